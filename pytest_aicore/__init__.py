@@ -1,0 +1,1 @@
+"""SAP AI Core training runs as pytest acceptance tests."""

@@ -1,0 +1,61 @@
+"""Every exception that pytest-aicore raises: what happened, where, and what to do about it.
+
+`str(error)` is the whole message a user reads; nothing of ours needs a traceback to be understood.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class AicoreError(Exception):
+    """The base of all errors of pytest-aicore."""
+
+
+class SettingsError(AicoreError):
+    """An option, ini value, environment variable or marker has a value that cannot be used."""
+
+
+class WorkflowError(AicoreError):
+    """A workflow YAML, or the folder it lies in, cannot be read as what AI Core would publish."""
+
+
+class PlanError(AicoreError):
+    """A training run was asked for that its workflow does not allow."""
+
+
+class CredentialsError(AicoreError):
+    """The credentials for SAP AI Core are missing, incomplete or contradict each other."""
+
+
+class SdkMissingError(AicoreError):
+    """No distribution of the SAP SDK is installed in this environment."""
+
+
+class EmulatorError(AicoreError):
+    """The emulator was asked to do something it cannot do, or a scripted callback failed inside it."""
+
+
+class RunError(AicoreError):
+    """A training run could not be brought to the end that its test expects."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean 'x'?` for the nearest of the known words, or an empty string.
+
+    Args:
+        word: what was written.
+        known: the words that would have been right.
+    """
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    near = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
+    return f" Did you mean {by_folded[near[0]]!r}?" if near else ""
+
+
+def listing(words: Iterable[str], nothing: str = "none") -> str:
+    """Return the words quoted and joined by commas, or what to say when there are none."""
+    return ", ".join(repr(word) for word in words) or nothing
