@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 HIDDEN = "***"
 
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
-_SECRET_NAME = (
+_SENSITIVE_NAME = (
     r"(?:access_?token|refresh_?token|id_?token|client_?secret|password|passwd|certificate|private_?key"
     r"|(?:cert|key)_str|aws_secret_access_key|aws_access_key_id|\.dockerconfigjson|aicore_service_key)"
 )
@@ -27,10 +27,15 @@ _RULES = (
     # A JSON web token wherever it stands.
     (re.compile(r"\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), HIDDEN),
     # "client_secret": "..."  as JSON, as a Python dict, escaped inside another string.
-    (re.compile(rf"""((?:\\*["'])?{_SECRET_NAME}\\*["']\s*:\s*(\\*["']))(?:(?!\2).)*(\2)?""", re.IGNORECASE | re.DOTALL),
-     rf"\1{HIDDEN}\3"),
+    (
+        re.compile(
+            rf"""((?:\\*["'])?{_SENSITIVE_NAME}\\*["']\s*:\s*(\\*["']))(?:(?!\2).)*(\2)?""",
+            re.IGNORECASE | re.DOTALL,
+        ),
+        rf"\1{HIDDEN}\3",
+    ),
     # client_secret=...  in a form body, a query string, an environment listing.
-    (re.compile(rf"(\b{_SECRET_NAME}=)[^&\s\"']+", re.IGNORECASE), rf"\1{HIDDEN}"),
+    (re.compile(rf"(\b{_SENSITIVE_NAME}=)[^&\s\"']+", re.IGNORECASE), rf"\1{HIDDEN}"),
     # https://user:password@host
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^/\s:@]*:)[^/\s@]+(@)", re.IGNORECASE), rf"\1{HIDDEN}\2"),
 )
@@ -45,7 +50,9 @@ def redact(text: str) -> str:
 
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers with the values of those that carry credentials replaced by `***`."""
-    return {name: HIDDEN if name.lower() in _SECRET_HEADERS else redact(value) for name, value in headers.items()}
+    return {
+        name: HIDDEN if name.lower() in _SECRET_HEADERS else redact(value) for name, value in headers.items()
+    }
 
 
 class Secret(str):
