@@ -29,7 +29,11 @@ _RULES = (
     # "client_secret": "..."  as JSON, as a Python dict, escaped inside another string.
     (
         re.compile(
+<<<<<<< Updated upstream
             rf"""((?:\\*["'])?{_SENSITIVE_NAME}\\*["']\s*:\s*(\\*["']))(?:(?!\2).)*(\2)?""",
+=======
+            rf"""((?:\\*["'])?{_SECRET_NAME}\\*["']\s*:\s*(\\*["']))(?:(?!\2).)*(\2)?""",
+>>>>>>> Stashed changes
             re.IGNORECASE | re.DOTALL,
         ),
         rf"\1{HIDDEN}\3",

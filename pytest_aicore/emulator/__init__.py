@@ -1,1 +1,8 @@
-"""See ARCHITECTURE.md."""
+"""SAP AI Core inside this process: a stateful emulator of its API, without network and without credentials."""
+
+from pytest_aicore.emulator.emulator import Checkpoint, Emulator, RequestRecord
+from pytest_aicore.emulator.faults import Fault
+from pytest_aicore.emulator.lifecycle import Script
+from pytest_aicore.emulator.wire import Request, Response
+
+__all__ = ["Checkpoint", "Emulator", "Fault", "Request", "RequestRecord", "Response", "Script"]

@@ -1,0 +1,54 @@
+"""One call on its way through the emulator: what a handler gets to work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_aicore.emulator.validation import ID, Text
+from pytest_aicore.emulator.wire import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.state import ResourceGroup, State
+    from pytest_aicore.emulator.wire import Request, Response
+
+    Handler = Callable[["Call"], Response]
+
+IDENTIFIER = Text(pattern=ID)
+
+
+@dataclass(slots=True)
+class Call:
+    """A request that is known, authorised and addressed to an existing resource group."""
+
+    emulator: Emulator
+    request: Request
+    parameters: dict[str, str]
+    """The variable parts of the path."""
+    group: ResourceGroup
+
+    @property
+    def state(self) -> State:
+        """Everything the emulator remembers."""
+        return self.emulator.state
+
+    @property
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self.emulator.clock.now()
+
+    def identifier(self, name: str) -> str:
+        """Return an id from the path.
+
+        Raises:
+            ApiError: 400 when no id can look like this.
+        """
+        return IDENTIFIER(self.parameters[name], name)
+
+
+def not_found(code: str, what: str, identifier: str) -> ApiError:
+    """Return the 404 for a record that does not exist; the sentence is assumed, nobody captured one."""
+    return ApiError(404, code, f"{what} with id {identifier} is not found")

@@ -1,0 +1,126 @@
+"""Configurations: created, read, counted; never changed or deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.emulator.call import IDENTIFIER, not_found
+from pytest_aicore.emulator.handlers.artifacts import expands_scenario, paging, searching
+from pytest_aicore.emulator.handlers.scenarios import find_executable, scenario_json
+from pytest_aicore.emulator.state import Configuration
+from pytest_aicore.emulator.validation import (
+    ID,
+    NAME,
+    ListOf,
+    ObjectOf,
+    Text,
+    json_body,
+    query_list,
+    query_text,
+)
+from pytest_aicore.emulator.wire import ApiError, Json, json_response, page, present, seconds_z, text_response
+
+if TYPE_CHECKING:
+    from pytest_aicore.emulator.call import Call
+    from pytest_aicore.emulator.wire import Response
+
+NOT_FOUND = "01010050"
+"""Assumed: nobody captured the code of a missing configuration."""
+UNKNOWN_EXECUTABLE = "01010051"
+"""Assumed: the sentence is documented, its code is not."""
+
+POST_DATA = ObjectOf(
+    {
+        "name": Text(256, NAME),
+        "executableId": Text(pattern=ID),
+        "scenarioId": Text(pattern=ID),
+        "parameterBindings": ListOf(ObjectOf({"key": Text(256), "value": Text(5000)}, required=("key", "value")), 1000),
+        "inputArtifactBindings": ListOf(
+            ObjectOf({"key": Text(256), "artifactId": Text(pattern=ID)}, required=("key", "artifactId")), 1000
+        ),
+    },
+    required=("name", "executableId", "scenarioId"),
+)
+
+
+def create(call: Call) -> Response:
+    """Create a configuration. Whether its bindings are complete or known is not looked at (observed)."""
+    body = json_body(call.request, POST_DATA)
+    scenario_id, executable_id = body["scenarioId"], body["executableId"]
+    if find_executable(call.state, scenario_id, executable_id) is None:
+        raise ApiError(
+            400,
+            UNKNOWN_EXECUTABLE,
+            f"Could not create configuration, because executable {executable_id} for scenario {scenario_id} is not found",
+        )
+    configuration = call.group.configurations.add(
+        Configuration(
+            id=call.state.uuid(),
+            number=call.state.next_number(),
+            name=body["name"],
+            scenario_id=scenario_id,
+            executable_id=executable_id,
+            created_at=call.now,
+            parameters=tuple((item["key"], item["value"]) for item in body.get("parameterBindings", ())),
+            artifacts=tuple((item["key"], item["artifactId"]) for item in body.get("inputArtifactBindings", ())),
+        )
+    )
+    return json_response(
+        201,
+        {"id": configuration.id, "message": "Configuration created"},
+        {"location": f"{call.request.path}/{configuration.id}"},
+    )
+
+
+def get(call: Call) -> Response:
+    """Show one configuration."""
+    configuration_id = call.identifier("configurationId")
+    configuration = call.group.configurations.get(configuration_id)
+    if configuration is None:
+        raise not_found(NOT_FOUND, "Configuration", configuration_id)
+    return json_response(200, _configuration_json(configuration, call if expands_scenario(call) else None))
+
+
+def query(call: Call) -> Response:
+    """List configurations, the newest first."""
+    expanding = call if expands_scenario(call) else None
+    skip, top = paging(call)
+    count, configurations = call.group.configurations.select(_filters(call), skip=skip, top=top)
+    return json_response(200, page((_configuration_json(each, expanding) for each in configurations), count))
+
+
+def count(call: Call) -> Response:
+    """Count configurations."""
+    return text_response(200, str(call.group.configurations.select(_filters(call), top=0)[0]))
+
+
+def one_of(call: Call, name: str, maximum: int = 1000) -> Any:
+    """Return the filter for a comma-joined list of ids: the id itself when there is one, else a test."""
+    wanted = query_list(call.request, name, IDENTIFIER, maximum)
+    if wanted is None:
+        return None
+    return wanted[0] if len(wanted) == 1 else frozenset(wanted).__contains__
+
+
+def _filters(call: Call) -> dict[str, Any]:
+    search = searching(call)
+    return {
+        "scenario_id": query_text(call.request, "scenarioId", IDENTIFIER),
+        "executable_id": one_of(call, "executableIds"),
+        "searched": search and (lambda texts: any(map(search, texts))),
+    }
+
+
+def _configuration_json(configuration: Configuration, expanding: Call | None) -> Json:
+    shown = present(
+        createdAt=seconds_z(configuration.created_at),
+        executableId=configuration.executable_id,
+        id=configuration.id,
+        inputArtifactBindings=[{"artifactId": artifact, "key": key} for key, artifact in configuration.artifacts],
+        name=configuration.name,
+        parameterBindings=[{"key": key, "value": value} for key, value in configuration.parameters],
+        scenarioId=configuration.scenario_id,
+    )
+    if expanding:
+        shown["scenario"] = scenario_json(expanding.state, configuration.scenario_id)
+    return shown

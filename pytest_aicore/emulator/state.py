@@ -1,0 +1,329 @@
+"""What the emulator remembers: records per resource group.
+
+Records are immutable; a change is a new record in the place of the old one. So a checkpoint is a copy of the
+tables, a rollback puts the copy back, and a record that somebody holds never changes under their hands.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pytest_aicore.emulator.lifecycle import Course
+    from pytest_aicore.workflows import Executable
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class Record(Protocol):
+    """What a table keeps: something with an id and a running number that grows with its creation."""
+
+    @property
+    def id(self) -> str:
+        """The id that the API shows."""
+        ...
+
+    @property
+    def number(self) -> int:
+        """The position in the order of creation."""
+        ...
+
+
+R = TypeVar("R", bound=Record)
+
+
+class Table(Generic[R]):
+    """Records by id, in the order of their creation, with an index for each attribute that is filtered by.
+
+    A page costs what it shows, however many records there are: an index holds the sorted numbers of the
+    records with one value, so the newest are read from its end.
+
+    Args:
+        indexed: the names of the attributes that `select` may be asked for.
+    """
+
+    def __init__(self, *indexed: str) -> None:
+        self._by_id: dict[str, R] = {}
+        self._by_number: dict[int, R] = {}
+        self._order: list[int] = []
+        self._indexes: dict[str, dict[Any, list[int]]] = {name: {} for name in indexed}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[R]:
+        return iter(self._by_id.values())
+
+    def __contains__(self, record_id: object) -> bool:
+        return record_id in self._by_id
+
+    def get(self, record_id: str) -> R | None:
+        """Return the record with this id, or None."""
+        return self._by_id.get(record_id)
+
+    def add(self, record: R) -> R:
+        """Put a new record in and return it."""
+        self._by_id[record.id] = record
+        self._by_number[record.number] = record
+        insort(self._order, record.number)
+        for name, index in self._indexes.items():
+            insort(index.setdefault(getattr(record, name), []), record.number)
+        return record
+
+    def put(self, record: R) -> R:
+        """Put a changed record in the place of the one with its id and return it."""
+        old = self._by_id[record.id]
+        self._by_id[record.id] = record
+        self._by_number[record.number] = record
+        for name, index in self._indexes.items():
+            before, after = getattr(old, name), getattr(record, name)
+            if before != after:
+                _take_out(index, before, record.number)
+                insort(index.setdefault(after, []), record.number)
+        return record
+
+    def remove(self, record_id: str) -> None:
+        """Take a record out."""
+        record = self._by_id.pop(record_id)
+        del self._by_number[record.number]
+        del self._order[bisect_left(self._order, record.number)]
+        for name, index in self._indexes.items():
+            _take_out(index, getattr(record, name), record.number)
+
+    def select(self, filters: Mapping[str, Any], *, skip: int = 0, top: int | None = None) -> tuple[int, list[R]]:
+        """Return how many records match, and a page of them, the newest first.
+
+        Args:
+            filters: by attribute the value that a record must have, or a function that tells whether it fits;
+                None means any.
+            skip: how many of the newest to leave out.
+            top: how many to show; None for all.
+        """
+        wanted = {name: value for name, value in filters.items() if value is not None}
+        exact = {name: value for name, value in wanted.items() if name in self._indexes and not callable(value)}
+        candidates: Sequence[int] = self._order
+        narrowest = None
+        for name, value in exact.items():
+            numbers = self._indexes[name].get(value, ())
+            if narrowest is None or len(numbers) < len(candidates):
+                narrowest, candidates = name, numbers
+        rest = {name: value for name, value in wanted.items() if name != narrowest}
+        if rest:
+            matching = [number for number in candidates if _fits(self._by_number[number], rest)]
+        else:
+            matching = candidates  # type: ignore[assignment]  # not copied: only its length and a slice are taken
+        end = max(len(matching) - skip, 0)
+        start = 0 if top is None else max(end - top, 0)
+        return len(matching), [self._by_number[number] for number in reversed(matching[start:end])]
+
+    def copy(self) -> Table[R]:
+        """Return an independent copy; the records themselves are shared, they never change."""
+        twin: Table[R] = Table()
+        twin._by_id = dict(self._by_id)
+        twin._by_number = dict(self._by_number)
+        twin._order = list(self._order)
+        twin._indexes = {
+            name: {value: list(numbers) for value, numbers in index.items()} for name, index in self._indexes.items()
+        }
+        return twin
+
+
+def _take_out(index: dict[Any, list[int]], value: Any, number: int) -> None:
+    numbers = index[value]
+    del numbers[bisect_left(numbers, number)]
+    if not numbers:
+        del index[value]
+
+
+def _fits(record: object, wanted: Mapping[str, Any]) -> bool:
+    for name, value in wanted.items():
+        if callable(value):
+            if not value(getattr(record, name)):
+                return False
+        elif getattr(record, name) != value:
+            return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A registered artifact; `execution_id` is set on outputs only."""
+
+    id: str
+    number: int
+    name: str
+    kind: str
+    url: str
+    scenario_id: str
+    created_at: float
+    description: str = ""
+    labels: Labels | None = None
+    execution_id: str | None = None
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The texts that `$search` looks through."""
+        return self.name, self.description
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """A configuration: an executable with what it is bound to."""
+
+    id: str
+    number: int
+    name: str
+    scenario_id: str
+    executable_id: str
+    created_at: float
+    parameters: tuple[tuple[str, str], ...] = ()
+    artifacts: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The texts that `$search` looks through."""
+        return (self.name,)
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of an execution's log; it can be read from its time on."""
+
+    at: float
+    message: str
+    container: str = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One value of one metric."""
+
+    name: str
+    value: float
+    at: float
+    step: int = 0
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What the tracking service keeps for one execution."""
+
+    id: str
+    number: int
+    created_at: float
+    modified_at: float
+    metrics: tuple[Metric, ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    custom_info: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """An execution. Times are seconds since the epoch."""
+
+    id: str
+    number: int
+    configuration_id: str
+    configuration_name: str
+    scenario_id: str
+    executable_id: str
+    status: str
+    target_status: str
+    created_at: float
+    modified_at: float
+    course: Course
+    entered_at: float
+    """When it came into its status."""
+    looks: int = 0
+    """How often somebody looked at it since."""
+    submission_time: float | None = None
+    start_time: float | None = None
+    completion_time: float | None = None
+    status_message: str | None = None
+    status_details: Mapping[str, Any] | None = None
+    schedule_id: str | None = None
+    logs: tuple[LogLine, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+
+
+@dataclass(slots=True)
+class ResourceGroup:
+    """What is seen with one value of the header `AI-Resource-Group`, and from nowhere else."""
+
+    id: str
+    artifacts: Table[Artifact] = field(default_factory=lambda: Table("scenario_id", "execution_id", "kind", "name"))
+    configurations: Table[Configuration] = field(default_factory=lambda: Table("scenario_id", "executable_id"))
+    executions: Table[Execution] = field(
+        default_factory=lambda: Table("scenario_id", "executable_id", "configuration_id", "status", "schedule_id")
+    )
+    metrics: Table[Metrics] = field(default_factory=Table)
+    object_store_secrets: frozenset[str] = frozenset({"default"})
+
+    def copy(self) -> ResourceGroup:
+        """Return an independent copy."""
+        return replace(
+            self,
+            artifacts=self.artifacts.copy(),
+            configurations=self.configurations.copy(),
+            executions=self.executions.copy(),
+            metrics=self.metrics.copy(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An executable as the tenant has synced it."""
+
+    executable: Executable
+    created_at: float
+    modified_at: float
+
+
+@dataclass(slots=True)
+class State:
+    """Everything the emulator remembers.
+
+    Args:
+        seed: two states with the same seed give the same ids in the same order.
+    """
+
+    seed: int = 0
+    groups: dict[str, ResourceGroup] = field(default_factory=lambda: {"default": ResourceGroup("default")})
+    published: dict[str, Published] = field(default_factory=dict)
+    """By executable id, which is unique in the whole tenant."""
+    drawn: int = 0
+    """How many ids and numbers were given out."""
+
+    def copy(self) -> State:
+        """Return an independent copy."""
+        return State(
+            self.seed,
+            {name: group.copy() for name, group in self.groups.items()},
+            dict(self.published),
+            self.drawn,
+        )
+
+    def next_number(self) -> int:
+        """Return a number larger than any before."""
+        self.drawn += 1
+        return self.drawn
+
+    def uuid(self) -> str:
+        """Return the next id in the form of a version 4 UUID (artifacts, configurations)."""
+        digits = self._digits()
+        variant = "89ab"[int(digits[16], 16) % 4]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+    def short_id(self, letter: str) -> str:
+        """Return the next id in the form of an execution's (`e` and 15 hexadecimal digits)."""
+        return letter + self._digits()[:15]
+
+    def _digits(self) -> str:
+        self.drawn += 1
+        return blake2b(f"{self.seed}:{self.drawn}".encode(), digest_size=16).hexdigest()

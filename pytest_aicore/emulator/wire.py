@@ -1,0 +1,183 @@
+"""What travels between a client and the emulator: requests, answers, and how AI Core writes them down.
+
+Style facts (sorted keys, absent values left out, error envelope, one time format per resource) come from
+captured answers of the real service; where nobody captured one, a constant below says what is assumed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Json = dict[str, Any]
+Failure = Literal["connection reset", "timeout"]
+
+GATEWAY = {"server": "istio-envoy"}
+"""Every answer passes the service's gateway (captured: a wrong base path is answered by `istio-envoy`)."""
+
+ASSUMED_VALIDATION_CODE = "01010001"
+"""Assumed: the code of a request that its specification does not allow; no capture exists."""
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP request, as either door hands it to the emulator.
+
+    Args:
+        method: upper case.
+        url: absolute, or just path and query.
+        headers: any case; kept in lower case.
+        body: as sent.
+        call: what attempts of one logical call have in common (a client that retries sends the same call again).
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    call: object = None
+    host: str = field(init=False)
+    path: str = field(init=False)
+    query: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        self.headers = {name.lower(): value for name, value in self.headers.items()}
+        self.host = (parts.hostname or "").lower()
+        self.path = unquote(parts.path)
+        self.query = dict(parse_qsl(parts.query, keep_blank_values=True)) if parts.query else {}
+
+
+@dataclass(slots=True)
+class Response:
+    """One answer; with `failure` the client gets no answer at all, but a broken connection or a timeout."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    failure: Failure | None = None
+
+
+class ApiError(Exception):
+    """An error answer in AI Core's envelope.
+
+    Args:
+        status: HTTP status.
+        code: the service's eight digits, for example `01010020`.
+        message: the service's sentence.
+        details: an object for most of the API, a list for metrics and datasets.
+        target: what `error.target` names; the request's internal path when left out.
+    """
+
+    def __init__(self, status: int, code: str, message: str, *, details: Any = None, target: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+        self.target = target
+
+
+def invalid(message: str) -> ApiError:
+    """Return the 400 of a request that the specification does not allow."""
+    return ApiError(400, ASSUMED_VALIDATION_CODE, f"Invalid Request, {message}")
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
+def json_response(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a JSON answer with sorted keys (captured: every answer of the service has them sorted)."""
+    return Response(
+        status, {"content-type": "application/json", **GATEWAY, **(headers or {})}, _encode(content).encode()
+    )
+
+
+def text_response(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a plain-text answer, as the gateway in front of AI Core writes its own refusals."""
+    return Response(status, {"content-type": "text/plain", **GATEWAY, **(headers or {})}, text.encode())
+
+
+def empty_response(status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an answer without a body."""
+    return Response(status, {"content-length": "0", **GATEWAY, **(headers or {})}, b"")
+
+
+def error_body(error: ApiError, *, request_id: str, target: str) -> Json:
+    """Return what stands under `error` (captured; `details` is left out when there are none)."""
+    return present(
+        code=error.code,
+        message=error.message,
+        requestId=request_id,
+        target=error.target or target,
+        details=error.details,
+    )
+
+
+def internal_path(path: str) -> str:
+    """Return the path that error targets show: `/v2/lm/X` is served inside as `/api/v2/X` (captured)."""
+    return "/api/v2" + path.removeprefix("/v2/lm") if path.startswith("/v2/lm") else path
+
+
+def present(**values: Any) -> Json:
+    """Return the values without those that are None: AI Core leaves absent values out."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def page(resources: Iterable[Json], count: int) -> Json:
+    """Return a list envelope.
+
+    `count` is the number of matching records, also when fewer are shown (the SDK documents it as the "total
+    number of the queried resources"; what the service does for a page is assumed to be the same).
+    """
+    return {"count": count, "resources": list(resources)}
+
+
+def seconds_z(moment: float) -> str:
+    """Return `2021-02-09T08:08:12Z`: artifacts, configurations, executions (captured)."""
+    return _utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_offset(moment: float) -> str:
+    """Return `2021-02-03T18:38:32+00:00`: scenarios, executables, versions (captured)."""
+    return _utc(moment).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+def nanoseconds_offset(moment: float) -> str:
+    """Return `2021-11-22T06:52:27.831955906+00:00`: log lines (captured)."""
+    return _utc(moment).strftime("%Y-%m-%dT%H:%M:%S.%f000+00:00")
+
+
+def microseconds_z(moment: float) -> str:
+    """Return `2021-12-03T06:23:57.945336Z`: metrics (captured)."""
+    return _utc(moment).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _utc(moment: float) -> datetime:
+    return datetime.fromtimestamp(moment, timezone.utc)
+
+
+def parse_time(text: str) -> float | None:
+    """Return the seconds since the epoch that an RFC 3339 time names, or None when it is none.
+
+    Nanoseconds, as log lines carry them, are cut to microseconds. A time without an offset is none.
+    """
+    match = _RFC_3339.match(text.strip())
+    if not match:
+        return None
+    whole, fraction, offset = match.groups()
+    try:
+        moment = datetime.fromisoformat(whole.upper().replace(" ", "T") + offset.upper().replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return moment.timestamp() + (float(f"0{fraction[:7]}") if fraction else 0.0)
+
+
+_RFC_3339 = re.compile(r"(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})\Z", re.ASCII)
