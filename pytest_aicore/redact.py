@@ -29,11 +29,7 @@ _RULES = (
     # "client_secret": "..."  as JSON, as a Python dict, escaped inside another string.
     (
         re.compile(
-<<<<<<< Updated upstream
             rf"""((?:\\*["'])?{_SENSITIVE_NAME}\\*["']\s*:\s*(\\*["']))(?:(?!\2).)*(\2)?""",
-=======
-            rf"""((?:\\*["'])?{_SECRET_NAME}\\*["']\s*:\s*(\\*["']))(?:(?!\2).)*(\2)?""",
->>>>>>> Stashed changes
             re.IGNORECASE | re.DOTALL,
         ),
         rf"\1{HIDDEN}\3",
@@ -54,9 +50,7 @@ def redact(text: str) -> str:
 
 def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers with the values of those that carry credentials replaced by `***`."""
-    return {
-        name: HIDDEN if name.lower() in _SECRET_HEADERS else redact(value) for name, value in headers.items()
-    }
+    return {name: HIDDEN if name.lower() in _SECRET_HEADERS else redact(value) for name, value in headers.items()}
 
 
 class Secret(str):

@@ -22,7 +22,8 @@ def wrong_binding(group: ResourceGroup, configuration: Configuration, executable
     known_artifacts = {artifact.name for artifact in executable.input_artifacts}
     for parameter in executable.parameters:
         if parameter.required and parameter.name not in parameters:
-            return f"invalid spec: spec.arguments.{parameter.name}.value or spec.arguments.{parameter.name}.valueFrom is required"
+            argument = f"spec.arguments.{parameter.name}"
+            return f"invalid spec: {argument}.value or {argument}.valueFrom is required"
     for artifact in executable.input_artifacts:
         if artifact.name not in artifacts:
             return f"invalid spec: spec.arguments.artifacts.{artifact.name} was not supplied"

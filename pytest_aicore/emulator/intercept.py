@@ -136,8 +136,8 @@ class Door:
 
     def _refuse(self, request: PreparedRequest) -> Any:
         message = (
-            f"{request.method} {request.url} would have reached the network, which aicore_block_network = true forbids. "
-            "Answer it with a stub, or allow it by removing that setting."
+            f"{request.method} {request.url} would have reached the network, "
+            "which aicore_block_network = true forbids. Answer it with a stub, or allow it by removing that setting."
         )
         self.emulator.incidents.append(message)
         return requests.exceptions.ConnectionError(message, request=request)
@@ -212,10 +212,7 @@ class Door:
         if isinstance(answer, Exception):
             raise answer
         status, headers, body = answer
-        response = sys.modules["requests_mock"].create_response(
-            request, status_code=status, headers=headers, content=body
-        )
-        return response
+        return sys.modules["requests_mock"].create_response(request, status_code=status, headers=headers, content=body)
 
     def _after(self, owner: type, name: str, then: Callable[[Any], None]) -> None:
         original = getattr(owner, name)

@@ -14,8 +14,8 @@ from pytest_aicore.emulator.handlers import artifacts, configurations, execution
 if TYPE_CHECKING:
     from pytest_aicore.emulator.call import Handler
 
-TOKEN = "token"
-TOKEN_PATH = "/oauth/token"
+TOKEN = "token"  # noqa: S105
+TOKEN_PATH = "/oauth/token"  # noqa: S105
 ROOTS = ("/v2/lm/", "/v2/admin/", "/v2/analytics/", "/v2/inference/")
 """Everything else is no base path of the service: the gateway answers an empty 404 (captured)."""
 

@@ -113,10 +113,7 @@ class Table(Generic[R]):
             if narrowest is None or len(numbers) < len(candidates):
                 narrowest, candidates = name, numbers
         rest = {name: value for name, value in wanted.items() if name != narrowest}
-        if rest:
-            matching = [number for number in candidates if _fits(self._by_number[number], rest)]
-        else:
-            matching = candidates  # type: ignore[assignment]  # not copied: only its length and a slice are taken
+        matching = [each for each in candidates if _fits(self._by_number[each], rest)] if rest else candidates
         end = max(len(matching) - skip, 0)
         start = 0 if top is None else max(end - top, 0)
         return len(matching), [self._by_number[number] for number in reversed(matching[start:end])]

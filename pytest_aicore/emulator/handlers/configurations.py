@@ -51,7 +51,8 @@ def create(call: Call) -> Response:
         raise ApiError(
             400,
             UNKNOWN_EXECUTABLE,
-            f"Could not create configuration, because executable {executable_id} for scenario {scenario_id} is not found",
+            f"Could not create configuration, because executable {executable_id} "
+            f"for scenario {scenario_id} is not found",
         )
     configuration = call.group.configurations.add(
         Configuration(
