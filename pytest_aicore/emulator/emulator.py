@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-import heapq
-import sys
-import traceback
 from collections import deque
 from contextlib import contextmanager
-from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.emulator import bindings
 from pytest_aicore.emulator.call import Call
+from pytest_aicore.emulator.cluster import Cluster
 from pytest_aicore.emulator.faults import Fault, Kind, operation_named
 from pytest_aicore.emulator.handlers import token
-from pytest_aicore.emulator.lifecycle import (
-    OUTPUTS_BEFORE_COMPLETION_SECONDS,
-    TERMINAL,
-    Clock,
-    Details,
-    Logs,
-    MetricValues,
-    Script,
-    course,
-)
+from pytest_aicore.emulator.lifecycle import Clock, Details, Logs, MetricValues
+from pytest_aicore.emulator.places import caller
 from pytest_aicore.emulator.routes import NEEDS_NO_GROUP, ROOTS, TOKEN, TOKEN_PATH, Route, RouteTable
-from pytest_aicore.emulator.state import (
-    Artifact,
-    Configuration,
-    Execution,
-    LogLine,
-    Metric,
-    Published,
-    ResourceGroup,
-    State,
-)
+from pytest_aicore.emulator.scripts import Script, Standing, refuse_contradiction
+from pytest_aicore.emulator.state import Published, ResourceGroup, State
 from pytest_aicore.emulator.wire import (
     ApiError,
     Request,
@@ -53,7 +32,7 @@ from pytest_aicore.errors import EmulatorError, did_you_mean, listing
 from pytest_aicore.redact import Secret, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_aicore.workflows import Executable, Template
 
@@ -115,34 +94,8 @@ class Checkpoint:
     """A moment of an emulator to which it can be rolled back."""
 
     state: State
-    agenda: list[_Appointment]
-    scripts: list[_Standing]
-    faults: list[Fault]
     now: float
     driven: bool
-
-
-@dataclass(slots=True)
-class _Standing:
-    """A script with how many executions it has been used for."""
-
-    script: Script
-    used: int = 0
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class _Appointment:
-    """What happens to an execution at a time, if it then still is in the status and on the course it was."""
-
-    at: float
-    number: int
-    group: str
-    execution: str
-    status: str
-    outputs: bool
-
-    def __hash__(self) -> int:
-        return hash((self.at, self.number))
 
 
 class Emulator:
@@ -167,9 +120,7 @@ class Emulator:
         self.requests: deque[RequestRecord] = deque(maxlen=REMEMBERED_REQUESTS)
         self.incidents: list[str] = []
         self.routes = RouteTable()
-        self._agenda: list[_Appointment] = []
-        self._scripts: list[_Standing] = []
-        self._faults: list[Fault] = []
+        self.cluster = Cluster(self)
         self._calls = 0
         self._last_call: object = None
         self._attempt = 0
@@ -200,7 +151,7 @@ class Emulator:
         if host.endswith(".hana.ondemand.com"):
             return bool(client_id)
         key = self.service_key
-        return client_id == key["clientid"] and client_secret == key["clientsecret"]
+        return (client_id, client_secret) == (key["clientid"], key["clientsecret"])
 
     # What the tenant has ------------------------------------------------------------------------------------
 
@@ -210,7 +161,7 @@ class Emulator:
         Args:
             template: a workflow template, or the executable derived from one.
         """
-        executable: Executable = getattr(template, "executable", template)  # type: ignore[arg-type]
+        executable: Executable = getattr(template, "executable", template)
         with self.lock:
             now = self.clock.now()
             before = self.state.published.get(executable.id)
@@ -287,14 +238,15 @@ class Emulator:
             status_details=status_details,
             status_message=status_message,
             omit_outputs=omit_outputs,
-            place=_caller() if place is None else place,
+            place=caller() if place is None else place,
         )
         with self.lock:
-            self._settle()
-            self._refuse_if_wrong(script)
-            self._scripts.append(_Standing(script))
+            self.cluster.settle()
+            self._refuse_stranger(script)
+            refuse_contradiction(script, self.state.scripts)
+            self.state.scripts.append(Standing(script))
             if execution is not None:
-                self._change_course(execution)
+                self.cluster.change_course(execution)
         return script
 
     def fault(
@@ -333,7 +285,7 @@ class Emulator:
         operation = operation_named(call, [*self.routes.operations, TOKEN], self.routes.signatures)
         fault = Fault(operation, status, body, retry_after, kind, times, after, attempts, processed)
         with self.lock:
-            self._faults.append(fault)
+            self.state.faults.append(fault)
         return fault
 
     # What clients ask ---------------------------------------------------------------------------------------
@@ -341,7 +293,7 @@ class Emulator:
     def handle(self, request: Request) -> Response:
         """Answer a request; never raises for anything that a client can send."""
         with self.lock:
-            self._settle()
+            self.cluster.settle()
             route, parameters, methods = self._route(request)
             if request.call is None or request.call is not self._last_call:
                 self._calls, self._last_call, self._attempt = self._calls + 1, request.call, 0
@@ -361,22 +313,12 @@ class Emulator:
     def checkpoint(self) -> Checkpoint:
         """Return this moment."""
         with self.lock:
-            return Checkpoint(
-                state=self.state.copy(),
-                agenda=list(self._agenda),
-                scripts=[copy(standing) for standing in self._scripts],
-                faults=[copy(fault) for fault in self._faults],
-                now=self.clock.now(),
-                driven=self.clock.driven,
-            )
+            return Checkpoint(self.state.copy(), self.clock.now(), self.clock.driven)
 
     def rollback(self, checkpoint: Checkpoint) -> None:
         """Go back to a moment: records, scripts, faults, ids and time are as they were then."""
         with self.lock:
             self.state = checkpoint.state.copy()
-            self._agenda = list(checkpoint.agenda)
-            self._scripts = [copy(standing) for standing in checkpoint.scripts]
-            self._faults = [copy(fault) for fault in checkpoint.faults]
             self.clock.set(checkpoint.now, driven=checkpoint.driven)
             self.requests.clear()
             self.incidents.clear()
@@ -410,266 +352,17 @@ class Emulator:
                 for name, group in made.state.groups.items():
                     _take_over(self.state.groups.setdefault(name, ResourceGroup(name)), group)
                 checkpoint.state = made.state
-                checkpoint.agenda = made.agenda
                 checkpoint.now = made.now
 
-    # What executions go through -----------------------------------------------------------------------------
-
-    def start_execution(
-        self, group: ResourceGroup, configuration: Configuration, schedule_id: str | None = None
-    ) -> Execution:
-        """Start an execution of a configuration, on the course that the scripts say."""
-        published = self.state.published.get(configuration.executable_id)
-        executable = published.executable if published else None
-        execution_id = self.state.short_id("e")
-        message = executable and bindings.wrong_binding(group, configuration, executable)
-        said, place = self._said_about(configuration.executable_id, execution_id, count=True)
-        if "default" not in group.object_store_secrets:
-            said = {**said, "stuck_in": "UNKNOWN"}
-        now = self.clock.now()
-        execution = group.executions.add(
-            Execution(
-                id=execution_id,
-                number=self.state.next_number(),
-                configuration_id=configuration.id,
-                configuration_name=configuration.name,
-                scenario_id=configuration.scenario_id,
-                executable_id=configuration.executable_id,
-                status="UNKNOWN",
-                target_status="COMPLETED",
-                created_at=now,
-                modified_at=now,
-                course=course(
-                    said,
-                    place,
-                    bound_wrongly=bindings.refused_details(execution_id, message) if message else None,
-                ),
-                entered_at=now,
-                schedule_id=schedule_id,
-            )
-        )
-        self._appoint(group, execution)
-        return execution
-
-    def stop_execution(self, group: ResourceGroup, execution: Execution) -> None:
-        """Stop an execution that may be stopped."""
-        self._enter(group, replace(execution, target_status="STOPPED"), "STOPPING", self.clock.now())
-
-    def delete_execution(self, group: ResourceGroup, execution: Execution) -> None:
-        """Delete an execution that may be deleted.
-
-        It is gone at once: how long the service still shows it, with the target status DELETED, is not known.
-        """
-        group.executions.remove(execution.id)
-        if execution.id in group.metrics:
-            group.metrics.remove(execution.id)
-
-    def look(self, group: ResourceGroup, executions: Iterable[Execution]) -> None:
-        """Let happen what a client's look at executions makes happen: time passes, or the count of looks grows."""
-        time_passes = False
-        for execution in executions:
-            if execution.status in TERMINAL:
-                continue
-            stay = execution.course.stay(execution.status)
-            if stay is None or stay.looks is None:
-                time_passes = True
-                continue
-            seen = group.executions.put(replace(execution, looks=execution.looks + 1))
-            following = seen.course.after(seen.status)
-            if seen.looks >= stay.looks and following:
-                self._enter(group, seen, following, self.clock.now())
-        if time_passes:
-            self.clock.look()
-
-    def _settle(self) -> None:
-        """Let everything happen whose time has come, in order."""
-        now = self.clock.now()
-        while self._agenda and self._agenda[0].at <= now:
-            appointment = heapq.heappop(self._agenda)
-            group = self.state.groups.get(appointment.group)
-            execution = group.executions.get(appointment.execution) if group else None
-            if group is None or execution is None or execution.status != appointment.status:
-                continue
-            if appointment.outputs:
-                if execution.course.outcome == "COMPLETED":
-                    self._register_outputs(group, execution, appointment.at)
-            elif _due(execution) == appointment.at:
-                following = execution.course.after(execution.status)
-                if following:
-                    self._enter(group, execution, following, appointment.at)
-
-    def _appoint(self, group: ResourceGroup, execution: Execution) -> None:
-        due = _due(execution)
-        if due is None:
-            return
-        moments = [(due, False)]
-        if execution.status == "RUNNING" and execution.course.outcome == "COMPLETED":
-            moments.append((max(due - OUTPUTS_BEFORE_COMPLETION_SECONDS, execution.entered_at), True))
-        for at, outputs in moments:
-            heapq.heappush(
-                self._agenda,
-                _Appointment(at, execution.number, group.id, execution.id, execution.status, outputs),
-            )
-
-    def _enter(self, group: ResourceGroup, execution: Execution, status: str, at: float) -> None:
-        changes: dict[str, Any] = {"status": status, "entered_at": at, "modified_at": at, "looks": 0}
-        if status == "RUNNING":
-            changes |= {"submission_time": at, "start_time": at}
-        entered = replace(execution, **changes)
-        if status == "RUNNING":
-            entered = self._with_telemetry(entered)
-        elif status == "STOPPING":
-            logs = tuple(line for line in entered.logs if line.at <= at)
-            metrics = tuple(metric for metric in entered.metrics if metric.at <= at)
-            entered = replace(entered, logs=logs, metrics=metrics, target_status="STOPPED")
-        elif status == "COMPLETED":
-            self._register_outputs(group, entered, at)
-        if status in TERMINAL:
-            entered = replace(entered, completion_time=at)
-        if status == "DEAD":
-            entered = self._with_reasons(entered)
-        group.executions.put(entered)
-        self._appoint(group, entered)
-
-    def _with_telemetry(self, execution: Execution) -> Execution:
-        """Return the execution with the lines and metrics that its training will write while it runs."""
-        way = execution.course
-        lines = self._called(execution, "logs", way.logs, list, _default_logs(execution))
-        values = self._called(execution, "metrics", way.metrics, dict, {})
-        stay = way.stay("RUNNING")
-        start, length = execution.entered_at, (stay.seconds if stay else None) or 0.0
-        logs = [LogLine(at, str(line)) for at, line in zip(_spread(start, length, len(lines)), lines, strict=True)]
-        metrics = []
-        for name, series in values.items():
-            steps = list(series) if isinstance(series, (list, tuple)) else [series]
-            for step, (at, value) in enumerate(zip(_spread(start, length, len(steps)), steps, strict=True)):
-                metrics.append(Metric(name, value, at, step))
-        return replace(
-            execution,
-            logs=(LogLine(start, 'level=info msg="Starting Workflow Executor"', "init"), *logs),
-            metrics=tuple(sorted(metrics, key=lambda metric: metric.at)),
-        )
-
-    def _with_reasons(self, execution: Execution) -> Execution:
-        last = [line.message for line in execution.logs if line.container == "main"][-5:]
-        default = bindings.failed_details(execution.id, execution.executable_id, last)
-        way = execution.course
-        details = self._called(execution, "status_details", way.status_details, dict, default)
-        return replace(execution, status_details=details, status_message=way.status_message)
-
-    def _called(self, execution: Execution, name: str, said: Any, shape: Callable[[Any], Any], default: Any) -> Any:
-        """Return what a script says, calling it where it is a function; what it raises must fail the test."""
-        if said is None:
-            return default
-        try:
-            return shape(said(execution) if callable(said) else said)
-        except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            raised = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            inside = f" ({_short(where.filename)}:{where.lineno})" if callable(said) else ""
-            self.incidents.append(
-                f"{execution.course.script_place}: script: {name}= failed for execution {execution.id} of "
-                f"{execution.executable_id!r}: {raised}{inside}. The execution went on without it."
-            )
-            return default
-
-    def _register_outputs(self, group: ResourceGroup, execution: Execution, at: float) -> None:
-        """Register the output artifacts that are not registered yet."""
-        published = self.state.published.get(execution.executable_id)
-        omitted = execution.course.omit_outputs
-        if published is None or omitted is True:
-            return
-        _, there = group.artifacts.select({"execution_id": execution.id})
-        urls = {artifact.url for artifact in there}
-        for output in published.executable.output_artifacts:
-            url = f"ai://default/{execution.id}/{output.name}{output.suffix or ''}"
-            if output.name in omitted or url in urls:
-                continue
-            group.artifacts.add(
-                Artifact(
-                    id=self.state.uuid(),
-                    number=self.state.next_number(),
-                    name=output.registered_name,
-                    kind=output.kind or "model",
-                    url=url,
-                    scenario_id=execution.scenario_id,
-                    created_at=at,
-                    description=output.description or "",
-                    labels=output.labels or None,
-                    execution_id=execution.id,
-                )
-            )
-
-    # Scripts ------------------------------------------------------------------------------------------------
-
-    def _said_about(self, executable_id: str, execution_id: str, *, count: bool) -> tuple[dict[str, Any], str]:
-        """Return what the scripts say about an execution, the more special ones above the more general."""
-        general, special, own = [], [], []
-        for standing in self._scripts:
-            script = standing.script
-            if script.execution is not None:
-                if script.execution == execution_id:
-                    own.append(standing)
-            elif script.executable in (None, executable_id):
-                (general if script.executable is None else special).append(standing)
-        said: dict[str, Any] = {}
-        place = ""
-        for level in (general, special, own):
-            lasting = [standing for standing in level if standing.script.times is None]
-            counted = next(
-                (each for each in level if each.script.times is not None and each.used < each.script.times),
-                None,
-            )
-            for standing in [*lasting, counted] if counted and count else lasting:
-                said |= standing.script.said()
-                place = standing.script.place
-            if counted and count:
-                counted.used += 1
-        return said, place
-
-    def _refuse_if_wrong(self, script: Script) -> None:
+    def _refuse_stranger(self, script: Script) -> None:
         if script.executable is not None and script.executable not in self.state.published:
             hint = did_you_mean(script.executable, self.state.published)
             raise EmulatorError(
                 f"{script.place}: script: no executable {script.executable!r} is published.{hint} "
                 f"Published are: {listing(self.state.published)}."
             )
-        if script.execution is not None and self._whereabouts(script.execution) is None:
+        if script.execution is not None and self.cluster.find(script.execution) is None:
             raise EmulatorError(f"{script.place}: script: there is no execution {script.execution!r}.")
-        for standing in self._scripts:
-            field = script.contradicts(standing.script)
-            if field:
-                before, after = standing.script.said()[field], script.said()[field]
-                whom = script.executable or script.execution or "every execution"
-                raise EmulatorError(
-                    f"{script.place}: script: {field}={after!r} for {whom} contradicts {field}={before!r}, said at "
-                    f"{standing.script.place}. Give them different executables, or times= to let one follow the other."
-                )
-
-    def _whereabouts(self, execution_id: str) -> tuple[ResourceGroup, Execution] | None:
-        for group in self.state.groups.values():
-            execution = group.executions.get(execution_id)
-            if execution:
-                return group, execution
-        return None
-
-    def _change_course(self, execution_id: str) -> None:
-        found = self._whereabouts(execution_id)
-        if found is None:
-            return
-        group, execution = found
-        said, place = self._said_about(execution.executable_id, execution_id, count=False)
-        if execution.status in TERMINAL:
-            raise EmulatorError(
-                f"{place}: script: execution {execution_id} has ended already, {execution.status}; "
-                "script it before, or script the next one with times=1."
-            )
-        if execution.status not in ("UNKNOWN", "PENDING", "RUNNING", "STOPPING"):
-            return
-        changed = replace(execution, course=course(said, place))
-        if changed.status == "RUNNING":
-            changed = self._with_telemetry(changed)
-        self._appoint(group, group.executions.put(changed))
 
     # Answers ------------------------------------------------------------------------------------------------
 
@@ -683,7 +376,7 @@ class Emulator:
     ) -> Response:
         if route is None:
             return self._unrouted(request, methods)
-        for fault in self._faults:
+        for fault in self.state.faults:
             if fault.strikes(route.operation, request.call or object()):
                 answer = self._served(request, route, parameters) if fault.processed else None
                 return fault.response(request, self.state.uuid(), internal_path(request.path), answer)
@@ -738,27 +431,6 @@ class Emulator:
         )
 
 
-def _due(execution: Execution) -> float | None:
-    stay = execution.course.stay(execution.status)
-    if stay is None or stay.seconds is None or execution.course.after(execution.status) is None:
-        return None
-    return execution.entered_at + stay.seconds
-
-
-def _default_logs(execution: Execution) -> list[str]:
-    begun = f"Training {execution.executable_id} started"
-    ending = {
-        "COMPLETED": ["Training finished"],
-        "DEAD": ["Traceback (most recent call last):", "RuntimeError: training failed"],
-    }
-    return [begun, *ending.get(execution.course.outcome, [])]
-
-
-def _spread(start: float, length: float, count: int) -> list[float]:
-    """Return so many moments, evenly within a length of time, the last at its end."""
-    return [start + length * (index + 1) / count for index in range(count)]
-
-
 def _take_over(group: ResourceGroup, other: ResourceGroup) -> None:
     """Add to a group the records that only the other one has."""
     for mine, theirs in (
@@ -770,19 +442,3 @@ def _take_over(group: ResourceGroup, other: ResourceGroup) -> None:
         for record in theirs:
             if record.id not in mine:
                 mine.add(record)  # type: ignore[arg-type]
-
-
-def _caller() -> str:
-    """Return `file:line` of the first frame outside this package."""
-    package = str(Path(__file__).parent.parent)
-    frame = sys._getframe(1)  # noqa: SLF001
-    while frame.f_back and frame.f_code.co_filename.startswith(package):
-        frame = frame.f_back
-    return f"{_short(frame.f_code.co_filename)}:{frame.f_lineno}"
-
-
-def _short(path: str) -> str:
-    try:
-        return str(Path(path).relative_to(Path.cwd()))
-    except ValueError:
-        return path

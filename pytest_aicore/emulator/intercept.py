@@ -198,7 +198,7 @@ class Door:
                 chosen = send_before if self._own.match(str(request.url)) else send_mocked
                 return chosen(session, request, **kwargs)
 
-            requests.Session.send = send  # type: ignore[method-assign]
+            requests.Session.send = send  # type: ignore[method-assign, assignment]
 
         start.bridge_of = self  # type: ignore[attr-defined]
         mocker_class.start = start

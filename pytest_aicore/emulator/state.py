@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from pytest_aicore.emulator.cluster import Appointment
+    from pytest_aicore.emulator.faults import Fault
     from pytest_aicore.emulator.lifecycle import Course
+    from pytest_aicore.emulator.scripts import Standing
     from pytest_aicore.workflows import Executable
 
 Labels = tuple[tuple[str, str], ...]
@@ -296,6 +299,10 @@ class State:
     """By executable id, which is unique in the whole tenant."""
     drawn: int = 0
     """How many ids and numbers were given out."""
+    agenda: list[Appointment] = field(default_factory=list)
+    """What will happen to executions as time passes: a heap."""
+    scripts: list[Standing] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
 
     def copy(self) -> State:
         """Return an independent copy."""

@@ -77,7 +77,7 @@ def create(call: Call) -> Response:
             f"Invalid Request, Executable {configuration.executable_id} is deployable: "
             "it can be deployed, but not executed",
         )
-    execution = call.emulator.start_execution(call.group, configuration)
+    execution = call.emulator.cluster.start(call.group, configuration)
     return json_response(
         202,
         {
@@ -94,7 +94,7 @@ def get(call: Call) -> Response:
     """Show one execution; with `$select=status` only what tells its status."""
     execution = _find(call)
     shown = _execution_json(call, execution, only_status=_selects_status(call))
-    call.emulator.look(call.group, [execution])
+    call.emulator.cluster.look(call.group, [execution])
     return json_response(200, shown)
 
 
@@ -104,7 +104,7 @@ def query(call: Call) -> Response:
     skip, top = paging(call)
     count, executions = call.group.executions.select(_filters(call), skip=skip, top=top)
     shown = page([_execution_json(call, execution, only_status=only_status) for execution in executions], count)
-    call.emulator.look(call.group, executions)
+    call.emulator.cluster.look(call.group, executions)
     return json_response(200, shown)
 
 
@@ -119,7 +119,7 @@ def modify(call: Call) -> Response:
     execution = _find(call)
     if execution.status not in CAN_BE_STOPPED:
         raise _cannot_be_changed(execution)
-    call.emulator.stop_execution(call.group, execution)
+    call.emulator.cluster.stop(call.group, execution)
     return json_response(202, {"id": execution.id, "message": "Execution modification scheduled"})
 
 
@@ -128,7 +128,7 @@ def delete(call: Call) -> Response:
     execution = _find(call)
     if execution.status not in CAN_BE_DELETED:
         raise _cannot_be_changed(execution)
-    call.emulator.delete_execution(call.group, execution)
+    call.emulator.cluster.delete(call.group, execution)
     return json_response(202, {"id": execution.id, "message": "Deletion scheduled", "targetStatus": "DELETED"})
 
 
@@ -184,7 +184,7 @@ def _modify_one(call: Call, execution_id: str, target_status: str) -> Json:
     if execution.status not in legal:
         message = f"Current status {execution.status} cannot be changed"
         return _failed(call, execution_id, CANNOT_BE_CHANGED, message)
-    change = call.emulator.stop_execution if target_status == "STOPPED" else call.emulator.delete_execution
+    change = call.emulator.cluster.stop if target_status == "STOPPED" else call.emulator.cluster.delete
     change(call.group, execution)
     return {"id": execution_id, "message": "Execution modification scheduled"}
 

@@ -1,0 +1,210 @@
+"""What tests say about executions: scripts, how they add up, and the course that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.emulator.lifecycle import (
+    OUTCOMES,
+    PENDING_SECONDS,
+    RUNNING_SECONDS,
+    STATUSES,
+    STOPPING_SECONDS,
+    UNKNOWN_SECONDS,
+    Course,
+    Stay,
+)
+from pytest_aicore.errors import EmulatorError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_aicore.emulator.lifecycle import Details, Logs, MetricValues
+
+
+@dataclass(frozen=True)
+class Script:
+    """How the emulator treats the executions that a script is for. Made by `Emulator.script`.
+
+    Everything that is None is left as it is.
+    """
+
+    executable: str | None = None
+    execution: str | None = None
+    times: int | None = None
+    outcome: str | None = None
+    unknown: float | None = None
+    pending: float | None = None
+    running: float | None = None
+    stopping: float | None = None
+    polls: int | Mapping[str, int] | None = None
+    stuck_in: str | None = None
+    logs: Logs = None
+    metrics: MetricValues = None
+    status_details: Details = None
+    status_message: str | None = None
+    omit_outputs: bool | Sequence[str] | None = None
+    place: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (
+            ("outcome", self.outcome, OUTCOMES),
+            ("stuck_in", self.stuck_in, STATUSES),
+        ):
+            if value is not None and value not in allowed:
+                hint = did_you_mean(str(value), allowed)
+                raise self._wrong(f"{name}={value!r} is none of {', '.join(allowed)}.{hint}")
+        for name in ("unknown", "pending", "running", "stopping"):
+            seconds = getattr(self, name)
+            if seconds is not None and not (_is_number(seconds) and 0 <= seconds < float("inf")):
+                raise self._wrong(f"{name}={seconds!r} is no duration: give seconds, 0 or more.")
+        if self.times is not None and not _is_count(self.times):
+            raise self._wrong(f"times={self.times!r} is no number of executions: give 1 or more.")
+        counts = self.polls.values() if isinstance(self.polls, Mapping) else [self.polls]
+        if self.polls is not None and not all(map(_is_count, counts)):
+            raise self._wrong(f"polls={self.polls!r} is no number of looks: give 1 or more, or a mapping by status.")
+        if isinstance(self.polls, Mapping):
+            for status in self.polls:
+                if status not in STATUSES:
+                    hint = did_you_mean(str(status), STATUSES)
+                    raise self._wrong(f"polls names {status!r}, which is no status.{hint}")
+        if self.executable is not None and self.execution is not None:
+            raise self._wrong("give either executable= or execution=, not both.")
+        if isinstance(self.logs, str) or isinstance(self.omit_outputs, str):
+            name = "logs" if isinstance(self.logs, str) else "omit_outputs"
+            raise self._wrong(f"{name} is one string: give a list of strings.")
+
+    def _wrong(self, why: str) -> EmulatorError:
+        return EmulatorError(f"{self.place + ': ' if self.place else ''}script: {why}")
+
+    def said(self) -> dict[str, Any]:
+        """Return what the script says about an execution, without whom it is for and how often."""
+        about = {spec.name: getattr(self, spec.name) for spec in fields(self)}
+        return {
+            name: value
+            for name, value in about.items()
+            if value is not None and name not in ("executable", "execution", "times", "place")
+        }
+
+    def contradicts(self, other: Script) -> str | None:
+        """Return the name of a field on which two scripts for the same executions disagree, or None."""
+        if (self.executable, self.execution) != (other.executable, other.execution):
+            return None
+        if self.times is not None or other.times is not None:
+            return None  # counted scripts follow each other
+        mine, theirs = self.said(), other.said()
+        return next((name for name in mine if name in theirs and mine[name] != theirs[name]), None)
+
+
+@dataclass(slots=True)
+class Standing:
+    """A script with how many executions it has been used for."""
+
+    script: Script
+    used: int = 0
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it was counted and its count is reached."""
+        return self.script.times is not None and self.used >= self.script.times
+
+
+def said_about(
+    standings: Iterable[Standing], executable_id: str, execution_id: str
+) -> tuple[dict[str, Any], list[Standing]]:
+    """Return what scripts say about an execution together, and those that say it.
+
+    What is said about one execution stands above what is said about its executable, and that above what is said
+    about all. Of counted scripts, which follow each other, the first that is not used up has its say.
+    """
+    levels: tuple[list[Standing], list[Standing], list[Standing]] = ([], [], [])
+    for standing in standings:
+        script = standing.script
+        if script.execution is not None:
+            if script.execution == execution_id:
+                levels[2].append(standing)
+        elif script.executable in (None, executable_id):
+            levels[0 if script.executable is None else 1].append(standing)
+    speaking: list[Standing] = []
+    for level in levels:
+        speaking += [standing for standing in level if standing.script.times is None]
+        speaking += [each for each in level if each.script.times is not None and not each.is_used_up][:1]
+    said: dict[str, Any] = {}
+    for standing in speaking:
+        said |= standing.script.said()
+    return said, speaking
+
+
+def refuse_contradiction(script: Script, standings: Iterable[Standing]) -> None:
+    """Refuse a script that says something else than one before it about the same executions.
+
+    Raises:
+        EmulatorError: naming the field and both places.
+    """
+    for standing in standings:
+        disputed = script.contradicts(standing.script)
+        if disputed:
+            before, after = standing.script.said()[disputed], script.said()[disputed]
+            whom = script.executable or script.execution or "every execution"
+            raise EmulatorError(
+                f"{script.place}: script: {disputed}={after!r} for {whom} contradicts {disputed}={before!r}, said at "
+                f"{standing.script.place}. Give them different executables, or times= to let one follow the other."
+            )
+
+
+def course(said: Mapping[str, Any], place: str = "", *, bound_wrongly: Mapping[str, Any] | None = None) -> Course:
+    """Return the course that an execution takes.
+
+    Args:
+        said: what the scripts for it say together.
+        place: `file:line` of the nearest of them.
+        bound_wrongly: the status details of an execution whose configuration does not fit its template; it
+            never runs, whatever a script says.
+    """
+    outcome = said.get("outcome", "COMPLETED")
+    details = said.get("status_details")
+    durations = {
+        "UNKNOWN": said.get("unknown", UNKNOWN_SECONDS),
+        "PENDING": said.get("pending", PENDING_SECONDS),
+        "RUNNING": said.get("running", RUNNING_SECONDS),
+        "STOPPING": said.get("stopping", STOPPING_SECONDS),
+    }
+    order = ["UNKNOWN", "PENDING", "RUNNING"]
+    if bound_wrongly is not None:
+        order, outcome, details = ["UNKNOWN", "PENDING"], "DEAD", bound_wrongly
+    elif outcome == "STOPPED":
+        order.append("STOPPING")
+    order.append(outcome)
+    stuck = said.get("stuck_in")
+    if stuck in order:
+        order = order[: order.index(stuck) + 1]
+    omit = said.get("omit_outputs") or ()
+    stays = [_stay(status, durations.get(status), said.get("polls")) for status in order]
+    stays[-1] = Stay(order[-1])
+    stopping = Stay("STOPPING") if stuck == "STOPPING" else _stay("STOPPING", durations["STOPPING"], said.get("polls"))
+    return Course(
+        stays=tuple(stays),
+        stopping=stopping,
+        omit_outputs=True if omit is True else tuple(omit),
+        status_details=details,
+        status_message=said.get("status_message"),
+        logs=said.get("logs"),
+        metrics=said.get("metrics"),
+        script_place=place,
+    )
+
+
+def _stay(status: str, seconds: float | None, polls: int | Mapping[str, int] | None) -> Stay:
+    if isinstance(polls, Mapping):
+        return Stay(status, looks=polls[status]) if status in polls else Stay(status, looks=1)
+    return Stay(status, seconds) if polls is None else Stay(status, looks=polls)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
