@@ -1,1 +1,32 @@
-"""See ARCHITECTURE.md."""
+"""A workflow YAML: read once, asked many questions. Knows no pytest, no SDK, no network."""
+
+from __future__ import annotations
+
+from pytest_aicore.workflows.executable import Artifact, Executable, OutputArtifact, Parameter
+from pytest_aicore.workflows.folder import Skipped, WorkflowFolder, read_folder
+from pytest_aicore.workflows.places import Place, Problem, SourceError
+from pytest_aicore.workflows.template import (
+    ServingTemplate,
+    Template,
+    WorkflowTemplate,
+    parse_template,
+    read_template,
+)
+
+__all__ = [
+    "Artifact",
+    "Executable",
+    "OutputArtifact",
+    "Parameter",
+    "Place",
+    "Problem",
+    "ServingTemplate",
+    "Skipped",
+    "SourceError",
+    "Template",
+    "WorkflowFolder",
+    "WorkflowTemplate",
+    "parse_template",
+    "read_folder",
+    "read_template",
+]

@@ -1,0 +1,95 @@
+"""Where something stands in a file, and what is wrong there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pytest_aicore.errors import WorkflowError
+from pytest_aicore.redact import redact
+
+_EXCERPT_WIDTH = 72
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A character in a file, as editors and compilers count: lines and columns begin at 1."""
+
+    path: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        """Return `path:line:column`, which editors and terminals make clickable."""
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a text cannot be read as a workflow, in a form that both an error and a check can show.
+
+    Attributes:
+        kind: what sort of problem it is, a stable word such as `tab` or `duplicate-key`.
+        place: where it was noticed.
+        what: one sentence that says what happened.
+        remedy: one sentence that says what to do.
+        source_line: the line of the file at that place, None where showing it makes no sense.
+    """
+
+    kind: str
+    place: Place
+    what: str
+    remedy: str
+    source_line: str | None = None
+
+    def __str__(self) -> str:
+        """Return the place, what happened, the line with a caret below the place, and the remedy."""
+        parts = [f"{self.place}: {self.what}"]
+        if self.source_line is not None:
+            parts += caret(self.source_line, self.place.line, self.place.column)
+        parts.append(self.remedy)
+        return "\n".join(parts)
+
+
+class SourceError(WorkflowError):
+    """A file or text is no YAML that AI Core could read; `problem` says which, where and why."""
+
+    def __init__(self, problem: Problem) -> None:
+        """Make the error of a problem.
+
+        Args:
+            problem: what is wrong; it becomes the message.
+        """
+        super().__init__(str(problem))
+        self.problem = problem
+
+    def __reduce__(self) -> tuple[type[SourceError], tuple[Problem]]:
+        """Keep the problem when the error travels between processes."""
+        return type(self), (self.problem,)
+
+
+def caret(source_line: str, line: int, column: int) -> list[str]:
+    """Return two lines that show the source line and a caret below one of its columns.
+
+    Long lines are cut around the column; secrets in them are hidden.
+
+    Args:
+        source_line: the line without its line end.
+        line: its number, counted from 1.
+        column: the column to point at, counted from 1.
+    """
+    shown = source_line
+    if redact(shown) != shown:
+        # The hidden part has another length, so a caret could point anywhere: show no line at all.
+        return []
+    position = min(column - 1, len(shown))
+    start = 0
+    if len(shown) > _EXCERPT_WIDTH:
+        start = max(0, min(position - _EXCERPT_WIDTH // 2, len(shown) - _EXCERPT_WIDTH))
+        cut = shown[start : start + _EXCERPT_WIDTH]
+        shown = ("..." + cut[3:] if start else cut[:-3] + "...") if len(cut) > 6 else cut
+    # Whatever an editor would draw wider than one column must be as wide in the line of the caret.
+    before = "".join(
+        "\t" if character == "\t" else " " for character in source_line[start : start + (position - start)]
+    )
+    gutter = f"{line:>6} | "
+    return [gutter + shown, " " * (len(gutter) - 2) + "| " + before + "^"]

@@ -1,0 +1,649 @@
+"""A template of SAP AI Core as an object that is asked many questions.
+
+Whatever the YAML holds, no question raises: what has the wrong type is absent here, and stays in the tree for
+the checks.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from pytest_aicore.errors import WorkflowError, did_you_mean, listing
+from pytest_aicore.workflows.executable import Executable, derive
+from pytest_aicore.workflows.places import Place, Problem, SourceError
+from pytest_aicore.workflows.source import (
+    NO_MAPPING,
+    Document,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    load,
+    parse,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_LOCATIONS: Final = ("s3", "gcs", "oss", "azure", "artifactory", "hdfs", "http", "git", "raw", "plugin")
+"""The keys by which Argo lets an artifact say where it lies itself."""
+
+_SOURCES: Final = (*_LOCATIONS, "from", "fromExpression")
+
+TEMPLATE_TYPES: Final = (
+    "container",
+    "containerSet",
+    "script",
+    "steps",
+    "dag",
+    "resource",
+    "suspend",
+    "data",
+    "http",
+    "plugin",
+)
+"""The keys of which a template of Argo has exactly one: what it does."""
+
+_RESOURCE_LABELS: Final = ("ai.sap.com/resourcePlan", "ai.sap.com/instanceType")
+
+
+class Template:
+    """What both kinds of template have: metadata, and the executable that AI Core makes of it.
+
+    Attributes:
+        document: the YAML it was read from.
+        path: the file, None if the text came from somewhere else.
+        metadata: `metadata`; an empty map where there is none.
+        spec: `spec`; an empty map where there is none.
+    """
+
+    kind: ClassVar[str]
+    deployable: ClassVar[bool]
+
+    def __init__(self, document: Document, path: Path | None = None) -> None:
+        """Take a document for a template of this kind, whatever it holds."""
+        self.document = document
+        self.path = path
+        root = document.root
+        self.root = root if type(root) is MappingNode else NO_MAPPING
+        self.metadata = self.root.mapping("metadata")
+        self.spec = self.root.mapping("spec")
+
+    def __repr__(self) -> str:
+        """Return kind, name and file."""
+        return f"{self.kind}({self.name!r}, {self.document.name!r})"
+
+    @property
+    def name(self) -> str:
+        """`metadata.name`, which is the executable id; empty where it is missing."""
+        return self.metadata.text("name") or ""
+
+    @property
+    def api_version(self) -> str | None:
+        """`apiVersion`."""
+        return self.root.text("apiVersion")
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """`metadata.labels` that have a value."""
+        return _texts(self.metadata.mapping("labels"))
+
+    @cached_property
+    def annotations(self) -> dict[str, str]:
+        """`metadata.annotations` that have a value."""
+        return _texts(self.metadata.mapping("annotations"))
+
+    @cached_property
+    def executable(self) -> Executable:
+        """What AI Core publishes of this template."""
+        return derive(self)
+
+    @property
+    def parameters(self) -> list[MappingNode]:
+        """The declarations of the parameters that a configuration can bind."""
+        raise NotImplementedError
+
+    @property
+    def input_artifacts(self) -> list[MappingNode]:
+        """The declarations of the artifacts that a configuration has to bind, each name once."""
+        raise NotImplementedError
+
+    @property
+    def output_artifacts(self) -> list[tuple[MappingNode, str | None]]:
+        """The declarations of the artifacts that are registered, each globalName once, with the template."""
+        raise NotImplementedError
+
+    @property
+    def resource_plans(self) -> tuple[str, ...]:
+        """The resource plans or instance types that its pods ask for, each once."""
+        raise NotImplementedError
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The container images that its pods run, each once."""
+        raise NotImplementedError
+
+    @property
+    def active_deadline_seconds(self) -> int | None:
+        """After how many seconds Argo ends a run of it, None for never or for a placeholder."""
+        text = self.spec.text("activeDeadlineSeconds")
+        return int(text) if text is not None and re.fullmatch("[0-9]{1,18}", text) else None
+
+    def place_of(self, *where: str | int | Node) -> Place:
+        """Return the place of a node, or of what a path of keys and list indexes leads to.
+
+        For a key that is the place of the key itself. Of a path that leads nowhere, what exists of it counts.
+
+        Args:
+            where: one node, or keys and indexes from the root: `"metadata", "labels", "ai.sap.com/version"`.
+        """
+        node: Node | None = self.root
+        place = self.document.place(self.root)
+        for part in where:
+            if isinstance(part, Node):
+                return self.document.place(part)
+            if type(node) is MappingNode and isinstance(part, str) and part in node.values:
+                place, node = self.document.place(node.keys[part]), node.values[part]
+            elif (
+                type(node) is SequenceNode
+                and isinstance(part, int)
+                and -len(node.items) <= part < len(node.items)
+            ):
+                node = node.items[part]
+                place = self.document.place(node)
+            else:
+                break
+        return place
+
+
+# --- WorkflowTemplate ---------------------------------------------------------------------------------------
+
+
+class ArgoTemplate:
+    """One of `spec.templates`, or one that stands inline in a step or task.
+
+    Attributes:
+        node: its map.
+        name: its name, None for an inline one.
+    """
+
+    __slots__ = ("calls", "name", "node")
+
+    def __init__(self, node: MappingNode) -> None:
+        """Take a map for a template of Argo."""
+        self.node = node
+        self.name = node.text("name")
+        self.calls = tuple(_calls(node))
+
+    def __repr__(self) -> str:
+        """Return name and line."""
+        return f"ArgoTemplate({self.name!r}, line {self.node.line})"
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """What it does: the keys among `TEMPLATE_TYPES` that it has; Argo wants exactly one."""
+        return tuple(key for key in TEMPLATE_TYPES if key in self.node.values)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of its pods."""
+        return _texts(self.node.mapping("metadata").mapping("labels"))
+
+    @property
+    def input_artifacts(self) -> list[MappingNode]:
+        """`inputs.artifacts` that are maps."""
+        return self.node.mapping("inputs").mappings_of("artifacts")
+
+    @property
+    def output_artifacts(self) -> list[MappingNode]:
+        """`outputs.artifacts` that are maps."""
+        return self.node.mapping("outputs").mappings_of("artifacts")
+
+    @property
+    def containers(self) -> Iterator[MappingNode]:
+        """Its containers, the main one first: container, script, container set, init containers, sidecars."""
+        for key in ("container", "script"):
+            container = self.node.values.get(key)
+            if type(container) is MappingNode:
+                yield container
+        yield from self.node.mapping("containerSet").mappings_of("containers")
+        yield from self.node.mappings_of("initContainers")
+        yield from self.node.mappings_of("sidecars")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A step, a dag task or a hook: what runs a template and with which arguments.
+
+    Attributes:
+        node: its map.
+        name: its name; hooks have the name they are keyed by.
+        template: the name of the template it runs, if that is in the same file.
+        inline: the template it runs, if that stands inline.
+        reference: the name of the WorkflowTemplate that `templateRef` points into.
+        fed: the names of the input artifacts that it gives to the template.
+    """
+
+    node: MappingNode
+    name: str | None
+    template: str | None
+    inline: ArgoTemplate | None
+    reference: str | None
+    fed: frozenset[str]
+
+
+def _calls(node: MappingNode) -> Iterator[Call]:
+    for group in node.items_of("steps"):
+        if type(group) is SequenceNode:
+            for step in group.items:
+                if type(step) is MappingNode:
+                    yield from _call_and_hooks(step)
+    for task in node.mapping("dag").mappings_of("tasks"):
+        yield from _call_and_hooks(task)
+
+
+def _call_and_hooks(node: MappingNode) -> Iterator[Call]:
+    yield _call(node, node.text("name"))
+    yield from _hooks(node)
+
+
+def _hooks(node: MappingNode) -> Iterator[Call]:
+    """Yield what runs besides or after a step, a task or the whole workflow: `onExit` and `hooks`."""
+    on_exit = node.text("onExit")
+    if on_exit is not None:
+        yield Call(node, "onExit", on_exit, None, None, frozenset())
+    hooks = node.values.get("hooks")
+    if type(hooks) is MappingNode:
+        for name, hook in hooks.values.items():
+            if type(hook) is MappingNode:
+                yield _call(hook, name)
+
+
+def _call(node: MappingNode, name: str | None) -> Call:
+    inline = node.values.get("inline")
+    arguments = node.values.get("arguments")
+    fed: frozenset[str] = frozenset()
+    if type(arguments) is MappingNode:
+        given = (artifact for artifact in arguments.mappings_of("artifacts") if is_supplied(artifact))
+        fed = frozenset(filter(None, (artifact.text("name") for artifact in given)))
+    reference = node.values.get("templateRef")
+    return Call(
+        node,
+        name,
+        node.text("template"),
+        ArgoTemplate(inline) if type(inline) is MappingNode else None,
+        reference.text("name") if type(reference) is MappingNode else None,
+        fed,
+    )
+
+
+def is_supplied(artifact: MappingNode) -> bool:
+    """Tell whether a declaration or argument says where the artifact comes from: nobody else has to."""
+    for key in _SOURCES:
+        node = artifact.values.get(key)
+        if node is not None and not (type(node) is ScalarNode and node.value is None):
+            return True
+    return False
+
+
+class WorkflowTemplate(Template):
+    """A training workflow: what runs as an execution."""
+
+    kind = "WorkflowTemplate"
+    deployable = False
+
+    @property
+    def entrypoint(self) -> str | None:
+        """The name of the template that a run begins with."""
+        return self.spec.text("entrypoint")
+
+    @cached_property
+    def templates(self) -> tuple[ArgoTemplate, ...]:
+        """`spec.templates` that are maps."""
+        return tuple(ArgoTemplate(node) for node in self.spec.mappings_of("templates"))
+
+    def template(self, name: str) -> ArgoTemplate | None:
+        """Return the template of a name, the first of several, None without one."""
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, ArgoTemplate]:
+        by_name: dict[str, ArgoTemplate] = {}
+        for template in self.templates:
+            if template.name is not None:
+                by_name.setdefault(template.name, template)
+        return by_name
+
+    @property
+    def reachable(self) -> tuple[ArgoTemplate, ...]:
+        """The templates that a run can reach: the entrypoint, what it calls in order, hooks last.
+
+        Without an entrypoint that exists, all templates count as reachable.
+        """
+        return tuple(template for template, _ in self._reached)
+
+    @cached_property
+    def _reached(self) -> tuple[tuple[ArgoTemplate, frozenset[str]], ...]:
+        """Each reachable template with the names of the input artifacts that every call of it feeds."""
+        start = self._by_name.get(self.entrypoint or "")
+        if start is None:
+            return tuple((template, frozenset()) for template in self.templates)
+        order: list[ArgoTemplate] = []
+        fed: dict[int, frozenset[str]] = {}
+        handlers = (self._called(call) for call in _hooks(self.spec))
+        given = frozenset(
+            name
+            for artifact in self.spec.mapping("arguments").mappings_of("artifacts")
+            if is_supplied(artifact) and (name := artifact.text("name")) is not None
+        )
+        roots = [
+            (start, given),
+            *((handler, given | by_hook) for handler, by_hook in handlers if handler is not None),
+        ]
+        for root, root_fed in roots:
+            pending = [(root, root_fed)]
+            while pending:
+                template, names = pending.pop()
+                if id(template) in fed:
+                    # What one of its callers leaves open, the configuration has to bind.
+                    fed[id(template)] &= names
+                    continue
+                fed[id(template)] = names
+                order.append(template)
+                called = [self._called(call) for call in template.calls]
+                pending.extend(
+                    (target, by_call) for target, by_call in reversed(called) if target is not None
+                )
+        return tuple((template, fed[id(template)]) for template in order)
+
+    def _called(self, call: Call) -> tuple[ArgoTemplate | None, frozenset[str]]:
+        if call.inline is not None:
+            return call.inline, call.fed
+        return self._by_name.get(call.template or ""), call.fed
+
+    @property
+    def external_references(self) -> tuple[str, ...]:
+        """The names of other WorkflowTemplates that `templateRef` points into; they are not followed."""
+        return _unique(
+            call.reference for template in self.reachable for call in template.calls if call.reference
+        )
+
+    @property
+    def parameters(self) -> list[MappingNode]:
+        """`spec.arguments.parameters` that are maps."""
+        return self.spec.mapping("arguments").mappings_of("parameters")
+
+    @property
+    def input_artifacts(self) -> list[MappingNode]:
+        """The input artifacts of reachable templates that nothing in the workflow supplies, each name once.
+
+        After them come those that only `spec.arguments.artifacts` declares, without saying where they are.
+        """
+        found: dict[str, MappingNode] = {}
+        for template, fed in self._reached:
+            for artifact in template.input_artifacts:
+                name = artifact.text("name")
+                if name and name not in fed and not is_supplied(artifact):
+                    found.setdefault(name, artifact)
+        for artifact in self.spec.mapping("arguments").mappings_of("artifacts"):
+            name = artifact.text("name")
+            if name and not is_supplied(artifact):
+                found.setdefault(name, artifact)
+        return list(found.values())
+
+    @property
+    def output_artifacts(self) -> list[tuple[MappingNode, str | None]]:
+        """The output artifacts of reachable templates with a globalName, each once, with the template."""
+        found: dict[str, tuple[MappingNode, str | None]] = {}
+        for template in self.reachable:
+            for artifact in template.output_artifacts:
+                name = artifact.text("globalName")
+                if name:
+                    found.setdefault(name, (artifact, template.name))
+        return list(found.values())
+
+    @property
+    def resource_plans(self) -> tuple[str, ...]:
+        """The plans of reachable templates that run pods, from their labels or the defaults for all pods."""
+        defaults = {
+            **_texts(self.spec.mapping("podMetadata").mapping("labels")),
+            **_texts(self.spec.mapping("templateDefaults").mapping("metadata").mapping("labels")),
+        }
+        return _unique(
+            plan
+            for template in self.reachable
+            if next(template.containers, None) is not None
+            for label in _RESOURCE_LABELS
+            if (plan := template.labels.get(label) or defaults.get(label))
+        )
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images of the containers of reachable templates."""
+        return _unique(
+            image
+            for template in self.reachable
+            for container in template.containers
+            if (image := container.text("image"))
+        )
+
+
+# --- ServingTemplate ----------------------------------------------------------------------------------------
+
+
+class StringBlock:
+    """A part of a ServingTemplate that is a string holding YAML with placeholders.
+
+    Attributes:
+        text: the string.
+    """
+
+    def __init__(self, document: Document, node: ScalarNode) -> None:
+        """Take a scalar for such a block."""
+        self._document = document
+        self._node = node
+        self.text = node.text
+
+    def place(self, line: int, column: int = 1) -> Place:
+        """Return where a character of the block stands in the file.
+
+        Exact for a literal block (`|`), which keeps its lines; the beginning of the scalar for other styles.
+
+        Args:
+            line: line in the block, counted from 1.
+            column: column in the block, counted from 1.
+        """
+        node = self._node
+        if node.style != "|":
+            return self._document.place(node)
+        return Place(self._document.name, node.line + line, self._indentation + column)
+
+    @cached_property
+    def _indentation(self) -> int:
+        for number, line in enumerate(self.text.split("\n"), self._node.line + 1):
+            if line.strip():
+                written = self._document.line(number)
+                return len(written) - len(line) if written.endswith(line) else 0
+        return 0
+
+
+_BLOCK_PLAN: Final = re.compile(
+    r"^[ \t]*[\"']?ai\.sap\.com/(?:resourcePlan|instanceType)[\"']?[ \t]*:[ \t]*(.*)$", re.MULTILINE
+)
+_BLOCK_IMAGE: Final = re.compile(r"^[ \t]*(?:-[ \t]+)*[\"']?image[\"']?[ \t]*:[ \t]*(.*)$", re.MULTILINE)
+
+
+class ServingTemplate(Template):
+    """What runs as a deployment. Its inner parts are strings, in which AI Core replaces placeholders."""
+
+    kind = "ServingTemplate"
+    deployable = True
+
+    @property
+    def parameters(self) -> list[MappingNode]:
+        """`spec.inputs.parameters` that are maps."""
+        return self.spec.mapping("inputs").mappings_of("parameters")
+
+    @property
+    def input_artifacts(self) -> list[MappingNode]:
+        """`spec.inputs.artifacts` that are maps, each name once."""
+        found: dict[str, MappingNode] = {}
+        for artifact in self.spec.mapping("inputs").mappings_of("artifacts"):
+            name = artifact.text("name")
+            if name:
+                found.setdefault(name, artifact)
+        return list(found.values())
+
+    @property
+    def output_artifacts(self) -> list[tuple[MappingNode, str | None]]:
+        """Nothing: a deployment registers no artifacts."""
+        return []
+
+    @property
+    def spec_block(self) -> StringBlock | None:
+        """The string at `spec.template.spec`, None where it is a map or missing."""
+        return self._block(self.spec.mapping("template").get("spec"))
+
+    @property
+    def labels_block(self) -> StringBlock | None:
+        """The string at `spec.template.metadata.labels`, None where it is a map or missing."""
+        return self._block(self.spec.mapping("template").mapping("metadata").get("labels"))
+
+    @property
+    def annotations_block(self) -> StringBlock | None:
+        """The string at `spec.template.metadata.annotations`, None where it is a map or missing."""
+        return self._block(self.spec.mapping("template").mapping("metadata").get("annotations"))
+
+    def _block(self, node: Node | None) -> StringBlock | None:
+        return (
+            StringBlock(self.document, node) if type(node) is ScalarNode and node.kind == "string" else None
+        )
+
+    @property
+    def resource_plans(self) -> tuple[str, ...]:
+        """The plan in the labels block, with the placeholder where it is one."""
+        block = self.labels_block
+        return _block_values(_BLOCK_PLAN, block) if block is not None else ()
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images in the spec block, with the placeholders they contain."""
+        block = self.spec_block
+        return _block_values(_BLOCK_IMAGE, block) if block is not None else ()
+
+
+def _block_values(pattern: re.Pattern[str], block: StringBlock) -> tuple[str, ...]:
+    # The block is YAML only after its placeholders are replaced, so it is looked at line by line.
+    return _unique(filter(None, (_block_value(found) for found in pattern.findall(block.text))))
+
+
+def _block_value(written: str) -> str:
+    found = re.match(r"\"((?:[^\"\\]|\\.)*)\"|'((?:[^']|'')*)'", written)
+    if found is not None:
+        return found.group(1) or found.group(2) or ""
+    return re.split(r"(?:^|\s)#", written, maxsplit=1)[0].strip()
+
+
+# --- reading ------------------------------------------------------------------------------------------------
+
+_KINDS: Final[dict[str, type[Template]]] = {
+    WorkflowTemplate.kind: WorkflowTemplate,
+    ServingTemplate.kind: ServingTemplate,
+}
+
+
+def read_template(path: Path) -> Template:
+    """Read a workflow YAML.
+
+    Args:
+        path: a file with exactly one WorkflowTemplate or ServingTemplate.
+
+    Raises:
+        WorkflowError: the file cannot be read, is no YAML, or no template with a name.
+    """
+    return _template(load(path), path)
+
+
+def parse_template(text: str | bytes, name: str = "<string>") -> Template:
+    """Parse a workflow YAML.
+
+    Args:
+        text: the content of a file with exactly one WorkflowTemplate or ServingTemplate.
+        name: what messages call it.
+
+    Raises:
+        WorkflowError: the text is no YAML, or no template with a name.
+    """
+    return _template(parse(text, name), None)
+
+
+def template_of(document: Document, path: Path | None = None) -> Template | None:
+    """Return the template that a document is, None if its kind is none of AI Core's.
+
+    Unlike `parse_template` it accepts a template that AI Core would not: the checks want to look at those.
+    """
+    root = document.root
+    kind = root.text("kind") if type(root) is MappingNode else None
+    template_class = _KINDS.get(kind or "")
+    return template_class(document, path) if template_class is not None else None
+
+
+def _template(document: Document, path: Path | None) -> Template:
+    template = template_of(document, path)
+    if template is None:
+        raise _no_template(document)
+    if document.duplicates:
+        duplicate = document.duplicates[0]
+        raise _error(
+            document,
+            duplicate.second,
+            "duplicate-key",
+            f"The key `{duplicate.second.text}` is given twice in one map, in line {duplicate.first.line} "
+            "and here; Kubernetes would keep the second without a word.",
+            "Remove one of them.",
+        )
+    if not template.name:
+        raise _error(
+            document,
+            template.metadata.keys.get("name") or template.root.keys.get("metadata") or template.root,
+            "no-name",
+            f"This {template.kind} has no `metadata.name`, which is the executable id.",
+            "Give it one: lower case letters, digits and hyphens, at most 64.",
+        )
+    return template
+
+
+def _no_template(document: Document) -> WorkflowError:
+    root = document.root
+    node: Node = root
+    if type(root) is not MappingNode:
+        shape = "a list" if type(root) is SequenceNode else "a single value"
+        what = f"This is no template of SAP AI Core: the file holds {shape}, not a map with `kind`."
+    elif "kind" not in root.values:
+        what = "This is no template of SAP AI Core: it has no `kind`."
+    else:
+        node = root.values["kind"]
+        written = root.text("kind")
+        what = (
+            f"This is no template of SAP AI Core: its kind is {written!r}.{did_you_mean(written, _KINDS)}"
+            if written is not None
+            else "This is no template of SAP AI Core: its `kind` is not a string."
+        )
+    return _error(document, node, "no-template", what, f"AI Core reads the kinds {listing(_KINDS)}.")
+
+
+def _error(document: Document, node: Node, kind: str, what: str, remedy: str) -> SourceError:
+    return SourceError(Problem(kind, document.place(node), what, remedy, document.line(node.line)))
+
+
+def _texts(mapping: MappingNode) -> dict[str, str]:
+    texts = ((key, mapping.text(key)) for key in mapping.values)
+    return {key: text for key, text in texts if text is not None}
+
+
+def _unique(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words))
