@@ -1,0 +1,1 @@
+"""What pytest-aicore costs, beside what one would have without it: `python -m benchmarks`."""

@@ -1,0 +1,43 @@
+"""Run the benchmarks, all or those named, and print one table: figure, target, met or missed."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from benchmarks.measuring import Figure, circumstances, table
+
+BENCHMARKS = {
+    "idle": "what the plugin costs a run that does not use it",
+    "get": "one SDK call, against a static stub",
+    "suite": "100 acceptance tests, against stubs by hand and against moto",
+    "scale": "10,000 executions in the emulator, against 10",
+    "memory": "growth over 100,000 requests",
+}
+
+
+def main() -> int:
+    """Run what the command line asks for; the exit status is 1 if a target was missed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(f"  {name:8}{what}" for name, what in BENCHMARKS.items()),
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(BENCHMARKS)}")
+    names = parser.parse_args().names or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    print(circumstances())
+    figures: list[Figure] = []
+    for name in names:
+        print(f"{name}: {BENCHMARKS[name]} ...", file=sys.stderr, flush=True)
+        figures += importlib.import_module(f"benchmarks.{name}").figures()
+    print(*table(figures), sep="\n")
+    return 0 if all(figure.met for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
