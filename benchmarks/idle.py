@@ -43,9 +43,7 @@ def figures(rounds: int = 21) -> Iterator[Figure]:
         (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
         (folder / "test_one.py").write_text("def test_one():\n    pass\n", encoding="utf-8")
         (folder / "test_many.py").write_text(
-            "import pytest\n\n"
-            f"@pytest.mark.parametrize('number', range({TESTS}))\n"
-            "def test_many(number):\n    pass\n",
+            f"import pytest\n\n@pytest.mark.parametrize('number', range({TESTS}))\ndef test_many(number):\n    pass\n",
             encoding="utf-8",
         )
         yield imports(folder, rounds)

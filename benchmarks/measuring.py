@@ -58,9 +58,7 @@ def table(figures: Sequence[Figure]) -> Iterator[str]:
     rows = [
         (
             figure.name,
-            f"{figure.value:.3g} {figure.unit}"
-            if abs(figure.value) < 100
-            else f"{figure.value:.0f} {figure.unit}",
+            f"{figure.value:.3g} {figure.unit}" if abs(figure.value) < 100 else f"{figure.value:.0f} {figure.unit}",
             figure.target,
             ("met" if figure.met else "MISSED") if figure.target else "",
             figure.detail,
@@ -70,9 +68,7 @@ def table(figures: Sequence[Figure]) -> Iterator[str]:
     heads = ("what", "measured", "target", "", "medians")
     widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(4)]
     for row in (heads, *rows):
-        yield "  ".join(
-            [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]
-        ).rstrip()
+        yield "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
 
 
 def circumstances() -> str:
@@ -125,9 +121,7 @@ class Comparison:
         return f"{ours:.4g} against {theirs:.4g} {unit}, {spread}"
 
 
-def in_turns(
-    ours: Callable[[], float], theirs: Callable[[], float], rounds: int, warm_up: int = 1
-) -> Comparison:
+def in_turns(ours: Callable[[], float], theirs: Callable[[], float], rounds: int, warm_up: int = 1) -> Comparison:
     """Measure two things in turns, changing which goes first.
 
     Args:
@@ -193,9 +187,7 @@ def pytest_seconds(folder: Path, *arguments: str, expect: str) -> float:
     Raises:
         RuntimeError: the run did not end as expected.
     """
-    others = [
-        point.name for point in entry_points(group="pytest11") if point.name not in ("aicore", "timeout")
-    ]
+    others = [point.name for point in entry_points(group="pytest11") if point.name not in ("aicore", "timeout")]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += [word for name in others for word in ("-p", f"no:{name}")]
     began = perf_counter()

@@ -45,9 +45,7 @@ class Service:
             client_secret=key["clientsecret"],
             resource_group="default",
         )
-        form = (
-            f"grant_type=client_credentials&client_id={key['clientid']}&client_secret={key['clientsecret']}"
-        )
+        form = f"grant_type=client_credentials&client_id={key['clientid']}&client_secret={key['clientsecret']}"
         answer = self.emulator.handle(
             Request(
                 "POST",
