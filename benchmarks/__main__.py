@@ -30,11 +30,13 @@ def main() -> int:
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
-    print(circumstances())
+    print(circumstances(), flush=True)
     figures: list[Figure] = []
     for name in names:
         print(f"{name}: {BENCHMARKS[name]} ...", file=sys.stderr, flush=True)
-        figures += importlib.import_module(f"benchmarks.{name}").figures()
+        for figure in importlib.import_module(f"benchmarks.{name}").figures():
+            print(f"  {figure.name}: {figure.value:.3g} {figure.unit}", file=sys.stderr, flush=True)
+            figures.append(figure)
     print(*table(figures), sep="\n")
     return 0 if all(figure.met for figure in figures) else 1
 

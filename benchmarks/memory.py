@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ai_api_client_sdk.models.status import Status
+
 from benchmarks.measuring import Figure
 from benchmarks.service import Service
 
@@ -51,7 +53,7 @@ def block(service: Service, execution_id: str, requests: int) -> None:
         created = client.execution.create(configuration_id)
         for _ in range(PER_TEST - 3):
             client.execution.get(created.id)
-        client.execution.query(status="COMPLETED", top=5)
+        client.execution.query(status=Status.COMPLETED, top=5)
         client.execution.query_logs(created.id)
         emulator.rollback(checkpoint)
 
