@@ -161,7 +161,7 @@ class Emulator:
         Args:
             template: a workflow template, or the executable derived from one.
         """
-        executable: Executable = getattr(template, "executable", template)
+        executable: Executable = template.executable if hasattr(template, "executable") else template
         with self.lock:
             now = self.clock.now()
             before = self.state.published.get(executable.id)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.call import Call
     from pytest_aicore.emulator.state import Published, State
     from pytest_aicore.emulator.wire import Response
-    from pytest_aicore.workflows import Artifact, Parameter
+    from pytest_aicore.workflows import Artifact, OutputArtifact, Parameter
 
 SCENARIO_NOT_FOUND = "01010040"
 """Assumed: nobody captured the code of a missing scenario."""
@@ -135,7 +135,7 @@ def _parameter(parameter: Parameter) -> Json:
     return present(default=parameter.default, description=parameter.description, name=parameter.name, type="string")
 
 
-def _artifact(artifact: Artifact) -> Json:
+def _artifact(artifact: Artifact | OutputArtifact) -> Json:
     return present(
         description=artifact.description,
         kind=artifact.kind,
