@@ -95,7 +95,7 @@ class Checkpoint:
 
     state: State
     now: float
-    driven: bool
+    held: bool
 
 
 class Emulator:
@@ -313,13 +313,13 @@ class Emulator:
     def checkpoint(self) -> Checkpoint:
         """Return this moment."""
         with self.lock:
-            return Checkpoint(self.state.copy(), self.clock.now(), self.clock.driven)
+            return Checkpoint(self.state.copy(), self.clock.now(), self.clock.held)
 
     def rollback(self, checkpoint: Checkpoint) -> None:
         """Go back to a moment: records, scripts, faults, ids and time are as they were then."""
         with self.lock:
             self.state = checkpoint.state.copy()
-            self.clock.set(checkpoint.now, driven=checkpoint.driven)
+            self.clock.set(checkpoint.now, held=checkpoint.held)
             self.requests.clear()
             self.incidents.clear()
 
@@ -337,7 +337,7 @@ class Emulator:
             own, log = self.checkpoint(), list(self.requests)
             self.rollback(checkpoint)
             self.state.drawn = own.state.drawn  # so that ids stay unique when both worlds meet again
-            self.clock.set(max(own.now, checkpoint.now), driven=checkpoint.driven)
+            self.clock.set(max(own.now, checkpoint.now), held=checkpoint.held)
         try:
             yield
         finally:
@@ -348,7 +348,7 @@ class Emulator:
                 self.incidents = incidents
                 self.requests.extend([*log, *made_log])
                 self.state.drawn = made.state.drawn
-                self.clock.set(max(made.now, own.now), driven=own.driven)
+                self.clock.set(max(made.now, own.now), held=own.held)
                 for name, group in made.state.groups.items():
                     _take_over(self.state.groups.setdefault(name, ResourceGroup(name)), group)
                 checkpoint.state = made.state

@@ -44,43 +44,55 @@ EPOCH = datetime(2025, 1, 1, tzinfo=timezone.utc).timestamp()
 class Clock:
     """The emulator's time, in seconds since the epoch. It only moves when it is moved.
 
-    While nobody moves it (`driven` is false), each look at an unfinished execution takes `LOOK_SECONDS`: a
-    plain polling loop ends although no time passes between its questions.
+    Who waits with `sleep` moves it. A second look at an unfinished execution at the same moment takes
+    `LOOK_SECONDS`, so that a polling loop ends even if no time passes between its questions. Once a test moves
+    the clock with `advance`, or holds it, time is the test's business alone.
     """
 
     def __init__(self, start: float = EPOCH) -> None:
         self._now = start
-        self.driven = False
+        self._moved_since_look = True
+        self.held = False
 
     def now(self) -> float:
         """Return the time in seconds since the epoch."""
         return self._now
 
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, as somebody who waits does.
+
+        Args:
+            seconds: how much; not negative.
+        """
+        if not seconds >= 0:
+            raise EmulatorError(f"The emulator's clock cannot be moved by {seconds!r} seconds: time only goes on.")
+        self._now += seconds
+        self._moved_since_look = True
+
     def advance(self, seconds: float) -> None:
-        """Move the clock on.
+        """Move the clock on, and hold it from now on.
 
         Args:
             seconds: how far; not negative.
         """
-        self.driven = True
-        self._move(seconds)
+        self.held = True
+        self.sleep(seconds)
 
-    sleep = advance
+    def hold(self) -> None:
+        """Let looks take no time from now on."""
+        self.held = True
 
     def look(self) -> None:
-        """Let the time pass that a look takes, unless somebody else moves the clock."""
-        if not self.driven:
-            self._move(LOOK_SECONDS)
+        """Let the time pass that a look takes, unless somebody else lets time pass."""
+        if not (self.held or self._moved_since_look):
+            self._now += LOOK_SECONDS
+        self._moved_since_look = False
 
-    def set(self, now: float, *, driven: bool) -> None:
+    def set(self, now: float, *, held: bool) -> None:
         """Set the clock, as a rollback does."""
         self._now = now
-        self.driven = driven
-
-    def _move(self, seconds: float) -> None:
-        if not seconds >= 0:
-            raise EmulatorError(f"The emulator's clock cannot be moved by {seconds!r} seconds: time only goes on.")
-        self._now += seconds
+        self.held = held
+        self._moved_since_look = True
 
 
 @dataclass(frozen=True, slots=True)

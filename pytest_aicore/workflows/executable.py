@@ -165,17 +165,13 @@ def derive(template: Template) -> Executable:
         scenario_name=scenario_name,
         scenario_description=annotations.get(SCENARIO_DESCRIPTION_ANNOTATION),
         scenario_labels=tuple(
-            (key, value)
-            for key, value in labels.items()
-            if key != SCENARIO_ID_LABEL and _SCENARIO_LABEL.fullmatch(key)
+            (key, value) for key, value in labels.items() if key != SCENARIO_ID_LABEL and _SCENARIO_LABEL.fullmatch(key)
         ),
         version_id=version,
         deployable=template.deployable,
         parameters=_parameters(template.parameters),
         input_artifacts=tuple(_input(node, annotations) for node in template.input_artifacts),
-        output_artifacts=tuple(
-            _output(node, made_by, annotations) for node, made_by in template.output_artifacts
-        ),
+        output_artifacts=tuple(_output(node, made_by, annotations) for node, made_by in template.output_artifacts),
         resource_plans=template.resource_plans,
         images=template.images,
         active_deadline_seconds=template.active_deadline_seconds,
@@ -236,6 +232,4 @@ def _labels(written: str | None) -> tuple[tuple[str, str], ...]:
         return ()
     if not isinstance(labels, dict):
         return ()
-    return tuple(
-        (key, value if isinstance(value, str) else json.dumps(value)) for key, value in labels.items()
-    )
+    return tuple((key, value if isinstance(value, str) else json.dumps(value)) for key, value in labels.items())

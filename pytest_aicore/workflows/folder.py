@@ -104,8 +104,7 @@ class WorkflowFolder(Mapping[str, Template]):
             others = listing(skipped.path.name for skipped in self.skipped)
             holds += f"\nIts other YAML files are no templates: {others}."
         raise WorkflowError(
-            f"The folder '{self.path}' has no workflow {reference!r}."
-            f"{did_you_mean(reference, known)}\n{holds}"
+            f"The folder '{self.path}' has no workflow {reference!r}.{did_you_mean(reference, known)}\n{holds}"
         )
 
 
@@ -162,9 +161,7 @@ def _refuse_what_is_no_folder(folder: Path) -> None:
     if nearest is None:
         raise WorkflowError(f"The workflows folder '{folder}' does not exist.\n{remedy}")
     try:
-        beside = sorted(
-            path.name for path in nearest.iterdir() if path.is_dir() and not path.name.startswith(".")
-        )
+        beside = sorted(path.name for path in nearest.iterdir() if path.is_dir() and not path.name.startswith("."))
     except OSError:
         beside = []
     wanted = folder.absolute().relative_to(nearest).parts[0]
@@ -199,11 +196,7 @@ def _why_not(path: Path, home: Path) -> str | None:
 
 
 def _names(template: Template) -> tuple[str, ...]:
-    return (
-        (template.path.name, template.path.stem, template.name)
-        if template.path is not None
-        else (template.name,)
-    )
+    return (template.path.name, template.path.stem, template.name) if template.path is not None else (template.name,)
 
 
 def _table(templates: Iterable[Template]) -> str:

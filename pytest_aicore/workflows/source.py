@@ -130,9 +130,7 @@ class MappingNode(Node):
     def mappings_of(self, key: str) -> list[MappingNode]:
         """Return those items of the list at a key that are maps."""
         node = self.values.get(key)
-        return (
-            [item for item in node.items if type(item) is MappingNode] if type(node) is SequenceNode else []
-        )
+        return [item for item in node.items if type(item) is MappingNode] if type(node) is SequenceNode else []
 
     def text(self, key: str) -> str | None:
         """Return the value at a key as a string, None where there is none, null, a map or a list."""
@@ -343,9 +341,7 @@ def _refuse_control_characters(text: str, name: str) -> None:
     else:
         what = f"The character U+{code:04X} is not allowed in YAML; the file is binary or damaged."
     raise SourceError(
-        Problem(
-            "control-character", Place(name, line, column), what, "Remove it, or save the file as UTF-8 text."
-        )
+        Problem("control-character", Place(name, line, column), what, "Remove it, or save the file as UTF-8 text.")
     )
 
 
@@ -399,9 +395,7 @@ class _PureLoader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
         """Skip blanks, comments and line ends; a TAB is a blank wherever no key or dash could begin."""
         found = False
         while not found:
-            while self.peek() == " " or (
-                self.peek() == "\t" and (self.flow_level or not self.allow_simple_key)
-            ):
+            while self.peek() == " " or (self.peek() == "\t" and (self.flow_level or not self.allow_simple_key)):
                 self.forward()
             if self.peek() == "#":
                 while self.peek() not in "\0\r\n\x85\u2028\u2029":

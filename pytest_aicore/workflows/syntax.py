@@ -93,11 +93,7 @@ class _SyntaxError:
 
     def suspects(self) -> list[int]:
         """Return the lines on which the mistake may stand: where the parser stopped, and where it began."""
-        return (
-            [self.line]
-            if self.context_line in (None, self.line)
-            else [self.line, self.context_line or self.line]
-        )
+        return [self.line] if self.context_line in (None, self.line) else [self.line, self.context_line or self.line]
 
 
 _KEY = re.compile(
@@ -235,10 +231,7 @@ def _stray_line(error: _SyntaxError) -> Explanation | None:
 
 
 def _unclosed_quote(error: _SyntaxError) -> Explanation | None:
-    if (
-        "unexpected end of stream" not in error.problem
-        and "unexpected document separator" not in error.problem
-    ):
+    if "unexpected end of stream" not in error.problem and "unexpected document separator" not in error.problem:
         return None
     line, column = error.context_line or error.line, error.context_column or error.column
     return Explanation(
@@ -331,9 +324,7 @@ def _reserved_character(error: _SyntaxError) -> Explanation | None:
         "reserved-character",
         error.line,
         error.column,
-        f"A value cannot begin with `{character}`."
-        if character != "`"
-        else "A value cannot begin with a back quote.",
+        f"A value cannot begin with `{character}`." if character != "`" else "A value cannot begin with a back quote.",
         "Put the value in quotes.",
     )
 

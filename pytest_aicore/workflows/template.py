@@ -148,11 +148,7 @@ class Template:
                 return self.document.place(part)
             if type(node) is MappingNode and isinstance(part, str) and part in node.values:
                 place, node = self.document.place(node.keys[part]), node.values[part]
-            elif (
-                type(node) is SequenceNode
-                and isinstance(part, int)
-                and -len(node.items) <= part < len(node.items)
-            ):
+            elif type(node) is SequenceNode and isinstance(part, int) and -len(node.items) <= part < len(node.items):
                 node = node.items[part]
                 place = self.document.place(node)
             else:
@@ -355,9 +351,7 @@ class WorkflowTemplate(Template):
                 fed[id(template)] = names
                 order.append(template)
                 called = [self._called(call) for call in template.calls]
-                pending.extend(
-                    (target, by_call) for target, by_call in reversed(called) if target is not None
-                )
+                pending.extend((target, by_call) for target, by_call in reversed(called) if target is not None)
         return tuple((template, fed[id(template)]) for template in order)
 
     def _called(self, call: Call) -> tuple[ArgoTemplate | None, frozenset[str]]:
@@ -368,9 +362,7 @@ class WorkflowTemplate(Template):
     @property
     def external_references(self) -> tuple[str, ...]:
         """The names of other WorkflowTemplates that `templateRef` points into; they are not followed."""
-        return _unique(
-            call.reference for template in self.reachable for call in template.calls if call.reference
-        )
+        return _unique(call.reference for template in self.reachable for call in template.calls if call.reference)
 
     @property
     def parameters(self) -> list[MappingNode]:
@@ -519,9 +511,7 @@ class ServingTemplate(Template):
         return self._block(self.spec.mapping("template").mapping("metadata").get("annotations"))
 
     def _block(self, node: Node | None) -> StringBlock | None:
-        return (
-            StringBlock(self.document, node) if type(node) is ScalarNode and node.kind == "string" else None
-        )
+        return StringBlock(self.document, node) if type(node) is ScalarNode and node.kind == "string" else None
 
     @property
     def resource_plans(self) -> tuple[str, ...]:
