@@ -31,6 +31,7 @@ def figures(rounds: int = 40) -> Iterator[Figure]:
             "page of a scenario, executable and status": (
                 f"/executions?scenarioId={SCENARIO}&executableIds={EXECUTABLE}&status={status}&{PAGE}"
             ),
+            "page of any of three executables": f"/executions?executableIds=some-other,{EXECUTABLE},a-third&{PAGE}",
             "page of a status nothing has": f"/executions?status=DEAD&{PAGE}",
             "count": f"/executions/$count?status={status}",
         }

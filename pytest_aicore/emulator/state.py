@@ -9,10 +9,11 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from itertools import chain, product
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from pytest_aicore.emulator.cluster import Appointment
     from pytest_aicore.emulator.faults import Fault
@@ -41,20 +42,22 @@ R = TypeVar("R", bound=Record)
 
 
 class Table(Generic[R]):
-    """Records by id, in the order of their creation, with an index for each attribute that is filtered by.
+    """Records by id, in the order of their creation.
 
-    A page costs what it shows, however many records there are: an index holds the sorted numbers of the
-    records with one value, so the newest are read from its end.
+    A page and its count cost what the page shows, however many records there are: for each combination of
+    attributes that was asked for together there is an index, made when first needed, that holds the sorted
+    numbers of the records with the same values, so that the newest are read from its end.
 
     Args:
-        indexed: the names of the attributes that `select` may be asked for.
+        indexed: the names of the attributes for whose values `select` uses an index.
     """
 
     def __init__(self, *indexed: str) -> None:
         self._by_id: dict[str, R] = {}
         self._by_number: dict[int, R] = {}
         self._order: list[int] = []
-        self._indexes: dict[str, dict[Any, list[int]]] = {name: {} for name in indexed}
+        self._indexed = indexed
+        self._indexes: dict[tuple[str, ...], dict[tuple[Any, ...], list[int]]] = {}
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -74,8 +77,8 @@ class Table(Generic[R]):
         self._by_id[record.id] = record
         self._by_number[record.number] = record
         insort(self._order, record.number)
-        for name, index in self._indexes.items():
-            insort(index.setdefault(getattr(record, name), []), record.number)
+        for names, index in self._indexes.items():
+            insort(index.setdefault(_values(record, names), []), record.number)
         return record
 
     def put(self, record: R) -> R:
@@ -83,8 +86,8 @@ class Table(Generic[R]):
         old = self._by_id[record.id]
         self._by_id[record.id] = record
         self._by_number[record.number] = record
-        for name, index in self._indexes.items():
-            before, after = getattr(old, name), getattr(record, name)
+        for names, index in self._indexes.items():
+            before, after = _values(old, names), _values(record, names)
             if before != after:
                 _take_out(index, before, record.number)
                 insort(index.setdefault(after, []), record.number)
@@ -95,49 +98,63 @@ class Table(Generic[R]):
         record = self._by_id.pop(record_id)
         del self._by_number[record.number]
         del self._order[bisect_left(self._order, record.number)]
-        for name, index in self._indexes.items():
-            _take_out(index, getattr(record, name), record.number)
+        for names, index in self._indexes.items():
+            _take_out(index, _values(record, names), record.number)
 
     def select(self, filters: Mapping[str, Any], *, skip: int = 0, top: int | None = None) -> tuple[int, list[R]]:
         """Return how many records match, and a page of them, the newest first.
 
         Args:
-            filters: by attribute the value that a record must have, or a function that tells whether it fits;
-                None means any.
+            filters: by attribute the value that a record must have, a frozenset of such values (of an indexed
+                attribute), or a function that tells whether it fits; None means any.
             skip: how many of the newest to leave out.
             top: how many to show; None for all.
         """
         wanted = {name: value for name, value in filters.items() if value is not None}
-        exact = {name: value for name, value in wanted.items() if name in self._indexes and not callable(value)}
-        candidates: Sequence[int] = self._order
-        narrowest = None
-        for name, value in exact.items():
-            numbers = self._indexes[name].get(value, ())
-            if narrowest is None or len(numbers) < len(candidates):
-                narrowest, candidates = name, numbers
-        rest = {name: value for name, value in wanted.items() if name != narrowest}
-        matching = [each for each in candidates if _fits(self._by_number[each], rest)] if rest else candidates
-        end = max(len(matching) - skip, 0)
-        start = 0 if top is None else max(end - top, 0)
-        return len(matching), [self._by_number[number] for number in reversed(matching[start:end])]
+        names = tuple(name for name in self._indexed if name in wanted and not callable(wanted[name]))
+        rows: list[list[int]] = [self._order]
+        if names:
+            index = self._index(names)
+            choices = [value if isinstance(value, frozenset) else (value,) for value in map(wanted.pop, names)]
+            rows = [index[values] for values in product(*choices) if values in index]
+        if wanted:
+            rows = [[number for number in row if _fits(self._by_number[number], wanted)] for row in rows]
+        count = sum(map(len, rows))
+        end = count if top is None else skip + top
+        newest = sorted(chain.from_iterable(row[max(len(row) - end, 0) :] for row in rows), reverse=True)
+        return count, [self._by_number[number] for number in newest[skip:end]]
 
     def copy(self) -> Table[R]:
         """Return an independent copy; the records themselves are shared, they never change."""
-        twin: Table[R] = Table()
+        twin: Table[R] = Table(*self._indexed)
         twin._by_id = dict(self._by_id)
         twin._by_number = dict(self._by_number)
         twin._order = list(self._order)
         twin._indexes = {
-            name: {value: list(numbers) for value, numbers in index.items()} for name, index in self._indexes.items()
+            names: {values: list(numbers) for values, numbers in index.items()}
+            for names, index in self._indexes.items()
         }
         return twin
 
+    def _index(self, names: tuple[str, ...]) -> dict[tuple[Any, ...], list[int]]:
+        """Return the index over these attributes."""
+        index = self._indexes.get(names)
+        if index is None:
+            index = self._indexes[names] = {}
+            for number in self._order:
+                index.setdefault(_values(self._by_number[number], names), []).append(number)
+        return index
 
-def _take_out(index: dict[Any, list[int]], value: Any, number: int) -> None:
-    numbers = index[value]
+
+def _values(record: object, names: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple([getattr(record, name) for name in names])
+
+
+def _take_out(index: dict[tuple[Any, ...], list[int]], values: tuple[Any, ...], number: int) -> None:
+    numbers = index[values]
     del numbers[bisect_left(numbers, number)]
     if not numbers:
-        del index[value]
+        del index[values]
 
 
 def _fits(record: object, wanted: Mapping[str, Any]) -> bool:

@@ -96,11 +96,9 @@ def count(call: Call) -> Response:
 
 
 def one_of(call: Call, name: str, maximum: int = 1000) -> Any:
-    """Return the filter for a comma-joined list of ids: the id itself when there is one, else a test."""
+    """Return the filter for a comma-joined list of ids, or None."""
     wanted = query_list(call.request, name, IDENTIFIER, maximum)
-    if wanted is None:
-        return None
-    return wanted[0] if len(wanted) == 1 else frozenset(wanted).__contains__
+    return None if wanted is None else frozenset(wanted)
 
 
 def _filters(call: Call) -> dict[str, Any]:

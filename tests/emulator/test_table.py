@@ -1,0 +1,78 @@
+"""Pages of a table's records agree with what looking at each record would find."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from pytest_aicore.emulator.state import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A record with two attributes that have an index, and one that has none."""
+
+    id: str
+    number: int
+    colour: str
+    size: int
+    text: str = ""
+
+
+COLOURS = some.sampled_from(["red", "green", "blue"])
+SIZES = some.integers(0, 2)
+STEPS = some.one_of(
+    some.tuples(some.just("add"), COLOURS, SIZES),
+    some.tuples(some.just("put"), COLOURS, SIZES),
+    some.tuples(some.just("remove"), COLOURS, SIZES),
+    some.tuples(some.just("copy"), COLOURS, SIZES),
+)
+FILTERS = some.fixed_dictionaries(
+    {
+        "colour": some.none() | COLOURS | some.frozensets(COLOURS),
+        "size": some.none() | SIZES | some.frozensets(SIZES) | some.just(lambda size: size > 0),
+        "text": some.none() | some.just(lambda text: "red" in text),
+    }
+)
+
+
+def fits(value: object, wanted: object | Callable[[Any], bool]) -> bool:
+    """Tell whether a record with this value is wanted."""
+    if callable(wanted):
+        return bool(wanted(value))
+    return wanted is None or (value in wanted if isinstance(wanted, frozenset) else value == wanted)
+
+
+@given(
+    steps=some.lists(STEPS, max_size=30),
+    filters=some.lists(FILTERS, min_size=1, max_size=4),
+    skip=some.integers(0, 3),
+    top=some.none() | some.integers(0, 5),
+)
+def test_a_page_holds_the_newest_that_match(
+    steps: list[tuple[str, str, int]], filters: list[dict[str, Any]], skip: int, top: int | None
+) -> None:
+    """Whatever was added, changed, removed or copied before, and whatever was asked in between."""
+    table: Table[Thing] = Table("colour", "size")
+    things: list[Thing] = []
+    for number, (step, colour, size) in enumerate(steps):
+        if step == "add" or not things:
+            things.append(table.add(Thing(f"thing-{number}", number, colour, size, f"a {colour} thing")))
+        elif step == "put":
+            things[-1] = table.put(replace(things[-1], colour=colour, size=size))
+        elif step == "remove":
+            table.remove(things.pop(0).id)
+        else:
+            table = table.copy()
+        for wanted in filters:
+            matching = [
+                thing for thing in reversed(things) if all(fits(getattr(thing, key), wanted[key]) for key in wanted)
+            ]
+            end = None if top is None else skip + top
+            assert table.select(wanted, skip=skip, top=top) == (len(matching), matching[skip:end])
