@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -140,6 +141,7 @@ def page(resources: Iterable[Json], count: int) -> Json:
     return {"count": count, "resources": list(resources)}
 
 
+@lru_cache(maxsize=1024)  # every look at an execution shows the same few moments again
 def seconds_z(moment: float) -> str:
     """Return `2021-02-09T08:08:12Z`: artifacts, configurations, executions (captured)."""
     return _utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hmac
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
@@ -77,6 +78,7 @@ def _is_ours(token: str, seed: int) -> bool:
     return hmac.compare_digest(_signature(signed, seed).encode(), signature.encode())
 
 
+@lru_cache(maxsize=64)  # each request bears a token, mostly the same one
 def _signature(text: str, seed: int) -> str:
     return _encoded(hmac.new(f"pytest-aicore {seed}".encode(), text.encode(), "sha256").digest())
 
