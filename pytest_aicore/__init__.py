@@ -1,1 +1,92 @@
-"""SAP AI Core training runs as pytest acceptance tests."""
+"""SAP AI Core training runs as pytest acceptance tests.
+
+`from pytest_aicore import Status` gives the SDK's own `Status`. Names are resolved when they are first used, so
+that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ai_api_client_sdk.models.artifact import Artifact
+    from ai_api_client_sdk.models.status import Status
+    from ai_api_client_sdk.models.target_status import TargetStatus
+
+    from pytest_aicore.emulator import Emulator
+    from pytest_aicore.environment import Environment
+    from pytest_aicore.errors import AicoreError, PlanError, RunError
+    from pytest_aicore.fixtures import OutputWriter, RunFactory
+    from pytest_aicore.training.finished import FinishedExecution, LogLine, MetricValue
+    from pytest_aicore.training.plan import TrainingPlan
+    from pytest_aicore.training.run import Run
+    from pytest_aicore.training.watcher import Seen
+    from pytest_aicore.virtual_time import VirtualTime
+    from pytest_aicore.workflows import Template
+
+__all__ = [
+    "AicoreError",
+    "Artifact",
+    "Emulator",
+    "Environment",
+    "FinishedExecution",
+    "LogLine",
+    "MetricValue",
+    "OutputWriter",
+    "PlanError",
+    "Run",
+    "RunError",
+    "RunFactory",
+    "Seen",
+    "Status",
+    "TargetStatus",
+    "Template",
+    "TrainingPlan",
+    "VirtualTime",
+]
+
+_SDK = ("Artifact", "Status", "TargetStatus")
+_HOME = {
+    "AicoreError": "errors",
+    "Emulator": "emulator",
+    "Environment": "environment",
+    "FinishedExecution": "training.finished",
+    "LogLine": "training.finished",
+    "MetricValue": "training.finished",
+    "OutputWriter": "fixtures",
+    "PlanError": "errors",
+    "Run": "training.run",
+    "RunError": "errors",
+    "RunFactory": "fixtures",
+    "Seen": "training.watcher",
+    "Template": "workflows",
+    "TrainingPlan": "training.plan",
+    "VirtualTime": "virtual_time",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Return a public name, importing what it needs now.
+
+    Raises:
+        AttributeError: there is no such name.
+        SdkMissingError: it is one of the SAP SDK, which is not installed.
+    """
+    value: object
+    if name in _SDK:
+        from pytest_aicore.training.client import sdk
+
+        value = sdk(name)
+    elif name in _HOME:
+        from importlib import import_module
+
+        value = getattr(import_module(f"pytest_aicore.{_HOME[name]}"), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names, also those that nobody has used yet."""
+    return sorted({*globals(), *__all__})

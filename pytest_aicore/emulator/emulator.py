@@ -350,7 +350,8 @@ class Emulator:
                 self.state.drawn = made.state.drawn
                 self.clock.set(max(made.now, own.now), held=own.held)
                 for name, group in made.state.groups.items():
-                    _take_over(self.state.groups.setdefault(name, ResourceGroup(name)), group)
+                    mine = self.state.groups.setdefault(name, ResourceGroup(name))
+                    _take_over(mine, group, checkpoint.state.groups.get(name, ResourceGroup(name)))
                 checkpoint.state = made.state
                 checkpoint.now = made.now
 
@@ -431,14 +432,23 @@ class Emulator:
         )
 
 
-def _take_over(group: ResourceGroup, other: ResourceGroup) -> None:
-    """Add to a group the records that only the other one has."""
-    for mine, theirs in (
-        (group.artifacts, other.artifacts),
-        (group.configurations, other.configurations),
-        (group.executions, other.executions),
-        (group.metrics, other.metrics),
+def _take_over(group: ResourceGroup, made: ResourceGroup, before: ResourceGroup) -> None:
+    """Add to a group what was made or changed elsewhere, unless the group has gone its own way with it.
+
+    Args:
+        group: the one that takes over.
+        made: the other one, as it is now.
+        before: the other one, as it was when both were the same.
+    """
+    for mine, theirs, common in (
+        (group.artifacts, made.artifacts, before.artifacts),
+        (group.configurations, made.configurations, before.configurations),
+        (group.executions, made.executions, before.executions),
+        (group.metrics, made.metrics, before.metrics),
     ):
         for record in theirs:
-            if record.id not in mine:
+            known = mine.get(record.id)
+            if known is None and record.id not in common:
                 mine.add(record)  # type: ignore[arg-type]
+            elif known is not None and known is common.get(record.id):
+                mine.put(record)  # type: ignore[arg-type]

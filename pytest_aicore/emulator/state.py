@@ -7,6 +7,7 @@ tables, a rollback puts the copy back, and a record that somebody holds never ch
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from copy import copy
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from itertools import chain, product
@@ -328,6 +329,9 @@ class State:
             {name: group.copy() for name, group in self.groups.items()},
             dict(self.published),
             self.drawn,
+            list(self.agenda),
+            [copy(standing) for standing in self.scripts],
+            [copy(fault) for fault in self.faults],
         )
 
     def next_number(self) -> int:

@@ -1,0 +1,65 @@
+"""The environment in which SAP's own SDK finds credentials, for code under test that builds its own client."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_aicore.redact import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from pytest_aicore.training.credentials import Credentials
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What `aicore_environment` gives.
+
+    Attributes:
+        variables: the environment variables that are set, by name.
+        service_key_file: a service key as JSON, readable by this user only and removed after the test.
+        foreign: the variables of this machine that are taken away, so that they cannot leak in.
+    """
+
+    variables: Mapping[str, str]
+    service_key_file: Path
+    foreign: tuple[str, ...] = field(repr=False)
+
+    def remove(self) -> None:
+        """Remove the service key file."""
+        self.service_key_file.unlink(missing_ok=True)
+
+
+def make_environment(
+    credentials: Credentials, resource_group: str, folder: Path, machine: Mapping[str, str] | None = None
+) -> Environment:
+    """Return the environment of some credentials, and write their service key.
+
+    Args:
+        credentials: of the emulator, or of the service.
+        resource_group: what clients made from the environment use.
+        folder: an empty folder of this test's own.
+        machine: the variables as they are; those of this process if left out.
+    """
+    names = os.environ if machine is None else machine
+    # SKIP_AUTHORIZATION makes newer SDKs send no token at all.
+    foreign = tuple(
+        name for name in names if name.startswith("AICORE_") or name in ("VCAP_SERVICES", "SKIP_AUTHORIZATION")
+    )
+    home = folder / "home"
+    home.mkdir()
+    variables = {
+        name: Secret(value) if name in ("AICORE_CLIENT_SECRET", "AICORE_CERT_STR", "AICORE_KEY_STR") else value
+        for name, value in credentials.environment().items()
+    }
+    # An empty home: the SDK reads config.json there before it gives up.
+    variables |= {"AICORE_RESOURCE_GROUP": resource_group, "AICORE_HOME": str(home)}
+    file = folder / "service_key.json"
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(credentials.service_key(), indent=2), encoding="utf-8")
+    return Environment(variables, file, foreign)

@@ -1,0 +1,262 @@
+"""What a test may ask for. The first line of each docstring is what `pytest --fixtures` shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from pytest_aicore.errors import AicoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
+    from ai_api_client_sdk.models.artifact_create_response import ArtifactCreateResponse
+    from ai_api_client_sdk.models.configuration_create_response import ConfigurationCreateResponse
+
+    from pytest_aicore.emulator import Emulator
+    from pytest_aicore.environment import Environment
+    from pytest_aicore.session import Session
+    from pytest_aicore.training.finished import FinishedExecution
+    from pytest_aicore.training.plan import TrainingPlan
+    from pytest_aicore.training.run import Run
+    from pytest_aicore.virtual_time import VirtualTime
+    from pytest_aicore.workflows import Template
+
+
+class RunFactory(Protocol):
+    """What `aicore_run` gives."""
+
+    def __call__(
+        self,
+        workflow: str | None = ...,
+        *,
+        artifacts: Mapping[str, str] | None = ...,
+        parameters: Mapping[str, object] | None = ...,
+        expect: object = ...,
+        timeout: float | None = ...,
+        fresh: bool = ...,
+        name: str | None = ...,
+    ) -> Run:
+        """Start a run; what is left out is as the test's markers say."""
+
+
+class OutputWriter(Protocol):
+    """What `aicore_training_output` gives."""
+
+    def __call__(self, file: Path | str, execution: FinishedExecution | None = ...) -> dict[str, Any]:
+        """Write the output artifacts of an execution to a JSON file, and return what was written."""
+
+
+def _isolation(request: pytest.FixtureRequest) -> Any:
+    from pytest_aicore.isolation import isolation_of
+
+    return isolation_of(request.config)
+
+
+def _session(request: pytest.FixtureRequest) -> Session:
+    session: Session = _isolation(request).session
+    with _clean():
+        session.require_readable_folder()
+    return session
+
+
+class _clean:  # noqa: N801  reads like the function it is used as
+    """Fail with the message alone: a traceback of ours says nothing about a mistake in a test or workflow."""
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        """Turn an error of ours into a failure without traceback."""
+        __tracebackhide__ = True
+        if isinstance(error, AicoreError):
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+@pytest.fixture(scope="session")
+def aicore_client(request: pytest.FixtureRequest) -> AIAPIV2Client:
+    """The authenticated `AIAPIV2Client` of the SAP SDK: offline it speaks to the emulator.
+
+    What a test makes with it is gone after the test; what a fixture of wider scope makes stays.
+    """
+    session = _session(request)
+    with _clean():
+        return session.client
+
+
+@pytest.fixture(scope="session")
+def aicore_emulator(request: pytest.FixtureRequest) -> Emulator:
+    """The `Emulator` to script: outcomes, durations, faults; rolled back after each test.
+
+    A test that asks for it gets runs of its own, and is skipped under `--aicore-live`.
+    """
+    session = _session(request)
+    if session.live:
+        pytest.skip("aicore_emulator: nobody can order the real SAP AI Core about")
+    return session.emulator
+
+
+@pytest.fixture
+def aicore_workflow(request: pytest.FixtureRequest) -> Template:
+    """The workflow template that the test's `aicore` marker names, parsed."""
+    from pytest_aicore.isolation import marked, place_of
+
+    session = _session(request)
+    with _clean():
+        return session.workflow(marked(request.node).get("workflow"), place_of(request.node))
+
+
+@pytest.fixture
+def aicore_plan(request: pytest.FixtureRequest, aicore_workflow: Template) -> TrainingPlan:
+    """The `TrainingPlan` made of the test's `aicore` markers.
+
+    Override it in a conftest to change the plans of a folder, for example with `dataclasses.replace`.
+    """
+    from pytest_aicore.isolation import marked, place_of
+
+    session = _session(request)
+    with _clean():
+        return session.plan(aicore_workflow, marked(request.node), place_of(request.node))
+
+
+@pytest.fixture
+def _aicore_run_of_test(request: pytest.FixtureRequest, aicore_plan: TrainingPlan) -> Run:
+    """Internal to pytest-aicore: the run that the other fixtures of this test look at."""
+    isolation = _isolation(request)
+    with _clean():
+        run: Run = isolation.run(request.node, aicore_plan)
+        return run
+
+
+@pytest.fixture
+def aicore_artifacts(_aicore_run_of_test: Run) -> Mapping[str, ArtifactCreateResponse]:
+    """The registered input artifacts by input name: the SDK's create responses (`id`, `message`, `url`)."""
+    with _clean():
+        return _aicore_run_of_test.artifacts
+
+
+@pytest.fixture
+def aicore_artifact(_aicore_run_of_test: Run) -> ArtifactCreateResponse:
+    """The registered input artifact of a workflow that has one: the SDK's create response."""
+    with _clean():
+        return _aicore_run_of_test.artifact
+
+
+@pytest.fixture
+def aicore_configuration(_aicore_run_of_test: Run) -> ConfigurationCreateResponse:
+    """The created configuration: the SDK's create response (`id`, `message`)."""
+    with _clean():
+        return _aicore_run_of_test.configuration
+
+
+@pytest.fixture
+def aicore_execution(_aicore_run_of_test: Run) -> FinishedExecution:
+    """The finished execution; fails the test unless its final status is the expected one.
+
+    `.id .message .status .history .output_artifacts .logs .metrics .duration .execution`
+    """
+    with _clean():
+        return _aicore_run_of_test.execution
+
+
+@pytest.fixture
+def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
+    """A function that starts a run: `aicore_run(workflow, artifacts=..., parameters=...)`, for several in one test.
+
+    It takes the arguments of the `aicore` marker; what is left out is as the test's markers say. The run is started at
+    once and waited for when its `.execution` is looked at. A run nobody looked at is waited for when the test has
+    passed, and fails it unless it ends as expected.
+    """
+    from pytest_aicore.isolation import marked, passed, place_of
+
+    session = _session(request)
+    isolation = _isolation(request)
+    with _clean():
+        defaults = marked(request.node)
+    started: list[Run] = []
+
+    def aicore_run(workflow: Any = None, **arguments: Any) -> Run:
+        __tracebackhide__ = True
+        from pytest_aicore.settings import MarkerUse, aicore, bind_marker
+
+        try:
+            place = place_of(request.node)
+            given = bind_marker("aicore", aicore, MarkerUse((), {"workflow": workflow, **arguments}), place)
+            if workflow is None:
+                del given["workflow"]
+            asked = {**defaults, **given}
+            template = session.workflow(asked.get("workflow"), place)
+            run: Run = isolation.run(request.node, session.plan(template, asked, place))
+            started.append(run)
+            run.start()
+        except AicoreError as error:
+            raise error.with_traceback(None) from None
+        return run
+
+    yield aicore_run
+    if passed(request.node):
+        with _clean():
+            for run in started:
+                if not run.looked:
+                    _ = run.execution
+
+
+@pytest.fixture
+def aicore_training_output(request: pytest.FixtureRequest) -> OutputWriter:
+    """A function that writes id, name and URL of the output artifacts to a JSON file for the next stage of a pipeline.
+
+    `aicore_training_output(file)` takes the test's own execution, `aicore_training_output(file, execution)` another.
+    """
+    from pathlib import Path
+
+    session = _session(request)
+
+    def aicore_training_output(file: Path | str, execution: FinishedExecution | None = None) -> dict[str, Any]:
+        __tracebackhide__ = True
+        finished = request.getfixturevalue("aicore_execution") if execution is None else execution
+        try:
+            return session.write_output(Path(file), finished)
+        except AicoreError as error:
+            raise error.with_traceback(None) from None
+
+    return aicore_training_output
+
+
+@pytest.fixture
+def aicore_environment(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Environment]:
+    """The SDK's environment variables and a service key file, for code under test that builds its own client.
+
+    `AICoreV2Client.from_env()` works; the machine's own AICORE_* variables, profiles and VCAP_SERVICES do not leak in.
+    """
+    from pytest_aicore.environment import make_environment
+
+    session = _session(request)
+    folder = tmp_path_factory.mktemp("aicore")
+    with _clean():
+        environment = make_environment(session.credentials, session.settings.resource_group.value, folder)
+    for name in environment.foreign:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.variables.items():
+        monkeypatch.setenv(name, value)
+    yield environment
+    environment.remove()
+
+
+@pytest.fixture
+def aicore_clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> VirtualTime:
+    """Virtual time for the test: `time.sleep` advances the emulator's clock and returns at once.
+
+    `time.time`, `time.monotonic` and `time.perf_counter` show that time; `datetime.now` keeps the machine's. Under
+    `--aicore-live` time stays real.
+    """
+    from pytest_aicore.virtual_time import VirtualTime
+
+    session = _session(request)
+    clock = VirtualTime(session.clock, live=session.live)
+    clock.install(monkeypatch.setattr)
+    return clock

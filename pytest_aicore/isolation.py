@@ -1,0 +1,217 @@
+"""The hooks of a session that uses something of ours: the door, one test apart from the next, what a failure shows.
+
+Registered when the first test that asks for something of ours is collected, so that other sessions pay nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+
+from pytest_aicore.errors import AicoreError
+from pytest_aicore.settings import MarkerUse, merge_markers, merge_scripts
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from pytest_aicore.session import Session
+    from pytest_aicore.settings import Settings
+    from pytest_aicore.training.plan import TrainingPlan
+    from pytest_aicore.training.run import Run
+
+PLUGIN_NAME = "aicore-isolation"
+SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
+_ISOLATION: pytest.StashKey[Isolation] = pytest.StashKey()
+_RECORD: pytest.StashKey[Record] = pytest.StashKey()
+
+
+class Record(NamedTuple):
+    """What one test did.
+
+    Attributes:
+        runs: the runs that it looked at.
+        incidents: what failed it although nobody raised it.
+        outcomes: of its phases so far.
+    """
+
+    runs: list[Run]
+    incidents: list[str]
+    outcomes: dict[str, str]
+
+
+def isolation_of(config: pytest.Config) -> Isolation:
+    """Return the hooks of this session; they begin to work if they have not yet."""
+    if _ISOLATION not in config.stash:
+        from pytest_aicore.session import Session
+
+        config.stash[_ISOLATION] = Isolation(Session(config.stash[SETTINGS]))
+        config.pluginmanager.register(config.stash[_ISOLATION], PLUGIN_NAME)
+    return config.stash[_ISOLATION]
+
+
+def uses_aicore(item: pytest.Item) -> bool:
+    """Tell whether a test asks for a fixture of ours, or bears a marker of ours."""
+    fixtures = getattr(item, "fixturenames", ())
+    return any(name.startswith("aicore_") for name in fixtures) or any(
+        mark.name.startswith("aicore") for mark in item.iter_markers()
+    )
+
+
+def place_of(item: pytest.Item) -> str:
+    """Return `file:line` of a test."""
+    path, line, _ = item.location
+    return path if line is None else f"{path}:{line + 1}"
+
+
+def passed(item: pytest.Item) -> bool:
+    """Tell whether the test's body has run and passed."""
+    record = item.stash.get(_RECORD, None)
+    return record is not None and record.outcomes.get("call") == "passed"
+
+
+def marked(item: pytest.Item) -> dict[str, Any]:
+    """Return the arguments of a test's `aicore` markers, the nearest overriding the others field by field.
+
+    Raises:
+        SettingsError: one of them cannot be read.
+    """
+    uses = [use for level in _levels(item, "aicore") for use in level]
+    return merge_markers(uses, place_of(item))
+
+
+def _levels(item: pytest.Item, name: str) -> Iterator[list[MarkerUse]]:
+    """Return the markers of a name: those of the module first, those of the test's own parameter set last."""
+    for node in item.listchain():
+        own = [mark for mark in node.own_markers if mark.name == name]
+        # The marks of a parameter set stand behind the decorators; decorators are kept from the nearest to the
+        # farthest; and a class has the marks of its bases before its own.
+        parameter_set = getattr(getattr(node, "callspec", None), "marks", ())
+        of_set = [mark for mark in own if any(mark is other for other in parameter_set)]
+        decorators = [mark for mark in own if not any(mark is other for other in of_set)]
+        if not isinstance(node, pytest.Class):
+            decorators.reverse()
+        for level in (decorators, of_set):
+            if level:
+                yield [MarkerUse(mark.args, mark.kwargs) for mark in level]
+
+
+class Isolation:
+    """The hooks. They call the session, which knows no pytest."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self._item: pytest.Item | None = None
+
+    def run(self, item: pytest.Item, plan: TrainingPlan) -> Run:
+        """Return the run of a plan for a test, shared if the test has not made conditions of its own."""
+        own = "aicore_emulator" in getattr(item, "fixturenames", ()) or item.get_closest_marker("aicore_script")
+        run = self.session.run(plan, own=bool(own))
+        self._record(item).runs.append(run)
+        return run
+
+    def _record(self, item: pytest.Item) -> Record:
+        return item.stash.setdefault(_RECORD, Record([], [], {}))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Lead AI Core's hosts to the emulator, also for tests that use nothing of ours."""
+        item.stash[_RECORD] = Record([], [], {})
+        self._item = None
+        self.session.open()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
+        """Begin the test's own time at its first function-scoped fixture; what wider fixtures make stays."""
+        if fixturedef.scope == "function":
+            self._begin(request.node)
+            return (yield)
+        with self.session.kept():
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Fail the test for what the emulator could not answer, even if its body swallowed the exception."""
+        self._begin(item)
+        try:
+            result = yield
+        except BaseException:
+            self._note_incidents(item)
+            raise
+        self._note_incidents(item)
+        self._fail_for_incidents(item)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Give a failed test's report the section, and the last report of a test what the summary is made of."""
+        report = yield
+        record = self._record(item)
+        record.outcomes[call.when] = report.outcome
+        if report.failed or (record.runs and call.when == "teardown"):
+            from pytest_aicore import reporting
+
+            if report.failed:
+                self._note_incidents(item)
+                requests = [] if self.session.live or call.when == "teardown" else self.session.emulator.requests
+                lines = reporting.section(record.runs, record.incidents, requests)
+                if lines:
+                    report.sections.append((reporting.TITLE, "\n".join(lines)))
+            if record.runs and call.when == "teardown":
+                report.aicore_runs = [reporting.digest(run, self.session) for run in record.runs]  # type: ignore[attr-defined]
+        return report
+
+    def pytest_unconfigure(self) -> None:
+        """Close the door."""
+        self.session.close()
+
+    def _begin(self, item: pytest.Item) -> None:
+        if self._item is item:
+            return
+        self._item = item
+        self.session.begin()
+        # Below the finalizers of the test's own fixtures, above those of wider ones.
+        item.addfinalizer(self._end)
+        try:
+            self._apply_scripts(item)
+            if item.get_closest_marker("aicore") is not None:
+                marked(item)
+        except AicoreError as error:
+            message = str(error)
+        else:
+            return
+        pytest.fail(message, pytrace=False)
+
+    def _end(self) -> None:
+        item, self._item = self._item, None
+        if item is None:
+            return
+        try:
+            self._note_incidents(item)
+            # What the body's own failure reported already is not said again.
+            if self._record(item).outcomes.get("call") == "passed":
+                self._fail_for_incidents(item)
+        finally:
+            self.session.rollback()
+
+    def _apply_scripts(self, item: pytest.Item) -> None:
+        if self.session.live or item.get_closest_marker("aicore_script") is None:
+            return
+        place = place_of(item)
+        levels = _levels(item, "aicore_script")
+        for script in merge_scripts(levels, self.session.emulator.script, place):
+            self.session.emulator.script(place=place, **script)
+
+    def _note_incidents(self, item: pytest.Item) -> None:
+        if not self.session.live:
+            self._record(item).incidents.extend(self.session.emulator.take_incidents())
+
+    def _fail_for_incidents(self, item: pytest.Item) -> None:
+        __tracebackhide__ = True
+        incidents = self._record(item).incidents
+        if incidents:
+            pytest.fail("\n".join(incidents), pytrace=False)

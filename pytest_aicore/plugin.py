@@ -1,0 +1,144 @@
+"""The entry point: options, ini values, markers and hooks. Thin, and it imports nothing heavy."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_aicore.errors import SettingsError
+from pytest_aicore.isolation import SETTINGS, isolation_of, uses_aicore
+from pytest_aicore.settings import OPTIONS, Given, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# Fixtures have a module of their own; loaded from here, `-p no:aicore` switches them off as well.
+pytest_plugins = ("pytest_aicore.fixtures",)
+
+MARKERS = (
+    (
+        "aicore(workflow=None, *, artifacts=None, parameters=None, expect='COMPLETED', timeout=None, fresh=False,"
+        " name=None): the training run of a test: workflow file or executable id, URL of each input artifact, value of"
+        " each parameter, expected final status (None: any), seconds until it must have ended, whether it is shared"
+        " with nobody, name of its configuration. Nearer markers override those of class and module field by field."
+    ),
+    (
+        "aicore_script(*, executable=None, execution=None, times=None, outcome=None, unknown=None, pending=None,"
+        " running=None, stopping=None, polls=None, stuck_in=None, logs=None, metrics=None, status_details=None,"
+        " status_message=None, omit_outputs=None): how the emulator treats this test's runs; the arguments of"
+        " Emulator.script. Offline only."
+    ),
+    "aicore_live: run this test only against the real SAP AI Core (--aicore-live).",
+    "aicore_offline: run this test only against the emulator.",
+)
+# pytest 8.4 and newer know numbers in ini files; from pytest 9 on a TOML file may hold a bare one.
+_INI_TYPES: dict[str, Any] = {
+    "string": "string",
+    "number": "float" if pytest.version_tuple >= (9,) else "string",
+    "bool": "bool",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare options and ini values."""
+    group = parser.getgroup("aicore", "SAP AI Core")
+    for option in OPTIONS:
+        if option.flag is not None:
+            # Not given is None; what is wrong with a value is said later, by its source.
+            how: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {"action": "store_true"}
+            group.addoption(option.flag, dest=option.dest, default=None, help=option.help, **how)
+        if option.ini is not None:
+            parser.addini(option.ini, option.help, type=_INI_TYPES[option.ini_type], default=None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers and read the settings."""
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
+    if config.option.help or config.option.version:
+        return
+    try:
+        config.stash[SETTINGS] = read_settings(_given(config))
+    except SettingsError as error:
+        raise pytest.UsageError(str(error)) from None
+    output = config.stash[SETTINGS].output.value
+    if output is not None:
+        from pytest_aicore.pipeline import OutputFile
+
+        OutputFile.register(config, output)
+
+
+def _given(config: pytest.Config) -> Given:
+    root = config.rootpath
+    return Given(
+        option=lambda dest: getattr(config.option, dest, None),
+        environment=os.environ,
+        ini=lambda name: _ini(config, name),
+        directory=config.invocation_params.dir,
+        ini_directory=config.inipath.parent if config.inipath else root,
+        root=root,
+    )
+
+
+def _ini(config: pytest.Config, name: str) -> object:
+    try:
+        return config.getini(name)
+    except (TypeError, ValueError, pytest.UsageError) as error:
+        raise ValueError(str(error)) from None
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say mode, host, resource group and folder, each with its source."""
+    if SETTINGS not in config.stash:
+        return []
+    from pytest_aicore.reporting import header
+
+    return header(config.stash[SETTINGS], verbose=config.get_verbosity() > 0)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+    """Skip what the mode does not allow, and begin to work if there is a test of ours."""
+    ours = [item for item in items if uses_aicore(item)]
+    if SETTINGS not in config.stash:
+        return
+    settings = config.stash[SETTINGS]
+    for item in ours:
+        reason = _skipped(item, live=settings.live.value)
+        if reason is not None:
+            item.add_marker(pytest.mark.skip(reason=reason))
+    if (ours or settings.block_network.value) and not config.option.collectonly:
+        isolation_of(config)
+
+
+def _skipped(item: pytest.Item, *, live: bool) -> str | None:
+    if not live:
+        return "aicore_live: needs --aicore-live" if item.get_closest_marker("aicore_live") else None
+    if item.get_closest_marker("aicore_offline"):
+        return "aicore_offline: not under --aicore-live"
+    if item.get_closest_marker("aicore_script"):
+        return "aicore_script: nobody can order the real SAP AI Core about"
+    if "aicore_emulator" in getattr(item, "fixturenames", ()):
+        return "aicore_emulator: nobody can order the real SAP AI Core about"
+    return None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """List the runs of the session. They come from reports, which pytest-xdist carries here."""
+    digests = [
+        digest
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        for digest in getattr(report, "aicore_runs", ())
+    ]
+    if not digests:
+        return
+    from pytest_aicore.reporting import TITLE, summary
+
+    lines = summary(digests, verbose=config.get_verbosity() > 0)
+    if lines:
+        terminalreporter.section(TITLE)
+        for line in lines:
+            terminalreporter.line(line)

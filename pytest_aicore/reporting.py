@@ -1,0 +1,314 @@
+"""What pytest prints of ours: plain lines made of plain data, 80 columns wide, without secrets."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.errors import AicoreError
+from pytest_aicore.redact import redact
+from pytest_aicore.settings import OFFLINE_HOST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pytest_aicore.session import Session
+    from pytest_aicore.settings import Setting, Settings
+    from pytest_aicore.training.finished import FinishedExecution, LogLine
+    from pytest_aicore.training.run import Run
+    from pytest_aicore.training.watcher import Seen
+
+TITLE = "SAP AI Core"
+WIDTH = 80
+_LABEL = 15
+_LOG_LINES = 10
+_REQUESTS = 10
+
+
+# Header -------------------------------------------------------------------------------------------------------------
+
+
+def header(settings: Settings, *, verbose: bool) -> list[str]:
+    """Return what the header of a session says: mode, host, resource group and folder, each with its source.
+
+    Nothing if the session looks as if it had nothing to do with AI Core.
+
+    Args:
+        settings: of the session.
+        verbose: whether the user asked for more.
+    """
+    given = any(not setting.is_default for setting in settings)
+    if not (given or verbose or settings.workflows.value.is_dir()):
+        return []
+    folder = settings.workflows
+    group = _sourced(settings.resource_group)
+    lines = [
+        f"aicore: {_mode(settings)}",
+        f"aicore: resource group {group}, workflows {_short(folder.value)} ({_from(folder)})",
+    ]
+    rest = [
+        f"{words} {_sourced(setting)}"
+        for words, setting in (
+            ("poll interval", settings.poll_interval),
+            ("timeout", settings.timeout),
+            ("output", settings.output),
+            ("block network", settings.block_network),
+        )
+        if not setting.is_default
+    ]
+    return lines + ([f"aicore: {', '.join(rest)}"] if rest else [])
+
+
+def _mode(settings: Settings) -> str:
+    if not settings.live.value:
+        return f"offline ({_from(settings.live)}), emulator at {OFFLINE_HOST}"
+    from pytest_aicore.training.credentials import find_credentials, read_service_key
+
+    key = settings.service_key
+    try:
+        credentials = find_credentials() if key.value is None else read_service_key(key.value, key.source)
+    except AicoreError as error:
+        # The first test that needs them fails with the whole message.
+        return f"LIVE ({_from(settings.live)}), no usable credentials: {str(error).splitlines()[0]}"
+    return f"LIVE ({_from(settings.live)}), {credentials.host} ({credentials.source})"
+
+
+def _from(setting: Setting[Any]) -> str:
+    return setting.source if setting.is_default else f"from {setting.source}"
+
+
+def _sourced(setting: Setting[Any]) -> str:
+    value = setting.value
+    shown = (
+        f"{value:g} s" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
+    )
+    return f"{shown} ({_from(setting)})"
+
+
+def _short(path: os.PathLike[str]) -> str:
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
+
+
+# A failed test ------------------------------------------------------------------------------------------------------
+
+
+def section(runs: Sequence[Run], incidents: Sequence[str], requests: Iterable[Any]) -> list[str]:
+    """Return the lines of a failed test's section; none if it had nothing to do with AI Core.
+
+    Args:
+        runs: the runs that the test looked at.
+        incidents: what the emulator could not answer.
+        requests: the emulator's log of the test.
+    """
+    log = list(requests)  # before the logs of a run are asked for
+    parts = [[line for incident in incidents for line in _row("incident", incident)]]
+    parts += [_run(run) for run in runs]
+    parts += [_requests(log)]
+    lines: list[str] = []
+    for part in parts:
+        lines += ["", *part] if lines and part else part
+    return [redact(line) for line in lines]
+
+
+def _run(run: Run) -> list[str]:
+    training, lines = run.training, []
+    watch = training.watch
+    if watch is not None:
+        expected = "" if run.plan.expect is None else f", expected {run.plan.expect}"
+        lines += _row("execution", f"{watch.execution_id} of {run.plan.workflow}")
+        lines += _row("status", f"{watch.history[-1].status.value}{expected}")
+    configuration = training.configuration.made
+    if configuration is not None:
+        lines += _row("configuration", configuration.id)
+    for name, artifact in (training.artifacts.made or {}).items():
+        lines += _row("artifact", f"{name} {artifact.id} {artifact.url}")
+    if watch is None:
+        return lines
+    lines += _history(watch.history)
+    execution = watch.execution
+    if execution is not None:
+        if execution.status_message:
+            lines += _row("message", execution.status_message)
+        lines += _details(execution.status_details)
+        for output in execution.output_artifacts or []:
+            lines += _row("output", f"{output.name} {output.id} {output.url}")
+    if watch.trouble is not None:
+        lines += _row("trouble", str(watch.trouble))
+    if run.training.made is not None:
+        lines += _logs(run.training.made)
+    return lines
+
+
+def _history(history: Sequence[Seen]) -> list[str]:
+    lines, previous = [], None
+    for seen in history:
+        after = f"  after {_seconds((seen.time - previous.time).total_seconds())}" if previous else ""
+        text = f"{seen.time:%H:%M:%S}  {seen.status.value:<10}{after}"
+        lines.append(_line("history" if previous is None else "", text.rstrip()))
+        previous = seen
+    return lines
+
+
+def _details(details: object) -> list[str]:
+    """Show what the shapes seen in the wild say; anything else as indented names and values."""
+    if not details:
+        return []
+    if not isinstance(details, Mapping):
+        return _row("details", str(details))
+    lines: list[str] = []
+    for container in _maps(details, "details"):
+        name, code = container.get("container_name", "?"), container.get("exit_code", "?")
+        message = str(container.get("message") or "").strip()
+        lines += _row(
+            "" if lines else "details", f"container {name}, exit code {code}{f': {message}' if message else ''}"
+        )
+        # What the container logged last is not always in the logs of the execution.
+        last = [line.strip() for line in str(container.get("last_log_messages") or "").splitlines() if line.strip()]
+        for line in last[-3:]:
+            lines += _row("", f"  {line}")
+    for step in _maps(details, "workflow_info"):
+        message = str(step.get("message") or "").strip()
+        if message:
+            lines += _row("" if lines else "details", f"workflow: {message}")
+    for key, value in details.items():
+        if key not in ("details", "workflow_info") or not isinstance(value, list):
+            for line in _plain(str(key), value):
+                lines += _row("" if lines else "details", line)
+    return lines
+
+
+def _maps(details: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    found = details.get(key)
+    return [element for element in found if isinstance(element, Mapping)] if isinstance(found, list) else []
+
+
+def _plain(name: str, value: object, depth: int = 0) -> Iterator[str]:
+    indent = "  " * depth
+    if isinstance(value, Mapping) and value:
+        yield f"{indent}{name}:"
+        for key, inner in value.items():
+            yield from _plain(str(key), inner, depth + 1)
+    elif isinstance(value, list) and value:
+        yield f"{indent}{name}:"
+        for number, inner in enumerate(value, 1):
+            yield from _plain(str(number), inner, depth + 1)
+    else:
+        yield f"{indent}{name}: {value}"
+
+
+def _logs(finished: FinishedExecution) -> list[str]:
+    try:
+        logs: list[LogLine] = finished.logs
+    except AicoreError as error:
+        return _row("logs", f"not available: {error}")
+    if not logs:
+        return _row("logs", "none")
+    label = "logs" if len(logs) <= _LOG_LINES else f"logs {_LOG_LINES}/{len(logs)}"
+    lines: list[str] = []
+    for line in logs[-_LOG_LINES:]:
+        lines += _row("" if lines else label, f"{line.timestamp:%H:%M:%S}  {line}")
+    return lines
+
+
+def _requests(log: Sequence[Any]) -> list[str]:
+    """Return the last requests; equal ones in a row, such as polling, count as one."""
+    grouped: list[tuple[str, str, int]] = []
+    for record in log:
+        text, answer = f"{record.method} {record.path}", str(record.status or "no answer")
+        if grouped and grouped[-1][:2] == (text, answer):
+            grouped[-1] = (text, answer, grouped[-1][2] + 1)
+        else:
+            grouped.append((text, answer, 1))
+    lines: list[str] = []
+    for text, answer, times in grouped[-_REQUESTS:]:
+        lines += _row("" if lines else "requests", f"{answer}  {text}{f'  ({times} times)' if times > 1 else ''}")
+    return lines
+
+
+def _row(label: str, text: str) -> list[str]:
+    """Return a labelled text, wrapped to the width; wrapped lines stand below the text."""
+    lines: list[str] = []
+    for part in text.splitlines() or [""]:
+        body = part.lstrip()
+        indent = " " * (len(part) - len(body))
+        wrapped = textwrap.wrap(
+            body, WIDTH - _LABEL, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
+        )
+        lines += wrapped or [""]
+    return [_line(label if number == 0 else "", line) for number, line in enumerate(lines)]
+
+
+def _line(label: str, text: str) -> str:
+    return f"{label:<{_LABEL}}{text}".rstrip()
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:g} s" if seconds == round(seconds, 1) else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+# The session --------------------------------------------------------------------------------------------------------
+
+
+def digest(run: Run, session: Session) -> dict[str, Any]:
+    """Return what the summary and `--aicore-output` need of a run, as plain data that xdist can carry."""
+    from pytest_aicore.training.output import outputs_of
+
+    watch, finished = run.training.watch, run.training.made
+    return {
+        # Emulators of different workers give the same ids.
+        "worker": os.environ.get("PYTEST_XDIST_WORKER", ""),
+        "live": session.live,
+        "workflow": run.plan.workflow,
+        "id": watch.execution_id if watch else None,
+        "status": watch.history[-1].status.value if watch else None,
+        "seconds": finished.duration if finished else None,
+        "expected": bool(finished) and run.plan.expect in (None, finished.status.value),  # type: ignore[union-attr]
+        "outputs": outputs_of(finished) if finished else [],
+    }
+
+
+def distinct(digests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return each execution once, with how many tests looked at it, in the order in which they were reported.
+
+    Args:
+        digests: of all tests, as `digest` returns them.
+    """
+    found: dict[tuple[Any, Any], dict[str, Any]] = {}
+    for each in digests:
+        if each["id"] is None:
+            continue
+        key = (each["worker"], each["id"])
+        known = found.setdefault(key, {**each, "tests": 0})
+        known["tests"] += 1
+        known["expected"] = known["expected"] and each["expected"]
+    return list(found.values())
+
+
+def summary(digests: Iterable[Mapping[str, Any]], *, verbose: bool) -> list[str]:
+    """Return the lines of the terminal summary: one for each execution; offline only if the user asked for more.
+
+    Args:
+        digests: of all tests.
+        verbose: whether the user asked for more.
+    """
+    runs = distinct(digests)
+    if not runs or not (verbose or any(run["live"] for run in runs)):
+        return []
+    statuses: dict[str, int] = {}
+    for run in runs:
+        statuses[run["status"]] = statuses.get(run["status"], 0) + 1
+    counts = ", ".join(f"{count} {status}" for status, count in statuses.items())
+    where = "live" if any(run["live"] for run in runs) else "emulated"
+    lines = [f"{len(runs)} training run{'s' if len(runs) > 1 else ''}, {where}: {counts}"]
+    for run in runs:
+        took = "" if run["seconds"] is None else _seconds(run["seconds"])
+        tests = f"{run['tests']} test{'s' if run['tests'] > 1 else ''}"
+        lines.append(f"{run['status']:<9} {run['id']:<16}  {took:>12}  {tests:>8}  {run['workflow']}".rstrip())
+    return lines

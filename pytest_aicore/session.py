@@ -1,0 +1,291 @@
+"""One object per pytest session that owns emulator, door, client and shared runs. It knows no pytest."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.errors import AicoreError, SettingsError, WorkflowError, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
+
+    from pytest_aicore.emulator import Checkpoint, Emulator
+    from pytest_aicore.emulator.intercept import Door
+    from pytest_aicore.settings import Settings
+    from pytest_aicore.training.client import TrainingApi
+    from pytest_aicore.training.credentials import Credentials
+    from pytest_aicore.training.finished import FinishedExecution
+    from pytest_aicore.training.plan import TrainingPlan
+    from pytest_aicore.training.run import Run, Training
+    from pytest_aicore.training.watcher import Clock
+    from pytest_aicore.workflows import Template, WorkflowFolder
+
+
+class Session:
+    """What the tests of one pytest session (under xdist: of one worker) have in common.
+
+    Args:
+        settings: what the session was told.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        """Take the settings; nothing is imported, read or opened yet."""
+        self.settings = settings
+        self._door: Door | None = None
+        self._checkpoint: Checkpoint | None = None
+        self._keeping = False
+        self._shared: dict[str, Training] = {}
+
+    @property
+    def live(self) -> bool:
+        """Whether the runs happen on the real service."""
+        return self.settings.live.value
+
+    # The workflows --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _folder(self) -> WorkflowFolder | AicoreError:
+        from pytest_aicore.workflows import read_folder
+
+        try:
+            return read_folder(self.settings.workflows.value)
+        except WorkflowError as error:
+            return error
+
+    @property
+    def folder(self) -> WorkflowFolder:
+        """The workflows folder.
+
+        Raises:
+            WorkflowError: it does not exist, or AI Core could not read it.
+        """
+        if isinstance(self._folder, AicoreError):
+            raise type(self._folder)(*self._folder.args)
+        return self._folder
+
+    def require_readable_folder(self) -> None:
+        """Say what is wrong with the workflows folder; no folder at the default place is nothing wrong.
+
+        Raises:
+            WorkflowError: as `folder`.
+        """
+        if self.settings.workflows.is_default and not self.settings.workflows.value.exists():
+            return
+        _ = self.folder
+
+    def workflow(self, reference: object, place: str) -> Template:
+        """Return the workflow that a test means.
+
+        Args:
+            reference: file name, file name without suffix, or executable id; None for the only one there is.
+            place: `file:line` of the test, for messages.
+
+        Raises:
+            WorkflowError: there is no such workflow, or more than one.
+        """
+        if reference is not None:
+            if not isinstance(reference, str):
+                raise WorkflowError(
+                    f"{place}: workflow={reference!r}: expected a file name or an executable id, a string."
+                )
+            try:
+                return self.folder.find(reference)
+            except WorkflowError as error:
+                raise WorkflowError(f"{place}: {error}") from None
+        try:
+            trainable = [template for template in self.folder.values() if not template.executable.deployable]
+        except WorkflowError as error:
+            raise WorkflowError(f"{place}: {error}") from None
+        if len(trainable) == 1:
+            return trainable[0]
+        names = [template.path.name if template.path else template.name for template in trainable]
+        if not names:
+            raise WorkflowError(
+                f"{place}: the folder '{self.settings.workflows.value}' holds no WorkflowTemplate,"
+                " so there is nothing to train."
+            )
+        raise WorkflowError(
+            f"{place}: the folder '{self.settings.workflows.value}' holds {len(names)} workflows: {listing(names)}."
+            f' Say which one is meant: @pytest.mark.aicore("{names[0]}")'
+        )
+
+    def plan(self, template: Template, asked: Mapping[str, Any], place: str) -> TrainingPlan:
+        """Return the plan of a run.
+
+        Args:
+            template: the workflow.
+            asked: the arguments of the `aicore` marker that somebody gave.
+            place: `file:line` of the test, for messages.
+
+        Raises:
+            PlanError: the workflow does not allow it.
+        """
+        from pytest_aicore.training.plan import COMPLETED, TrainingPlan
+
+        timeout = asked.get("timeout")
+        return TrainingPlan(
+            template=template,
+            # Whatever stands there: the plan says what is wrong with it.
+            artifacts=asked.get("artifacts", {}),
+            parameters=asked.get("parameters", {}),
+            expect=asked.get("expect", COMPLETED),
+            timeout=self.settings.timeout.value if timeout is None else timeout,
+            fresh=asked.get("fresh", False),
+            name=asked.get("name"),
+            resource_group=self.settings.resource_group.value,
+            place=place,
+        )
+
+    def write_output(self, file: Path, execution: FinishedExecution) -> dict[str, Any]:
+        """Write the output artifacts of an execution for the next stage of a pipeline, and return what was written.
+
+        Args:
+            file: where to; a relative path is relative to the current folder.
+            execution: whose output artifacts.
+
+        Raises:
+            AicoreError: the file would lie in the workflows folder, or there is nothing to write.
+        """
+        from pytest_aicore.settings import OUTPUT_IN_WORKFLOWS, is_inside
+        from pytest_aicore.training.output import outputs_of, write_output
+
+        workflows = self.settings.workflows.value
+        if is_inside(file, workflows):
+            raise SettingsError(f"{file}: {OUTPUT_IN_WORKFLOWS.format(workflows)}")
+        return write_output(file, outputs_of(execution))
+
+    # The service ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def emulator(self) -> Emulator:
+        """The emulator, with the resource group of the settings and the workflows of the folder."""
+        from pytest_aicore.emulator import Emulator
+
+        emulator = Emulator()
+        if self.settings.resource_group.value != "default":
+            emulator.create_resource_group(self.settings.resource_group.value)
+        if not isinstance(self._folder, AicoreError):
+            emulator.publish_folder(self._folder)
+        return emulator
+
+    def open(self) -> None:
+        """Make sure that calls to AI Core meet the emulator, whatever the last test did to `responses`."""
+        if self.live:
+            return
+        if self._door is None:
+            from pytest_aicore.emulator.intercept import Door
+
+            self._door = Door(self.emulator, block_network=self.settings.block_network.value)
+            self._door.open()
+        else:
+            self._door.ensure()
+
+    def close(self) -> None:
+        """Leave the process as it was."""
+        if self._door is not None:
+            self._door.close()
+            self._door = None
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """The credentials of the service, or of the emulator.
+
+        Raises:
+            CredentialsError: there are none, or they are incomplete.
+        """
+        from pytest_aicore.training import credentials
+
+        if not self.live:
+            return credentials.from_service_key(self.emulator.service_key, "emulator")
+        key = self.settings.service_key
+        if key.value is not None:
+            return credentials.read_service_key(key.value, key.source)
+        return credentials.find_credentials()
+
+    def connect(self) -> AIAPIV2Client:
+        """Return a new client.
+
+        Raises:
+            AicoreError: no credentials, or no SDK.
+        """
+        from pytest_aicore.training.client import make_client
+
+        self.open()
+        return make_client(self.credentials, self.settings.resource_group.value)
+
+    @cached_property
+    def client(self) -> AIAPIV2Client:
+        """The client that the tests share.
+
+        Raises:
+            AicoreError: no credentials, or no SDK.
+        """
+        return self.connect()
+
+    @cached_property
+    def _api(self) -> TrainingApi:
+        from pytest_aicore.training.client import TrainingApi
+
+        return TrainingApi(self.connect)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """How time passes for runs: the emulator's clock, or the machine's."""
+        if not self.live:
+            return self.emulator.clock
+        from pytest_aicore.training.watcher import RealClock
+
+        return RealClock()
+
+    # The runs -------------------------------------------------------------------------------------------------------
+
+    def run(self, plan: TrainingPlan, *, own: bool) -> Run:
+        """Return the run of a plan; nothing of it happens before it is looked at.
+
+        Args:
+            plan: what is trained.
+            own: whether the test made conditions that a shared run would not have seen.
+        """
+        from pytest_aicore.training.run import Run, Training
+
+        interval = self.settings.poll_interval.value
+        if own or plan.fresh:
+            return Run(plan, Training(plan, self._api, self.clock, interval))
+        training = self._shared.get(plan.key)
+        if training is None:
+            training = self._shared[plan.key] = Training(plan, self._api, self.clock, interval, self.kept)
+        return Run(plan, training)
+
+    # Isolation ------------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Remember the emulator's state, so that `rollback` can restore it."""
+        if not self.live:
+            self._checkpoint = self.emulator.checkpoint()
+
+    def rollback(self) -> None:
+        """Restore what `begin` remembered, plus what was made in between under `kept`."""
+        if self._checkpoint is not None:
+            self.emulator.rollback(self._checkpoint)
+            self._checkpoint = None
+
+    def kept(self) -> AbstractContextManager[object]:
+        """What is made inside survives the next rollback: shared runs, and fixtures wider than a test."""
+        if self._checkpoint is None or self._keeping:
+            return nullcontext()
+        return self._keep(self._checkpoint)
+
+    @contextmanager
+    def _keep(self, checkpoint: Checkpoint) -> Iterator[Any]:
+        self._keeping = True
+        try:
+            with self.emulator.baseline(checkpoint):
+                yield
+        finally:
+            self._keeping = False

@@ -1,0 +1,441 @@
+"""Settings, each with its source (option > environment > ini > default), and the schema of the markers.
+
+Nothing here knows pytest: `plugin.py` hands in what was typed, tests hand in dictionaries.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from pytest_aicore.errors import SettingsError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+T = TypeVar("T")
+
+OFFLINE_HOST = "https://api.ai.aicore.invalid"
+"""Where the emulator answers; repeated here so that the header need not import the emulator."""
+
+# AiResourceGroup in SAP's OpenAPI 2.42.0.
+_RESOURCE_GROUP = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]")
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off", "")
+
+
+class Setting(Generic[T]):
+    """A value and where it came from.
+
+    Attributes:
+        value: what holds for this session.
+        source: `--aicore-timeout`, `environment AICORE_RESOURCE_GROUP`, `ini aicore_timeout` or `default`.
+    """
+
+    __slots__ = ("source", "value")
+
+    def __init__(self, value: T, source: str) -> None:
+        """Make a setting of a value and its source."""
+        self.value = value
+        self.source = source
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nobody asked for this value."""
+        return self.source == "default"
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether both value and source are equal."""
+        return isinstance(other, Setting) and (self.value, self.source) == (other.value, other.source)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Return the value and its source."""
+        return f"Setting({self.value!r}, {self.source!r})"
+
+
+class Option(NamedTuple):
+    """One line of the reference page: how a setting is called wherever it can be given.
+
+    Attributes:
+        name: the attribute of [Settings][pytest_aicore.settings.Settings].
+        help: what `pytest --help` says, for option and ini alike.
+        metavar: what the option's value is called; None for a switch.
+        flag: the command line option, None where there is none.
+        environment: the environment variable, None where there is none.
+        ini: the ini value, None where there is none.
+        ini_type: `string`, `number` or `bool`.
+    """
+
+    name: str
+    help: str
+    metavar: str | None = None
+    flag: str | None = None
+    environment: str | None = None
+    ini: str | None = None
+    ini_type: str = "string"
+
+    @property
+    def dest(self) -> str:
+        """The name under which pytest keeps the option's value."""
+        return f"aicore_{self.name}"
+
+
+OPTIONS = (
+    # A file must not spend money, so live mode has no ini value.
+    Option(
+        "live",
+        "run the trainings on the real SAP AI Core instead of the emulator",
+        flag="--aicore-live",
+        environment="PYTEST_AICORE_LIVE",
+    ),
+    Option(
+        "service_key",
+        "service key of SAP AI Core (JSON); without it SAP's own lookup: AICORE_* variables, profile, VCAP_SERVICES",
+        metavar="FILE",
+        flag="--aicore-service-key",
+        environment="PYTEST_AICORE_SERVICE_KEY",
+        ini="aicore_service_key",
+    ),
+    Option(
+        "resource_group",
+        "resource group of the trainings (default: default)",
+        metavar="NAME",
+        flag="--aicore-resource-group",
+        environment="AICORE_RESOURCE_GROUP",
+        ini="aicore_resource_group",
+    ),
+    Option(
+        "workflows",
+        "folder with the workflow YAML files (default: workflows)",
+        metavar="DIR",
+        flag="--aicore-workflows",
+        ini="aicore_workflows",
+    ),
+    Option(
+        "poll_interval",
+        "seconds between two looks at a running execution (default: 5)",
+        metavar="S",
+        flag="--aicore-poll-interval",
+        ini="aicore_poll_interval",
+        ini_type="number",
+    ),
+    Option(
+        "timeout",
+        "seconds after which a training that has not ended fails its tests (default: 3600)",
+        metavar="S",
+        flag="--aicore-timeout",
+        ini="aicore_timeout",
+        ini_type="number",
+    ),
+    Option(
+        "output",
+        "write id, name and URL of the output artifacts to this JSON file when all tests have passed",
+        metavar="FILE",
+        flag="--aicore-output",
+        ini="aicore_output",
+    ),
+    Option(
+        "block_network",
+        "offline: let no HTTP request of the requests library reach the network",
+        ini="aicore_block_network",
+        ini_type="bool",
+    ),
+)
+
+
+class Settings(NamedTuple):
+    """What this session was told, each value with its source."""
+
+    live: Setting[bool]
+    service_key: Setting[Path | None]
+    resource_group: Setting[str]
+    workflows: Setting[Path]
+    poll_interval: Setting[float]
+    timeout: Setting[float]
+    output: Setting[Path | None]
+    block_network: Setting[bool]
+
+
+class Given(NamedTuple):
+    """Where settings are looked up.
+
+    Attributes:
+        option: the value of a command line option by its `dest`, None if it was not given.
+        environment: the environment variables.
+        ini: the value of an ini by its name, None if it was not given; raises `ValueError` for what
+            pytest itself cannot read.
+        directory: what a relative path on the command line or in the environment is relative to.
+        ini_directory: what a relative path in the ini file is relative to.
+        root: what a default path is relative to.
+    """
+
+    option: Callable[[str], object]
+    environment: Mapping[str, str]
+    ini: Callable[[str], object]
+    directory: Path
+    ini_directory: Path
+    root: Path
+
+
+def read_settings(given: Given) -> Settings:
+    """Return the settings of a session.
+
+    Args:
+        given: where to look.
+
+    Raises:
+        SettingsError: a value cannot be used; the message names its source.
+    """
+    found = {option.name: _look_up(option, given) for option in OPTIONS}
+    settings = Settings(
+        live=_read(found["live"], _switch, False),
+        service_key=_read(found["service_key"], _path, None),
+        resource_group=_read(found["resource_group"], _resource_group, "default"),
+        workflows=_read(found["workflows"], _path, given.root / "workflows"),
+        poll_interval=_read(found["poll_interval"], _seconds, 5.0),
+        timeout=_read(found["timeout"], _seconds, 3600.0),
+        output=_read(found["output"], _path, None),
+        block_network=_read(found["block_network"], _switch, False),
+    )
+    _refuse_output_in_workflows(settings)
+    return settings
+
+
+class _Found(NamedTuple):
+    value: object
+    source: str
+    base: Path
+
+
+def _look_up(option: Option, given: Given) -> _Found | None:
+    if option.flag is not None:
+        value = given.option(option.dest)
+        if value is not None:
+            return _Found(value, option.flag, given.directory)
+    if option.environment is not None:
+        # An empty variable is what CI systems make of a secret that is not there.
+        text = given.environment.get(option.environment, "")
+        if text.strip():
+            return _Found(text, f"environment {option.environment}", given.directory)
+    if option.ini is not None:
+        try:
+            value = given.ini(option.ini)
+        except ValueError as error:
+            raise SettingsError(f"ini {option.ini}: {error}") from None
+        if value is not None and value != "":
+            return _Found(value, f"ini {option.ini}", given.ini_directory)
+    return None
+
+
+def _read(found: _Found | None, convert: Callable[[_Found], T], default: T) -> Setting[T]:
+    if found is None:
+        return Setting(default, "default")
+    try:
+        return Setting(convert(found), found.source)
+    except ValueError as error:
+        raise SettingsError(f"{found.source} = {found.value!s}: {error}") from None
+
+
+def _switch(found: _Found) -> bool:
+    if isinstance(found.value, bool):
+        return found.value
+    word = str(found.value).strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("expected 1, true, yes or on, or 0, false, no or off.")
+
+
+def _seconds(found: _Found) -> float:
+    try:
+        return positive_seconds(float(str(found.value)))
+    except ValueError:
+        raise ValueError("expected a number of seconds greater than 0, for example 3600.") from None
+
+
+def positive_seconds(value: float) -> float:
+    """Return the value if it is a time that can be waited for.
+
+    Args:
+        value: seconds.
+
+    Raises:
+        ValueError: it is not greater than 0, or no number.
+    """
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(value)
+    return float(value)
+
+
+def _resource_group(found: _Found) -> str:
+    name = str(found.value)
+    if _RESOURCE_GROUP.fullmatch(name) is None:
+        raise ValueError(
+            "a resource group has 3 to 253 letters, digits, dots and hyphens, and begins and ends with a letter or"
+            " digit."
+        )
+    return name
+
+
+def _path(found: _Found) -> Path:
+    return found.base / Path(str(found.value)).expanduser()
+
+
+def _refuse_output_in_workflows(settings: Settings) -> None:
+    output = settings.output.value
+    if output is not None and is_inside(output, settings.workflows.value):
+        raise SettingsError(
+            f"{settings.output.source} = {output}: {OUTPUT_IN_WORKFLOWS.format(settings.workflows.value)}"
+        )
+
+
+OUTPUT_IN_WORKFLOWS = (
+    "the file would lie in the workflows folder {}, which AI Core's Git sync reads. Write it elsewhere."
+)
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Tell whether a path lies in a folder, after symbolic links are followed."""
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+# Markers ------------------------------------------------------------------------------------------------------------
+
+
+def aicore(
+    workflow: Any = None,
+    *,
+    artifacts: Any = None,
+    parameters: Any = None,
+    expect: Any = "COMPLETED",
+    timeout: Any = None,
+    fresh: Any = False,
+    name: Any = None,
+) -> None:
+    """The schema of the marker `aicore` is the signature of this function.
+
+    Args:
+        workflow: file name, file name without suffix, or executable id.
+        artifacts: input artifact name to URL.
+        parameters: workflow parameter name to value.
+        expect: the final status; None accepts any.
+        timeout: seconds until the training must have ended.
+        fresh: whether the test wants a run of its own.
+        name: what the run's configuration is called.
+    """
+
+
+class MarkerUse(NamedTuple):
+    """One marker on a test, a class or a module.
+
+    Attributes:
+        args: its positional arguments.
+        kwargs: its keyword arguments.
+    """
+
+    args: tuple[object, ...]
+    kwargs: Mapping[str, object]
+
+
+def bind_marker(name: str, schema: Callable[..., object], use: MarkerUse, place: str) -> dict[str, Any]:
+    """Return the arguments that a marker was given, by name.
+
+    Args:
+        name: the marker.
+        schema: the function whose signature is the marker's schema.
+        use: what was written.
+        place: `file:line` of the test, for the message.
+
+    Raises:
+        SettingsError: the signature does not allow it.
+    """
+    signature = inspect.signature(schema)
+    try:
+        return dict(signature.bind(*use.args, **use.kwargs).arguments)
+    except TypeError as error:
+        unknown = [word for word in use.kwargs if word not in signature.parameters]
+        reason = (
+            f"it has no argument {unknown[0]!r}.{did_you_mean(unknown[0], signature.parameters)}"
+            if unknown
+            else f"{error}."
+        )
+        raise SettingsError(
+            f"{place}: the marker {name!r} cannot be read: {reason}\nIt takes {marker_signature(name, schema)}"
+        ) from None
+
+
+def marker_signature(name: str, schema: Callable[..., object]) -> str:
+    """Return how a marker is written: its name and the schema's parameters with defaults, without types."""
+    signature = inspect.signature(schema)
+    plain = [
+        parameter.replace(annotation=inspect.Parameter.empty)
+        for parameter in signature.parameters.values()
+        if parameter.name != "self"
+    ]
+    return f"{name}{signature.replace(parameters=plain, return_annotation=inspect.Signature.empty)}"
+
+
+def merge_markers(uses: Iterable[MarkerUse], place: str) -> dict[str, Any]:
+    """Return the arguments of the `aicore` markers of one test: a nearer one overrides a farther one field by field.
+
+    Args:
+        uses: the markers, the farthest (module) first, the nearest (function, parameter set) last.
+        place: `file:line` of the test, for the message.
+
+    Raises:
+        SettingsError: one of them cannot be read.
+    """
+    merged: dict[str, Any] = {}
+    for use in uses:
+        merged.update(bind_marker("aicore", aicore, use, place))
+    return merged
+
+
+def merge_scripts(
+    levels: Iterable[Iterable[MarkerUse]], schema: Callable[..., object], place: str
+) -> list[dict[str, Any]]:
+    """Return the arguments of the `aicore_script` markers of one test: one dictionary for each target.
+
+    A nearer marker overrides a farther one for the same target field by field. Two on the same level that
+    give one field of one target different values contradict each other: whichever won, one of them would lie.
+
+    Args:
+        levels: the markers of each level, the farthest (module) first.
+        schema: `Emulator.script`, bound.
+        place: `file:line` of the test, for the message.
+
+    Raises:
+        SettingsError: one of them cannot be read, or two contradict each other.
+    """
+    merged: dict[tuple[object, object], dict[str, Any]] = {}
+    for level in levels:
+        here: dict[tuple[object, object], dict[str, Any]] = {}
+        for use in level:
+            arguments = bind_marker("aicore_script", schema, use, place)
+            target = (arguments.get("executable"), arguments.get("execution"))
+            known = here.setdefault(target, {})
+            clash = [field for field in arguments if field in known and known[field] != arguments[field]]
+            if clash:
+                field = clash[0]
+                raise SettingsError(
+                    f"{place}: two aicore_script markers contradict each other: {field}={known[field]!r} and"
+                    f" {field}={arguments[field]!r} for {_target(target)}.\n"
+                    f"Keep one, or say for each which executable it is meant for."
+                )
+            known.update(arguments)
+        for target, arguments in here.items():
+            merged.setdefault(target, {}).update(arguments)
+    return list(merged.values())
+
+
+def _target(target: tuple[object, object]) -> str:
+    executable, execution = target
+    if execution is not None:
+        return f"execution {execution!r}"
+    return f"executable {executable!r}" if executable is not None else "every executable"

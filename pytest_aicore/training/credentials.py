@@ -1,0 +1,297 @@
+"""Credentials for SAP AI Core: found where SAP's own SDK looks, never shown.
+
+Source of names and order: `ai_core_sdk.credentials` of sap-ai-sdk-core 3.5.0.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_aicore.errors import CredentialsError, listing
+from pytest_aicore.redact import Secret
+
+_TOKEN_PATH = "/oauth/token"  # noqa: S105  the path of the token endpoint
+_NAMES = (
+    "client_id",
+    "client_secret",
+    "auth_url",
+    "base_url",
+    "cert_url",
+    "cert_file_path",
+    "key_file_path",
+    "cert_str",
+    "key_str",
+)
+_SECRET_NAMES = ("client_secret", "cert_str", "key_str")
+# Where a service key (and `credentials` of VCAP_SERVICES) has the same things; ML_API_URL is of keys from before 2022.
+_SERVICE_KEY = {
+    "client_id": (("clientid",),),
+    "client_secret": (("clientsecret",),),
+    "auth_url": (("url",),),
+    "base_url": (("serviceurls", "AI_API_URL"), ("serviceurls", "ML_API_URL")),
+    "cert_url": (("certurl",),),
+    "cert_str": (("certificate",),),
+    "key_str": (("key",),),
+}
+_METHODS = "client_secret; cert_str and key_str; cert_file_path and key_file_path"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a client needs to speak to AI Core. Its `repr` shows where and from where, never with what.
+
+    Attributes:
+        base_url: the API's base, ending in `/v2`.
+        auth_url: the token endpoint, ending in `/oauth/token`.
+        client_id: the OAuth client.
+        source: where all of this was found.
+        client_secret: the client's secret, or None for X.509.
+        cert_str: the X.509 certificate as PEM text, together with `key_str`.
+        key_str: its private key as PEM text.
+        cert_file_path: the X.509 certificate as a file, together with `key_file_path`.
+        key_file_path: its private key as a file.
+    """
+
+    base_url: str
+    auth_url: str
+    client_id: str = field(repr=False)
+    source: str
+    client_secret: Secret | None = field(default=None, repr=False)
+    cert_str: Secret | None = field(default=None, repr=False)
+    key_str: Secret | None = field(default=None, repr=False)
+    cert_file_path: str | None = field(default=None, repr=False)
+    key_file_path: str | None = field(default=None, repr=False)
+
+    @property
+    def host(self) -> str:
+        """The API's address without its path."""
+        return self.base_url.removesuffix("/v2")
+
+    def client_arguments(self) -> dict[str, str]:
+        """Return what SAP's clients take besides `base_url`: `auth_url`, `client_id` and how to prove it."""
+        names = ("auth_url", "client_id", "client_secret", "cert_str", "key_str", "cert_file_path", "key_file_path")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    def service_key(self) -> dict[str, object]:
+        """Return the same credentials in the shape of a service key."""
+        x509 = self.cert_str or self.cert_file_path
+        key: dict[str, object] = {
+            "clientid": self.client_id,
+            "clientsecret": self.client_secret,
+            "certificate": self.cert_str or _text_of(self.cert_file_path),
+            "key": self.key_str or _text_of(self.key_file_path),
+            "certurl" if x509 else "url": self.auth_url.removesuffix(_TOKEN_PATH),
+            "serviceurls": {"AI_API_URL": self.host},
+        }
+        return {name: value for name, value in key.items() if value is not None}
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables from which SAP's SDK reads the same credentials."""
+        return {"AICORE_BASE_URL": self.base_url} | {
+            f"AICORE_{name.upper()}": str.__str__(value) for name, value in self.client_arguments().items()
+        }
+
+
+def from_service_key(key: object, source: str) -> Credentials:
+    """Return the credentials of a service key.
+
+    Args:
+        key: the parsed JSON.
+        source: where it was found, for messages.
+
+    Raises:
+        CredentialsError: it is no service key, or lacks something.
+    """
+    if not isinstance(key, Mapping):
+        raise CredentialsError(
+            f"{source} is not a service key: expected a JSON object with clientid, clientsecret, url and serviceurls."
+        )
+    # The BTP command line wraps the key into {"credentials": {...}}.
+    inner = key.get("credentials")
+    return _complete(_of_service_key(inner if isinstance(inner, Mapping) else key), source)
+
+
+def read_service_key(file: Path, source: str) -> Credentials:
+    """Return the credentials of a service key file.
+
+    Args:
+        file: the JSON file.
+        source: which setting named it, for messages.
+
+    Raises:
+        CredentialsError: the file cannot be read, or is no complete service key.
+    """
+    return from_service_key(
+        _read_json(file, f"the service key {file} (from {source})"), f"the service key {file} (from {source})"
+    )
+
+
+def find_credentials(environment: Mapping[str, str] | None = None, home: Path | None = None) -> Credentials:
+    """Return the credentials that SAP's own SDK would use: all of them from the first place that has any.
+
+    The places: `AICORE_SERVICE_KEY`, `AICORE_CLIENT_ID` and its like, the config file of the profile, `VCAP_SERVICES`.
+
+    Args:
+        environment: the environment variables; those of this process if left out.
+        home: the user's home folder; that of this process if left out.
+
+    Raises:
+        CredentialsError: none were found, or those found are incomplete or contradict each other.
+    """
+    variables = os.environ if environment is None else environment
+    looked: list[str] = []
+    for source, values in (
+        _service_key_variable(variables, looked),
+        _variables(variables, looked),
+        _config_file(variables, home or Path.home(), looked),
+        _vcap_services(variables, looked),
+    ):
+        if values:
+            return _complete(values, source)
+    raise CredentialsError(
+        "No credentials for SAP AI Core were found. Give a service key with --aicore-service-key FILE.\nLooked at: "
+        + "; ".join(looked)
+        + "."
+    )
+
+
+def _service_key_variable(variables: Mapping[str, str], looked: list[str]) -> tuple[str, dict[str, str]]:
+    source = "environment AICORE_SERVICE_KEY"
+    text = variables.get("AICORE_SERVICE_KEY", "")
+    if not text:
+        looked.append(f"{source} (not set)")
+        return source, {}
+    try:
+        key = json.loads(text)
+    except ValueError as error:
+        raise CredentialsError(f"{source} is not valid JSON: {_where(error)}.") from None
+    if not isinstance(key, Mapping):
+        raise CredentialsError(f"{source} is not a service key: expected a JSON object.")
+    looked.append(f"{source} (nothing usable)")
+    return source, _of_service_key(key)
+
+
+def _variables(variables: Mapping[str, str], looked: list[str]) -> tuple[str, dict[str, str]]:
+    values = {name: value for name in _NAMES if (value := variables.get(f"AICORE_{name.upper()}"))}
+    looked.append("environment AICORE_CLIENT_ID, AICORE_CLIENT_SECRET, ... (not set)")
+    return f"environment {', '.join(f'AICORE_{name.upper()}' for name in values)}", values
+
+
+def _config_file(variables: Mapping[str, str], home: Path, looked: list[str]) -> tuple[str, dict[str, str]]:
+    profile = variables.get("AICORE_PROFILE", "")
+    if variables.get("AICORE_CONFIG"):
+        file = Path(variables["AICORE_CONFIG"])
+    else:
+        name = "config.json" if profile in ("", "default") else f"config_{profile}.json"
+        file = Path(variables.get("AICORE_HOME") or home / ".aicore") / name
+    if not file.exists():
+        if profile not in ("", "default") and not variables.get("AICORE_CONFIG"):
+            raise CredentialsError(f"AICORE_PROFILE is {profile!r}, but there is no {file}.")
+        looked.append(f"{file} (does not exist)")
+        return str(file), {}
+    content = _read_json(file, f"the config file {file}")
+    if not isinstance(content, Mapping):
+        raise CredentialsError(f"the config file {file} is not a JSON object.")
+    looked.append(f"{file} (has no AICORE_* keys)")
+    return f"config file {file}", {
+        name: str(value) for name in _NAMES if (value := content.get(f"AICORE_{name.upper()}"))
+    }
+
+
+def _vcap_services(variables: Mapping[str, str], looked: list[str]) -> tuple[str, dict[str, str]]:
+    source = "environment VCAP_SERVICES"
+    text = variables.get("VCAP_SERVICES", "")
+    if not text:
+        looked.append(f"{source} (not set)")
+        return source, {}
+    try:
+        services = json.loads(text)
+        bound = [service for group in services.values() for service in group if service.get("label") == "aicore"]
+    except (ValueError, AttributeError, TypeError):
+        raise CredentialsError(
+            f"{source} is not what Cloud Foundry writes: expected a JSON object of lists of services."
+        ) from None
+    looked.append(f"{source} (no service with the label aicore)")
+    credentials = bound[0].get("credentials") if bound else None
+    return source, _of_service_key(credentials) if isinstance(credentials, Mapping) else {}
+
+
+def _of_service_key(key: Mapping[str, Any]) -> dict[str, str]:
+    values = {}
+    for name, paths in _SERVICE_KEY.items():
+        for path in paths:
+            value: object = key
+            for step in path:
+                value = value.get(step) if isinstance(value, Mapping) else None
+            if value:
+                values[name] = str(value)
+                break
+    return values
+
+
+def _complete(values: dict[str, str], source: str) -> Credentials:
+    # A binding with X.509 has its own token endpoint.
+    auth_url = values.get("cert_url") or values.get("auth_url")
+    missing = [
+        name
+        for name, value in (
+            ("base_url", values.get("base_url")),
+            ("auth_url", auth_url),
+            ("client_id", values.get("client_id")),
+        )
+        if not value
+    ]
+    pairs = (("client_secret",), ("cert_str", "key_str"), ("cert_file_path", "key_file_path"))
+    ways = [pair for pair in pairs if all(values.get(name) for name in pair)]
+    if missing or not ways:
+        lacks = missing + ([] if ways else [f"one of: {_METHODS}"])
+        raise CredentialsError(f"{source} lacks {', '.join(lacks)}. It has {listing(sorted(values), 'nothing')}.")
+    if len(ways) > 1:
+        raise CredentialsError(
+            f"{source} has more than one way to prove who we are ({' and '.join(pair[0] for pair in ways)})."
+            f" Keep one of: {_METHODS}."
+        )
+    proof = {
+        name: Secret(values[name].replace("\\n", "\n")) if name in _SECRET_NAMES else values[name] for name in ways[0]
+    }
+    return Credentials(
+        base_url=_base_url(values["base_url"]),
+        auth_url=_with_ending(str(auth_url), _TOKEN_PATH),
+        client_id=values["client_id"],
+        source=source,
+        **proof,  # type: ignore[arg-type]
+    )
+
+
+def _base_url(url: str) -> str:
+    return _with_ending(url.rstrip("/").removesuffix("/lm"), "/v2")
+
+
+def _with_ending(url: str, ending: str) -> str:
+    url = url.rstrip("/")
+    return url if url.endswith(ending) else url + ending
+
+
+def _text_of(file: str | None) -> str | None:
+    return None if file is None else Path(file).read_text(encoding="utf-8")
+
+
+def _read_json(file: Path, what: str) -> object:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CredentialsError(f"{what} cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError:
+        raise CredentialsError(f"{what} cannot be read: it is not UTF-8 text.") from None
+    except ValueError as error:
+        raise CredentialsError(f"{what} is not valid JSON: {_where(error)}.") from None
+
+
+def _where(error: ValueError) -> str:
+    # The text of a decode error names the place only; it never repeats the content.
+    return str(error)

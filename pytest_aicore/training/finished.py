@@ -1,0 +1,169 @@
+"""FinishedExecution: what an execution left behind, in types that read well in assertions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.errors import AicoreError, did_you_mean, listing
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ai_api_client_sdk.models.artifact import Artifact
+    from ai_api_client_sdk.models.execution import Execution
+    from ai_api_client_sdk.models.metric import Metric
+    from ai_api_client_sdk.models.status import Status
+    from typing_extensions import Self
+
+    from pytest_aicore.training.client import TrainingApi
+    from pytest_aicore.training.watcher import Seen
+
+
+class LogLine(str):
+    """A line of an execution's log; it is the message itself.
+
+    Attributes:
+        timestamp: when it was written, in UTC.
+    """
+
+    __slots__ = ("timestamp",)
+
+    timestamp: datetime
+
+    def __new__(cls, message: str, timestamp: datetime) -> Self:
+        """Make a line of its message and time."""
+        line = super().__new__(cls, message)
+        line.timestamp = timestamp
+        return line
+
+
+class MetricValue(float):
+    """The newest value of a metric; it is a number itself.
+
+    Attributes:
+        series: all values of the metric as the SDK's `Metric` objects (`value`, `step`, `timestamp`, `labels`), by
+            step and time.
+    """
+
+    __slots__ = ("series",)
+
+    series: tuple[Metric, ...]
+
+    def __new__(cls, series: tuple[Metric, ...]) -> Self:
+        """Make the value of its series, which has at least one element."""
+        value = super().__new__(cls, series[-1].value)
+        value.series = series
+        return value
+
+
+class MissingError(AicoreError, KeyError):
+    """Something is asked of an execution by a name that it does not have."""
+
+    def __str__(self) -> str:
+        """Return the message as it is; `KeyError` alone would quote it."""
+        return str(self.args[0])
+
+
+class Named(Mapping[str, Any]):
+    """A read-only mapping whose missing names say what exists instead."""
+
+    def __init__(self, values: Mapping[str, Any], noun: str, remedy: str = "") -> None:
+        """Take the values, what one of them is called, and what to do if there is none at all."""
+        self._values = dict(values)
+        self._noun = noun
+        self._remedy = remedy
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the value of that name.
+
+        Raises:
+            MissingError: there is none (it is a `KeyError`).
+        """
+        try:
+            return self._values[name]
+        except KeyError:
+            nothing = f"none.{self._remedy}" if not self._values else "none"
+            hint = did_you_mean(name, self._values) if isinstance(name, str) else ""
+            raise MissingError(
+                f"there is no {self._noun} {name!r}.{hint} The execution has: {listing(self._values, nothing)}"
+                + ("." if self._values else "")
+            ) from None
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        """Return the names and values."""
+        return repr(self._values)
+
+
+class FinishedExecution:
+    """An execution that has reached its final status.
+
+    Attributes:
+        id: the execution's id.
+        message: what AI Core said when it was started.
+        status: the final status, the SDK's `Status`.
+        history: each status with the time at which it was first seen (`status`, `time`), oldest first. A status
+            that lasts less than the polling interval may be missing, as for everybody who polls.
+        execution: the SDK's `Execution`.
+    """
+
+    def __init__(self, execution: Execution, message: str, history: tuple[Seen, ...], api: TrainingApi) -> None:
+        """Take what is known; logs and metrics are fetched when they are asked for."""
+        self.id: str = execution.id
+        self.message = message
+        self.status: Status = execution.status
+        self.history = history
+        self.execution = execution
+        self._api = api
+
+    def __repr__(self) -> str:
+        """Return id and status."""
+        return f"<FinishedExecution {self.id} {self.status.value}>"
+
+    @cached_property
+    def output_artifacts(self) -> Mapping[str, Artifact]:
+        """The registered output artifacts by name, as the SDK's `Artifact` objects."""
+        return Named(
+            {artifact.name: artifact for artifact in self.execution.output_artifacts or []},
+            "output artifact",
+            " AI Core registers only outputs that have a globalName in the workflow, of executions that COMPLETED.",
+        )
+
+    @cached_property
+    def logs(self) -> list[LogLine]:
+        """The log lines, oldest first, each with its `timestamp`."""
+        return [
+            LogLine(line.msg.removesuffix("\n"), line.timestamp)
+            for line in self._api.logs(self.id, self.execution.created_at)
+        ]
+
+    @cached_property
+    def metrics(self) -> Mapping[str, MetricValue]:
+        """The newest value of each metric by name, each with its whole `series`."""
+        series: dict[str, list[Metric]] = {}
+        for metric in self._api.metrics(self.id):
+            series.setdefault(metric.name, []).append(metric)
+        return Named(
+            {
+                name: MetricValue(tuple(sorted(values, key=lambda metric: (metric.step, metric.timestamp))))
+                for name, values in series.items()
+            },
+            "metric",
+            " A training logs metrics with ai_core_sdk.tracking.",
+        )
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the start of the execution (its creation, if it never ran) to its end."""
+        began = self.execution.start_time or self.execution.created_at
+        ended = self.execution.completion_time or self.history[-1].time
+        return float((ended - began).total_seconds())

@@ -1,0 +1,306 @@
+"""TrainingPlan: which workflow is trained with which inputs and parameters, and what is expected of it.
+
+Everything that can be known to be wrong is said here, before anything is started.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import numbers
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.errors import PlanError, did_you_mean, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_aicore.workflows import Template
+
+COMPLETED = "COMPLETED"
+STATUSES = ("PENDING", "RUNNING", COMPLETED, "DEAD", "STOPPING", "STOPPED", "UNKNOWN")
+"""Every status an execution can have (AiExecutionStatus in SAP's OpenAPI 2.42.0, `Status` in the SDK)."""
+FINAL_STATUSES = (COMPLETED, "DEAD", "STOPPED")
+"""The statuses that an execution does not leave any more."""
+
+# AiArtifactUrl; the pattern of SAP's OpenAPI 2.42.0 is not anchored, but nobody means what else it lets through.
+_URL = re.compile(r"[a-z0-9-]+://.+")
+_URL_LENGTH = 1024
+_VALUE_LENGTH = 5000  # AiParameterArgumentBinding.value
+_NAME = re.compile(r"[\w\s.!?,;:\[\](){}<>\"'=+*/\\^&%@~$#|-]{1,256}")  # AiConfigurationName
+_PLACEHOLDER = "<value>"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingPlan:
+    """One training run as it was asked for. Plans with the same `key` share one run per session.
+
+    Values are normalised and checked when the plan is made, also by `dataclasses.replace`, so an overriding
+    fixture can change them freely; what is still missing is said when the run begins.
+
+    Attributes:
+        template: the workflow.
+        artifacts: URL of each input artifact by its name.
+        parameters: value of each workflow parameter by its name; numbers and booleans become the strings that
+            AI Core wants.
+        expect: the final status that the run must reach; None accepts any.
+        timeout: seconds from the start of the execution until it must have ended.
+        fresh: whether the run is shared with nobody.
+        name: the name of the configuration; None for one that says where it comes from.
+        resource_group: where it runs.
+        place: `file:line` of who asked, for messages.
+
+    Raises:
+        PlanError: the workflow does not allow it.
+    """
+
+    template: Template
+    artifacts: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    expect: Any = COMPLETED
+    timeout: float = 3600.0
+    fresh: bool = False
+    name: str | None = None
+    resource_group: str = "default"
+    place: str = ""
+
+    def __post_init__(self) -> None:
+        """Normalise and check the values."""
+        put = object.__setattr__
+        put(
+            self,
+            "artifacts",
+            MappingProxyType(dict(self._mapping("artifacts", self.artifacts, "input artifact name to URL"))),
+        )
+        put(
+            self,
+            "parameters",
+            MappingProxyType(dict(self._mapping("parameters", self.parameters, "parameter name to value"))),
+        )
+        self._refuse_unfit_template()
+        self._check_artifacts()
+        put(
+            self,
+            "parameters",
+            MappingProxyType({name: self._parameter(name, value) for name, value in self.parameters.items()}),
+        )
+        put(self, "expect", self._expected(self.expect))
+        put(self, "timeout", self._deadline(self.timeout))
+        if not isinstance(self.fresh, bool):
+            raise self._wrong(f"fresh={self.fresh!r}: expected True or False.")
+        if self.name is not None and not (isinstance(self.name, str) and _NAME.fullmatch(self.name)):
+            raise self._wrong(f"name={self.name!r}: expected 1 to 256 letters, digits, spaces or punctuation.")
+
+    @property
+    def key(self) -> str:
+        """What makes a run the same run: equal keys mean equal requests to AI Core.
+
+        What is expected of it and how long it may take are not part of it: they belong to who looks.
+        """
+        executable = self.template.executable
+        content = [
+            self.resource_group, executable.scenario_id, executable.id, executable.version_id, self.name,
+            sorted(self.artifacts.items()), sorted(self.parameters.items()),
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether both plans ask for the same run and expect the same of it."""
+        return isinstance(other, TrainingPlan) and self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        """Return a hash that agrees with equality."""
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[object, ...]:
+        return (self.key, self.expect, self.timeout, self.fresh)
+
+    @property
+    def workflow(self) -> str:
+        """How messages call the workflow: its file name, else its executable id."""
+        path = self.template.path
+        return path.name if path is not None else str(self.template.executable.id)
+
+    def require_complete(self) -> None:
+        """Say what is still missing, all of it at once, with the marker line to write.
+
+        Raises:
+            PlanError: an input artifact has no URL, or a parameter without default has no value.
+        """
+        executable = self.template.executable
+        inputs = [
+            artifact.name
+            for artifact in executable.input_artifacts
+            if not artifact.optional and artifact.name not in self.artifacts
+        ]
+        values = [
+            parameter.name
+            for parameter in executable.parameters
+            if parameter.default is None and parameter.name not in self.parameters
+        ]
+        if not inputs and not values:
+            return
+        missing: list[str] = []
+        if inputs:
+            missing.append(_plural(inputs, "input artifact", "has no URL", "have no URL"))
+        if values:
+            missing.append(_plural(values, "parameter", "has no default and no value", "have no default and no value"))
+        raise self._wrong(
+            f"{self.workflow} cannot run yet: {' and '.join(missing)}. The marker to write:\n\n"
+            f"    {self._marker(inputs, values)}"
+        )
+
+    def _marker(self, inputs: Iterable[str], values: Iterable[str]) -> str:
+        artifacts = {**self.artifacts, **{name: f"ai://default/{name}" for name in inputs}}
+        parameters = {**self.parameters, **dict.fromkeys(values, _PLACEHOLDER)}
+        arguments = [json.dumps(self.workflow)]
+        if artifacts:
+            arguments.append(f"artifacts={json.dumps(artifacts)}")
+        if parameters:
+            arguments.append(f"parameters={json.dumps(parameters)}")
+        if self.expect != COMPLETED:
+            arguments.append("expect=None" if self.expect is None else f"expect={json.dumps(self.expect)}")
+        return f"@pytest.mark.aicore({', '.join(arguments)})"
+
+    def _wrong(self, text: str) -> PlanError:
+        return PlanError(f"{self.place}: {text}" if self.place else text)
+
+    def _mapping(self, field_name: str, value: object, meaning: str) -> Mapping[str, Any]:
+        if value is None:
+            return {}
+        if not isinstance(value, Mapping):
+            raise self._wrong(f"{field_name}={value!r}: expected a dictionary of {meaning}.")
+        for name in value:
+            if not isinstance(name, str):
+                raise self._wrong(f"{field_name}={dict(value)!r}: the name {name!r} is not a string.")
+        return value
+
+    def _refuse_unfit_template(self) -> None:
+        executable = self.template.executable
+        if executable.deployable:
+            raise self._wrong(
+                f"{self.workflow} is a ServingTemplate: it can be deployed, not trained. Name a WorkflowTemplate."
+            )
+        if executable.missing:
+            lacks = _join([f"the {words}" for words in executable.missing])
+            raise self._wrong(
+                f"{self.template.path or self.workflow} lacks {lacks}: AI Core would not publish it,"
+                " so nothing was started."
+            )
+
+    def _check_artifacts(self) -> None:
+        known = [artifact.name for artifact in self.template.executable.input_artifacts]
+        for name, url in self.artifacts.items():
+            if name not in known:
+                raise self._wrong(
+                    f"{self.workflow} has no input artifact {name!r}.{did_you_mean(name, known)}"
+                    f" Its input artifacts: {listing(known)}."
+                )
+            self._check_url(name, url)
+
+    def _check_url(self, name: str, url: object) -> None:
+        asked = f"artifacts={{{name!r}: {url!r}}}"
+        if not isinstance(url, str):
+            its_url = getattr(url, "url", None)
+            hint = f" Write its URL: {its_url!r}." if isinstance(its_url, str) else ""
+            raise self._wrong(f'{asked}: expected a URL such as "ai://default/{name}".{hint}')
+        if _URL.fullmatch(url) is None:
+            raise self._wrong(
+                f"{asked}: the URL has no scheme, so AI Core refuses it. Write for example"
+                f' "ai://default/{url.strip("/ ") or name}": ai://<object store secret>/<path below its pathPrefix>.'
+            )
+        if len(url) > _URL_LENGTH:
+            raise self._wrong(
+                f"{asked[:60]}...: the URL has {len(url)} characters, AI Core takes at most {_URL_LENGTH}."
+            )
+        if url.endswith("/"):
+            raise self._wrong(
+                f"{asked}: the URL ends in '/'. AI Core registers it, then the training fails with"
+                f' "The specified key does not exist". Write {json.dumps(url.rstrip("/"))}.'
+            )
+
+    def _parameter(self, name: str, value: object) -> str:
+        known = [parameter.name for parameter in self.template.executable.parameters]
+        if name not in known:
+            raise self._wrong(
+                f"{self.workflow} has no parameter {name!r}.{did_you_mean(name, known)}"
+                f" Its parameters: {listing(known)}."
+            )
+        text = self._text(name, value)
+        if len(text) > _VALUE_LENGTH:
+            raise self._wrong(
+                f"the value of parameter {name!r} has {len(text)} characters, AI Core takes at most {_VALUE_LENGTH}."
+            )
+        return text
+
+    def _text(self, name: str, value: object) -> str:
+        asked = f"parameters={{{name!r}: {value!r}}}"
+        if isinstance(value, str):
+            return str.__str__(value)  # also for a member of an enumeration of strings
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, numbers.Integral):
+            return str(int(value))
+        if isinstance(value, Decimal):
+            return str(value)
+        if isinstance(value, numbers.Real):
+            number = float(value)
+            if not math.isfinite(number):
+                raise self._wrong(
+                    f"{asked}: AI Core takes strings, and {number!r} has no agreed one. Write the string you mean."
+                )
+            return repr(number)
+        if value is None:
+            remedy = (
+                "leave it out to use the workflow's default"
+                if self._has_default(name)
+                else 'write "" for an empty value'
+            )
+            raise self._wrong(f"{asked}: AI Core parameters are strings, there is no null. To mean nothing, {remedy}.")
+        raise self._wrong(
+            f"{asked}: AI Core parameters are strings; str, int, float and bool are converted,"
+            f" {type(value).__name__} is not. Write the string that the workflow reads, for example with json.dumps."
+        )
+
+    def _has_default(self, name: str) -> bool:
+        return any(
+            parameter.name == name and parameter.default is not None
+            for parameter in self.template.executable.parameters
+        )
+
+    def _expected(self, expect: object) -> str | None:
+        if expect is None:
+            return None
+        status = getattr(expect, "value", expect)
+        if status in FINAL_STATUSES:
+            return str(status)
+        finals = f"A training can end as {listing(FINAL_STATUSES)}; None accepts any of them."
+        if status in STATUSES:
+            raise self._wrong(f"expect={status!r}: no execution ends in that status. {finals}")
+        hint = did_you_mean(status, FINAL_STATUSES) if isinstance(status, str) else ""
+        raise self._wrong(f"expect={expect!r}: there is no such status.{hint} {finals}")
+
+    def _deadline(self, timeout: object) -> float:
+        if (
+            isinstance(timeout, bool)
+            or not isinstance(timeout, (int, float))
+            or not math.isfinite(timeout)
+            or timeout <= 0
+        ):
+            raise self._wrong(f"timeout={timeout!r}: expected a number of seconds greater than 0, for example 3600.")
+        return float(timeout)
+
+
+def _join(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _plural(names: list[str], noun: str, singular: str, plural: str) -> str:
+    quoted = _join([repr(name) for name in names])
+    return f"the {noun} {quoted} {singular}" if len(names) == 1 else f"the {noun}s {quoted} {plural}"

@@ -1,0 +1,181 @@
+"""Waits for executions: until their final status, a deadline, or the certainty that there will be no answer."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from pytest_aicore.errors import RunError
+from pytest_aicore.training.client import CallError
+from pytest_aicore.training.plan import FINAL_STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ai_api_client_sdk.models.execution import Execution
+    from ai_api_client_sdk.models.status import Status
+
+    from pytest_aicore.training.client import TrainingApi
+
+
+class Clock(Protocol):
+    """What time it is, and a way to let it pass."""
+
+    def now(self) -> float:
+        """Return seconds since the epoch."""
+
+    def sleep(self, seconds: float) -> object:
+        """Let that many seconds pass."""
+
+
+class RealClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        """Return seconds since the epoch."""
+        import time
+
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait that many seconds."""
+        import time
+
+        time.sleep(seconds)
+
+
+class Seen(NamedTuple):
+    """A status of an execution, and when it was first seen.
+
+    Attributes:
+        status: the SDK's `Status`.
+        time: when, in UTC.
+    """
+
+    status: Status
+    time: datetime
+
+
+class DeadlineError(RunError):
+    """An execution had not ended when its time was up."""
+
+
+class Watch:
+    """One execution that somebody waits for.
+
+    Attributes:
+        execution_id: which.
+        created: when it was started, in seconds since the epoch.
+        history: each status with the time at which it was first seen, oldest first.
+        execution: the newest answer, None before the first.
+        trouble: why the newest look failed, None if it did not.
+    """
+
+    def __init__(self, execution_id: str, created: float, first_status: Any) -> None:
+        """Begin with what the answer to the start of the execution said.
+
+        Args:
+            execution_id: which execution.
+            created: seconds since the epoch.
+            first_status: the SDK's `Status` of that answer.
+        """
+        self.execution_id = execution_id
+        self.created = created
+        self.history: list[Seen] = []
+        self.execution: Execution | None = None
+        self.trouble: CallError | None = None
+        self._note(first_status, created)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the newest answer shows a final status."""
+        return self.execution is not None and self.history[-1].status.value in FINAL_STATUSES
+
+    @property
+    def last(self) -> Execution:
+        """The newest answer.
+
+        Raises:
+            RunError: there has been none.
+        """
+        if self.execution is None:
+            raise RunError(f"AI Core has not answered for execution {self.execution_id} yet.")
+        return self.execution
+
+    def see(self, execution: Execution, now: float) -> None:
+        """Take a new answer.
+
+        Args:
+            execution: what the service said.
+            now: when, in seconds since the epoch.
+        """
+        self.execution = execution
+        self.trouble = None
+        self._note(execution.status, now)
+
+    def _note(self, status: Status, now: float) -> None:
+        if not self.history or self.history[-1].status is not status:
+            self.history.append(Seen(status, datetime.fromtimestamp(now, timezone.utc)))
+
+
+class Watcher:
+    """Looks at executions in intervals.
+
+    Args:
+        api: the service.
+        clock: how time passes: the real one, or the emulator's.
+        interval: seconds between two looks.
+    """
+
+    def __init__(self, api: TrainingApi, clock: Clock, interval: float = 5.0) -> None:
+        """Take what is needed to look; nothing is called yet."""
+        self._api = api
+        self._clock = clock
+        self._interval = interval
+
+    def wait(self, watch: Watch, timeout: float) -> None:
+        """Return when the execution has a final status.
+
+        Args:
+            watch: which execution.
+            timeout: seconds since its start after which it is too late.
+
+        Raises:
+            DeadlineError: it had not ended by then.
+            RunError: there is no point in asking again.
+        """
+        deadline = watch.created + timeout
+        self.look([watch])
+        while not watch.ended:
+            left = deadline - self._clock.now()
+            if left <= 0:
+                raise DeadlineError(_too_late(watch, timeout))
+            self._clock.sleep(min(self._interval, left))
+            self.look([watch])
+
+    def look(self, watches: Sequence[Watch]) -> None:
+        """Ask once for each of the executions; transient failures are kept as `trouble`.
+
+        Args:
+            watches: the executions.
+
+        Raises:
+            RunError: the service refuses to answer for one, or answers with a status nobody knows.
+        """
+        for watch in watches:
+            try:
+                execution = self._api.execution(watch.execution_id)
+            except CallError as error:  # noqa: PERF203  between two network calls
+                if not error.transient:
+                    raise
+                watch.trouble = error
+            else:
+                watch.see(execution, self._clock.now())
+
+
+def _too_late(watch: Watch, timeout: float) -> str:
+    status = watch.history[-1].status.value
+    text = f"execution {watch.execution_id} had not ended {timeout:g} s after its start: it was {status}"
+    if watch.trouble is not None:
+        text += f" when AI Core last answered, and since then: {watch.trouble}"
+    return text.rstrip(".") + ". A longer training needs a longer timeout: timeout= in the marker, or --aicore-timeout."

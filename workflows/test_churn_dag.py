@@ -1,0 +1,38 @@
+"""A training as a graph with two outputs; one is called differently inside of the workflow and outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_aicore import FinishedExecution, OutputWriter
+
+pytestmark = pytest.mark.aicore("churn-train", artifacts={"contracts": "ai://default/contracts"})
+
+
+def test_outputs_are_found_by_their_global_names(aicore_execution: FinishedExecution) -> None:
+    """The output `model` has the globalName `churn-model`: that is its name outside of the workflow."""
+    outputs = aicore_execution.output_artifacts
+    assert sorted(outputs) == ["churn-model", "churn-report"]
+    assert outputs["churn-report"].kind.value == "resultset"
+    with pytest.raises(KeyError) as caught:
+        _ = outputs["model"]
+    assert str(caught.value) == (
+        "there is no output artifact 'model'. Did you mean 'churn-model'?"
+        " The execution has: 'churn-model', 'churn-report'."
+    )
+
+
+def test_next_stage_learns_of_both_outputs(
+    aicore_execution: FinishedExecution, aicore_training_output: OutputWriter, tmp_path: Path
+) -> None:
+    """`aicore_training_output` writes what a later stage of the pipeline reads."""
+    written = aicore_training_output(tmp_path / "training_output.json")
+    assert [(artifact["name"], artifact["url"]) for artifact in written["artifacts"]] == [
+        ("churn-model", f"ai://default/{aicore_execution.id}/churn-model"),
+        ("churn-report", f"ai://default/{aicore_execution.id}/churn-report"),
+    ]
