@@ -256,6 +256,32 @@ def parse(data: str | bytes, name: str = "<string>", *, size: int | None = None)
     Raises:
         SourceError: it is too large, wrongly encoded, empty, no YAML, or more than one document.
     """
+    documents = parse_all(data, name, size=size)
+    if len(documents) > 1:
+        second = documents[1]
+        raise SourceError(
+            Problem(
+                "several-documents",
+                second.place(second.root),
+                f"The file holds {len(documents)} YAML documents; the second begins here.",
+                "Give each template a file of its own.",
+                second.line(second.root.line),
+            )
+        )
+    return documents[0]
+
+
+def parse_all(data: str | bytes, name: str = "<string>", *, size: int | None = None) -> list[Document]:
+    """Parse a text of one or more YAML documents; empty ones don't count.
+
+    Args:
+        data: the text, or the bytes of a file.
+        name: what messages call it.
+        size: the size in bytes of the whole file where `data` is only its beginning.
+
+    Raises:
+        SourceError: it is too large, wrongly encoded, empty or no YAML.
+    """
     _refuse_too_large(data, name, size)
     text = _decoded(data, name)
     _refuse_control_characters(text, name)
@@ -452,16 +478,24 @@ _TOO_DEEP: Final = (
 )
 
 
-def _composed(text: str, name: str) -> Document:
+def _composed(text: str, name: str) -> list[Document]:
     composer = _Composer()
     try:
-        root = composer.compose(text, _Loader)
+        roots = _filled(composer.compose(text, _Loader))
     except _RefusalError as refusal:
         kind, line, column, what, remedy = refusal.args
         raise SourceError(_problem(text, name, kind, line, column, what, remedy)) from None
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         raise SourceError(_syntax_problem(text, name, error)) from None
-    return Document(name, text, root, tuple(composer.duplicates))
+    if len(roots) == 1:
+        return [Document(name, text, roots[0], tuple(composer.duplicates))]
+    ends = [root.line for root in roots[1:]] + [text.count("\n") + 2]
+    return [
+        Document(
+            name, text, root, tuple(found for found in composer.duplicates if root.line <= found.second.line < end)
+        )
+        for root, end in zip(roots, ends, strict=True)
+    ]
 
 
 def _problem(text: str, name: str, kind: str, line: int, column: int, what: str, remedy: str) -> Problem:
@@ -510,15 +544,15 @@ class _Composer:
         self.duplicates: list[DuplicateKey] = []
         self._anchors: dict[str, tuple[Node, int, int] | None] = {}
 
-    def compose(self, text: str, loader_class: Any) -> Node:
-        """Return the root of the only document of a text that is not empty."""
+    def compose(self, text: str, loader_class: Any) -> list[Node]:
+        """Return the root of each document of a text."""
         loader = loader_class(text)
         try:
             return self._compose(loader)
         finally:
             loader.dispose()
 
-    def _compose(self, loader: Any) -> Node:
+    def _compose(self, loader: Any) -> list[Node]:
         get_event = loader.get_event
         scalar_event, alias_event = yaml.ScalarEvent, yaml.AliasEvent
         mapping_event, sequence_event = yaml.MappingStartEvent, yaml.SequenceStartEvent
@@ -576,7 +610,7 @@ class _Composer:
             elif kind is alias_event:
                 node, size, height = self._aliased(event, len(stack))
             elif kind is yaml.StreamEndEvent:
-                return _only_document(roots)
+                return roots
             else:
                 if kind is yaml.DocumentStartEvent:
                     self._anchors.clear()
@@ -683,17 +717,8 @@ def _merge(frame: _Frame) -> None:
                     mapping.keys[text] = source.keys[text]
 
 
-def _only_document(roots: list[Node]) -> Node:
+def _filled(roots: list[Node]) -> list[Node]:
     filled = [root for root in roots if not (type(root) is ScalarNode and root.value is None)]
-    if len(filled) > 1:
-        second = filled[1]
-        raise _RefusalError(
-            "several-documents",
-            second.line,
-            second.column,
-            f"The file holds {len(filled)} YAML documents; the second begins here.",
-            "Give each template a file of its own.",
-        )
     if not filled:
         raise _RefusalError(
             "empty",
@@ -702,7 +727,7 @@ def _only_document(roots: list[Node]) -> Node:
             "The file is empty: it holds no YAML value.",
             "Write a template into it, or remove it.",
         )
-    return filled[0]
+    return filled
 
 
 def _mapping() -> MappingNode:

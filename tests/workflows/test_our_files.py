@@ -129,8 +129,6 @@ def test_executable(file: str) -> None:
 
 def test_the_folder_holds_exactly_these_in_the_order_of_their_file_names() -> None:
     folder = read_folder(WORKFLOWS)
-    assert [template.path for template in folder.values()] == [
-        WORKFLOWS / file for file in sorted(EXECUTABLES)
-    ]
+    assert [template.path for template in folder.values()] == [WORKFLOWS / file for file in sorted(EXECUTABLES)]
     assert list(folder) == [EXECUTABLES[file].id for file in sorted(EXECUTABLES)]
     assert folder.skipped == ()

@@ -1,0 +1,1 @@
+"""The rules that workflow YAML files are checked by, one module per family."""
