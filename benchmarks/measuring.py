@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.metadata import distributions, entry_points, version
+from resource import RUSAGE_CHILDREN, getrusage
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -174,15 +175,28 @@ def python(code: str, folder: Path) -> str:
     ).stdout
 
 
-def pytest_seconds(folder: Path, *arguments: str, expect: str) -> float:
-    """Return the seconds that a pytest run takes from the start of its process to its end.
+@dataclass(frozen=True)
+class Spent:
+    """What a process took.
+
+    Args:
+        wall: seconds from its start to its end.
+        processor: seconds in which it was computing, for itself or in the kernel.
+    """
+
+    wall: float
+    processor: float
+
+
+def pytest_run(folder: Path, *arguments: str, expect: str) -> Spent:
+    """Return what a pytest run takes.
 
     Plugins that happen to be installed are left out, but for ours and the one it depends on.
 
     Args:
         folder: where to run it.
         arguments: what to hand to pytest.
-        expect: what the last line must say, for example `1 passed`: a run that failed measures nothing.
+        expect: what it must print, for example `1 passed`: a run that failed measures nothing.
 
     Raises:
         RuntimeError: the run did not end as expected.
@@ -190,11 +204,11 @@ def pytest_seconds(folder: Path, *arguments: str, expect: str) -> float:
     others = [point.name for point in entry_points(group="pytest11") if point.name not in ("aicore", "timeout")]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += [word for name in others for word in ("-p", f"no:{name}")]
-    began = perf_counter()
+    before, began = getrusage(RUSAGE_CHILDREN), perf_counter()
     done = subprocess.run(
         [*command, *arguments], cwd=folder, env=environment(), capture_output=True, text=True, check=False
     )
-    took = perf_counter() - began
+    wall, after = perf_counter() - began, getrusage(RUSAGE_CHILDREN)
     if done.returncode or expect not in done.stdout:
         raise RuntimeError(f"{' '.join(command)}\n{done.stdout[-6000:]}{done.stderr[-2000:]}")
-    return took
+    return Spent(wall, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime)

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measuring import Comparison, Figure, in_turns, pytest_seconds
+from benchmarks.measuring import Comparison, Figure, in_turns, pytest_run
 from benchmarks.service import WORKFLOW
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def figures(rounds: int = 15, rounds_of_moto: int = 3) -> Iterator[Figure]:
 def compare(folder: Path, theirs: str, rounds: int) -> Comparison:
     """Measure runs of the emulator's shape and of another in turns."""
     return in_turns(
-        lambda: pytest_seconds(folder, "with_emulator.py", expect=TESTS),
-        lambda: pytest_seconds(folder, theirs, "-p", "no:aicore", expect=TESTS),
+        lambda: pytest_run(folder, "with_emulator.py", expect=TESTS).wall,
+        lambda: pytest_run(folder, theirs, "-p", "no:aicore", expect=TESTS).wall,
         rounds,
     )

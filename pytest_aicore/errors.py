@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -51,6 +50,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         word: what was written.
         known: the words that would have been right.
     """
+    from difflib import get_close_matches  # a third of what the plugin's import would cost, for errors only
+
     by_folded = {candidate.casefold(): candidate for candidate in known}
     near = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
     return f" Did you mean {by_folded[near[0]]!r}?" if near else ""
