@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import heapq
-import traceback
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator import bindings
-from pytest_aicore.emulator.lifecycle import OUTPUTS_BEFORE_COMPLETION_SECONDS, TERMINAL
-from pytest_aicore.emulator.places import short
-from pytest_aicore.emulator.scripts import course, said_about
+from pytest_aicore.emulator.lifecycle import OUTPUTS_BEFORE_COMPLETION_SECONDS, TERMINAL, Stay
+from pytest_aicore.emulator.places import raised_at
+from pytest_aicore.emulator.scripts import SHAPES, ShapeError, course, said_about
 from pytest_aicore.emulator.state import Artifact, Execution, LogLine, Metric
 from pytest_aicore.errors import EmulatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Mapping
 
     from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.lifecycle import Course
     from pytest_aicore.emulator.state import Configuration, ResourceGroup
 
 
@@ -48,15 +48,8 @@ class Cluster:
 
     def start(self, group: ResourceGroup, configuration: Configuration, schedule_id: str | None = None) -> Execution:
         """Start an execution of a configuration, on the course that the scripts say."""
-        published = self._emulator.state.published.get(configuration.executable_id)
-        executable = published.executable if published else None
         execution_id = self._emulator.state.short_id("e")
-        message = executable and bindings.wrong_binding(group, configuration, executable)
-        said, speaking = said_about(self._emulator.state.scripts, configuration.executable_id, execution_id)
-        for standing in speaking:
-            standing.used += 1
-        if "default" not in group.object_store_secrets:
-            said = {**said, "stuck_in": "UNKNOWN"}
+        way = self._course(group, configuration, execution_id, use=True)
         now = self._emulator.clock.now()
         execution = group.executions.add(
             Execution(
@@ -70,17 +63,36 @@ class Cluster:
                 target_status="COMPLETED",
                 created_at=now,
                 modified_at=now,
-                course=course(
-                    said,
-                    speaking[-1].script.place if speaking else "",
-                    bound_wrongly=bindings.refused_details(execution_id, message) if message else None,
-                ),
+                course=way,
                 entered_at=now,
                 schedule_id=schedule_id,
             )
         )
+        if way.outcome == "UNKNOWN":
+            execution = group.executions.put(self._with_reasons(execution))
         self._appoint(group, execution)
         return execution
+
+    def _course(self, group: ResourceGroup, configuration: Configuration, execution_id: str, *, use: bool) -> Course:
+        """Return the course of an execution, from what scripts say and from what it is bound to.
+
+        Args:
+            group: where it runs.
+            configuration: what it runs.
+            execution_id: its id.
+            use: whether scripts that are counted count it.
+        """
+        state = self._emulator.state
+        said = said_about(state.scripts, configuration.executable_id, execution_id)
+        for standing in said.speaking if use else ():
+            standing.used += 1
+        values = said.values
+        if "default" not in group.object_store_secrets:
+            values = {**values, "stuck_in": "UNKNOWN"}
+        published = state.published.get(configuration.executable_id)
+        message = published and bindings.wrong_binding(group, configuration, published.executable)
+        refused = bindings.refused_details(execution_id, message) if message else None
+        return course(values, said.places, bound_wrongly=refused)
 
     def stop(self, group: ResourceGroup, execution: Execution) -> None:
         """Stop an execution that may be stopped."""
@@ -101,15 +113,35 @@ class Cluster:
         for execution in executions:
             if execution.status in TERMINAL:
                 continue
-            stay = execution.course.stay(execution.status)
-            if stay is None or stay.looks is None:
+            if not execution.goes_by_looks:
                 time_passes = True
                 continue
+            stay = execution.course.stay(execution.status)
             seen = group.executions.put(replace(execution, looks=execution.looks + 1))
             following = seen.course.after(seen.status)
-            if seen.looks >= stay.looks and following:
+            if stay and stay.looks and seen.looks >= stay.looks and following:
                 self._enter(group, seen, following, self._emulator.clock.now())
         if time_passes:
+            self._emulator.clock.look()
+
+    def look_for(self, group: ResourceGroup, filters: Mapping[str, Any]) -> None:
+        """Let happen what a question about a status makes happen: it is a look at all executions it is about.
+
+        So a loop that asks how many have ended comes to its end too, although no answer shows an unfinished one.
+
+        Args:
+            group: where they are.
+            filters: what the question is about.
+        """
+        about = {**filters, "status": None, "is_unfinished": True}
+        by_time = group.executions.select({**about, "goes_by_looks": False}, top=1)[1]
+        by_looks = group.executions.select({**about, "goes_by_looks": True})[1]
+        self.look(group, [*by_time, *by_looks])
+
+    def wait_for(self, group: ResourceGroup, execution_ids: Iterable[str]) -> None:
+        """Let the time pass that a question about what executions have written or left behind takes."""
+        executions = map(group.executions.get, execution_ids)
+        if any(each and each.status not in TERMINAL and not each.goes_by_looks for each in executions):
             self._emulator.clock.look()
 
     def settle(self) -> None:
@@ -121,22 +153,17 @@ class Cluster:
             execution = group.executions.get(appointment.execution) if group else None
             if group is None or execution is None or execution.status != appointment.status:
                 continue
+            if (appointment.at, appointment.outputs) not in _moments(execution):
+                continue  # a script changed its course meanwhile
             if appointment.outputs:
-                if execution.course.outcome == "COMPLETED":
-                    self._register_outputs(group, execution, appointment.at)
-            elif _due(execution) == appointment.at:
-                following = execution.course.after(execution.status)
-                if following:
-                    self._enter(group, execution, following, appointment.at)
+                self._register_outputs(group, execution, appointment.at)
+                continue
+            following = execution.course.after(execution.status)
+            if following:
+                self._enter(group, execution, following, appointment.at)
 
     def _appoint(self, group: ResourceGroup, execution: Execution) -> None:
-        due = _due(execution)
-        if due is None:
-            return
-        moments = [(due, False)]
-        if execution.status == "RUNNING" and execution.course.outcome == "COMPLETED":
-            moments.append((max(due - OUTPUTS_BEFORE_COMPLETION_SECONDS, execution.entered_at), True))
-        for at, outputs in moments:
+        for at, outputs in _moments(execution):
             heapq.heappush(
                 self._emulator.state.agenda,
                 Appointment(at, execution.number, group.id, execution.id, execution.status, outputs),
@@ -147,6 +174,7 @@ class Cluster:
         if status == "RUNNING":
             changes |= {"submission_time": at, "start_time": at}
         entered = replace(execution, **changes)
+        way = entered.course
         if status == "RUNNING":
             entered = self._with_telemetry(entered)
         elif status == "STOPPING":
@@ -157,7 +185,7 @@ class Cluster:
             self._register_outputs(group, entered, at)
         if status in TERMINAL:
             entered = replace(entered, completion_time=at)
-        if status == "DEAD":
+        if status == "DEAD" or (status == way.outcome and status != "COMPLETED"):
             entered = self._with_reasons(entered)
         group.executions.put(entered)
         self._appoint(group, entered)
@@ -165,16 +193,16 @@ class Cluster:
     def _with_telemetry(self, execution: Execution) -> Execution:
         """Return the execution with the lines and metrics that its training will write while it runs."""
         way = execution.course
-        lines = self._called(execution, "logs", way.logs, list, _default_logs(execution))
-        values = self._called(execution, "metrics", way.metrics, dict, {})
+        lines = self._called(execution, "logs", way.logs, _default_logs(execution))
+        values = self._called(execution, "metrics", way.metrics, {})
         stay = way.stay("RUNNING")
         start, length = execution.entered_at, (stay.seconds if stay else None) or 0.0
-        logs = [LogLine(at, str(line)) for at, line in zip(_spread(start, length, len(lines)), lines, strict=True)]
-        metrics = []
-        for name, series in values.items():
-            steps = list(series) if isinstance(series, (list, tuple)) else [series]
-            for step, (at, value) in enumerate(zip(_spread(start, length, len(steps)), steps, strict=True)):
-                metrics.append(Metric(name, value, at, step))
+        logs = [LogLine(at, line) for at, line in zip(_spread(start, length, len(lines)), lines, strict=True)]
+        metrics = [
+            Metric(name, value, at, step)
+            for name, steps in values.items()
+            for step, (at, value) in enumerate(zip(_spread(start, length, len(steps)), steps, strict=True))
+        ]
         return replace(
             execution,
             logs=(LogLine(start, 'level=info msg="Starting Workflow Executor"', "init"), *logs),
@@ -182,27 +210,32 @@ class Cluster:
         )
 
     def _with_reasons(self, execution: Execution) -> Execution:
-        last = [line.message for line in execution.logs if line.container == "main"][-5:]
-        default = bindings.failed_details(execution.id, execution.executable_id, last)
+        """Return the execution with what the API shows of why it ended badly, or does not go on."""
         way = execution.course
-        details = self._called(execution, "status_details", way.status_details, dict, default)
+        default = None
+        if execution.status == "DEAD":
+            last = [line.message for line in execution.logs if line.container == "main"][-5:]
+            default = bindings.failed_details(execution.id, execution.executable_id, last)
+        details = self._called(execution, "status_details", way.status_details, default)
         return replace(execution, status_details=details, status_message=way.status_message)
 
-    def _called(self, execution: Execution, name: str, said: Any, shape: Callable[[Any], Any], default: Any) -> Any:
-        """Return what a script says, calling it where it is a function; what it raises must fail the test."""
-        if said is None:
-            return default
+    def _called(self, execution: Execution, name: str, said: Any, default: Any) -> Any:
+        """Return what a script says, calling it where it is a function; what goes wrong in it must fail the test."""
+        if not callable(said):
+            return default if said is None else said
         try:
-            return shape(said(execution) if callable(said) else said)
-        except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
+            return SHAPES[name](said(execution))
+        except ShapeError as error:
+            what = f"it returned {error}"
+        except Exception as error:  # whatever the test's own function raises
             raised = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            inside = f" ({short(where.filename)}:{where.lineno})" if callable(said) else ""
-            self._emulator.incidents.append(
-                f"{execution.course.script_place}: script: {name}= failed for execution {execution.id} of "
-                f"{execution.executable_id!r}: {raised}{inside}. The execution went on without it."
-            )
-            return default
+            inside = raised_at(error)
+            what = f"{raised} ({inside})." if inside else f"{raised}."
+        self._emulator.report(
+            f"{execution.course.places.get(name, '')}: script: {name}= failed for execution {execution.id} of "
+            f"{execution.executable_id!r}: {what} The execution went on without it."
+        )
+        return default
 
     def _register_outputs(self, group: ResourceGroup, execution: Execution, at: float) -> None:
         """Register the output artifacts that are not registered yet."""
@@ -249,33 +282,52 @@ class Cluster:
         if found is None:
             return
         group, execution = found
-        said, speaking = said_about(self._emulator.state.scripts, execution.executable_id, execution_id)
-        place = speaking[-1].script.place if speaking else ""
+        said = said_about(self._emulator.state.scripts, execution.executable_id, execution_id)
         if execution.status in TERMINAL:
             raise EmulatorError(
-                f"{place}: script: execution {execution_id} has ended already, {execution.status}; "
-                "script it before, or script the next one with times=1."
+                f"{said.speaking[-1].script.place}: script: execution {execution_id} has ended already, "
+                f"{execution.status}; script it before, or script the next one with times=1."
             )
-        changed = replace(execution, course=course(said, place))
+        configuration = group.configurations.get(execution.configuration_id)
+        if configuration is None:
+            return
+        now = self._emulator.clock.now()
+        way = _not_before(now, execution, self._course(group, configuration, execution_id, use=False))
+        changed = replace(execution, course=way)
         if changed.status == "RUNNING":
             changed = self._with_telemetry(changed)
+        if changed.status == way.outcome:
+            changed = self._with_reasons(changed)
         self._appoint(group, group.executions.put(changed))
 
 
-def _due(execution: Execution) -> float | None:
+def _moments(execution: Execution) -> list[tuple[float, bool]]:
+    """Return when something happens to an execution in its status, and whether that is its outputs' registration."""
     stay = execution.course.stay(execution.status)
     if stay is None or stay.seconds is None or execution.course.after(execution.status) is None:
-        return None
-    return execution.entered_at + stay.seconds
+        return []
+    due = execution.entered_at + stay.seconds
+    if execution.status != "RUNNING" or execution.course.outcome != "COMPLETED":
+        return [(due, False)]
+    return [(due, False), (max(due - OUTPUTS_BEFORE_COMPLETION_SECONDS, execution.entered_at), True)]
 
 
-def _default_logs(execution: Execution) -> list[str]:
-    begun = f"Training {execution.executable_id} started"
+def _not_before(now: float, execution: Execution, way: Course) -> Course:
+    """Return the course without an end of the present stay that lies in the past already."""
+
+    def lasting(stay: Stay) -> Stay:
+        late = stay.status == execution.status and stay.seconds is not None
+        return replace(stay, seconds=max(stay.seconds or 0.0, now - execution.entered_at)) if late else stay
+
+    return replace(way, stays=tuple(map(lasting, way.stays)), stopping=lasting(way.stopping))
+
+
+def _default_logs(execution: Execution) -> tuple[str, ...]:
     ending = {
-        "COMPLETED": ["Training finished"],
-        "DEAD": ["Traceback (most recent call last):", "RuntimeError: training failed"],
+        "COMPLETED": ("Training finished",),
+        "DEAD": ("Traceback (most recent call last):", "RuntimeError: training failed"),
     }
-    return [begun, *ending.get(execution.course.outcome, [])]
+    return (f"Training {execution.executable_id} started", *ending.get(execution.course.outcome, ()))
 
 
 def _spread(start: float, length: float, count: int) -> list[float]:

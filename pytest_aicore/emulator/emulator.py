@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.call import Call
 from pytest_aicore.emulator.cluster import Cluster
-from pytest_aicore.emulator.faults import Fault, Kind, operation_named
+from pytest_aicore.emulator.faults import REMEMBERED_CALLS, Fault, Kind, Tally, operation_named
 from pytest_aicore.emulator.handlers import token
 from pytest_aicore.emulator.lifecycle import Clock, Details, Logs, MetricValues
 from pytest_aicore.emulator.places import caller
@@ -55,7 +55,6 @@ class RequestRecord:
         number: counts the logical calls; attempts of one call share it.
         attempt: 1 for the first try of a logical call.
         method: upper case.
-        path: with the query.
         operation: as faults name it, or an empty string where the emulator knows no such call.
         status: HTTP status; 0 when the client got no answer.
         at: the emulator's time, seconds since the epoch.
@@ -65,13 +64,18 @@ class RequestRecord:
     number: int
     attempt: int
     method: str
-    path: str
     operation: str
     status: int
     at: float
     resource_group: str
+    _path: str
     _request_body: bytes
     _response_body: bytes
+
+    @property
+    def path(self) -> str:
+        """The path with its query, without secrets."""
+        return redact(self._path)
 
     @property
     def request_body(self) -> str:
@@ -84,7 +88,7 @@ class RequestRecord:
         return redact(self._response_body.decode("utf-8", "replace"))
 
     def __str__(self) -> str:
-        return redact(f"{self.method} {self.path} -> {self.status or 'no answer'}")
+        return f"{self.method} {self.path} -> {self.status or 'no answer'}"
 
     __repr__ = __str__
 
@@ -96,6 +100,8 @@ class Checkpoint:
     state: State
     now: float
     held: bool
+    tallies: list[Tally]
+    """What each of the state's faults had counted: faults are shared with the tests that made them."""
 
 
 class Emulator:
@@ -122,8 +128,8 @@ class Emulator:
         self.routes = RouteTable()
         self.cluster = Cluster(self)
         self._calls = 0
-        self._last_call: object = None
-        self._attempt = 0
+        self._recent: OrderedDict[int, tuple[object, int, int]] = OrderedDict()
+        """By identity the latest calls, which threads may interleave: the call, its number, its attempts."""
 
     def __repr__(self) -> str:
         return f"<Emulator {self.base_url} seed={self.seed} at {self.now:%Y-%m-%dT%H:%M:%SZ}>"
@@ -165,6 +171,8 @@ class Emulator:
         with self.lock:
             now = self.clock.now()
             before = self.state.published.get(executable.id)
+            if before and before.executable == executable:
+                return  # a sync that finds nothing new changes nothing
             self.state.published[executable.id] = Published(executable, before.created_at if before else now, now)
 
     def publish_folder(self, folder: Mapping[str, Template]) -> None:
@@ -295,12 +303,16 @@ class Emulator:
         with self.lock:
             self.cluster.settle()
             route, parameters, methods = self._route(request)
-            if request.call is None or request.call is not self._last_call:
-                self._calls, self._last_call, self._attempt = self._calls + 1, request.call, 0
-            self._attempt += 1
-            response = self._answer(request, route, parameters, methods)
-            self._remember(request, route, response)
+            number, attempt = self._counted(request.call)
+            response = self._answer(request, number, route, parameters, methods)
+            self._remember(request, number, attempt, route, response)
             return response
+
+    def report(self, incident: str) -> None:
+        """Remember what must fail the test that is running."""
+        with self.lock:
+            if incident not in self.incidents:
+                self.incidents.append(incident)
 
     def take_incidents(self) -> list[str]:
         """Return what must fail the test that is running, and forget it."""
@@ -313,12 +325,15 @@ class Emulator:
     def checkpoint(self) -> Checkpoint:
         """Return this moment."""
         with self.lock:
-            return Checkpoint(self.state.copy(), self.clock.now(), self.clock.held)
+            tallies = [fault.tally.copy() for fault in self.state.faults]
+            return Checkpoint(self.state.copy(), self.clock.now(), self.clock.held, tallies)
 
     def rollback(self, checkpoint: Checkpoint) -> None:
         """Go back to a moment: records, scripts, faults, ids and time are as they were then."""
         with self.lock:
             self.state = checkpoint.state.copy()
+            for fault, tally in zip(self.state.faults, checkpoint.tallies, strict=True):
+                fault.tally = tally.copy()
             self.clock.set(checkpoint.now, held=checkpoint.held)
             self.requests.clear()
             self.incidents.clear()
@@ -334,7 +349,7 @@ class Emulator:
             checkpoint: the moment that takes up what is made; it is changed.
         """
         with self.lock:
-            own, log = self.checkpoint(), list(self.requests)
+            own, log, incidents = self.checkpoint(), list(self.requests), list(self.incidents)
             self.rollback(checkpoint)
             self.state.drawn = own.state.drawn  # so that ids stay unique when both worlds meet again
             self.clock.set(max(own.now, checkpoint.now), held=checkpoint.held)
@@ -342,18 +357,15 @@ class Emulator:
             yield
         finally:
             with self.lock:
-                made, incidents = self.checkpoint(), self.incidents
-                made_log = list(self.requests)
+                before, made = checkpoint.state, self.checkpoint()
+                log += self.requests
+                incidents += [incident for incident in self.incidents if incident not in incidents]
                 self.rollback(own)
-                self.incidents = incidents
-                self.requests.extend([*log, *made_log])
-                self.state.drawn = made.state.drawn
+                self.requests.extend(log)
+                self.incidents.extend(incidents)
                 self.clock.set(max(made.now, own.now), held=own.held)
-                for name, group in made.state.groups.items():
-                    mine = self.state.groups.setdefault(name, ResourceGroup(name))
-                    _take_over(mine, group, checkpoint.state.groups.get(name, ResourceGroup(name)))
-                checkpoint.state = made.state
-                checkpoint.now = made.now
+                self.state.take_over(made.state, before)
+                checkpoint.state, checkpoint.now, checkpoint.tallies = made.state, made.now, made.tallies
 
     def _refuse_stranger(self, script: Script) -> None:
         if script.executable is not None and script.executable not in self.state.published:
@@ -364,6 +376,23 @@ class Emulator:
             )
         if script.execution is not None and self.cluster.find(script.execution) is None:
             raise EmulatorError(f"{script.place}: script: there is no execution {script.execution!r}.")
+        if isinstance(script.omit_outputs, bool) or not script.omit_outputs:
+            return
+        found = self.cluster.find(script.execution) if script.execution is not None else None
+        meant = found[1].executable_id if found else script.executable
+        outputs = {
+            output.name
+            for published in self.state.published.values()
+            for output in published.executable.output_artifacts
+            if meant in (None, published.executable.id)
+        }
+        for name in script.omit_outputs:
+            if name not in outputs:
+                raise EmulatorError(
+                    f"{script.place}: script: omit_outputs names {name!r}, which {meant or 'no executable'} "
+                    f"{'does not leave' if meant else 'leaves'} behind.{did_you_mean(name, outputs)} "
+                    f"Output artifacts are: {listing(sorted(outputs))}."
+                )
 
     # Answers ------------------------------------------------------------------------------------------------
 
@@ -372,13 +401,29 @@ class Emulator:
             return TOKEN_ROUTE, {}, ()
         return self.routes.find(request.method, request.path)
 
+    def _counted(self, call: object) -> tuple[int, int]:
+        """Return the number of a logical call, and which attempt of it this is."""
+        _, number, attempts = self._recent.pop(id(call), (None, 0, 0)) if call is not None else (None, 0, 0)
+        if not number:
+            self._calls = number = self._calls + 1
+        if call is not None:
+            self._recent[id(call)] = (call, number, attempts + 1)
+            if len(self._recent) > REMEMBERED_CALLS:
+                self._recent.popitem(last=False)
+        return number, attempts + 1
+
     def _answer(
-        self, request: Request, route: Route | None, parameters: dict[str, str], methods: tuple[str, ...]
+        self,
+        request: Request,
+        number: int,
+        route: Route | None,
+        parameters: dict[str, str],
+        methods: tuple[str, ...],
     ) -> Response:
         if route is None:
             return self._unrouted(request, methods)
         for fault in self.state.faults:
-            if fault.strikes(route.operation, request.call or object()):
+            if fault.strikes(route.operation, number):
                 answer = self._served(request, route, parameters) if fault.processed else None
                 return fault.response(request, self.state.uuid(), internal_path(request.path), answer)
         return self._served(request, route, parameters)
@@ -408,47 +453,25 @@ class Emulator:
             return empty_response(404)
         hint = did_you_mean(f"{request.method} {request.path}", self.routes.signatures)
         sentence = f"The emulator does not know {request.method} {request.path}.{hint}"
-        self.incidents.append(
+        self.report(
             f"{sentence} It answered 501, so that nobody takes this for an answer of AI Core. "
-            "If AI Core has this call, please report it; a fault or a stub of your own can answer it meanwhile."
+            "If AI Core has this call, please report it; a stub of your own can answer it meanwhile."
         )
         return text_response(501, sentence)
 
-    def _remember(self, request: Request, route: Route | None, response: Response) -> None:
+    def _remember(self, request: Request, number: int, attempt: int, route: Route | None, response: Response) -> None:
         query = request.url.partition("?")[2]
         self.requests.append(
             RequestRecord(
-                self._calls,
-                self._attempt,
+                number,
+                attempt,
                 request.method,
-                f"{request.path}?{query}" if query else request.path,
                 route.operation if route else "",
                 0 if response.failure else response.status,
                 self.clock.now(),
                 request.headers.get("ai-resource-group", ""),
+                f"{request.path}?{query}" if query else request.path,
                 request.body[:REMEMBERED_BYTES],
                 response.body[:REMEMBERED_BYTES],
             )
         )
-
-
-def _take_over(group: ResourceGroup, made: ResourceGroup, before: ResourceGroup) -> None:
-    """Add to a group what was made or changed elsewhere, unless the group has gone its own way with it.
-
-    Args:
-        group: the one that takes over.
-        made: the other one, as it is now.
-        before: the other one, as it was when both were the same.
-    """
-    for mine, theirs, common in (
-        (group.artifacts, made.artifacts, before.artifacts),
-        (group.configurations, made.configurations, before.configurations),
-        (group.executions, made.executions, before.executions),
-        (group.metrics, made.metrics, before.metrics),
-    ):
-        for record in theirs:
-            known = mine.get(record.id)
-            if known is None and record.id not in common:
-                mine.add(record)  # type: ignore[arg-type]
-            elif known is not None and known is common.get(record.id):
-                mine.put(record)  # type: ignore[arg-type]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pytest_aicore.emulator.wire import (
@@ -25,6 +26,8 @@ Kind = Literal["connection reset", "timeout", "truncated json", "html", "expired
 KINDS: tuple[str, ...] = get_args(Kind)
 
 ANY_CALL = "*"
+REMEMBERED_CALLS = 64
+"""Of so many the attempts can be told from new calls, when threads call at the same time."""
 
 _SENTENCES = {
     401: "Jwt verification fails",
@@ -40,6 +43,27 @@ _JSON_SENTENCES = {
 
 
 @dataclass(slots=True)
+class Tally:
+    """What a fault has counted: logical calls, each known by its number."""
+
+    passed: int = 0
+    """Those that `after` let go well."""
+    struck: int = 0
+    latest: dict[int, int | None] = field(default_factory=dict)
+    """The attempts of each of the latest calls that it has hit, or None for those that it let go well."""
+
+    def remember(self, number: int, attempts: int | None) -> None:
+        """Remember a call, and forget those that have no more attempts to come."""
+        self.latest[number] = attempts
+        if len(self.latest) > REMEMBERED_CALLS:
+            del self.latest[next(iter(self.latest))]
+
+    def copy(self) -> Tally:
+        """Return an independent copy."""
+        return replace(self, latest=dict(self.latest))
+
+
+@dataclass(slots=True, eq=False)
 class Fault:
     """One thing that goes wrong on purpose. Made by `Emulator.fault`.
 
@@ -64,12 +88,12 @@ class Fault:
     after: int = 0
     attempts: int | None = None
     processed: bool = False
-    struck: int = 0
-    """How many logical calls it has hit."""
-    _last_call: object = field(default=None, repr=False)
-    _attempts_of_last_call: int = field(default=0, repr=False)
-    _passed: int = field(default=0, repr=False)
-    _last_passed: object = field(default=None, repr=False)
+    tally: Tally = field(default_factory=Tally, repr=False)
+
+    @property
+    def struck(self) -> int:
+        """How many logical calls it has hit."""
+        return self.tally.struck
 
     def __post_init__(self) -> None:
         if (self.status is None) == (self.kind is None):
@@ -77,32 +101,46 @@ class Fault:
         if self.kind is not None and self.kind not in KINDS:
             hint = did_you_mean(self.kind, KINDS)
             raise EmulatorError(f"fault: kind={self.kind!r} is none of {', '.join(map(repr, KINDS))}.{hint}")
-        if self.status is not None and not 100 <= self.status <= 599:
-            raise EmulatorError(f"fault: status={self.status!r} is no HTTP status.")
+        if self.status is not None and not (_is_whole(self.status) and 200 <= self.status <= 599):
+            raise EmulatorError(f"fault: status={self.status!r} is no HTTP status of an answer: give 200 to 599.")
+        for name in ("body", "retry_after"):
+            if getattr(self, name) is not None and self.kind is not None:
+                raise EmulatorError(f"fault: {name}= goes with status=, but kind={self.kind!r} has its own answer.")
         for name in ("times", "attempts"):
             value = getattr(self, name)
-            if value is not None and value < 1:
+            if value is not None and not (_is_whole(value) and value >= 1):
                 raise EmulatorError(f"fault: {name}={value!r} is no number of calls: give 1 or more, or None for all.")
-        if self.after < 0:
+        if not (_is_whole(self.after) and self.after >= 0):
             raise EmulatorError(f"fault: after={self.after!r} is no number of calls: give 0 or more.")
+        if not isinstance(self.body, bytes):
+            try:
+                json.dumps(self.body, allow_nan=False)
+            except (TypeError, ValueError, RecursionError) as error:
+                raise EmulatorError(f"fault: body={self.body!r} cannot be written as JSON: {error}.") from None
 
-    def strikes(self, operation: str, call: object) -> bool:
-        """Tell whether this attempt goes wrong, and count it."""
+    def strikes(self, operation: str, number: int) -> bool:
+        """Tell whether this attempt goes wrong, and count it.
+
+        Args:
+            operation: what is called.
+            number: the number of the logical call, which its attempts share.
+        """
         if self.call not in (ANY_CALL, operation):
             return False
-        if call is not self._last_call:
-            if call is self._last_passed:
+        tally = self.tally
+        if number not in tally.latest:
+            if tally.passed < self.after:
+                tally.passed += 1
+                tally.remember(number, None)
                 return False
-            if self._passed < self.after:
-                self._passed += 1
-                self._last_passed = call
+            if self.times is not None and tally.struck >= self.times:
                 return False
-            if self.times is not None and self.struck >= self.times:
-                return False
-            self.struck += 1
-            self._last_call, self._attempts_of_last_call = call, 0
-        self._attempts_of_last_call += 1
-        return self.attempts is None or self._attempts_of_last_call <= self.attempts
+            tally.struck += 1
+        attempts = tally.latest.get(number, 0)
+        if attempts is None:
+            return False
+        tally.remember(number, attempts + 1)
+        return self.attempts is None or attempts < self.attempts
 
     def response(self, request: Request, request_id: str, target: str, answer: Response | None) -> Response:
         """Return what the client gets.
@@ -124,10 +162,9 @@ class Fault:
                 b"<!DOCTYPE html><html><head><title>Maintenance</title></head><body>Back soon.</body></html>",
             )
         if self.kind == "truncated json":
-            whole = (
-                answer.body if answer and answer.body else b'{"count":1,"resources":[{"createdAt":"2025-01-01T00:00:'
-            )
-            return Response(200, {"content-type": "application/json", **GATEWAY}, whole[: max(len(whole) * 2 // 3, 1)])
+            is_object = answer is not None and answer.body.startswith(b"{")  # part of a number would be a number
+            whole = answer.body if answer and is_object else b'{"count":1,"resources":[{"createdAt":"2025-01-01T00:00:'
+            return Response(200, {"content-type": "application/json", **GATEWAY}, whole[: len(whole) * 2 // 3])
         return self._status_response(request_id, target)
 
     def _status_response(self, request_id: str, target: str) -> Response:
@@ -161,3 +198,7 @@ def operation_named(call: str, operations: Collection[str], by_signature: dict[s
     raise EmulatorError(
         f"fault: the emulator knows no call {call!r}.{hint} Calls are {', '.join(sorted(operations))}; '*' means all."
     )
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_aicore.errors import EmulatorError
@@ -39,6 +40,8 @@ LOOK_SECONDS = 5.0
 
 EPOCH = datetime(2025, 1, 1, tzinfo=timezone.utc).timestamp()
 """Where every emulator's time begins, so that two runs give the same bytes."""
+END_OF_TIME = datetime(9999, 12, 31, tzinfo=timezone.utc).timestamp()
+"""What comes later cannot be written down in the API's formats."""
 
 
 class Clock:
@@ -64,9 +67,13 @@ class Clock:
         Args:
             seconds: how much; not negative.
         """
-        if not seconds >= 0:
+        if not (isinstance(seconds, (int, float, Integral)) and seconds >= 0):
             raise EmulatorError(f"The emulator's clock cannot be moved by {seconds!r} seconds: time only goes on.")
-        self._now += seconds
+        if seconds > END_OF_TIME - self._now:
+            raise EmulatorError(
+                f"The emulator's clock cannot be moved by {seconds!r} seconds: its time ends with 9999."
+            )
+        self._now += float(seconds)
         self._moved_since_look = True
 
     def advance(self, seconds: float) -> None:
@@ -116,7 +123,7 @@ class Course:
         status_message: likewise.
         logs: lines, or a function of the execution.
         metrics: values by name, or a function of the execution.
-        script_place: `file:line` of the script that chose this course, for messages.
+        places: by field the `file:line` of the script that says it, for messages.
     """
 
     stays: tuple[Stay, ...]
@@ -126,7 +133,7 @@ class Course:
     status_message: str | None = None
     logs: Logs = None
     metrics: MetricValues = None
-    script_place: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def stay(self, status: str) -> Stay | None:
         """Return the stay in a status, or None when the course does not come through it."""

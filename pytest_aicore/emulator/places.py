@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from pathlib import Path
 
-_PACKAGE = str(Path(__file__).parent.parent)
+_PACKAGE = str(Path(__file__).parent.parent / "_")[:-1]
 
 
 def caller() -> str:
@@ -14,6 +15,17 @@ def caller() -> str:
     while frame.f_back and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     return f"{short(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+def raised_at(error: BaseException) -> str:
+    """Return `file:line` of the line of the user's own code that raised an error, or an empty string.
+
+    Code of the user's is what does not belong to this package; of that, the innermost that is not installed.
+    """
+    theirs = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_PACKAGE)]
+    own = [frame for frame in theirs if "site-packages" not in frame.filename and Path(frame.filename).is_file()]
+    own = [frame for frame in own if not Path(short(frame.filename)).is_absolute()] or own[:1] or theirs[:1]
+    return f"{short(own[-1].filename)}:{own[-1].lineno}" if own else ""
 
 
 def short(path: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +21,12 @@ from pytest_aicore.emulator.lifecycle import (
 from pytest_aicore.errors import EmulatorError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pytest_aicore.emulator.lifecycle import Details, Logs, MetricValues
+
+STATUSES_ON_THE_WAY = ("UNKNOWN", "PENDING", "RUNNING", "STOPPING")
+"""Where an execution can stay; it ends in every other status."""
+LONGEST_STATUS_MESSAGE = 256
+"""Specification."""
 
 
 @dataclass(frozen=True)
@@ -51,30 +56,53 @@ class Script:
     def __post_init__(self) -> None:
         for name, value, allowed in (
             ("outcome", self.outcome, OUTCOMES),
-            ("stuck_in", self.stuck_in, STATUSES),
+            ("stuck_in", self.stuck_in, STATUSES_ON_THE_WAY),
         ):
             if value is not None and value not in allowed:
                 hint = did_you_mean(str(value), allowed)
+                if value in STATUSES and name == "stuck_in":
+                    hint = f" Executions end in {value}: say outcome={value!r}."
                 raise self._wrong(f"{name}={value!r} is none of {', '.join(allowed)}.{hint}")
         for name in ("unknown", "pending", "running", "stopping"):
             seconds = getattr(self, name)
-            if seconds is not None and not (_is_number(seconds) and 0 <= seconds < float("inf")):
+            if seconds is not None and not (_is_number(seconds) and seconds >= 0):
                 raise self._wrong(f"{name}={seconds!r} is no duration: give seconds, 0 or more.")
+            if seconds is not None and self.polls is not None:
+                raise self._wrong(f"polls= counts looks and {name}= seconds: give one of them.")
         if self.times is not None and not _is_count(self.times):
             raise self._wrong(f"times={self.times!r} is no number of executions: give 1 or more.")
+        if self.execution is not None and self.times is not None:
+            raise self._wrong("times= counts executions, but execution= means just one: leave times= out.")
+        if self.executable is not None and self.execution is not None:
+            raise self._wrong("give either executable= or execution=, not both.")
+        self._check_polls()
+        if self.status_message is not None and not (
+            isinstance(self.status_message, str) and len(self.status_message) <= LONGEST_STATUS_MESSAGE
+        ):
+            raise self._wrong(
+                f"status_message={self.status_message!r} is no string of at most {LONGEST_STATUS_MESSAGE} characters."
+            )
+        if not (self.omit_outputs is None or isinstance(self.omit_outputs, bool) or _are_strings(self.omit_outputs)):
+            raise self._wrong(
+                f"omit_outputs={self.omit_outputs!r} is no list of names of output artifacts; True means all."
+            )
+        for name, shape in SHAPES.items():
+            value = getattr(self, name)
+            if value is not None and not callable(value):
+                try:
+                    # A copy, so that it stays what was said, and can be read more than once.
+                    object.__setattr__(self, name, shape(value))
+                except ShapeError as error:
+                    raise self._wrong(f"{name}={error}") from None
+
+    def _check_polls(self) -> None:
         counts = self.polls.values() if isinstance(self.polls, Mapping) else [self.polls]
         if self.polls is not None and not all(map(_is_count, counts)):
             raise self._wrong(f"polls={self.polls!r} is no number of looks: give 1 or more, or a mapping by status.")
-        if isinstance(self.polls, Mapping):
-            for status in self.polls:
-                if status not in STATUSES:
-                    hint = did_you_mean(str(status), STATUSES)
-                    raise self._wrong(f"polls names {status!r}, which is no status.{hint}")
-        if self.executable is not None and self.execution is not None:
-            raise self._wrong("give either executable= or execution=, not both.")
-        if isinstance(self.logs, str) or isinstance(self.omit_outputs, str):
-            name = "logs" if isinstance(self.logs, str) else "omit_outputs"
-            raise self._wrong(f"{name} is one string: give a list of strings.")
+        for status in self.polls if isinstance(self.polls, Mapping) else ():
+            if status not in STATUSES_ON_THE_WAY:
+                hint = did_you_mean(str(status), STATUSES_ON_THE_WAY)
+                raise self._wrong(f"polls names {status!r}, which is none of {', '.join(STATUSES_ON_THE_WAY)}.{hint}")
 
     def _wrong(self, why: str) -> EmulatorError:
         return EmulatorError(f"{self.place + ': ' if self.place else ''}script: {why}")
@@ -111,10 +139,23 @@ class Standing:
         return self.script.times is not None and self.used >= self.script.times
 
 
-def said_about(
-    standings: Iterable[Standing], executable_id: str, execution_id: str
-) -> tuple[dict[str, Any], list[Standing]]:
-    """Return what scripts say about an execution together, and those that say it.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What scripts say about one execution together.
+
+    Args:
+        values: by field.
+        places: by field the `file:line` where it was said.
+        speaking: the scripts that have a say.
+    """
+
+    values: Mapping[str, Any]
+    places: Mapping[str, str]
+    speaking: Sequence[Standing]
+
+
+def said_about(standings: Iterable[Standing], executable_id: str, execution_id: str) -> Said:
+    """Return what scripts say about an execution together.
 
     What is said about one execution stands above what is said about its executable, and that above what is said
     about all. Of counted scripts, which follow each other, the first that is not used up has its say.
@@ -131,10 +172,13 @@ def said_about(
     for level in levels:
         speaking += [standing for standing in level if standing.script.times is None]
         speaking += [each for each in level if each.script.times is not None and not each.is_used_up][:1]
-    said: dict[str, Any] = {}
+    values: dict[str, Any] = {}
+    places: dict[str, str] = {}
     for standing in speaking:
-        said |= standing.script.said()
-    return said, speaking
+        said = standing.script.said()
+        values |= said
+        places |= dict.fromkeys(said, standing.script.place)
+    return Said(values, places, speaking)
 
 
 def refuse_contradiction(script: Script, standings: Iterable[Standing]) -> None:
@@ -154,12 +198,17 @@ def refuse_contradiction(script: Script, standings: Iterable[Standing]) -> None:
             )
 
 
-def course(said: Mapping[str, Any], place: str = "", *, bound_wrongly: Mapping[str, Any] | None = None) -> Course:
+def course(
+    said: Mapping[str, Any],
+    places: Mapping[str, str] | None = None,
+    *,
+    bound_wrongly: Mapping[str, Any] | None = None,
+) -> Course:
     """Return the course that an execution takes.
 
     Args:
         said: what the scripts for it say together.
-        place: `file:line` of the nearest of them.
+        places: by field the `file:line` where it was said.
         bound_wrongly: the status details of an execution whose configuration does not fit its template; it
             never runs, whatever a script says.
     """
@@ -192,18 +241,71 @@ def course(said: Mapping[str, Any], place: str = "", *, bound_wrongly: Mapping[s
         status_message=said.get("status_message"),
         logs=said.get("logs"),
         metrics=said.get("metrics"),
-        script_place=place,
+        places=places or {},
     )
 
 
 def _stay(status: str, seconds: float | None, polls: int | Mapping[str, int] | None) -> Stay:
     if isinstance(polls, Mapping):
-        return Stay(status, looks=polls[status]) if status in polls else Stay(status, looks=1)
+        return Stay(status, looks=polls.get(status, 1))
     return Stay(status, seconds) if polls is None else Stay(status, looks=polls)
 
 
+class ShapeError(Exception):
+    """A value does not have the shape that a script's field, or the result of its function, must have."""
+
+
+def lines_of(value: Any) -> tuple[str, ...]:
+    """Return log lines."""
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise ShapeError(f"{value!r} is no list of lines.")
+    lines = tuple(value)
+    if not _are_strings(lines):
+        raise ShapeError(f"{value!r} is no list of lines: not all of them are strings.")
+    return lines
+
+
+def metric_values_of(value: Any) -> dict[str, tuple[float, ...]]:
+    """Return by name the values of a metric, one per step."""
+    if not isinstance(value, Mapping):
+        raise ShapeError(f"{value!r} is no mapping of values by name.")
+    metrics: dict[str, tuple[float, ...]] = {}
+    for name, values in value.items():
+        listed = isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping))
+        steps = tuple(values) if listed else (values,)
+        if not (isinstance(name, str) and 1 <= len(name) <= 256):
+            raise ShapeError(f"{value!r} names a metric {name!r}: give a string of 1 to 256 characters.")
+        if not all(map(_is_number, steps)):
+            raise ShapeError(f"{value!r} has a value of {name!r} that is no finite number, and no list of such.")
+        metrics[name] = tuple(float(step) if isinstance(step, float) else step for step in steps)
+    return metrics
+
+
+def details_of(value: Any) -> dict[str, Any]:
+    """Return status details, as JSON keeps them."""
+    if not isinstance(value, Mapping):
+        raise ShapeError(f"{value!r} is no mapping.")
+    try:
+        details: dict[str, Any] = json.loads(json.dumps(dict(value), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ShapeError(f"{value!r} cannot be written as JSON: {error}.") from None
+    return details
+
+
+SHAPES: Mapping[str, Callable[[Any], Any]] = {
+    "logs": lines_of,
+    "metrics": metric_values_of,
+    "status_details": details_of,
+}
+"""What a field, or the result of the function that stands in its place, must be."""
+
+
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _are_strings(value: object) -> bool:
+    return isinstance(value, (list, tuple, set, frozenset)) and all(isinstance(item, str) for item in value)
 
 
 def _is_count(value: object) -> bool:

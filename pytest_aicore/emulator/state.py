@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from hashlib import blake2b
+from heapq import heapify
 from itertools import chain, product
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from pytest_aicore.emulator.lifecycle import TERMINAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -269,6 +272,17 @@ class Execution:
     logs: tuple[LogLine, ...] = ()
     metrics: tuple[Metric, ...] = ()
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something can still become of it."""
+        return self.status not in TERMINAL
+
+    @property
+    def goes_by_looks(self) -> bool:
+        """Whether it goes on after so many looks, not after so much time."""
+        stay = self.course.stay(self.status)
+        return stay is not None and stay.looks is not None
+
 
 @dataclass(slots=True)
 class ResourceGroup:
@@ -278,20 +292,28 @@ class ResourceGroup:
     artifacts: Table[Artifact] = field(default_factory=lambda: Table("scenario_id", "execution_id", "kind", "name"))
     configurations: Table[Configuration] = field(default_factory=lambda: Table("scenario_id", "executable_id"))
     executions: Table[Execution] = field(
-        default_factory=lambda: Table("scenario_id", "executable_id", "configuration_id", "status", "schedule_id")
+        default_factory=lambda: Table(
+            "scenario_id",
+            "executable_id",
+            "configuration_id",
+            "status",
+            "schedule_id",
+            "is_unfinished",
+            "goes_by_looks",
+        )
     )
     metrics: Table[Metrics] = field(default_factory=Table)
     object_store_secrets: frozenset[str] = frozenset({"default"})
 
+    def tables(self) -> dict[str, Table[Any]]:
+        """Return its tables by name."""
+        attributes = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: table for name, table in attributes.items() if isinstance(table, Table)}
+
     def copy(self) -> ResourceGroup:
         """Return an independent copy."""
-        return replace(
-            self,
-            artifacts=self.artifacts.copy(),
-            configurations=self.configurations.copy(),
-            executions=self.executions.copy(),
-            metrics=self.metrics.copy(),
-        )
+        copies: dict[str, Any] = {name: table.copy() for name, table in self.tables().items()}
+        return replace(self, **copies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +355,30 @@ class State:
             [copy(standing) for standing in self.scripts],
             [copy(fault) for fault in self.faults],
         )
+
+    def take_over(self, other: State, before: State) -> None:
+        """Take over what another state has since an earlier moment: records, and what awaits them.
+
+        Args:
+            other: a state that was made from the earlier one.
+            before: the earlier moment.
+        """
+        self.drawn = max(self.drawn, other.drawn)
+        self.published = {**other.published, **self.published}
+        known_scripts = {id(standing.script) for standing in before.scripts}
+        self.scripts += [replace(each) for each in other.scripts if id(each.script) not in known_scripts]
+        self.faults += [fault for fault in other.faults if fault not in before.faults]
+        for name, group in other.groups.items():
+            mine = self.groups.setdefault(name, ResourceGroup(name)).tables()
+            known = before.groups[name].tables() if name in before.groups else {}
+            for kind, table in group.tables().items():
+                new = [record for record in table if kind not in known or record.id not in known[kind]]
+                for record in new:
+                    if record.id not in mine[kind]:
+                        mine[kind].add(record)
+        waiting = set(self.agenda)
+        self.agenda += [appointment for appointment in other.agenda if appointment not in waiting]
+        heapify(self.agenda)
 
     def next_number(self) -> int:
         """Return a number larger than any before."""

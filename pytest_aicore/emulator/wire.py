@@ -132,13 +132,16 @@ def present(**values: Any) -> Json:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def page(resources: Iterable[Json], count: int) -> Json:
+def page(resources: Iterable[Json], count: int | None = None) -> Json:
     """Return a list envelope.
 
-    `count` is the number of matching records, also when fewer are shown (the SDK documents it as the "total
-    number of the queried resources"; what the service does for a page is assumed to be the same).
+    Args:
+        resources: what is shown.
+        count: how many there are where the API says that; else the "number of the resource instances in the
+            list" (specification), which is how many are shown.
     """
-    return {"count": count, "resources": list(resources)}
+    shown = list(resources)
+    return {"count": len(shown) if count is None else count, "resources": shown}
 
 
 @lru_cache(maxsize=1024)  # every look at an execution shows the same few moments again

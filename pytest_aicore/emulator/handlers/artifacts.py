@@ -88,13 +88,18 @@ def query(call: Call) -> Response:
     """List artifacts, the newest first."""
     expanding = call if expands_scenario(call) else None
     skip, top = paging(call)
-    count, artifacts = call.group.artifacts.select(_filters(call), skip=skip, top=top)
-    return json_response(200, page((artifact_json(artifact, expanding) for artifact in artifacts), count))
+    filters = _filters(call)
+    _, artifacts = call.group.artifacts.select(filters, skip=skip, top=top)
+    _wait_for_outputs(call, filters)
+    return json_response(200, page(artifact_json(artifact, expanding) for artifact in artifacts))
 
 
 def count(call: Call) -> Response:
     """Count artifacts."""
-    return text_response(200, str(call.group.artifacts.select(_filters(call), top=0)[0]))
+    filters = _filters(call)
+    number, _ = call.group.artifacts.select(filters, top=0)
+    _wait_for_outputs(call, filters)
+    return text_response(200, str(number))
 
 
 def artifact_json(artifact: Artifact, expanding: Call | None = None) -> Json:
@@ -148,6 +153,12 @@ def searching(call: Call) -> Callable[[str], bool] | None:
     return lambda text: wanted in text
 
 
+def _wait_for_outputs(call: Call, filters: dict[str, Any]) -> None:
+    """Let time pass for who asks again and again what an execution has left behind."""
+    if filters["execution_id"]:
+        call.emulator.cluster.wait_for(call.group, [filters["execution_id"]])
+
+
 def _filters(call: Call) -> dict[str, Any]:
     request = call.request
     search = searching(call)
@@ -156,7 +167,7 @@ def _filters(call: Call) -> dict[str, Any]:
         "scenario_id": query_text(request, "scenarioId", IDENTIFIER),
         "execution_id": query_text(request, "executionId", IDENTIFIER),
         "kind": query_text(request, "kind", Text(choices=KINDS)),
-        "name": request.query.get("name"),
+        "name": query_text(request, "name", Text(256, NAME)),
         "labels": selectors and (lambda labels: _selected(dict(labels or ()), selectors)),
         "searched": search and (lambda texts: any(map(search, texts))),
     }

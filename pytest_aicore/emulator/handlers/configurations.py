@@ -86,8 +86,8 @@ def query(call: Call) -> Response:
     """List configurations, the newest first."""
     expanding = call if expands_scenario(call) else None
     skip, top = paging(call)
-    count, configurations = call.group.configurations.select(_filters(call), skip=skip, top=top)
-    return json_response(200, page((_configuration_json(each, expanding) for each in configurations), count))
+    _, configurations = call.group.configurations.select(_filters(call), skip=skip, top=top)
+    return json_response(200, page(_configuration_json(each, expanding) for each in configurations))
 
 
 def count(call: Call) -> Response:

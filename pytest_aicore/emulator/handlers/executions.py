@@ -102,15 +102,23 @@ def query(call: Call) -> Response:
     """List executions, the newest first."""
     only_status = _selects_status(call)
     skip, top = paging(call)
-    count, executions = call.group.executions.select(_filters(call), skip=skip, top=top)
-    shown = page([_execution_json(call, execution, only_status=only_status) for execution in executions], count)
-    call.emulator.cluster.look(call.group, executions)
+    filters = _filters(call)
+    _, executions = call.group.executions.select(filters, skip=skip, top=top)
+    shown = page([_execution_json(call, execution, only_status=only_status) for execution in executions])
+    if filters["status"]:
+        call.emulator.cluster.look_for(call.group, filters)
+    else:
+        call.emulator.cluster.look(call.group, executions)
     return json_response(200, shown)
 
 
 def count(call: Call) -> Response:
     """Count executions."""
-    return text_response(200, str(call.group.executions.select(_filters(call), top=0)[0]))
+    filters = _filters(call)
+    number, _ = call.group.executions.select(filters, top=0)
+    if filters["status"]:
+        call.emulator.cluster.look_for(call.group, filters)
+    return text_response(200, str(number))
 
 
 def modify(call: Call) -> Response:
@@ -163,6 +171,7 @@ def logs(call: Call) -> Response:
         }
         for line in (reversed(lines) if descending else lines)
     ]
+    call.emulator.cluster.wait_for(call.group, [execution.id])
     return json_response(200, {"data": {"result": shown[:top]}})
 
 

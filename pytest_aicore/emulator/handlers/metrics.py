@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import unquote_plus
 
 from pytest_aicore.emulator.state import Metric, Metrics
 from pytest_aicore.emulator.validation import (
@@ -28,11 +29,16 @@ from pytest_aicore.emulator.wire import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_aicore.emulator.call import Call
     from pytest_aicore.emulator.state import Execution, ResourceGroup
     from pytest_aicore.emulator.wire import Response
 
+Checked = TypeVar("Checked")
+
 TARGET = "/metrics"
+"""Documentation: unlike elsewhere, no internal path."""
 NOT_FOUND = "02010055"
 TOO_LARGE = "02000005"
 INVALID = "02010001"
@@ -40,6 +46,9 @@ INVALID = "02010001"
 MAXIMUM_BYTES = 5 * 1024 * 1024
 MAXIMUM_EXECUTIONS = 10
 MAXIMUM_TAG_FILTERS = 100
+MAXIMUM_TAG_FILTERS_LENGTH = 5000
+DEFAULT_TOP = 1000
+MAXIMUM_TOP = 10_000
 PARTS = ("metrics", "tags", "customInfo")
 
 _PAIR = {"name": Text(256, minimum=1), "value": Text(256, minimum=1)}
@@ -75,10 +84,7 @@ def patch(call: Call) -> Response:
     """
     if len(call.request.body) > MAXIMUM_BYTES:
         raise _problem(413, TOO_LARGE, "PayloadLimitException", TOO_LARGE, "PayloadLimitException")
-    try:
-        body = json_body(call.request, PATCH_DATA)
-    except ApiError as error:
-        raise _invalid(error.message.removeprefix("Invalid Request, ")) from None
+    body = _checked(lambda: json_body(call.request, PATCH_DATA))
     kept = call.group.metrics.get(body["executionId"])
     if kept is None:
         kept = call.group.metrics.add(
@@ -108,17 +114,15 @@ def find(call: Call) -> Response:
     if wanted is not None and len(wanted) > MAXIMUM_EXECUTIONS:
         raise _invalid(f"executionIds must have at most {MAXIMUM_EXECUTIONS} items")
     parts = _selected(query.get("$select"))
-    top = query_whole(call.request, "$top", 1000, 0, 10_000)
-    skip = query_whole(call.request, "$skip", 0, 0, 2**31)
-    candidates = wanted if wanted is not None else _all_ids(call.group)
-    shown = [
-        _resource_json(kept, parts)
-        for execution_id in dict.fromkeys(candidates)
-        if (kept := _kept(call, execution_id)) and (not tag_filters or _tagged(kept, tag_filters))
-    ]
-    if not shown:
+    tags = _expressions(_separable(call.request.url, "tagFilters") if tag_filters else [])
+    top = _checked(lambda: query_whole(call.request, "$top", DEFAULT_TOP, 0, MAXIMUM_TOP))
+    skip = _checked(lambda: query_whole(call.request, "$skip", 0, 0, 2**31))
+    candidates = dict.fromkeys(wanted if wanted is not None else _all_ids(call.group))
+    resources = [kept for execution_id in candidates if (kept := _kept(call, execution_id)) and _tagged(kept, tags)]
+    call.emulator.cluster.wait_for(call.group, candidates)
+    if not resources:
         raise _problem(404, NOT_FOUND, "Metrics was not found.", NOT_FOUND, "Empty result set.")
-    return json_response(200, page(shown[skip : skip + top], len(shown)))
+    return json_response(200, page(_resource_json(kept, parts) for kept in resources[skip : skip + top]))
 
 
 def delete(call: Call) -> Response:
@@ -178,16 +182,38 @@ def _selected(select: str | None) -> tuple[str, ...]:
     return PARTS if "*" in wanted else tuple(wanted)
 
 
-def _tagged(kept: Metrics, tag_filters: str) -> bool:
-    expressions = tag_filters.split(",")
-    if len(expressions) > MAXIMUM_TAG_FILTERS or len(tag_filters) > 5000:
+def _separable(url: str, name: str) -> list[str]:
+    """Return the comma-joined items of a query parameter.
+
+    Commas and equals signs that belong to names and values are percent-encoded (specification). Clients that
+    encode all of them, as `requests` does, leave only the decoded text to go by.
+    """
+    pairs = [pair.partition("=") for pair in url.partition("#")[0].partition("?")[2].split("&")]
+    text = next(value for key, _, value in reversed(pairs) if unquote_plus(key) == name)
+    if len(unquote_plus(text)) > MAXIMUM_TAG_FILTERS_LENGTH:
+        raise _invalid(f"{name} must not be longer than {MAXIMUM_TAG_FILTERS_LENGTH} characters")
+    return text.split(",") if "=" in text or "," in text else unquote_plus(text).split(",")
+
+
+def _expressions(items: list[str]) -> list[tuple[str, str, str]]:
+    """Return the expressions `name=value`, `name!=value` and `name` as name, comparison and value."""
+    if len(items) > MAXIMUM_TAG_FILTERS:
         raise _invalid(f"tagFilters must have at most {MAXIMUM_TAG_FILTERS} items")
+    expressions = []
+    for item in items:
+        name, equals, value = item.partition("=")
+        differs = "!" if equals and name.endswith("!") else ""
+        parts = name.removesuffix(differs), differs + equals, value
+        expressions.append((unquote_plus(parts[0]).strip(), parts[1], unquote_plus(parts[2]).strip()))
+    return expressions
+
+
+def _tagged(kept: Metrics, expressions: list[tuple[str, str, str]]) -> bool:
+    """Tell whether the tags fit every expression; `name!=value` wants the tag too (assumed, as labels do)."""
     tags = dict(kept.tags)
-    for expression in expressions:
-        name, equals, value = expression.partition("=")
-        differs = name.endswith("!")
-        held = tags.get(name.removesuffix("!").strip())
-        if held is None or (equals and (held == value.strip()) is differs):
+    for name, comparison, value in expressions:
+        held = tags.get(name)
+        if held is None or (comparison and (held == value) is not (comparison == "=")):
             return False
     return True
 
@@ -218,6 +244,14 @@ def _resource_json(kept: Metrics, parts: tuple[str, ...]) -> Json:
 
 def _pairs(pairs: tuple[tuple[str, str], ...]) -> list[Json]:
     return [{"name": name, "value": value} for name, value in pairs]
+
+
+def _checked(check: Callable[[], Checked]) -> Checked:
+    """Return what a check returns, or raise its refusal in the tracking service's shape."""
+    try:
+        return check()
+    except ApiError as error:
+        raise _invalid(error.message.removeprefix("Invalid Request, ")) from None
 
 
 def _invalid(message: str) -> ApiError:

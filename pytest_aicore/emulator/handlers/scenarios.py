@@ -29,7 +29,7 @@ def query(call: Call) -> Response:
         for scenario_id in dict.fromkeys(item.executable.scenario_id for item in call.state.published.values())
         if scenario_id and (scenario := scenario_json(call.state, scenario_id))
     ]
-    return json_response(200, page(shown, len(shown)))
+    return json_response(200, page(shown))
 
 
 def get(call: Call) -> Response:
@@ -49,7 +49,7 @@ def query_executables(call: Call) -> Response:
         for item in _of_scenario(call.state, call.identifier("scenarioId"))
         if version in (None, item.executable.version_id)
     ]
-    return json_response(200, page(shown, len(shown)))
+    return json_response(200, page(shown))
 
 
 def get_executable(call: Call) -> Response:
@@ -78,7 +78,7 @@ def query_versions(call: Call) -> Response:
         for version, item in first_seen.items()
         if not selectors  # versions carry no labels, so no selector ever fits
     ]
-    return json_response(200, page(shown, len(shown)))
+    return json_response(200, page(shown))
 
 
 def find_executable(state: State, scenario_id: str, executable_id: str) -> Published | None:
