@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import unquote_plus
+from urllib.parse import quote, unquote_plus
 
 from pytest_aicore.emulator.state import Metric, Metrics
 from pytest_aicore.emulator.validation import (
@@ -192,7 +192,7 @@ def _separable(url: str, name: str) -> list[str]:
     text = next(value for key, _, value in reversed(pairs) if unquote_plus(key) == name)
     if len(unquote_plus(text)) > MAXIMUM_TAG_FILTERS_LENGTH:
         raise _invalid(f"{name} must not be longer than {MAXIMUM_TAG_FILTERS_LENGTH} characters")
-    return text.split(",") if "=" in text or "," in text else unquote_plus(text).split(",")
+    return text.split(",") if "=" in text or "," in text else quote(unquote_plus(text), safe="=!,").split(",")
 
 
 def _expressions(items: list[str]) -> list[tuple[str, str, str]]:
