@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict, deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from threading import RLock
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pytest_aicore.emulator.call import Call
 from pytest_aicore.emulator.cluster import Cluster
@@ -40,8 +42,14 @@ API_URL = "https://api.ai.aicore.invalid"
 AUTH_URL = "https://emulator.authentication.aicore.invalid"
 """Under the top-level name that can never exist: a client that outlives the emulator reaches nobody."""
 
+REAL_DOMAIN = ".hana.ondemand.com"
+AUTHENTICATION_LABEL = ".authentication."
+"""In the names of the real service's token hosts (documentation of service keys)."""
+
 MISSING_GROUP_MEANS = "default"
 """Documentation; the specification calls the header required."""
+RESOURCE_GROUP = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]")
+"""Specification."""
 REMEMBERED_REQUESTS = 500
 REMEMBERED_BYTES = 2000
 TOKEN_ROUTE = Route("POST", TOKEN_PATH, TOKEN, lambda call: token.create(call.emulator, call.request), "captured")
@@ -127,6 +135,8 @@ class Emulator:
         self.incidents: list[str] = []
         self.routes = RouteTable()
         self.cluster = Cluster(self)
+        hosts = [urlsplit(url).hostname or "" for url in (base_url, auth_url)]
+        self._serves = dict(zip(hosts, ("api", TOKEN), strict=True)) if hosts[0] != hosts[1] else {}
         self._calls = 0
         self._recent: OrderedDict[int, tuple[object, int, int]] = OrderedDict()
         """By identity the latest calls, which threads may interleave: the call, its number, its attempts."""
@@ -154,7 +164,7 @@ class Emulator:
 
     def accepts_credentials(self, host: str, client_id: str, client_secret: str | None) -> bool:
         """Tell whether a client gets a token. On the real service's hosts any client does: its key is not ours."""
-        if host.endswith(".hana.ondemand.com"):
+        if host.endswith(REAL_DOMAIN):
             return bool(client_id)
         key = self.service_key
         return (client_id, client_secret) == (key["clientid"], key["clientsecret"])
@@ -181,7 +191,16 @@ class Emulator:
             self.publish(template)
 
     def create_resource_group(self, name: str) -> None:
-        """Add a resource group that has the object-store secret `default`; one that exists is left as it is."""
+        """Add a resource group that has the object-store secret `default`; one that exists is left as it is.
+
+        Raises:
+            EmulatorError: no resource group can have this name.
+        """
+        if not RESOURCE_GROUP.fullmatch(name):
+            raise EmulatorError(
+                f"create_resource_group: {name!r} is no name of a resource group: "
+                "3 to 253 letters, digits, dots and hyphens, the first and last of them no dot or hyphen."
+            )
         with self.lock:
             self.state.groups.setdefault(name, ResourceGroup(name))
 
@@ -397,9 +416,18 @@ class Emulator:
     # Answers ------------------------------------------------------------------------------------------------
 
     def _route(self, request: Request) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
-        if request.path == TOKEN_PATH and request.method == "POST":
+        is_token = request.method == "POST" and request.raw_path == TOKEN_PATH
+        if self._serves_only(request.host) == ("api" if is_token else TOKEN):
+            return None, {}, ()
+        if is_token:
             return TOKEN_ROUTE, {}, ()
-        return self.routes.find(request.method, request.path)
+        return self.routes.find(request.method, request.raw_path)
+
+    def _serves_only(self, host: str) -> str | None:
+        """Tell whether a host serves the API only, or tokens only: neither knows the other's paths."""
+        if host.endswith(REAL_DOMAIN):
+            return TOKEN if AUTHENTICATION_LABEL in host else "api"
+        return self._serves.get(host)
 
     def _counted(self, call: object) -> tuple[int, int]:
         """Return the number of a logical call, and which attempt of it this is."""
@@ -449,7 +477,7 @@ class Emulator:
     def _unrouted(self, request: Request, methods: tuple[str, ...]) -> Response:
         if methods:
             return empty_response(405, {"allow": ", ".join(methods)})
-        if not request.path.startswith(ROOTS):
+        if self._serves_only(request.host) == TOKEN or not request.path.startswith(ROOTS):
             return empty_response(404)
         hint = did_you_mean(f"{request.method} {request.path}", self.routes.signatures)
         sentence = f"The emulator does not know {request.method} {request.path}.{hint}"

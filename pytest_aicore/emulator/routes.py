@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from pytest_aicore.emulator.handlers import artifacts, configurations, executions, meta, metrics, scenarios
 
@@ -175,10 +176,16 @@ class RouteTable:
             branch.methods[route.method] = route
 
     def find(self, method: str, path: str) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
-        """Return the route, the path's parameters, and the methods that the path has if this is none of them."""
+        """Return the route, the path's parameters, and the methods that the path has if this is none of them.
+
+        Args:
+            method: upper case.
+            path: as sent; a percent-encoded slash does not divide segments.
+        """
         branch = self._root
         parameters: dict[str, str] = {}
-        for segment in path.split("/"):
+        for sent in path.split("/"):
+            segment = unquote(sent) if "%" in sent else sent
             following = branch.literal.get(segment)
             if following is None:
                 if branch.variable is None:

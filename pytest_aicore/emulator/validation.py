@@ -7,6 +7,7 @@ OpenAPI 2.42.0. Fields that it does not name are let through: the service ignore
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -67,7 +68,7 @@ class Number:
 
     def __call__(self, value: Any, where: str) -> float:
         """Return the number."""
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             raise invalid(f"{where} must be a number")
         return value
 
@@ -81,6 +82,8 @@ class Whole:
 
     def __call__(self, value: Any, where: str) -> int:
         """Return the number."""
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             raise invalid(f"{where} must be an integer")
         if self.minimum is not None and value < self.minimum:
@@ -153,7 +156,7 @@ def json_body(request: Request, check: Check) -> Any:
         ApiError: 400 when it is no JSON or not what the check allows.
     """
     try:
-        content = json.loads(request.body.decode("utf-8"))
+        content = json.loads(request.body.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise invalid("the body is not valid JSON") from None
     return check(content, "")
@@ -190,3 +193,8 @@ def query_flag(request: Request, name: str) -> bool:
     if value not in ("true", "false"):
         raise invalid(f"{name} must be a boolean")
     return value == "true"
+
+
+def _no_constant(name: str) -> None:
+    """Refuse `NaN` and its like, which Python reads and JSON does not have."""
+    raise ValueError(name)

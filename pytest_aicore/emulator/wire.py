@@ -45,6 +45,8 @@ class Request:
     body: bytes = b""
     call: object = None
     host: str = field(init=False)
+    raw_path: str = field(init=False)
+    """As sent: a percent-encoded slash is part of a segment."""
     path: str = field(init=False)
     query: dict[str, str] = field(init=False)
 
@@ -52,6 +54,7 @@ class Request:
         parts = urlsplit(self.url)
         self.headers = {name.lower(): value for name, value in self.headers.items()}
         self.host = (parts.hostname or "").lower()
+        self.raw_path = parts.path
         self.path = unquote(parts.path)
         self.query = dict(parse_qsl(parts.query, keep_blank_values=True)) if parts.query else {}
 
@@ -96,9 +99,8 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 
 def json_response(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON answer with sorted keys (captured: every answer of the service has them sorted)."""
-    return Response(
-        status, {"content-type": "application/json", **GATEWAY, **(headers or {})}, _encode(content).encode()
-    )
+    body = _encode(content).encode("utf-8", "replace")  # half a surrogate pair, which JSON allows, is no UTF-8
+    return Response(status, {"content-type": "application/json", **GATEWAY, **(headers or {})}, body)
 
 
 def text_response(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -182,7 +184,10 @@ def parse_time(text: str) -> float | None:
         moment = datetime.fromisoformat(whole.upper().replace(" ", "T") + offset.upper().replace("Z", "+00:00"))
     except ValueError:
         return None
-    return moment.timestamp() + (float(f"0{fraction[:7]}") if fraction else 0.0)
+    seconds = moment.timestamp() + (float(f"0{fraction[:7]}") if fraction else 0.0)
+    return seconds if _FIRST_MOMENT <= seconds < _LAST_MOMENT else None
 
 
+_FIRST_MOMENT = datetime(1, 1, 1, tzinfo=timezone.utc).timestamp()
+_LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc).timestamp()
 _RFC_3339 = re.compile(r"(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})\Z", re.ASCII)
