@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.measuring import Figure, in_turns, timed
@@ -36,11 +37,7 @@ def figures(rounds: int = 40) -> Iterator[Figure]:
             "count": f"/executions/$count?status={status}",
         }
         for name, question in questions.items():
-            compared = in_turns(
-                lambda question=question, many=many: ask(many, question),
-                lambda question=question, few=few: ask(few, question),
-                rounds,
-            )
+            compared = in_turns(partial(ask, many, question), partial(ask, few, question), rounds)
             yield Figure(
                 f"scale: {name}, {MANY} {'finished' if finished else 'waiting'} executions over {FEW}",
                 compared.ratio,
@@ -58,5 +55,5 @@ def ask(service: Service, question: str) -> float:
     path = question.replace("{id}", service.execution_ids[len(service.execution_ids) // 2])
     clock = service.emulator.clock
     now = clock.now()
-    clock.set(now, driven=True)
+    clock.set(now, held=True)
     return timed(CALLS, lambda: service.ask("GET", path))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("number", range(100))
 def test_training(number: int, aicore_client: AIAPIV2Client, aicore_emulator: Emulator) -> None:
-    aicore_emulator.script(unknown=0, pending=0, polls={"RUNNING": 1})
+    aicore_emulator.script(unknown=0, pending=0, running=5)
     client = aicore_client
     (scenario,) = [found for found in client.scenario.query().resources if found.id == "text-clf-tutorial"]
     executable = client.executable.get(scenario.id, "text-clf-train-tutorial")
@@ -35,6 +35,7 @@ def test_training(number: int, aicore_client: AIAPIV2Client, aicore_emulator: Em
     )
     execution = client.execution.create(configuration.id)
     assert client.execution.get(execution.id).status is Status.RUNNING
+    aicore_emulator.clock.advance(5)
     finished = client.execution.get(execution.id)
     assert finished.status is Status.COMPLETED
     (output,) = finished.output_artifacts

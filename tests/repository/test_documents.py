@@ -94,7 +94,7 @@ def test_a_readme_without_the_two_commands_is_refused(
 
 
 def test_paths_that_documents_name_exist() -> None:
-    """A page that names a file which is gone sends its reader nowhere."""
+    """A page that names a file which is gone sends its reader nowhere; parts are named as in the package too."""
     parts = r"(?:pytest_aicore|tests|workflows|benchmarks|docs|\.ci)"
     missing = [
         f"{page.relative_to(ROOT)}: {path}"
