@@ -27,7 +27,9 @@ def examples() -> Iterator[object]:
 
 @pytest.mark.parametrize("example", list(examples()))
 def test_example_passes(example: str, pytester: pytest.Pytester) -> None:
-    shutil.copytree(ROOT / "workflows", pytester.path / "workflows", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    shutil.copytree(
+        ROOT / "workflows", pytester.path / "workflows", ignore=shutil.ignore_patterns("*.py", "__pycache__")
+    )
     pytester.makepyfile(test_example=example)
     result = pytester.runpytest_subprocess("-q", "-p", "no:randomly", "test_example.py")
     outcomes = result.parseoutcomes()
