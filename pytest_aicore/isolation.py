@@ -14,6 +14,7 @@ from pytest_aicore.settings import MarkerUse, merge_markers, merge_scripts
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+    from pathlib import Path
 
     from pytest_aicore.session import Session
     from pytest_aicore.settings import Settings
@@ -45,9 +46,15 @@ def isolation_of(config: pytest.Config) -> Isolation:
     if _ISOLATION not in config.stash:
         from pytest_aicore.session import Session
 
-        config.stash[_ISOLATION] = Isolation(Session(config.stash[SETTINGS]))
+        config.stash[_ISOLATION] = Isolation(Session(config.stash[SETTINGS], _ledger_file(config)))
         config.pluginmanager.register(config.stash[_ISOLATION], PLUGIN_NAME)
     return config.stash[_ISOLATION]
+
+
+def _ledger_file(config: pytest.Config) -> Path:
+    """Return where a live session keeps its ledger; nothing is made before there is something to write."""
+    folder = config.getini("cache_dir") if config.pluginmanager.has_plugin("cacheprovider") else ".pytest_cache"
+    return config.rootpath / str(folder) / "aicore" / "ledger.jsonl"
 
 
 def uses_aicore(item: pytest.Item) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_aicore.training.client import TrainingApi
     from pytest_aicore.training.credentials import Credentials
     from pytest_aicore.training.finished import FinishedExecution
+    from pytest_aicore.training.ledger import Ledger
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Run, Training
     from pytest_aicore.training.watcher import Clock
@@ -32,15 +33,18 @@ class Session:
 
     Args:
         settings: what the session was told.
+        ledger_file: where a live session writes down what it starts.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, ledger_file: Path) -> None:
         """Take the settings; nothing is imported, read or opened yet."""
         self.settings = settings
         self._door: Door | None = None
         self._checkpoint: Checkpoint | None = None
         self._keeping = False
+        self._ledger_file = ledger_file
         self._shared: dict[str, Training] = {}
+        self._trainings: list[Training] = []
 
     @property
     def live(self) -> bool:
@@ -187,7 +191,10 @@ class Session:
             self._door.ensure()
 
     def close(self) -> None:
-        """Leave the process as it was."""
+        """Leave the process as it was, and no execution running that nobody waits for."""
+        if self.live:
+            for training in self._trainings:
+                training.abandon()
         if self._door is not None:
             self._door.close()
             self._door = None
@@ -243,6 +250,12 @@ class Session:
 
         return RealClock()
 
+    @cached_property
+    def _ledger(self) -> Ledger:
+        from pytest_aicore.training.ledger import FileLedger, NoLedger
+
+        return FileLedger(self._ledger_file) if self.live else NoLedger()
+
     # The runs -------------------------------------------------------------------------------------------------------
 
     def run(self, plan: TrainingPlan, *, own: bool) -> Run:
@@ -254,12 +267,21 @@ class Session:
         """
         from pytest_aicore.training.run import Run, Training
 
-        interval = self.settings.poll_interval.value
-        if own or plan.fresh:
-            return Run(plan, Training(plan, self._api, self.clock, interval))
-        training = self._shared.get(plan.key)
+        shared = not (own or plan.fresh)
+        training = self._shared.get(plan.key) if shared else None
         if training is None:
-            training = self._shared[plan.key] = Training(plan, self._api, self.clock, interval, self.kept)
+            training = Training(
+                plan,
+                self._api,
+                self.clock,
+                self.settings.poll_interval.value,
+                self.kept if shared else nullcontext,
+                self._ledger,
+            )
+            if self.live:
+                self._trainings.append(training)
+            if shared:
+                self._shared[plan.key] = training
         return Run(plan, training)
 
     # Isolation ------------------------------------------------------------------------------------------------------

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from copy import copy
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pytest_aicore.errors import AicoreError, RunError
 from pytest_aicore.training.finished import FinishedExecution, Named
+from pytest_aicore.training.ledger import NoLedger
 from pytest_aicore.training.watcher import DeadlineError, Watch, Watcher
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.configuration_create_response import ConfigurationCreateResponse
 
     from pytest_aicore.training.client import TrainingApi
+    from pytest_aicore.training.ledger import Ledger
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.watcher import Clock
 
@@ -68,6 +70,7 @@ class Training:
         clock: how time passes while somebody waits.
         interval: seconds between two looks at the execution.
         kept: entered around everything that makes something on AI Core.
+        ledger: told before an execution is started, and when it has ended.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Training:
         clock: Clock,
         interval: float,
         kept: Callable[[], AbstractContextManager[object]] = nullcontext,
+        ledger: Ledger | None = None,
     ) -> None:
         """Take what is needed; nothing is called yet."""
         self.plan = plan
@@ -84,6 +88,7 @@ class Training:
         self._clock = clock
         self._watcher = Watcher(api, clock, interval)
         self._kept = kept
+        self._ledger: Ledger = ledger or NoLedger()
         self.artifacts: _Once[Mapping[str, ArtifactCreateResponse]] = _Once(self._register)
         self.configuration: _Once[ConfigurationCreateResponse] = _Once(self._configure)
         self.started: _Once[tuple[Any, Watch]] = _Once(self._start)
@@ -123,8 +128,21 @@ class Training:
             except RunError as error:
                 self._failure = (float("inf"), error)
                 raise
+            self._ledger.write("ended", execution=response.id, status=watch.history[-1].status.value)
             self._finished = FinishedExecution(watch.last, response.message, tuple(watch.history), self._api)
         return self._finished
+
+    def abandon(self) -> None:
+        """Stop the execution if it was started and nobody has seen it end.
+
+        What cannot be stopped stays in the ledger without an end.
+        """
+        watch = self.watch
+        if watch is None or self._finished is not None:
+            return
+        self._ledger.write("stopping", execution=watch.execution_id)
+        with suppress(RunError):
+            self._api.stop(watch.execution_id)
 
     def _register(self) -> Mapping[str, ArtifactCreateResponse]:
         self.plan.require_complete()
@@ -157,8 +175,17 @@ class Training:
 
     def _start(self) -> tuple[Any, Watch]:
         configuration = self.configuration()
+        self._ledger.write(
+            "starting",
+            configuration=configuration.id,
+            executable=self.plan.template.executable.id,
+            plan=self.plan.key,
+            resource_group=self.plan.resource_group,
+            time=self._clock.now(),
+        )
         with self._kept():
             response = self._api.start_execution(configuration.id)
+            self._ledger.write("started", configuration=configuration.id, execution=response.id)
             return response, Watch(response.id, self._clock.now(), response.status)
 
 

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pytest_aicore.training.client import TrainingApi
 
 
+SETTLING_SECONDS = 60.0
+"""Assumed: how long after its start an execution may not be found yet. Nobody has seen it, every control plane has it."""
+
+
 class Clock(Protocol):
     """What time it is, and a way to let it pass."""
 
@@ -166,11 +170,16 @@ class Watcher:
             try:
                 execution = self._api.execution(watch.execution_id)
             except CallError as error:  # noqa: PERF203  between two network calls
-                if not error.transient:
+                if not (error.transient or self._is_early_404(watch, error)):
                     raise
                 watch.trouble = error
             else:
                 watch.see(execution, self._clock.now())
+
+    def _is_early_404(self, watch: Watch, error: CallError) -> bool:
+        """Tell whether an execution is not found because it was started a moment ago."""
+        young = self._clock.now() - watch.created < SETTLING_SECONDS
+        return error.status == 404 and watch.execution is None and young
 
 
 def _too_late(watch: Watch, timeout: float) -> str:
