@@ -53,7 +53,9 @@ class OutputWriter(Protocol):
 def _isolation(request: pytest.FixtureRequest) -> Any:
     from pytest_aicore.isolation import isolation_of
 
-    return isolation_of(request.config)
+    isolation = isolation_of(request.config)
+    isolation.begin_late()
+    return isolation
 
 
 def _session(request: pytest.FixtureRequest) -> Session:

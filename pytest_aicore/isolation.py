@@ -109,6 +109,17 @@ class Isolation:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._item: pytest.Item | None = None
+        self._follows_tests = False
+
+    def begin_late(self) -> None:
+        """Begin the time of a test that is running already: it is the first to ask for something of ours.
+
+        That was not to be seen when it was collected, because it asks by `request.getfixturevalue`.
+        """
+        if not self._follows_tests:
+            self._follows_tests = True
+            self.session.open()
+            self.session.begin()
 
     def run(self, item: pytest.Item, plan: TrainingPlan) -> Run:
         """Return the run of a plan for a test, shared if the test has not made conditions of its own."""
@@ -125,6 +136,7 @@ class Isolation:
         """Lead AI Core's hosts to the emulator, also for tests that use nothing of ours."""
         item.stash[_RECORD] = Record([], [], {})
         self._item = None
+        self._follows_tests = True
         self.session.open()
 
     @pytest.hookimpl(wrapper=True)
@@ -132,6 +144,7 @@ class Isolation:
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
         """Begin the test's own time at its first function-scoped fixture; what wider fixtures make stays."""
+        __tracebackhide__ = True
         if fixturedef.scope == "function":
             self._begin(request.node)
             return (yield)
@@ -141,6 +154,7 @@ class Isolation:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Fail the test for what the emulator could not answer, even if its body swallowed the exception."""
+        __tracebackhide__ = True
         self._begin(item)
         try:
             result = yield
@@ -149,6 +163,15 @@ class Isolation:
             raise
         self._note_incidents(item)
         self._fail_for_incidents(item)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+        """End the time of a test that began late."""
+        __tracebackhide__ = True
+        result = yield
+        if self._item is None:
+            self._leave(item)
         return result
 
     @pytest.hookimpl(wrapper=True)
@@ -164,8 +187,10 @@ class Isolation:
 
             if report.failed:
                 self._note_incidents(item)
-                requests = [] if self.session.live or call.when == "teardown" else self.session.emulator.requests
-                lines = reporting.section(record.runs, record.incidents, requests)
+                # After the teardown the emulator has forgotten the test.
+                ask = call.when != "teardown"
+                requests = self.session.emulator.requests if ask and not self.session.live else ()
+                lines = reporting.section(record.runs, record.incidents, requests, ask=ask)
                 if lines:
                     report.sections.append((reporting.TITLE, "\n".join(lines)))
             if record.runs and call.when == "teardown":
@@ -195,8 +220,11 @@ class Isolation:
 
     def _end(self) -> None:
         item, self._item = self._item, None
-        if item is None:
-            return
+        if item is not None:
+            self._leave(item)
+
+    def _leave(self, item: pytest.Item) -> None:
+        __tracebackhide__ = True
         try:
             self._note_incidents(item)
             # What the body's own failure reported already is not said again.

@@ -95,17 +95,18 @@ def _short(path: os.PathLike[str]) -> str:
 # A failed test ------------------------------------------------------------------------------------------------------
 
 
-def section(runs: Sequence[Run], incidents: Sequence[str], requests: Iterable[Any]) -> list[str]:
+def section(runs: Sequence[Run], incidents: Sequence[str], requests: Iterable[Any], *, ask: bool = True) -> list[str]:
     """Return the lines of a failed test's section; none if it had nothing to do with AI Core.
 
     Args:
         runs: the runs that the test looked at.
         incidents: what the emulator could not answer.
         requests: the emulator's log of the test.
+        ask: whether AI Core may be asked for what is not known yet.
     """
     log = list(requests)  # before the logs of a run are asked for
     parts = [[line for incident in incidents for line in _row("incident", incident)]]
-    parts += [_run(run) for run in runs]
+    parts += [_run(run, ask) for run in runs]
     parts += [_requests(log)]
     lines: list[str] = []
     for part in parts:
@@ -113,13 +114,14 @@ def section(runs: Sequence[Run], incidents: Sequence[str], requests: Iterable[An
     return [redact(line) for line in lines]
 
 
-def _run(run: Run) -> list[str]:
+def _run(run: Run, ask: bool) -> list[str]:
     training, lines = run.training, []
     watch = training.watch
     if watch is not None:
-        expected = "" if run.plan.expect is None else f", expected {run.plan.expect}"
+        status = watch.history[-1].status.value
+        expected = "" if run.plan.expect in (None, status) else f", expected {run.plan.expect}"
         lines += _row("execution", f"{watch.execution_id} of {run.plan.workflow}")
-        lines += _row("status", f"{watch.history[-1].status.value}{expected}")
+        lines += _row("status", f"{status}{expected}")
     configuration = training.configuration.made
     if configuration is not None:
         lines += _row("configuration", configuration.id)
@@ -137,8 +139,9 @@ def _run(run: Run) -> list[str]:
             lines += _row("output", f"{output.name} {output.id} {output.url}")
     if watch.trouble is not None:
         lines += _row("trouble", str(watch.trouble))
-    if run.training.made is not None:
-        lines += _logs(run.training.made)
+    finished = run.training.made
+    if finished is not None and (ask or finished.knows_logs):
+        lines += _logs(finished)
     return lines
 
 
@@ -262,8 +265,8 @@ def digest(run: Run, session: Session) -> dict[str, Any]:
 
     watch, finished = run.training.watch, run.training.made
     return {
-        # Emulators of different workers give the same ids.
-        "worker": os.environ.get("PYTEST_XDIST_WORKER", ""),
+        # Ids do not tell runs apart: the emulators of two workers give the same, and so does one after a rollback.
+        "run": f"{os.environ.get('PYTEST_XDIST_WORKER', '')}:{run.training.number}",
         "live": session.live,
         "workflow": run.plan.workflow,
         "id": watch.execution_id if watch else None,
@@ -280,12 +283,11 @@ def distinct(digests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     Args:
         digests: of all tests, as `digest` returns them.
     """
-    found: dict[tuple[Any, Any], dict[str, Any]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for each in digests:
         if each["id"] is None:
             continue
-        key = (each["worker"], each["id"])
-        known = found.setdefault(key, {**each, "tests": 0})
+        known = found.setdefault(each["run"], {**each, "tests": 0})
         known["tests"] += 1
         known["expected"] = known["expected"] and each["expected"]
     return list(found.values())

@@ -45,6 +45,7 @@ class Session:
         self._ledger_file = ledger_file
         self._shared: dict[str, Training] = {}
         self._trainings: list[Training] = []
+        self._begun = 0
 
     @property
     def live(self) -> bool:
@@ -270,6 +271,7 @@ class Session:
         shared = not (own or plan.fresh)
         training = self._shared.get(plan.key) if shared else None
         if training is None:
+            self._begun += 1
             training = Training(
                 plan,
                 self._api,
@@ -277,6 +279,7 @@ class Session:
                 self.settings.poll_interval.value,
                 self.kept if shared else nullcontext,
                 self._ledger,
+                self._begun,
             )
             if self.live:
                 self._trainings.append(training)

@@ -81,6 +81,7 @@ class Named(Mapping[str, Any]):
         Raises:
             MissingError: there is none (it is a `KeyError`).
         """
+        __tracebackhide__ = True
         try:
             return self._values[name]
         except KeyError:
@@ -145,6 +146,11 @@ class FinishedExecution:
             LogLine(line.msg.removesuffix("\n"), line.timestamp)
             for line in self._api.logs(self.id, self.execution.created_at)
         ]
+
+    @property
+    def knows_logs(self) -> bool:
+        """Whether `logs` can be had without asking AI Core."""
+        return "logs" in self.__dict__
 
     @cached_property
     def metrics(self) -> Mapping[str, MetricValue]:

@@ -71,6 +71,7 @@ class Training:
         interval: seconds between two looks at the execution.
         kept: entered around everything that makes something on AI Core.
         ledger: told before an execution is started, and when it has ended.
+        number: tells the trainings of a session apart; their ids may not, once the emulator was rolled back.
     """
 
     def __init__(
@@ -81,9 +82,11 @@ class Training:
         interval: float,
         kept: Callable[[], AbstractContextManager[object]] = nullcontext,
         ledger: Ledger | None = None,
+        number: int = 0,
     ) -> None:
         """Take what is needed; nothing is called yet."""
         self.plan = plan
+        self.number = number
         self._api = api
         self._clock = clock
         self._watcher = Watcher(api, clock, interval)
@@ -261,6 +264,8 @@ class Run:
         self.looked = True
         finished = self.finished
         if self.plan.expect is not None and finished.status.value != self.plan.expect:
+            with suppress(RunError):
+                _ = finished.logs  # while they can still be had: the report shows their end
             raise RunError(self._unexpected(finished))
         return finished
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 SETTLING_SECONDS = 60.0
-"""Assumed: how long after its start an execution may not be found yet. Nobody has seen it, every control plane has it."""
+"""Assumed: how long after its start an execution may not be found yet. Nobody has seen it happen with AI Core."""
 
 
 class Clock(Protocol):

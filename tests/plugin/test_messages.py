@@ -1,0 +1,320 @@
+"""What users read when something is missing or wrong: whole messages, without a traceback of ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Message = Callable[..., str]
+
+SIGNATURE = "aicore(workflow=None, *, artifacts=None, parameters=None, expect='COMPLETED', timeout=None, fresh=False, name=None)"
+
+
+def marked(arguments: str, fixture: str = "aicore_execution") -> str:
+    """Return a test whose marker is in line 3."""
+    return f"import pytest\n\n@pytest.mark.aicore({arguments})\ndef test_it({fixture}):\n    pass\n"
+
+
+def test_input_artifact_without_url_shows_the_marker_to_write(message: Message) -> None:
+    assert message(marked('"training_workflow_tutorial.yaml"')) == (
+        "test_it.py:3: training_workflow_tutorial.yaml cannot run yet: the input artifact 'text-data' has no URL."
+        " The marker to write:\n"
+        "\n"
+        '    @pytest.mark.aicore("training_workflow_tutorial.yaml", artifacts={"text-data": "ai://default/text-data"})'
+    )
+
+
+def test_the_marker_that_is_shown_works(project: pytest.Pytester, message: Message) -> None:
+    shown = message(marked('"house_price_steps", expect=None, artifacts={"sales": "ai://default/sold"}'))
+    assert shown == (
+        "test_it.py:3: house_price_steps.yaml cannot run yet: the input artifact 'districts' has no URL and the parameter"
+        " 'MAX_DEPTH' has no default and no value. The marker to write:\n"
+        "\n"
+        '    @pytest.mark.aicore("house_price_steps.yaml", artifacts={"sales": "ai://default/sold",'
+        ' "districts": "ai://default/districts"}, parameters={"MAX_DEPTH": "<value>"}, expect=None)'
+    )
+    project.makepyfile(
+        test_it=f"import pytest\n\n{shown.splitlines()[-1].strip()}\ndef test_it(aicore_execution): pass\n"
+    )
+    project.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def test_several_missing_things_are_said_at_once(message: Message) -> None:
+    assert message(marked('"house_price_steps"')) == (
+        "test_it.py:3: house_price_steps.yaml cannot run yet: the input artifacts 'sales' and 'districts' have no URL and"
+        " the parameter 'MAX_DEPTH' has no default and no value. The marker to write:\n"
+        "\n"
+        '    @pytest.mark.aicore("house_price_steps.yaml", artifacts={"sales": "ai://default/sales",'
+        ' "districts": "ai://default/districts"}, parameters={"MAX_DEPTH": "<value>"})'
+    )
+
+
+@pytest.mark.parametrize("fixture", ["aicore_artifact", "aicore_artifacts", "aicore_configuration", "aicore_execution"])
+def test_every_stage_says_what_is_missing_before_anything_is_started(message: Message, fixture: str) -> None:
+    assert message(marked('"training_workflow_tutorial"', fixture)).startswith(
+        "test_it.py:3: training_workflow_tutorial.yaml cannot run yet: the input artifact 'text-data' has no URL."
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (
+            '"training_workflow_tutorial", artifacts={"text_data": "ai://default/x"}',
+            (
+                "training_workflow_tutorial.yaml has no input artifact 'text_data'. Did you mean 'text-data'?"
+                " Its input artifacts: 'text-data'."
+            ),
+        ),
+        (
+            '"training_workflow_tutorial", artifacts={"images": "ai://default/x"}',
+            "training_workflow_tutorial.yaml has no input artifact 'images'. Its input artifacts: 'text-data'.",
+        ),
+        (
+            '"training_workflow_tutorial", parameters={"depth": 3}',
+            "training_workflow_tutorial.yaml has no parameter 'depth'. Did you mean 'DEPTH'? Its parameters: 'DEPTH'.",
+        ),
+        (
+            '"training_workflow_tutorial", expect="COMPLETD"',
+            (
+                "expect='COMPLETD': there is no such status. Did you mean 'COMPLETED'? A training can end as 'COMPLETED',"
+                " 'DEAD', 'STOPPED'; None accepts any of them."
+            ),
+        ),
+        (
+            '"training_workflow_tutorial", expect="RUNNING"',
+            (
+                "expect='RUNNING': no execution ends in that status. A training can end as 'COMPLETED', 'DEAD', 'STOPPED';"
+                " None accepts any of them."
+            ),
+        ),
+        (
+            '"training_workflow_tutorial", artifacts={"text-data": "ai://default/data/"}',
+            (
+                "artifacts={'text-data': 'ai://default/data/'}: the URL ends in '/'. AI Core registers it, then the training"
+                ' fails with "The specified key does not exist". Write "ai://default/data".'
+            ),
+        ),
+        (
+            '"training_workflow_tutorial", artifacts={"text-data": "data/texts"}',
+            (
+                "artifacts={'text-data': 'data/texts'}: the URL has no scheme, so AI Core refuses it. Write for example"
+                ' "ai://default/data/texts": ai://<object store secret>/<path below its pathPrefix>.'
+            ),
+        ),
+        (
+            '"training_workflow_tutorial", artifacts={"text-data": 5}',
+            "artifacts={'text-data': 5}: expected a URL such as \"ai://default/text-data\".",
+        ),
+        (
+            '"training_workflow_tutorial", artifacts="ai://default/data"',
+            "artifacts='ai://default/data': expected a dictionary of input artifact name to URL.",
+        ),
+        (
+            '"training_workflow_tutorial", parameters={"DEPTH": None}',
+            (
+                "parameters={'DEPTH': None}: AI Core parameters are strings, there is no null. To mean nothing, leave it out to"
+                " use the workflow's default."
+            ),
+        ),
+        (
+            '"house_price_steps", parameters={"MAX_DEPTH": None}',
+            (
+                "parameters={'MAX_DEPTH': None}: AI Core parameters are strings, there is no null. To mean nothing, write \"\""
+                " for an empty value."
+            ),
+        ),
+        (
+            '"training_workflow_tutorial", parameters={"DEPTH": [3]}',
+            (
+                "parameters={'DEPTH': [3]}: AI Core parameters are strings; str, int, float and bool are converted, list is"
+                " not. Write the string that the workflow reads, for example with json.dumps."
+            ),
+        ),
+        (
+            '"training_workflow_tutorial", parameters={"DEPTH": float("nan")}',
+            "parameters={'DEPTH': nan}: AI Core takes strings, and nan has no agreed one. Write the string you mean.",
+        ),
+        (
+            '"training_workflow_tutorial", timeout=0',
+            "timeout=0: expected a number of seconds greater than 0, for example 3600.",
+        ),
+        ('"training_workflow_tutorial", fresh="yes"', "fresh='yes': expected True or False."),
+        (
+            '"training_workflow_tutorial", name=""',
+            "name='': expected 1 to 256 letters, digits, spaces or punctuation.",
+        ),
+        ("5", "workflow=5: expected a file name or an executable id, a string."),
+        (
+            '"serving_workflow_tutorial"',
+            "serving_workflow_tutorial.yaml is a ServingTemplate: it can be deployed, not trained. Name a WorkflowTemplate.",
+        ),
+    ],
+)
+def test_wrong_argument_of_the_marker(message: Message, arguments: str, expected: str) -> None:
+    assert message(marked(arguments)) == f"test_it.py:3: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("artefacts={}", "it has no argument 'artefacts'. Did you mean 'artifacts'?"),
+        ("colour=1", "it has no argument 'colour'."),
+        ('"a.yaml", "b.yaml"', "too many positional arguments."),
+        ('"a.yaml", workflow="b.yaml"', "multiple values for argument 'workflow'."),
+    ],
+)
+@pytest.mark.parametrize("fixture", ["aicore_execution", "tmp_path", "aicore_run"])
+def test_misused_marker_shows_its_signature(message: Message, arguments: str, reason: str, fixture: str) -> None:
+    assert message(marked(arguments, fixture)) == (
+        f"test_it.py:3: the marker 'aicore' cannot be read: {reason}\nIt takes {SIGNATURE}"
+    )
+
+
+def test_misused_script_marker_shows_the_signature_of_emulator_script(message: Message) -> None:
+    source = "import pytest\n\n@pytest.mark.aicore_script(result='DEAD')\ndef test_it(): pass\n"
+    begin, _, signature = message(source).partition("\nIt takes ")
+    assert begin == "test_it.py:3: the marker 'aicore_script' cannot be read: it has no argument 'result'."
+    assert signature.startswith("aicore_script(*, executable=None, execution=None, times=None, outcome=None, ")
+
+
+def test_scripts_of_one_test_that_contradict_each_other(message: Message) -> None:
+    source = """import pytest
+
+@pytest.mark.aicore_script(outcome="DEAD")
+@pytest.mark.aicore_script(outcome="STOPPED")
+def test_it(): pass
+"""
+    assert message(source) == (
+        "test_it.py:3: two aicore_script markers contradict each other: outcome='DEAD' and outcome='STOPPED' for every"
+        " executable.\nKeep one, or say for each which executable it is meant for."
+    )
+
+
+def test_script_that_contradicts_one_of_a_wider_fixture_names_both_places(message: Message) -> None:
+    source = """import pytest
+
+@pytest.fixture(scope="module")
+def all_dead(aicore_emulator):
+    aicore_emulator.script(outcome="DEAD")
+
+@pytest.mark.aicore_script(outcome="STOPPED")
+def test_it(all_dead): pass
+"""
+    assert message(source) == (
+        "test_it.py:7: script: outcome='STOPPED' for every execution contradicts outcome='DEAD', said at test_it.py:5."
+        " Give them different executables, or times= to let one follow the other."
+    )
+
+
+def test_unknown_workflow_lists_what_the_folder_holds(project: pytest.Pytester, message: Message) -> None:
+    shown = message(marked('"training_workflow_tutrial.yaml"', "aicore_workflow"))
+    assert shown.startswith(
+        f"test_it.py:3: The folder '{project.path / 'workflows'}' has no workflow 'training_workflow_tutrial.yaml'."
+        " Did you mean 'training_workflow_tutorial.yaml'?\nIt holds:\n"
+    )
+    for name in ("churn_dag.yaml", "house_price_steps.yaml", "serving_workflow_tutorial.yaml"):
+        assert name in shown
+
+
+def test_without_workflow_the_error_lists_the_ones_to_choose_from(project: pytest.Pytester, message: Message) -> None:
+    assert message(marked("")) == (
+        f"test_it.py:3: the folder '{project.path / 'workflows'}' holds 3 workflows: 'churn_dag.yaml',"
+        " 'house_price_steps.yaml', 'training_workflow_tutorial.yaml'."
+        ' Say which one is meant: @pytest.mark.aicore("churn_dag.yaml")'
+    )
+
+
+def test_without_workflow_the_only_one_is_meant(project: pytest.Pytester) -> None:
+    for name in ("churn_dag.yaml", "house_price_steps.yaml"):
+        (project.path / "workflows" / name).unlink()
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.aicore(artifacts={"text-data": "ai://default/data"})
+        def test_it(aicore_workflow, aicore_execution):
+            assert aicore_workflow.name == "text-clf-train-tutorial"
+        """
+    )
+    project.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def test_folder_without_trainings(project: pytest.Pytester, message: Message) -> None:
+    for name in ("churn_dag.yaml", "house_price_steps.yaml", "training_workflow_tutorial.yaml"):
+        (project.path / "workflows" / name).unlink()
+    assert message("def test_it(aicore_workflow): pass") == (
+        f"test_it.py:1: the folder '{project.path / 'workflows'}' holds no WorkflowTemplate, so there is nothing to train."
+    )
+
+
+@pytest.mark.parametrize("fixture", ["aicore_client", "aicore_emulator", "aicore_environment", "aicore_clock"])
+def test_folder_that_was_named_and_does_not_exist(project: pytest.Pytester, message: Message, fixture: str) -> None:
+    shown = message(f"def test_it({fixture}): pass", "--aicore-workflows=flows")
+    assert shown.splitlines()[0].startswith(f"The workflows folder '{project.path / 'flows'}' does not exist")
+
+
+def test_folder_at_the_default_place_may_be_missing_for_who_needs_none(empty_project: pytest.Pytester) -> None:
+    empty_project.makepyfile("def test_it(aicore_client): assert aicore_client.execution.query().count == 0")
+    empty_project.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("fixture", ["aicore_client", "aicore_workflow", "aicore_execution"])
+def test_broken_workflow_file_is_named_with_line_and_column(
+    project: pytest.Pytester, message: Message, fixture: str
+) -> None:
+    file = project.path / "workflows" / "broken.yaml"
+    file.write_text("kind: WorkflowTemplate\nmetadata:\n\tname: x\n", encoding="utf-8")
+    assert f"{file}:3:1: " in message(f"def test_it({fixture}): pass")
+
+
+def test_tests_of_others_do_not_mind_a_broken_workflow_file(project: pytest.Pytester) -> None:
+    (project.path / "workflows" / "broken.yaml").write_text("kind: WorkflowTemplate\n\tx", encoding="utf-8")
+    project.makepyfile("def test_ours(aicore_client): pass\ndef test_theirs(): pass")
+    project.runpytest_inprocess().assert_outcomes(passed=1, errors=1)
+
+
+def test_labels_that_are_missing_are_said_before_anything_is_started(
+    project: pytest.Pytester, message: Message
+) -> None:
+    file = project.path / "workflows" / "training_workflow_tutorial.yaml"
+    text = file.read_text(encoding="utf-8")
+    lines = [
+        line for line in text.splitlines() if "scenarios.ai.sap.com/name" not in line and "sap.com/version" not in line
+    ]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    assert message(marked('"training_workflow_tutorial", artifacts={"text-data": "ai://default/data"}')) == (
+        f"test_it.py:3: {file} lacks the label ai.sap.com/version and the annotation scenarios.ai.sap.com/name:"
+        " AI Core would not publish it, so nothing was started."
+    )
+
+
+def test_several_inputs_have_no_singular(message: Message) -> None:
+    source = marked(
+        '"house_price_steps", artifacts={"sales": "ai://default/a", "districts": "ai://default/b"}, parameters={"MAX_DEPTH": 1}',
+        "aicore_artifact",
+    )
+    assert message(source) == (
+        "test_it.py:3: house_price_steps.yaml has 2 input artifacts, so there is no such thing as its artifact."
+        " Ask for aicore_artifacts, for example aicore_artifacts['sales']."
+    )
+
+
+def test_name_that_does_not_exist_says_what_does(message: Message) -> None:
+    source = """import pytest
+
+@pytest.mark.aicore("training_workflow_tutorial", artifacts={"text-data": "ai://default/data"})
+def test_it(aicore_execution):
+    aicore_execution.output_artifacts["text-model"]
+"""
+    assert message(source).endswith(
+        '>       aicore_execution.output_artifacts["text-model"]\n'
+        "E       pytest_aicore.training.finished.MissingError: there is no output artifact 'text-model'."
+        " Did you mean 'text-model-tutorial'? The execution has: 'text-model-tutorial'.\n"
+        "\n"
+        "test_it.py:5: MissingError"
+    )
