@@ -23,6 +23,14 @@ class WorkflowError(AicoreError):
     """A workflow YAML, or the folder it lies in, cannot be read as what AI Core would publish."""
 
 
+class ContractError(AicoreError):
+    """A golden file cannot be read or written, or is not what it is compared with."""
+
+
+class RevisionError(AicoreError):
+    """A git revision to compare with cannot be read."""
+
+
 class PlanError(AicoreError):
     """A training run was asked for that its workflow does not allow."""
 

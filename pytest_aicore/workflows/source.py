@@ -19,7 +19,7 @@ from pytest_aicore.workflows.places import Place, Problem, SourceError
 from pytest_aicore.workflows.syntax import explain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import Any
 
@@ -739,3 +739,72 @@ def _mapping() -> MappingNode:
 
 NO_MAPPING: Final = _mapping()
 """The empty map that stands for one that is absent; it is never changed."""
+
+
+# --- from tree to plain values and text ---------------------------------------------------------------------
+
+
+def plain(node: Node, text: Callable[[ScalarNode], str] | None = None) -> Any:
+    """Return a tree as dictionaries, lists, strings, numbers, booleans and None, as Kubernetes understands it.
+
+    Args:
+        node: the root of the tree.
+        text: what becomes of each string, keys included; without it they stay as they are.
+    """
+    if type(node) is MappingNode:
+        return {key if text is None else text(node.keys[key]): plain(value, text) for key, value in node.values.items()}
+    if type(node) is SequenceNode:
+        return [plain(item, text) for item in node.items]
+    if type(node) is not ScalarNode:
+        return None
+    kind = node.kind
+    if kind == "string":
+        return node.text if text is None else text(node)
+    if kind == "null":
+        return None
+    return node.value == "true" if kind == "boolean" else _number(node.text, kind)
+
+
+def _number(text: str, kind: ScalarKind) -> int | float | str:
+    digits = text.replace("_", "")
+    try:
+        if kind == "float":
+            return float(digits.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        unsigned = digits.lstrip("+-")
+        octal = len(unsigned) > 1 and unsigned.isdigit() and unsigned.startswith("0")
+        return int(digits, 8 if octal else 0)
+    except ValueError:
+        return text
+
+
+def dump(value: Any) -> str:
+    """Return plain values as YAML text that Kubernetes reads back as the same values.
+
+    Args:
+        value: dictionaries, lists, strings, numbers, booleans and None; also what is derived from those.
+    """
+    # PyYAML has no types for what its dumpers take.
+    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf")))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes lines as lines, and puts into quotes what Kubernetes would not take for a string."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002  the name is PyYAML's
+        """Write everything out: a reader of a golden file wants no `*id001`."""
+        return True
+
+
+def _represent_text(dumper: _Dumper, text: str) -> Any:
+    style = "|" if "\n" in text else None
+    if style is None and _kind_of_plain(text) != "string":
+        style = "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _represent_mapping(dumper: _Dumper, mapping: dict[str, Any]) -> Any:
+    return dumper.represent_mapping("tag:yaml.org,2002:map", mapping.items())
+
+
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_multi_representer(dict, _represent_mapping)

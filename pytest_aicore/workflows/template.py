@@ -7,6 +7,7 @@ the checks.
 from __future__ import annotations
 
 import re
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -26,8 +27,13 @@ from pytest_aicore.workflows.source import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
+
+    from typing_extensions import Self
+
+    from pytest_aicore.workflows.goldens import Goldens
+    from pytest_aicore.workflows.rendering import Manifest
 
 _LOCATIONS: Final = ("s3", "gcs", "oss", "azure", "artifactory", "hdfs", "http", "git", "raw", "plugin")
 """The keys by which Argo lets an artifact say where it lies itself."""
@@ -59,10 +65,12 @@ class Template:
         path: the file, None if the text came from somewhere else.
         metadata: `metadata`; an empty map where there is none.
         spec: `spec`; an empty map where there is none.
+        goldens: how what it renders is compared with golden files, None outside of tests.
     """
 
     kind: ClassVar[str]
     deployable: ClassVar[bool]
+    goldens: Goldens | None = None
 
     def __init__(self, document: Document, path: Path | None = None) -> None:
         """Take a document for a template of this kind, whatever it holds."""
@@ -101,6 +109,32 @@ class Template:
     def executable(self) -> Executable:
         """What AI Core publishes of this template."""
         return derive(self)
+
+    def render(
+        self, parameters: Mapping[str, object] | None = None, artifacts: Mapping[str, str] | None = None
+    ) -> Manifest:
+        """Return the manifest as a run would get it: defaults applied, parameters substituted, artifacts bound.
+
+        Args:
+            parameters: values by parameter name; numbers and booleans become the strings that AI Core wants.
+            artifacts: URLs by input artifact name, for example `{"text-data": "ai://default/data"}`.
+
+        Raises:
+            PlanError: an unknown name, a missing value, or a placeholder that nothing declares.
+        """
+        from pytest_aicore.workflows.rendering import render
+
+        return render(self, parameters, artifacts, self.goldens)
+
+    def with_goldens(self, goldens: Goldens) -> Self:
+        """Return this template for the tests of one folder, so that what it renders finds its golden files.
+
+        Args:
+            goldens: how the tests of the folder compare with golden files.
+        """
+        template = copy(self)
+        template.goldens = goldens
+        return template
 
     @property
     def parameters(self) -> list[MappingNode]:

@@ -1,0 +1,171 @@
+"""Golden files: texts in the repository that the present is compared with. They never lie outside of their folder."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from pytest_aicore.errors import ContractError
+from pytest_aicore.redact import redact
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAXIMUM_BYTES: Final = 4 * 1024 * 1024
+"""The largest golden file that is read; a template has at most 1 MiB."""
+
+_SHOWN_LINES: Final = 60
+
+
+def contract_path(workflow: Path, *, workflows: Path, root: Path, contracts: Path | None = None) -> Path:
+    """Return where the golden contract of a workflow file lies.
+
+    It is the same wherever pytest is started and whatever it is asked to check, and never in the workflows folder,
+    of which AI Core's Git synchronisation reads every YAML and JSON file.
+
+    Args:
+        workflow: the workflow file.
+        workflows: the workflows folder of the session.
+        root: the root of the project.
+        contracts: the folder of the contracts; without it `contracts` beside the workflows folder.
+
+    Returns:
+        `<contracts>/<stem>.json` for a file of the workflows folder; below it, the folders of any other file as seen
+        from the workflows folder or the root.
+    """
+    beside = root if workflows == root else workflows.parent
+    folder = contracts if contracts is not None else beside / "contracts"
+    for base in (workflows, root):
+        if workflow.parent.is_relative_to(base):
+            return folder / workflow.parent.relative_to(base) / f"{workflow.stem}.json"
+    # Outside of the project nothing of the project's can be its contract.
+    return workflow.parent.parent / "contracts" / workflow.parent.name / f"{workflow.stem}.json"
+
+
+def read_golden(path: Path, folder: Path) -> str | None:
+    """Return the text of a golden file, None if there is no file.
+
+    Args:
+        path: the file.
+        folder: which it must not lead out of.
+
+    Raises:
+        ContractError: it leads out of its folder, or cannot be read.
+    """
+    _stay_inside(path, folder)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAXIMUM_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ContractError(f"The golden file '{path}' cannot be read: {error.strerror}.") from None
+    if len(data) > MAXIMUM_BYTES:
+        raise ContractError(f"The golden file '{path}' is larger than {MAXIMUM_BYTES:,} bytes: it is not one of ours.")
+    try:
+        # Git may have given it the line ends of the machine.
+        return data.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise ContractError(f"The golden file '{path}' is no UTF-8 text (at byte {error.start}).") from None
+
+
+def write_golden(path: Path, folder: Path, text: str) -> None:
+    """Write a golden file, all of it or nothing.
+
+    Args:
+        path: the file; folders on the way are made.
+        folder: which it must not lead out of.
+        text: its new content.
+
+    Raises:
+        ContractError: it leads out of its folder, or cannot be written.
+    """
+    _stay_inside(path, folder)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise ContractError(f"The golden file '{path}' cannot be written: {error.strerror}.") from None
+
+
+def remove_golden(path: Path, folder: Path) -> None:
+    """Remove a golden file.
+
+    Args:
+        path: the file.
+        folder: which it must not lead out of.
+
+    Raises:
+        ContractError: it leads out of its folder, or cannot be removed.
+    """
+    _stay_inside(path, folder)
+    try:
+        path.unlink()
+    except OSError as error:
+        raise ContractError(f"The golden file '{path}' cannot be removed: {error.strerror}.") from None
+
+
+def _stay_inside(path: Path, folder: Path) -> None:
+    try:
+        home = folder.resolve()
+        leads_to = path.resolve()
+    except (OSError, RuntimeError):
+        raise ContractError(f"The golden file '{path}' is a symbolic link that leads nowhere.") from None
+    if leads_to.is_relative_to(home) and leads_to != home:
+        return
+    raise ContractError(
+        f"The golden file '{path}' would lie outside of '{folder}', at '{leads_to}'.\n"
+        "Remove the symbolic link or the `..` that leads there."
+    )
+
+
+@dataclass(frozen=True)
+class Goldens:
+    """How the tests of one folder compare with golden files.
+
+    Attributes:
+        directory: what a relative path is relative to.
+        root: which no golden file may lie outside of.
+        update: whether files that differ are written anew.
+    """
+
+    directory: Path
+    root: Path
+    update: bool = False
+
+    def check(self, text: str, path: str | os.PathLike[str]) -> None:
+        """Compare a text with a golden file, or write the file under `--aicore-update`.
+
+        Args:
+            text: what there is now.
+            path: the golden file.
+
+        Raises:
+            ContractError: there is no such file, it holds something else, or cannot be read or written.
+        """
+        file = self.directory / path
+        golden = read_golden(file, self.root)
+        if golden == text:
+            return
+        if self.update:
+            write_golden(file, self.root, text)
+            return
+        update = "Once it is as it should be: pytest --aicore-update"
+        if golden is None:
+            raise ContractError(f"There is no golden file '{file}'.\n{update}")
+        changes = list(
+            difflib.unified_diff(golden.splitlines(), text.splitlines(), "golden file", "rendered now", lineterm="")
+        )
+        shown = [redact(line) for line in changes[:_SHOWN_LINES]]
+        if len(changes) > _SHOWN_LINES:
+            shown.append(f"... and {len(changes) - _SHOWN_LINES} more lines")
+        if not changes:
+            shown = ["(only the line end at the end of the file differs)"]
+        raise ContractError("\n".join([f"The golden file '{file}' holds something else.", *shown, update]))

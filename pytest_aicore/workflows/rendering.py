@@ -1,0 +1,356 @@
+"""The manifest as a run would get it: defaults applied, parameters substituted, artifacts bound.
+
+AI Core and Argo substitute at run time; this does the same with text alone, so that a test can look at the result.
+Only what a configuration decides is replaced. What is known when a step runs (`{{steps...}}`, `{{item}}`,
+`{{workflow.name}}`, expressions `{{=...}}`) stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_aicore.errors import PlanError, did_you_mean, listing
+from pytest_aicore.workflows.places import Place, SourceError, caret
+from pytest_aicore.workflows.source import MappingNode, ScalarNode, dump, parse, plain
+from pytest_aicore.workflows.template import ServingTemplate, Template, WorkflowTemplate
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable
+
+    from pytest_aicore.workflows.goldens import Goldens
+
+_PLACEHOLDER: Final = re.compile(
+    r"\{\{\s*(?P<kind>workflow\.parameters|inputs\.parameters|inputs\.artifacts)\.(?P<name>[^\s{}]+?)\s*\}\}"
+)
+
+
+class Manifest(dict[str, Any]):
+    """A workflow YAML with a configuration's values in it: plain dictionaries, lists and strings.
+
+    Bound parameters stand as `value` where the template declares them. Bound artifacts stand as `url` under
+    `spec.arguments.artifacts`, or under `spec.inputs.artifacts` of a ServingTemplate; that key is this project's,
+    since where the object store keeps them is not known here.
+
+    Attributes:
+        template: what it was rendered from.
+        parameters: the value of each parameter.
+        artifacts: the URL of each bound input artifact.
+    """
+
+    def __init__(
+        self,
+        content: Mapping[str, Any],
+        template: Template,
+        parameters: Mapping[str, str],
+        artifacts: Mapping[str, str],
+        goldens: Goldens | None = None,
+    ) -> None:
+        """Take content; `Template.render` is what makes it."""
+        super().__init__(content)
+        self.template = template
+        self.parameters = dict(parameters)
+        self.artifacts = dict(artifacts)
+        self._goldens = goldens
+
+    @property
+    def yaml(self) -> str:
+        """The manifest as YAML text, always the same for the same manifest."""
+        return dump(self)
+
+    @cached_property
+    def deployment(self) -> dict[str, Any]:
+        """What a ServingTemplate deploys: `spec.template` with its string blocks read as the YAML they hold.
+
+        Raises:
+            PlanError: this is no ServingTemplate.
+        """
+        if not isinstance(self.template, ServingTemplate):
+            raise PlanError(f"{_called(self.template)} is a WorkflowTemplate: it is trained, not deployed.")
+        deployed: dict[str, Any] = dict(_mapping(_mapping(self, "spec"), "template"))
+        metadata = {key: _read(value) for key, value in _mapping(deployed, "metadata").items()}
+        return {**deployed, "metadata": metadata, "spec": _read(deployed.get("spec"))}
+
+    def matches_golden(self, path: str | os.PathLike[str]) -> bool:
+        """Return True if a golden file holds this manifest; `pytest --aicore-update` writes the file.
+
+        Args:
+            path: the golden file; a relative path is relative to the folder of the test.
+
+        Raises:
+            ContractError: the file holds something else or does not exist; the message shows the difference.
+        """
+        if self._goldens is None:
+            from pytest_aicore.workflows.goldens import Goldens
+
+            here = Path.cwd()
+            Goldens(here, here).check(self.yaml, path)
+        else:
+            self._goldens.check(self.yaml, path)
+        return True
+
+
+def render(
+    template: Template,
+    parameters: Mapping[str, object] | None = None,
+    artifacts: Mapping[str, str] | None = None,
+    goldens: Goldens | None = None,
+) -> Manifest:
+    """Return the manifest as a run with these bindings would get it.
+
+    Args:
+        template: the workflow.
+        parameters: values by parameter name; defaults are used for the others.
+        artifacts: URLs by input artifact name.
+        goldens: how the manifest compares itself with golden files.
+
+    Raises:
+        PlanError: an unknown name, a missing value, a placeholder that nothing declares, or a block that is no YAML
+            with these values.
+    """
+    values = _values(template, parameters or {})
+    urls = _urls(template, artifacts or {})
+    _refuse_incomplete(template, values, urls)
+    filling = _Filling(template, values, urls)
+    content = filling.serving() if isinstance(template, ServingTemplate) else filling.workflow()
+    return Manifest(content, template, values, urls, goldens)
+
+
+def _called(template: Template) -> str:
+    return template.path.name if template.path is not None else template.name
+
+
+# --- what is bound ------------------------------------------------------------------------------------------
+
+
+def _values(template: Template, given: Mapping[str, object]) -> dict[str, str]:
+    declared = {parameter.name: parameter.default for parameter in template.executable.parameters}
+    for name in _names(given, "parameters", "parameter name to value"):
+        if name not in declared:
+            raise PlanError(
+                f"{_called(template)} has no parameter {name!r}.{did_you_mean(name, declared)}"
+                f" Its parameters: {listing(declared)}."
+            )
+    bound = {name: _text(name, given[name]) if name in given else default for name, default in declared.items()}
+    return {name: value for name, value in bound.items() if value is not None}
+
+
+def _urls(template: Template, given: Mapping[str, str]) -> dict[str, str]:
+    declared = [artifact.name for artifact in template.executable.input_artifacts]
+    for name in _names(given, "artifacts", "input artifact name to URL"):
+        if name not in declared:
+            raise PlanError(
+                f"{_called(template)} has no input artifact {name!r}.{did_you_mean(name, declared)}"
+                f" Its input artifacts: {listing(declared)}."
+            )
+        if not isinstance(given[name], str) or "://" not in given[name]:
+            raise PlanError(f'artifacts={{{name!r}: {given[name]!r}}}: expected a URL such as "ai://default/{name}".')
+    return {name: given[name] for name in declared if name in given}
+
+
+def _names(given: object, argument: str, meaning: str) -> Iterable[str]:
+    if not isinstance(given, Mapping):
+        raise PlanError(f"{argument}={given!r}: expected a dictionary of {meaning}.")
+    return given
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, Decimal)) or (isinstance(value, float) and math.isfinite(value)):
+        return str(value)
+    raise PlanError(
+        f"parameters={{{name!r}: {value!r}}}: AI Core parameters are strings; write the string that the workflow reads."
+    )
+
+
+def _refuse_incomplete(template: Template, values: Mapping[str, str], urls: Mapping[str, str]) -> None:
+    executable = template.executable
+    parameters = [parameter.name for parameter in executable.parameters if parameter.name not in values]
+    inputs = [
+        artifact.name for artifact in executable.input_artifacts if not artifact.optional and artifact.name not in urls
+    ]
+    if not parameters and not inputs:
+        return
+    arguments = [
+        f"{argument}={json.dumps(dict.fromkeys(missing, '<value>') if argument == 'parameters' else missing)}"
+        for argument, missing in (
+            ("parameters", parameters),
+            ("artifacts", {name: f"ai://default/{name}" for name in inputs}),
+        )
+        if missing
+    ]
+    missing = [*(f"parameter {name!r}" for name in parameters), *(f"input artifact {name!r}" for name in inputs)]
+    raise PlanError(
+        f"{_called(template)} cannot be rendered yet: nothing is bound to {', '.join(missing)}. Add:\n\n"
+        f"    render({', '.join(arguments)})"
+    )
+
+
+# --- substitution -------------------------------------------------------------------------------------------
+
+
+class _Filling:
+    """Puts the values of one configuration into one template."""
+
+    def __init__(self, template: Template, values: Mapping[str, str], urls: Mapping[str, str]) -> None:
+        self._template = template
+        self._values = values
+        self._urls = urls
+
+    def workflow(self) -> dict[str, Any]:
+        template = self._template
+        known = {"workflow.parameters": self._values}
+        content: dict[str, Any] = plain(template.root, self._substitution(known))
+        spec = content["spec"] = dict(_mapping(content, "spec"))
+        arguments = dict(_mapping(spec, "arguments"))
+        if self._values:
+            arguments["parameters"] = _bound(arguments.get("parameters"), self._values, "value", drop="default")
+        if self._urls:
+            arguments["artifacts"] = _bound(arguments.get("artifacts"), self._urls, "url")
+        if arguments:
+            spec["arguments"] = arguments
+        self._fill_entrypoint(spec, known)
+        return content
+
+    def _fill_entrypoint(self, spec: dict[str, Any], known: Mapping[str, Mapping[str, str]]) -> None:
+        """Fill the inputs of the entrypoint: Argo gives it the workflow's arguments, name by name."""
+        template = self._template
+        if not isinstance(template, WorkflowTemplate):
+            return
+        entry = template.template(template.entrypoint or "")
+        if entry is None or any(call.template == entry.name for one in template.templates for call in one.calls):
+            return  # called with arguments of its own as well: there is no one value
+        inputs: dict[str, str] = {}
+        substitution = self._substitution(known)
+        for declared in entry.node.mapping("inputs").mappings_of("parameters"):
+            name = declared.text("name")
+            own = next((declared.get(key) for key in ("value", "default") if declared.text(key) is not None), None)
+            if name is None:
+                continue
+            if name in self._values:
+                inputs[name] = self._values[name]
+            elif type(own) is ScalarNode:
+                inputs[name] = substitution(own)
+        items = spec.get("templates")
+        for number, node in enumerate(template.spec.items_of("templates")):
+            if node is entry.node and isinstance(items, list):
+                items[number] = plain(node, self._substitution({**known, "inputs.parameters": inputs}, strict=False))
+
+    def serving(self) -> dict[str, Any]:
+        template = self._template
+        known = {"inputs.parameters": self._values, "inputs.artifacts": self._urls}
+        content: dict[str, Any] = plain(template.root)
+        spec = content["spec"] = dict(_mapping(content, "spec"))
+        deployed = template.spec.get("template")
+        if type(deployed) is MappingNode:
+            spec["template"] = plain(deployed, self._substitution(known))
+            self._refuse_broken_blocks(spec["template"])
+        inputs = dict(_mapping(spec, "inputs"))
+        if self._values:
+            inputs["parameters"] = _bound(inputs.get("parameters"), self._values, "value", drop="default")
+        if self._urls:
+            inputs["artifacts"] = _bound(inputs.get("artifacts"), self._urls, "url")
+        if inputs:
+            spec["inputs"] = inputs
+        return content
+
+    def _substitution(
+        self, known: Mapping[str, Mapping[str, str]], *, strict: bool = True
+    ) -> Callable[[ScalarNode], str]:
+        def substitute(node: ScalarNode) -> str:
+            text = node.text
+            if "{{" not in text:
+                return text
+
+            def fill(found: re.Match[str]) -> str:
+                values = known.get(found["kind"])
+                if values is None:
+                    return found.group()  # an input of a step, known when the step runs
+                value = values.get(found["name"])
+                if value is not None:
+                    return value
+                if not strict and found["kind"] == "inputs.parameters":
+                    return found.group()
+                if found["kind"] == "inputs.artifacts" and self._is_optional(found["name"]):
+                    return found.group()
+                raise self._undeclared(node, found, values)
+
+            return _PLACEHOLDER.sub(fill, text)
+
+        return substitute
+
+    def _is_optional(self, name: str) -> bool:
+        return any(
+            artifact.name == name and artifact.optional for artifact in self._template.executable.input_artifacts
+        )
+
+    def _undeclared(self, node: ScalarNode, found: re.Match[str], known: Iterable[str]) -> PlanError:
+        document = self._template.document
+        place = document.place(node)
+        if node.style == "|":
+            before = node.text[: found.start()]
+            line = node.line + 1 + before.count("\n")
+            column = document.line(line).find(found.group()) + 1
+            place = Place(document.name, line, column) if column else place
+        else:
+            column = document.line(node.line).find(found.group()) + 1
+            place = Place(document.name, node.line, column) if column else place
+        what = "an input artifact" if found["kind"].endswith("artifacts") else "a parameter"
+        message = (
+            f"{place}: `{found.group()}` refers to {what} that the {self._template.kind} does not declare."
+            f"{did_you_mean(found['name'], known)}"
+        )
+        source = caret(document.line(place.line), place.line, place.column)
+        return PlanError("\n".join([message, *source, f"It declares: {listing(known)}."]))
+
+    def _refuse_broken_blocks(self, deployed: Mapping[str, Any]) -> None:
+        metadata = _mapping(deployed, "metadata")
+        blocks = {
+            "spec.template.metadata.labels": metadata.get("labels"),
+            "spec.template.metadata.annotations": metadata.get("annotations"),
+            "spec.template.spec": deployed.get("spec"),
+        }
+        for name, text in blocks.items():
+            if not isinstance(text, str):
+                continue
+            try:
+                parse(text, f"{self._template.document.name} ({name}, rendered)")
+            except SourceError as error:
+                if error.problem.kind == "empty":
+                    continue
+                raise PlanError(f"With these values the block `{name}` is no YAML any more:\n{error}") from None
+
+
+def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = content.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _bound(declared: object, bound: Mapping[str, str], key: str, drop: str | None = None) -> list[Any]:
+    """Return declarations with what is bound to them, and what is bound but declared elsewhere after them."""
+    left = dict(bound)
+    items: list[Any] = []
+    for item in declared if isinstance(declared, list) else []:
+        name = item.get("name") if isinstance(item, dict) else None
+        if isinstance(name, str) and name in bound:
+            left.pop(name, None)
+            item = {**{field: value for field, value in item.items() if field != drop}, key: bound[name]}
+        items.append(item)
+    return [*items, *({"name": name, key: value} for name, value in left.items())]
+
+
+def _read(block: object) -> Any:
+    """Return what a rendered block holds; it was found to be YAML when it was rendered."""
+    if not isinstance(block, str):
+        return block
+    return plain(parse(block).root) if block.strip() else {}
