@@ -86,9 +86,9 @@ class Cluster:
         said = said_about(state.scripts, configuration.executable_id, execution_id)
         for standing in said.speaking if use else ():
             standing.used += 1
-        values = said.values
+        values = {**self._emulator.pace, **said.values}
         if "default" not in group.object_store_secrets:
-            values = {**values, "stuck_in": "UNKNOWN"}
+            values["stuck_in"] = "UNKNOWN"
         published = state.published.get(configuration.executable_id)
         message = published and bindings.wrong_binding(group, configuration, published.executable)
         refused = bindings.refused_details(execution_id, message) if message else None

@@ -122,14 +122,28 @@ class Emulator:
         seed: two emulators with the same seed give the same bytes for the same requests.
         base_url: where clients think the API is, without `/v2`.
         auth_url: where clients think the token service is, without `/oauth/token`.
+        clock: its time; without one, time that only moves when it is moved.
+        pace: what is said about every execution where no script says otherwise; the arguments of `script`.
+        tokens_expire: whether tokens run out as the clock goes on.
     """
 
-    def __init__(self, seed: int = 0, *, base_url: str = API_URL, auth_url: str = AUTH_URL) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        base_url: str = API_URL,
+        auth_url: str = AUTH_URL,
+        clock: Clock | None = None,
+        pace: Mapping[str, Any] | None = None,
+        tokens_expire: bool = False,
+    ) -> None:
         self.seed = seed
         self.base_url = base_url
         self.auth_url = auth_url
         self.state = State(seed)
-        self.clock = Clock()
+        self.clock = Clock() if clock is None else clock
+        self.pace = dict(pace or {})
+        self.tokens_expire = tokens_expire
         self.lock = RLock()
         self.requests: deque[RequestRecord] = deque(maxlen=REMEMBERED_REQUESTS)
         self.incidents: list[str] = []
@@ -162,11 +176,13 @@ class Emulator:
             "url": self.auth_url,
         }
 
-    def accepts_credentials(self, host: str, client_id: str, client_secret: str | None) -> bool:
+    def accepts_credentials(self, request: Request, client_id: str, client_secret: str | None) -> bool:
         """Tell whether a client gets a token. On the real service's hosts any client does: its key is not ours."""
-        if host.endswith(REAL_DOMAIN):
+        if request.host.endswith(REAL_DOMAIN):
             return bool(client_id)
         key = self.service_key
+        if client_secret is None and request.client_certificate:
+            return client_id == str(key["clientid"])
         return (client_id, client_secret) == (key["clientid"], key["clientsecret"])
 
     # What the tenant has ------------------------------------------------------------------------------------
@@ -184,6 +200,11 @@ class Emulator:
             if before and before.executable == executable:
                 return  # a sync that finds nothing new changes nothing
             self.state.published[executable.id] = Published(executable, before.created_at if before else now, now)
+
+    def withdraw(self, executable_id: str) -> None:
+        """Take an executable back, as AI Core's Git sync does with a template that is gone (assumed)."""
+        with self.lock:
+            self.state.published.pop(executable_id, None)
 
     def publish_folder(self, folder: Mapping[str, Template]) -> None:
         """Publish every template of a folder."""
@@ -459,7 +480,7 @@ class Emulator:
     def _served(self, request: Request, route: Route, parameters: dict[str, str]) -> Response:
         if route.operation == TOKEN:
             return token.create(self, request)
-        refusal = token.refuse(request, self.seed)
+        refusal = token.refuse(self, request)
         if refusal:
             return refusal
         name = request.headers.get("ai-resource-group") or MISSING_GROUP_MEANS

@@ -61,6 +61,10 @@ class Clock:
         """Return the time in seconds since the epoch."""
         return self._now
 
+    def client_time(self) -> float:
+        """Return the time that clients live in, by which tokens run out: seconds since the epoch."""
+        return self.now()
+
     def sleep(self, seconds: float) -> None:
         """Let time pass, as somebody who waits does.
 
@@ -94,6 +98,9 @@ class Clock:
         if not (self.held or self._moved_since_look):
             self._now += LOOK_SECONDS
         self._moved_since_look = False
+
+    def restart(self) -> None:
+        """Begin anew, where a clock goes by itself; this one stays where it is."""
 
     def set(self, now: float, *, held: bool) -> None:
         """Set the clock, as a rollback does."""

@@ -37,6 +37,7 @@ class Request:
         headers: any case; kept in lower case.
         body: as sent.
         call: what attempts of one logical call have in common (a client that retries sends the same call again).
+        client_certificate: whether the client has shown a certificate that this door trusts.
     """
 
     method: str
@@ -44,6 +45,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     call: object = None
+    client_certificate: bool = False
     host: str = field(init=False)
     raw_path: str = field(init=False)
     """As sent: a percent-encoded slash is part of a segment."""

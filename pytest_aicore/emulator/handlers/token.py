@@ -7,8 +7,8 @@ import binascii
 import hmac
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote
 
 from pytest_aicore.emulator.wire import GATEWAY, Response, json_response, text_response
 
@@ -31,12 +31,12 @@ def create(emulator: Emulator, request: Request) -> Response:
     if grant != "client_credentials":
         return _refused(400, "unsupported_grant_type", f"Unsupported grant type: {grant}")
     client_id, secret = _basic(request) or (form.get("client_id", ""), form.get("client_secret"))
-    if not emulator.accepts_credentials(request.host, client_id, secret):
+    if not emulator.accepts_credentials(request, client_id, secret):
         return _refused(401, "invalid_client", "Bad credentials")
     return json_response(
         200,
         {
-            "access_token": mint(emulator.seed, client_id),
+            "access_token": mint(emulator, client_id),
             "expires_in": LIFETIME_SECONDS,
             "jti": hmac.new(b"jti", client_id.encode(), "md5").hexdigest(),
             "scope": "uaa.resource",
@@ -46,12 +46,12 @@ def create(emulator: Emulator, request: Request) -> Response:
     )
 
 
-def refuse(request: Request, seed: int) -> Response | None:
+def refuse(emulator: Emulator, request: Request) -> Response | None:
     """Return the gateway's 401 for a request without a token of ours, or None when it may pass.
 
     The sentences are those of Envoy's JWT filter, which stands in front of AI Core (assumed; the SDK takes any
-    401 as it is). Tokens never run out by the emulator's clock: it may jump over days while the client's does
-    not. A fault (`expired token`) makes one run out.
+    401 as it is). In one process tokens never run out by the clock: the emulator's may jump over days while the
+    client's does not, and a fault (`expired token`) makes one run out. On a server they do.
     """
     header = request.headers.get("authorization", "")
     scheme, _, token = header.partition(" ")
@@ -59,18 +59,31 @@ def refuse(request: Request, seed: int) -> Response | None:
         sentence = "Jwt is missing"
     elif token.count(".") != 2:
         sentence = "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections"
-    elif not _is_ours(token, seed):
+    elif not _is_ours(token, emulator.seed):
         sentence = "Jwt verification fails"
+    elif emulator.tokens_expire and _expiry(token) <= emulator.clock.client_time():
+        sentence = "Jwt is expired"
     else:
         return None
-    return text_response(401, sentence, {"www-authenticate": f'Bearer realm="https://{request.host}{request.path}"'})
+    realm = f"https://{request.host}{quote(request.path, safe='/$')}"
+    return text_response(401, sentence, {"www-authenticate": f'Bearer realm="{realm}"'})
 
 
-def mint(seed: int, client_id: str) -> str:
+def mint(emulator: Emulator, client_id: str) -> str:
     """Return a token in the form of a JSON web token, signed so that `refuse` knows it again."""
-    head = _part({"alg": "HS256", "typ": "JWT"})
-    payload = _part({"client_id": client_id, "grant_type": "client_credentials", "seed": seed})
-    return f"{head}.{payload}.{_signature(f'{head}.{payload}', seed)}"
+    claims: dict[str, Any] = {"client_id": client_id, "grant_type": "client_credentials", "seed": emulator.seed}
+    if emulator.tokens_expire:
+        now = int(emulator.clock.client_time())
+        claims |= {"exp": now + LIFETIME_SECONDS, "iat": now}
+    head, payload = _part({"alg": "HS256", "typ": "JWT"}), _part(claims)
+    return f"{head}.{payload}.{_signature(f'{head}.{payload}', emulator.seed)}"
+
+
+def _expiry(token: str) -> float:
+    """Return when one of our own tokens runs out."""
+    payload = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return float(claims.get("exp", "inf"))
 
 
 def _is_ours(token: str, seed: int) -> bool:

@@ -1,0 +1,100 @@
+"""`pytest-aicore`: what this project does outside of pytest. Each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_aicore.errors import AicoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+MISUSED = 2
+"""The exit status for what the user can mend: wrong arguments, missing files; argparse uses the same."""
+INTERRUPTED = 130
+"""The exit status of who was interrupted before there was something to end well, as a shell has it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status.
+
+    Args:
+        arguments: as on the command line, without the program's name; those of this process when left out.
+    """
+    parser = argparse.ArgumentParser(
+        prog="pytest-aicore", description="SAP AI Core training runs, beside pytest.", allow_abbrev=False
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (summary, declare) in COMMANDS.items():
+        declare(commands.add_parser(name, help=summary, description=declare.__doc__, allow_abbrev=False))
+    asked = parser.parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = asked.run
+    try:
+        return run(asked)
+    except AicoreError as error:
+        print(f"pytest-aicore: {error}", file=sys.stderr)
+        return MISUSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def serve(parser: argparse.ArgumentParser) -> None:
+    """Emulate SAP AI Core over HTTP until SIGINT or SIGTERM. Prints one line with its URL when ready."""
+    parser.add_argument(
+        "--workflows", type=Path, metavar="DIR", help="publish the workflow YAML of this folder, and what changes there"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="listen at this address (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="listen at this port (default: any that is free)")
+    parser.add_argument(
+        "--service-key-out", type=Path, metavar="FILE", help="write a service key that clients can use as it is"
+    )
+    parser.add_argument(
+        "--pace",
+        default="real",
+        help="real time, scaled time such as 60x, polls (each look moves an execution or deployment one status on), or "
+        "instant (default: %(default)s)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="ids are a function of it (default: %(default)s)")
+    parser.add_argument("--no-admin", action="store_true", help="do not answer /__aicore__/")
+    tls = parser.add_argument_group("TLS and client certificates")
+    tls.add_argument("--tls-cert", type=Path, metavar="FILE", help="the server's certificate chain, PEM")
+    tls.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key, PEM")
+    tls.add_argument(
+        "--tls-client-ca", type=Path, metavar="FILE", help="who vouches for clients with a certificate, PEM"
+    )
+    tls.add_argument(
+        "--allow-x509-over-http",
+        action="store_true",
+        help="without TLS, on this machine alone: give tokens to clients that would show a certificate",
+    )
+
+    def run(asked: argparse.Namespace) -> int:
+        from pytest_aicore.serving import serve_until_stopped
+
+        return serve_until_stopped(
+            workflows=asked.workflows,
+            host=asked.host,
+            port=asked.port,
+            service_key_out=asked.service_key_out,
+            pace=asked.pace,
+            seed=asked.seed,
+            admin=not asked.no_admin,
+            tls_cert=asked.tls_cert,
+            tls_key=asked.tls_key,
+            tls_client_ca=asked.tls_client_ca,
+            allow_x509_over_http=asked.allow_x509_over_http,
+        )
+
+    parser.set_defaults(run=run)
+
+
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "serve": ("emulate SAP AI Core over HTTP", serve),
+}
+"""By name what a command is for, and the function that declares its arguments and sets `run`."""
+
+if __name__ == "__main__":
+    sys.exit(main())

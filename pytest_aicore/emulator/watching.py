@@ -1,0 +1,123 @@
+"""A workflows folder whose templates are published, and published again when they change, as by AI Core's Git sync."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pytest_aicore.errors import WorkflowError, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.workflows import Template
+
+INTERVAL_SECONDS = 0.25
+_SUFFIXES = frozenset({".yaml", ".yml"})
+
+Sight = dict[str, tuple[int, int, int]]
+"""By file name what changes when somebody writes the file."""
+
+
+class WatchedFolder:
+    """Keeps what an emulator has published equal to what a folder holds.
+
+    A template that cannot be read keeps nobody else from being published, and what was published of it before
+    stays. That a template whose file is gone is withdrawn is assumed.
+
+    Args:
+        emulator: who publishes.
+        folder: the workflows folder.
+        tell: gets a sentence for everything that a person should know.
+    """
+
+    def __init__(self, emulator: Emulator, folder: Path, tell: Callable[[str], None]) -> None:
+        self._emulator = emulator
+        self._folder = folder
+        self._tell = tell
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._published: dict[str, str] = {}
+        """By executable id the name of its file."""
+        self._seen: Sight = {}
+        self._told = ""
+
+    def start(self) -> None:
+        """Publish what is there, and go on watching until `stop`."""
+        self._seen = self._sight()
+        self.synchronise()
+        self._thread = threading.Thread(target=self._watch, name="pytest-aicore-workflows", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join()
+
+    def synchronise(self) -> None:
+        """Publish what has changed, withdraw what is gone, tell what cannot be read."""
+        templates, broken, told = self._read()
+        if told and told != self._told:
+            kept = sorted(each for each, name in self._published.items() if name in broken)
+            stays = f"\nStill published as before: {listing(kept)}." if kept else ""
+            self._tell(f"{told}{stays}")
+        self._told = told
+        again: list[str] = []
+        new: list[str] = []
+        for executable_id, template in templates.items():
+            before = self._emulator.state.published.get(executable_id)
+            if before is None or before.executable != template.executable:
+                self._emulator.publish(template)
+                (new if before is None else again).append(executable_id)
+        gone = [each for each, name in self._published.items() if each not in templates and name not in broken]
+        for executable_id in gone:
+            self._emulator.withdraw(executable_id)
+            del self._published[executable_id]
+        first = self._thread is None
+        self._published |= {each: template.path.name for each, template in templates.items() if template.path}
+        for what, which in (("Published", () if first else new), ("Published again", again), ("Withdrew", gone)):
+            if which:
+                self._tell(f"{what}: {listing(which)}.")
+
+    def _read(self) -> tuple[Mapping[str, Template], set[str], str]:
+        """Return the templates that can be read, the files that cannot, and what is to be said about those."""
+        from pytest_aicore.workflows import read_folder, read_template  # brings the YAML library
+
+        try:
+            return read_folder(self._folder), set(), ""
+        except WorkflowError as error:
+            told = str(error)
+        templates: dict[str, Template] = {}
+        broken: set[str] = set()
+        for name in self._sight():
+            with suppress(WorkflowError):
+                template = read_template(self._folder / name)
+                templates.setdefault(template.name, template)
+                continue
+            broken.add(name)
+        return templates, broken, told
+
+    def _watch(self) -> None:
+        changed = False
+        while not self._stopping.wait(INTERVAL_SECONDS):
+            sight = self._sight()
+            if sight != self._seen:
+                self._seen, changed = sight, True  # wait until whoever writes has finished
+            elif changed:
+                changed = False
+                self.synchronise()
+
+    def _sight(self) -> Sight:
+        sight: Sight = {}
+        try:
+            for path in sorted(self._folder.iterdir()):
+                if path.suffix.lower() in _SUFFIXES and not path.name.startswith("."):
+                    status = path.stat()
+                    sight[path.name] = (status.st_mtime_ns, status.st_size, status.st_ino)
+        except OSError:
+            pass  # a file or the folder is gone meanwhile; the next look sees what there is
+        return sight
