@@ -12,9 +12,10 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
+
+from typing_extensions import Self
 
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.lifecycle import EPOCH
@@ -24,6 +25,7 @@ from pytest_aicore.workflows import parse_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 WORKFLOW = """
 apiVersion: argoproj.io/v1alpha1
@@ -154,7 +156,7 @@ class Client:
         """Look at an execution."""
         return str(self.ask("GET", f"/v2/lm/executions/{execution_id}").json["status"])
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -264,7 +266,7 @@ class Program:
             pass
         return status
 
-    def __enter__(self) -> Program:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from servers import serving
 
 from pytest_aicore.emulator.pace import RunningClock, pace_named
 from pytest_aicore.errors import EmulatorError
+from tests.server.servers import serving
 
 pytest.importorskip("waitress", reason="the server is an extra: pip install 'pytest-aicore[server]'")
 

@@ -10,9 +10,9 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
-from servers import WORKFLOW, Client, Program, workflows_folder
 
 from pytest_aicore.cli import main
+from tests.server.servers import WORKFLOW, Client, Program, workflows_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,9 +54,9 @@ def test_two_servers_with_the_same_seed_give_the_same_ids(tmp_path: Path) -> Non
         key_file = tmp_path / "key.json"
         folder = tmp_path / "workflows"
         arguments = ["--workflows", str(folder if folder.exists() else workflows_folder(tmp_path))]
-        with Program(*arguments, "--service-key-out", str(key_file), "--seed", seed) as program:
-            with program.client(key_file) as client:
-                ids.append(client.start())
+        arguments += ["--service-key-out", str(key_file), "--seed", seed]
+        with Program(*arguments) as program, program.client(key_file) as client:
+            ids.append(client.start())
     assert ids[0] == ids[1] != ids[2]
 
 
@@ -111,8 +111,10 @@ def test_another_address_than_loopback_brings_a_warning() -> None:
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+", program.url)
         assert program.stop() == 0
     assert program.lines["stderr"] == [
-        "pytest-aicore: Warning: --host 0.0.0.0 can be reached from other machines, and the credentials of an emulator "
-        "can be guessed: whoever reaches it can use it. /__aicore__/ stays closed to other machines."
+        (
+            "pytest-aicore: Warning: --host 0.0.0.0 can be reached from other machines, and the credentials of an "
+            "emulator can be guessed: whoever reaches it can use it. /__aicore__/ stays closed to other machines."
+        )
     ]
 
 
@@ -121,8 +123,10 @@ def test_another_address_than_loopback_brings_a_warning() -> None:
     [
         (
             ["--pace", "slow"],
-            "--pace slow: there is no such pace. Give real (one second is one second), a factor such as 60x (a minute "
-            "is one second), polls (each look moves an execution one status on), or instant.",
+            (
+                "--pace slow: there is no such pace. Give real (one second is one second), a factor such as 60x (a "
+                "minute is one second), polls (each look moves an execution one status on), or instant."
+            ),
         ),
         (["--workflows", "nowhere"], "--workflows 'nowhere': the folder does not exist."),
         (["--workflows", "a.yaml"], "--workflows 'a.yaml': the folder is a file, not a folder."),
@@ -136,8 +140,10 @@ def test_another_address_than_loopback_brings_a_warning() -> None:
         ),
         (
             ["--tls-cert", "none.pem", "--tls-key", "none.pem"],
-            "--tls-cert 'none.pem' with --tls-key 'none.pem' cannot be used: No such file or directory. "
-            "Give a certificate chain and its private key without passphrase, both PEM files.",
+            (
+                "--tls-cert 'none.pem' with --tls-key 'none.pem' cannot be used: No such file or directory. "
+                "Give a certificate chain and its private key without passphrase, both PEM files."
+            ),
         ),
         (
             ["--tls-cert", "a.yaml", "--tls-key", "a.yaml", "--allow-x509-over-http"],
@@ -145,8 +151,10 @@ def test_another_address_than_loopback_brings_a_warning() -> None:
         ),
         (
             ["--allow-x509-over-http", "--host", "0.0.0.0"],
-            "--allow-x509-over-http with --host 0.0.0.0: whoever reaches that address would get a token. Use it on "
-            "this machine alone, or give --tls-cert, --tls-key and --tls-client-ca.",
+            (
+                "--allow-x509-over-http with --host 0.0.0.0: whoever reaches that address would get a token. Use it on "
+                "this machine alone, or give --tls-cert, --tls-key and --tls-client-ca."
+            ),
         ),
         (
             ["--service-key-out", "nowhere/key.json"],
