@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_aicore.workflows.source import MappingNode
     from pytest_aicore.workflows.template import Template
+    from pytest_aicore.workflows.tree import MappingNode
 
 SCENARIO_ID_LABEL: Final = "scenarios.ai.sap.com/id"
 SCENARIO_NAME_ANNOTATION: Final = "scenarios.ai.sap.com/name"

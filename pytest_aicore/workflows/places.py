@@ -8,6 +8,7 @@ from pytest_aicore.errors import WorkflowError
 from pytest_aicore.redact import redact
 
 _EXCERPT_WIDTH = 72
+_LONGEST_LINE = 2000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,7 +44,7 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the place, what happened, the line with a caret below the place, and the remedy."""
-        parts = [f"{self.place}: {self.what}"]
+        parts = [redact(f"{self.place}: {self.what}")]
         if self.source_line is not None:
             parts += caret(self.source_line, self.place.line, self.place.column)
         parts.append(self.remedy)
@@ -70,26 +71,24 @@ class SourceError(WorkflowError):
 def caret(source_line: str, line: int, column: int) -> list[str]:
     """Return two lines that show the source line and a caret below one of its columns.
 
-    Long lines are cut around the column; secrets in them are hidden.
+    Nothing is shown of a line that holds what looks like a secret, or that no person wrote. Long ones are cut around
+    the column.
 
     Args:
         source_line: the line without its line end.
         line: its number, counted from 1.
         column: the column to point at, counted from 1.
     """
-    shown = source_line
-    if redact(shown) != shown:
-        # The hidden part has another length, so a caret could point anywhere: show no line at all.
+    if len(source_line) > _LONGEST_LINE or redact(source_line) != source_line:
         return []
+    shown = source_line
     position = min(column - 1, len(shown))
     start = 0
     if len(shown) > _EXCERPT_WIDTH:
         start = max(0, min(position - _EXCERPT_WIDTH // 2, len(shown) - _EXCERPT_WIDTH))
-        cut = shown[start : start + _EXCERPT_WIDTH]
-        shown = ("..." + cut[3:] if start else cut[:-3] + "...") if len(cut) > 6 else cut
-    # Whatever an editor would draw wider than one column must be as wide in the line of the caret.
-    before = "".join(
-        "\t" if character == "\t" else " " for character in source_line[start : start + (position - start)]
-    )
+        shown = shown[start : start + _EXCERPT_WIDTH]
+        shown = f"...{shown[3:]}" if start else f"{shown[:-3]}..."
+    # A TAB is as wide in the line of the caret as in the line above it.
+    before = "".join("\t" if character == "\t" else " " for character in source_line[start:position])
     gutter = f"{line:>6} | "
     return [gutter + shown, " " * (len(gutter) - 2) + "| " + before + "^"]

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.errors import PlanError, did_you_mean, listing
 from pytest_aicore.workflows.places import Place, SourceError, caret
-from pytest_aicore.workflows.source import MappingNode, ScalarNode, dump, parse, plain
+from pytest_aicore.workflows.source import dump, parse, plain
 from pytest_aicore.workflows.template import ServingTemplate, Template, WorkflowTemplate
+from pytest_aicore.workflows.tree import MappingNode, ScalarNode
 
 if TYPE_CHECKING:
     import os

@@ -9,19 +9,28 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Final
 
 import yaml
 
 from pytest_aicore.workflows.places import Place, Problem, SourceError
-from pytest_aicore.workflows.syntax import explain
+from pytest_aicore.workflows.syntax import Explanation, SyntaxReport, explain, unquoted_placeholder
+from pytest_aicore.workflows.tree import (
+    Document,
+    DuplicateKey,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    kind_of_plain,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
     from typing import Any
+
+    from pytest_aicore.workflows.tree import ScalarKind
 
 MAXIMUM_BYTES: Final = 1024 * 1024
 """The largest file that is read. etcd, where Kubernetes keeps a template, refuses requests above 1.5 MiB, and
@@ -32,185 +41,6 @@ MAXIMUM_NODES: Final = 50_000
 
 MAXIMUM_DEPTH: Final = 100
 """The deepest nesting, aliases followed. A pod specification in an inline template has about 20 levels."""
-
-ScalarKind: TypeAlias = Literal["string", "integer", "float", "boolean", "null"]
-
-
-class Node:
-    """What stands at one place of the file.
-
-    Attributes:
-        line: line of its first character, counted from 1.
-        column: column of its first character, counted from 1.
-        end_line: line on which it ends.
-        end_column: column after its last character.
-        tag: the tag as written and resolved (`tag:yaml.org,2002:str` for `!!str`), None without one.
-    """
-
-    __slots__ = ("column", "end_column", "end_line", "line", "tag")
-
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-    tag: str | None
-
-
-@final
-class ScalarNode(Node):
-    """A single value: a string, number, boolean or null.
-
-    Attributes:
-        text: the value as text: escapes decoded, folded lines joined, numbers as written.
-        style: how it was written: "" plain, `'` or `"` quoted, `|` or `>` block.
-    """
-
-    __slots__ = ("style", "text")
-
-    text: str
-    style: str
-
-    def __repr__(self) -> str:
-        """Return text and place."""
-        return f"ScalarNode({self.style}{self.text!r} at {self.line}:{self.column})"
-
-    @property
-    def kind(self) -> ScalarKind:
-        """What Kubernetes takes the value for: a bare `2.0` is a float, `"2.0"` a string."""
-        if self.tag is not None:
-            return _KIND_OF_TAG.get(self.tag, "string")
-        return _kind_of_plain(self.text) if self.style == "" else "string"
-
-    @property
-    def value(self) -> str | None:
-        """The value as the AI API shows it, a string: numbers as written, booleans lower case, null None."""
-        kind = self.kind
-        if kind == "string" or kind == "integer" or kind == "float":
-            return self.text
-        if kind == "null":
-            return None
-        return "true" if self.text.lower() in _TRUE else "false"
-
-
-@final
-class MappingNode(Node):
-    """A map from keys to nodes.
-
-    Attributes:
-        values: the node of each key, in the order of the file; of a key given twice the last one, as in
-            Kubernetes. Keys that came by `<<` stand after the map's own.
-        keys: the node of each key itself, for its place and style.
-        flow: whether it was written in braces.
-    """
-
-    __slots__ = ("flow", "keys", "values")
-
-    values: dict[str, Node]
-    keys: dict[str, ScalarNode]
-    flow: bool
-
-    def __repr__(self) -> str:
-        """Return keys and place."""
-        return f"MappingNode({list(self.values)} at {self.line}:{self.column})"
-
-    def get(self, key: str) -> Node | None:
-        """Return the node of a key, None without it."""
-        return self.values.get(key)
-
-    def mapping(self, key: str) -> MappingNode:
-        """Return the map at a key; an empty one where there is none or something else."""
-        node = self.values.get(key)
-        return node if type(node) is MappingNode else NO_MAPPING
-
-    def items_of(self, key: str) -> list[Node]:
-        """Return the items of the list at a key; none where there is no list."""
-        node = self.values.get(key)
-        return node.items if type(node) is SequenceNode else []
-
-    def mappings_of(self, key: str) -> list[MappingNode]:
-        """Return those items of the list at a key that are maps."""
-        node = self.values.get(key)
-        return [item for item in node.items if type(item) is MappingNode] if type(node) is SequenceNode else []
-
-    def text(self, key: str) -> str | None:
-        """Return the value at a key as a string, None where there is none, null, a map or a list."""
-        node = self.values.get(key)
-        return node.value if type(node) is ScalarNode else None
-
-
-@final
-class SequenceNode(Node):
-    """A list of nodes.
-
-    Attributes:
-        items: the nodes.
-        flow: whether it was written in brackets.
-    """
-
-    __slots__ = ("flow", "items")
-
-    items: list[Node]
-    flow: bool
-
-    def __repr__(self) -> str:
-        """Return size and place."""
-        return f"SequenceNode({len(self.items)} items at {self.line}:{self.column})"
-
-
-@dataclass(frozen=True, slots=True)
-class DuplicateKey:
-    """A key that one map has twice.
-
-    Attributes:
-        first: the key as it was given first.
-        second: the key as it was given again; Kubernetes keeps its value.
-    """
-
-    first: ScalarNode
-    second: ScalarNode
-
-
-class Document:
-    """One YAML document with the lines it came from.
-
-    Attributes:
-        name: what messages call the file.
-        text: the decoded text, without byte order mark.
-        root: the tree.
-        duplicates: every key that a map has twice, in the order of the file.
-    """
-
-    def __init__(self, name: str, text: str, root: Node, duplicates: tuple[DuplicateKey, ...]) -> None:
-        """Keep a parsed text together with its tree."""
-        self.name = name
-        self.text = text
-        self.root = root
-        self.duplicates = duplicates
-
-    @cached_property
-    def lines(self) -> list[str]:
-        """The lines as they are in the file, without line ends: line n is `lines[n - 1]`."""
-        return self.text.splitlines()
-
-    def line(self, number: int) -> str:
-        """Return one line, counted from 1; an empty one where the file has none."""
-        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
-
-    def place(self, node: Node) -> Place:
-        """Return where a node begins."""
-        return Place(self.name, node.line, node.column)
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """Yield a node and all nodes below it (keys not), parents first, in the order of the file."""
-    pending = [node]
-    while pending:
-        current = pending.pop()
-        yield current
-        if type(current) is MappingNode:
-            pending.extend(reversed(current.values.values()))
-        elif type(current) is SequenceNode:
-            pending.extend(reversed(current.items))
 
 
 def load(path: Path) -> Document:
@@ -272,7 +102,7 @@ def parse(data: str | bytes, name: str = "<string>", *, size: int | None = None)
 
 
 def parse_all(data: str | bytes, name: str = "<string>", *, size: int | None = None) -> list[Document]:
-    """Parse a text of one or more YAML documents; empty ones don't count.
+    """Parse a text of one or more YAML documents; empty ones do not count.
 
     Args:
         data: the text, or the bytes of a file.
@@ -374,66 +204,216 @@ def _refuse_control_characters(text: str, name: str) -> None:
 # --- from text to tree --------------------------------------------------------------------------------------
 
 _MERGE_TAG: Final = "tag:yaml.org,2002:merge"
-_KIND_OF_TAG: Final[dict[str, ScalarKind]] = {
-    "tag:yaml.org,2002:int": "integer",
-    "tag:yaml.org,2002:float": "float",
-    "tag:yaml.org,2002:bool": "boolean",
-    "tag:yaml.org,2002:null": "null",
-}
-# What go-yaml, with which Kubernetes reads YAML, takes for something else than a string. Dates stay strings.
-_TRUE: Final = frozenset({"true", "y", "yes", "on"})
-_KINDS_OF_WORDS: Final[tuple[tuple[ScalarKind, str], ...]] = (
-    ("null", "~ null Null NULL"),
-    ("boolean", "true True TRUE yes Yes YES on On ON y Y"),
-    ("boolean", "false False FALSE no No NO off Off OFF n N"),
-    ("float", ".nan .NaN .NAN .inf .Inf .INF +.inf +.Inf +.INF -.inf -.Inf -.INF"),
+
+
+# What a plain scalar consists of up to the next blank: a colon only where something follows it.
+_PLAIN: Final = re.compile(r"(?:[^\0 \t\r\n\x85\u2028\u2029:]|:(?![\0 \t\r\n\x85\u2028\u2029]))+")
+_PLAIN_IN_BRACKETS: Final = re.compile(
+    r"(?:[^\0 \t\r\n\x85\u2028\u2029:,\[\]{}]|:(?![\0 \t\r\n\x85\u2028\u2029,?\[\]{}]))+"
 )
-_KIND_OF_WORD: Final[dict[str, ScalarKind]] = {
-    "": "null",
-    **{word: kind for kind, words in _KINDS_OF_WORDS for word in words.split()},
-}
-_INTEGER: Final = re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|0|[1-9][0-9_]*)")
-_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?")
-_NUMBER_STARTS: Final = frozenset("+-.0123456789")
-
-
-def _kind_of_plain(text: str) -> ScalarKind:
-    kind = _KIND_OF_WORD.get(text)
-    if kind is not None:
-        return kind
-    if text[0] in _NUMBER_STARTS:
-        if _INTEGER.fullmatch(text):
-            return "integer"
-        if _FLOAT.fullmatch(text):
-            return "float"
-    return "string"
+_HALF_CHARACTER: Final = re.compile(r"[\ud800-\udfff]")
+_TAG_HANDLE: Final = re.compile(r"![0-9A-Za-z_-]*!")
+_TAG_SUFFIX: Final = re.compile(r"[0-9A-Za-z_;/?:@&=+$.!~*'()-]+")
 
 
 class _PureLoader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
-    """PyYAML's parser in Python, brought in line with libyaml (and so with Kubernetes) where they differ."""
+    """PyYAML's parser in Python, brought in line with libyaml where they differ.
+
+    go-yaml, with which Kubernetes reads a template, is a translation of libyaml. The two differ in where a TAB may
+    stand, in what ends a plain scalar or a tag, and in a comment right after the sign of a block scalar.
+    """
+
+    _blank = " \t"
+    _break = "\r\n\x85\u2028\u2029"
+    _blank_or_end = "\0 \t\r\n\x85\u2028\u2029"
 
     def __init__(self, text: str) -> None:
         yaml.reader.Reader.__init__(self, text)
         yaml.scanner.Scanner.__init__(self)
         yaml.parser.Parser.__init__(self)
 
+    def dispose(self) -> None:
+        """Do nothing; the other parser has to be disposed of."""
+
+    def _error(self, what: str, start: Any, problem: str) -> yaml.scanner.ScannerError:
+        return yaml.scanner.ScannerError(f"while scanning {what}", start, problem, self.get_mark())
+
+    def _line_break(self) -> str:
+        """Skip a line end; return it as YAML keeps it, an empty string where there is none."""
+        return str(self.scan_line_break())  # type: ignore[no-untyped-call]
+
+    def _skip(self, characters: str) -> None:
+        while self.peek() in characters:
+            self.forward()
+
+    def _skip_comment(self) -> None:
+        if self.peek() == "#":
+            while self.peek() not in "\0" + self._break:
+                self.forward()
+
     def scan_to_next_token(self) -> None:
         """Skip blanks, comments and line ends; a TAB is a blank wherever no key or dash could begin."""
-        found = False
-        while not found:
-            while self.peek() == " " or (self.peek() == "\t" and (self.flow_level or not self.allow_simple_key)):
-                self.forward()
-            if self.peek() == "#":
-                while self.peek() not in "\0\r\n\x85\u2028\u2029":
-                    self.forward()
-            if self.scan_line_break():  # type: ignore[no-untyped-call]
-                if not self.flow_level:
-                    self.allow_simple_key = True
-            else:
-                found = True
+        while True:
+            self._skip(" " if self.allow_simple_key and not self.flow_level else self._blank)
+            self._skip_comment()
+            if not self._line_break():
+                return
+            if not self.flow_level:
+                self.allow_simple_key = True
 
-    def dispose(self) -> None:
-        """Do nothing: what the other parser needs for closing."""
+    def scan_plain(self) -> Any:
+        """Scan a plain scalar, which may contain TABs and, in brackets, question marks."""
+        start = end = self.get_mark()
+        indent = self.indent + 1
+        pattern = _PLAIN_IN_BRACKETS if self.flow_level else _PLAIN
+        chunks: list[str] = []
+        spaces = ""
+        line_breaks: list[str] = []
+        while True:
+            if self.column == 0 and self.prefix(3) in ("---", "...") and self.peek(3) in self._blank_or_end:
+                break
+            found = pattern.match(self.buffer, self.pointer) if self.peek() != "#" else None
+            if found is None:
+                break
+            if line_breaks:
+                first, *others = line_breaks
+                chunks.append("".join(others) or " " if first == "\n" else first + "".join(others))
+            else:
+                chunks.append(spaces)
+            self.allow_simple_key = False
+            chunks.append(found.group())
+            self.forward(len(found.group()))
+            if self.flow_level and self.peek() == ":" and self.peek(1) in ",?[]{}":
+                raise self._error("a plain scalar", start, "found unexpected ':'")
+            end = self.get_mark()
+            spaces, line_breaks = self._blanks_in_plain(indent, start)
+            if not spaces and not line_breaks:
+                break
+            if not self.flow_level and self.column < indent:
+                break
+        if line_breaks:
+            self.allow_simple_key = True
+        return yaml.ScalarToken("".join(chunks), True, start, end)
+
+    def _blanks_in_plain(self, indent: int, start: Any) -> tuple[str, list[str]]:
+        spaces = ""
+        line_breaks: list[str] = []
+        while True:
+            character = self.peek()
+            if character in self._blank:
+                if not line_breaks:
+                    spaces += character
+                elif character == "\t" and self.column < indent:
+                    raise self._error("a plain scalar", start, "found a tab character that violates indentation")
+                self.forward()
+            elif character in self._break:
+                line_breaks.append(self._line_break())
+            else:
+                return spaces, line_breaks
+
+    def parse_flow_sequence_entry_mapping_key(self) -> Any:
+        """Parse what follows a question mark in a list in brackets; a key has to follow it."""
+        event = super().parse_flow_sequence_entry_mapping_key()  # type: ignore[no-untyped-call]
+        if event.start_mark.index == event.end_mark.index:
+            raise yaml.parser.ParserError(None, None, "did not find expected key", event.start_mark)
+        return event
+
+    def scan_directive(self) -> Any:
+        """Scan a directive; only two are known, and two versions of YAML."""
+        token = super().scan_directive()
+        if token.name not in ("YAML", "TAG"):
+            raise self._error("a directive", token.start_mark, "found unknown directive name")
+        if token.name == "YAML" and token.value not in ((1, 1), (1, 2)):
+            raise self._error("a directive", token.start_mark, "found incompatible YAML document")
+        return token
+
+    def scan_flow_scalar(self, style: str) -> Any:
+        """Scan a quoted scalar; escapes of half a character are not allowed in it."""
+        start = self.get_mark()
+        try:
+            token = super().scan_flow_scalar(style)
+        except (ValueError, OverflowError):
+            token = None
+        if token is None or _HALF_CHARACTER.search(token.value):
+            raise self._error("a quoted scalar", start, "found invalid Unicode character escape code")
+        return token
+
+    def scan_tag(self) -> Any:
+        """Scan a tag, which ends before a TAB and, in brackets, before a comma."""
+        start = self.get_mark()
+        handle: str | None = None
+        if self.peek(1) == "<":
+            self.forward(2)
+            suffix = self.scan_tag_uri("tag", start)
+            if self.peek() != ">":
+                raise self._error("a tag", start, "did not find the expected '>'")
+            self.forward()
+        elif self.peek(1) in self._blank_or_end:
+            suffix = "!"
+            self.forward()
+        else:
+            named = _TAG_HANDLE.match(self.buffer, self.pointer)
+            handle = named.group() if named is not None else "!"
+            self.forward(len(handle))
+            suffix = self._tag_suffix(start)
+        if self.peek() not in self._blank_or_end and not (self.flow_level and self.peek() == ","):
+            raise self._error("a tag", start, "did not find expected whitespace or line break")
+        return yaml.TagToken((handle, suffix), start, self.get_mark())
+
+    def _tag_suffix(self, start: Any) -> str:
+        suffix = ""
+        while True:
+            found = _TAG_SUFFIX.match(self.buffer, self.pointer)
+            if found is not None:
+                suffix += found.group()
+                self.forward(len(found.group()))
+            elif self.peek() == "%":
+                suffix += self.scan_uri_escapes("tag", start)
+            else:
+                break
+        if not suffix:
+            raise self._error("a tag", start, "did not find expected tag URI")
+        return suffix
+
+    def scan_block_scalar_indicators(self, _start_mark: Any) -> tuple[bool | None, int | None]:
+        """Scan what follows `|` or `>`: chomping and indentation, in either order."""
+        chomping: bool | None = None
+        increment: int | None = None
+        for _ in range(2):
+            if self.peek() in "+-" and chomping is None:
+                chomping = self.peek() == "+"
+            elif self.peek() in "123456789" and increment is None:
+                increment = int(self.peek())
+            else:
+                break
+            self.forward()
+        return chomping, increment
+
+    def scan_block_scalar_ignored_line(self, start_mark: Any) -> None:
+        """Skip the rest of the line on which a block scalar begins."""
+        self._skip(self._blank)
+        self._skip_comment()
+        if self.peek() not in "\0" + self._break:
+            raise self._error("a block scalar", start_mark, "did not find expected comment or line break")
+        self._line_break()
+
+    def scan_block_scalar_indentation(self) -> tuple[list[str], int, Any]:
+        """Find the indentation of a block scalar; no TAB may stand in it."""
+        found: tuple[list[str], int, Any] = super().scan_block_scalar_indentation()
+        if self.peek() == "\t" and self.column <= max(found[1], self.indent):
+            raise self._error(
+                "a block scalar", found[2], "found a tab character where an indentation space is expected"
+            )
+        return found
+
+    def scan_block_scalar_breaks(self, indent: int) -> tuple[list[str], Any]:
+        """Skip the indentation and the empty lines before a line of a block scalar; no TAB may stand there."""
+        found: tuple[list[str], Any] = super().scan_block_scalar_breaks(indent)
+        if self.peek() == "\t" and self.column < indent:
+            raise self._error(
+                "a block scalar", found[1], "found a tab character where an indentation space is expected"
+            )
+        return found
 
 
 _Loader: Any = None
@@ -448,11 +428,12 @@ else:
 class _Frame:
     """A map or list that is being read."""
 
-    __slots__ = ("anchor", "height", "key", "merges", "node", "size")
+    __slots__ = ("anchor", "height", "key", "last", "merges", "node", "size")
 
     def __init__(self, node: MappingNode | SequenceNode, anchor: str | None) -> None:
         self.node = node
         self.anchor = anchor
+        self.last: Node = node
         self.key: ScalarNode | None = None
         self.merges: list[tuple[ScalarNode, Node]] | None = None
         self.size = 1
@@ -468,7 +449,7 @@ class _RefusalError(Exception):
 
 _TOO_MANY_NODES: Final = (
     "too-many-nodes",
-    f"With its aliases written out the file has more than {MAXIMUM_NODES:,} values; no template needs that.",
+    f"The file has more than {MAXIMUM_NODES:,} values, aliases written out; no template needs so many.",
     "Remove the aliases (`*name`), or move data out of the template.",
 )
 _TOO_DEEP: Final = (
@@ -478,62 +459,55 @@ _TOO_DEEP: Final = (
 )
 
 
+_SYNTAX_ERRORS: Final = (yaml.YAMLError, ValueError, OverflowError)  # the last two for numbers beyond all bounds
+
+
 def _composed(text: str, name: str) -> list[Document]:
     composer = _Composer()
     try:
-        roots = _filled(composer.compose(text, _Loader))
+        try:
+            roots = _filled(composer.compose(text, _Loader))
+        except _SYNTAX_ERRORS:
+            if _Loader is not _PureLoader and len(text) <= _WORTH_A_SECOND_LOOK:
+                _Composer().compose(text, _PureLoader)
+            raise
     except _RefusalError as refusal:
         kind, line, column, what, remedy = refusal.args
-        raise SourceError(_problem(text, name, kind, line, column, what, remedy)) from None
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise SourceError(_syntax_problem(text, name, error)) from None
+    except _SYNTAX_ERRORS as error:
+        kind, line, column, what, remedy = _explained(text, error)
+    else:
+        return _documents(text, name, roots, composer.duplicates)
+    lines = text.splitlines()
+    source_line = lines[line - 1] if line <= len(lines) and kind != "empty" else None
+    raise SourceError(Problem(kind, Place(name, line, column), what, remedy, source_line))
+
+
+def _documents(text: str, name: str, roots: list[Node], duplicates: list[DuplicateKey]) -> list[Document]:
     if len(roots) == 1:
-        return [Document(name, text, roots[0], tuple(composer.duplicates))]
+        return [Document(name, text, roots[0], tuple(duplicates))]
     ends = [root.line for root in roots[1:]] + [text.count("\n") + 2]
     return [
-        Document(
-            name, text, root, tuple(found for found in composer.duplicates if root.line <= found.second.line < end)
-        )
+        Document(name, text, root, tuple(found for found in duplicates if root.line <= found.second.line < end))
         for root, end in zip(roots, ends, strict=True)
     ]
 
 
-def _problem(text: str, name: str, kind: str, line: int, column: int, what: str, remedy: str) -> Problem:
-    lines = text.splitlines()
-    source_line = lines[line - 1] if 0 < line <= len(lines) else None
-    return Problem(kind, Place(name, line, column), what, remedy, source_line)
-
-
-# Where libyaml found an error the Python parser looks again, for the better words; not at any price, though.
+# Where libyaml found an error the Python parser looks again, for its better words; but not at any price.
 _WORTH_A_SECOND_LOOK: Final = 64 * 1024
 
 
-def _syntax_problem(text: str, name: str, error: Exception) -> Problem:
-    if _Loader is not _PureLoader and len(text) <= _WORTH_A_SECOND_LOOK:
-        try:
-            _Composer().compose(text, _PureLoader)
-        except (yaml.YAMLError, ValueError, OverflowError) as same:
-            error = same
-        except _RefusalError:
-            pass
+def _explained(text: str, error: Exception) -> Explanation:
     mark = getattr(error, "problem_mark", None)
     context_mark = getattr(error, "context_mark", None)
-    explanation = explain(
-        text.splitlines(),
-        problem=str(getattr(error, "problem", None) or error),
-        line=mark.line + 1 if mark is not None else 1,
-        column=mark.column + 1 if mark is not None else 1,
-        context_line=context_mark.line + 1 if context_mark is not None else None,
-        context_column=context_mark.column + 1 if context_mark is not None else None,
-    )
-    return _problem(
-        text,
-        name,
-        explanation.kind,
-        explanation.line,
-        explanation.column,
-        explanation.what,
-        explanation.remedy,
+    return explain(
+        SyntaxReport(
+            text.splitlines(),
+            problem=str(getattr(error, "problem", None) or error),
+            line=mark.line + 1 if mark is not None else 1,
+            column=mark.column + 1 if mark is not None else 1,
+            context_line=context_mark.line + 1 if context_mark is not None else None,
+            context_column=context_mark.column + 1 if context_mark is not None else None,
+        )
     )
 
 
@@ -589,8 +563,8 @@ class _Composer:
                 else:
                     collection = sequence = SequenceNode()
                     sequence.items = []
-                collection.line = start.line + 1
-                collection.column = start.column + 1
+                collection.line = collection.end_line = start.line + 1
+                collection.column = collection.end_column = start.column + 1
                 collection.tag = event.tag
                 collection.flow = bool(event.flow_style)
                 if event.anchor is not None:
@@ -600,9 +574,12 @@ class _Composer:
             elif kind in end_events:
                 frame = stack.pop()
                 node, size, height = frame.node, frame.size, frame.height
-                end = event.end_mark
-                node.end_line = end.line + 1
-                node.end_column = end.column + 1
+                if frame.node.flow:
+                    end = event.end_mark
+                    node.end_line, node.end_column = end.line + 1, end.column + 1
+                else:
+                    # For the parser a block ends where the next thing begins; for readers, with its last value.
+                    node.end_line, node.end_column = frame.last.end_line, frame.last.end_column
                 if frame.merges is not None:
                     _merge(frame)
                 if frame.anchor is not None:
@@ -622,6 +599,8 @@ class _Composer:
                 roots.append(node)
                 continue
             frame = stack[-1]
+            if kind is not alias_event:
+                frame.last = node
             frame.size += size
             if height >= frame.height:
                 frame.height = height + 1
@@ -634,7 +613,7 @@ class _Composer:
             elif type(node) is ScalarNode:
                 frame.key = node
             else:
-                _refuse_key(node)
+                _refuse_key(node, parent)
 
     def _add(self, frame: _Frame, mapping: MappingNode, key: ScalarNode, node: Node) -> None:
         text = key.text
@@ -643,6 +622,9 @@ class _Composer:
                 frame.merges = []
             frame.merges.append((key, node))
             return
+        if type(node) is ScalarNode and node.style == "" and node.text == "" and node.tag is None:
+            # The two parsers place a value that is not there differently; it is shown right behind its key.
+            node.line, node.column = node.end_line, node.end_column = key.end_line, key.end_column
         if text in mapping.keys:
             self.duplicates.append(DuplicateKey(mapping.keys[text], key))
         mapping.keys[text] = key
@@ -678,15 +660,9 @@ def _refuse(refusal: tuple[str, str, str], mark: Any) -> None:
     raise _RefusalError(kind, mark.line + 1, mark.column + 1, what, remedy)
 
 
-def _refuse_key(node: Node) -> None:
-    if type(node) is MappingNode and node.flow:
-        raise _RefusalError(
-            "unquoted-placeholder",
-            node.line,
-            max(node.column - 1, 1),
-            "A value that begins with `{{` is a map in a map for YAML, not a placeholder.",
-            'Put the whole value in quotes: "{{...}}".',
-        )
+def _refuse_key(node: Node, parent: MappingNode) -> None:
+    if type(node) is MappingNode and node.flow and (node.line, node.column) == (parent.line, parent.column + 1):
+        raise _RefusalError(*unquoted_placeholder(parent.line, parent.column))
     raise _RefusalError(
         "key-not-scalar",
         node.line,
@@ -720,25 +696,9 @@ def _merge(frame: _Frame) -> None:
 def _filled(roots: list[Node]) -> list[Node]:
     filled = [root for root in roots if not (type(root) is ScalarNode and root.value is None)]
     if not filled:
-        raise _RefusalError(
-            "empty",
-            1,
-            1,
-            "The file is empty: it holds no YAML value.",
-            "Write a template into it, or remove it.",
-        )
+        what = "The file is empty: it holds no YAML value."
+        raise _RefusalError("empty", 1, 1, what, "Write a template into it, or remove it.")
     return filled
-
-
-def _mapping() -> MappingNode:
-    node = MappingNode()
-    node.line = node.column = node.end_line = node.end_column = 1
-    node.tag, node.flow, node.values, node.keys = None, False, {}, {}
-    return node
-
-
-NO_MAPPING: Final = _mapping()
-"""The empty map that stands for one that is absent; it is never changed."""
 
 
 # --- from tree to plain values and text ---------------------------------------------------------------------
@@ -797,7 +757,7 @@ class _Dumper(yaml.SafeDumper):
 
 def _represent_text(dumper: _Dumper, text: str) -> Any:
     style = "|" if "\n" in text else None
-    if style is None and _kind_of_plain(text) != "string":
+    if style is None and kind_of_plain(text) != "string":
         style = "'"
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 

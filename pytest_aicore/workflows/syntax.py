@@ -8,14 +8,14 @@ Everything else keeps the parser's own words.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 class Explanation(NamedTuple):
-    """A syntax error: what kind of mistake, where, what happened, what to do."""
+    """A mistake: its kind, where it is, what happened, what to do."""
 
     kind: str
     line: int
@@ -24,18 +24,10 @@ class Explanation(NamedTuple):
     remedy: str
 
 
-def explain(
-    lines: Sequence[str],
-    *,
-    problem: str,
-    line: int,
-    column: int,
-    context_line: int | None,
-    context_column: int | None,
-) -> Explanation:
-    """Return the best explanation of what a YAML parser stumbled over.
+class SyntaxReport(NamedTuple):
+    """What a YAML parser says of a text that it cannot read, together with the text.
 
-    Args:
+    Attributes:
         lines: the lines of the file, without line ends.
         problem: the parser's words.
         line: line at which it stopped, counted from 1.
@@ -43,64 +35,62 @@ def explain(
         context_line: line on which the construct began that it was reading, if it told.
         context_column: the column of that.
     """
-    error = _SyntaxError(lines, problem, line, column, context_line, context_column)
-    for recognise in _RECOGNISERS:
-        explanation = recognise(error)
-        if explanation is not None:
-            return explanation
+
+    lines: Sequence[str]
+    problem: str
+    line: int
+    column: int
+    context_line: int | None = None
+    context_column: int | None = None
+
+    def text(self, line: int) -> str:
+        """Return one line, counted from 1."""
+        # No line that a person wrote is longer, and the expressions below need not be good at those that are.
+        return self.lines[line - 1][:_LONGEST_LINE] if 0 < line <= len(self.lines) else ""
+
+    @property
+    def here(self) -> str:
+        """The line at which the parser stopped."""
+        return self.text(self.line)
+
+    @property
+    def above(self) -> tuple[int, str]:
+        """Number and text of the nearest line above that is neither blank nor a comment; 0 without one."""
+        for number in range(min(self.line - 1, len(self.lines)), 0, -1):
+            text = self.text(number)
+            if text.strip() and not text.lstrip().startswith("#"):
+                return number, text
+        return 0, ""
+
+
+def explain(report: SyntaxReport) -> Explanation:
+    """Return the best explanation of what a YAML parser stumbled over.
+
+    Args:
+        report: what the parser said.
+    """
+    for words, recognise in _RECOGNISERS:
+        if words in report.problem:
+            explanation = recognise(report)
+            if explanation is not None:
+                return explanation
     return Explanation(
         "syntax",
-        line,
-        column,
-        f"This is no YAML: {problem}.",
+        report.line,
+        report.column,
+        f"This is no YAML: {report.problem}.",
         "Check indentation, colons and quotes of this line and the lines above it.",
     )
 
 
-class _SyntaxError:
-    """The parser's report together with the lines that matter for it."""
-
-    def __init__(
-        self,
-        lines: Sequence[str],
-        problem: str,
-        line: int,
-        column: int,
-        context_line: int | None,
-        context_column: int | None,
-    ) -> None:
-        self.lines = lines
-        self.problem = problem
-        self.line = line
-        self.column = column
-        self.context_line = context_line
-        self.context_column = context_column
-
-    def text(self, line: int) -> str:
-        return self.lines[line - 1] if 0 < line <= len(self.lines) else ""
-
-    @property
-    def here(self) -> str:
-        return self.text(self.line)
-
-    def above(self) -> tuple[int, str]:
-        """Return number and text of the nearest line above that says something; 0 without one."""
-        for number in range(min(self.line, len(self.lines) + 1) - 1, 0, -1):
-            stripped = self.text(number).strip()
-            if stripped and not stripped.startswith("#"):
-                return number, self.text(number)
-        return 0, ""
-
-    def suspects(self) -> list[int]:
-        """Return the lines on which the mistake may stand: where the parser stopped, and where it began."""
-        return [self.line] if self.context_line in (None, self.line) else [self.line, self.context_line or self.line]
-
-
-_KEY = re.compile(
-    r"""^(?P<dashes>(?:\s*-\s+)*\s*)(?P<key>"[^"]*"|'[^']*'|[^\s:#"'{\[-][^:#]*?)\s*:(?:\s+(?P<value>.*))?$"""
+_LONGEST_LINE: Final = 400
+_KEY: Final = re.compile(
+    r"""(?P<before>\s*(?:-\s+)*)(?P<key>"[^"]*"|'[^']*'|[^\s:#"'{\[-][^:#]*?)\s*:(?:\s+(?P<value>.*))?$"""
 )
-_PLACEHOLDER = re.compile(r"(?:^|[:\-,\[]\s+|^\s*)(\{\{.*)")
-_UNSPACED_COMMENT = re.compile(r"[^\s#\"']#")
+_PLACEHOLDER: Final = re.compile(r"(?:[:\-,\[]\s+|^\s*)(\{\{.*)")
+_COMMENT_WITHOUT_SPACE: Final = re.compile(r"[^\s#\"']#")
+_COLON_WITHOUT_SPACE: Final = re.compile(r"\s*(?:-\s+)*([\w./-]+:)\S+$")
+_KEYS_BELOW_ARGUMENTS: Final = ("parameters", "artifacts")
 
 
 def _indentation(text: str) -> int:
@@ -113,116 +103,172 @@ def _quoted(text: str, width: int = 40) -> str:
     return f"`{text if len(text) <= width else text[: width - 3] + '...'}`"
 
 
-def _tab(error: _SyntaxError) -> Explanation | None:
-    for line in error.suspects():
-        blank = re.match(
-            r"[ ]*\t", error.text(line)[: max(error.column, 1)] if line == error.line else error.text(line)
-        )
-        if blank is not None:
-            return Explanation(
-                "tab",
-                line,
-                blank.end(),
-                "A TAB stands in the indentation of this line; YAML indents with spaces only.",
-                "Replace each TAB by spaces.",
-            )
-    if "'\\t'" in error.problem or error.text(error.line)[error.column - 1 : error.column] == "\t":
+def _without_dashes(text: str) -> str:
+    return text[_indentation(text) - 1 :]
+
+
+def _tab(report: SyntaxReport) -> Explanation | None:
+    indentation = re.match(r" *\t", report.here)
+    if indentation is not None:
         return Explanation(
             "tab",
-            error.line,
-            error.column,
+            report.line,
+            indentation.end(),
+            "A TAB stands in the indentation of this line; YAML indents with spaces only.",
+            "Replace each TAB by spaces.",
+        )
+    if report.here[report.column - 1 : report.column] == "\t":
+        return Explanation(
+            "tab",
+            report.line,
+            report.column,
             "A TAB stands where YAML only allows spaces.",
             "Replace each TAB by spaces.",
         )
     return None
 
 
-def _placeholder(error: _SyntaxError) -> Explanation | None:
-    for line in error.suspects():
-        text = error.text(line)
+def _placeholder(report: SyntaxReport) -> Explanation | None:
+    for line in dict.fromkeys((report.line, report.context_line or report.line)):
+        text = report.text(line)
         found = _PLACEHOLDER.search(text)
         if found is not None and text[: found.start(1)].count('"') % 2 == 0:
-            return Explanation(
-                "unquoted-placeholder",
-                line,
-                found.start(1) + 1,
-                "A value that begins with `{{` is a map in a map for YAML, not a placeholder.",
-                'Put the whole value in quotes: "{{...}}".',
-            )
+            return unquoted_placeholder(line, found.start(1) + 1)
     return None
 
 
-def _comment(error: _SyntaxError) -> Explanation | None:
-    if "mapping values are not allowed" not in error.problem:
+def unquoted_placeholder(line: int, column: int) -> Explanation:
+    """Return the explanation of a placeholder that is the beginning of an unquoted value.
+
+    Args:
+        line: its line, counted from 1.
+        column: the column of its first brace, counted from 1.
+    """
+    return Explanation(
+        "unquoted-placeholder",
+        line,
+        column,
+        "A value that begins with `{{` is a map in a map for YAML, not a placeholder.",
+        'Put the whole value in quotes: "{{...}}".',
+    )
+
+
+def _comment_without_space(report: SyntaxReport) -> Explanation | None:
+    key = _KEY.match(report.here)
+    if key is None or not key.group("value"):
         return None
-    before = error.here[: error.column - 1]
-    key = _KEY.match(error.here)
-    found = _UNSPACED_COMMENT.search(before, key.start("value")) if key and key.group("value") else None
+    found = _COMMENT_WITHOUT_SPACE.search(report.here, key.start("value"), report.column - 1)
     if found is None:
         return None
     return Explanation(
         "comment-without-space",
-        error.line,
-        found.start() + 2,
+        report.line,
+        found.end(),
         "This `#` begins no comment, for no space stands before it: the whole line belongs to the value.",
         "Put a space before the `#`.",
     )
 
 
-def _nested_colon(error: _SyntaxError) -> Explanation | None:
-    if "mapping values are not allowed" not in error.problem:
-        return None
-    key = _KEY.match(error.here[: error.column - 1])
+def _colon_in_value(report: SyntaxReport) -> Explanation | None:
+    key = _KEY.match(report.here[: report.column - 1])
     if key is None:
         return None
     return Explanation(
         "colon-in-value",
-        error.line,
-        error.column,
+        report.line,
+        report.column,
         f"The value of `{key.group('key')}` contains a colon and a space, so YAML takes it for a second key.",
         "Put the value in quotes, or begin a new line after the first colon.",
     )
 
 
-def _too_deep(error: _SyntaxError) -> Explanation | None:
-    if "mapping values are not allowed" not in error.problem:
+def _colon_missing_above(report: SyntaxReport) -> Explanation | None:
+    number, above = report.above
+    if not number or _indentation(above) >= _indentation(report.here):
         return None
-    number, above = error.above()
-    parent = _KEY.match(above)
-    indentation = _indentation(error.here)
-    if not number:
+    before = _KEY.match(report._replace(line=number).above[1])
+    if before is not None and before.group("value") and before.end("before") + 1 < _indentation(above):
+        # The line above goes on with a text that begins in a line above that.
         return None
-    if error.here.lstrip().startswith("- "):
-        if parent is None or not parent.group("value"):
-            return None
-        return Explanation(
-            "list-under-value",
-            error.line,
-            error.here.index("-") + 1,
-            f"A list stands below {_quoted(above.lstrip(' -'))} in line {number}, which already has a value.",
-            f"Remove the value of `{parent.group('key')}`, or put the list's own key on a line above it.",
-        )
-    wanted = _indentation(above)
-    if indentation <= wanted:
+    squeezed = _COLON_WITHOUT_SPACE.match(above)
+    if squeezed is not None:
+        return _colon_without_space(number, squeezed)
+    if ":" in above or "#" in above or above.lstrip().startswith("-"):
         return None
-    key = error.here[indentation - 1 : error.column - 1]
     return Explanation(
-        "indented-too-deep",
-        error.line,
-        indentation,
-        f"{_quoted(key + ':')} is indented deeper than {_quoted(above.lstrip(' -'))} in line {number}, "
-        "so YAML takes it for a part of that value.",
-        f"Indent it by {wanted - 1} spaces like the key above it, not by {indentation - 1}.",
+        "no-colon",
+        number,
+        len(above.rstrip()) + 1,
+        f"{_quoted(above)} has keys below it, but no colon behind it.",
+        f"Write {_quoted(above.strip() + ':')}.",
     )
 
 
-def _stray_line(error: _SyntaxError) -> Explanation | None:
-    if "could not find expected ':'" not in error.problem:
-        return None
-    line = error.context_line or error.line
-    text = error.text(line)
+def _colon_without_space(line: int, squeezed: re.Match[str]) -> Explanation:
     return Explanation(
-        "no-key",
+        "colon-without-space",
+        line,
+        squeezed.end(1) + 1,
+        f"No space follows the colon of {_quoted(squeezed.group(1))}, so YAML takes the line for a text, not a key.",
+        "Put a space behind the colon, or remove what was typed there by accident.",
+    )
+
+
+def _list_under_value(report: SyntaxReport) -> Explanation | None:
+    number, above = report.above
+    parent = _KEY.match(above)
+    if not report.here.lstrip().startswith("- ") or parent is None or not parent.group("value"):
+        return None
+    return Explanation(
+        "list-under-value",
+        report.line,
+        report.here.index("-") + 1,
+        f"A list stands below {_quoted(_without_dashes(above))} in line {number}, which already has a value.",
+        f"Remove the value of `{parent.group('key')}`, or put the list's own key on a line above it.",
+    )
+
+
+def _indented_too_deep(report: SyntaxReport) -> Explanation | None:
+    number, above = report.above
+    parent = _KEY.match(above)
+    column, wanted = _indentation(report.here), _indentation(above)
+    if parent is None or column <= wanted:
+        return None
+    key = report.here[column - 1 : report.column - 1].strip()
+    remedy = f"Indent it by {wanted - 1} spaces like the key above it, not by {column - 1}."
+    if key in _KEYS_BELOW_ARGUMENTS:
+        remedy = f"Put its own key (`arguments:`, `inputs:`, `outputs:`) on a line above it, or i{remedy[1:]}"
+    elif len(parent.group("value") or "") == 1:
+        remedy = f"Remove {_quoted(parent.group('value'))} if it was typed by accident, or i{remedy[1:]}"
+    return Explanation(
+        "indented-too-deep",
+        report.line,
+        column,
+        f"{_quoted(key + ':')} is indented deeper than {_quoted(_without_dashes(above))} in line {number}, "
+        "so YAML takes it for a part of that value.",
+        remedy,
+    )
+
+
+def _key_in_value(report: SyntaxReport) -> Explanation | None:
+    column = _indentation(report.here)
+    return Explanation(
+        "key-in-value",
+        report.line,
+        column,
+        f"{_quoted(report.here[column - 1 : report.column])} stands where YAML still reads the value above it.",
+        "Check the indentation of this line and the lines above it; put a text of several lines in quotes.",
+    )
+
+
+def _no_key(report: SyntaxReport) -> Explanation | None:
+    line = report.context_line or report.line
+    text = report.text(line)
+    squeezed = _COLON_WITHOUT_SPACE.match(text)
+    if squeezed is not None:
+        return _colon_without_space(line, squeezed)
+    return Explanation(
+        "no-colon",
         line,
         _indentation(text),
         f"{_quoted(text)} stands where a key is expected, but no colon follows it.",
@@ -230,116 +276,161 @@ def _stray_line(error: _SyntaxError) -> Explanation | None:
     )
 
 
-def _unclosed_quote(error: _SyntaxError) -> Explanation | None:
-    if "unexpected end of stream" not in error.problem and "unexpected document separator" not in error.problem:
-        return None
-    line, column = error.context_line or error.line, error.context_column or error.column
+def _quote_not_closed(report: SyntaxReport) -> Explanation | None:
     return Explanation(
         "quote-not-closed",
-        line,
-        column,
+        report.context_line or report.line,
+        report.context_column or report.column,
         "The quotation mark that opens here is never closed.",
         "Close it at the end of the value.",
     )
 
 
-def _unclosed_bracket(error: _SyntaxError) -> Explanation | None:
-    found = re.search(r"expected ',' or '([]}])'", error.problem)
-    if found is None or error.context_line is None or error.context_column is None:
+def _bracket_not_closed(report: SyntaxReport) -> Explanation | None:
+    found = re.search(r"expected ',' or '([]}])'", report.problem)
+    if found is None or report.context_line is None or report.context_column is None:
         return None
     opening = "[" if found.group(1) == "]" else "{"
+    same_line = report.context_line == report.line
     return Explanation(
         "bracket-not-closed",
-        error.context_line,
-        error.context_column,
-        f"The `{opening}` that opens here is not closed before line {error.line}, "
-        f"or a comma between its items is missing there.",
+        report.context_line,
+        report.context_column,
+        f"The `{opening}` that opens here is not closed before {'column' if same_line else 'line'} "
+        f"{report.column if same_line else report.line}, or a comma between its items is missing there.",
         f"Close it with `{found.group(1)}`, or put the value in quotes if the bracket belongs to a text.",
     )
 
 
-def _after_quote(error: _SyntaxError) -> Explanation | None:
-    if "expected <block end>, but found '<scalar>'" not in error.problem:
-        return None
-    before = error.here[: error.column - 1].rstrip()
+def _text_after_quote(report: SyntaxReport) -> Explanation | None:
+    before = report.here[: report.column - 1].rstrip()
     if not before or before[-1] not in "\"'":
         return None
+    quote = before[-1]
+    if before.count(quote) % 2:
+        # The quotation mark before the text closes what a line above opened.
+        for line in range(report.line - 1, 0, -1):
+            if report.text(line).count(quote) % 2:
+                return _quote_not_closed(
+                    report._replace(context_line=line, context_column=report.text(line).rindex(quote) + 1)
+                )
     return Explanation(
         "text-after-quote",
-        error.line,
-        error.column,
-        f"{_quoted(error.here[error.column - 1 :])} follows a value in quotes on the same line.",
+        report.line,
+        report.column,
+        f"{_quoted(report.here[report.column - 1 :])} follows a value in quotes on the same line.",
         "Put the whole value in quotes, or a space and a `#` before a comment.",
     )
 
 
-def _dash_without_key(error: _SyntaxError) -> Explanation | None:
-    if (
-        "expected <block end>, but found '-'" not in error.problem
-        and "sequence entries are not allowed" not in error.problem
-    ):
+def _list_on_key_line(report: SyntaxReport) -> Explanation | None:
+    if not report.here[: report.column - 1].strip():
         return None
-    number, above = error.above()
-    if error.here[: error.column - 1].strip():
-        return Explanation(
-            "list-on-key-line",
-            error.line,
-            error.column,
-            "A list cannot begin on the line of its key.",
-            "Begin a new line before the dash, or write the list in brackets: [...].",
-        )
+    return Explanation(
+        "list-on-key-line",
+        report.line,
+        report.column,
+        "A list cannot begin on the line of its key.",
+        "Begin a new line before the dash, or write the list in brackets: [...].",
+    )
+
+
+def _list_without_key(report: SyntaxReport) -> Explanation | None:
+    number, above = report.above
     return Explanation(
         "list-without-key",
-        error.line,
-        error.column,
+        report.line,
+        report.column,
         "A list item stands where a key is expected"
-        + (f" after {_quoted(above.lstrip(' -'))} in line {number}." if number else "."),
+        + (f" after {_quoted(_without_dashes(above))} in line {number}." if number else "."),
         "Put the list's own key (`arguments:`, `artifacts:`, ...) on a line above it, or indent the dash "
         "like the other items of its list.",
     )
 
 
-def _uneven(error: _SyntaxError) -> Explanation | None:
-    if "expected <block end>, but found" not in error.problem:
-        return None
+def _uneven_indentation(report: SyntaxReport) -> Explanation | None:
     beginning = (
-        f" What it would belong to begins in line {error.context_line}, column {error.context_column}."
-        if error.context_line is not None
+        f" What it would belong to begins in line {report.context_line}, column {report.context_column}."
+        if report.context_line is not None
         else ""
     )
     return Explanation(
         "uneven-indentation",
-        error.line,
-        error.column,
+        report.line,
+        report.column,
         "This line's indentation fits none of the lines above it." + beginning,
         "Indent it exactly like the keys, or items, that it belongs to.",
     )
 
 
-def _reserved_character(error: _SyntaxError) -> Explanation | None:
-    if "cannot start any token" not in error.problem:
+def _reserved_character(report: SyntaxReport) -> Explanation | None:
+    # Some of them are only found wanting at a later character, or at the next value.
+    column = report.column if "cannot start" in report.problem else report.context_column or report.column
+    character = report.here[column - 1 : column]
+    if character not in _RESERVED or report.context_line not in (None, report.line):
         return None
-    character = error.here[error.column - 1 : error.column]
     return Explanation(
         "reserved-character",
-        error.line,
-        error.column,
-        f"A value cannot begin with `{character}`." if character != "`" else "A value cannot begin with a back quote.",
-        "Put the value in quotes.",
+        report.line,
+        column,
+        f"A text without quotes cannot begin with {_RESERVED[character]}.",
+        "Put the text in quotes.",
     )
 
 
-_RECOGNISERS = (
-    _tab,
-    _placeholder,
-    _comment,
-    _nested_colon,
-    _too_deep,
-    _stray_line,
-    _unclosed_quote,
-    _unclosed_bracket,
-    _after_quote,
-    _dash_without_key,
-    _uneven,
-    _reserved_character,
+_RESERVED: Final = {
+    "@": "`@`",
+    "`": "a back quote",
+    "%": "`%`",
+    "*": "`*`, which refers to an anchor",
+    "&": "`&`, which names an anchor",
+    "!": "`!`, which begins a tag",
+}
+
+
+def _bad_escape(report: SyntaxReport) -> Explanation | None:
+    escape = re.match(r".?\\?[^\"\s]?", report.here[max(report.column - 2, 0) :])
+    shown = escape.group() if escape is not None and "\\" in escape.group() else ""
+    return Explanation(
+        "bad-escape",
+        report.line,
+        report.column,
+        (f"`{shown[shown.index(chr(92)) :]}` means" if shown else "A backslash in this value means")
+        + " nothing between double quotation marks.",
+        "Double the backslash, or use single quotation marks.",
+    )
+
+
+def _bad_character_number(report: SyntaxReport) -> Explanation | None:
+    return Explanation(
+        "bad-escape",
+        report.context_line or report.line,
+        report.context_column or report.column,
+        "An escape such as `\\u` in this value names no character.",
+        "Write the character itself.",
+    )
+
+
+_RECOGNISERS: Final[tuple[tuple[str, Callable[[SyntaxReport], Explanation | None]], ...]] = (
+    # Words of the parser, and what may be meant by them; the first that recognises its mistake wins.
+    ("", _tab),
+    ("", _placeholder),
+    ("mapping values are not allowed", _comment_without_space),
+    ("mapping values are not allowed", _colon_in_value),
+    ("mapping values are not allowed", _list_under_value),
+    ("mapping values are not allowed", _colon_missing_above),
+    ("mapping values are not allowed", _indented_too_deep),
+    ("mapping values are not allowed", _key_in_value),
+    ("could not find expected ':'", _no_key),
+    ("unexpected end of stream", _quote_not_closed),
+    ("unexpected document separator", _quote_not_closed),
+    ("expected ',' or ", _bracket_not_closed),
+    ("expected <block end>, but found '<scalar>'", _text_after_quote),
+    ("sequence entries are not allowed", _list_on_key_line),
+    ("sequence entries are not allowed", _list_without_key),
+    ("expected <block end>, but found '-'", _list_without_key),
+    ("expected <block end>, but found", _uneven_indentation),
+    ("", _reserved_character),
+    ("unknown escape character", _bad_escape),
+    ("escape code", _bad_character_number),
 )

@@ -15,16 +15,8 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from pytest_aicore.errors import WorkflowError, did_you_mean, listing
 from pytest_aicore.workflows.executable import Executable, derive
 from pytest_aicore.workflows.places import Place, Problem, SourceError
-from pytest_aicore.workflows.source import (
-    NO_MAPPING,
-    Document,
-    MappingNode,
-    Node,
-    ScalarNode,
-    SequenceNode,
-    load,
-    parse,
-)
+from pytest_aicore.workflows.source import load, parse
+from pytest_aicore.workflows.tree import NO_MAPPING, Document, MappingNode, Node, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.places import Place
 from pytest_aicore.workflows.rules.findings import Finding, Rule, Severity
-from pytest_aicore.workflows.source import MappingNode, ScalarNode, SequenceNode
+from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_aicore.workflows.places import Problem
     from pytest_aicore.workflows.rules.report import Report
-    from pytest_aicore.workflows.source import Node
+    from pytest_aicore.workflows.tree import Node
 
 _NOT_SYNCED: Final = (
     "AI Core reads the file as YAML before anything else. A file that is no YAML breaks the synchronisation: "

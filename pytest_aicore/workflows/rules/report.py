@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from pytest_aicore.workflows.places import Place
 from pytest_aicore.workflows.rules.findings import Finding
-from pytest_aicore.workflows.source import ScalarNode
+from pytest_aicore.workflows.tree import ScalarNode
 
 if TYPE_CHECKING:
     from pytest_aicore.workflows.rules.findings import Rule, Severity
-    from pytest_aicore.workflows.source import Document, Node
+    from pytest_aicore.workflows.tree import Document, Node
 
 
 class Report:
