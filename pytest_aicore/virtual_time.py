@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from pytest_aicore.errors import RunError
 
@@ -66,8 +67,9 @@ class VirtualTime:
     def install(self, patch: Callable[[object, str, object], object]) -> None:
         """Make the functions of the module `time` virtual for this test.
 
-        Threads that run already keep real time: they are not the test's (pytest-timeout, pytest-xdist).
-        So does an asyncio event loop, which would otherwise wait for a clock that nobody moves.
+        Threads that run already keep real time: they are not the test's (pytest-timeout, pytest-xdist). Those that the
+        test starts share its virtual time: what several of them sleep adds up, as if they took turns.
+        An asyncio event loop keeps real time, too: it would otherwise wait for a clock that nobody moves.
 
         Args:
             patch: sets an attribute until the test ends, as `MonkeyPatch.setattr` does.
@@ -75,12 +77,20 @@ class VirtualTime:
         if self._live:
             return
         real_sleep, real_monotonic, real_counter = time.sleep, time.monotonic, time.perf_counter
-        foreign = {thread.ident for thread in threading.enumerate()} - {threading.get_ident()}
+        own = threading.current_thread()
+        # Threads themselves, not their idents: those are given again to new threads.
+        foreign = WeakSet(thread for thread in threading.enumerate() if thread is not own)
+
+        def is_real() -> bool:
+            thread = threading.current_thread()
+            # A thread that the module `threading` did not start shows as a dummy, whenever it began.
+            return thread is not own and (thread in foreign or type(thread).__name__ == "_DummyThread")
+
         # Monotonic clocks go on from their real values, so that points in time taken earlier stay in the past.
         monotonic_began, counter_began = real_monotonic(), real_counter()
 
         def sleep(seconds: float, /) -> None:
-            if threading.get_ident() in foreign:
+            if is_real():
                 real_sleep(seconds)
                 return
             if seconds < 0:
@@ -89,10 +99,10 @@ class VirtualTime:
             real_sleep(0)  # let the test's other threads have their turn
 
         def virtual(real: Callable[[], float], at: Callable[[], float]) -> Callable[[], float]:
-            return lambda: real() if threading.get_ident() in foreign else at()
+            return lambda: real() if is_real() else at()
 
         def in_nanoseconds(real: Callable[[], int], at: Callable[[], float]) -> Callable[[], int]:
-            return lambda: real() if threading.get_ident() in foreign else round(at() * _NANOSECONDS)
+            return lambda: real() if is_real() else round(at() * _NANOSECONDS)
 
         def monotonic() -> float:
             return monotonic_began + self.elapsed

@@ -1,0 +1,192 @@
+"""`aicore_clock`: virtual time for the test that asks for it, and for nobody else."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import pytest
+
+from pytest_aicore.errors import RunError
+from pytest_aicore.virtual_time import VirtualTime
+
+TUTORIAL_LOOP = """
+import time
+from ai_api_client_sdk.models.status import Status
+
+def wait(client, execution_id):
+    status = None
+    while status not in (Status.COMPLETED, Status.DEAD):
+        time.sleep(5)
+        status = client.execution.get(execution_id).status
+    return status
+"""
+MARK = 'pytestmark = pytest.mark.aicore("training_workflow_tutorial", artifacts={"text-data": "ai://default/data"})'
+
+
+def test_polling_loop_over_a_two_hour_training_takes_no_time(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        f"""
+import pytest
+{TUTORIAL_LOOP}
+{MARK}
+
+@pytest.mark.aicore_script(running=7200)
+def test_it(aicore_configuration, aicore_client, aicore_clock):
+    began, monotonic, counter = time.time(), time.monotonic(), time.perf_counter_ns()
+    execution = aicore_client.execution.create(aicore_configuration.id)
+    assert wait(aicore_client, execution.id) is Status.COMPLETED
+    assert 7200 <= time.time() - began <= 7300
+    assert time.monotonic() - monotonic == pytest.approx(time.time() - began)
+    assert (time.perf_counter_ns() - counter) / 1e9 == pytest.approx(time.time() - began)
+    assert aicore_clock.elapsed == time.time() - began
+    assert aicore_clock.now() == time.time() == time.time_ns() / 1e9
+"""
+    )
+    began = time.monotonic()
+    project.runpytest_inprocess().assert_outcomes(passed=1)
+    assert time.monotonic() - began < 60
+
+
+def test_time_is_real_again_after_the_test_and_for_others(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import time
+
+        real = time.sleep, time.time, time.monotonic, time.perf_counter
+
+        def test_virtual(aicore_clock):
+            assert time.sleep is not real[0]
+            began = time.time()
+            time.sleep(1000)
+            assert time.time() == began + 1000
+
+        def test_real(aicore_client):
+            assert (time.sleep, time.time, time.monotonic, time.perf_counter) == real
+        """
+    )
+    project.runpytest_inprocess().assert_outcomes(passed=2)
+
+
+def test_sleep_moves_the_emulators_clock_and_is_rolled_back(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import time, pytest
+
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_it(aicore_clock, aicore_emulator, number):
+            began = aicore_emulator.clock.now()
+            time.sleep(30)
+            aicore_clock.sleep(20)
+            aicore_clock.advance(10)
+            assert aicore_emulator.clock.now() == began + 60
+            assert aicore_clock.elapsed == 60
+            assert aicore_emulator.now.isoformat() == "2025-01-01T00:01:00+00:00"
+            with pytest.raises(ValueError, match="sleep length must be non-negative"):
+                time.sleep(-1)
+        """
+    )
+    project.runpytest_inprocess().assert_outcomes(passed=2)
+
+
+def test_threads_of_the_test_are_virtual_and_older_threads_are_not(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import concurrent.futures, threading, time
+
+        REAL = time.time()
+        ask, answer = threading.Event(), []
+
+        def old_thread():
+            ask.wait(20)
+            began = time.time()
+            time.sleep(0.01)
+            answer.append((began, time.time() - began))
+
+        old = threading.Thread(target=old_thread)
+
+        def test_it(aicore_emulator, request):
+            old.start()
+            request.getfixturevalue("aicore_clock")
+            ask.set()
+            old.join(20)
+            (began, took), = answer
+            assert began >= REAL and 0.009 < took < 10
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                list(pool.map(time.sleep, [100] * 4))
+            assert aicore_emulator.now.isoformat() == "2025-01-01T00:06:40+00:00"
+        """
+    )
+    project.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def test_event_loop_of_asyncio_does_not_wait_for_virtual_time(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import asyncio, time
+
+        def test_it(aicore_clock):
+            async def main():
+                await asyncio.sleep(0.01)
+                time.sleep(3600)
+
+            asyncio.run(main())
+            assert aicore_clock.elapsed == 3600
+        """
+    )
+    project.runpytest_inprocess("-p", "no:asyncio").assert_outcomes(passed=1)
+
+
+def test_pytest_measures_real_durations(project: pytest.Pytester) -> None:
+    project.makepyfile("import time\ndef test_it(aicore_clock): time.sleep(100_000)")
+    result = project.runpytest_inprocess("--durations=0", "-vv")
+    result.assert_outcomes(passed=1)
+    assert result.duration < 60
+    durations = [line for line in result.outlines if "s call " in line]
+    assert len(durations) == 1
+    assert float(durations[0].split("s ")[0]) < 60
+
+
+@pytest.mark.parametrize("method", ["signal", "thread"])
+def test_pytest_timeout_is_not_disturbed(project: pytest.Pytester, method: str) -> None:
+    if method == "signal" and sys.platform == "win32":
+        pytest.skip("Windows has no SIGALRM")
+    project.makepyfile(
+        """
+        import threading, time
+
+        def test_virtual_hours_pass(aicore_clock):
+            time.sleep(100_000)
+
+        def test_real_seconds_do_not(aicore_clock):
+            threading.Event().wait(30)
+        """
+    )
+    result = project.runpytest_subprocess("--timeout=1.5", f"--timeout-method={method}", "-v")
+    result.stdout.fnmatch_lines(["*test_virtual_hours_pass PASSED*"])
+    assert "Timeout" in result.stdout.str() + result.stderr.str()
+    assert result.ret != 0
+
+
+class Machine:
+    """A clock that somebody else moves."""
+
+    time = 1000.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+def test_live_time_is_real_and_cannot_be_moved() -> None:
+    clock = VirtualTime(Machine(), live=True)
+    patched: list[object] = []
+    clock.install(lambda *what: patched.append(what))
+    assert patched == []
+    clock.sleep(5)
+    assert (clock.elapsed, clock.now()) == (5, 1005)
+    with pytest.raises(RunError) as caught:
+        clock.advance(5)
+    assert str(caught.value) == "aicore_clock.advance works offline only: the real SAP AI Core keeps its own time."

@@ -1,0 +1,262 @@
+"""Where settings come from, and what is said of those that cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_aicore.emulator import Emulator
+from pytest_aicore.errors import SettingsError
+from pytest_aicore.plugin import MARKERS
+from pytest_aicore.settings import (
+    OFFLINE_HOST,
+    OPTIONS,
+    Given,
+    Setting,
+    aicore,
+    marker_signature,
+    read_settings,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path("/project")
+
+
+def given(
+    option: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+    ini: Mapping[str, object] | None = None,
+) -> Given:
+    return Given(
+        option=(option or {}).get,
+        environment=environment or {},
+        ini=(ini or {}).get,
+        directory=ROOT / "here",
+        ini_directory=ROOT / "ini",
+        root=ROOT,
+    )
+
+
+def test_defaults() -> None:
+    settings = read_settings(given())
+    assert settings._asdict() == {
+        "live": Setting(False, "default"),
+        "service_key": Setting(None, "default"),
+        "resource_group": Setting("default", "default"),
+        "workflows": Setting(ROOT / "workflows", "default"),
+        "poll_interval": Setting(5.0, "default"),
+        "timeout": Setting(3600.0, "default"),
+        "output": Setting(None, "default"),
+        "block_network": Setting(False, "default"),
+    }
+
+
+def test_option_beats_environment_beats_ini() -> None:
+    option = {"aicore_resource_group": "from-option"}
+    environment = {"AICORE_RESOURCE_GROUP": "from-environment"}
+    ini = {"aicore_resource_group": "from-ini"}
+    read = [
+        read_settings(given(option, environment, ini)),
+        read_settings(given(None, environment, ini)),
+        read_settings(given(None, None, ini)),
+    ]
+    assert [settings.resource_group for settings in read] == [
+        Setting("from-option", "--aicore-resource-group"),
+        Setting("from-environment", "environment AICORE_RESOURCE_GROUP"),
+        Setting("from-ini", "ini aicore_resource_group"),
+    ]
+
+
+def test_empty_environment_variable_is_none() -> None:
+    assert read_settings(given(environment={"AICORE_RESOURCE_GROUP": " "})).resource_group.is_default
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({"option": {"aicore_workflows": "flows"}}, ROOT / "here" / "flows"),
+        ({"ini": {"aicore_workflows": "flows"}}, ROOT / "ini" / "flows"),
+        ({"option": {"aicore_workflows": "/elsewhere"}}, Path("/elsewhere")),
+        ({"option": {"aicore_workflows": "~/flows"}}, Path.home() / "flows"),
+    ],
+)
+def test_paths_are_relative_to_where_they_were_written(where: dict[str, Any], expected: Path) -> None:
+    assert read_settings(given(**where)).workflows.value == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1", True), ("TRUE", True), ("yes", True), ("on", True), ("0", False), ("no", False), ("off", False)],
+)
+def test_live_by_environment(text: str, value: bool) -> None:
+    assert read_settings(given(environment={"PYTEST_AICORE_LIVE": text})).live == Setting(
+        value, "environment PYTEST_AICORE_LIVE"
+    )
+
+
+def test_file_cannot_switch_live_mode_on() -> None:
+    assert read_settings(given(ini={"aicore_live": "true"})).live == Setting(False, "default")
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        (
+            {"environment": {"PYTEST_AICORE_LIVE": "maybe"}},
+            "environment PYTEST_AICORE_LIVE = maybe: expected 1, true, yes or on, or 0, false, no or off.",
+        ),
+        (
+            {"option": {"aicore_timeout": "soon"}},
+            "--aicore-timeout = soon: expected a number of seconds greater than 0, for example 3600.",
+        ),
+        (
+            {"ini": {"aicore_poll_interval": "0"}},
+            "ini aicore_poll_interval = 0: expected a number of seconds greater than 0, for example 3600.",
+        ),
+        (
+            {"option": {"aicore_poll_interval": "inf"}},
+            "--aicore-poll-interval = inf: expected a number of seconds greater than 0, for example 3600.",
+        ),
+        (
+            {"environment": {"AICORE_RESOURCE_GROUP": "a b"}},
+            (
+                "environment AICORE_RESOURCE_GROUP = a b: a resource group has 3 to 253 letters, digits, dots and hyphens, and"
+                " begins and ends with a letter or digit."
+            ),
+        ),
+        (
+            {"option": {"aicore_output": "../workflows/training_output.json"}},
+            (
+                "--aicore-output = /project/here/../workflows/training_output.json: the file would lie in the workflows folder"
+                " /project/workflows, which AI Core's Git sync reads. Write it elsewhere."
+            ),
+        ),
+    ],
+)
+def test_bad_values_name_their_source(where: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(given(**where))
+    assert str(caught.value) == message
+
+
+def test_offline_host_is_the_emulators() -> None:
+    assert Emulator().base_url == OFFLINE_HOST
+
+
+def test_registered_markers_show_their_schemas() -> None:
+    signatures = [marker.partition("): ")[0] + ")" for marker in MARKERS[:2]]
+    script = marker_signature("aicore_script", Emulator.script)
+    assert signatures == [marker_signature("aicore", aicore), script.replace(", place=None)", ")")]
+
+
+# In a real session -------------------------------------------------------------------------------------------------
+
+
+def test_header_names_everything_with_its_source(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.mkdir("flows")
+    ini = project.path / "tox.ini"
+    ini.write_text(ini.read_text() + "\naicore_timeout = 60\naicore_block_network = yes\n")
+    monkeypatch.setenv("AICORE_RESOURCE_GROUP", "team-a")
+    result = project.runpytest_inprocess("--aicore-workflows=flows", "--aicore-poll-interval=0.5")
+    result.stdout.fnmatch_lines(
+        [
+            "aicore: offline (default), emulator at https://api.ai.aicore.invalid",
+            "aicore: resource group team-a (from environment AICORE_RESOURCE_GROUP), workflows flows (from --aicore-workflows)",
+            (
+                "aicore: poll interval 0.5 s (from --aicore-poll-interval), timeout 60 s (from ini aicore_timeout), block network"
+                " true (from ini aicore_block_network)"
+            ),
+        ],
+        consecutive=True,
+    )
+
+
+def test_header_of_a_project_that_has_nothing_to_do_with_us(empty_project: pytest.Pytester) -> None:
+    empty_project.runpytest_inprocess().stdout.no_fnmatch_line("aicore:*")
+    empty_project.runpytest_inprocess("-v").stdout.fnmatch_lines(["aicore: offline (default), *"])
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        (
+            "--aicore-timeout=soon",
+            "--aicore-timeout = soon: expected a number of seconds greater than 0, for example 3600.",
+        ),
+        ("-oaicore_timeout=soon", "*aicore_timeout*soon*"),
+        ("-oaicore_block_network=maybe", "*aicore_block_network*maybe*"),
+        ("--aicore-output=workflows/out.json", "--aicore-output = */workflows/out.json: the file would lie in *"),
+    ],
+)
+def test_bad_value_stops_the_session_with_one_line(project: pytest.Pytester, argument: str, message: str) -> None:
+    project.makepyfile("def test_it(): pass")
+    result = project.runpytest_inprocess(argument)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {message}"])
+    result.stderr.no_fnmatch_line("*Traceback*")
+
+
+@pytest.mark.parametrize("question", ["--help", "--version", "-VV"])
+def test_questions_about_pytest_survive_our_settings(project: pytest.Pytester, question: str) -> None:
+    ini = project.path / "tox.ini"
+    ini.write_text(ini.read_text() + "\naicore_timeout = soon\n")
+    result = project.runpytest_inprocess(question, "--aicore-poll-interval=never", "--aicore-output=workflows/x")
+    assert result.ret == pytest.ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        "[tool.pytest.ini_options]\naicore_timeout = 60\naicore_block_network = true",
+        "[tool.pytest.ini_options]\naicore_timeout = '60'\naicore_block_network = 'true'",
+        pytest.param(
+            "[tool.pytest]\naicore_timeout = 60\naicore_block_network = true",
+            marks=pytest.mark.skipif(pytest.version_tuple < (9,), reason="native TOML came with pytest 9"),
+        ),
+    ],
+)
+def test_toml_files(pytester: pytest.Pytester, toml: str) -> None:
+    pytester.makepyprojecttoml(toml)
+    result = pytester.runpytest_inprocess("-p", "no:hypothesispytest", "-p", "no:randomly")
+    result.stdout.fnmatch_lines(
+        ["aicore: timeout 60 s (from ini aicore_timeout), block network true (from ini aicore_block_network)"]
+    )
+
+
+def test_every_option_and_ini_value_explains_itself(project: pytest.Pytester) -> None:
+    text = " ".join(project.runpytest_inprocess("--help").stdout.str().split())
+    for option in OPTIONS:
+        assert " ".join(option.help.split()) in text
+        for name in (option.flag, option.ini):
+            assert name is None or name in text
+
+
+def test_every_fixture_explains_itself(project: pytest.Pytester) -> None:
+    lines = project.runpytest_inprocess("--fixtures").outlines
+    ours = [number for number, line in enumerate(lines) if line.startswith("aicore_")]
+    assert {lines[number].split()[0] for number in ours} == {
+        "aicore_artifact",
+        "aicore_artifacts",
+        "aicore_client",
+        "aicore_clock",
+        "aicore_configuration",
+        "aicore_emulator",
+        "aicore_environment",
+        "aicore_execution",
+        "aicore_plan",
+        "aicore_run",
+        "aicore_training_output",
+        "aicore_workflow",
+    }
+    for number in ours:
+        assert lines[number + 1].strip() not in ("", "no docstring available")
+
+
+def test_every_marker_explains_itself(project: pytest.Pytester) -> None:
+    result = project.runpytest_inprocess("--markers")
+    for marker in MARKERS:
+        assert f"@pytest.mark.{marker}" in result.stdout.str()
