@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.errors import AicoreError
-from pytest_aicore.redact import redact
+from pytest_aicore.redact import HIDDEN, redact
 from pytest_aicore.settings import OFFLINE_HOST
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def section(runs: Sequence[Run], incidents: Sequence[str], requests: Iterable[An
     lines: list[str] = []
     for part in parts:
         lines += ["", *part] if lines and part else part
-    return [redact(line) for line in lines]
+    return lines
 
 
 def _run(run: Run, ask: bool) -> list[str]:
@@ -169,7 +170,8 @@ def _details(details: object) -> list[str]:
             "" if lines else "details", f"container {name}, exit code {code}{f': {message}' if message else ''}"
         )
         # What the container logged last is not always in the logs of the execution.
-        last = [line.strip() for line in str(container.get("last_log_messages") or "").splitlines() if line.strip()]
+        last = [line.strip() for line in redact(str(container.get("last_log_messages") or "")).splitlines()]
+        last = [line for line in last if line]
         for line in last[-3:]:
             lines += _row("", f"  {line}")
     for step in _maps(details, "workflow_info"):
@@ -199,7 +201,9 @@ def _plain(name: str, value: object, depth: int = 0) -> Iterator[str]:
         for number, inner in enumerate(value, 1):
             yield from _plain(str(number), inner, depth + 1)
     else:
-        yield f"{indent}{name}: {value}"
+        # As JSON it shows whether its name is that of a secret.
+        secret = HIDDEN in redact(json.dumps({name: str(value)}))
+        yield f"{indent}{name}: {HIDDEN if secret else value}"
 
 
 def _logs(finished: FinishedExecution) -> list[str]:
@@ -209,10 +213,14 @@ def _logs(finished: FinishedExecution) -> list[str]:
         return _row("logs", f"not available: {error}")
     if not logs:
         return _row("logs", "none")
-    label = "logs" if len(logs) <= _LOG_LINES else f"logs {_LOG_LINES}/{len(logs)}"
+    # A secret may span lines, so they are looked at together; what was cut out takes its lines' times with it.
+    texts = redact("\n".join(logs)).split("\n")
+    if len(texts) == len(logs):
+        texts = [f"{line.timestamp:%H:%M:%S}  {text}" for line, text in zip(logs, texts, strict=True)]
+    label = "logs" if len(texts) <= _LOG_LINES else f"logs {_LOG_LINES}/{len(texts)}"
     lines: list[str] = []
-    for line in logs[-_LOG_LINES:]:
-        lines += _row("" if lines else label, f"{line.timestamp:%H:%M:%S}  {line}")
+    for text in texts[-_LOG_LINES:]:
+        lines += _row("" if lines else label, text)
     return lines
 
 
@@ -232,9 +240,9 @@ def _requests(log: Sequence[Any]) -> list[str]:
 
 
 def _row(label: str, text: str) -> list[str]:
-    """Return a labelled text, wrapped to the width; wrapped lines stand below the text."""
+    """Return a labelled text without secrets, wrapped to the width; wrapped lines stand below the text."""
     lines: list[str] = []
-    for part in text.splitlines() or [""]:
+    for part in redact(text).splitlines() or [""]:  # before it is cut into pieces that nobody would recognise
         body = part.lstrip()
         indent = " " * (len(part) - len(body))
         wrapped = textwrap.wrap(
