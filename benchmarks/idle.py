@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TESTS = 4000
-HEAVY = ("requests", "responses", "urllib3", "yaml", "ai_api_client_sdk", "ai_core_sdk")
+HEAVY = ("requests", "responses", "urllib3", "yaml", "waitress", "ai_api_client_sdk", "ai_core_sdk")
 IMPORT = """
 import sys, time, pytest
 began = time.process_time()
