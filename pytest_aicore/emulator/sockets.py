@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import string
 import struct
 import threading
 import time
@@ -21,6 +22,7 @@ from urllib.parse import quote
 
 import waitress
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, Task, ThreadedTaskDispatcher
 from waitress.utilities import build_http_date
 
@@ -44,6 +46,8 @@ _RECEIVED_BYTES = 64 * 1024
 """More than a TLS record holds (16 KiB): who reads so much leaves nothing behind that a poll would not see."""
 _NO_BODY = frozenset({204, 304})
 _WRITTEN_HERE = frozenset({"content-length", "connection", "date", "transfer-encoding"})
+_FIRST_BYTES = frozenset(b"!#$%&'*+-.^_`|~\r\n" + string.ascii_letters.encode() + string.digits.encode())
+"""What a request can begin with: a method, or the line ends that some clients put before it."""
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 _REFUSALS = {413: "Payload Too Large"}
 """What Envoy says otherwise than the phrase of the status, to what is no request or too large a one (assumed)."""
@@ -180,7 +184,17 @@ class _Refusal(ErrorTask):
         """Do nothing: the answer was sent."""
 
 
+class _Parser(HTTPRequestParser):
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the first line and the headers."""
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # of urllib, to which waitress gives whatever stands there
+            raise ParsingError(str(error)) from None
+
+
 class _Connection(HTTPChannel):
+    parser_class = _Parser
     task_class = _Exchange
     error_task_class = _Refusal
     logger = _LOGGER
@@ -217,6 +231,8 @@ class _Connection(HTTPChannel):
     def received(self, data: bytes) -> bool:
         """Take what has come."""
         if self._silent_until is None:
+            if self.request is None and data[0] not in _FIRST_BYTES:
+                data = b"\0\r\n\r\n"  # no HTTP: refused now, not when the line ends that it may not have
             return bool(super().received(data))
         self._end_in_time()
         return False
