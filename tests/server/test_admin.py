@@ -151,8 +151,8 @@ def test_incidents_are_told_once(served: Served) -> None:
             {"outcomes": "DEAD"},
             400,
             (
-                "script: there is no 'outcomes'. Did you mean 'outcome'? There are executable, execution, times, outcome, "
-                "unknown, pending, running, stopping, polls, stuck_in, logs, metrics, status_details, status_message, "
+                "script: there is no 'outcomes'. Did you mean 'outcome'? There are executable, execution, times, "
+                "outcome, unknown, pending, running, stopping, polls, stuck_in, logs, metrics, status_details, status_message, "
                 "omit_outputs."
             ),
         ),
