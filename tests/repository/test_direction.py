@@ -23,7 +23,6 @@ ONLY_IN = {
     "ai_core_sdk": "pytest_aicore.training.client",
     "yaml": "pytest_aicore.workflows.source",
     "waitress": "pytest_aicore.emulator.sockets",
-    "waitress": "pytest_aicore.emulator.sockets",
 }
 HEAVY = {*ONLY_IN, "requests", "urllib3", "http.client", "ssl", "xml.dom.minidom"}
 
