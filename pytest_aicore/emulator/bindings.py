@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from pytest_aicore.emulator.state import Deployment
+from pytest_aicore.emulator.wire import seconds_z
 
-    from pytest_aicore.emulator.state import Configuration, ResourceGroup
+if TYPE_CHECKING:
+    from pytest_aicore.emulator.state import Configuration, Enactment, ResourceGroup
     from pytest_aicore.workflows import Executable
+
+SERVING = "kserve-container"
+"""Assumed: the container of a deployment's log lines is the one that KServe wants its server to have."""
 
 
 def wrong_binding(group: ResourceGroup, configuration: Configuration, executable: Executable) -> str | None:
@@ -52,35 +56,49 @@ def refused_details(execution_id: str, message: str) -> dict[str, Any]:
     }
 
 
-def failed_details(execution_id: str, executable_id: str, last_lines: Sequence[str]) -> dict[str, Any]:
-    """Return the status details of a training whose container ended with an error (shape captured)."""
-    pod = f"{execution_id}-{executable_id}-{int(execution_id[-8:], 16) % 10**10}"
+def failed_details(enactment: Enactment) -> dict[str, Any]:
+    """Return the status details of a training whose container ended with an error (shape captured).
+
+    Those of a deployment that could not be brought up are assumed: the list of containers as for executions, and
+    the conditions that a capture shows of a running one.
+    """
+    pod = f"{enactment.id}-{enactment.executable_id}-{int(enactment.id[-8:], 16) % 10**10}"
+    if isinstance(enactment, Deployment):
+        pod = f"{enactment.id}-predictor"
+        condition = {
+            "last_transition_time": seconds_z(enactment.entered_at),
+            "message": f"Container {SERVING} ended with exit code 1",
+            "status": "False",
+            "type": "PredictorReady",
+        }
+        return {"deployment_info": [condition], "details": [_container(SERVING, pod, 1, enactment)]}
     return {
-        "details": [
-            {
-                "container_name": "main",
-                "exit_code": 1,
-                "last_log_messages": "\n".join(last_lines),
-                "message": "Error (exit code 1)",
-                "pod_name": pod,
-                "ready": False,
-            },
-            {
-                "container_name": "wait",
-                "exit_code": 0,
-                "last_log_messages": "",
-                "message": "",
-                "pod_name": pod,
-                "ready": False,
-            },
-        ],
+        "details": [_container("main", pod, 1, enactment), _container("wait", pod, 0, enactment)],
         "workflow_info": [
             {
                 "exit_code": "1",
-                "id": execution_id,
+                "id": enactment.id,
                 "message": f"child '{pod}' failed",
-                "name": execution_id,
+                "name": enactment.id,
                 "phase": "Failed",
             }
         ],
+    }
+
+
+def unseen_details(deployment_id: str) -> dict[str, Any]:
+    """Return the status details of a deployment that the cluster does not know yet (captured)."""
+    message = {"code": "05010016", "message": f"Deployment id {deployment_id} not found"}
+    return {"aiApiDetails": {"statusUpdater": {"message": [message]}}}
+
+
+def _container(name: str, pod: str, exit_code: int, enactment: Enactment) -> dict[str, Any]:
+    lines = [line.message for line in enactment.logs if line.container == name][-5:]
+    return {
+        "container_name": name,
+        "exit_code": exit_code,
+        "last_log_messages": "\n".join(lines),
+        "message": f"Error (exit code {exit_code})" if exit_code else "",
+        "pod_name": pod,
+        "ready": False,
     }

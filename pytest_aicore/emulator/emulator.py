@@ -7,19 +7,26 @@ from collections import OrderedDict, deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pytest_aicore.emulator.agenda import Agenda
 from pytest_aicore.emulator.call import Call
+from pytest_aicore.emulator.catalogue import EXTENDED, SERVICE_PLANS, Published
 from pytest_aicore.emulator.cluster import Cluster
 from pytest_aicore.emulator.faults import REMEMBERED_CALLS, Fault, Kind, Tally, operation_named
+from pytest_aicore.emulator.gitsync import GitSync
 from pytest_aicore.emulator.handlers import token
 from pytest_aicore.emulator.lifecycle import Clock, Details, Logs, MetricValues
 from pytest_aicore.emulator.places import caller
-from pytest_aicore.emulator.routes import NEEDS_NO_GROUP, ROOTS, TOKEN, TOKEN_PATH, Route, RouteTable
+from pytest_aicore.emulator.routes import ROOTS, TOKEN, TOKEN_PATH, Route, RouteTable
+from pytest_aicore.emulator.scheduler import Scheduler
 from pytest_aicore.emulator.scripts import Script, Standing, refuse_contradiction
-from pytest_aicore.emulator.state import Published, ResourceGroup, State
+from pytest_aicore.emulator.state import State
+from pytest_aicore.emulator.tenancy import Tenancy
+from pytest_aicore.emulator.tenant import TENANT_ID, Service
 from pytest_aicore.emulator.wire import (
     ApiError,
     Request,
@@ -125,6 +132,9 @@ class Emulator:
         clock: its time; without one, time that only moves when it is moved.
         pace: what is said about every execution where no script says otherwise; the arguments of `script`.
         tokens_expire: whether tokens run out as the clock goes on.
+        service_plan: `extended`, or `standard`: a tenant without the scenarios of generative AI.
+        local_repositories: whether clients may name any folder of this machine as a repository; without it only
+            mirrored ones are read.
     """
 
     def __init__(
@@ -136,11 +146,17 @@ class Emulator:
         clock: Clock | None = None,
         pace: Mapping[str, Any] | None = None,
         tokens_expire: bool = False,
+        service_plan: str = EXTENDED,
+        local_repositories: bool = True,
     ) -> None:
+        if service_plan not in SERVICE_PLANS:
+            hint = did_you_mean(service_plan, SERVICE_PLANS)
+            raise EmulatorError(f"Emulator: service_plan={service_plan!r} is none of {listing(SERVICE_PLANS)}.{hint}")
         self.seed = seed
+        self.service_plan = service_plan
         self.base_url = base_url
         self.auth_url = auth_url
-        self.state = State(seed)
+        self.state = State(seed, service_plan=service_plan)
         self.clock = Clock() if clock is None else clock
         self.pace = dict(pace or {})
         self.tokens_expire = tokens_expire
@@ -148,7 +164,12 @@ class Emulator:
         self.requests: deque[RequestRecord] = deque(maxlen=REMEMBERED_REQUESTS)
         self.incidents: list[str] = []
         self.routes = RouteTable()
+        self.agenda = Agenda(self)
         self.cluster = Cluster(self)
+        self.scheduler = Scheduler(self)
+        self.tenancy = Tenancy(self)
+        self.gitsync = GitSync(self)
+        self.local_repositories = local_repositories
         hosts = [urlsplit(url).hostname or "" for url in (base_url, auth_url)]
         self._serves = dict(zip(hosts, ("api", TOKEN), strict=True)) if hosts[0] != hosts[1] else {}
         self._calls = 0
@@ -171,7 +192,7 @@ class Emulator:
             "clientid": f"sb-pytest-aicore-{self.seed}!b1|aicore!b1",
             "clientsecret": Secret(f"emulated-{self.seed}-secret"),
             "identityzone": "emulator",
-            "identityzoneid": "00000000-0000-4000-8000-000000000000",
+            "identityzoneid": TENANT_ID,
             "serviceurls": {"AI_API_URL": self.base_url},
             "url": self.auth_url,
         }
@@ -211,8 +232,13 @@ class Emulator:
         for template in folder.values():
             self.publish(template)
 
-    def create_resource_group(self, name: str) -> None:
-        """Add a resource group that has the object-store secret `default`; one that exists is left as it is.
+    def create_resource_group(self, name: str, *, object_store_secret: bool = True) -> None:
+        """Add a resource group; one that exists is left as it is.
+
+        Args:
+            name: its id.
+            object_store_secret: whether it has the object-store secret `default`, without which executions stay
+                in the status UNKNOWN. One that a client makes has none.
 
         Raises:
             EmulatorError: no resource group can have this name.
@@ -223,7 +249,43 @@ class Emulator:
                 "3 to 253 letters, digits, dots and hyphens, the first and last of them no dot or hyphen."
             )
         with self.lock:
-            self.state.groups.setdefault(name, ResourceGroup(name))
+            if name not in self.state.groups:
+                self.tenancy.create_group(name, None, store=object_store_secret, at_once=True)
+
+    def mirror_repository(self, url: str, folder: str | Path) -> None:
+        """Say which folder stands for a Git repository, so that applications of it can be synchronised.
+
+        Args:
+            url: as clients name the repository, for example `https://github.com/you/workflows`.
+            folder: its working tree.
+
+        Raises:
+            EmulatorError: there is no such folder.
+        """
+        if not Path(folder).is_dir():
+            raise EmulatorError(f"mirror_repository: {str(folder)!r} is no folder.")
+        with self.lock:
+            self.state.tenant.mirrors = {**self.state.tenant.mirrors, url: str(Path(folder).resolve())}
+
+    def add_service(self, name: str, *, description: str = "", url: str = "") -> None:
+        """Give the tenant an AI service, as SAP does; clients can only read them.
+
+        Args:
+            name: 1 to 32 letters, digits, hyphens and underscores.
+            description: what it is.
+            url: of its service broker.
+        """
+        with self.lock:
+            services = self.state.tenant.services
+            service = Service(name, self.state.next_number(), description, url)
+            if name in services:
+                services.remove(name)
+            services.add(service)
+
+    @property
+    def tracking_url(self) -> str:
+        """What `AICORE_TRACKING_ENDPOINT` is inside a running execution."""
+        return self.base_url
 
     # What tests say -----------------------------------------------------------------------------------------
 
@@ -289,7 +351,7 @@ class Emulator:
             place=caller() if place is None else place,
         )
         with self.lock:
-            self.cluster.settle()
+            self.agenda.settle()
             self._refuse_stranger(script)
             refuse_contradiction(script, self.state.scripts)
             self.state.scripts.append(Standing(script))
@@ -341,7 +403,7 @@ class Emulator:
     def handle(self, request: Request) -> Response:
         """Answer a request; never raises for anything that a client can send."""
         with self.lock:
-            self.cluster.settle()
+            self.agenda.settle()
             route, parameters, methods = self._route(request)
             number, attempt = self._counted(request.call)
             response = self._answer(request, number, route, parameters, methods)
@@ -408,7 +470,7 @@ class Emulator:
                 checkpoint.state, checkpoint.now, checkpoint.tallies = made.state, made.now, made.tallies
 
     def _refuse_stranger(self, script: Script) -> None:
-        if script.executable is not None and script.executable not in self.state.published:
+        if script.executable is not None and self.state.find_published(script.executable) is None:
             hint = did_you_mean(script.executable, self.state.published)
             raise EmulatorError(
                 f"{script.place}: script: no executable {script.executable!r} is published.{hint} "
@@ -480,13 +542,13 @@ class Emulator:
     def _served(self, request: Request, route: Route, parameters: dict[str, str]) -> Response:
         if route.operation == TOKEN:
             return token.create(self, request)
-        refusal = token.refuse(self, request)
+        refusal = token.refuse(self, request) if route.needs_token else None
         if refusal:
             return refusal
         name = request.headers.get("ai-resource-group") or MISSING_GROUP_MEANS
         group = self.state.groups.get(name)
         if group is None:
-            if route.operation not in NEEDS_NO_GROUP:
+            if route.needs_group:
                 return text_response(403, "RBAC: access denied")
             group = self.state.groups["default"]
         try:

@@ -203,14 +203,17 @@ def course(
     places: Mapping[str, str] | None = None,
     *,
     bound_wrongly: Mapping[str, Any] | None = None,
+    deployed: bool = False,
 ) -> Course:
-    """Return the course that an execution takes.
+    """Return the course that an execution or a deployment takes.
 
     Args:
         said: what the scripts for it say together.
         places: by field the `file:line` where it was said.
         bound_wrongly: the status details of an execution whose configuration does not fit its template; it
             never runs, whatever a script says.
+        deployed: whether it is a deployment. One that does not fail runs until somebody stops it; one that fails
+            does so before it runs, unless a script says for how long it runs.
     """
     outcome = said.get("outcome", "COMPLETED")
     details = said.get("status_details")
@@ -225,7 +228,10 @@ def course(
         order, outcome, details = ["UNKNOWN", "PENDING"], "DEAD", bound_wrongly
     elif outcome == "STOPPED":
         order.append("STOPPING")
-    order.append(outcome)
+    elif deployed and outcome == "DEAD" and "running" not in said:
+        order.remove("RUNNING")
+    if not (deployed and outcome == "COMPLETED"):
+        order.append(outcome)
     stuck = said.get("stuck_in")
     if stuck in order:
         order = order[: order.index(stuck) + 1]

@@ -14,16 +14,28 @@ from heapq import heapify
 from itertools import chain, product
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from pytest_aicore.emulator.lifecycle import TERMINAL
+from typing_extensions import Self
+
+from pytest_aicore.emulator.catalogue import EXTENDED, Published, catalogue_of
+from pytest_aicore.emulator.lifecycle import EPOCH, TERMINAL
+from pytest_aicore.emulator.tenant import DEFAULT_STORE, ObjectStoreSecret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pytest_aicore.emulator.cluster import Appointment
+    from pytest_aicore.emulator.agenda import Appointment
     from pytest_aicore.emulator.faults import Fault
     from pytest_aicore.emulator.lifecycle import Course
     from pytest_aicore.emulator.scripts import Standing
-    from pytest_aicore.workflows import Executable
+    from pytest_aicore.emulator.tenant import (
+        Application,
+        DatasetFile,
+        NamedSecret,
+        NodePlan,
+        Repository,
+        Schedule,
+        Service,
+    )
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -62,6 +74,14 @@ class Table(Generic[R]):
         self._order: list[int] = []
         self._indexed = indexed
         self._indexes: dict[tuple[str, ...], dict[tuple[Any, ...], list[int]]] = {}
+
+    @classmethod
+    def of(cls, *records: R) -> Table[R]:
+        """Return a table with these records, without indexes."""
+        table = cls()
+        for record in records:
+            table.add(record)
+        return table
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -245,8 +265,8 @@ class Metrics:
 
 
 @dataclass(frozen=True, slots=True)
-class Execution:
-    """An execution. Times are seconds since the epoch."""
+class Enactment:
+    """What executions and deployments have in common (the SDK's word). Times are seconds since the epoch."""
 
     id: str
     number: int
@@ -268,9 +288,7 @@ class Execution:
     completion_time: float | None = None
     status_message: str | None = None
     status_details: Mapping[str, Any] | None = None
-    schedule_id: str | None = None
     logs: tuple[LogLine, ...] = ()
-    metrics: tuple[Metric, ...] = ()
 
     @property
     def is_unfinished(self) -> bool:
@@ -284,8 +302,84 @@ class Execution:
         return stay is not None and stay.looks is not None
 
 
+@dataclass(frozen=True, slots=True)
+class Execution(Enactment):
+    """An execution."""
+
+    schedule_id: str | None = None
+    metrics: tuple[Metric, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment(Enactment):
+    """A deployment."""
+
+    ttl: str | None = None
+    """As it was asked for: `10m`, `24H`, `7d`."""
+    expires_at: float | None = None
+    last_operation: str = "CREATE"
+    latest_running_configuration_id: str | None = None
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something will become of it by itself: not of one that runs and has no end."""
+        if self.status != "RUNNING":
+            return self.status not in TERMINAL
+        return self.course.after("RUNNING") is not None or self.expires_at is not None
+
+
+E = TypeVar("E", bound=Enactment)
+
+
+def default_store() -> Table[ObjectStoreSecret]:
+    """Return the object-store secrets of a resource group that has the one named `default`."""
+    return Table.of(
+        ObjectStoreSecret(
+            DEFAULT_STORE,
+            0,
+            (
+                ("serving.kubeflow.org/s3-endpoint", "s3.aicore.invalid"),
+                ("serving.kubeflow.org/s3-region", "eu-central-1"),
+                ("serving.kubeflow.org/s3-usehttps", "1"),
+                ("serving.kubeflow.org/s3-verifyssl", "0"),
+                ("storage.ai.sap.com/bucket", "emulated-bucket"),
+                ("storage.ai.sap.com/endpoint", "s3.aicore.invalid"),
+                ("storage.ai.sap.com/region", "eu-central-1"),
+                ("storage.ai.sap.com/type", "S3"),
+            ),
+        )
+    )
+
+
+class Holder:
+    """Something that holds tables and can be copied with them."""
+
+    __slots__ = ()
+
+    def tables(self) -> dict[str, Table[Any]]:
+        """Return what it holds, by name."""
+        values = {spec.name: getattr(self, spec.name) for spec in fields(self)}  # type: ignore[arg-type]
+        return {name: value for name, value in values.items() if isinstance(value, Table)}
+
+    def take_over(self, other: Self, before: Self | None) -> None:
+        """Take over the records that another one has got since an earlier moment."""
+        mine, known = self.tables(), before.tables() if before else {}
+        for name, table in other.tables().items():
+            for record in table:
+                if record.id not in mine[name] and (name not in known or record.id not in known[name]):
+                    mine[name].add(record)
+
+    def copy(self) -> Self:
+        """Return an independent copy."""
+        tables: dict[str, Any] = {name: table.copy() for name, table in self.tables().items()}
+        return replace(self, **tables)  # type: ignore[type-var]
+
+
+H = TypeVar("H", bound=Holder)
+
+
 @dataclass(slots=True)
-class ResourceGroup:
+class ResourceGroup(Holder):
     """What is seen with one value of the header `AI-Resource-Group`, and from nowhere else."""
 
     id: str
@@ -302,27 +396,50 @@ class ResourceGroup:
             "goes_by_looks",
         )
     )
+    deployments: Table[Deployment] = field(
+        default_factory=lambda: Table(
+            "scenario_id", "executable_id", "configuration_id", "status", "is_unfinished", "goes_by_looks"
+        )
+    )
+    schedules: Table[Schedule] = field(default_factory=lambda: Table("configuration_id", "status"))
     metrics: Table[Metrics] = field(default_factory=Table)
-    object_store_secrets: frozenset[str] = frozenset({"default"})
+    object_store_secrets: Table[ObjectStoreSecret] = field(default_factory=default_store)
+    secrets: Table[NamedSecret] = field(default_factory=Table)
+    files: Table[DatasetFile] = field(default_factory=Table)
+    number: int = 0
+    created_at: float = EPOCH
+    labels: Labels | None = None
+    ready_at: float | None = None
+    """When it will be provisioned; None once it is."""
 
-    def tables(self) -> dict[str, Table[Any]]:
-        """Return its tables by name."""
-        attributes = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: table for name, table in attributes.items() if isinstance(table, Table)}
+    @property
+    def status(self) -> str:
+        """How far its provisioning is."""
+        return "PROVISIONED" if self.ready_at is None else "PROVISIONING"
 
-    def copy(self) -> ResourceGroup:
-        """Return an independent copy."""
-        copies: dict[str, Any] = {name: table.copy() for name, table in self.tables().items()}
-        return replace(self, **copies)
+    def table_of(self, enactment: E) -> Table[E]:
+        """Return the table that keeps executions or deployments, whichever this one is."""
+        table: Table[Any] = self.deployments if isinstance(enactment, Deployment) else self.executions
+        return table
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """An executable as the tenant has synced it."""
+@dataclass(slots=True)
+class Tenant(Holder):
+    """What belongs to no resource group."""
 
-    executable: Executable
-    created_at: float
-    modified_at: float
+    secrets: Table[NamedSecret] = field(default_factory=Table)
+    """Those of the main tenant (`AI-Tenant-Scope: true`)."""
+    shared_secrets: Table[NamedSecret] = field(default_factory=Table)
+    """Those that every resource group gets (`AI-Resource-Group: *`)."""
+    docker_secrets: Table[NamedSecret] = field(default_factory=Table)
+    repositories: Table[Repository] = field(default_factory=Table)
+    applications: Table[Application] = field(default_factory=Table)
+    nodes: Table[NodePlan] = field(default_factory=Table)
+    services: Table[Service] = field(default_factory=Table)
+    offboarded: frozenset[str] = frozenset()
+    """The names of repositories that were off-boarded."""
+    mirrors: Mapping[str, str] = field(default_factory=dict)
+    """By the URL of a repository the folder that stands for it."""
 
 
 @dataclass(slots=True)
@@ -340,9 +457,20 @@ class State:
     drawn: int = 0
     """How many ids and numbers were given out."""
     agenda: list[Appointment] = field(default_factory=list)
-    """What will happen to executions as time passes: a heap."""
+    """What will happen as time passes: a heap."""
     scripts: list[Standing] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    tenant: Tenant = field(default_factory=Tenant)
+    service_plan: str = EXTENDED
+
+    def find_published(self, executable_id: str) -> Published | None:
+        """Return an executable of the tenant, or of those that every tenant has."""
+        return self.published.get(executable_id) or catalogue_of(self.service_plan).get(executable_id)
+
+    def all_published(self) -> list[Published]:
+        """Return the tenant's executables, then those that every tenant has."""
+        common = catalogue_of(self.service_plan)
+        return [*self.published.values(), *(item for name, item in common.items() if name not in self.published)]
 
     def copy(self) -> State:
         """Return an independent copy."""
@@ -354,6 +482,8 @@ class State:
             list(self.agenda),
             [copy(standing) for standing in self.scripts],
             [copy(fault) for fault in self.faults],
+            self.tenant.copy(),
+            self.service_plan,
         )
 
     def take_over(self, other: State, before: State) -> None:
@@ -368,14 +498,12 @@ class State:
         known_scripts = {id(standing.script) for standing in before.scripts}
         self.scripts += [replace(each) for each in other.scripts if id(each.script) not in known_scripts]
         self.faults += [fault for fault in other.faults if fault not in before.faults]
+        self.tenant.take_over(other.tenant, before.tenant)
         for name, group in other.groups.items():
-            mine = self.groups.setdefault(name, ResourceGroup(name)).tables()
-            known = before.groups[name].tables() if name in before.groups else {}
-            for kind, table in group.tables().items():
-                new = [record for record in table if kind not in known or record.id not in known[kind]]
-                for record in new:
-                    if record.id not in mine[kind]:
-                        mine[kind].add(record)
+            if name in self.groups:
+                self.groups[name].take_over(group, before.groups.get(name))
+            elif name not in before.groups:
+                self.groups[name] = group.copy()
         waiting = set(self.agenda)
         self.agenda += [appointment for appointment in other.agenda if appointment not in waiting]
         heapify(self.agenda)

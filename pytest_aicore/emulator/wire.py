@@ -127,7 +127,12 @@ def error_body(error: ApiError, *, request_id: str, target: str) -> Json:
 
 
 def internal_path(path: str) -> str:
-    """Return the path that error targets show: `/v2/lm/X` is served inside as `/api/v2/X` (captured)."""
+    """Return the path that error targets show.
+
+    Inside, `/v2/lm/X` is served as `/api/v2/X` and `/v2/admin/X` as `/api/v4alpha/X` (both captured).
+    """
+    if path.startswith("/v2/admin/"):
+        return "/api/v4alpha" + path.removeprefix("/v2/admin")
     return "/api/v2" + path.removeprefix("/v2/lm") if path.startswith("/v2/lm") else path
 
 
@@ -151,22 +156,27 @@ def page(resources: Iterable[Json], count: int | None = None) -> Json:
 @lru_cache(maxsize=1024)  # every look at an execution shows the same few moments again
 def seconds_z(moment: float) -> str:
     """Return `2021-02-09T08:08:12Z`: artifacts, configurations, executions (captured)."""
-    return _utc(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _utc(moment).isoformat()[:19] + "Z"
 
 
 def seconds_offset(moment: float) -> str:
     """Return `2021-02-03T18:38:32+00:00`: scenarios, executables, versions (captured)."""
-    return _utc(moment).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    return _utc(moment).isoformat()[:19] + "+00:00"
+
+
+def seconds_space(moment: float) -> str:
+    """Return `2021-11-10 12:05:55+00:00`: generic secrets (captured)."""
+    return _utc(moment).isoformat(" ")[:19] + "+00:00"
 
 
 def nanoseconds_offset(moment: float) -> str:
     """Return `2021-11-22T06:52:27.831955906+00:00`: log lines (captured)."""
-    return _utc(moment).strftime("%Y-%m-%dT%H:%M:%S.%f000+00:00")
+    return _utc(moment).isoformat(timespec="microseconds")[:26] + "000+00:00"
 
 
 def microseconds_z(moment: float) -> str:
     """Return `2021-12-03T06:23:57.945336Z`: metrics (captured)."""
-    return _utc(moment).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return _utc(moment).isoformat(timespec="microseconds")[:26] + "Z"
 
 
 def _utc(moment: float) -> datetime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.call import not_found
+from pytest_aicore.emulator.catalogue import GLOBAL_SCENARIOS, models_of
 from pytest_aicore.emulator.validation import LABEL_SELECTOR, Text, query_list
 from pytest_aicore.emulator.wire import Json, json_response, page, present, seconds_offset
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_aicore.emulator.call import Call
-    from pytest_aicore.emulator.state import Published, State
+    from pytest_aicore.emulator.catalogue import Published
+    from pytest_aicore.emulator.state import State
     from pytest_aicore.emulator.wire import Response
     from pytest_aicore.workflows import Artifact, OutputArtifact, Parameter
 
@@ -23,12 +25,13 @@ EXECUTABLE_NOT_FOUND = "01010041"
 
 
 def query(call: Call) -> Response:
-    """List the scenarios of the tenant."""
+    """List the scenarios of the tenant, then those that every tenant has (the order is assumed)."""
     shown = [
         scenario
-        for scenario_id in dict.fromkeys(item.executable.scenario_id for item in call.state.published.values())
+        for scenario_id in dict.fromkeys(item.executable.scenario_id for item in call.state.all_published())
         if scenario_id and (scenario := scenario_json(call.state, scenario_id))
     ]
+    call.emulator.gitsync.look()
     return json_response(200, page(shown))
 
 
@@ -37,6 +40,7 @@ def get(call: Call) -> Response:
     scenario_id = call.identifier("scenarioId")
     scenario = scenario_json(call.state, scenario_id)
     if scenario is None:
+        call.emulator.gitsync.look()
         raise not_found(SCENARIO_NOT_FOUND, "Scenario", scenario_id)
     return json_response(200, scenario)
 
@@ -49,6 +53,7 @@ def query_executables(call: Call) -> Response:
         for item in _of_scenario(call.state, call.identifier("scenarioId"))
         if version in (None, item.executable.version_id)
     ]
+    call.emulator.gitsync.look()
     return json_response(200, page(shown))
 
 
@@ -57,6 +62,7 @@ def get_executable(call: Call) -> Response:
     scenario_id, executable_id = call.identifier("scenarioId"), call.identifier("executableId")
     item = find_executable(call.state, scenario_id, executable_id)
     if item is None:
+        call.emulator.gitsync.look()
         raise not_found(EXECUTABLE_NOT_FOUND, "Executable", executable_id)
     return json_response(200, executable_json(item))
 
@@ -81,9 +87,16 @@ def query_versions(call: Call) -> Response:
     return json_response(200, page(shown))
 
 
+def query_models(call: Call) -> Response:
+    """List the foundation models that can be used in a scenario; any other scenario has none (assumed)."""
+    scenario_id = call.identifier("scenarioId")
+    models = models_of(scenario_id) if _of_scenario(call.state, scenario_id) else []
+    return json_response(200, page(models))
+
+
 def find_executable(state: State, scenario_id: str, executable_id: str) -> Published | None:
     """Return the executable that a scenario shows under this id, or None."""
-    item = state.published.get(executable_id)
+    item = state.find_published(executable_id)
     return item if item and item in _of_scenario(state, scenario_id) else None
 
 
@@ -92,7 +105,7 @@ def scenario_json(state: State, scenario_id: str) -> Json | None:
     items = _of_scenario(state, scenario_id)
     if not items:
         return None
-    executable = next(item.executable for item in items if not item.executable.deployable)
+    executable = next((item.executable for item in items if not item.executable.deployable), items[0].executable)
     return present(
         createdAt=seconds_offset(min(item.created_at for item in items)),
         description=executable.scenario_description,
@@ -125,10 +138,11 @@ def _of_scenario(state: State, scenario_id: str) -> list[Published]:
     """Return what is visible of a scenario: nothing unless a WorkflowTemplate defines it (documentation)."""
     items = [
         item
-        for item in state.published.values()
+        for item in state.all_published()
         if item.executable.scenario_id == scenario_id and not item.executable.missing
     ]
-    return items if any(not item.executable.deployable for item in items) else []
+    visible = scenario_id in GLOBAL_SCENARIOS or any(not item.executable.deployable for item in items)
+    return items if visible else []
 
 
 def _parameter(parameter: Parameter) -> Json:

@@ -1,0 +1,68 @@
+"""What will happen as time passes: one agenda for everything that lives.
+
+An appointment only wakes a record up. What then happens, the record's keeper reads from the record itself: is
+anything of it due at this very moment? So a record that was changed, stopped or deleted in the meantime needs
+no appointment to be taken back, and one that is woken up twice does nothing the second time.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_aicore.emulator.emulator import Emulator
+
+    Waker = Callable[[str, str, float], None]
+    """Gets the resource group (empty for what belongs to the tenant), the record's id and the moment."""
+
+
+class Appointment(NamedTuple):
+    """A moment at which somebody looks after a record.
+
+    Of two at the same moment, the record with the lower number comes first.
+    """
+
+    at: float
+    number: int
+    kind: str
+    group: str
+    id: str
+
+
+class Agenda:
+    """Keeps appointments. It remembers nothing itself: they are in the emulator's state.
+
+    Args:
+        emulator: whose clock decides what is due.
+    """
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._emulator = emulator
+        self._wakers: dict[str, Waker] = {}
+
+    def when_due(self, kind: str, waker: Waker) -> None:
+        """Say who looks after the appointments of a kind."""
+        self._wakers[kind] = waker
+
+    def appoint(self, at: float | None, number: int, kind: str, group: str, record_id: str) -> None:
+        """Make an appointment; None is never.
+
+        Args:
+            at: seconds since the epoch.
+            number: the record's running number.
+            kind: who is to look after it.
+            group: the record's resource group, empty for what belongs to the tenant.
+            record_id: the record's id.
+        """
+        if at is not None:
+            heapq.heappush(self._emulator.state.agenda, Appointment(at, number, kind, group, record_id))
+
+    def settle(self) -> None:
+        """Let everything happen whose time has come, in order."""
+        agenda, now = self._emulator.state.agenda, self._emulator.clock.now()
+        while agenda and agenda[0].at <= now:
+            appointment = heapq.heappop(agenda)
+            self._wakers[appointment.kind](appointment.group, appointment.id, appointment.at)
