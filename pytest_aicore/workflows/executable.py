@@ -11,8 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.workflows.tree import ScalarNode
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pytest_aicore.workflows.template import Template
     from pytest_aicore.workflows.tree import MappingNode
@@ -117,7 +119,8 @@ class Executable:
         resource_plans: the resource plans or instance types of its pods; placeholders stay as they are.
         images: the images of its containers; placeholders stay as they are.
         active_deadline_seconds: after how many seconds Argo ends a run, None for never.
-        missing: the labels and annotations without which AI Core publishes nothing, in words.
+        missing: what a template must have for AI Core to publish it and this one lacks, in words such as
+            `label ai.sap.com/version`.
     """
 
     id: str
@@ -150,13 +153,6 @@ def derive(template: Template) -> Executable:
     scenario_name = annotations.get(SCENARIO_NAME_ANNOTATION) or None
     name = annotations.get(EXECUTABLE_NAME_ANNOTATION) or None
     version = labels.get(VERSION_LABEL) or None
-    mandatory = (
-        ("metadata.name", template.name),
-        (f"label {SCENARIO_ID_LABEL}", scenario_id),
-        (f"label {VERSION_LABEL}", version),
-        (f"annotation {SCENARIO_NAME_ANNOTATION}", scenario_name),
-        (f"annotation {EXECUTABLE_NAME_ANNOTATION}", name),
-    )
     return Executable(
         id=template.name,
         name=name,
@@ -175,8 +171,28 @@ def derive(template: Template) -> Executable:
         resource_plans=template.resource_plans,
         images=template.images,
         active_deadline_seconds=template.active_deadline_seconds,
-        missing=tuple(words for words, value in mandatory if not value),
+        missing=tuple(_missing(template)),
     )
+
+
+def _missing(template: Template) -> Iterator[str]:
+    """Yield in words what SAP's service guide calls mandatory and the template lacks."""
+    if template.api_version != template.expected_api_version:
+        yield f"apiVersion {template.expected_api_version}"
+    labels, annotations = template.metadata.mapping("labels"), template.metadata.mapping("annotations")
+    for words, parent, key in (
+        ("metadata.name", template.metadata, "name"),
+        (f"label {SCENARIO_ID_LABEL}", labels, SCENARIO_ID_LABEL),
+        (f"label {VERSION_LABEL}", labels, VERSION_LABEL),
+        (f"annotation {SCENARIO_NAME_ANNOTATION}", annotations, SCENARIO_NAME_ANNOTATION),
+        (f"annotation {EXECUTABLE_NAME_ANNOTATION}", annotations, EXECUTABLE_NAME_ANNOTATION),
+    ):
+        node = parent.get(key)
+        if not parent.text(key) or not isinstance(node, ScalarNode):
+            yield words
+        elif node.kind != "string":
+            # Kubernetes refuses a whole template for one label that is a number.
+            yield f"{words} as a string (put {node.text} in quotes)"
 
 
 def _parameters(declarations: list[MappingNode]) -> tuple[Parameter, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.errors import WorkflowError, did_you_mean, listing
 from pytest_aicore.workflows.executable import SCENARIO_ID_LABEL, SCENARIO_NAME_ANNOTATION
+from pytest_aicore.workflows.places import SourceError
 from pytest_aicore.workflows.source import MAXIMUM_BYTES
 from pytest_aicore.workflows.template import Template, read_template
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SUFFIXES: Final = frozenset({".yaml", ".yml"})
+_NO_KIND: Final = "its `kind` is none that AI Core reads"
 _SIGNS_OF_A_TEMPLATE: Final = (b"WorkflowTemplate", b"ServingTemplate")
 
 
@@ -97,7 +99,7 @@ class WorkflowFolder(Mapping[str, Template]):
             )
         for skipped in self.skipped:
             if reference in (skipped.path.name, skipped.path.stem):
-                raise WorkflowError(f"'{skipped.path}' is no workflow of SAP AI Core: {skipped.reason}.")
+                raise _why_skipped(skipped)
         known = [word for template in self.values() for word in _names(template)]
         holds = f"It holds:\n{_table(self.values())}" if self else "It holds no workflow template."
         if self.skipped:
@@ -131,17 +133,17 @@ def read_folder(folder: Path) -> WorkflowFolder:
     except OSError as error:
         raise WorkflowError(f"The workflows folder '{folder}' cannot be read: {error.strerror}.") from None
     for path in paths:
-        reason = None if path.name.startswith(".") else _why_not(path, home)
         if path.name.startswith("."):
-            continue
+            continue  # What an editor leaves beside a file that it has open.
+        reason = _why_not(path, home)
         if reason is not None:
             skipped.append(Skipped(path, reason))
             continue
         try:
             templates.append(read_template(path))
         except WorkflowError as error:
-            if getattr(getattr(error, "problem", None), "kind", None) == "no-template":
-                skipped.append(Skipped(path, "its `kind` is none that AI Core reads"))
+            if isinstance(error, SourceError) and error.problem.kind == "no-template":
+                skipped.append(Skipped(path, _NO_KIND))
             else:
                 problems.append(error)
     if len(problems) == 1:
@@ -192,7 +194,17 @@ def _why_not(path: Path, home: Path) -> str | None:
     # Neither kind can be written without its name: a file without them needs no parsing, and may be broken.
     if any(sign in beginning for sign in _SIGNS_OF_A_TEMPLATE):
         return None
-    return "its `kind` is none that AI Core reads"
+    return _NO_KIND
+
+
+def _why_skipped(skipped: Skipped) -> WorkflowError:
+    """Return the error to raise for a file that was left alone and is asked for all the same."""
+    if skipped.reason == _NO_KIND:
+        try:
+            read_template(skipped.path)
+        except WorkflowError as error:
+            return error
+    return WorkflowError(f"'{skipped.path}' is no workflow of SAP AI Core: {skipped.reason}.")
 
 
 def _names(template: Template) -> tuple[str, ...]:

@@ -61,6 +61,7 @@ class Template:
     """
 
     kind: ClassVar[str]
+    expected_api_version: ClassVar[str]
     deployable: ClassVar[bool]
     goldens: Goldens | None = None
 
@@ -316,6 +317,7 @@ class WorkflowTemplate(Template):
     """A training workflow: what runs as an execution."""
 
     kind = "WorkflowTemplate"
+    expected_api_version = "argoproj.io/v1alpha1"
     deployable = False
 
     @property
@@ -499,6 +501,7 @@ class ServingTemplate(Template):
     """What runs as a deployment. Its inner parts are strings, in which AI Core replaces placeholders."""
 
     kind = "ServingTemplate"
+    expected_api_version = "ai.sap.com/v1alpha1"
     deployable = True
 
     @property
