@@ -171,7 +171,7 @@ def _decoded(data: str | bytes, name: str) -> str:
             f"The file is not {encoding.upper()}: byte 0x{data[error.start]:02X} at offset "
             f"{error.start + skipped} belongs to no character."
         )
-        if data[:4].count(0) >= 2:
+        if not skipped and data[:4].count(0) >= 2:
             what = "The file looks like UTF-16 or UTF-32 without a byte order mark."
         problem = Problem("encoding", Place(name, line, column), what, "Save the file as UTF-8.")
         raise SourceError(problem) from None
@@ -322,9 +322,9 @@ class _PureLoader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
         """Scan a directive; only two are known, and two versions of YAML."""
         token = super().scan_directive()
         if token.name not in ("YAML", "TAG"):
-            raise self._error("a directive", token.start_mark, "found unknown directive name")
+            raise yaml.scanner.ScannerError(None, None, "found unknown directive name", token.start_mark)
         if token.name == "YAML" and token.value not in ((1, 1), (1, 2)):
-            raise self._error("a directive", token.start_mark, "found incompatible YAML document")
+            raise yaml.scanner.ScannerError(None, None, "found incompatible YAML document", token.start_mark)
         return token
 
     def scan_flow_scalar(self, style: str) -> Any:

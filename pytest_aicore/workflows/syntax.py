@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_aicore.redact import redact
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -99,7 +101,8 @@ def _indentation(text: str) -> int:
 
 
 def _quoted(text: str, width: int = 40) -> str:
-    text = text.strip()
+    # Before it is cut: half a secret is no longer recognised as one.
+    text = redact(text.strip())
     return f"`{text if len(text) <= width else text[: width - 3] + '...'}`"
 
 
@@ -302,6 +305,38 @@ def _bracket_not_closed(report: SyntaxReport) -> Explanation | None:
     )
 
 
+def _file_ends_in_brackets(report: SyntaxReport) -> Explanation | None:
+    depth = 0
+    for line in range(len(report.lines), 0, -1):
+        text = report.text(line)
+        for column in range(len(text), 0, -1):
+            character = text[column - 1]
+            depth += (character in "]}") - (character in "[{")
+            if depth < 0:
+                closing = "]" if character == "[" else "}"
+                return Explanation(
+                    "bracket-not-closed",
+                    line,
+                    column,
+                    f"The `{character}` that opens here is not closed before the file ends.",
+                    f"Close it with `{closing}`, or put the value in quotes if the bracket belongs to a text.",
+                )
+    return None
+
+
+def _value_expected(report: SyntaxReport) -> Explanation | None:
+    found = re.search(r"but found '([^<]+)'", report.problem)
+    if found is None:
+        return None
+    return Explanation(
+        "no-value",
+        report.line,
+        report.column,
+        f"`{found.group(1)}` stands where a value is expected.",
+        f"Write the value before it, or remove the `{found.group(1)}`.",
+    )
+
+
 def _text_after_quote(report: SyntaxReport) -> Explanation | None:
     before = report.here[: report.column - 1].rstrip()
     if not before or before[-1] not in "\"'":
@@ -369,6 +404,8 @@ def _reserved_character(report: SyntaxReport) -> Explanation | None:
     character = report.here[column - 1 : column]
     if character not in _RESERVED or report.context_line not in (None, report.line):
         return None
+    if re.match(r"%(?:YAML|TAG)\b", report.here):
+        return None  # This one is meant as a directive.
     return Explanation(
         "reserved-character",
         report.line,
@@ -425,6 +462,8 @@ _RECOGNISERS: Final[tuple[tuple[str, Callable[[SyntaxReport], Explanation | None
     ("unexpected end of stream", _quote_not_closed),
     ("unexpected document separator", _quote_not_closed),
     ("expected ',' or ", _bracket_not_closed),
+    ("expected the node content, but found '<stream end>'", _file_ends_in_brackets),
+    ("expected the node content", _value_expected),
     ("expected <block end>, but found '<scalar>'", _text_after_quote),
     ("sequence entries are not allowed", _list_on_key_line),
     ("sequence entries are not allowed", _list_without_key),
