@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.places import Place, SourceError
-from pytest_aicore.workflows.rules import aicore, document
+from pytest_aicore.workflows.rules import aicore, argo, document, references, structure
+from pytest_aicore.workflows.rules.model import WorkflowModel
 from pytest_aicore.workflows.rules.report import Report
 from pytest_aicore.workflows.rules.sniffing import is_candidate
+from pytest_aicore.workflows.rules.subject import Subject
 from pytest_aicore.workflows.source import MAXIMUM_BYTES, parse_all
 
 if TYPE_CHECKING:
@@ -167,4 +169,10 @@ def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | No
 
 def _run_layers(report: Report, options: CheckOptions) -> None:
     document.check(report)
+    subject = Subject(report, options)
+    if subject.is_argo:
+        wrong = structure.check(subject)
+        model = WorkflowModel(subject)
+        argo.check(subject, model, wrong)
+        references.check(subject, model, wrong)
     aicore.check(report, options)

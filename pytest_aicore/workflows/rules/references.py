@@ -1,0 +1,936 @@
+"""Every `{{...}}` in a workflow, resolved in the scope that Argo would resolve it in.
+
+What Argo replaces is decided by how a tag begins: `inputs.`, `outputs.`, `steps.`, `tasks.`, `workflow.`, `item`,
+`pod.`. Tags that begin with anything else are left as they are (a script may have placeholders of its own), so only
+slips of the keyboard for those beginnings are reported.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from pytest_aicore.workflows.rules.examples import two_steps, with_args
+from pytest_aicore.workflows.rules.expressions import bracket_mistake
+from pytest_aicore.workflows.rules.findings import Rule, Severity
+from pytest_aicore.workflows.rules.subject import is_given
+from pytest_aicore.workflows.rules.words import did_you_mean, nearest
+from pytest_aicore.workflows.source import MappingNode, ScalarNode, SequenceNode
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from pytest_aicore.workflows.rules.model import CallModel, TemplateModel, WorkflowModel
+    from pytest_aicore.workflows.rules.subject import Subject
+    from pytest_aicore.workflows.source import Node
+
+
+def _rule(
+    number: int, name: str, summary: str, explanation: str, bad: str, good: str, severity: Severity = Severity.ERROR
+) -> Rule:
+    return Rule(f"AIC{number}", name, severity, "argo", summary, explanation, bad, good)
+
+
+UNDECLARED_PARAMETER: Final = _rule(
+    240,
+    "undeclared-parameter",
+    "A placeholder names a parameter that is not declared",
+    "`{{workflow.parameters.X}}` needs X among `spec.arguments.parameters`, `{{inputs.parameters.X}}` among the "
+    "`inputs.parameters` of the same template; names are case-sensitive. Argo refuses the workflow when it starts: the "
+    "execution ends DEAD without a log.",
+    with_args("python train.py --depth {{workflow.parameters.DEPHT}}"),
+    with_args("python train.py --depth {{workflow.parameters.DEPTH}}"),
+)
+UNDECLARED_ARTIFACT: Final = _rule(
+    241,
+    "undeclared-artifact",
+    "A placeholder names an input artifact that is not declared",
+    "`{{inputs.artifacts.X}}` and `{{inputs.artifacts.X.path}}` need X among the `inputs.artifacts` of the same "
+    "template.",
+    with_args(
+        "python train.py {{inputs.artifacts.data.path}}",
+        "inputs:\n  artifacts:\n    - name: dataset\n      path: /app/data",
+    ),
+    with_args(
+        "python train.py {{inputs.artifacts.data.path}}",
+        "inputs:\n  artifacts:\n    - name: data\n      path: /app/data",
+    ),
+)
+UNKNOWN_STEP: Final = _rule(
+    242,
+    "unknown-step",
+    "A placeholder names a step or task that it cannot see",
+    "`{{steps.NAME...}}` works in the template that has the step, `{{tasks.NAME...}}` in the dag that has the task. "
+    "What "
+    "a container needs of another step has to be passed to its template as an argument.",
+    two_steps("{{steps.perpare.outputs.parameters.rows}}"),
+    two_steps("{{steps.prepare.outputs.parameters.rows}}"),
+)
+NOT_YET_RUN: Final = _rule(
+    243,
+    "not-yet-run",
+    "A placeholder asks for the result of a step or task that may not have run yet",
+    "Steps see the steps of earlier groups, tasks those that they wait for. Argo refuses any other reference.",
+    two_steps("{{steps.train.outputs.result}}"),
+    two_steps("{{steps.prepare.outputs.parameters.rows}}"),
+)
+UNKNOWN_OUTPUT: Final = _rule(
+    244,
+    "unknown-output",
+    "A placeholder names an output that the template does not have",
+    "`{{steps.NAME.outputs.parameters.X}}` needs X among the `outputs.parameters` of the template that the step runs, "
+    "and "
+    "likewise for artifacts.",
+    two_steps("{{steps.prepare.outputs.parameters.row}}"),
+    two_steps("{{steps.prepare.outputs.parameters.rows}}"),
+)
+UNKNOWN_VARIABLE: Final = _rule(
+    245,
+    "unknown-variable",
+    "A placeholder names something that Argo does not have",
+    "A tag that begins like one of Argo's and goes on differently cannot be resolved; one that does not begin like one "
+    "of "
+    "Argo's stays in the text as it is, braces included.",
+    with_args("python train.py --depth {{workflow.parameter.DEPTH}}"),
+    with_args("python train.py --depth {{workflow.parameters.DEPTH}}"),
+)
+ITEM: Final = _rule(
+    246,
+    "item-without-loop",
+    "`{{item}}` stands where no loop is",
+    "`{{item}}` is the current item of `withItems`, `withParam` or `withSequence` of the same step or task; "
+    "`{{item.KEY}}` needs items that are maps with that key.",
+    two_steps("{{item}}"),
+    two_steps("{{item}}", "withItems: [1, 2]"),
+)
+UNCLOSED: Final = _rule(
+    247,
+    "unclosed-placeholder",
+    "A placeholder is not closed by `}}`",
+    "Argo cannot find where the tag ends; everything up to the next `}}` belongs to it.",
+    with_args("python train.py --depth {{workflow.parameters.DEPTH}"),
+    with_args("python train.py --depth {{workflow.parameters.DEPTH}}"),
+)
+ONLY_AT_EXIT: Final = _rule(
+    248,
+    "only-at-exit",
+    "A placeholder asks for something that is only known when the workflow has ended",
+    "`{{workflow.status}}` and `{{workflow.failures}}` only exist in templates that `onExit` or a hook runs.",
+    with_args("echo {{workflow.status}}"),
+    with_args("echo {{workflow.name}}"),
+)
+EXPRESSION: Final = _rule(
+    249,
+    "expression",
+    "An expression cannot be read, or names something that is not declared",
+    "Between `{{=` and `}}` stands an expression. A name with a hyphen needs brackets there: "
+    "`inputs.parameters['tree-depth']`, for `tree-depth` would be a difference.",
+    with_args("python train.py --depth {{=asInt(workflow.parameters.DEPTH}}"),
+    with_args("python train.py --depth {{=asInt(workflow.parameters.DEPTH)}}"),
+)
+
+RULES: Final = (
+    UNDECLARED_PARAMETER,
+    UNDECLARED_ARTIFACT,
+    UNKNOWN_STEP,
+    NOT_YET_RUN,
+    UNKNOWN_OUTPUT,
+    UNKNOWN_VARIABLE,
+    ITEM,
+    UNCLOSED,
+    ONLY_AT_EXIT,
+    EXPRESSION,
+)
+
+_ROOTS: Final = ("inputs", "outputs", "steps", "tasks", "workflow", "item", "pod")
+_SECOND: Final[Mapping[str, tuple[str, ...]]] = {
+    "inputs": ("parameters", "artifacts"),
+    "outputs": ("parameters", "artifacts", "result", "exitCode"),
+    "pod": ("name",),
+    "workflow": (
+        "name",
+        "namespace",
+        "mainEntrypoint",
+        "serviceAccountName",
+        "uid",
+        "parameters",
+        "outputs",
+        "annotations",
+        "labels",
+        "creationTimestamp",
+        "priority",
+        "duration",
+        "scheduledTime",
+        "cronScheduleTime",
+        "status",
+        "failures",
+        "artifacts",
+        "templateName",
+    ),
+}
+_CALL_FIELDS: Final = (
+    "id",
+    "ip",
+    "status",
+    "exitCode",
+    "startedAt",
+    "finishedAt",
+    "hostNodeName",
+    "message",
+    "name",
+    "inputs",
+    "outputs",
+)
+_REFERENCE: Final = re.compile(r"[A-Za-z]\w*(?:\.[\w\- ]+)*")
+_EXPRESSION_NAME: Final = re.compile(
+    r"(?<![\w.'\"])(inputs|workflow)\.parameters(?:\.([A-Za-z_]\w*)|\[\s*(['\"])(.+?)\3\s*\])"
+)
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """What a tag at some place can see.
+
+    Attributes:
+        template: the template around it, None outside of templates.
+        word: `steps` or `tasks` inside a template that has those, else empty.
+        visible: the calls whose results are there, by name.
+        calls: all calls of the template, by name.
+        loop: the call whose items `{{item}}` means.
+        is_call: whether the place is in a step, task or hook.
+        at_exit: whether the place is only looked at when the workflow has ended.
+        outer: the scope around an inline template.
+    """
+
+    template: TemplateModel | None = None
+    word: str = ""
+    visible: Mapping[str, CallModel] = field(default_factory=dict)
+    calls: Mapping[str, CallModel] = field(default_factory=dict)
+    loop: CallModel | None = None
+    is_call: bool = False
+    at_exit: bool = False
+    outer: _Scope | None = None
+
+    def inputs(self, kind: str) -> Collection[str]:
+        """Return the names of the inputs that are there, `kind` being `parameters` or `artifacts`."""
+        names: set[str] = set()
+        scope: _Scope | None = self
+        while scope is not None:
+            if scope.template is not None:
+                names.update(getattr(scope.template, f"input_{kind}"))
+            scope = scope.outer
+        return names
+
+
+def check(subject: Subject, model: WorkflowModel, wrong: set[int]) -> set[str] | None:
+    """Report placeholders that cannot be resolved.
+
+    Args:
+        subject: the document.
+        model: its workflow.
+        wrong: the ids of nodes with the wrong type, about which nothing more is to be said.
+
+    Returns:
+        the names of the workflow parameters that are used somewhere, None where that is not clear.
+    """
+    return _ReferenceCheck(subject, model, wrong).check()
+
+
+class _ReferenceCheck:
+    def __init__(self, subject: Subject, model: WorkflowModel, wrong: set[int]) -> None:
+        self._subject = subject
+        self._model = model
+        self._report = subject.report
+        self._fails = subject.fails
+        self._used: set[str] = set()
+        self._usage_is_clear = True
+        arguments = model.spec.values.get("arguments")
+        parameters = model.spec.mapping("arguments").values.get("parameters")
+        # Where the declarations themselves are broken, nothing can be said about what they declare.
+        self._parameters: Mapping[str, MappingNode] | None = (
+            None if id(arguments) in wrong or id(parameters) in wrong or model.is_elsewhere else model.parameters
+        )
+        self._global_names: dict[str, set[str]] | None = None
+        self._seen: dict[tuple[int, str], int] = {}
+
+    def check(self) -> set[str] | None:
+        model = self._model
+        exits = self._exit_templates()
+        for template in model.templates:
+            self._template(template, _Scope(template=template, at_exit=id(template.node) in exits))
+        for key, node in model.spec.values.items():
+            if key not in ("templates", "templateDefaults"):
+                self._walk(node, _Scope(at_exit=key in ("hooks", "metrics"), is_call=key == "hooks"))
+        entry = model.by_name.get(model.spec.text("entrypoint") or "")
+        if entry is not None:
+            self._used.update(entry.input_parameters)
+            self._entry_arguments(entry)
+        return self._used if self._usage_is_clear else None
+
+    def _exit_templates(self) -> set[int]:
+        names = [self._model.spec.text("onExit") or "", *(hook.template or "" for hook in self._model.workflow_hooks)]
+        pending = [self._model.by_name[name] for name in names if name in self._model.by_name]
+        found: set[int] = set()
+        while pending:
+            template = pending.pop()
+            if id(template.node) in found:
+                continue
+            found.add(id(template.node))
+            targets = (self._model.target(call) for call in template.calls)
+            pending.extend(target for target in targets if target is not None)
+        return found
+
+    def _entry_arguments(self, entry: TemplateModel) -> None:
+        """Report inputs of the entrypoint that no workflow parameter of the same name supplies."""
+        from pytest_aicore.workflows.rules.argo_rules import MISSING_ARGUMENT
+
+        if self._parameters is None or self._subject.is_library:
+            return
+        for name, parameter in entry.input_parameters.items():
+            if name in self._parameters or any(is_given(parameter, key) for key in ("value", "default", "valueFrom")):
+                continue
+            self._report.add(
+                MISSING_ARGUMENT,
+                parameter,
+                f"The entrypoint needs the parameter `{name}`, and no workflow parameter has that name. {self._fails}",
+                f"Declare `{name}` under `spec.arguments.parameters`, or give it a `value` here.",
+                hint=did_you_mean(name, self._parameters),
+            )
+
+    # --- where tags can stand ---------------------------------------------------------------------------------
+
+    def _template(self, template: TemplateModel, scope: _Scope) -> None:
+        calls = {call.name: call for call in template.calls if call.name}
+        word = {"steps": "steps", "dag": "tasks"}.get(template.type, "")
+        after = replace(scope, word=word, calls=calls, visible=calls)
+        for key, node in template.node.values.items():
+            if key == "steps" and type(node) is SequenceNode:
+                continue
+            if key == "dag" and type(node) is MappingNode:
+                for inner, value in node.values.items():
+                    if inner != "tasks":
+                        self._walk(value, scope)
+            elif key == "outputs":
+                self._walk(node, after)
+            elif key == "metrics":
+                self._walk(node, replace(after, at_exit=True))
+            elif key not in ("name",):
+                self._walk(node, scope)
+        if template.type == "steps":
+            visible: dict[str, CallModel] = {}
+            for group in template.groups:
+                inside = replace(scope, word=word, calls=calls, visible=dict(visible), is_call=True)
+                for call in group:
+                    self._call(call, inside)
+                visible.update({call.name: call for call in group if call.name})
+        elif template.type == "dag":
+            ancestors = _ancestors(calls)
+            for call in template.calls:
+                known = {name: calls[name] for name in ancestors.get(call.name, ())}
+                self._call(call, replace(scope, word=word, calls=calls, visible=known, is_call=True))
+
+    def _call(self, call: CallModel, scope: _Scope) -> None:
+        inside = replace(scope, loop=call) if call.loops else scope
+        for key, node in call.node.values.items():
+            if key in ("hooks", "onExit"):
+                own = {**inside.visible, call.name: call}
+                self._walk(node, replace(inside, visible=own, at_exit=True))
+            elif key == "inline":
+                if call.inline is not None:
+                    self._template(call.inline, _Scope(template=call.inline, at_exit=scope.at_exit, outer=inside))
+            elif key == "withItems" or key == "withParam" or key == "withSequence":
+                self._walk(node, scope)
+            elif key not in ("depends", "dependencies"):
+                self._walk(node, inside)
+
+    def _walk(self, root: Node, scope: _Scope) -> None:
+        pending: list[tuple[Node, str]] = [(root, "")]
+        while pending:
+            node, key = pending.pop()
+            if type(node) is ScalarNode:
+                if "{{" in node.text:
+                    self._scalar(node, scope)
+                elif key in ("from", "parameter") and node.text.startswith(("steps.", "tasks.", "inputs.")):
+                    self._tag(node, node.text, node.text.strip(), scope)
+                elif key in ("expression", "fromExpression"):
+                    self._expression(node, node.text, scope)
+            elif type(node) is MappingNode:
+                pending.extend((value, name) for name, value in node.values.items())
+            elif type(node) is SequenceNode:
+                pending.extend((item, key) for item in node.items)
+
+    def _scalar(self, node: ScalarNode, scope: _Scope) -> None:
+        text = node.text
+        position = text.find("{{")
+        while position >= 0:
+            end = text.find("}}", position + 2)
+            inner = text[position + 2 : end] if end >= 0 else text[position + 2 :]
+            stripped = inner.strip()
+            nested = inner.find("{{")
+            if (end < 0 or nested >= 0) and not stripped.startswith("="):
+                if _root_of(stripped) in _ROOTS:
+                    self._unclosed(node, text[position:])
+                position = text.find("{{", position + 2)
+                continue
+            if end < 0:
+                if _root_of(stripped[1:].strip()) in _ROOTS:
+                    self._unclosed(node, text[position:])
+                return
+            if stripped.startswith("="):
+                # A map literal in an expression may end in two braces of its own.
+                while inner.count("{") > inner.count("}") and (further := text.find("}}", end + 1)) >= 0:
+                    end = further
+                    inner = text[position + 2 : end]
+                self._expression(node, inner.strip()[1:], scope, whole=text[position : end + 2])
+            else:
+                self._tag(node, text[position : end + 2], stripped, scope)
+            position = text.find("{{", end + 2)
+
+    def _unclosed(self, node: ScalarNode, text: str) -> None:
+        found = re.match(r"\{\{\s*[\w.\-]*\}?", text)
+        shown = found.group() if found else text[:20]
+        self._usage_is_clear = False
+        self._add(
+            UNCLOSED,
+            node,
+            shown,
+            f"The placeholder `{shown}` is not closed by two braces. {self._fails}",
+            f"Write `{shown.rstrip('}')}}}}}`.",
+        )
+
+    def _add(
+        self,
+        rule: Rule,
+        node: ScalarNode,
+        text: str,
+        message: str,
+        remedy: str,
+        *,
+        hint: str | None = None,
+        severity: Severity | None = None,
+    ) -> None:
+        # The same tag may stand several times in one value: each is reported at its own place.
+        occurrence = self._seen.get((id(node), text), 0)
+        self._seen[(id(node), text)] = occurrence + 1
+        self._report.add_inside(rule, node, text, message, remedy, hint=hint, severity=severity, occurrence=occurrence)
+
+    # --- what tags can say ------------------------------------------------------------------------------------
+
+    def _tag(self, node: ScalarNode, text: str, tag: str, scope: _Scope) -> None:
+        root, _, rest = tag.partition(".")
+        if root == "workflow":
+            self._workflow(node, text, tag, rest, scope)
+        elif root == "inputs":
+            self._inputs(node, text, rest, scope)
+        elif root in ("steps", "tasks"):
+            self._call_result(node, text, tag, root, rest, scope)
+        elif root == "item":
+            self._item(node, text, tag, rest, scope)
+        elif root == "outputs":
+            self._own_output(node, text, rest, scope)
+        elif root == "pod":
+            if rest != "name":
+                self._unknown(node, text, f"`{tag}` is nothing that Argo knows of a pod.", "Use `{{pod.name}}`.")
+        else:
+            self._foreign(node, text, tag, root, rest, scope)
+
+    def _unknown(
+        self,
+        node: ScalarNode,
+        text: str,
+        message: str,
+        remedy: str,
+        *,
+        hint: str | None = None,
+        severity: Severity | None = None,
+    ) -> None:
+        self._usage_is_clear = False
+        self._add(
+            UNKNOWN_VARIABLE,
+            node,
+            text,
+            f"{message} {self._fails}" if severity is None else message,
+            remedy,
+            hint=hint,
+            severity=severity,
+        )
+
+    def _foreign(self, node: ScalarNode, text: str, tag: str, root: str, rest: str, scope: _Scope) -> None:
+        """Report tags that are left in the text as they are, if they were surely meant for Argo."""
+        if not _REFERENCE.fullmatch(tag):
+            return
+        left = "Argo replaces no such placeholder: it stays in the text, braces included."
+        if not rest:
+            declared = self._parameters or {}
+            if root in declared:
+                self._unknown(
+                    node,
+                    text,
+                    f"`{{{{{tag}}}}}` is no reference to the parameter. {left}",
+                    f"Write `{{{{workflow.parameters.{root}}}}}`.",
+                    severity=Severity.WARNING,
+                )
+            elif root in scope.inputs("parameters"):
+                self._unknown(
+                    node,
+                    text,
+                    f"`{{{{{tag}}}}}` is no reference to the parameter. {left}",
+                    f"Write `{{{{inputs.parameters.{root}}}}}`.",
+                    severity=Severity.WARNING,
+                )
+            return
+        second = rest.partition(".")[0]
+        better = nearest(root, _ROOTS)
+        if better is not None:
+            seconds = _SECOND.get(better, ())
+            fits = second in (scope.calls if better in ("steps", "tasks") else seconds)
+            if fits or better in ("inputs", "workflow"):
+                self._unknown(
+                    node,
+                    text,
+                    f"`{root}` is nothing that Argo knows. {left}",
+                    f"Write `{{{{{better}.{rest}}}}}`.",
+                    hint=f"Did you mean {better!r}?",
+                    severity=Severity.ERROR,
+                )
+        elif root in ("parameters", "params", "arguments", "spec") and nearest(
+            second, ("parameters", *(self._parameters or ()))
+        ):
+            name = rest.rpartition(".")[2]
+            self._unknown(
+                node,
+                text,
+                f"`{{{{{tag}}}}}` is nothing that Argo knows. {left}",
+                f"Write `{{{{workflow.parameters.{name}}}}}` or `{{{{inputs.parameters.{name}}}}}`.",
+                severity=Severity.ERROR,
+            )
+
+    def _workflow(self, node: ScalarNode, text: str, tag: str, rest: str, scope: _Scope) -> None:
+        second, _, name = rest.partition(".")
+        if second not in _SECOND["workflow"]:
+            if self._subject.is_library and not nearest(second, _SECOND["workflow"]):
+                return
+            near = nearest(second, _SECOND["workflow"])
+            better = f"{{{{workflow.{near}{'.' + name if name else ''}}}}}" if near else ""
+            self._unknown(
+                node,
+                text,
+                f"A workflow of Argo has no `{second}`.",
+                f"Write `{better}`."
+                if better
+                else "Use one of Argo's workflow variables, for example "
+                "`{{workflow.parameters.NAME}}` or `{{workflow.name}}`.",
+                hint=f"Did you mean {near!r}?" if near else None,
+            )
+        elif second == "parameters":
+            if not name or name == "json":
+                self._usage_is_clear = False
+            else:
+                self._workflow_parameter(node, text, name)
+        elif second == "outputs":
+            self._global_output(node, text, name)
+        elif second in ("status", "failures") and not (name or scope.at_exit or self._subject.is_library):
+            self._add(
+                ONLY_AT_EXIT,
+                node,
+                text,
+                f"`{{{{{tag}}}}}` is only known in what `onExit` or a hook runs. {self._fails}",
+                "Move it to an exit handler.",
+            )
+
+    def _workflow_parameter(self, node: ScalarNode, text: str, name: str) -> None:
+        self._used.add(name)
+        declared = self._parameters
+        if declared is None or name in declared:
+            return
+        if self._subject.is_library and "entrypoint" not in self._model.spec.values:
+            return
+        self._usage_is_clear = False
+        inputs = next((template for template in self._model.templates if name in template.input_parameters), None)
+        near = nearest(name, declared)
+        self._add(
+            UNDECLARED_PARAMETER,
+            node,
+            text,
+            f"The workflow declares no parameter `{name}`. {self._fails}",
+            f"Write `{{{{workflow.parameters.{near}}}}}`."
+            if near
+            else f"Declare `{name}` under `spec.arguments.parameters`"
+            + (f", or write `{{{{inputs.parameters.{name}}}}}`." if inputs is not None else "."),
+            hint=f"Did you mean {near!r}?" if near else None,
+            severity=Severity.WARNING if self._subject.is_library else None,
+        )
+
+    def _inputs(self, node: ScalarNode, text: str, rest: str, scope: _Scope) -> None:
+        kind, _, name = rest.partition(".")
+        if kind not in ("parameters", "artifacts"):
+            near = nearest(kind, ("parameters", "artifacts"))
+            self._unknown(
+                node,
+                text,
+                f"The inputs of a template have no `{kind}`, only `parameters` and `artifacts`.",
+                f"Write `{{{{inputs.{near or 'parameters'}.{name or kind}}}}}`.",
+                hint=f"Did you mean {near!r}?" if near else None,
+            )
+            return
+        if not name:
+            return
+        if kind == "artifacts" and name.endswith(".path"):
+            name = name[: -len(".path")]
+        declared = scope.inputs(kind)
+        if name in declared:
+            return
+        rule = UNDECLARED_PARAMETER if kind == "parameters" else UNDECLARED_ARTIFACT
+        word = kind[:-1]
+        near = nearest(name, declared)
+        is_global = kind == "parameters" and name in (self._parameters or {})
+        if near:
+            remedy = f"Write `{{{{inputs.{kind}.{near}}}}}`."
+        elif is_global:
+            self._used.add(name)
+            remedy = f"Write `{{{{workflow.parameters.{name}}}}}`: the workflow has a parameter of that name."
+        else:
+            remedy = f"Declare `{name}` under `inputs.{kind}` of the template."
+        if kind == "parameters":
+            self._usage_is_clear = False
+        where = scope.template.title if scope.template is not None else "the workflow itself"
+        self._add(
+            rule,
+            node,
+            text,
+            f"{where[0].upper() + where[1:]} declares no input {word} `{name}`. {self._fails}",
+            remedy,
+            hint=f"Did you mean {near!r}?" if near else None,
+        )
+
+    def _call_result(self, node: ScalarNode, text: str, tag: str, root: str, rest: str, scope: _Scope) -> None:
+        name, _, result = rest.partition(".")
+        if name == "name" and not result:
+            return
+        word = root[:-1]
+        while not scope.word and scope.outer is not None:
+            scope = scope.outer
+        if scope.word != root:
+            self._other_calls(node, text, root, name, result, scope)
+            return
+        call = scope.visible.get(name)
+        if call is None:
+            if name in scope.calls:
+                self._add(
+                    NOT_YET_RUN,
+                    node,
+                    text,
+                    f"The {word} `{name}` may not have run when this is needed. {self._fails}",
+                    "Refer to a step of an earlier group (one with a dash of its own), or move this step to a later "
+                    "one."
+                    if root == "steps"
+                    else f"Add `{name}` to the tasks that this one waits for.",
+                )
+                return
+            if self._subject.options is not None and self._model.is_elsewhere:
+                return
+            self._add(
+                UNKNOWN_STEP,
+                node,
+                text,
+                f"{_capital(scope.template.title) if scope.template else 'The template'} has no {word} `{name}`. "
+                f"{self._fails}",
+                f"Name one of {', '.join(f'`{known}`' for known in list(scope.calls)[:8])}."
+                if scope.calls
+                else f"Name a {word} of this template.",
+                hint=did_you_mean(name, scope.calls),
+            )
+            return
+        self._result(node, text, tag, call, result, word)
+
+    def _other_calls(self, node: ScalarNode, text: str, root: str, name: str, result: str, scope: _Scope) -> None:
+        word = root[:-1]
+        if scope.word:
+            other = scope.word
+            self._add(
+                UNKNOWN_STEP,
+                node,
+                text,
+                f"`{{{{{root}...}}}}` does not work here: this template has "
+                f"{'steps' if other == 'steps' else 'a dag'}. "
+                f"{self._fails}",
+                f"Write `{{{{{other}.{name}{'.' + result if result else ''}}}}}`.",
+            )
+            return
+        self._add(
+            UNKNOWN_STEP,
+            node,
+            text,
+            f"{_capital(scope.template.title) if scope.template else 'The workflow'} has no {root} of its own, so it "
+            f"cannot see the {word} `{name}`. {self._fails}",
+            "Declare an input of this template, and pass the value in the `arguments` of the call.",
+        )
+
+    def _result(self, node: ScalarNode, text: str, tag: str, call: CallModel, result: str, word: str) -> None:
+        kind, _, rest = result.partition(".")
+        if kind not in _CALL_FIELDS:
+            near = nearest(kind, _CALL_FIELDS)
+            self._unknown(
+                node,
+                text,
+                f"A {word} has no `{kind}`." if kind else f"`{tag}` does not say what of the {word} is meant.",
+                "Use `status`, `exitCode`, `id`, `ip`, `startedAt`, `finishedAt`, `outputs.result`, "
+                "`outputs.parameters.NAME` or `outputs.artifacts.NAME`.",
+                hint=f"Did you mean {near!r}?" if near else None,
+            )
+            return
+        if kind != "outputs":
+            return
+        target = self._model.target(call)
+        second, _, name = rest.partition(".")
+        if second in ("parameters", "artifacts"):
+            if not name or target is None:
+                return
+            if name.endswith(".path"):
+                name = name[: -len(".path")]
+            declared: Mapping[str, MappingNode] = getattr(target, f"output_{second}")
+            if name not in declared:
+                near = nearest(name, declared)
+                self._add(
+                    UNKNOWN_OUTPUT,
+                    node,
+                    text,
+                    f"{_capital(target.title)} has no output {second[:-1]} `{name}`. {self._fails}",
+                    f"Name `{near}`." if near else f"Declare `{name}` under `outputs.{second}` of that template.",
+                    hint=f"Did you mean {near!r}?" if near else None,
+                )
+        elif second == "result":
+            if target is not None and target.is_graph:
+                self._add(
+                    UNKNOWN_OUTPUT,
+                    node,
+                    text,
+                    f"{_capital(target.title)} runs other templates, so it prints no result itself. {self._fails}",
+                    "Give it an output parameter, and refer to that.",
+                )
+        elif second != "exitCode":
+            near = nearest(second, ("parameters", "artifacts", "result"))
+            self._unknown(
+                node,
+                text,
+                f"The outputs of a {word} have no `{second}`."
+                if second
+                else f"`{tag}` does not say which output is meant.",
+                "Use `outputs.result`, `outputs.parameters.NAME` or `outputs.artifacts.NAME`.",
+                hint=f"Did you mean {near!r}?" if near else None,
+            )
+
+    def _own_output(self, node: ScalarNode, text: str, rest: str, scope: _Scope) -> None:
+        if scope.template is None or scope.is_call:
+            return
+        kind, _, name = rest.partition(".")
+        if kind in ("parameters", "artifacts"):
+            if not name:
+                return
+            if name.endswith(".path"):
+                name = name[: -len(".path")]
+            declared: Mapping[str, MappingNode] = getattr(scope.template, f"output_{kind}")
+            if name not in declared:
+                near = nearest(name, declared)
+                self._add(
+                    UNKNOWN_OUTPUT,
+                    node,
+                    text,
+                    f"{_capital(scope.template.title)} has no output {kind[:-1]} `{name}`, so the placeholder stays in "
+                    "the "
+                    "text, braces included.",
+                    f"Write `{{{{outputs.{kind}.{near}.path}}}}`." if near else f"Declare it under `outputs.{kind}`.",
+                    hint=f"Did you mean {near!r}?" if near else None,
+                )
+        elif kind not in ("result", "exitCode"):
+            near = nearest(kind, ("parameters", "artifacts", "result"))
+            if near:
+                self._unknown(
+                    node,
+                    text,
+                    f"The outputs of a template have no `{kind}`.",
+                    f"Write `{{{{outputs.{near}{'.' + name if name else ''}}}}}`.",
+                    hint=f"Did you mean {near!r}?",
+                )
+
+    def _global_output(self, node: ScalarNode, text: str, rest: str) -> None:
+        kind, _, name = rest.partition(".")
+        if kind not in ("parameters", "artifacts") or not name or self._subject.is_library:
+            return
+        if self._global_names is None:
+            self._global_names = {"parameters": set(), "artifacts": set()}
+            for template in self._model.all_templates:
+                for kind_of_output, outputs in self._global_names.items():
+                    for output in getattr(template, f"output_{kind_of_output}").values():
+                        outputs.add(output.text("globalName") or "")
+        known = self._global_names[kind]
+        if name in known or any("{{" in other for other in known):
+            return
+        if any(is_given(call.node, "templateRef") for template in self._model.all_templates for call in template.calls):
+            return
+        self._add(
+            UNKNOWN_OUTPUT,
+            node,
+            text,
+            f"No output {kind[:-1]} of the workflow has the `globalName` `{name}`. {self._fails}",
+            "Give an output that `globalName`, or name one of "
+            f"{', '.join(f'`{word}`' for word in sorted(known) if word)}."
+            if any(known)
+            else "Give the output that is meant that `globalName`.",
+            hint=did_you_mean(name, known),
+        )
+
+    def _item(self, node: ScalarNode, text: str, tag: str, rest: str, scope: _Scope) -> None:
+        loop: CallModel | None = None
+        around: _Scope | None = scope
+        while around is not None and loop is None:
+            loop, around = around.loop, around.outer
+        if loop is None:
+            if not scope.is_call and not rest:
+                # A script may well have loops and placeholders of its own.
+                severity: Severity | None = Severity.WARNING
+                happens = "It stays in the text, braces included."
+            else:
+                severity, happens = None, self._fails
+            self._add(
+                ITEM,
+                node,
+                text,
+                f"`{{{{{tag}}}}}` is the item of a loop, and there is none here. {happens}",
+                "Add `withItems`, `withParam` or `withSequence` to the step or task."
+                if scope.is_call
+                else "Pass it as an argument: declare an input parameter of this template, and give it `{{item}}` in "
+                "the step or task that loops.",
+                severity=severity,
+            )
+            return
+        if not rest:
+            return
+        items = loop.node.values.get("withItems")
+        if "withSequence" in loop.loops and len(loop.loops) == 1:
+            self._add(
+                ITEM,
+                node,
+                text,
+                f"The items of `withSequence` are numbers, so they have no `{rest}`. {self._fails}",
+                "Write `{{item}}`.",
+            )
+        elif type(items) is SequenceNode and items.items:
+            self._item_key(node, text, rest, items)
+
+    def _item_key(self, node: ScalarNode, text: str, key: str, items: SequenceNode) -> None:
+        for item in items.items:
+            if type(item) is MappingNode:
+                if key not in item.values:
+                    self._add(
+                        ITEM,
+                        node,
+                        text,
+                        f"The item in line {item.line} of the loop has no key `{key}`. {self._fails}",
+                        "Add the key to every item, or name another one.",
+                        hint=did_you_mean(key, item.values),
+                    )
+                    return
+            elif type(item) is ScalarNode and "{{" not in item.text and not item.text.lstrip().startswith("{"):
+                self._add(
+                    ITEM,
+                    node,
+                    text,
+                    f"The items of the loop are single values, so they have no `{key}`. {self._fails}",
+                    f"Write `{{{{item}}}}`, or make the items maps with the key `{key}`.",
+                )
+                return
+
+    # --- expressions ------------------------------------------------------------------------------------------
+
+    def _expression(self, node: ScalarNode, text: str, scope: _Scope, *, whole: str | None = None) -> None:
+        mistake = bracket_mistake(text)
+        if mistake is not None:
+            self._usage_is_clear = False
+            self._add(
+                EXPRESSION,
+                node,
+                whole or text,
+                f"This expression cannot be read: {mistake.why}. {self._fails}",
+                "Repair the expression.",
+            )
+            return
+        if "workflow.parameters" in text:
+            bare = re.search(r"workflow\.parameters(?![.\[\w])", text)
+            if bare is not None:
+                self._usage_is_clear = False
+        for found in _EXPRESSION_NAME.finditer(text):
+            name = found.group(2) or found.group(4)
+            declared: Iterable[str]
+            if found.group(1) == "workflow":
+                self._used.add(name)
+                if self._parameters is None or self._subject.is_library:
+                    continue
+                declared = self._parameters
+            else:
+                declared = scope.inputs("parameters")
+            if name in declared or "??" in text:
+                continue
+            self._usage_is_clear = False
+            written = f"{found.group(1)}.parameters"
+            hyphened = next((other for other in declared if other.startswith(f"{name}-")), None)
+            if found.group(2) and hyphened and text[found.end() :].startswith(hyphened[len(name) :]):
+                self._used.add(hyphened)
+                self._add(
+                    EXPRESSION,
+                    node,
+                    found.group(),
+                    f"In an expression `{written}.{hyphened}` is a difference of two values. {self._fails}",
+                    f"Write `{written}['{hyphened}']`.",
+                )
+                continue
+            near = nearest(name, declared)
+            self._add(
+                EXPRESSION,
+                node,
+                found.group(),
+                f"No parameter `{name}` is declared there, so the expression has no value. {self._fails}",
+                f"Write `{written}['{near}']`." if near else "Declare it.",
+                hint=f"Did you mean {near!r}?" if near else None,
+                severity=None if near else Severity.WARNING,
+            )
+
+
+def _root_of(tag: str) -> str:
+    found = re.match(r"\w+", tag)
+    return found.group() if found else ""
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+_NAME_IN_DEPENDS: Final = re.compile(r"[\w-]+(?:\.\w+)?")
+
+
+def _ancestors(calls: Mapping[str, CallModel]) -> dict[str, set[str]]:
+    """Return for each task the tasks that have ended when it begins."""
+    direct: dict[str, list[str]] = {}
+    for name, call in calls.items():
+        waits_for = [item.value or "" for item in call.dependencies]
+        waits_for += [word.partition(".")[0] for word in _NAME_IN_DEPENDS.findall(call.node.text("depends") or "")]
+        direct[name] = [other for other in waits_for if other in calls]
+    found: dict[str, set[str]] = {}
+    for name in direct:
+        reached: set[str] = set()
+        pending = list(direct[name])
+        while pending:
+            other = pending.pop()
+            if other not in reached:
+                reached.add(other)
+                pending.extend(direct[other])
+        reached.discard(name)
+        found[name] = reached
+    return found
+
+
+def tags_of(text: str) -> Iterator[str]:
+    """Yield what stands between the double braces of a text, blanks stripped."""
+    for found in re.finditer(r"\{\{(.*?)\}\}", text, re.DOTALL):
+        yield found.group(1).strip()

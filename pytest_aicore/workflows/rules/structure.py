@@ -1,0 +1,462 @@
+"""Argo's types: does each key exist, and does the right kind of value stand at it?"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from pytest_aicore.workflows.rules.findings import Rule, Severity
+from pytest_aicore.workflows.rules.shapes import core_shapes, hera_shapes
+from pytest_aicore.workflows.rules.words import nearest
+from pytest_aicore.workflows.source import MappingNode, ScalarNode, SequenceNode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_aicore.workflows.rules.shapes import ObjectShapes
+    from pytest_aicore.workflows.rules.subject import Subject
+    from pytest_aicore.workflows.source import Node
+
+TYPES_OFF: Final = Rule(
+    "AIC200",
+    "types-off",
+    Severity.HINT,
+    "argo",
+    "hera is not installed, so only a part of Argo's types is checked",
+    "The types of what every template consists of are always checked. For the rest (volumes, probes, artifact stores, "
+    "schedules ...) the checks need hera's models of Argo's types: `pip install 'pytest-aicore[argo]'`.",
+    "# without hera: a wrong key in `affinity:` stays unseen",
+    "# with hera: it is reported",
+)
+UNKNOWN_KEY: Final = Rule(
+    "AIC201",
+    "unknown-key",
+    Severity.WARNING,
+    "argo",
+    "Argo does not know this key",
+    "Kubernetes keeps keys that Argo does not know, and Argo ignores them without a word: what stands below such a key "
+    "has no effect. A slip of the keyboard for a key that exists is an error, anything else a warning.",
+    "container:\n  image: docker.io/example/churn:1\n  comand: [/bin/sh, -c]\n  args: [python train.py]",
+    "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [python train.py]",
+)
+WRONG_TYPE: Final = Rule(
+    "AIC202",
+    "wrong-type",
+    Severity.ERROR,
+    "argo",
+    "A value is not of the type that Argo wants there",
+    "Argo is strict about types: a number in an environment variable, a text where a list is expected, and the "
+    "template cannot be read. AI Core synchronises it all the same; its executions end DEAD without a log.",
+    "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [python train.py]\n"
+    "  env:\n    - name: DEPTH\n      value: 3",
+    "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [python train.py]\n"
+    '  env:\n    - name: DEPTH\n      value: "3"',
+)
+MISSING_KEY: Final = Rule(
+    "AIC203",
+    "missing-key",
+    Severity.ERROR,
+    "argo",
+    "Something lacks its name, or another key that it cannot do without",
+    "Parameters, artifacts, environment variables, steps and templates are found by their names; Argo refuses those "
+    "without one.",
+    "inputs:\n  artifacts:\n    - path: /app/data",
+    "inputs:\n  artifacts:\n    - name: contracts\n      path: /app/data",
+)
+QUANTITY: Final = Rule(
+    "AIC204",
+    "quantity",
+    Severity.ERROR,
+    "argo",
+    "An amount of memory, CPU or storage is written in a way that Kubernetes does not know",
+    "Kubernetes knows the suffixes `k`, `M`, `G`, `T`, `Ki`, `Mi`, `Gi`, `Ti` and `m` (thousandths); it refuses "
+    "anything else, and the pod is never made.",
+    "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [python train.py]\n"
+    "  resources:\n    limits:\n      memory: 4GB",
+    "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [python train.py]\n"
+    "  resources:\n    limits:\n      memory: 4Gi",
+)
+WRONG_WORD: Final = Rule(
+    "AIC205",
+    "wrong-word",
+    Severity.ERROR,
+    "argo",
+    "A value is none of the words that are allowed there",
+    "Some keys take one of a few words, in exactly one spelling; Kubernetes or Argo refuses any other.",
+    "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [python train.py]\n"
+    "  imagePullPolicy: always",
+    "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [python train.py]\n"
+    "  imagePullPolicy: Always",
+)
+
+RULES: Final = (TYPES_OFF, UNKNOWN_KEY, WRONG_TYPE, MISSING_KEY, QUANTITY, WRONG_WORD)
+
+_QUANTITY: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?")
+
+# Real files say more about parameters and artifacts than Argo has keys for; it does no harm.
+_TOLERATED: Final[Mapping[str, frozenset[str]]] = {
+    "Parameter": frozenset({"type", "required", "labels", "displayName"}),
+    "Artifact": frozenset({"description", "type", "kind", "default", "labels", "displayName"}),
+    "Template": frozenset({"description"}),
+}
+
+# What Argo or Kubernetes refuses to do without; what other rules ask for is left to them.
+_REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
+    "Parameter": ("name",),
+    "Artifact": ("name",),
+    "EnvVar": ("name",),
+    "WorkflowStep": ("name",),
+    "DAGTask": ("name",),
+    "VolumeMount": ("name", "mountPath"),
+    "ContainerNode": ("name",),
+    "UserContainer": ("name",),
+    "ContainerPort": ("containerPort",),
+    "SecretKeySelector": ("key",),
+    "ConfigMapKeySelector": ("key",),
+    "Volume": ("name",),
+    "GitArtifact": ("repo",),
+    "RawArtifact": ("data",),
+    "HTTPArtifact": ("url",),
+    "HTTP": ("url",),
+}
+
+_WORDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
+    **{
+        (container, "imagePullPolicy"): ("Always", "IfNotPresent", "Never")
+        for container in ("Container", "ScriptTemplate", "UserContainer", "ContainerNode")
+    },
+    ("RetryStrategy", "retryPolicy"): ("Always", "OnFailure", "OnError", "OnTransientError"),
+    ("PodGC", "strategy"): (
+        "OnPodCompletion",
+        "OnPodSuccess",
+        "OnWorkflowCompletion",
+        "OnWorkflowSuccess",
+        "OnPodNone",
+    ),
+    ("VolumeClaimGC", "strategy"): ("OnWorkflowCompletion", "OnWorkflowSuccess"),
+    ("ArtifactGC", "strategy"): ("OnWorkflowCompletion", "OnWorkflowDeletion", "Never", ""),
+    ("WorkflowLevelArtifactGC", "strategy"): ("OnWorkflowCompletion", "OnWorkflowDeletion", "Never", ""),
+    ("CronWorkflowSpec", "concurrencyPolicy"): ("Allow", "Forbid", "Replace"),
+    ("ContainerPort", "protocol"): ("TCP", "UDP", "SCTP"),
+    ("ResourceTemplate", "action"): ("get", "create", "apply", "delete", "replace", "patch"),
+}
+
+_WORDS_OF_SHAPE: Final = {
+    "str": "a string",
+    "any-str": "a string",
+    "int": "a whole number",
+    "int-str": "a whole number or a string",
+    "float": "a number",
+    "bool": "true or false",
+    "quantity": "an amount",
+}
+_WORDS_OF_KIND: Final = {
+    "string": "a string",
+    "integer": "a number",
+    "float": "a number",
+    "boolean": "a boolean",
+    "null": "nothing",
+}
+
+
+class Shape(NamedTuple):
+    """A shape taken apart: `kind` is list, map, object, or the scalar's word; `inner` the word of what is inside."""
+
+    kind: str
+    inner: str
+
+
+@lru_cache(maxsize=2048)
+def _shape(written: str) -> Shape:
+    if written.startswith("["):
+        return Shape("list", written[1:-1])
+    if written.startswith("{"):
+        return Shape("map", written[1:-1])
+    if written in _WORDS_OF_SHAPE or written == "any":
+        return Shape(written, "")
+    return Shape("object", written)
+
+
+class StructureCheck:
+    """Compares a tree with shapes.
+
+    Attributes:
+        wrong: the ids of nodes that have the wrong type: nothing more is to be said about what is in them.
+    """
+
+    def __init__(self, subject: Subject, shapes: ObjectShapes, *, consequence: str) -> None:
+        """Begin.
+
+        Args:
+            subject: the document that is checked.
+            shapes: the objects by name.
+            consequence: what happens where a type is wrong, a sentence.
+        """
+        self._report = subject.report
+        self._shapes = shapes
+        self._consequence = consequence
+        self.wrong: set[int] = set()
+
+    def check(self, node: Node, written: str, key: ScalarNode | None = None) -> None:
+        """Report what in a node does not fit a shape.
+
+        Args:
+            node: the value.
+            written: the shape.
+            key: the key it stands at.
+        """
+        shape = _shape(written)
+        if shape.kind == "any":
+            return
+        if type(node) is ScalarNode:
+            kind = node.kind
+            if kind == "null":
+                return
+            if shape.kind in ("list", "map", "object") or not self._fits(node, kind, shape.kind):
+                self._wrong(node, key, written, shape, _WORDS_OF_KIND[kind])
+        elif type(node) is SequenceNode:
+            if shape.kind != "list":
+                self._wrong(node, key, written, shape, "a list")
+                return
+            for item in node.items:
+                self.check(item, shape.inner)
+        elif type(node) is MappingNode:
+            if shape.kind == "object":
+                self._object(node, shape.inner)
+            elif shape.kind == "map":
+                for name, value in node.values.items():
+                    self.check(value, shape.inner, node.keys[name])
+            else:
+                self._wrong(node, key, written, shape, "a map")
+
+    def _fits(self, node: ScalarNode, kind: str, wanted: str) -> bool:
+        if wanted == "any-str":
+            return True
+        if wanted == "str":
+            return kind == "string"
+        if wanted == "bool":
+            return kind == "boolean"
+        if wanted == "int":
+            return kind == "integer" or (kind == "float" and _is_whole(node.text))
+        if wanted == "int-str":
+            return kind in ("integer", "string") or (kind == "float" and _is_whole(node.text))
+        if wanted == "float":
+            return kind in ("integer", "float")
+        if wanted == "quantity":
+            if kind == "boolean":
+                return False
+            if "{{" not in node.text and not _PLACEHOLDER_CHARACTER.search(node.text):
+                self._quantity(node)
+        return True
+
+    def _quantity(self, node: ScalarNode) -> None:
+        if _QUANTITY.fullmatch(node.text.strip()):
+            return
+        suffix = re.search(r"[A-Za-z]+$", node.text)
+        near = {
+            "gb": "Gi",
+            "mb": "Mi",
+            "kb": "Ki",
+            "tb": "Ti",
+            "gib": "Gi",
+            "mib": "Mi",
+            "g": "G",
+            "gi": "Gi",
+            "mi": "Mi",
+        }
+        better = near.get(suffix.group().lower()) if suffix else None
+        hint = f"Did you mean {node.text[: suffix.start()] + better!r}?" if suffix and better else None
+        self._report.add(
+            QUANTITY,
+            node,
+            f"`{node.text}` is no amount that Kubernetes knows; it refuses the pod.",
+            "Write a number with a suffix such as `m`, `M`, `G`, `Mi` or `Gi`.",
+            hint=hint,
+        )
+
+    def _object(self, node: MappingNode, name: str) -> None:
+        known = self._shapes.get(name)
+        if known is None:
+            return
+        for text, value in node.values.items():
+            shape = known.get(text)
+            if shape is None:
+                self._unknown(node.keys[text], name, known, node)
+            else:
+                self.check(value, shape, node.keys[text])
+                words = _WORDS.get((name, text))
+                if words is not None:
+                    self._word(value, text, words)
+        for required in _REQUIRED.get(name, ()):
+            given = node.values.get(required)
+            if given is None:
+                if not any(_is_meant(text, required, known) for text in node.values):
+                    self._missing(node, required, name)
+            elif type(given) is ScalarNode and given.kind in ("null", "string") and not given.text.strip():
+                self._report.add(
+                    MISSING_KEY,
+                    node.keys[required],
+                    f"The `{required}` of this {_words(name)} is empty. {self._consequence}",
+                    "Give it a value.",
+                )
+
+    def _missing(self, node: MappingNode, required: str, name: str) -> None:
+        self._report.add(
+            MISSING_KEY,
+            node,
+            f"This {_words(name)} has no `{required}`. {self._consequence}",
+            f"Add `{required}:`.",
+        )
+
+    def _unknown(self, key: ScalarNode, name: str, known: Mapping[str, str], node: MappingNode) -> None:
+        if key.text in _TOLERATED.get(name, ()) or key.text.startswith("x-"):
+            return
+        near = nearest(key.text, known)
+        if near is not None and near in node.values:
+            near = None
+        self._report.add(
+            UNKNOWN_KEY,
+            key,
+            f"A {_words(name)} of Argo has no key `{key.text}`: it is ignored without a word.",
+            f"Write `{near}`." if near else "Remove it, or move it to where it belongs.",
+            hint=f"Did you mean {near!r}?" if near else None,
+            severity=Severity.ERROR if near else Severity.WARNING,
+        )
+
+    def _word(self, value: Node, key: str, words: tuple[str, ...]) -> None:
+        if type(value) is not ScalarNode or value.kind != "string" or value.text in words:
+            return
+        if "{{" in value.text or _PLACEHOLDER_CHARACTER.search(value.text):
+            return
+        near = nearest(value.text, words)
+        self._report.add(
+            WRONG_WORD,
+            value,
+            f"`{key}` cannot be `{value.text}`. {self._consequence}",
+            f"Write one of {', '.join(f'`{word}`' for word in words if word)}.",
+            hint=f"Did you mean {near!r}?" if near else None,
+        )
+
+    def _wrong(self, node: Node, key: ScalarNode | None, written: str, shape: Shape, is_what: str) -> None:
+        self.wrong.add(id(node))
+        what = f"`{key.text}`" if key is not None else "This item"
+        self._report.add(
+            WRONG_TYPE,
+            node if key is None or type(node) is ScalarNode else key,
+            f"{what} has to be {_wanted(shape)}, and this is {is_what}. {self._consequence}",
+            _remedy(node, shape, written),
+            severity=Severity.WARNING if written == "any-str" else None,
+        )
+
+
+_PLACEHOLDER_CHARACTER: Final = re.compile("\ue000")
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        return float(text).is_integer()
+    except (ValueError, OverflowError):
+        return False
+
+
+def _is_meant(text: str, required: str, known: Mapping[str, str]) -> bool:
+    """Tell whether a key is a slip for the required one: it is reported as that, not as missing."""
+    return text not in known and nearest(text, known) == required
+
+
+def _wanted(shape: Shape) -> str:
+    if shape.kind == "list":
+        inner = _shape(shape.inner)
+        if inner.kind == "object":
+            return "a list of maps"
+        return "a list of lists" if inner.kind == "list" else "a list of strings" if inner.kind == "str" else "a list"
+    if shape.kind in ("map", "object"):
+        return "a map"
+    return _WORDS_OF_SHAPE[shape.kind]
+
+
+def _remedy(node: Node, shape: Shape, written: str) -> str:
+    if type(node) is ScalarNode:
+        text = node.text if len(node.text) <= 30 and "\n" not in node.text else "..."
+        if shape.kind in ("str", "any-str"):
+            return f'Put it in quotes: "{text}".'
+        if shape.kind in ("int", "float", "int-str") and node.kind == "string":
+            if "{{" in node.text:
+                return "Write the number itself: Argo replaces no placeholder here."
+            return f"Remove the quotes: {text}." if _is_whole(node.text) else "Write a number."
+        if shape.kind == "bool":
+            return "Write `true` or `false`, without quotes."
+        if shape.kind == "list":
+            if written == "[str]":
+                return f'Write a list: ["{text}"].'
+            return "Write a list: each item on a line of its own that begins with a dash."
+        if shape.kind == "object" and shape.inner == "WorkflowStep":
+            return f"Write a map: `- name: {text}` and `template:` below it."
+        if shape.kind in ("object", "map"):
+            return (
+                f"Write `{text}: {{}}` below it."
+                if text in ("none", "tar", "zip")
+                else "Write keys and values below it."
+            )
+        return "Write an amount."
+    if shape.kind == "list":
+        if shape.inner == "WorkflowStep":
+            return (
+                "Write two dashes for the first step of each group (`- - name: ...`): a step stands in a list of lists."
+            )
+        return "Put a dash before each of its items."
+    if shape.kind in ("object", "map"):
+        return "Remove the dashes: keys and values are expected, not a list."
+    return "Write a single value; if it begins with `{` or `[`, put it in quotes."
+
+
+_NAMES_OF_OBJECTS: Final = {
+    "WorkflowSpec": "workflow specification",
+    "CronWorkflowSpec": "cron workflow specification",
+    "WorkflowStep": "step",
+    "DAGTask": "dag task",
+    "DAGTemplate": "dag",
+    "EnvVar": "environment variable",
+    "EnvVarSource": "source of an environment variable",
+    "UserContainer": "sidecar or init container",
+    "ContainerNode": "container of a container set",
+    "ContainerSetTemplate": "container set",
+    "ScriptTemplate": "script",
+    "TemplateRef": "template reference",
+    "LifecycleHook": "hook",
+    "Metadata": "pod metadata",
+    "LocalObjectReference": "pull secret",
+    "SecretKeySelector": "reference to a secret's key",
+    "ConfigMapKeySelector": "reference to a config map's key",
+    "ResourceTemplate": "resource template",
+    "SuspendTemplate": "suspend template",
+    "InferenceServiceSpec": "inference service",
+}
+
+
+def _words(name: str) -> str:
+    written = _NAMES_OF_OBJECTS.get(name)
+    if written is None:
+        written = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+    return written
+
+
+def shapes_for(subject: Subject) -> ObjectShapes:
+    """Return the shapes to check a document with: hera's where it is there and wanted."""
+    if subject.options.argo_types is not False:
+        shapes = hera_shapes()
+        if shapes is not None:
+            return shapes
+    return core_shapes()
+
+
+def check(subject: Subject) -> set[int]:
+    """Report keys that don't exist and values of the wrong type in a workflow of Argo.
+
+    Returns:
+        the ids of the nodes with the wrong type.
+    """
+    check = StructureCheck(subject, shapes_for(subject), consequence=subject.fails)
+    check.check(subject.root, subject.kind)
+    return check.wrong

@@ -1,0 +1,71 @@
+"""Near misses: is this word a slip of the keyboard for one of those?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_LONGEST = 80
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that was surely meant, None if none is near enough to be sure.
+
+    A word is near if it differs in case, hyphens, underscores and dots only, or by one slip (a character too
+    many, too few, wrong, or two swapped) in up to five characters, two slips in more, three in very long ones.
+
+    Args:
+        word: what was written.
+        known: the words that would have been right.
+    """
+    if not 1 < len(word) <= _LONGEST:
+        return None
+    allowed = 1 if len(word) <= 5 else 2 if len(word) <= 14 else 3
+    folded = _folded(word)
+    best: tuple[int, str] | None = None
+    for candidate in known:
+        if _folded(candidate) == folded:
+            return candidate
+        if abs(len(candidate) - len(word)) > allowed or len(candidate) < 2:
+            continue
+        distance = _distance(word.lower(), candidate.lower(), allowed)
+        if distance <= allowed and distance < min(len(candidate), len(word)) and (best is None or distance < best[0]):
+            best = (distance, candidate)
+    return best[1] if best else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """Return `Did you mean 'x'?` for a near miss, else None.
+
+    Args:
+        word: what was written.
+        known: the words that would have been right.
+    """
+    near = nearest(word, known)
+    return f"Did you mean {near!r}?" if near is not None else None
+
+
+def _folded(word: str) -> str:
+    return word.lower().replace("-", "").replace("_", "").replace(".", "")
+
+
+def _distance(one: str, other: str, limit: int) -> int:
+    """Return how many slips (insert, delete, replace, swap) turn one word into the other; limit + 1 for more."""
+    if one == other:
+        return 0
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, character in enumerate(one, 1):
+        current = [i]
+        for j, other_character in enumerate(other, 1):
+            cost = 0 if character == other_character else 1
+            value = min(row[j] + 1, current[j - 1] + 1, row[j - 1] + cost)
+            if i > 1 and j > 1 and character == other[j - 2] and one[i - 2] == other_character:
+                value = min(value, before[j - 2] + 1)
+            current.append(value)
+        if min(current) > limit:
+            return limit + 1
+        before, row = row, current
+    return row[-1]
