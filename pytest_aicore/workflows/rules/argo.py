@@ -42,15 +42,15 @@ from pytest_aicore.workflows.rules.findings import Severity
 from pytest_aicore.workflows.rules.model import LOOPS, CallModel, TemplateModel
 from pytest_aicore.workflows.rules.subject import has_placeholder, has_slip, is_given
 from pytest_aicore.workflows.rules.words import did_you_mean, nearest
-from pytest_aicore.workflows.source import MappingNode, ScalarNode, SequenceNode
 from pytest_aicore.workflows.template import is_supplied
+from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from pytest_aicore.workflows.rules.model import WorkflowModel
     from pytest_aicore.workflows.rules.subject import Subject
-    from pytest_aicore.workflows.source import Node
+    from pytest_aicore.workflows.tree import Node
 
 _FIELD_NAME: Final = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]{0,127}")
 _PARAMETER_NAME: Final = re.compile(r"[-a-zA-Z0-9_]+")

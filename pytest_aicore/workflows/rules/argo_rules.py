@@ -183,7 +183,7 @@ OUTPUT_SOURCE: Final = _rule(
     "or "
     "`valueFrom.expression`; an output artifact of steps or a dag `from` or `fromExpression`.",
     "outputs:\n  parameters:\n    - name: accuracy",
-    "outputs:\n  parameters:\n    - name: accuracy\n      valueFrom:\n        path: /tmp/accuracy",
+    "outputs:\n  parameters:\n    - name: accuracy\n      valueFrom:\n        path: /app/accuracy",
 )
 PATH_COLLISION: Final = _rule(
     226,

@@ -98,11 +98,11 @@ MISPLACED_LIST: Final = _rule(
     "spec:\n  entrypoint: train\n    - name: DEPTH",
     "spec:\n  entrypoint: train\n  arguments:\n    parameters:\n      - name: DEPTH",
 )
-STRAY_TEXT: Final = _rule(
+NO_COLON: Final = _rule(
     108,
-    "stray-text",
+    "no-colon",
     "Text stands where a key with a colon is expected",
-    "A line in a map needs a key and a colon; a word alone is often a slip of the keyboard. " + _NOT_SYNCED,
+    "A line in a map needs a key, a colon and a space; a word alone is often a slip of the keyboard. " + _NOT_SYNCED,
     "metadata:\n  name: churn-train\n  labels",
     "metadata:\n  name: churn-train\n  labels: {}",
 )
@@ -183,6 +183,15 @@ RESERVED_CHARACTER: Final = _rule(
     "value: @latest",
     'value: "@latest"',
 )
+BAD_ESCAPE: Final = _rule(
+    118,
+    "bad-escape",
+    "A backslash between double quotation marks means nothing",
+    "Between double quotation marks a backslash begins an escape such as `\\n`; a path of Windows or a regular "
+    "expression needs single quotation marks, or each backslash twice. " + _NOT_SYNCED,
+    'args: ["grep \\d+ rows.csv"]',
+    "args: ['grep \\d+ rows.csv']",
+)
 
 RULES: Final = (
     FAILED,
@@ -193,7 +202,7 @@ RULES: Final = (
     COLON_IN_VALUE,
     INDENTATION,
     MISPLACED_LIST,
-    STRAY_TEXT,
+    NO_COLON,
     NOT_CLOSED,
     DUPLICATE_KEY,
     ENCODING,
@@ -203,6 +212,7 @@ RULES: Final = (
     EMPTY,
     UNREADABLE,
     RESERVED_CHARACTER,
+    BAD_ESCAPE,
 )
 
 _RULE_OF_KIND: Final = {
@@ -215,10 +225,13 @@ _RULE_OF_KIND: Final = {
     "list-under-value": MISPLACED_LIST,
     "list-without-key": MISPLACED_LIST,
     "list-on-key-line": MISPLACED_LIST,
-    "no-key": STRAY_TEXT,
+    "no-colon": NO_COLON,
+    "colon-without-space": NO_COLON,
+    "key-in-value": INDENTATION,
     "quote-not-closed": NOT_CLOSED,
     "bracket-not-closed": NOT_CLOSED,
     "text-after-quote": NOT_CLOSED,
+    "bad-escape": BAD_ESCAPE,
     "reserved-character": RESERVED_CHARACTER,
     "key-not-scalar": RESERVED_CHARACTER,
     "encoding": ENCODING,

@@ -66,7 +66,7 @@ def two_steps(value: str, more: str = "") -> str:
         + "          arguments:\n            parameters:\n              - name: rows\n"
         + f'                value: "{value}"\n'
         "  - name: prepare\n    outputs:\n      parameters:\n        - name: rows\n          valueFrom:\n"
-        "            path: /tmp/rows\n    container:\n"
+        "            path: /app/rows\n    container:\n"
         + _COMMAND.format("./prepare")
         + "\n  - name: train\n    inputs:\n      parameters:\n        - name: rows\n    container:\n"
         + _COMMAND.format("./train")

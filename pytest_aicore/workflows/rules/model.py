@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from pytest_aicore.workflows.source import MappingNode, ScalarNode, SequenceNode
 from pytest_aicore.workflows.template import TEMPLATE_TYPES
+from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,14 +16,14 @@ from pytest_aicore.workflows.rules.expressions import bracket_mistake
 from pytest_aicore.workflows.rules.findings import Rule, Severity
 from pytest_aicore.workflows.rules.subject import is_given
 from pytest_aicore.workflows.rules.words import did_you_mean, nearest
-from pytest_aicore.workflows.source import MappingNode, ScalarNode, SequenceNode
+from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from pytest_aicore.workflows.rules.model import CallModel, TemplateModel, WorkflowModel
     from pytest_aicore.workflows.rules.subject import Subject
-    from pytest_aicore.workflows.source import Node
+    from pytest_aicore.workflows.tree import Node
 
 
 def _rule(

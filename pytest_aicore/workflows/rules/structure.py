@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pytest_aicore.workflows.rules.findings import Rule, Severity
 from pytest_aicore.workflows.rules.shapes import core_shapes, hera_shapes
 from pytest_aicore.workflows.rules.words import nearest
-from pytest_aicore.workflows.source import MappingNode, ScalarNode, SequenceNode
+from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_aicore.workflows.rules.shapes import ObjectShapes
     from pytest_aicore.workflows.rules.subject import Subject
-    from pytest_aicore.workflows.source import Node
+    from pytest_aicore.workflows.tree import Node
 
 TYPES_OFF: Final = Rule(
     "AIC200",

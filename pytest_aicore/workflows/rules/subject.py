@@ -6,8 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.rules.words import nearest
-from pytest_aicore.workflows.source import NO_MAPPING, MappingNode, ScalarNode
 from pytest_aicore.workflows.template import ServingTemplate, WorkflowTemplate
+from pytest_aicore.workflows.tree import NO_MAPPING, MappingNode, ScalarNode
 
 if TYPE_CHECKING:
     from pytest_aicore.workflows.rules.checking import CheckOptions
