@@ -54,6 +54,8 @@ _REFUSALS = {413: "Payload Too Large"}
 
 _LOGGER = logging.getLogger("pytest_aicore.server")
 _LOGGER.addHandler(logging.NullHandler())
+_QUEUE_LOGGER = _LOGGER.getChild("queue")
+_QUEUE_LOGGER.setLevel(logging.ERROR)  # that requests wait for a moment is no news
 
 
 class Answering(Protocol):
@@ -142,7 +144,8 @@ class Listener:
 
 
 class _Workers(ThreadedTaskDispatcher):
-    logger = queue_logger = _LOGGER
+    logger = _LOGGER
+    queue_logger = _QUEUE_LOGGER
 
 
 class _Exchange(Task):

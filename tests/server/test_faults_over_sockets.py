@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -58,9 +59,10 @@ def test_a_timeout_keeps_the_client_waiting_and_no_worker(served: Served) -> Non
     began = time.monotonic()
     for connection in hanging:
         with connection:
-            connection.sendall(b"GET /v2/lm/artifacts HTTP/1.1\r\n\r\n")  # nobody hears it
             connection.settimeout(20)
-            assert connection.recv(1) == b""  # the end comes, in bounded time
+            with suppress(ConnectionError):  # the end comes, one way or the other, in bounded time
+                connection.sendall(b"GET /v2/lm/artifacts HTTP/1.1\r\n\r\n")  # nobody hears it
+                assert connection.recv(1) == b""
     assert time.monotonic() - began < 10
 
 
