@@ -72,8 +72,9 @@ def _mode(settings: Settings) -> str:
         credentials = find_credentials() if key.value is None else read_service_key(key.value, key.source)
     except AicoreError as error:
         # The first test that needs them fails with the whole message.
-        return f"LIVE ({_from(settings.live)}), no usable credentials: {str(error).splitlines()[0]}"
-    return f"LIVE ({_from(settings.live)}), {credentials.host} ({credentials.source})"
+        return f"LIVE (from {settings.live.source}), no usable credentials: {str(error).splitlines()[0]}"
+    source = credentials.source if key.value is None else key.source
+    return f"LIVE (from {settings.live.source}), {credentials.host} (from {source})"
 
 
 def _from(setting: Setting[Any]) -> str:

@@ -80,21 +80,22 @@ def sdk(name: str) -> Any:
     Raises:
         SdkMissingError: no distribution of the SDK is installed, or what is installed cannot be imported.
     """
+    __tracebackhide__ = True
     return getattr(_module(_PUBLIC[name]), name)
 
 
 def _module(name: str) -> Any:
+    __tracebackhide__ = True
     try:
         return importlib.import_module(f"{_PACKAGE}.{name}")
     except ImportError as error:
-        raise SdkMissingError(_missing(error)) from error
+        if error.name == _PACKAGE:
+            raise SdkMissingError(_missing(f"(import package {_PACKAGE}) is not installed.")) from None
+        raise SdkMissingError(_missing(f"(import package {_PACKAGE}) cannot be imported: {error}.")) from error
 
 
-def _missing(error: ImportError) -> str:
-    if isinstance(error, ModuleNotFoundError) and error.name in (_PACKAGE, f"{_PACKAGE}.ai_api_v2_client"):
-        begin = f"The SAP SDK (import package {_PACKAGE}) is not installed."
-    else:
-        begin = f"The SAP SDK (import package {_PACKAGE}) is installed but cannot be imported: {error}."
+def _missing(how: str) -> str:
+    begin = f"The SAP SDK {how}"
     conflict = _conflict()
     if conflict is not None:
         return f"{begin} {conflict}"

@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_aicore.errors import RunError
 from pytest_aicore.redact import redact
 
 if TYPE_CHECKING:
@@ -44,9 +45,18 @@ class FileLedger:
             facts: what is needed to find the execution again: ids, names, resource group, host.
 
         Raises:
-            OSError: it cannot be written; then nothing must be started.
+            RunError: it cannot be written; then nothing must be started.
         """
         line = redact(json.dumps({"event": event, **facts}, sort_keys=True))
+        try:
+            self._append(line)
+        except OSError as error:
+            raise RunError(
+                f"The ledger {self._file} cannot be written ({error.strerror or error}), so nothing was started:"
+                " what costs money is written down first."
+            ) from None
+
+    def _append(self, line: str) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         # One write of one line to a file opened for appending: lines of several processes do not mix.
         handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -1,0 +1,45 @@
+"""A training on the emulator, without pytest's fixtures of ours: the parts know no pytest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_aicore.emulator import Emulator
+from pytest_aicore.emulator.intercept import Door
+from pytest_aicore.training.client import TrainingApi, make_client
+from pytest_aicore.training.credentials import from_service_key
+from pytest_aicore.training.plan import TrainingPlan
+from pytest_aicore.workflows import read_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WORKFLOWS = Path(__file__).parents[2] / "workflows"
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """An emulator with the workflows of this repository, behind an open door."""
+    emulator = Emulator()
+    emulator.publish_folder(read_folder(WORKFLOWS))
+    door = Door(emulator)
+    door.open()
+    yield emulator
+    door.close()
+
+
+@pytest.fixture
+def api(emulator: Emulator) -> TrainingApi:
+    """The calls of a training run."""
+    credentials = from_service_key(emulator.service_key, "the emulator")
+    return TrainingApi(lambda: make_client(credentials, "default"))
+
+
+@pytest.fixture
+def plan() -> TrainingPlan:
+    """The tutorial's training."""
+    template = read_folder(WORKFLOWS).find("training_workflow_tutorial")
+    return TrainingPlan(template, {"text-data": "ai://default/data"})
