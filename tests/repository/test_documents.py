@@ -121,3 +121,9 @@ def test_no_file_names_a_place_that_only_one_machine_has() -> None:
         for match in somewhere.finditer(line)
     ]
     assert found == []
+
+
+def test_no_two_test_modules_have_the_same_name() -> None:
+    """The folders of tests are no packages, so a name is taken once."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
