@@ -149,7 +149,7 @@ def test_what_is_no_tls_is_closed_and_harms_nobody(
     for sent in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01" + bytes(100), b"\x00", b""):
         with socket.create_connection(address, LIMIT) as connection:
             connection.sendall(sent)
-            with suppress(ConnectionResetError):
+            with suppress(OSError):  # the server may have been quicker to close it
                 connection.shutdown(socket.SHUT_WR)
                 while connection.recv(1000):
                     pass
