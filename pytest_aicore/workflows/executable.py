@@ -198,7 +198,7 @@ def _missing(template: Template) -> Iterator[str]:
 def _parameters(declarations: list[MappingNode]) -> tuple[Parameter, ...]:
     parameters: dict[str, Parameter] = {}
     for node in declarations:
-        name = node.text("name")
+        name = node.name("name")
         if not name:
             continue
         # AI Core documents `default`; Argo's `value`, and a default for a value from elsewhere, work as well.
@@ -209,7 +209,7 @@ def _parameters(declarations: list[MappingNode]) -> tuple[Parameter, ...]:
 
 
 def _input(node: MappingNode, annotations: Mapping[str, str]) -> Artifact:
-    name = node.text("name") or ""
+    name = node.name("name") or ""
     return Artifact(
         name=name,
         kind=_annotation(annotations, name, "kind"),
@@ -221,7 +221,7 @@ def _input(node: MappingNode, annotations: Mapping[str, str]) -> Artifact:
 
 
 def _output(node: MappingNode, made_by: str | None, annotations: Mapping[str, str]) -> OutputArtifact:
-    name = node.text("globalName") or ""
+    name = node.name("globalName") or ""
     return OutputArtifact(
         name=name,
         kind=_annotation(annotations, name, "kind") or DEFAULT_OUTPUT_KIND,

@@ -234,7 +234,7 @@ class _Filling:
         inputs: dict[str, str] = {}
         substitution = self._substitution(known)
         for declared in entry.node.mapping("inputs").mappings_of("parameters"):
-            name = declared.text("name")
+            name = declared.name("name")
             own = next((declared.get(key) for key in ("value", "default") if declared.text(key) is not None), None)
             if name is None:
                 continue

@@ -81,12 +81,12 @@ class Template:
     @property
     def name(self) -> str:
         """`metadata.name`, which is the executable id; empty where it is missing."""
-        return self.metadata.text("name") or ""
+        return self.metadata.name("name") or ""
 
     @property
     def api_version(self) -> str | None:
         """`apiVersion`."""
-        return self.root.text("apiVersion")
+        return self.root.name("apiVersion")
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -199,7 +199,7 @@ class ArgoTemplate:
     def __init__(self, node: MappingNode) -> None:
         """Take a map for a template of Argo."""
         self.node = node
-        self.name = node.text("name")
+        self.name = node.name("name")
         self.calls = tuple(_calls(node))
 
     def __repr__(self) -> str:
@@ -270,13 +270,13 @@ def _calls(node: MappingNode) -> Iterator[Call]:
 
 
 def _call_and_hooks(node: MappingNode) -> Iterator[Call]:
-    yield _call(node, node.text("name"))
+    yield _call(node, node.name("name"))
     yield from _hooks(node)
 
 
 def _hooks(node: MappingNode) -> Iterator[Call]:
     """Yield what runs besides or after a step, a task or the whole workflow: `onExit` and `hooks`."""
-    on_exit = node.text("onExit")
+    on_exit = node.name("onExit")
     if on_exit is not None:
         yield Call(node, "onExit", on_exit, None, None, frozenset())
     hooks = node.values.get("hooks")
@@ -292,14 +292,14 @@ def _call(node: MappingNode, name: str | None) -> Call:
     fed: frozenset[str] = frozenset()
     if type(arguments) is MappingNode:
         given = (artifact for artifact in arguments.mappings_of("artifacts") if is_supplied(artifact))
-        fed = frozenset(filter(None, (artifact.text("name") for artifact in given)))
+        fed = frozenset(filter(None, (artifact.name("name") for artifact in given)))
     reference = node.values.get("templateRef")
     return Call(
         node,
         name,
-        node.text("template"),
+        node.name("template"),
         ArgoTemplate(inline) if type(inline) is MappingNode else None,
-        reference.text("name") if type(reference) is MappingNode else None,
+        reference.name("name") if type(reference) is MappingNode else None,
         fed,
     )
 
@@ -323,7 +323,7 @@ class WorkflowTemplate(Template):
     @property
     def entrypoint(self) -> str | None:
         """The name of the template that a run begins with."""
-        return self.spec.text("entrypoint")
+        return self.spec.name("entrypoint")
 
     @cached_property
     def templates(self) -> tuple[ArgoTemplate, ...]:
@@ -362,7 +362,7 @@ class WorkflowTemplate(Template):
         given = frozenset(
             name
             for artifact in self.spec.mapping("arguments").mappings_of("artifacts")
-            if is_supplied(artifact) and (name := artifact.text("name")) is not None
+            if is_supplied(artifact) and (name := artifact.name("name")) is not None
         )
         roots = [
             (start, given),
@@ -406,11 +406,11 @@ class WorkflowTemplate(Template):
         found: dict[str, MappingNode] = {}
         for template, fed in self._reached:
             for artifact in template.input_artifacts:
-                name = artifact.text("name")
+                name = artifact.name("name")
                 if name and name not in fed and not is_supplied(artifact):
                     found.setdefault(name, artifact)
         for artifact in self.spec.mapping("arguments").mappings_of("artifacts"):
-            name = artifact.text("name")
+            name = artifact.name("name")
             if name and not is_supplied(artifact):
                 found.setdefault(name, artifact)
         return list(found.values())
@@ -421,7 +421,7 @@ class WorkflowTemplate(Template):
         found: dict[str, tuple[MappingNode, str | None]] = {}
         for template in self.reachable:
             for artifact in template.output_artifacts:
-                name = artifact.text("globalName")
+                name = artifact.name("globalName")
                 if name:
                     found.setdefault(name, (artifact, template.name))
         return list(found.values())
@@ -514,7 +514,7 @@ class ServingTemplate(Template):
         """`spec.inputs.artifacts` that are maps, each name once."""
         found: dict[str, MappingNode] = {}
         for artifact in self.spec.mapping("inputs").mappings_of("artifacts"):
-            name = artifact.text("name")
+            name = artifact.name("name")
             if name:
                 found.setdefault(name, artifact)
         return list(found.values())
@@ -606,7 +606,7 @@ def template_of(document: Document, path: Path | None = None) -> Template | None
     Unlike `parse_template` it accepts a template that AI Core would not: the checks want to look at those.
     """
     root = document.root
-    kind = root.text("kind") if type(root) is MappingNode else None
+    kind = root.name("kind") if type(root) is MappingNode else None
     template_class = _KINDS.get(kind or "")
     return template_class(document, path) if template_class is not None else None
 
@@ -646,7 +646,7 @@ def _no_template(document: Document) -> WorkflowError:
         what = "This is no template of SAP AI Core: it has no `kind`."
     else:
         node = root.values["kind"]
-        written = root.text("kind")
+        written = root.name("kind")
         what = (
             f"This is no template of SAP AI Core: its kind is {written!r}.{did_you_mean(written, _KINDS)}"
             if written is not None

@@ -158,6 +158,14 @@ class MappingNode(Node):
         node = self.values.get(key)
         return node.value if type(node) is ScalarNode else None
 
+    def name(self, key: str) -> str | None:
+        """Return the value at a key as it is written, None where there is none, null, a map or a list.
+
+        A name such as `n`, which Kubernetes takes for a boolean, stays the name that people know it by.
+        """
+        node = self.values.get(key)
+        return node.text if type(node) is ScalarNode and node.value is not None else None
+
 
 @final
 class SequenceNode(Node):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -596,6 +597,7 @@ class TestFiles:
             read_template(tmp_path)
         assert str(caught.value) == f"{tmp_path}:1:1: This is a folder, not a file.\nName a YAML file."
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="there are no pipes in its file system")
     def test_a_pipe(self, tmp_path: Path) -> None:
         path = tmp_path / "pipe.yaml"
         os.mkfifo(path)
