@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.configuration_create_response import ConfigurationCreateResponse
 
     from pytest_aicore.emulator import Emulator
+    from pytest_aicore.emulator.server import Server
     from pytest_aicore.environment import Environment
     from pytest_aicore.session import Session
     from pytest_aicore.training.finished import FinishedExecution
@@ -99,6 +100,23 @@ def aicore_emulator(request: pytest.FixtureRequest) -> Emulator:
     if session.live:
         pytest.skip("aicore_emulator: nobody can order the real SAP AI Core about")
     return session.emulator
+
+
+@pytest.fixture
+def aicore_server(aicore_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The test's emulator over HTTP, for code in other processes: `.url`, `.service_key`, `.service_key_file`.
+
+    Needs `pip install 'pytest-aicore[server]'`. Time is the emulator's: script `polls=1` for code that sleeps.
+    """
+    from pytest_aicore.emulator.server import Server
+
+    with _clean():
+        server = Server(aicore_emulator)
+        server.write_service_key(tmp_path_factory.mktemp("aicore") / "service_key.json")
+        server.start()
+    yield server
+    server.stop()
+    server.service_key_file.unlink(missing_ok=True)
 
 
 @pytest.fixture

@@ -112,6 +112,7 @@ class Server:
         self._x509 = allow_x509_over_http or bool(tls and tls.client_ca)
         self._socket = _bound(host, port)
         self._listener: Listener | None = None
+        self._service_key_file: Path | None = None
         address, self.port = self._socket.getsockname()[:2]
         self.is_loopback = ip_address(address.partition("%")[0]).is_loopback
         self.url = f"{'https' if tls else 'http'}://{_reachable(host, self._socket.family)}:{self.port}"
@@ -133,6 +134,17 @@ class Server:
         key = {**self.emulator.service_key, "serviceurls": {"AI_API_URL": self.url}, "url": self.url}
         return {**key, "certurl": self.url} if self._x509 else key
 
+    @property
+    def service_key_file(self) -> Path:
+        """The file with the service key.
+
+        Raises:
+            EmulatorError: none was written.
+        """
+        if self._service_key_file is None:
+            raise EmulatorError("There is no service key file yet: write_service_key(path) writes one.")
+        return self._service_key_file
+
     def write_service_key(self, path: Path) -> None:
         """Write the service key into a file that only its owner can read; who reads it never finds half of it.
 
@@ -148,6 +160,7 @@ class Server:
                 written = Path(file.name)
                 file.write(text)
             written.replace(path)
+            self._service_key_file = path
         except OSError as error:
             if written:
                 with suppress(OSError):

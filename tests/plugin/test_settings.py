@@ -249,6 +249,7 @@ def test_every_fixture_explains_itself(project: pytest.Pytester) -> None:
         "aicore_execution",
         "aicore_plan",
         "aicore_run",
+        "aicore_server",
         "aicore_training_output",
         "aicore_workflow",
     }
