@@ -256,7 +256,7 @@ def test_public_names_are_resolved_lazily_and_all_exist() -> None:
         assert getattr(pytest_aicore, name).__name__ == name
         assert name in dir(pytest_aicore)
     with pytest.raises(AttributeError) as caught:
-        _ = pytest_aicore.Statuses  # type: ignore[attr-defined]
+        _ = pytest_aicore.Statuses
     assert str(caught.value) == "module 'pytest_aicore' has no attribute 'Statuses'"
 
 
