@@ -5,11 +5,12 @@ Registered when the first test that asks for something of ours is collected, so 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_aicore.errors import AicoreError
+from pytest_aicore.plugin import SETTINGS
 from pytest_aicore.settings import MarkerUse, merge_markers, merge_scripts
 
 if TYPE_CHECKING:
@@ -17,17 +18,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_aicore.session import Session
-    from pytest_aicore.settings import Settings
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Run
 
 PLUGIN_NAME = "aicore-isolation"
-SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 _ISOLATION: pytest.StashKey[Isolation] = pytest.StashKey()
 _RECORD: pytest.StashKey[Record] = pytest.StashKey()
 
 
-class Record(NamedTuple):
+class Record:
     """What one test did.
 
     Attributes:
@@ -36,9 +35,10 @@ class Record(NamedTuple):
         outcomes: of its phases so far.
     """
 
-    runs: list[Run]
-    incidents: list[str]
-    outcomes: dict[str, str]
+    def __init__(self) -> None:
+        self.runs: list[Run] = []
+        self.incidents: list[str] = []
+        self.outcomes: dict[str, str] = {}
 
 
 def isolation_of(config: pytest.Config) -> Isolation:
@@ -55,14 +55,6 @@ def _ledger_file(config: pytest.Config) -> Path:
     """Return where a live session keeps its ledger; nothing is made before there is something to write."""
     folder = config.getini("cache_dir") if config.pluginmanager.has_plugin("cacheprovider") else ".pytest_cache"
     return config.rootpath / str(folder) / "aicore" / "ledger.jsonl"
-
-
-def uses_aicore(item: pytest.Item) -> bool:
-    """Tell whether a test asks for a fixture of ours, or bears a marker of ours."""
-    fixtures = getattr(item, "fixturenames", ())
-    return any(name.startswith("aicore_") for name in fixtures) or any(
-        mark.name.startswith("aicore") for mark in item.iter_markers()
-    )
 
 
 def place_of(item: pytest.Item) -> str:
@@ -129,12 +121,12 @@ class Isolation:
         return run
 
     def _record(self, item: pytest.Item) -> Record:
-        return item.stash.setdefault(_RECORD, Record([], [], {}))
+        return item.stash.setdefault(_RECORD, Record())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Lead AI Core's hosts to the emulator, also for tests that use nothing of ours."""
-        item.stash[_RECORD] = Record([], [], {})
+        item.stash[_RECORD] = Record()
         self._item = None
         self._follows_tests = True
         self.session.open()

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.errors import SettingsError
-from pytest_aicore.isolation import SETTINGS, isolation_of, uses_aicore
 from pytest_aicore.settings import OPTIONS, Given, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pytest_aicore.settings import Settings
+
+SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 
 # Fixtures have a module of their own; loaded from here, `-p no:aicore` switches them off as well.
 pytest_plugins = ("pytest_aicore.fixtures",)
@@ -91,11 +94,12 @@ def _ini(config: pytest.Config, name: str) -> object:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say mode, host, resource group and folder, each with its source."""
-    if SETTINGS not in config.stash:
-        return []
+    settings = config.stash.get(SETTINGS, None)
+    if settings is None or not (settings.is_given() or config.get_verbosity() > 0 or settings.workflows.value.is_dir()):
+        return []  # nothing here looks as if it had to do with AI Core
     from pytest_aicore.reporting import header
 
-    return header(config.stash[SETTINGS], verbose=config.get_verbosity() > 0)
+    return header(settings)
 
 
 @pytest.hookimpl(trylast=True)
@@ -110,7 +114,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=reason))
     if (ours or settings.block_network.value) and not config.option.collectonly:
+        from pytest_aicore.isolation import isolation_of
+
         isolation_of(config)
+
+
+def uses_aicore(item: pytest.Item) -> bool:
+    """Tell whether a test asks for a fixture of ours, or bears a marker of ours."""
+    fixtures = getattr(item, "fixturenames", ())
+    return any(name.startswith("aicore_") for name in fixtures) or any(
+        mark.name.startswith("aicore") for mark in item.iter_markers()
+    )
 
 
 def _skipped(item: pytest.Item, *, live: bool) -> str | None:

@@ -31,18 +31,12 @@ _REQUESTS = 10
 # Header -------------------------------------------------------------------------------------------------------------
 
 
-def header(settings: Settings, *, verbose: bool) -> list[str]:
+def header(settings: Settings) -> list[str]:
     """Return what the header of a session says: mode, host, resource group and folder, each with its source.
-
-    Nothing if the session looks as if it had nothing to do with AI Core.
 
     Args:
         settings: of the session.
-        verbose: whether the user asked for more.
     """
-    given = any(not setting.is_default for setting in settings)
-    if not (given or verbose or settings.workflows.value.is_dir()):
-        return []
     folder = settings.workflows
     group = _sourced(settings.resource_group)
     lines = [

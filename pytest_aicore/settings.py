@@ -9,7 +9,7 @@ import inspect
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pytest_aicore.errors import SettingsError, did_you_mean
 
@@ -22,7 +22,7 @@ OFFLINE_HOST = "https://api.ai.aicore.invalid"
 """Where the emulator answers; repeated here so that the header need not import the emulator."""
 
 # AiResourceGroup in SAP's OpenAPI 2.42.0.
-_RESOURCE_GROUP = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]")
+_RESOURCE_GROUP = r"[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]"
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off", "")
 
@@ -58,10 +58,10 @@ class Setting(Generic[T]):
         return f"Setting({self.value!r}, {self.source!r})"
 
 
-class Option(NamedTuple):
+class Option:
     """One line of the reference page: how a setting is called wherever it can be given.
 
-    Attributes:
+    Args:
         name: the attribute of [Settings][pytest_aicore.settings.Settings].
         help: what `pytest --help` says, for option and ini alike.
         metavar: what the option's value is called; None for a switch.
@@ -71,18 +71,27 @@ class Option(NamedTuple):
         ini_type: `string`, `number` or `bool`.
     """
 
-    name: str
-    help: str
-    metavar: str | None = None
-    flag: str | None = None
-    environment: str | None = None
-    ini: str | None = None
-    ini_type: str = "string"
+    __slots__ = ("dest", "environment", "flag", "help", "ini", "ini_type", "metavar", "name")
 
-    @property
-    def dest(self) -> str:
-        """The name under which pytest keeps the option's value."""
-        return f"aicore_{self.name}"
+    def __init__(
+        self,
+        name: str,
+        help: str,  # noqa: A002  as pytest calls it
+        *,
+        metavar: str | None = None,
+        flag: str | None = None,
+        environment: str | None = None,
+        ini: str | None = None,
+        ini_type: str = "string",
+    ) -> None:
+        self.name = name
+        self.help = help
+        self.metavar = metavar
+        self.flag = flag
+        self.environment = environment
+        self.ini = ini
+        self.ini_type = ini_type
+        self.dest = f"aicore_{name}"
 
 
 OPTIONS = (
@@ -148,8 +157,19 @@ OPTIONS = (
 )
 
 
-class Settings(NamedTuple):
+class Settings:
     """What this session was told, each value with its source."""
+
+    __slots__ = (
+        "block_network",
+        "live",
+        "output",
+        "poll_interval",
+        "resource_group",
+        "service_key",
+        "timeout",
+        "workflows",
+    )
 
     live: Setting[bool]
     service_key: Setting[Path | None]
@@ -160,11 +180,19 @@ class Settings(NamedTuple):
     output: Setting[Path | None]
     block_network: Setting[bool]
 
+    def is_given(self) -> bool:
+        """Tell whether anybody set anything."""
+        return any(not setting.is_default for setting in self.by_name().values())
 
-class Given(NamedTuple):
+    def by_name(self) -> dict[str, Setting[Any]]:
+        """Return the settings by name."""
+        return {option.name: getattr(self, option.name) for option in OPTIONS}
+
+
+class Given:
     """Where settings are looked up.
 
-    Attributes:
+    Args:
         option: the value of a command line option by its `dest`, None if it was not given.
         environment: the environment variables.
         ini: the value of an ini by its name, None if it was not given; raises `ValueError` for what
@@ -174,12 +202,23 @@ class Given(NamedTuple):
         root: what a default path is relative to.
     """
 
-    option: Callable[[str], object]
-    environment: Mapping[str, str]
-    ini: Callable[[str], object]
-    directory: Path
-    ini_directory: Path
-    root: Path
+    __slots__ = ("directory", "environment", "ini", "ini_directory", "option", "root")
+
+    def __init__(
+        self,
+        option: Callable[[str], object],
+        environment: Mapping[str, str],
+        ini: Callable[[str], object],
+        directory: Path,
+        ini_directory: Path,
+        root: Path,
+    ) -> None:
+        self.option = option
+        self.environment = environment
+        self.ini = ini
+        self.directory = directory
+        self.ini_directory = ini_directory
+        self.root = root
 
 
 def read_settings(given: Given) -> Settings:
@@ -192,24 +231,26 @@ def read_settings(given: Given) -> Settings:
         SettingsError: a value cannot be used; the message names its source.
     """
     found = {option.name: _look_up(option, given) for option in OPTIONS}
-    settings = Settings(
-        live=_read(found["live"], _switch, False),
-        service_key=_read(found["service_key"], _path, None),
-        resource_group=_read(found["resource_group"], _resource_group, "default"),
-        workflows=_read(found["workflows"], _path, given.root / "workflows"),
-        poll_interval=_read(found["poll_interval"], _seconds, 5.0),
-        timeout=_read(found["timeout"], _seconds, 3600.0),
-        output=_read(found["output"], _path, None),
-        block_network=_read(found["block_network"], _switch, False),
-    )
+    settings = Settings()
+    settings.live = _read(found["live"], _switch, False)
+    settings.service_key = _read(found["service_key"], _path, None)
+    settings.resource_group = _read(found["resource_group"], _resource_group, "default")
+    settings.workflows = _read(found["workflows"], _path, given.root / "workflows")
+    settings.poll_interval = _read(found["poll_interval"], _seconds, 5.0)
+    settings.timeout = _read(found["timeout"], _seconds, 3600.0)
+    settings.output = _read(found["output"], _path, None)
+    settings.block_network = _read(found["block_network"], _switch, False)
     _refuse_output_in_workflows(settings)
     return settings
 
 
-class _Found(NamedTuple):
-    value: object
-    source: str
-    base: Path
+class _Found:
+    __slots__ = ("base", "source", "value")
+
+    def __init__(self, value: object, source: str, base: Path) -> None:
+        self.value = value
+        self.source = source
+        self.base = base
 
 
 def _look_up(option: Option, given: Given) -> _Found | None:
@@ -275,7 +316,7 @@ def positive_seconds(value: float) -> float:
 
 def _resource_group(found: _Found) -> str:
     name = str(found.value)
-    if _RESOURCE_GROUP.fullmatch(name) is None:
+    if re.fullmatch(_RESOURCE_GROUP, name) is None:
         raise ValueError(
             "a resource group has 3 to 253 letters, digits, dots and hyphens, and begins and ends with a letter or"
             " digit."
@@ -331,16 +372,19 @@ def aicore(
     """
 
 
-class MarkerUse(NamedTuple):
+class MarkerUse:
     """One marker on a test, a class or a module.
 
-    Attributes:
+    Args:
         args: its positional arguments.
         kwargs: its keyword arguments.
     """
 
-    args: tuple[object, ...]
-    kwargs: Mapping[str, object]
+    __slots__ = ("args", "kwargs")
+
+    def __init__(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
+        self.args = args
+        self.kwargs = kwargs
 
 
 def bind_marker(name: str, schema: Callable[..., object], use: MarkerUse, place: str) -> dict[str, Any]:

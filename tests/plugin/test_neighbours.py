@@ -242,7 +242,6 @@ def test_importing_the_plugin_imports_little(pytester: pytest.Pytester) -> None:
         "pytest_aicore",
         "pytest_aicore.errors",
         "pytest_aicore.fixtures",
-        "pytest_aicore.isolation",
         "pytest_aicore.plugin",
         "pytest_aicore.settings",
     ]

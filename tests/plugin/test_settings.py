@@ -43,7 +43,7 @@ def given(
 
 def test_defaults() -> None:
     settings = read_settings(given())
-    assert settings._asdict() == {
+    assert settings.by_name() == {
         "live": Setting(False, "default"),
         "service_key": Setting(None, "default"),
         "resource_group": Setting("default", "default"),
