@@ -34,6 +34,7 @@ from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError
 
 from pytest_aicore.emulator.wire import Request
+from pytest_aicore.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,7 +168,7 @@ class Door:
                 raise requests.exceptions.ConnectionError(error, request=request) from None
 
     def _refusal(self, request: PreparedRequest) -> requests.exceptions.ConnectionError:
-        message = (
+        message = redact(
             f"{request.method} {request.url} would have reached the network, "
             "which aicore_block_network = true forbids. Answer it with a stub, or allow it by removing that setting."
         )
@@ -366,8 +367,8 @@ def _raw(answer: Response, method: str) -> HTTPResponse:
 def _bytes(request: PreparedRequest) -> bytes:
     """Return the body of a request; one that can be read only once is replaced by what was read."""
     body: Any = request.body
-    if body is None or isinstance(body, bytes):
-        return body or b""
+    if body is None or isinstance(body, (bytes, bytearray, memoryview)):
+        return bytes(body or b"")
     if isinstance(body, str):
         return body.encode()
     read = body.read() if hasattr(body, "read") else b"".join(body)
