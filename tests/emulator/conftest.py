@@ -16,6 +16,7 @@ from ai_api_client_sdk.models.parameter_binding import ParameterBinding
 
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.intercept import Door
+from pytest_aicore.isolation import PLUGIN_NAME
 from pytest_aicore.workflows import parse_template
 
 if TYPE_CHECKING:
@@ -173,6 +174,14 @@ class House:
         """Start an execution of a configuration that fits, and return its id."""
         client = client or self.client()
         return str(client.execution.create(self.configure(client)).id)
+
+
+@pytest.fixture(autouse=True)
+def _no_outer_door(pytestconfig: pytest.Config) -> None:
+    """Close the door of the session around these tests, which it opens again before the next one."""
+    plugin: Any = pytestconfig.pluginmanager.get_plugin(PLUGIN_NAME)
+    if plugin is not None:
+        plugin.session.close()
 
 
 @pytest.fixture
