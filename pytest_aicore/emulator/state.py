@@ -14,14 +14,14 @@ from heapq import heapify
 from itertools import chain, product
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from typing_extensions import Self
-
 from pytest_aicore.emulator.catalogue import EXTENDED, Published, catalogue_of
 from pytest_aicore.emulator.lifecycle import EPOCH, TERMINAL
 from pytest_aicore.emulator.tenant import DEFAULT_STORE, ObjectStoreSecret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from typing_extensions import Self
 
     from pytest_aicore.emulator.agenda import Appointment
     from pytest_aicore.emulator.faults import Fault
@@ -481,7 +481,7 @@ class State:
             self.drawn,
             list(self.agenda),
             [copy(standing) for standing in self.scripts],
-            [copy(fault) for fault in self.faults],
+            list(self.faults),
             self.tenant.copy(),
             self.service_plan,
         )
