@@ -18,7 +18,6 @@ from pytest_aicore.workflows.rules.argo_rules import (
     ENDLESS,
     ENTRYPOINT,
     ENUM,
-    ENVIRONMENT,
     HOOK,
     INVALID_NAME,
     LOOP,
@@ -37,6 +36,7 @@ from pytest_aicore.workflows.rules.argo_rules import (
     UNREACHABLE,
     WHEN,
 )
+from pytest_aicore.workflows.rules.containers import check_environment
 from pytest_aicore.workflows.rules.expressions import TASK_RESULTS, parse_depends, when_mistake
 from pytest_aicore.workflows.rules.findings import Severity
 from pytest_aicore.workflows.rules.model import LOOPS, CallModel, TemplateModel
@@ -54,7 +54,6 @@ if TYPE_CHECKING:
 
 _FIELD_NAME: Final = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]{0,127}")
 _PARAMETER_NAME: Final = re.compile(r"[-a-zA-Z0-9_]+")
-_ENVIRONMENT_NAME: Final = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _METRIC_NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _VALUE_SOURCES: Final = (
     "path",
@@ -483,7 +482,7 @@ class _ArgoCheck:
                 "This script has no `source`, so there is nothing to run.",
                 "Add `source: |` with the script, or use `container`.",
             )
-        self._environment(container)
+        check_environment(self._subject.report, container, self._wrong)
 
     def _is_lacking(self, container: MappingNode, key: str, kind: str) -> bool:
         """Tell whether a key is neither a default of the workflow, nor misspelt, nor of the wrong type."""
@@ -492,39 +491,6 @@ class _ArgoCheck:
             and id(container.values.get(key)) not in self._wrong
             and not has_slip(container, key)
         )
-
-    def _environment(self, container: MappingNode) -> None:
-        seen: dict[str, int] = {}
-        for variable in container.mappings_of("env"):
-            name = variable.text("name")
-            if not name:
-                continue
-            node = variable.values["name"]
-            if has_placeholder(name) or id(node) in self._wrong:
-                continue
-            if not _ENVIRONMENT_NAME.fullmatch(name):
-                self._add(
-                    ENVIRONMENT,
-                    node,
-                    f"No environment variable can be called `{name}`; Kubernetes refuses the pod.",
-                    "Use letters, digits and underscores, and no digit first.",
-                )
-            if is_given(variable, "value") and is_given(variable, "valueFrom") and variable.text("value"):
-                self._add(
-                    ENVIRONMENT,
-                    variable.keys["valueFrom"],
-                    f"The environment variable `{name}` has both `value` and `valueFrom`; Kubernetes refuses the pod.",
-                    "Keep one of them.",
-                )
-            if name in seen:
-                self._add(
-                    ENVIRONMENT,
-                    node,
-                    f"The environment variable `{name}` is set in line {seen[name]} and here; only this one counts.",
-                    "Remove one of them.",
-                    severity=Severity.WARNING,
-                )
-            seen.setdefault(name, node.line)
 
     def _container_set(self, node: MappingNode) -> None:
         containers = node.mappings_of("containers")

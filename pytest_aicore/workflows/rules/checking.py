@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.places import Place, SourceError
-from pytest_aicore.workflows.rules import aicore, argo, document, references, structure
+from pytest_aicore.workflows.rules import aicore, argo, document, references, serving, structure
+from pytest_aicore.workflows.rules.metadata import check_kind
 from pytest_aicore.workflows.rules.model import WorkflowModel
 from pytest_aicore.workflows.rules.report import Report
 from pytest_aicore.workflows.rules.sniffing import is_candidate
@@ -170,9 +171,16 @@ def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | No
 def _run_layers(report: Report, options: CheckOptions) -> None:
     document.check(report)
     subject = Subject(report, options)
-    if subject.is_argo:
-        wrong = structure.check(subject)
-        model = WorkflowModel(subject)
-        argo.check(subject, model, wrong)
-        references.check(subject, model, wrong)
-    aicore.check(report, options)
+    kind = check_kind(subject)
+    if kind is None:
+        return
+    subject.kind = kind
+    if kind == "ServingTemplate":
+        serving.check(subject)
+        return
+    wrong = structure.check(subject)
+    model = WorkflowModel(subject)
+    argo.check(subject, model, wrong)
+    used = references.check(subject, model, wrong)
+    if subject.is_aicore:
+        aicore.check(subject, model, used, wrong)

@@ -71,3 +71,16 @@ def two_steps(value: str, more: str = "") -> str:
         + "\n  - name: train\n    inputs:\n      parameters:\n        - name: rows\n    container:\n"
         + _COMMAND.format("./train")
     )
+
+
+def serving() -> str:
+    """Return the specification of a ServingTemplate."""
+    return (
+        'spec:\n  inputs:\n    parameters:\n      - name: replicas\n        default: "2"\n'
+        "    artifacts:\n      - name: churnmodel\n"
+        "  template:\n    apiVersion: serving.kserve.io/v1beta1\n    metadata:\n      labels: |\n"
+        "        ai.sap.com/resourcePlan: starter\n"
+        "    spec: |\n      predictor:\n        minReplicas: 1\n        maxReplicas: {{inputs.parameters.replicas}}\n"
+        "        containers:\n          - name: kserve-container\n            image: docker.io/example/serve:1\n"
+        '            env:\n              - name: STORAGE_URI\n                value: "{{inputs.artifacts.churnmodel}}"'
+    )

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.rules.findings import Rule, Severity
 from pytest_aicore.workflows.rules.shapes import core_shapes, hera_shapes
+from pytest_aicore.workflows.rules.subject import REPLACED
 from pytest_aicore.workflows.rules.words import nearest
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_aicore.workflows.rules.report import Report
     from pytest_aicore.workflows.rules.shapes import ObjectShapes
     from pytest_aicore.workflows.rules.subject import Subject
     from pytest_aicore.workflows.tree import Node
@@ -185,15 +187,17 @@ class StructureCheck:
         wrong: the ids of nodes that have the wrong type: nothing more is to be said about what is in them.
     """
 
-    def __init__(self, subject: Subject, shapes: ObjectShapes, *, consequence: str) -> None:
+    def __init__(self, report: Report, shapes: ObjectShapes, *, consequence: str, owner: str = "Argo") -> None:
         """Begin.
 
         Args:
-            subject: the document that is checked.
+            report: where findings go.
             shapes: the objects by name.
             consequence: what happens where a type is wrong, a sentence.
+            owner: whose objects these are.
         """
-        self._report = subject.report
+        self._report = report
+        self._owner = owner
         self._shapes = shapes
         self._consequence = consequence
         self.wrong: set[int] = set()
@@ -231,7 +235,7 @@ class StructureCheck:
                 self._wrong(node, key, written, shape, "a map")
 
     def _fits(self, node: ScalarNode, kind: str, wanted: str) -> bool:
-        if wanted == "any-str":
+        if wanted == "any-str" or REPLACED in node.text:
             return True
         if wanted == "str":
             return kind == "string"
@@ -246,7 +250,7 @@ class StructureCheck:
         if wanted == "quantity":
             if kind == "boolean":
                 return False
-            if "{{" not in node.text and not _PLACEHOLDER_CHARACTER.search(node.text):
+            if "{{" not in node.text:
                 self._quantity(node)
         return True
 
@@ -318,7 +322,7 @@ class StructureCheck:
         self._report.add(
             UNKNOWN_KEY,
             key,
-            f"A {_words(name)} of Argo has no key `{key.text}`: it is ignored without a word.",
+            f"A {_words(name)} of {self._owner} has no key `{key.text}`: it is ignored without a word.",
             f"Write `{near}`." if near else "Remove it, or move it to where it belongs.",
             hint=f"Did you mean {near!r}?" if near else None,
             severity=Severity.ERROR if near else Severity.WARNING,
@@ -327,7 +331,7 @@ class StructureCheck:
     def _word(self, value: Node, key: str, words: tuple[str, ...]) -> None:
         if type(value) is not ScalarNode or value.kind != "string" or value.text in words:
             return
-        if "{{" in value.text or _PLACEHOLDER_CHARACTER.search(value.text):
+        if "{{" in value.text or REPLACED in value.text:
             return
         near = nearest(value.text, words)
         self._report.add(
@@ -348,9 +352,6 @@ class StructureCheck:
             _remedy(node, shape, written),
             severity=Severity.WARNING if written == "any-str" else None,
         )
-
-
-_PLACEHOLDER_CHARACTER: Final = re.compile("\ue000")
 
 
 def _is_whole(text: str) -> bool:
@@ -457,6 +458,6 @@ def check(subject: Subject) -> set[int]:
     Returns:
         the ids of the nodes with the wrong type.
     """
-    check = StructureCheck(subject, shapes_for(subject), consequence=subject.fails)
+    check = StructureCheck(subject.report, shapes_for(subject), consequence=subject.fails)
     check.check(subject.root, subject.kind)
     return check.wrong

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 ARGO_KINDS: Final = ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow")
 AICORE_KINDS: Final = (WorkflowTemplate.kind, ServingTemplate.kind)
 AICORE_API: Final = "ai.sap.com/"
+REPLACED: Final = "\ue000"
+"""Stands for each character of a placeholder where a string block is read as YAML."""
 
 
 class Subject:
