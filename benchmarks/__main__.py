@@ -13,6 +13,7 @@ BENCHMARKS = {
     "get": "one SDK call, against a static stub",
     "suite": "100 acceptance tests, against stubs by hand and against moto",
     "scale": "10,000 executions in the emulator, against 10",
+    "reading": "one workflow YAML, against PyYAML's bare nodes",
     "memory": "growth over 100,000 requests",
 }
 

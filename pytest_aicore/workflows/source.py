@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 MAXIMUM_BYTES: Final = 1024 * 1024
 """The largest file that is read. etcd, where Kubernetes keeps a template, refuses requests above 1.5 MiB, and
-what is kept, JSON with bookkeeping, is larger than the YAML. The largest of 189 real templates had 5 kB."""
+what is kept, JSON with bookkeeping, is larger than the YAML. Real templates have 1 to 5 kB."""
 
 MAXIMUM_NODES: Final = 50_000
-"""The largest tree, aliases counted as often as they are used. The largest real template had 200 nodes."""
+"""The largest tree, aliases counted as often as they are used. A real template has some hundred values."""
 
 MAXIMUM_DEPTH: Final = 100
-"""The deepest nesting, aliases followed. A pod specification in an inline template has about 20 levels."""
+"""The deepest nesting, aliases followed. Real templates have about a dozen levels, a pod specification adds ten."""
 
 
 def load(path: Path) -> Document:
@@ -435,7 +435,7 @@ class _Frame:
         self.anchor = anchor
         self.last: Node = node
         self.key: ScalarNode | None = None
-        self.merges: list[tuple[ScalarNode, Node]] | None = None
+        self.merges: list[tuple[ScalarNode, Node]] = []
         self.size = 1
         self.height = 1
 
@@ -527,9 +527,10 @@ class _Composer:
             loader.dispose()
 
     def _compose(self, loader: Any) -> list[Node]:
+        # The hot loop of every reading: scalars, most of all events, take no call but the parser's.
         get_event = loader.get_event
         scalar_event, alias_event = yaml.ScalarEvent, yaml.AliasEvent
-        mapping_event, sequence_event = yaml.MappingStartEvent, yaml.SequenceStartEvent
+        start_events = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
         end_events = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
         roots: list[Node] = []
         stack: list[_Frame] = []
@@ -538,7 +539,6 @@ class _Composer:
         while True:
             event = get_event()
             kind = type(event)
-            size = height = 1
             if kind is scalar_event:
                 start, end = event.start_mark, event.end_mark
                 node = scalar = ScalarNode()
@@ -549,50 +549,33 @@ class _Composer:
                 scalar.text = event.value
                 scalar.style = event.style or ""
                 scalar.tag = event.tag
+                size = height = 1
+                count += 1
                 if event.anchor is not None:
                     self._anchors[event.anchor] = (node, 1, 1)
-            elif kind is mapping_event or kind is sequence_event:
-                start = event.start_mark
+            elif kind in start_events:
                 if len(stack) >= MAXIMUM_DEPTH:
-                    _refuse(_TOO_DEEP, start)
-                collection: MappingNode | SequenceNode
-                if kind is mapping_event:
-                    collection = mapping = MappingNode()
-                    mapping.values = {}
-                    mapping.keys = {}
-                else:
-                    collection = sequence = SequenceNode()
-                    sequence.items = []
-                collection.line = collection.end_line = start.line + 1
-                collection.column = collection.end_column = start.column + 1
-                collection.tag = event.tag
-                collection.flow = bool(event.flow_style)
+                    _refuse(_TOO_DEEP, event.start_mark)
                 if event.anchor is not None:
                     self._anchors[event.anchor] = None
-                stack.append(_Frame(collection, event.anchor))
+                stack.append(_Frame(_opened(event), event.anchor))
                 continue
             elif kind in end_events:
                 frame = stack.pop()
                 node, size, height = frame.node, frame.size, frame.height
-                if frame.node.flow:
-                    end = event.end_mark
-                    node.end_line, node.end_column = end.line + 1, end.column + 1
-                else:
-                    # For the parser a block ends where the next thing begins; for readers, with its last value.
-                    node.end_line, node.end_column = frame.last.end_line, frame.last.end_column
-                if frame.merges is not None:
-                    _merge(frame)
+                count += 1
+                _close(frame, event)
                 if frame.anchor is not None:
                     self._anchors[frame.anchor] = (node, size, height)
             elif kind is alias_event:
                 node, size, height = self._aliased(event, len(stack))
+                count += size
             elif kind is yaml.StreamEndEvent:
                 return roots
             else:
                 if kind is yaml.DocumentStartEvent:
                     self._anchors.clear()
                 continue
-            count += size if kind not in end_events else 1
             if count > MAXIMUM_NODES:
                 _refuse(_TOO_MANY_NODES, event.start_mark)
             if not stack:
@@ -607,28 +590,24 @@ class _Composer:
             parent = frame.node
             if type(parent) is not MappingNode:
                 parent.items.append(node)
-            elif frame.key is not None:
-                self._add(frame, parent, frame.key, node)
-                frame.key = None
-            elif type(node) is ScalarNode:
+            elif frame.key is None:
+                if type(node) is not ScalarNode:
+                    _refuse_key(node, parent)
+                    continue
                 frame.key = node
             else:
-                _refuse_key(node, parent)
-
-    def _add(self, frame: _Frame, mapping: MappingNode, key: ScalarNode, node: Node) -> None:
-        text = key.text
-        if text == "<<" and (key.tag == _MERGE_TAG or (key.tag is None and key.style == "")):
-            if frame.merges is None:
-                frame.merges = []
-            frame.merges.append((key, node))
-            return
-        if type(node) is ScalarNode and node.style == "" and node.text == "" and node.tag is None:
-            # The two parsers place a value that is not there differently; it is shown right behind its key.
-            node.line, node.column = node.end_line, node.end_column = key.end_line, key.end_column
-        if text in mapping.keys:
-            self.duplicates.append(DuplicateKey(mapping.keys[text], key))
-        mapping.keys[text] = key
-        mapping.values[text] = node
+                key, frame.key = frame.key, None
+                text = key.text
+                if text == "<<" and (key.tag == _MERGE_TAG or (key.tag is None and key.style == "")):
+                    frame.merges.append((key, node))
+                    continue
+                if text in parent.keys:
+                    self.duplicates.append(DuplicateKey(parent.keys[text], key))
+                if kind is scalar_event and not scalar.text and not scalar.style and scalar.tag is None:
+                    # The two parsers place a value that is not there differently; it is shown right behind its key.
+                    node.line, node.column = node.end_line, node.end_column = key.end_line, key.end_column
+                parent.keys[text] = key
+                parent.values[text] = node
 
     def _aliased(self, event: Any, depth: int) -> tuple[Node, int, int]:
         start = event.start_mark
@@ -655,6 +634,35 @@ class _Composer:
         return anchored
 
 
+def _opened(event: Any) -> MappingNode | SequenceNode:
+    """Return the empty node of a map or list that begins."""
+    node: MappingNode | SequenceNode
+    if type(event) is yaml.MappingStartEvent:
+        node = mapping = MappingNode()
+        mapping.values, mapping.keys = {}, {}
+    else:
+        node = sequence = SequenceNode()
+        sequence.items = []
+    start = event.start_mark
+    node.line = node.end_line = start.line + 1
+    node.column = node.end_column = start.column + 1
+    node.tag, node.flow = event.tag, bool(event.flow_style)
+    return node
+
+
+def _close(frame: _Frame, event: Any) -> None:
+    """Complete a map or list that ends: its end, and what it merges."""
+    node = frame.node
+    if node.flow:
+        end = event.end_mark
+        node.end_line, node.end_column = end.line + 1, end.column + 1
+    else:
+        # For the parser a block ends where the next thing begins; for readers, with its last value.
+        node.end_line, node.end_column = frame.last.end_line, frame.last.end_column
+    if frame.merges:
+        _merge(frame)
+
+
 def _refuse(refusal: tuple[str, str, str], mark: Any) -> None:
     kind, what, remedy = refusal
     raise _RefusalError(kind, mark.line + 1, mark.column + 1, what, remedy)
@@ -675,7 +683,7 @@ def _refuse_key(node: Node, parent: MappingNode) -> None:
 def _merge(frame: _Frame) -> None:
     # What is merged was counted when it was read or aliased, so this cannot grow beyond the limit.
     mapping = frame.node
-    if type(mapping) is not MappingNode or frame.merges is None:
+    if type(mapping) is not MappingNode:
         return
     for key, merged in frame.merges:
         for source in merged.items if type(merged) is SequenceNode else [merged]:
