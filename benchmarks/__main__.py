@@ -15,6 +15,7 @@ BENCHMARKS = {
     "scale": "10,000 executions in the emulator, against 10",
     "reading": "one workflow YAML, against PyYAML's bare nodes",
     "memory": "growth over 100,000 requests",
+    "server": "the server against bare waitress, Prism and moto_server; how soon it is ready",
 }
 
 
