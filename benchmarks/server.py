@@ -309,15 +309,17 @@ def _free_port() -> int:
 
 def _wait_for(client: Client) -> None:
     deadline = monotonic() + PATIENCE
-    while True:
-        try:
-            answer = client.ask()
-        except OSError:
-            if monotonic() > deadline:
-                raise
-            client.close()
-            sleep(0.2)
-        else:
-            if b" 200 " not in answer[:20]:
-                raise RuntimeError(f"not what is to be measured: {answer.decode()}")
-            return
+    while not (answer := _tried(client)):
+        if monotonic() > deadline:
+            raise RuntimeError(f"nothing answers at port {client.port}")
+        sleep(0.2)
+    if b" 200 " not in answer[:20]:
+        raise RuntimeError(f"not what is to be measured: {answer.decode()}")
+
+
+def _tried(client: Client) -> bytes:
+    try:
+        return client.ask()
+    except OSError:
+        client.close()
+        return b""
