@@ -148,8 +148,8 @@ UNKNOWN_PLAN: Final = _rule(
     "The resource plan is none that SAP documents",
     "An execution on a plan that the tenant does not have stays PENDING or UNKNOWN forever, without an error. Plans of "
     "your tenant can be made known to the checks.",
-    "metadata:\n  labels:\n    ai.sap.com/resourcePlan: Train-L",
-    "metadata:\n  labels:\n    ai.sap.com/resourcePlan: train.l",
+    "metadata:\n  labels:\n    ai.sap.com/resourcePlan: Starter",
+    "metadata:\n  labels:\n    ai.sap.com/resourcePlan: starter",
     Severity.WARNING,
 )
 NO_COMMAND: Final = _rule(
@@ -320,7 +320,7 @@ BLOCK: Final = _rule(
     "AI Core replaces the placeholders in `spec.template.spec` and in the labels and annotations of "
     "`spec.template.metadata` before it reads them as YAML: they are strings, written as blocks with `|`. Maps are not "
     "rendered.",
-    serving().replace("    spec: |", "    spec:"),
+    serving().replace("    spec: |", "    spec:").replace("{{inputs.parameters.replicas}}", "2"),
     serving(),
 )
 BLOCK_SYNTAX: Final = _rule(
@@ -369,7 +369,7 @@ PREDICTOR: Final = _rule(
     "KServe needs `predictor` with a container that has an image and is called `kserve-container`; only that one gets "
     "the "
     "model from `STORAGE_URI`.",
-    serving().replace("predictor:", "predictors:"),
+    serving().replace("      predictor:\n", "      transformer:\n"),
     serving(),
 )
 UNUSED_ARTIFACT: Final = _rule(

@@ -119,7 +119,7 @@ ENDLESS: Final = _rule(
     "Templates may call themselves, but something has to end it: a `when`, or an empty loop. Argo gives up at a depth "
     "of "
     "100 calls.",
-    steps(called="main"),
+    steps(called="main", template=""),
     steps(),
 )
 LOOP: Final = _rule(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.places import Place, SourceError
-from pytest_aicore.workflows.rules import aicore, argo, document, references, serving, structure
+from pytest_aicore.workflows.rules import aicore, argo, document, folder, references, serving, structure
 from pytest_aicore.workflows.rules.metadata import check_kind
 from pytest_aicore.workflows.rules.model import WorkflowModel
+from pytest_aicore.workflows.rules.registry import RULES
 from pytest_aicore.workflows.rules.report import Report
+from pytest_aicore.workflows.rules.shapes import has_all_types
 from pytest_aicore.workflows.rules.sniffing import is_candidate
 from pytest_aicore.workflows.rules.subject import Subject
+from pytest_aicore.workflows.rules.suppressions import Suppressions
 from pytest_aicore.workflows.source import MAXIMUM_BYTES, parse_all
 
 if TYPE_CHECKING:
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from pytest_aicore.workflows.rules.findings import Finding, Severity
+    from pytest_aicore.workflows.rules.folder import Outline
 
 SNIFFED_BYTES: Final = 64 * 1024
 _SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
@@ -111,76 +117,186 @@ def check_document(
     Returns:
         what was found, by line and column; nothing for YAML that is no template.
     """
-    return _checked(data, name, options, None)
+    return _checked(data, name, options).findings
 
 
 def check_files(paths: Iterable[str | PathLike[str]], *, options: CheckOptions = DEFAULT_OPTIONS) -> CheckResult:
     """Check files, and the files of folders, each for itself and then together. Never raises.
 
+    Of a folder every YAML and JSON file below it is looked at, hidden ones and the usual folders of tools left
+    out; those that are no templates have no findings. A folder that is named is taken for one that AI Core reads:
+    what lies directly in it and is no template is reported.
+
     Args:
-        paths: files and folders. Of a folder all YAML and JSON files below it that look like templates.
+        paths: files and folders.
         options: what may be taken for granted, and what is left out.
     """
-    files: list[FileFindings] = []
-    for path in paths:
-        files.extend(_files_of(Path(path), options))
-    return CheckResult(tuple(files), ())
+    state = _State(options)
+    files, outlines = state.files, state.outlines
+    across: list[Finding] = []
+    for path in map(Path, paths):
+        if not _is_folder(path):
+            state.check(path, asked_for=True)
+            continue
+        in_folder: list[Outline] = []
+        others: list[Path] = []
+        for file in _files_below(path):
+            before, known = len(outlines), len(files)
+            state.check(file, asked_for=False)
+            if file.parent != path:
+                continue
+            in_folder.extend(outlines[before:])
+            if len(files) > known and not files[-1].candidate:
+                others.append(file)
+        across.extend(folder.check_synced_folder(others, in_folder))
+    across.extend(folder.check_together(outlines))
+    if options.argo_types is not False and any(file.candidate for file in files) and not has_all_types():
+        first = next(file for file in files if file.candidate)
+        across.append(structure.types_off(str(first.path)))
+    kept = [finding for finding in across if not options.ignores(finding.rule, finding.place.path)]
+    for name, suppressions in state.suppressions.items():
+        here = [finding for finding in kept if finding.place.path == name]
+        taken_back = set(map(id, here)) - set(map(id, suppressions.kept(here, {})))
+        kept = [finding for finding in kept if id(finding) not in taken_back]
+    return CheckResult(tuple(files), tuple(sorted(kept, key=lambda finding: finding.order)))
 
 
-def _files_of(path: Path, options: CheckOptions) -> Iterator[FileFindings]:
-    if not path.is_dir():
-        yield _check_file(path, options, asked_for=True)
-        return
-    for file in sorted(path.rglob("*")):
-        if file.suffix.lower() in _SUFFIXES and file.is_file():
-            yield _check_file(file, options, asked_for=False)
+# --- files ----------------------------------------------------------------------------------------------------
+
+_LEFT_OUT: Final = frozenset({"__pycache__", "node_modules", "venv", "site-packages", "build", "dist"})
 
 
-def _check_file(path: Path, options: CheckOptions, *, asked_for: bool) -> FileFindings:
+def _is_folder(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
-            data = file.read(MAXIMUM_BYTES + 1)
-            size = path.stat().st_size if len(data) > MAXIMUM_BYTES else len(data)
-    except OSError as error:
-        if not asked_for:
-            return FileFindings(path, candidate=False, findings=())
-        return FileFindings(path, candidate=False, findings=(document.unreadable(str(path), error),))
-    if not is_candidate(data[:SNIFFED_BYTES]):
-        return FileFindings(path, candidate=False, findings=())
-    return FileFindings(path, candidate=True, findings=tuple(_checked(data, str(path), options, size)))
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
 
 
-def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | None) -> list[Finding]:
+def _files_below(root: Path) -> Iterator[Path]:
+    """Yield the YAML and JSON files below a folder by name, without following links to folders."""
+    for current, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _LEFT_OUT)
+        for name in sorted(names):
+            if not name.startswith(".") and PurePath(name).suffix.lower() in _SUFFIXES:
+                path = Path(current, name)
+                if path.is_file():
+                    yield path
+
+
+class _State:
+    """What is known of the files that were checked so far."""
+
+    def __init__(self, options: CheckOptions) -> None:
+        self.files: list[FileFindings] = []
+        self.outlines: list[Outline] = []
+        self.suppressions: dict[str, Suppressions] = {}
+        self._options = options
+        self._seen: set[Path] = set()
+
+    def check(self, path: Path, *, asked_for: bool) -> None:
+        """Check a file, unless that was done already or it is no template.
+
+        Args:
+            path: the file.
+            asked_for: whether the file itself was named: that it cannot be read is a finding then.
+        """
+        try:
+            whole = path.resolve()
+            if whole in self._seen:
+                return
+            self._seen.add(whole)
+            with path.open("rb") as file:
+                data = file.read(MAXIMUM_BYTES + 1)
+                size = path.stat().st_size if len(data) > MAXIMUM_BYTES else len(data)
+        except (OSError, ValueError, RuntimeError) as error:
+            if asked_for:
+                findings = (document.unreadable(str(path), error),)
+                self.files.append(FileFindings(path, candidate=False, findings=findings))
+            return
+        if not is_candidate(data[:SNIFFED_BYTES]):
+            self.files.append(FileFindings(path, candidate=False, findings=()))
+            return
+        checked = _checked(data, str(path), self._options, size)
+        self.files.append(FileFindings(path, candidate=True, findings=tuple(checked.findings)))
+        self.outlines.extend(checked.outlines)
+        if checked.suppressions is not None:
+            self.suppressions[str(path)] = checked.suppressions
+
+
+# --- one document ---------------------------------------------------------------------------------------------
+
+
+class _Checked(NamedTuple):
+    findings: list[Finding]
+    outlines: list[Outline]
+    suppressions: Suppressions | None
+
+
+def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | None = None) -> _Checked:
+    findings: list[Finding] = []
+    outlines: list[Outline] = []
+    begins: dict[tuple[int, int], int] = {}
+    text = ""
     try:
         documents = parse_all(data, name, size=size)
-    except SourceError as error:
-        findings = [document.of_problem(error.problem)]
-    else:
-        findings = []
+        text = documents[0].text
+        templates = 0
         for parsed in documents:
             report = Report(parsed)
             try:
-                _run_layers(report, options)
+                found = _run_layers(report, options)
             except Exception as error:  # a mistake of ours must not hide the other findings
                 findings.append(document.failed(Place(name, parsed.root.line, parsed.root.column), error))
-            findings.extend(report.findings)
+                found = None
+            if found is not None:
+                outlines.append(found)
+                templates += found.is_aicore
+                if templates == 2 and found.is_aicore:
+                    document.several(report)
+            findings.extend(_worst_at_each_place(report.findings))
+            begins.update(report.begins)
+    except SourceError as error:
+        findings = [document.of_problem(error.problem)]
+        if isinstance(data, str):
+            text = data
+        else:
+            with contextlib.suppress(UnicodeDecodeError):
+                text = data[:MAXIMUM_BYTES].decode("utf-8")
+    suppressions = None
+    if "ignore" in text:
+        suppressions = Suppressions(text, name, RULES)
+        findings = suppressions.kept(findings, begins)
+        findings.extend(suppressions.findings(text.splitlines()))
     kept = [finding for finding in findings if not options.ignores(finding.rule, name)]
-    return sorted(kept, key=lambda finding: finding.order)
+    return _Checked(sorted(kept, key=lambda finding: finding.order), outlines, suppressions)
 
 
-def _run_layers(report: Report, options: CheckOptions) -> None:
-    document.check(report)
+def _worst_at_each_place(findings: list[Finding]) -> list[Finding]:
+    """Return one finding for each place, the worst: what else is wrong there shows when that is repaired."""
+    by_place: dict[Place, Finding] = {}
+    for finding in findings:
+        other = by_place.get(finding.place)
+        if other is None or finding.severity > other.severity:
+            by_place[finding.place] = finding
+    return list(by_place.values())
+
+
+def _run_layers(report: Report, options: CheckOptions) -> Outline | None:
     subject = Subject(report, options)
     kind = check_kind(subject)
     if kind is None:
-        return
+        return None
+    document.check(report)
     subject.kind = kind
     if kind == "ServingTemplate":
+        subject.is_aicore = True
         serving.check(subject)
-        return
+        return folder.outline(subject)
     wrong = structure.check(subject)
     model = WorkflowModel(subject)
     argo.check(subject, model, wrong)
     used = references.check(subject, model, wrong)
     if subject.is_aicore:
         aicore.check(subject, model, used, wrong)
+    return folder.outline(subject)

@@ -45,8 +45,8 @@ SYNTAX: Final = _rule(
     "syntax",
     "The file is no YAML",
     _NOT_SYNCED,
-    "metadata:\n  name: churn-train\n labels: {}",
-    "metadata:\n  name: churn-train\n  labels: {}",
+    "args:\n  - |python train.py",
+    "args:\n  - |\n    python train.py",
 )
 TAB: Final = _rule(
     102,
@@ -87,8 +87,8 @@ INDENTATION: Final = _rule(
     "indentation",
     "A line's indentation fits nothing above it",
     "It often happens when `metadata:` with a resource plan is pasted above a container. " + _NOT_SYNCED,
-    "- name: train\n    metadata:\n      labels: {}",
-    "- name: train\n  metadata:\n    labels: {}",
+    "  - name: train\n      metadata:\n        labels: {}",
+    "  - name: train\n    metadata:\n      labels: {}",
 )
 MISPLACED_LIST: Final = _rule(
     107,
@@ -267,7 +267,21 @@ def of_problem(problem: Problem) -> Finding:
     )
 
 
-def unreadable(path: str, error: OSError) -> Finding:
+def several(report: Report) -> None:
+    """Report the second template of a file.
+
+    Args:
+        report: where findings of that template go.
+    """
+    report.add(
+        SEVERAL_DOCUMENTS,
+        report.document.root,
+        "A second template begins here, and AI Core's documentation knows one in a file.",
+        "Give each template a file of its own.",
+    )
+
+
+def unreadable(path: str, error: Exception) -> Finding:
     """Return the finding of a file that cannot be read.
 
     Args:
@@ -278,7 +292,7 @@ def unreadable(path: str, error: OSError) -> Finding:
         rule=UNREADABLE.id,
         severity=UNREADABLE.severity,
         place=Place(path, 1, 1),
-        message=f"The file cannot be read: {error.strerror or error}.",
+        message=f"The file cannot be read: {getattr(error, 'strerror', None) or error}.",
         remedy="Check its path and its permissions.",
     )
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from pytest_aicore.workflows.rules import aicore_rules, argo_rules, document, references, structure
+from pytest_aicore.workflows.rules import (
+    aicore_rules,
+    argo_rules,
+    document,
+    folder,
+    references,
+    structure,
+    suppressions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +22,15 @@ if TYPE_CHECKING:
 
 
 def _by_id() -> Mapping[str, Rule]:
-    rules = [*document.RULES, *structure.RULES, *argo_rules.RULES, *references.RULES, *aicore_rules.RULES]
+    rules = [
+        *document.RULES,
+        *suppressions.RULES,
+        *structure.RULES,
+        *argo_rules.RULES,
+        *references.RULES,
+        *aicore_rules.RULES,
+        *folder.RULES,
+    ]
     return MappingProxyType({rule.id: rule for rule in sorted(rules, key=lambda rule: rule.id)})
 
 

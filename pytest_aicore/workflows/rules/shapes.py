@@ -197,6 +197,11 @@ def hera_shapes() -> ObjectShapes | None:
     return _completed(shapes)
 
 
+def has_all_types() -> bool:
+    """Tell whether hera is there to know all of Argo's types; it is not imported for that."""
+    return find_spec("hera") is not None
+
+
 def _is_plausible(shapes: object) -> bool:
     return isinstance(shapes, dict) and all(
         isinstance(shapes.get(name), dict) and shapes[name] for name in ("WorkflowSpec", "Template", "Container")

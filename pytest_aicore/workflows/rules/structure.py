@@ -6,7 +6,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_aicore.workflows.rules.findings import Rule, Severity
+from pytest_aicore.workflows.places import Place
+from pytest_aicore.workflows.rules.findings import Finding, Rule, Severity
 from pytest_aicore.workflows.rules.shapes import core_shapes, hera_shapes
 from pytest_aicore.workflows.rules.subject import REPLACED
 from pytest_aicore.workflows.rules.words import nearest
@@ -441,6 +442,21 @@ def _words(name: str) -> str:
     if written is None:
         written = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
     return written
+
+
+def types_off(path: str) -> Finding:
+    """Return the hint that only a part of Argo's types is checked.
+
+    Args:
+        path: the first file that was checked.
+    """
+    return Finding(
+        TYPES_OFF.id,
+        TYPES_OFF.severity,
+        Place(path, 1, 1),
+        "Argo's types are checked in part only, for hera is not installed.",
+        "Install it: pip install 'pytest-aicore[argo]'.",
+    )
 
 
 def shapes_for(subject: Subject) -> ObjectShapes:
