@@ -1,0 +1,37 @@
+"""Each answer that an emulator gives in any test of this process is held against SAP's specification."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.specification.openapi import FILE, Recorder, specification
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_aicore.emulator.routes import Route
+    from pytest_aicore.emulator.wire import Request, Response
+
+
+@pytest.fixture(autouse=True)
+def answers_follow_the_specification(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fail the test if the service's own answer, before any fault, is one that the specification does not allow."""
+    if not FILE.is_file():
+        yield
+        return
+    from pytest_aicore.emulator.emulator import Emulator
+
+    specification()  # read it now, not while an emulator is being asked
+    recorder = Recorder()
+    serve = Emulator._served
+
+    def served(self: Emulator, request: Request, route: Route, parameters: dict[str, str]) -> Response:
+        response = serve(self, request, route, parameters)
+        recorder.look(request, route, response)
+        return response
+
+    monkeypatch.setattr(Emulator, "_served", served)
+    yield
+    assert recorder.violations == []
