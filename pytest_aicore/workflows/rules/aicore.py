@@ -33,12 +33,14 @@ from pytest_aicore.workflows.rules.findings import Severity
 from pytest_aicore.workflows.rules.metadata import (
     INSTANCE_LABEL,
     PLAN_LABEL,
+    PLANS,
     SMALL_PLANS,
     MetadataCheck,
     check_plan,
     plan_of,
 )
 from pytest_aicore.workflows.rules.subject import has_slip, is_given
+from pytest_aicore.workflows.rules.words import nearest
 from pytest_aicore.workflows.template import is_supplied
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode, walk
 
@@ -195,7 +197,11 @@ class _AicoreCheck:
 
     def _is_large(self, template: TemplateModel, plan: ScalarNode) -> bool:
         value = plan.value or ""
-        if value in SMALL_PLANS or is_replaced(value) or "<" in value:
+        if plan is not template.node.mapping("metadata").mapping("labels").values.get(INSTANCE_LABEL):
+            value = nearest(value, PLANS) or value
+            if value in SMALL_PLANS or value not in PLANS:
+                return False
+        elif is_replaced(value) or "<" in value:
             return False
         return not is_given(template.node, "activeDeadlineSeconds") and not is_given(template.node, "timeout")
 

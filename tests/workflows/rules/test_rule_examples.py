@@ -72,7 +72,7 @@ def test_the_good_example_breaks_no_rule(rule: Rule) -> None:
     assert [str(finding) for finding in check_document(document_of(rule.good, rule), options=OPTIONS)] == []
 
 
-SYNTAX = "AIC101 AIC102 AIC103 AIC104 AIC105 AIC106 AIC107 AIC108 AIC109 AIC110 AIC112 AIC117 AIC118".split()
+SYNTAX = [f"AIC{number}" for number in (*range(101, 111), 112, 117, 118)]
 
 
 @pytest.mark.parametrize("rule_id", SYNTAX)
@@ -90,8 +90,10 @@ def test_hera_or_a_hint(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     file.write_text(TRAINING, encoding="utf-8")
     monkeypatch.setattr("pytest_aicore.workflows.rules.checking.has_all_types", lambda: False)
     assert [finding.text for finding in check_files([file]).findings] == [
-        "Argo's types are checked in part only, for hera is not installed. "
-        "Install it: pip install 'pytest-aicore[argo]'."
+        (
+            "Argo's types are checked in part only, for hera is not installed. "
+            "Install it: pip install 'pytest-aicore[argo]'."
+        )
     ]
     assert check_files([file], options=CheckOptions(argo_types=False)).findings == []
     monkeypatch.setattr("pytest_aicore.workflows.rules.checking.has_all_types", lambda: True)
