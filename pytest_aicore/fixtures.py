@@ -186,7 +186,8 @@ def aicore_execution(_aicore_run_of_test: Run) -> FinishedExecution:
 def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
     """A function that starts a run: `aicore_run(workflow, artifacts=..., parameters=...)`, for several in one test.
 
-    It takes the arguments of the `aicore` marker; what is left out is as the test's markers say. The run is started at
+    It takes the arguments of the `aicore` marker. What is left out is as in `aicore_plan`, that is: as the test's
+    markers say; a workflow other than theirs takes over only `expect`, `timeout` and `fresh`. The run is started at
     once and waited for when its `.execution` is looked at. A run nobody looked at is waited for when the test has
     passed, and fails it unless it ends as expected.
     """
@@ -200,16 +201,24 @@ def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
 
     def aicore_run(workflow: Any = None, **arguments: Any) -> Run:
         __tracebackhide__ = True
+        from dataclasses import replace
+
         from pytest_aicore.settings import MarkerUse, aicore, bind_marker
 
         try:
             place = place_of(request.node)
-            given = bind_marker("aicore", aicore, MarkerUse((), {"workflow": workflow, **arguments}), place)
-            if workflow is None:
-                del given["workflow"]
-            asked = {**defaults, **given}
-            template = session.workflow(asked.get("workflow"), place)
-            run: Run = isolation.run(request.node, session.plan(template, asked, place))
+            given = bind_marker("aicore_run", aicore, MarkerUse((workflow,), arguments), place, "the call of")
+            del given["workflow"]
+            if given.get("timeout", 0) is None:
+                del given["timeout"]
+            template = None if workflow is None else session.workflow(workflow, place)
+            if template is None or template is session.workflow_of(defaults):
+                plan = replace(request.getfixturevalue("aicore_plan"), place=place, **given)
+            else:
+                # What is bound to one workflow means nothing to another.
+                asked = {name: value for name, value in defaults.items() if name in ("expect", "timeout", "fresh")}
+                plan = session.plan(template, {**asked, **given}, place)
+            run: Run = isolation.run(request.node, plan)
             started.append(run)
             run.start()
         except AicoreError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 TITLE = "SAP AI Core"
 WIDTH = 80
 _LABEL = 15
+_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LOG_LINES = 10
 _REQUESTS = 10
 
@@ -101,9 +103,10 @@ def section(runs: Sequence[Run], incidents: Sequence[str], requests: Iterable[An
         ask: whether AI Core may be asked for what is not known yet.
     """
     log = list(requests)  # before the logs of a run are asked for
+    cut = len(log) == getattr(requests, "maxlen", None)
     parts = [[line for incident in incidents for line in _row("incident", incident)]]
     parts += [_run(run, ask) for run in runs]
-    parts += [_requests(log)]
+    parts += [_requests(log, cut)]
     lines: list[str] = []
     for part in parts:
         lines += ["", *part] if lines and part else part
@@ -219,7 +222,7 @@ def _logs(finished: FinishedExecution) -> list[str]:
     return lines
 
 
-def _requests(log: Sequence[Any]) -> list[str]:
+def _requests(log: Sequence[Any], cut: bool) -> list[str]:
     """Return the last requests; equal ones in a row, such as polling, count as one."""
     grouped: list[tuple[str, str, int]] = []
     for record in log:
@@ -229,15 +232,19 @@ def _requests(log: Sequence[Any]) -> list[str]:
         else:
             grouped.append((text, answer, 1))
     lines: list[str] = []
-    for text, answer, times in grouped[-_REQUESTS:]:
-        lines += _row("" if lines else "requests", f"{answer}  {text}{f'  ({times} times)' if times > 1 else ''}")
+    for number, (text, answer, times) in enumerate(grouped):
+        more = " or more" if cut and number == 0 else ""
+        counted = f"  ({times} times{more})" if times > 1 else ""
+        if number >= len(grouped) - _REQUESTS:
+            lines += _row("" if lines else "requests", f"{answer}  {text}{counted}")
     return lines
 
 
 def _row(label: str, text: str) -> list[str]:
     """Return a labelled text without secrets, wrapped to the width; wrapped lines stand below the text."""
     lines: list[str] = []
-    for part in redact(text).splitlines() or [""]:  # before it is cut into pieces that nobody would recognise
+    # Redacted before it is cut into pieces that nobody would recognise; without what moves a terminal's cursor.
+    for part in _CONTROL.sub("", redact(text)).splitlines() or [""]:
         body = part.lstrip()
         indent = " " * (len(part) - len(body))
         wrapped = textwrap.wrap(
@@ -311,9 +318,11 @@ def summary(digests: Iterable[Mapping[str, Any]], *, verbose: bool) -> list[str]
         statuses[run["status"]] = statuses.get(run["status"], 0) + 1
     counts = ", ".join(f"{count} {status}" for status, count in statuses.items())
     where = "live" if any(run["live"] for run in runs) else "emulated"
-    lines = [f"{len(runs)} training run{'s' if len(runs) > 1 else ''}, {where}: {counts}"]
+    total = _seconds(sum(run["seconds"] or 0 for run in runs))
+    lines = [f"{len(runs)} training run{'s' if len(runs) > 1 else ''}, {where}: {counts}; {total} of AI Core's time"]
     for run in runs:
         took = "" if run["seconds"] is None else _seconds(run["seconds"])
         tests = f"{run['tests']} test{'s' if run['tests'] > 1 else ''}"
-        lines.append(f"{run['status']:<9} {run['id']:<16}  {took:>12}  {tests:>8}  {run['workflow']}".rstrip())
+        note = ", as expected" if run["expected"] and run["status"] != "COMPLETED" else ""
+        lines.append(f"{run['status']:<9} {run['id']:<16} {took:>12} {tests:>9}  {run['workflow']}{note}")
     return lines

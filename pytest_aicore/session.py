@@ -120,6 +120,17 @@ class Session:
             f' Say which one is meant: @pytest.mark.aicore("{names[0]}")'
         )
 
+    def workflow_of(self, marked: Mapping[str, Any]) -> Template | None:
+        """Return the workflow that a test's markers mean, None if they mean none or one that does not exist.
+
+        Args:
+            marked: the arguments of the test's `aicore` markers.
+        """
+        try:
+            return self.workflow(marked.get("workflow"), "")
+        except WorkflowError:
+            return None
+
     def plan(self, template: Template, asked: Mapping[str, Any], place: str) -> TrainingPlan:
         """Return the plan of a run.
 

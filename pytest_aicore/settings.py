@@ -387,7 +387,9 @@ class MarkerUse:
         self.kwargs = kwargs
 
 
-def bind_marker(name: str, schema: Callable[..., object], use: MarkerUse, place: str) -> dict[str, Any]:
+def bind_marker(
+    name: str, schema: Callable[..., object], use: MarkerUse, place: str, what: str = "the marker"
+) -> dict[str, Any]:
     """Return the arguments that a marker was given, by name.
 
     Args:
@@ -395,11 +397,12 @@ def bind_marker(name: str, schema: Callable[..., object], use: MarkerUse, place:
         schema: the function whose signature is the marker's schema.
         use: what was written.
         place: `file:line` of the test, for the message.
+        what: what the name stands for.
 
     Raises:
         SettingsError: the signature does not allow it.
     """
-    signature = inspect.signature(schema)
+    signature = _written(schema)
     try:
         return dict(signature.bind(*use.args, **use.kwargs).arguments)
     except TypeError as error:
@@ -410,19 +413,24 @@ def bind_marker(name: str, schema: Callable[..., object], use: MarkerUse, place:
             else f"{error}."
         )
         raise SettingsError(
-            f"{place}: the marker {name!r} cannot be read: {reason}\nIt takes {marker_signature(name, schema)}"
+            f"{place}: {what} {name!r} cannot be read: {reason}\nIt takes {marker_signature(name, schema)}"
         ) from None
 
 
 def marker_signature(name: str, schema: Callable[..., object]) -> str:
     """Return how a marker is written: its name and the schema's parameters with defaults, without types."""
+    return f"{name}{_written(schema)}"
+
+
+def _written(schema: Callable[..., object]) -> inspect.Signature:
+    """Return what a marker may be given; where it stands (`place`) is known."""
     signature = inspect.signature(schema)
     plain = [
         parameter.replace(annotation=inspect.Parameter.empty)
         for parameter in signature.parameters.values()
-        if parameter.name != "self"
+        if parameter.name not in ("self", "place")
     ]
-    return f"{name}{signature.replace(parameters=plain, return_annotation=inspect.Signature.empty)}"
+    return signature.replace(parameters=plain, return_annotation=inspect.Signature.empty)
 
 
 def merge_markers(uses: Iterable[MarkerUse], place: str) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def test_time_is_real(aicore_clock):
                 " (from --aicore-service-key)"
             ),
             "*= SAP AI Core =*",
-            "1 training run, live: 1 COMPLETED",
+            "1 training run, live: 1 COMPLETED; 45 s of AI Core's time",
             "COMPLETED e*  2 tests  training_workflow_tutorial.yaml",
         ]
     )

@@ -155,6 +155,24 @@ def test_it(aicore_execution): pass
         assert part not in text
 
 
+def test_section_does_not_move_the_cursor(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        HEAD
+        + """
+@pytest.mark.aicore_script(outcome="DEAD", logs=["\\x1b[31mred\\x1b[0m \\x1b[2K\\x07done\\x08"])
+def test_it(aicore_execution): pass
+"""
+    )
+    assert any(line.endswith("red done") for line in shown_section(project.runpytest_inprocess("-rN")))
+
+
+def test_bounded_log_of_requests_says_so(project: pytest.Pytester) -> None:
+    script = "aicore_script(outcome='DEAD', running=3000)"
+    project.makepyfile(f"{HEAD}\n@pytest.mark.{script}\ndef test_it(aicore_execution): pass\n")
+    result = project.runpytest_inprocess("-rN", "--aicore-poll-interval=2")
+    assert any(line.endswith("(499 times or more)") for line in shown_section(result))
+
+
 def test_nothing_is_added_to_failures_of_others(project: pytest.Pytester) -> None:
     project.makepyfile("def test_ours(aicore_client): pass\ndef test_theirs(): assert False\n")
     result = project.runpytest_inprocess()
@@ -193,19 +211,19 @@ def test_summary_lists_the_runs(project: pytest.Pytester) -> None:
     lines = result.outlines
     begin = next(number for number, line in enumerate(lines) if "= SAP AI Core =" in line)
     assert lines[begin + 1 : begin + 6] == [
-        "4 training runs, emulated: 3 COMPLETED, 1 DEAD",
-        "COMPLETED e6d4f92a7aa1cc53          45 s   3 tests  training_workflow_tutorial.yaml",
+        "4 training runs, emulated: 3 COMPLETED, 1 DEAD; 2 h 02 min of AI Core's time",
+        "COMPLETED e6d4f92a7aa1cc53         45 s   3 tests  training_workflow_tutorial.yaml",
         lines[begin + 3],
         lines[begin + 4],
         lines[begin + 5],
     ]
     for line, status, took in (
-        (lines[begin + 3], "COMPLETED", "45 s    1 test "),
-        (lines[begin + 4], "COMPLETED", "45 s    1 test "),
-        (lines[begin + 5], "DEAD     ", "2 h 00 min    1 test "),
+        (lines[begin + 3], "COMPLETED", "45 s    1 test  training_workflow_tutorial.yaml"),
+        (lines[begin + 4], "COMPLETED", "45 s    1 test  training_workflow_tutorial.yaml"),
+        (lines[begin + 5], "DEAD     ", "2 h 00 min    1 test  training_workflow_tutorial.yaml, as expected"),
     ):
         assert line.startswith(f"{status} e")
-        assert line.endswith(f"{took} training_workflow_tutorial.yaml")
+        assert line.endswith(took)
 
 
 def test_summary_is_silent_offline_unless_asked(project: pytest.Pytester) -> None:
@@ -223,7 +241,7 @@ def test_summary_and_section_survive_xdist(project: pytest.Pytester) -> None:
     result = project.runpytest_subprocess("-n2", "-v")
     result.assert_outcomes(passed=6, errors=2)
     result.stdout.fnmatch_lines(["*- SAP AI Core -*", "execution      e*", "status         DEAD, expected COMPLETED"])
-    result.stdout.fnmatch_lines(["*= SAP AI Core =*", "* training runs, emulated: * COMPLETED, 2 DEAD"])
+    result.stdout.fnmatch_lines(["*= SAP AI Core =*", "* training runs, emulated: *2 DEAD*"])
 
 
 def test_summary_tells_runs_of_different_workers_apart() -> None:
@@ -235,6 +253,6 @@ def test_summary_tells_runs_of_different_workers_apart() -> None:
     assert [(each["run"], each["tests"]) for each in distinct(runs)] == [("gw0:1", 2), ("gw1:1", 1)]
     assert summary([], verbose=True) == []
     assert summary([{**run, "live": True, "seconds": None}], verbose=False) == [
-        "1 training run, live: 1 COMPLETED",
-        "COMPLETED e1                                1 test  w.yaml",
+        "1 training run, live: 1 COMPLETED; 0 s of AI Core's time",
+        "COMPLETED e1                               1 test  w.yaml",
     ]

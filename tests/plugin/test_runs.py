@@ -232,6 +232,8 @@ def test_it(aicore_run, aicore_execution):
     assert other.execution.id != aicore_execution.id
     assert other.plan.artifacts == DATA
     assert other.execution.execution.configuration_name == "deeper"
+    same = aicore_run("text-clf-train-tutorial", parameters={"DEPTH": 4}, name="deeper", timeout=None)
+    assert same.execution is other.execution
     churn = aicore_run("churn-train", artifacts={"contracts": "ai://default/contracts"})
     assert sorted(churn.execution.output_artifacts) == ["churn-model", "churn-report"]
     assert churn.artifact.message == "Artifact acknowledged"
@@ -270,6 +272,43 @@ def test_failed_test_does_not_wait(aicore_run):
             "*ERROR at teardown of test_dead_run_does_not_pass_because_nobody_looked*",
             "test_it.py:11: execution e* of training_workflow_tutorial.yaml ended DEAD, expected COMPLETED.",
         ]
+    )
+
+
+def test_factory_uses_the_plan_that_a_folder_has_overridden(project: pytest.Pytester) -> None:
+    run(
+        project,
+        """
+def test_it(aicore_run, aicore_execution):
+    assert aicore_run().plan.parameters == {"DEPTH": "7"}
+    assert aicore_run().execution is aicore_execution
+    assert aicore_run(parameters={"DEPTH": 8}).plan.timeout == 77
+""",
+        conftest="""
+import dataclasses
+import pytest
+
+@pytest.fixture
+def aicore_plan(aicore_plan):
+    return dataclasses.replace(aicore_plan, parameters={"DEPTH": 7}, timeout=77)
+""",
+    ).assert_outcomes(passed=1)
+
+
+def test_misused_factory_shows_its_signature(project: pytest.Pytester) -> None:
+    result = run(project, "\ndef test_it(aicore_run): aicore_run(artefacts={})\n", "--tb=short", "-rN")
+    result.stdout.fnmatch_lines(
+        [
+            (
+                "E   *SettingsError: test_it.py:11: the call of 'aicore_run' cannot be read: it has no argument 'artefacts'."
+                " Did you mean 'artifacts'?"
+            ),
+            (
+                "E   It takes aicore_run(workflow=None, [*], artifacts=None, parameters=None, expect='COMPLETED', timeout=None,"
+                " fresh=False, name=None)"
+            ),
+        ],
+        consecutive=True,
     )
 
 

@@ -175,11 +175,14 @@ def test_misused_marker_shows_its_signature(message: Message, arguments: str, re
     )
 
 
-def test_misused_script_marker_shows_the_signature_of_emulator_script(message: Message) -> None:
-    source = "import pytest\n\n@pytest.mark.aicore_script(result='DEAD')\ndef test_it(): pass\n"
+@pytest.mark.parametrize("name", ["result", "place"])
+def test_misused_script_marker_shows_the_signature_of_emulator_script(message: Message, name: str) -> None:
+    argument = f"{name}='DEAD'"
+    source = f"import pytest\n\n@pytest.mark.aicore_script({argument})\ndef test_it(): pass\n"
     begin, _, signature = message(source).partition("\nIt takes ")
-    assert begin == "test_it.py:3: the marker 'aicore_script' cannot be read: it has no argument 'result'."
+    assert begin == f"test_it.py:3: the marker 'aicore_script' cannot be read: it has no argument {name!r}."
     assert signature.startswith("aicore_script(*, executable=None, execution=None, times=None, outcome=None, ")
+    assert "place" not in signature
 
 
 def test_scripts_of_one_test_that_contradict_each_other(message: Message) -> None:
