@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.admin import ADMIN_ROOT
 from pytest_aicore.emulator.emulator import Emulator
-from pytest_aicore.emulator.pace import pace_named
+from pytest_aicore.emulator.pace import RunningClock, pace_named
 from pytest_aicore.emulator.server import Server, Tls
 from pytest_aicore.emulator.watching import WatchedFolder
 from pytest_aicore.errors import EmulatorError, WorkflowError
@@ -62,7 +62,7 @@ def serve_until_stopped(
         raise WorkflowError(f"--workflows '{workflows}': the folder {state}.")
     chosen = pace_named(pace)
     _ask_for_descriptors()
-    emulator = Emulator(seed, clock=chosen.clock(), pace=chosen.said, tokens_expire=True)
+    emulator = Emulator(seed, clock=RunningClock(chosen), pace=chosen.said, tokens_expire=True)
     server = Server(emulator, host=host, port=port, tls=tls, allow_x509_over_http=allow_x509_over_http, admin=admin)
     folder = None if workflows is None else WatchedFolder(emulator, workflows, _tell)
     try:

@@ -117,7 +117,8 @@ class Admin:
         with emulator.lock:
             published = emulator.state.published
             emulator.rollback(self._beginning)
-            emulator.state.published = published
+            # What applications have synchronised goes with them.
+            emulator.state.published = {name: each for name, each in published.items() if each.application is None}
             emulator.clock.restart()
         return self._clock({})
 

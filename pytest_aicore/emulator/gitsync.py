@@ -67,7 +67,7 @@ class GitSync:
 
     def plan(self, application: Application, seconds: float) -> Application:
         """Return an application that will be synchronised after so many seconds, and make the appointment."""
-        planned = replace(application, sync_at=self._emulator.clock.now() + seconds)
+        planned = replace(application, sync_at=self._emulator.clock.due(seconds))
         self._emulator.agenda.appoint(planned.sync_at, planned.number, _APPLICATION, "", planned.id)
         return planned
 

@@ -65,6 +65,10 @@ class Clock:
         """Return the time that clients live in, by which tokens run out: seconds since the epoch."""
         return self.now()
 
+    def due(self, seconds: float) -> float:
+        """Return when something is over that takes so many seconds: seconds since the epoch."""
+        return self.now() + seconds
+
     def sleep(self, seconds: float) -> None:
         """Let time pass, as somebody who waits does.
 

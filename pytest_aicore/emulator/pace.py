@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.emulator.lifecycle import Clock
+from pytest_aicore.emulator.lifecycle import LOOK_SECONDS, Clock
 from pytest_aicore.errors import EmulatorError
 
 if TYPE_CHECKING:
@@ -17,20 +17,37 @@ _AT_ONCE = {"unknown": 0.0, "pending": 0.0, "running": 0.0, "stopping": 0.0}
 _SCALED = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)x\Z", re.ASCII)
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a server's world goes.
+
+    Args:
+        name: as the command line has it.
+        rate: how many seconds pass in a real second.
+        look_seconds: how many pass when a client looks at what is not ready yet, and does not go by looks.
+        at_once: whether what the service needs time for is ready at once.
+        said: what that means for executions and deployments, as arguments of `Emulator.script`.
+    """
+
+    name: str
+    rate: float = 1.0
+    look_seconds: float = 0.0
+    at_once: bool = False
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+
 class RunningClock(Clock):
     """A clock that goes by itself. Moving it is possible, too; holding it is not.
 
     Args:
-        rate: how many of its seconds pass in one real second.
+        pace: how fast it goes.
         start: seconds since the epoch; the real time when left out.
         ticks: a clock that is never set, in seconds.
     """
 
-    def __init__(
-        self, rate: float = 1.0, *, start: float | None = None, ticks: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, pace: Pace, *, start: float | None = None, ticks: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self._rate = rate
+        self._pace = pace
         self._ticks = ticks
         self._start = start
         self.restart()
@@ -43,7 +60,7 @@ class RunningClock(Clock):
 
     def now(self) -> float:
         """Return the time in seconds since the epoch."""
-        return self._origin + (self._ticks() - self._began) * self._rate
+        return self._origin + (self._ticks() - self._began) * self._pace.rate
 
     def client_time(self) -> float:
         """Return the time that clients live in: it is not scaled, but moved when this clock is moved.
@@ -52,6 +69,10 @@ class RunningClock(Clock):
         told so.
         """
         return self._client_origin + (self._ticks() - self._began)
+
+    def due(self, seconds: float) -> float:
+        """Return when something is over that takes so many seconds: seconds since the epoch."""
+        return self.now() + (0.0 if self._pace.at_once else seconds)
 
     def sleep(self, seconds: float) -> None:
         """Move the clock on.
@@ -70,37 +91,19 @@ class RunningClock(Clock):
         """Do nothing: looks take no time anyway."""
 
     def look(self) -> None:
-        """Do nothing: time passes by itself."""
+        """Let the time pass that a look takes; at most paces it takes none, for time passes by itself."""
+        self._origin += self._pace.look_seconds
 
     def set(self, now: float, *, held: bool) -> None:  # noqa: ARG002  # as `Clock.set` has it
         """Set the clock, as a rollback does; it goes on from there."""
         self._origin += now - self.now()
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast a server's world goes.
-
-    Args:
-        name: as the command line has it.
-        rate: how many seconds pass in a real second.
-        said: what that means for each execution, as arguments of `Emulator.script`; a script says otherwise.
-    """
-
-    name: str
-    rate: float = 1.0
-    said: Mapping[str, Any] = field(default_factory=dict)
-
-    def clock(self) -> RunningClock:
-        """Return a clock that goes at this pace."""
-        return RunningClock(self.rate)
-
-
 PACES = {
     "real": Pace("real"),
     "60x": Pace("60x", rate=60.0),
-    "polls": Pace("polls", said={"polls": 1}),
-    "instant": Pace("instant", said=_AT_ONCE),
+    "polls": Pace("polls", look_seconds=LOOK_SECONDS, said={"polls": 1}),
+    "instant": Pace("instant", at_once=True, said=_AT_ONCE),
 }
 
 

@@ -9,8 +9,6 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.admin import ADMIN_ROOT, Admin
@@ -19,6 +17,7 @@ from pytest_aicore.errors import EmulatorError
 
 if TYPE_CHECKING:
     import ssl
+    from pathlib import Path
 
     from typing_extensions import Self
 
@@ -152,20 +151,18 @@ class Server:
             EmulatorError: it cannot be written there.
         """
         text = json.dumps(self.service_key, indent=2, sort_keys=True) + "\n"
-        written: Path | None = None
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            with NamedTemporaryFile(  # made readable for its owner alone
-                "w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8"
-            ) as file:
-                written = Path(file.name)
+            with suppress(FileNotFoundError):
+                beside.unlink()
+            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
                 file.write(text)
-            written.replace(path)
-            self._service_key_file = path
+            beside.replace(path)
         except OSError as error:
-            if written:
-                with suppress(OSError):
-                    written.unlink()
+            with suppress(OSError):
+                beside.unlink()
             raise EmulatorError(f"The service key file '{path}' cannot be written: {_why(error)}.") from None
+        self._service_key_file = path
 
     def start(self) -> None:
         """Begin to serve; when this returns, requests are answered.

@@ -51,7 +51,7 @@ class Tenancy:
             number=state.next_number(),
             created_at=now,
             labels=labels,
-            ready_at=None if at_once else now + PROVISIONING_SECONDS,
+            ready_at=None if at_once else self._emulator.clock.due(PROVISIONING_SECONDS),
         )
         if not store:
             group.object_store_secrets = Table()
@@ -62,7 +62,7 @@ class Tenancy:
     def onboard(self, name: str, url: str) -> Repository:
         """On-board a repository."""
         state = self._emulator.state
-        ready_at = self._emulator.clock.now() + ONBOARDING_SECONDS
+        ready_at = self._emulator.clock.due(ONBOARDING_SECONDS)
         repository = state.tenant.repositories.add(Repository(name, state.next_number(), url, ready_at))
         self._emulator.agenda.appoint(ready_at, repository.number, _REPOSITORY, "", name)
         return repository
@@ -71,7 +71,7 @@ class Tenancy:
         """Have so many nodes of a plan held ready."""
         state, nodes = self._emulator.state, self._emulator.state.tenant.nodes
         kept = nodes.get(plan) or nodes.add(NodePlan(plan, state.next_number(), 0, 0))
-        ready_at = self._emulator.clock.now() + NODES_SECONDS
+        ready_at = self._emulator.clock.due(NODES_SECONDS)
         nodes.put(replace(kept, requested=number, ready_at=ready_at))
         self._emulator.agenda.appoint(ready_at, kept.number, _NODES, "", plan)
 

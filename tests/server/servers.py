@@ -63,6 +63,26 @@ spec:
         image: docker.io/flowers/train:1
         command: ["python", "train.py"]
 """
+SERVING_WORKFLOW = """
+apiVersion: ai.sap.com/v1alpha1
+kind: ServingTemplate
+metadata:
+  name: serve-flowers
+  annotations:
+    scenarios.ai.sap.com/name: "Flowers"
+    executables.ai.sap.com/name: "Flower serving"
+  labels:
+    scenarios.ai.sap.com/id: "flowers"
+    ai.sap.com/version: "1.0"
+spec:
+  template:
+    apiVersion: "serving.kserve.io/v1beta1"
+    spec: |
+      predictor:
+        containers:
+          - name: kserve-container
+            image: docker.io/flowers/serve:1
+"""
 DEADLINE = 20.0
 
 
@@ -207,7 +227,7 @@ def serving(pace: str = "real", **options: Any) -> Iterator[Served]:
     """Serve an emulator that has one workflow, at a pace of the command line."""
     ticks = Ticks()
     chosen = PACES[pace]
-    clock = RunningClock(chosen.rate, start=EPOCH, ticks=ticks)
+    clock = RunningClock(chosen, start=EPOCH, ticks=ticks)
     emulator = Emulator(clock=clock, pace=chosen.said, tokens_expire=True)
     emulator.publish(parse_template(WORKFLOW))
     with Server(emulator, **options) as server:

@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from pytest_aicore.emulator.pace import RunningClock, pace_named
+from pytest_aicore.emulator.pace import PACES, RunningClock, pace_named
 from pytest_aicore.errors import EmulatorError
-from tests.server.servers import serving
+from pytest_aicore.workflows import parse_template
+from tests.server.servers import SERVING_WORKFLOW, serving
 
 pytest.importorskip("waitress", reason="the server is an extra: pip install 'pytest-aicore[server]'")
 
@@ -76,6 +77,30 @@ def test_an_instant_execution_has_ended_at_the_first_look() -> None:
         assert client.status(execution_id) == "DEAD"
 
 
+def test_each_look_moves_a_deployment_one_status_on_and_an_instant_one_runs_at_once() -> None:
+    for pace, expected in (("polls", ["UNKNOWN", "PENDING", "RUNNING", "RUNNING"]), ("instant", ["RUNNING"] * 4)):
+        with serving(pace) as served:
+            served.emulator.publish(parse_template(SERVING_WORKFLOW))
+            client = served.client()
+            configuration = client.ask(
+                "POST",
+                "/v2/lm/configurations",
+                {"name": "serve", "scenarioId": "flowers", "executableId": "serve-flowers"},
+            )
+            made = client.ask("POST", "/v2/lm/deployments", {"configurationId": configuration.json["id"]})
+            path = f"/v2/lm/deployments/{made.json['id']}"
+            assert [client.ask("GET", path).json["status"] for _ in range(4)] == expected
+
+
+@pytest.mark.parametrize(("pace", "looks"), [("polls", 3), ("instant", 1)])
+def test_a_resource_group_is_ready_after_some_looks_or_at_once(pace: str, looks: int) -> None:
+    with serving(pace) as served:
+        client = served.client()
+        assert client.ask("POST", "/v2/admin/resourceGroups", {"resourceGroupId": "team-a"}).status == 202
+        seen = [client.ask("GET", "/v2/admin/resourceGroups/team-a").json["status"] for _ in range(looks)]
+        assert seen[-1] == "PROVISIONED"
+
+
 @pytest.mark.parametrize("pace", ["real", "60x", "polls", "instant"])
 def test_a_token_runs_out_by_the_time_that_its_client_lives_in(pace: str) -> None:
     with serving(pace) as served:
@@ -127,7 +152,7 @@ def test_a_client_with_a_certificate_needs_no_secret_where_that_is_allowed() -> 
 
 
 def test_a_running_clock_starts_at_the_real_time_and_cannot_go_back() -> None:
-    clock = RunningClock()
+    clock = RunningClock(PACES["real"])
     assert abs(clock.now() - time.time()) < 5
     clock.advance(3600)
     assert 3595 < clock.now() - time.time() < 3605
