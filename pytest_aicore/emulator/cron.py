@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -73,6 +74,7 @@ class Cron:
         return of_month or of_week if self.either_day else of_month and of_week
 
 
+@lru_cache(maxsize=256)  # a schedule asks again with each execution
 def parse_cron(text: str) -> Cron:
     """Return what a cron expression says.
 

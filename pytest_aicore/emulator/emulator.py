@@ -38,7 +38,7 @@ from pytest_aicore.emulator.wire import (
     text_response,
 )
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing
-from pytest_aicore.redact import Secret, redact
+from pytest_aicore.redact import HIDDEN, Secret, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -582,7 +582,7 @@ class Emulator:
                 self.clock.now(),
                 request.headers.get("ai-resource-group", ""),
                 f"{request.path}?{query}" if query else request.path,
-                request.body[:REMEMBERED_BYTES],
+                HIDDEN.encode() if route and route.carries_secrets else request.body[:REMEMBERED_BYTES],
                 response.body[:REMEMBERED_BYTES],
             )
         )

@@ -65,11 +65,19 @@ class Route:
         """`GET /v2/lm/executions/{executionId}`."""
         return f"{self.method} {self.path}"
 
+    @property
+    def carries_secrets(self) -> bool:
+        """Whether what clients send with it must be remembered by nobody."""
+        return self.path.startswith(_WITH_SECRETS)
+
 
 _LM = "/v2/lm"
 _EXECUTABLES = f"{_LM}/scenarios/{{scenarioId}}/executables"
 _ADMIN = "/v2/admin"
 _TRACKING = "/api/v1/metrics"
+_WITH_SECRETS = tuple(
+    f"{_ADMIN}/{name}" for name in ("secrets", "objectStoreSecrets", "dockerRegistrySecrets", "repositories")
+)
 REST = "{path}"
 """The one parameter that takes the rest of a path, slashes included."""
 

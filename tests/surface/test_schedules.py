@@ -77,11 +77,11 @@ def test_a_schedule_starts_executions(ask: Caller, emulator: Emulator) -> None:
     assert executions[1]["outputArtifacts"][0]["createdAt"] == "2025-01-01T02:15:50Z"
 
 
-def test_a_year_of_hourly_executions(ask: Caller, emulator: Emulator) -> None:
-    """A leap of the clock over a year starts them all, and none twice."""
+def test_a_leap_over_a_month(ask: Caller, emulator: Emulator) -> None:
+    """It starts them all, and none twice."""
     schedule_id = schedule(ask, "0 * * * *")
-    emulator.clock.advance(365 * 86400)
-    assert ask("GET", f"/v2/lm/executions/$count?executionScheduleId={schedule_id}").body == b"8760"
+    emulator.clock.advance(31 * 86400)
+    assert ask("GET", f"/v2/lm/executions/$count?executionScheduleId={schedule_id}").body == b"744"
     assert started(ask, schedule_id)[-1] == "2025-01-01T01:00:00Z"
 
 
