@@ -112,7 +112,8 @@ def text_response(status: int, text: str, headers: Mapping[str, str] | None = No
 
 def empty_response(status: int, headers: Mapping[str, str] | None = None) -> Response:
     """Return an answer without a body."""
-    return Response(status, {"content-length": "0", **GATEWAY, **(headers or {})}, b"")
+    length = {} if status == 204 else {"content-length": "0"}
+    return Response(status, {**length, **GATEWAY, **(headers or {})}, b"")
 
 
 def error_body(error: ApiError, *, request_id: str, target: str) -> Json:

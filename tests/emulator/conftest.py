@@ -152,6 +152,12 @@ class House:
             timeout=5,
         )
 
+    def create(self, path: str, content: object, **asked: Any) -> str:
+        """Make a request that creates something, and return its id."""
+        answer = self.ask("POST", path, content, **asked)
+        assert answer.ok, answer.text
+        return str(answer.json()["id"])
+
     def configure(self, client: Any = None, **parameters: str) -> str:
         """Register an artifact, bind it, and return the configuration's id."""
         client = client or self.client()

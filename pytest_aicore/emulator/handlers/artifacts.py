@@ -78,10 +78,11 @@ def create(call: Call) -> Response:
 def get(call: Call) -> Response:
     """Show one artifact."""
     artifact_id = call.identifier("artifactId")
+    expanding = call if expands_scenario(call) else None
     artifact = call.group.artifacts.get(artifact_id)
     if artifact is None:
         raise not_found(NOT_FOUND, "Artifact", artifact_id)
-    return json_response(200, artifact_json(artifact, call if expands_scenario(call) else None))
+    return json_response(200, artifact_json(artifact, expanding))
 
 
 def query(call: Call) -> Response:

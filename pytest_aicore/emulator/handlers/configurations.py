@@ -76,10 +76,11 @@ def create(call: Call) -> Response:
 def get(call: Call) -> Response:
     """Show one configuration."""
     configuration_id = call.identifier("configurationId")
+    expanding = call if expands_scenario(call) else None
     configuration = call.group.configurations.get(configuration_id)
     if configuration is None:
         raise not_found(NOT_FOUND, "Configuration", configuration_id)
-    return json_response(200, _configuration_json(configuration, call if expands_scenario(call) else None))
+    return json_response(200, _configuration_json(configuration, expanding))
 
 
 def query(call: Call) -> Response:

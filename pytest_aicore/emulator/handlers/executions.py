@@ -82,8 +82,9 @@ def executable_configuration(call: Call, configuration_id: str) -> Configuration
 
 def get(call: Call) -> Response:
     """Show one execution; with `$select=status` only what tells its status."""
+    show = _shown(call)
     execution = EXECUTIONS.find(call)
-    shown = _shown(call)(execution)
+    shown = show(execution)
     call.emulator.cluster.look(call.group, [execution])
     return json_response(200, shown)
 
