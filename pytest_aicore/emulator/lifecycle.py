@@ -90,8 +90,8 @@ class Clock:
         Args:
             seconds: how far; not negative.
         """
-        self.held = True
         self.sleep(seconds)
+        self.held = True
 
     def hold(self) -> None:
         """Let looks take no time from now on."""
