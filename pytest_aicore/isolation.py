@@ -186,7 +186,7 @@ class Isolation:
                 if lines:
                     report.sections.append((reporting.TITLE, "\n".join(lines)))
             if record.runs and call.when == "teardown":
-                report.aicore_runs = [reporting.digest(run, self.session) for run in record.runs]  # type: ignore[attr-defined]
+                report.aicore_runs = [reporting.digest(run, item.name, self.session) for run in record.runs]  # type: ignore[attr-defined]
         return report
 
     def pytest_unconfigure(self) -> None:

@@ -269,14 +269,21 @@ def _seconds(seconds: float) -> str:
 # The session --------------------------------------------------------------------------------------------------------
 
 
-def digest(run: Run, session: Session) -> dict[str, Any]:
-    """Return what the summary and `--aicore-output` need of a run, as plain data that xdist can carry."""
+def digest(run: Run, test: str, session: Session) -> dict[str, Any]:
+    """Return what the summary and `--aicore-output` need of a run, as plain data that xdist can carry.
+
+    Args:
+        run: which.
+        test: the name of the test that looked at it.
+        session: of the test.
+    """
     from pytest_aicore.training.output import outputs_of
 
     watch, finished = run.training.watch, run.training.made
     return {
         # Ids do not tell runs apart: the emulators of two workers give the same, and so does one after a rollback.
         "run": f"{os.environ.get('PYTEST_XDIST_WORKER', '')}:{run.training.number}",
+        "test": test,
         "live": session.live,
         "workflow": run.plan.workflow,
         "id": watch.execution_id if watch else None,
@@ -320,9 +327,12 @@ def summary(digests: Iterable[Mapping[str, Any]], *, verbose: bool) -> list[str]
     where = "live" if any(run["live"] for run in runs) else "emulated"
     total = _seconds(sum(run["seconds"] or 0 for run in runs))
     lines = [f"{len(runs)} training run{'s' if len(runs) > 1 else ''}, {where}: {counts}; {total} of AI Core's time"]
+    workflows = max(len(run["workflow"]) for run in runs)
     for run in runs:
         took = "" if run["seconds"] is None else _seconds(run["seconds"])
-        tests = f"{run['tests']} test{'s' if run['tests'] > 1 else ''}"
+        # An emulated id says nothing: after a rollback the next run has the same.
+        run_id = f" {run['id']}" if run["live"] else ""
+        tests = run["test"] if run["tests"] == 1 else f"{run['tests']} tests"
         note = ", as expected" if run["expected"] and run["status"] != "COMPLETED" else ""
-        lines.append(f"{run['status']:<9} {run['id']:<16} {took:>12} {tests:>9}  {run['workflow']}{note}")
+        lines.append(f"{run['status']:<9}{run_id} {took:>10}  {run['workflow']:<{workflows}}  {tests}{note}")
     return lines

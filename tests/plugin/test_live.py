@@ -91,7 +91,7 @@ def test_time_is_real(aicore_clock):
             ),
             "*= SAP AI Core =*",
             "1 training run, live: 1 COMPLETED; 45 s of AI Core's time",
-            "COMPLETED e*  2 tests  training_workflow_tutorial.yaml",
+            "COMPLETED e*       45 s  training_workflow_tutorial.yaml  2 tests",
         ]
     )
     assert "canary" not in result.stdout.str()
