@@ -19,7 +19,7 @@ from pytest_aicore.workflows.source import load, parse
 from pytest_aicore.workflows.tree import NO_MAPPING, Document, MappingNode, Node, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from typing_extensions import Self
@@ -346,28 +346,25 @@ class WorkflowTemplate(Template):
     def reachable(self) -> tuple[ArgoTemplate, ...]:
         """The templates that a run can reach: the entrypoint, what it calls in order, hooks last.
 
-        Without an entrypoint that exists, all templates count as reachable.
+        Without an entrypoint that exists, a run is taken to begin with every template that no other calls.
         """
         return tuple(template for template, _ in self._reached)
 
     @cached_property
     def _reached(self) -> tuple[tuple[ArgoTemplate, frozenset[str]], ...]:
         """Each reachable template with the names of the input artifacts that every call of it feeds."""
-        start = self._by_name.get(self.entrypoint or "")
-        if start is None:
-            return tuple((template, frozenset()) for template in self.templates)
-        order: list[ArgoTemplate] = []
-        fed: dict[int, frozenset[str]] = {}
-        handlers = (self._called(call) for call in _hooks(self.spec))
         given = frozenset(
             name
             for artifact in self.spec.mapping("arguments").mappings_of("artifacts")
             if is_supplied(artifact) and (name := artifact.name("name")) is not None
         )
-        roots = [
-            (start, given),
-            *((handler, given | by_hook) for handler, by_hook in handlers if handler is not None),
-        ]
+        roots = [(start, given) for start in self._starts]
+        for call in _hooks(self.spec):
+            handler, by_hook = self._called(call)
+            if handler is not None:
+                roots.append((handler, given | by_hook))
+        order: list[ArgoTemplate] = []
+        fed: dict[int, frozenset[str]] = {}
         for root, root_fed in roots:
             pending = [(root, root_fed)]
             while pending:
@@ -381,6 +378,14 @@ class WorkflowTemplate(Template):
                 called = [self._called(call) for call in template.calls]
                 pending.extend((target, by_call) for target, by_call in reversed(called) if target is not None)
         return tuple((template, fed[id(template)]) for template in order)
+
+    @property
+    def _starts(self) -> Sequence[ArgoTemplate]:
+        start = self._by_name.get(self.entrypoint or "")
+        if start is not None:
+            return (start,)
+        called = {id(self._called(call)[0]) for template in self.templates for call in template.calls}
+        return [template for template in self.templates if id(template) not in called] or self.templates
 
     def _called(self, call: Call) -> tuple[ArgoTemplate | None, frozenset[str]]:
         if call.inline is not None:

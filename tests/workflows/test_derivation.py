@@ -178,6 +178,27 @@ INPUTS = {
         "entrypoint: nobody\ntemplates:\n- {name: a, inputs: {artifacts: [{name: data}]}}\n",
         ["data"],
     ),
+    "without an entrypoint, one template feeding another": (
+        """
+        templates:
+        - {name: second, inputs: {artifacts: [{name: table}, {name: labels}]}, container: {image: i}}
+        - {name: first, inputs: {artifacts: [{name: raw}]}, container: {image: i}}
+        - name: main
+          dag:
+            tasks:
+            - {name: a, template: first}
+            - {name: b, template: second, arguments: {artifacts: [{name: table, from: x}]}}
+        """,
+        ["raw", "labels"],
+    ),
+    "without an entrypoint, in a cycle": (
+        """
+        templates:
+        - {name: a, inputs: {artifacts: [{name: data}]}, steps: [[{name: s, template: b}]]}
+        - {name: b, steps: [[{name: s, template: a}]]}
+        """,
+        ["data"],
+    ),
     "of an inline template": (
         """
         entrypoint: main
