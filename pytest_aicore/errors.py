@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from operator import methodcaller
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
 
 class AicoreError(Exception):
     """The base of all errors of pytest-aicore."""
+
+
+our_message = methodcaller("errisinstance", AicoreError)
+"""For `__tracebackhide__` of a module: pytest leaves its frames out of tracebacks that end in an error of ours."""
 
 
 class SettingsError(AicoreError):

@@ -101,6 +101,7 @@ class Isolation:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._item: pytest.Item | None = None
+        self._refusal: str | None = None
         self._follows_tests = False
 
     def begin_late(self) -> None:
@@ -136,18 +137,20 @@ class Isolation:
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
         """Begin the test's own time at its first function-scoped fixture; what wider fixtures make stays."""
-        __tracebackhide__ = True
         if fixturedef.scope == "function":
             self._begin(request.node)
-            return (yield)
+            # The fixture is set up first: pytest does not expect that one is neither set up nor has failed.
+            result = yield
+            self._refuse()
+            return result
         with self.session.kept():
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Fail the test for what the emulator could not answer, even if its body swallowed the exception."""
-        __tracebackhide__ = True
         self._begin(item)
+        self._refuse()
         try:
             result = yield
         except BaseException:
@@ -197,6 +200,7 @@ class Isolation:
         if self._item is item:
             return
         self._item = item
+        self._refusal = None
         self.session.begin()
         # Below the finalizers of the test's own fixtures, above those of wider ones.
         item.addfinalizer(self._end)
@@ -205,10 +209,13 @@ class Isolation:
             if item.get_closest_marker("aicore") is not None:
                 marked(item)
         except AicoreError as error:
-            message = str(error)
-        else:
-            return
-        pytest.fail(message, pytrace=False)
+            self._refusal = str(error)
+
+    def _refuse(self) -> None:
+        """Fail the test whose markers cannot be followed."""
+        refusal, self._refusal = self._refusal, None
+        if refusal is not None:
+            pytest.fail(refusal, pytrace=False)
 
     def _end(self) -> None:
         item, self._item = self._item, None
@@ -238,7 +245,6 @@ class Isolation:
             self._record(item).incidents.extend(self.session.emulator.take_incidents())
 
     def _fail_for_incidents(self, item: pytest.Item) -> None:
-        __tracebackhide__ = True
         incidents = self._record(item).incidents
         if incidents:
             pytest.fail("\n".join(incidents), pytrace=False)

@@ -11,7 +11,7 @@ from pytest_aicore.emulator.places import raised_at
 from pytest_aicore.emulator.scripts import SHAPES, ShapeError, course, said_about
 from pytest_aicore.emulator.state import Artifact, Deployment, Enactment, Execution, LogLine, Metric
 from pytest_aicore.emulator.tenant import DEFAULT_STORE
-from pytest_aicore.errors import EmulatorError
+from pytest_aicore.errors import EmulatorError, our_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.emulator import Emulator
     from pytest_aicore.emulator.lifecycle import Course
     from pytest_aicore.emulator.state import Configuration, E, ResourceGroup, Table
+
+__tracebackhide__ = our_message
 
 _EXECUTION, _OUTPUTS, _DEPLOYMENT, _TTL = "execution", "outputs", "deployment", "time to live"
 """The kinds of appointments that it looks after."""

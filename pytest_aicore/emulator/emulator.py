@@ -37,13 +37,15 @@ from pytest_aicore.emulator.wire import (
     json_response,
     text_response,
 )
-from pytest_aicore.errors import EmulatorError, did_you_mean, listing
+from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
 from pytest_aicore.redact import HIDDEN, Secret, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_aicore.workflows import Executable, Template
+
+__tracebackhide__ = our_message
 
 API_URL = "https://api.ai.aicore.invalid"
 AUTH_URL = "https://emulator.authentication.aicore.invalid"

@@ -15,12 +15,14 @@ from pytest_aicore.emulator.wire import (
     json_response,
     text_response,
 )
-from pytest_aicore.errors import EmulatorError, did_you_mean
+from pytest_aicore.errors import EmulatorError, did_you_mean, our_message
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from pytest_aicore.emulator.wire import Request
+
+__tracebackhide__ = our_message
 
 Kind = Literal["connection reset", "timeout", "truncated json", "html", "expired token"]
 KINDS: tuple[str, ...] = get_args(Kind)

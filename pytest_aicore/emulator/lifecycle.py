@@ -12,10 +12,12 @@ from datetime import datetime, timezone
 from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_aicore.errors import EmulatorError
+from pytest_aicore.errors import EmulatorError, our_message
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.state import Execution
+
+__tracebackhide__ = our_message
 
 STATUSES = ("UNKNOWN", "PENDING", "RUNNING", "COMPLETED", "DEAD", "STOPPING", "STOPPED")
 TERMINAL = frozenset({"COMPLETED", "DEAD", "STOPPED"})

@@ -18,10 +18,12 @@ from pytest_aicore.emulator.lifecycle import (
     Course,
     Stay,
 )
-from pytest_aicore.errors import EmulatorError, did_you_mean
+from pytest_aicore.errors import EmulatorError, did_you_mean, our_message
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.lifecycle import Details, Logs, MetricValues
+
+__tracebackhide__ = our_message
 
 STATUSES_ON_THE_WAY = ("UNKNOWN", "PENDING", "RUNNING", "STOPPING")
 """Where an execution can stay; it ends in every other status."""

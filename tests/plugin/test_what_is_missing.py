@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -321,3 +322,51 @@ def test_it(aicore_execution):
         "\n"
         "test_it.py:5: MissingError"
     )
+
+
+def test_mistakes_of_one_test_do_not_reach_the_next(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        DATA = {"text-data": "ai://default/data"}
+
+        @pytest.mark.aicore("training_workflow_tutorial.yaml", artifacts=DATA, artefacts={})
+        def test_wrong_marker(aicore_execution): pass
+
+        @pytest.mark.aicore_script(outcome="DEAAD")
+        def test_wrong_script(aicore_client): pass
+
+        @pytest.mark.aicore("training_workflow_tutorial.yaml", artifacts=DATA)
+        def test_right(aicore_execution): pass
+        """
+    )
+    result = project.runpytest_inprocess("-p", "no:randomly")
+    result.assert_outcomes(passed=1, failed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        ["test_*.py:*: script: outcome='DEAAD' is none of COMPLETED, DEAD, STOPPED. Did you mean 'DEAD'?"]
+    )
+    assert "AssertionError" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("mistake", "sentence"),
+    [
+        (
+            "script(executable='text-clf-train-tutorail')",
+            "script: no executable 'text-clf-train-tutorail' is published.",
+        ),
+        ("script(running=-1)", "script: running=-1 is no duration: give seconds, 0 or more."),
+        ("fault('execution.gett', status=500)", "fault: the emulator knows no call 'execution.gett'."),
+        ("fault('execution.get', kind='tmeout')", "fault: kind='tmeout' is none of"),
+        ("clock.advance(-5)", "The emulator's clock cannot be moved by -5 seconds: time only goes on."),
+    ],
+)
+def test_mistake_in_the_body_of_a_test_is_shown_without_frames_of_ours(
+    project: pytest.Pytester, mistake: str, sentence: str
+) -> None:
+    project.makepyfile(f"def test_it(aicore_emulator):\n    aicore_emulator.{mistake}\n")
+    output = project.runpytest_inprocess("--tb=long").stdout.str()
+    assert sentence in output
+    assert re.search(rf"^>\s+aicore_emulator\.{re.escape(mistake)}$", output, re.MULTILINE)
+    assert "pytest_aicore/emulator" not in output
