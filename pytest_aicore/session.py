@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
+from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,7 @@ class Session:
         self._shared: dict[str, Training] = {}
         self._trainings: list[Training] = []
         self._begun = 0
+        self._published: dict[str, Template] = {}
 
     @property
     def live(self) -> bool:
@@ -71,7 +73,7 @@ class Session:
             WorkflowError: it does not exist, or AI Core could not read it.
         """
         if isinstance(self._folder, AicoreError):
-            raise type(self._folder)(*self._folder.args)
+            raise copy(self._folder).with_traceback(None)
         return self._folder
 
     def require_readable_folder(self) -> None:
@@ -88,7 +90,8 @@ class Session:
         """Return the workflow that a test means.
 
         Args:
-            reference: file name, file name without suffix, or executable id; None for the only one there is.
+            reference: file name, file name without suffix, executable id, or a path relative to the folder's parent;
+                None for the only one there is.
             place: `file:line` of the test, for messages.
 
         Raises:
@@ -100,7 +103,7 @@ class Session:
                     f"{place}: workflow={reference!r}: expected a file name or an executable id, a string."
                 )
             try:
-                return self.folder.find(reference)
+                return self._at_path(reference) or self.folder.find(reference)
             except WorkflowError as error:
                 raise WorkflowError(f"{place}: {error}") from None
         try:
@@ -119,6 +122,18 @@ class Session:
             f"{place}: the folder '{self.settings.workflows.value}' holds {len(names)} workflows: {listing(names)}."
             f' Say which one is meant: @pytest.mark.aicore("{names[0]}")'
         )
+
+    def _at_path(self, reference: str) -> Template | None:
+        """Return the workflow at a path such as `workflows/training.yaml`, None if it is no path of a file."""
+        from pytest_aicore.workflows import read_template
+
+        path = self.settings.workflows.value.parent / reference
+        if "/" not in reference or not path.is_file():
+            return None
+        for template in self.folder.values():
+            if template.path is not None and template.path.resolve() == path.resolve():
+                return template
+        return read_template(path)
 
     def workflow_of(self, marked: Mapping[str, Any]) -> Template | None:
         """Return the workflow that a test's markers mean, None if they mean none or one that does not exist.
@@ -188,6 +203,7 @@ class Session:
             emulator.create_resource_group(self.settings.resource_group.value)
         if not isinstance(self._folder, AicoreError):
             emulator.publish_folder(self._folder)
+            self._published.update(self._folder)
         return emulator
 
     def open(self) -> None:
@@ -279,6 +295,7 @@ class Session:
         """
         from pytest_aicore.training.run import Run, Training
 
+        self._publish(plan.template)
         shared = not (own or plan.fresh)
         training = self._shared.get(plan.key) if shared else None
         if training is None:
@@ -297,6 +314,17 @@ class Session:
             if shared:
                 self._shared[plan.key] = training
         return Run(plan, training)
+
+    def _publish(self, template: Template) -> None:
+        """Let the emulator know a workflow that is not of the folder, or again one that is."""
+        if self.live:
+            return
+        emulator = self.emulator
+        if self._published.get(template.name) is not template:
+            self._published[template.name] = template
+            with self.kept():
+                emulator.publish(template)
+            emulator.publish(template)
 
     # Isolation ------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import re
 import warnings
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -242,10 +243,12 @@ class TrainingApi:
             fresh = [line for line in page if (line.timestamp, line.msg) not in seen]
             lines += fresh
             seen.update((line.timestamp, line.msg) for line in fresh)
-            # Times in queries have whole seconds, so the last second is asked for again, and again only if it moves.
-            if len(page) < _LOG_PAGE or not fresh or page[-1].timestamp.replace(microsecond=0) <= start:
+            if len(page) < _LOG_PAGE:
                 return lines
-            start = page[-1].timestamp.replace(microsecond=0)
+            # Times in queries have whole seconds, so the last second is asked for again. A second that fills a page
+            # alone cannot be seen to its end: then the next one is.
+            last = page[-1].timestamp.replace(microsecond=0)
+            start = last if last > start else start + timedelta(seconds=1)
 
     def metrics(self, execution_id: str) -> list[Any]:
         """Return all metric values of the execution as the SDK's `Metric` objects; none if it logged none."""

@@ -159,10 +159,7 @@ class FinishedExecution:
         for metric in self._api.metrics(self.id):
             series.setdefault(metric.name, []).append(metric)
         return Named(
-            {
-                name: MetricValue(tuple(sorted(values, key=lambda metric: (metric.step, metric.timestamp))))
-                for name, values in series.items()
-            },
+            {name: MetricValue(tuple(sorted(values, key=_position))) for name, values in series.items()},
             "metric",
             " A training logs metrics with ai_core_sdk.tracking.",
         )
@@ -173,3 +170,7 @@ class FinishedExecution:
         began = self.execution.start_time or self.execution.created_at
         ended = self.execution.completion_time or self.history[-1].time
         return float((ended - began).total_seconds())
+
+
+def _position(metric: Metric) -> tuple[int, float]:
+    return metric.step, metric.timestamp.timestamp() if metric.timestamp else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext, suppress
 from copy import copy
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pytest_aicore.errors import AicoreError, RunError
@@ -31,10 +32,11 @@ ORIGIN = "pytest-aicore"
 
 
 class _Once(Generic[T]):
-    """A step that happens at most once: its failure is as lasting as its result."""
+    """A step that happens at most once, whoever asks: its failure is as lasting as its result."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
+        self._lock = RLock()
         self._made: list[T] = []
         self._failure: AicoreError | None = None
 
@@ -43,15 +45,16 @@ class _Once(Generic[T]):
         return self._made[0] if self._made else None
 
     def __call__(self) -> T:
-        if self._failure is not None:
-            raise _again(self._failure)
-        if not self._made:
-            try:
-                self._made.append(self._make())
-            except AicoreError as error:
-                self._failure = error
-                raise
-        return self._made[0]
+        with self._lock:
+            if self._failure is not None:
+                raise _again(self._failure)
+            if not self._made:
+                try:
+                    self._made.append(self._make())
+                except AicoreError as error:
+                    self._failure = error
+                    raise
+            return self._made[0]
 
 
 def _again(error: AicoreError) -> AicoreError:
@@ -228,7 +231,11 @@ class Run:
         Raises:
             AicoreError: it has none or several, or AI Core refused it.
         """
-        names = [artifact.name for artifact in self.plan.template.executable.input_artifacts]
+        names = [
+            artifact.name
+            for artifact in self.plan.template.executable.input_artifacts
+            if not artifact.optional or artifact.name in self.plan.artifacts
+        ]
         if len(names) != 1:
             has = "no input artifact" if not names else f"{len(names)} input artifacts"
             remedy = f" Ask for aicore_artifacts, for example aicore_artifacts[{names[0]!r}]." if names else ""

@@ -447,3 +447,57 @@ def test_mappings_are_fields_as_well(aicore_plan):
     assert aicore_plan.artifacts == {}
 """,
     ).assert_outcomes(passed=4)
+
+
+def test_workflow_by_its_path(project: pytest.Pytester) -> None:
+    elsewhere = project.mkdir("elsewhere")
+    text = (project.path / "workflows" / "training_workflow_tutorial.yaml").read_text(encoding="utf-8")
+    (elsewhere / "mine.yaml").write_text(
+        text.replace("name: text-clf-train-tutorial", "name: mine-to-train"), encoding="utf-8"
+    )
+    run(
+        project,
+        """
+@pytest.mark.aicore("workflows/training_workflow_tutorial.yaml")
+def test_in_the_folder(aicore_execution, aicore_run):
+    assert aicore_run(TUTORIAL).execution is aicore_execution
+
+@pytest.mark.aicore("elsewhere/mine.yaml")
+def test_outside_of_the_folder(aicore_execution, aicore_client):
+    assert aicore_client.executable.get("text-clf-tutorial", "mine-to-train").id == "mine-to-train"
+
+def test_afterwards(aicore_client):
+    assert len(aicore_client.executable.query("text-clf-tutorial").resources) == 3
+""",
+    ).assert_outcomes(passed=3)
+
+
+def test_workflow_that_a_fixture_reads(project: pytest.Pytester) -> None:
+    text = (project.path / "workflows" / "training_workflow_tutorial.yaml").read_text(encoding="utf-8")
+    (project.path / "other.yaml").write_text(text.replace("text-model-tutorial", "other-model"), encoding="utf-8")
+    run(
+        project,
+        """
+class TestOther:
+    @pytest.fixture
+    def aicore_workflow(self, pytestconfig):
+        from pytest_aicore.workflows import read_template
+        return read_template(pytestconfig.rootpath / "other.yaml")
+
+    def test_it(self, aicore_execution):
+        assert list(aicore_execution.output_artifacts) == ["other-model"]
+
+def test_the_folders_own_of_the_same_name(aicore_execution):
+    assert list(aicore_execution.output_artifacts) == ["text-model-tutorial"]
+""",
+    ).assert_outcomes(passed=2)
+
+
+def test_optional_input_that_is_left_out_does_not_count(project: pytest.Pytester) -> None:
+    file = project.path / "workflows" / "training_workflow_tutorial.yaml"
+    text = file.read_text(encoding="utf-8")
+    more = "path: /app/data/\n          - {name: extra, path: /app/extra, optional: true}"
+    file.write_text(text.replace("path: /app/data/", more), encoding="utf-8")
+    run(project, "\ndef test_it(aicore_artifact): assert aicore_artifact.url == 'ai://default/data'\n").assert_outcomes(
+        passed=1
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -219,3 +220,16 @@ def test_repr_says_how_far_a_run_is(run: Run) -> None:
     assert repr(run).endswith(" UNKNOWN>")
     _ = run.execution
     assert repr(run).endswith(" COMPLETED>")
+
+
+def test_threads_that_ask_at_once_start_one_execution(run: Run, emulator: Emulator) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        ids = {configuration.id for configuration in pool.map(lambda _: run.configuration, range(8))}
+    assert len(ids) == 1
+    assert calls(emulator).count("configuration.create") == 1
+
+
+def test_second_with_more_log_lines_than_a_page_does_not_stop_the_rest(run: Run, emulator: Emulator) -> None:
+    emulator.script(logs=[f"line {number}" for number in range(2500)], running=2)
+    lines = run.execution.logs
+    assert lines[-1] == "line 2499"
