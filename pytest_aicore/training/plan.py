@@ -105,8 +105,8 @@ class TrainingPlan:
         """
         executable = self.template.executable
         content = [
-            self.resource_group, str(self.template.path), executable.scenario_id, executable.id, executable.version_id, self.name,
-            sorted(self.artifacts.items()), sorted(self.parameters.items()),
+            self.resource_group, str(self.template.path), executable.scenario_id, executable.id, executable.version_id,
+            self.name, sorted(self.artifacts.items()), sorted(self.parameters.items()),
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
