@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
 import stat
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from pytest_aicore.cli import main
 from tests.server.servers import WORKFLOW, Client, Program, workflows_folder
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytest.importorskip("waitress", reason="the server is an extra: pip install 'pytest-aicore[server]'")
 
@@ -185,3 +185,18 @@ def test_a_port_that_is_taken_gets_a_sentence(capsys: pytest.CaptureFixture[str]
         f"pytest-aicore: --host 127.0.0.1 --port {port}: cannot listen there: Address already in use. "
         "--port 0 takes any port that is free.\n"
     )
+
+
+def test_acceptance_tests_run_live_against_it(tmp_path: Path) -> None:
+    key_file = tmp_path / "key.json"
+    folder = Path(__file__).parents[2] / "workflows"
+    arguments = ["--workflows", str(folder), "--service-key-out", str(key_file), "--pace", "polls"]
+    with Program(*arguments) as program:
+        assert program.url
+        tests = folder / "test_training_workflow_tutorial.py"
+        options = ["--aicore-live", "--aicore-service-key", str(key_file), "--aicore-poll-interval", "0.1"]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, str(tests)]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stdout
+        assert re.search(r"training runs?, live: \d+ COMPLETED;", run.stdout), run.stdout
