@@ -49,8 +49,8 @@ _WRITTEN_HERE = frozenset({"content-length", "connection", "date", "transfer-enc
 _FIRST_BYTES = frozenset(b"!#$%&'*+-.^_`|~\r\n" + string.ascii_letters.encode() + string.digits.encode())
 """What a request can begin with: a method, or the line ends that some clients put before it."""
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
-_REFUSALS = {413: "Payload Too Large"}
-"""What Envoy says otherwise than the phrase of the status, to what is no request or too large a one (assumed)."""
+_PHRASES = {413: "Payload Too Large"}
+"""As Envoy has it; Python's phrase changes with its version."""
 
 _LOGGER = logging.getLogger("pytest_aicore.server")
 _LOGGER.addHandler(logging.NullHandler())
@@ -179,7 +179,7 @@ class _Refusal(ErrorTask):
         status = self.request.error.code
         self.version = "1.1"
         self.close_on_finish = True
-        _send(self, text_response(status, _REFUSALS.get(status) or _phrase(status)))
+        _send(self, text_response(status, _phrase(status)))  # as Envoy refuses what is no request (assumed)
         if self.channel.linger():
             self.close_on_finish = False
 
@@ -375,6 +375,6 @@ def _send(task: Any, response: Response) -> None:
 
 def _phrase(status: int) -> str:
     try:
-        return HTTPStatus(status).phrase
+        return _PHRASES.get(status) or HTTPStatus(status).phrase
     except ValueError:
         return "Unknown"

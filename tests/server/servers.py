@@ -15,8 +15,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from typing_extensions import Self
-
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.lifecycle import EPOCH
 from pytest_aicore.emulator.pace import PACES, RunningClock
@@ -26,6 +24,8 @@ from pytest_aicore.workflows import parse_template
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from typing_extensions import Self
 
 WORKFLOW = """
 apiVersion: argoproj.io/v1alpha1

@@ -138,7 +138,7 @@ def test_what_is_no_request_is_refused_and_the_connection_closed(served: Served,
     head, _, body = answer.partition(b"\r\n\r\n")
     assert status_line(answer) in (
         b"HTTP/1.1 400 Bad Request",
-        b"HTTP/1.1 413 Request Entity Too Large",
+        b"HTTP/1.1 413 Payload Too Large",
         b"HTTP/1.1 431 Request Header Fields Too Large",
         b"HTTP/1.1 501 Not Implemented",
     )

@@ -52,12 +52,14 @@ class Authority:
     def establish(self) -> Authority:
         """Make its own key and certificate."""
         self._openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={self.name}",
-                      "-keyout", f"{self.name}.key", "-out", f"{self.name}.pem")  # fmt: skip
+                      "-addext", "keyUsage=critical,keyCertSign", "-keyout", f"{self.name}.key",
+                      "-out", f"{self.name}.pem")  # fmt: skip
         return self
 
     def sign(self, name: str, extension: str) -> Pair:
         """Return a certificate for a name."""
-        (self.folder / f"{name}.ext").write_text(extension, encoding="utf-8")
+        extensions = f"{extension}\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+        (self.folder / f"{name}.ext").write_text(extensions, encoding="utf-8")
         self._openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key",
                       "-out", f"{name}.csr")  # fmt: skip
         self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", f"{self.name}.pem", "-CAkey", f"{self.name}.key",
