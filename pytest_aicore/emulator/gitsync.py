@@ -37,6 +37,7 @@ _API_VERSIONS = {"WorkflowTemplate": "argoproj.io/v1alpha1", "ServingTemplate": 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _SHAPES = {"integer": "number", "float": "number", "boolean": "bool", "object": "object"}
 """What Kubernetes calls a value that is no string."""
+_REVISION = re.compile(r"[\w./+@-]{1,200}", re.ASCII)
 _APPLICATION = "application"
 """The kind of appointment that it looks after."""
 
@@ -180,14 +181,21 @@ class GitSync:
         path = application.path
         if path.startswith("/"):
             raise _NoManifestsError(f"rpc error: code = Unknown desc = {path}: app path is absolute")
-        folder = (root / path).resolve()
+        try:
+            folder = (root / path).resolve()
+            exists, is_folder = folder.exists(), folder.is_dir()
+        except (OSError, ValueError):  # no file system can have such a path
+            folder, exists, is_folder = root, False, False
         if not folder.is_relative_to(root):
             raise _NoManifestsError(f"rpc error: code = Unknown desc = {path}: app path outside root")
-        if not folder.exists():
+        if not exists:
             raise _NoManifestsError(f"rpc error: code = Unknown desc = {path}: app path does not exist")
-        if not folder.is_dir():
+        if not is_folder:
             raise _NoManifestsError(f"rpc error: code = Unknown desc = {path}: app path is not a directory")
-        files = sorted(each for each in folder.iterdir() if each.suffix.lower() in SUFFIXES and each.is_file())
+        try:
+            files = sorted(each for each in folder.iterdir() if each.suffix.lower() in SUFFIXES and each.is_file())
+        except OSError as error:
+            raise _NoManifestsError(f"rpc error: code = Unknown desc = {path}: {error.strerror}") from None
         return [manifest for file in files for manifest in self._manifests_of(file, root)]
 
     def _root(self, url: str) -> Path:
@@ -204,9 +212,13 @@ class GitSync:
                 f"rpc error: code = Unknown desc = failed to fetch {url}: the emulator has no network; "
                 "say with emulator.mirror_repository(url, folder) which folder stands for it"
             )
-        if not root.is_dir():
+        try:
+            found = root.resolve() if root.is_dir() else None
+        except (OSError, ValueError):
+            found = None
+        if found is None:
             raise _NoManifestsError(f"rpc error: code = Unknown desc = repository {url} not found")
-        return root.resolve()
+        return found
 
     def _manifests_of(self, file: Path, root: Path) -> list[Manifest]:
         from pytest_aicore.workflows.source import parse_all  # late: it brings YAML with it
@@ -224,6 +236,8 @@ class GitSync:
                 return known[1]
             documents = parse_all(file.read_bytes(), file.name)
         except (WorkflowError, OSError) as error:
+            if getattr(getattr(error, "problem", None), "kind", None) == "empty":
+                return []
             reason = str(error).partition("\n")[0]
             raise _NoManifestsError(
                 f'rpc error: code = FailedPrecondition desc = Failed to unmarshal "{file.name}": {reason}'
@@ -292,7 +306,10 @@ def _local(url: str) -> Path | None:
     """Return the folder that a URL of this machine means, or None for any other."""
     if url.startswith(("/", "./", "../")):
         return Path(url)
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         return Path(unquote(parts.path))
     return None
@@ -307,7 +324,7 @@ def _has_revision(root: Path, revision: str) -> bool:
     if revision in ("", "HEAD") or not git.is_dir():
         return True
     names = {f"refs/heads/{revision}", f"refs/tags/{revision}", f"refs/remotes/origin/{revision}", revision}
-    if ".." not in revision and any((git / name).is_file() for name in names):
+    if _REVISION.fullmatch(revision) and ".." not in revision and any((git / name).is_file() for name in names):
         return True
     packed = git / "packed-refs"
     lines = packed.read_text(encoding="utf-8", errors="replace").splitlines() if packed.is_file() else []
