@@ -17,7 +17,7 @@ SHARED_SECRETS = 5
 SECRETS = 50
 """Assumed: generic secrets of one resource group, or of the main tenant."""
 DEPLOYMENTS = 50
-"""Assumed: deployments of one resource plan in the whole tenant."""
+"""Assumed: deployments of one resource plan in the whole tenant. It is shown, but refuses nobody."""
 REPLICAS_PER_DEPLOYMENT = 10
 """Assumed."""
 
