@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,9 @@ MISUSED = 2
 """The exit status for what the user can mend: wrong arguments, missing files; argparse uses the same."""
 INTERRUPTED = 130
 """The exit status of who was interrupted before there was something to end well, as a shell has it."""
+
+BROKEN_PIPE = 141
+"""The exit status of who wrote to a pipe that nobody reads any more, as a shell has it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AicoreError as error:
         print(f"pytest-aicore: {error}", file=sys.stderr)
         return MISUSED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; what Python still would flush at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -91,7 +99,55 @@ def serve(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
 
 
+def check(parser: argparse.ArgumentParser) -> None:
+    """Check workflow YAML files. Exit status: 0 nothing fails, 1 something does, 2 wrong arguments."""
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files, folders with what is below them, - for stdin")
+    parser.add_argument(
+        "--format", default="text", choices=("text", "json", "sarif", "github", "junit"), help="(default: %(default)s)"
+    )
+    parser.add_argument("--strict", action="store_true", help="warnings fail, too")
+    parser.add_argument(
+        "--against", metavar="GIT_REF", help="tell what broke for existing configurations since this revision of git"
+    )
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="leave a rule out (AIC302), or in some files only (PATTERN:AIC302)",
+    )
+    parser.add_argument(
+        "--resource-plan",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a plan or instance type of your tenant that SAP does not document",
+    )
+    parser.add_argument("--explain", metavar="RULE", help="print a rule with a bad and a good example")
+    parser.add_argument("--list-rules", action="store_true", help="print every rule on a line of its own")
+
+    def run(asked: argparse.Namespace) -> int:
+        if not (asked.paths or asked.explain or asked.list_rules):
+            parser.error("name files or folders, - for standard input, --explain RULE or --list-rules")
+        from pytest_aicore import checking
+
+        if asked.list_rules:
+            return checking.list_rules()
+        if asked.explain is not None:
+            return checking.explain(asked.explain)
+        return checking.check(
+            asked.paths,
+            output_format=asked.format,
+            strict=asked.strict,
+            against=asked.against,
+            options=checking.make_options(asked.ignore, asked.resource_plan, "--ignore"),
+        )
+
+    parser.set_defaults(run=run)
+
+
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "check": ("check workflow YAML files", check),
     "serve": ("emulate SAP AI Core over HTTP", serve),
 }
 """By name what a command is for, and the function that declares its arguments and sets `run`."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_aicore.training.run import Run
     from pytest_aicore.virtual_time import VirtualTime
     from pytest_aicore.workflows import Template
+    from pytest_aicore.workflows.goldens import Goldens
 
 
 class RunFactory(Protocol):
@@ -126,7 +127,18 @@ def aicore_workflow(request: pytest.FixtureRequest) -> Template:
 
     session = _session(request)
     with _clean():
-        return session.workflow(marked(request.node).get("workflow"), place_of(request.node))
+        template = session.workflow(marked(request.node).get("workflow"), place_of(request.node))
+    return template.with_goldens(_goldens(request))
+
+
+def _goldens(request: pytest.FixtureRequest) -> Goldens:
+    from pytest_aicore.collecting import WRITTEN
+    from pytest_aicore.plugin import SETTINGS
+    from pytest_aicore.workflows.goldens import Goldens
+
+    config = request.config
+    update = config.stash[SETTINGS].update.value
+    return Goldens(request.path.parent, config.rootpath, update=update, written=config.stash.get(WRITTEN, []))
 
 
 @pytest.fixture

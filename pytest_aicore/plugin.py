@@ -35,12 +35,18 @@ MARKERS = (
     ),
     "aicore_live: run this test only against the real SAP AI Core (--aicore-live).",
     "aicore_offline: run this test only against the emulator.",
+    "aicore_check: borne by the items `path::check` that --aicore-check makes of workflow YAML files.",
+    "aicore_contract: borne by the items `path::contract` that --aicore-check makes of workflow YAML files.",
 )
+ITEM_MARKERS = ("aicore_check", "aicore_contract")
+"""What the items of workflow YAML files bear: they are tests of ours that run nothing."""
+
 # pytest 8.4 and newer know numbers in ini files; from pytest 9 on a TOML file may hold a bare one.
 _INI_TYPES: dict[str, Any] = {
     "string": "string",
     "number": "float" if pytest.version_tuple >= (9,) else "string",
     "bool": "bool",
+    "linelist": "linelist",
 }
 
 
@@ -66,7 +72,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[SETTINGS] = read_settings(_given(config))
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from None
-    output = config.stash[SETTINGS].output.value
+    settings = config.stash[SETTINGS]
+    if settings.check.value or settings.update.value:
+        from pytest_aicore.collecting import begin
+
+        begin(config, settings)
+    output = settings.output.value
     if output is not None:
         from pytest_aicore.pipeline import OutputFile
 
@@ -123,7 +134,7 @@ def uses_aicore(item: pytest.Item) -> bool:
     """Tell whether a test asks for a fixture of ours, or bears a marker of ours."""
     fixtures = getattr(item, "fixturenames", ())
     return any(name.startswith("aicore_") for name in fixtures) or any(
-        mark.name.startswith("aicore") for mark in item.iter_markers()
+        mark.name.startswith("aicore") and mark.name not in ITEM_MARKERS for mark in item.iter_markers()
     )
 
 

@@ -68,7 +68,7 @@ class Option:
         flag: the command line option, None where there is none.
         environment: the environment variable, None where there is none.
         ini: the ini value, None where there is none.
-        ini_type: `string`, `number` or `bool`.
+        ini_type: `string`, `number`, `bool` or `linelist`.
     """
 
     __slots__ = ("dest", "environment", "flag", "help", "ini", "ini_type", "metavar", "name")
@@ -154,6 +154,45 @@ OPTIONS = (
         ini="aicore_block_network",
         ini_type="bool",
     ),
+    Option(
+        "check",
+        "collect workflow YAML files as tests: their checks, and their contracts",
+        flag="--aicore-check",
+        ini="aicore_check",
+        ini_type="bool",
+    ),
+    # What is golden is decided by a person, so there is no ini value.
+    Option(
+        "update",
+        "write golden files anew: contracts of workflows, and rendered manifests",
+        flag="--aicore-update",
+    ),
+    Option(
+        "contracts",
+        "folder with the golden contracts (default: contracts beside the workflows folder)",
+        metavar="DIR",
+        ini="aicore_contracts",
+    ),
+    Option(
+        "check_strict",
+        "warnings of the checks fail, too",
+        ini="aicore_check_strict",
+        ini_type="bool",
+    ),
+    Option(
+        "check_ignore",
+        "rules that are not checked, one a line: AIC302, or PATTERN: AIC302 for some files only",
+        metavar="RULE",
+        ini="aicore_check_ignore",
+        ini_type="linelist",
+    ),
+    Option(
+        "resource_plans",
+        "resource plans and instance types of the tenant besides those that SAP documents, one a line",
+        metavar="NAME",
+        ini="aicore_resource_plans",
+        ini_type="linelist",
+    ),
 )
 
 
@@ -162,12 +201,18 @@ class Settings:
 
     __slots__ = (
         "block_network",
+        "check",
+        "check_ignore",
+        "check_strict",
+        "contracts",
         "live",
         "output",
         "poll_interval",
         "resource_group",
+        "resource_plans",
         "service_key",
         "timeout",
+        "update",
         "workflows",
     )
 
@@ -179,6 +224,12 @@ class Settings:
     timeout: Setting[float]
     output: Setting[Path | None]
     block_network: Setting[bool]
+    check: Setting[bool]
+    update: Setting[bool]
+    contracts: Setting[Path | None]
+    check_strict: Setting[bool]
+    check_ignore: Setting[tuple[str, ...]]
+    resource_plans: Setting[tuple[str, ...]]
 
     def is_given(self) -> bool:
         """Tell whether anybody set anything."""
@@ -240,7 +291,14 @@ def read_settings(given: Given) -> Settings:
     settings.timeout = _read(found["timeout"], _seconds, 3600.0)
     settings.output = _read(found["output"], _path, None)
     settings.block_network = _read(found["block_network"], _switch, False)
+    settings.check = _read(found["check"], _switch, False)
+    settings.update = _read(found["update"], _switch, False)
+    settings.contracts = _read(found["contracts"], _path, None)
+    settings.check_strict = _read(found["check_strict"], _switch, False)
+    settings.check_ignore = _read(found["check_ignore"], _lines, ())
+    settings.resource_plans = _read(found["resource_plans"], _lines, ())
     _refuse_output_in_workflows(settings)
+    _refuse_contracts_in_workflows(settings, given.root)
     return settings
 
 
@@ -268,7 +326,7 @@ def _look_up(option: Option, given: Given) -> _Found | None:
             value = given.ini(option.ini)
         except ValueError as error:
             raise SettingsError(f"ini {option.ini}: {error}") from None
-        if value is not None and value != "":
+        if value not in (None, "", []):
             return _Found(value, f"ini {option.ini}", given.ini_directory)
     return None
 
@@ -291,6 +349,11 @@ def _switch(found: _Found) -> bool:
     if word in _FALSE:
         return False
     raise ValueError("expected 1, true, yes or on, or 0, false, no or off.")
+
+
+def _lines(found: _Found) -> tuple[str, ...]:
+    lines = found.value if isinstance(found.value, (list, tuple)) else str(found.value).splitlines()
+    return tuple(line for line in (str(line).strip() for line in lines) if line)
 
 
 def _seconds(found: _Found) -> float:
@@ -334,6 +397,18 @@ def _refuse_output_in_workflows(settings: Settings) -> None:
         raise SettingsError(
             f"{settings.output.source} = {output}: {OUTPUT_IN_WORKFLOWS.format(settings.workflows.value)}"
         )
+
+
+def _refuse_contracts_in_workflows(settings: Settings, root: Path) -> None:
+    contracts, workflows = settings.contracts.value, settings.workflows.value
+    if contracts is None or not is_inside(contracts, workflows):
+        return
+    if workflows.resolve() == root.resolve() != contracts.resolve():
+        return  # a folder below, which AI Core's Git sync does not read; there is no folder beside the project
+    raise SettingsError(
+        f"{settings.contracts.source} = {contracts}: the golden contracts would lie in the workflows folder"
+        f" {workflows}, which AI Core's Git sync reads. Keep them elsewhere."
+    )
 
 
 OUTPUT_IN_WORKFLOWS = (

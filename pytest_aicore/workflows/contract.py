@@ -81,6 +81,7 @@ class Difference:
         what: what is different, a clause without a full stop.
         consequence: which existing configurations stop working, or work differently, and why; empty if none does.
         excusable: whether a new version label makes it acceptable.
+        renamed: under which name it probably lives on.
     """
 
     impact: Impact
@@ -89,6 +90,7 @@ class Difference:
     what: str
     consequence: str = ""
     excusable: bool = True
+    renamed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -630,6 +632,7 @@ class _Comparing:
             before.name,
             f"{word} {before.name!r} removed" + (f" (renamed to {renamed!r}?)" if renamed else ""),
             f"Configurations that bind {before.name!r} stop working: {_BY_NAME}, so {self._fail}.",
+            renamed=renamed,
         )
 
     def _inputs(self) -> Iterator[Difference]:
@@ -692,6 +695,7 @@ class _Comparing:
                     f"output {name!r} removed" + (f" (renamed to {renamed!r}?)" if renamed else ""),
                     f"Configurations that bind {name!r} of a completed execution as their input get no new one:"
                     " it is not registered any more.",
+                    renamed=renamed,
                 )
                 continue
             yield from self._registered(name, before, after)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.errors import ContractError
@@ -134,11 +134,13 @@ class Goldens:
         directory: what a relative path is relative to.
         root: which no golden file may lie outside of.
         update: whether files that differ are written anew.
+        written: the files that were.
     """
 
     directory: Path
     root: Path
     update: bool = False
+    written: list[Path] = field(default_factory=list, compare=False)
 
     def check(self, text: str, path: str | os.PathLike[str]) -> None:
         """Compare a text with a golden file, or write the file under `--aicore-update`.
@@ -156,6 +158,7 @@ class Goldens:
             return
         if self.update:
             write_golden(file, self.root, text)
+            self.written.append(file)
             return
         update = "Once it is as it should be: pytest --aicore-update"
         if golden is None:

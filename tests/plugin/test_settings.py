@@ -52,6 +52,12 @@ def test_defaults() -> None:
         "timeout": Setting(3600.0, "default"),
         "output": Setting(None, "default"),
         "block_network": Setting(False, "default"),
+        "check": Setting(False, "default"),
+        "update": Setting(False, "default"),
+        "contracts": Setting(None, "default"),
+        "check_strict": Setting(False, "default"),
+        "check_ignore": Setting((), "default"),
+        "resource_plans": Setting((), "default"),
     }
 
 

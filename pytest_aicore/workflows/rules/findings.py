@@ -11,7 +11,7 @@ from pytest_aicore.workflows.places import caret
 if TYPE_CHECKING:
     from pytest_aicore.workflows.places import Place
 
-Layer: TypeAlias = Literal["document", "argo", "aicore", "folder"]
+Layer: TypeAlias = Literal["document", "argo", "aicore", "folder", "contract"]
 
 REFERENCE_PAGE: Final = "docs/rules.md"
 """The page that describes every rule; a rule's id in lower case is its anchor there."""

@@ -1,0 +1,249 @@
+"""`pytest-aicore check`: the checks of workflow YAML files without pytest."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
+
+from pytest_aicore.errors import SettingsError, did_you_mean
+from pytest_aicore.finding_formats import FORMATS, STANDARD_INPUT, Outcome, text
+from pytest_aicore.workflows.checks import (
+    RULES,
+    CheckOptions,
+    check_document,
+    check_files,
+)
+from pytest_aicore.workflows.contract_rules import CONTRACT_RULES, rules_by_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pytest_aicore.workflows.checks import Finding, Rule
+    from pytest_aicore.workflows.template import Template
+
+CLEAN: Final = 0
+FOUND: Final = 1
+
+STANDARD_INPUT_ARGUMENT: Final = "-"
+_LARGEST_INPUT: Final = 4 * 1024 * 1024
+"""How much of standard input is read; a template has at most 1 MiB, and what is larger is told to be too large."""
+
+
+def check(
+    paths: Sequence[str],
+    *,
+    output_format: str = "text",
+    strict: bool = False,
+    against: str | None = None,
+    options: CheckOptions | None = None,
+    out: TextIO | None = None,
+    standard_input: BinaryIO | None = None,
+) -> int:
+    """Check files and folders, print what was found, and return the exit status.
+
+    Args:
+        paths: files, folders, and `-` for standard input.
+        output_format: one of `FORMATS`.
+        strict: whether warnings fail.
+        against: a git revision with which contracts are compared.
+        options: what the checks leave out.
+        out: where to print; standard output if left out.
+        standard_input: what `-` reads; standard input if left out.
+
+    Returns:
+        0 if nothing fails, 1 if something does.
+
+    Raises:
+        SettingsError: a path does not exist, or `-` was given with `against`.
+        RevisionError: there is no such revision.
+    """
+    out = sys.stdout if out is None else out
+    options = options or CheckOptions()
+    files = _existing(paths)
+    findings: list[Finding] = []
+    names: list[str] = []
+    if STANDARD_INPUT_ARGUMENT in paths:
+        if against is not None:
+            raise SettingsError("Standard input has no history: `--against` needs files or folders.")
+        stream = sys.stdin.buffer if standard_input is None else standard_input
+        data = stream.read(_LARGEST_INPUT)
+        findings += check_document(data, STANDARD_INPUT, options=options)
+        names.append(STANDARD_INPUT)
+    result = check_files(files, options=options)
+    findings += result.findings
+    # A file that cannot be read is no candidate, and yet something is said of it.
+    names += [str(file.path) for file in result.files if file.candidate or file.findings]
+    if against is not None:
+        findings += _since(against, files, [file.path for file in result.files if file.candidate])
+    findings.sort(key=lambda finding: finding.order)
+    outcome = Outcome(findings, names, all_rules(), strict=strict)
+    if output_format == "text":
+        _write(out, text(outcome, colour=wants_colour(out)))
+    else:
+        _write(out, FORMATS[output_format](outcome))
+    return FOUND if outcome.failed else CLEAN
+
+
+def _write(out: TextIO, written: str) -> None:
+    encoding = out.encoding or "utf-8"
+    # A terminal that cannot show a character of somebody's template must not end the check.
+    out.write(written.encode(encoding, "backslashreplace").decode(encoding))
+    out.flush()
+
+
+def _existing(paths: Sequence[str]) -> list[Path]:
+    files: list[Path] = []
+    for path in dict.fromkeys(paths):
+        if path == STANDARD_INPUT_ARGUMENT:
+            continue
+        if "\0" in path or not path:
+            raise SettingsError(f"{path!r} is no path.")
+        file = Path(path)
+        if not os.path.lexists(file):
+            beside = file.parent
+            names = [one.name for one in beside.iterdir()] if beside.is_dir() else []
+            near = did_you_mean(file.name, names)
+            raise SettingsError(f"'{path}' does not exist.{near}")
+        files.append(file)
+    return files
+
+
+def _since(reference: str, paths: Iterable[Path], candidates: Iterable[Path]) -> list[Finding]:
+    """Return what became of the workflows' contracts since a revision, as findings."""
+    from pytest_aicore.errors import WorkflowError
+    from pytest_aicore.workflows import contract_rules
+    from pytest_aicore.workflows.revision import compare_with_revision
+    from pytest_aicore.workflows.template import read_template
+
+    templates: list[Template] = []
+    untold: list[Path] = []
+    for path in candidates:
+        with suppress(WorkflowError):  # the checks say what is wrong with it
+            templates.append(read_template(path))
+            continue
+        untold.append(path)
+    folders = [path for path in paths if path.is_dir()]
+    since = compare_with_revision(reference, templates, folders, untold)
+    findings = [
+        finding for one in since.changed for finding in contract_rules.of_comparison(one.template, one.comparison)
+    ]
+    for path, template in since.removed:
+        findings.append(contract_rules.removed(_shown(path), template, reference))
+    return findings
+
+
+def _shown(path: Path) -> str:
+    try:
+        return os.path.relpath(path)
+    except ValueError:  # on another drive
+        return str(path)
+
+
+def all_rules() -> Mapping[str, Rule]:
+    """Return every rule by id, those of contracts included."""
+    return rules_by_id(RULES.values())
+
+
+def make_options(ignore: Iterable[str], resource_plans: Iterable[str], source: str) -> CheckOptions:
+    """Return what the checks leave out, as it is written on the command line and in ini files.
+
+    Args:
+        ignore: `AIC302` leaves a rule out, `serving*.yaml: AIC302 AIC303` leaves rules out of some files.
+        resource_plans: plans and instance types that the tenant has besides those that SAP documents.
+        source: what messages call the place where it was written.
+
+    Raises:
+        SettingsError: there is no such rule.
+    """
+    everywhere: set[str] = set()
+    in_files: dict[str, frozenset[str]] = {}
+    for line in ignore:
+        pattern, colon, listed = line.rpartition(":")
+        rules = frozenset(rule.upper() for rule in listed.replace(",", " ").split())
+        for rule in sorted(rules):
+            if rule not in RULES:
+                hint = (
+                    " Rules of contracts cannot be left out: publish a new version instead."
+                    if rule in CONTRACT_RULES
+                    else did_you_mean(rule, RULES)
+                )
+                raise SettingsError(f"{source}: there is no rule {rule!r} to ignore.{hint}")
+        if not rules:
+            raise SettingsError(f"{source}: {line!r} names no rule; write `AIC302` or `PATTERN: AIC302`.")
+        if colon:
+            name = pattern.strip()
+            in_files[name] = in_files.get(name, frozenset()) | rules
+        else:
+            everywhere |= rules
+    return CheckOptions(
+        ignore=frozenset(everywhere), ignore_in_files=in_files, resource_plans=frozenset(resource_plans)
+    )
+
+
+def explain(rule_id: str, out: TextIO | None = None) -> int:
+    """Print a rule with a bad and a good example.
+
+    Args:
+        rule_id: for example `AIC204`, in any case.
+        out: where to print; standard output if left out.
+
+    Raises:
+        SettingsError: there is no such rule.
+    """
+    rules = all_rules()
+    rule = rules.get(rule_id.upper()) or next((one for one in rules.values() if one.name == rule_id.lower()), None)
+    if rule is None:
+        names = [*rules, *(one.name for one in rules.values())]
+        raise SettingsError(
+            f"There is no rule {rule_id!r}.{did_you_mean(rule_id, names)} `pytest-aicore check --list-rules` shows all."
+        )
+    lines = [
+        f"{rule.id} {rule.name} ({rule.severity.word}, {rule.layer})",
+        "",
+        f"{rule.summary}.",
+        rule.explanation,
+        "",
+        "Bad:",
+        *_indented(rule.bad),
+        "",
+        "Good:",
+        *_indented(rule.good),
+    ]
+    _write(sys.stdout if out is None else out, "\n".join(lines) + "\n")
+    return CLEAN
+
+
+def _indented(example: str) -> list[str]:
+    return [f"    {line}".rstrip() for line in example.rstrip("\n").splitlines()]
+
+
+def list_rules(out: TextIO | None = None) -> int:
+    """Print every rule on a line of its own.
+
+    Args:
+        out: where to print; standard output if left out.
+    """
+    rules = all_rules().values()
+    width = max(len(rule.name) for rule in rules)
+    lines = [
+        f"{rule.id}  {rule.severity.word:<7}  {rule.layer:<8}  {rule.name:<{width}}  {rule.summary}" for rule in rules
+    ]
+    _write(sys.stdout if out is None else out, "\n".join(lines) + "\n")
+    return CLEAN
+
+
+def wants_colour(out: TextIO) -> bool:
+    """Tell whether to print colours: on a terminal, unless NO_COLOR or FORCE_COLOR say otherwise.
+
+    Args:
+        out: where to print.
+    """
+    # https://no-color.org and https://force-color.org: set to anything but nothing.
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return out.isatty() and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,567 @@
+"""Workflow YAML files as pytest items: `path::check` and `path::contract`.
+
+Imported if `--aicore-check` or `--aicore-update` asks for it. What reads YAML is imported when the first template is
+collected.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from pytest_aicore.errors import ContractError, SettingsError, WorkflowError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pytest_aicore.settings import Settings
+    from pytest_aicore.workflows.checks import CheckOptions, CheckResult, Finding
+    from pytest_aicore.workflows.contract import Comparison, Contract
+    from pytest_aicore.workflows.template import Template
+
+TITLE: Final = "SAP AI Core checks"
+WRITTEN: pytest.StashKey[list[Path]] = pytest.StashKey()
+"""The golden files that this session wrote."""
+
+_SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
+_SNIFFED_BYTES: Final = 64 * 1024
+# No template lacks all of these, and few other files have one: what has none is not looked at any further.
+_SIGNS: Final = (b"Workflow", b"ServingTemplate", b"scenarios.ai.sap.com/")
+_WARNING: Final = "aicore_warning"
+_HINT: Final = "aicore_hint"
+
+
+def begin(config: pytest.Config, settings: Settings) -> None:
+    """Let a session collect workflow YAML files, update golden files, or both.
+
+    Args:
+        config: of the session.
+        settings: of the session.
+
+    Raises:
+        UsageError: golden files cannot be updated like this.
+    """
+    if settings.update.value:
+        _refuse_update(config)
+    config.stash[WRITTEN] = []
+    workflows = Workflows(config, settings)
+    config.pluginmanager.register(workflows, "aicore-checks")
+    if settings.check.value:
+        workflows.visit_folder()
+
+
+def _refuse_update(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or config.getoption("tx", None):
+        raise pytest.UsageError(
+            "--aicore-update writes files, which the processes of pytest-xdist would do all at once."
+            " Run it with `-n 0`."
+        )
+    if "--aicore-update" in config.getini("addopts"):
+        raise pytest.UsageError(
+            "--aicore-update stands in the `addopts` of an ini file: what is golden is decided by a person, who looks"
+            " at it. Remove it there, and write it on the command line."
+        )
+
+
+class Workflows:
+    """The hooks of a session that looks at workflow YAML files.
+
+    Args:
+        config: of the session.
+        settings: of the session.
+    """
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        """Remember the settings; nothing is read yet."""
+        self.settings = settings
+        self.config = config
+        self._checked: dict[Path, CheckResult] = {}
+        self._options: CheckOptions | None = None
+        self._owners: dict[Path, Path] = {}
+        self._first_of: dict[Path, Path] = {}
+        self._left_alone: list[str] = []
+        self.compared = 0
+
+    # Collection -----------------------------------------------------------------------------------------------------
+
+    def visit_folder(self) -> None:
+        """Collect the workflows folder as well where `testpaths` and not a person said what is collected."""
+        config, folder = self.config, self.settings.workflows.value
+        if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or not folder.is_dir():
+            return
+        visited = [Path(config.invocation_params.dir, argument.partition("::")[0]) for argument in config.args]
+        if not any(folder.resolve().is_relative_to(path.resolve()) for path in visited):
+            config.args.append(str(folder))
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> WorkflowFile | None:
+        """Collect a file that looks like a template; any other costs one look at its beginning."""
+        if not self.settings.check.value or file_path.suffix.lower() not in _SUFFIXES:
+            return None
+        named = parent.session.isinitpath(file_path)
+        if file_path.is_symlink() and not named and self._leads_out(file_path):
+            self._left_alone.append(self.shown(file_path))
+            return None
+        try:
+            with file_path.open("rb") as file:
+                head = file.read(_SNIFFED_BYTES)
+        except OSError:
+            if not named:
+                return None
+            head = None
+        if head is not None:
+            head = head.replace(b"\0", b"")
+            if not any(sign in head for sign in _SIGNS):
+                return None
+            from pytest_aicore.workflows.checks import is_candidate
+
+            if not is_candidate(head):
+                return None
+        contract = head is not None and b"ai.sap.com/" in head and b"Template" in head
+        if contract:
+            self._remember(file_path)
+        return WorkflowFile.from_parent(parent, path=file_path, workflows=self, contract=contract)
+
+    def _leads_out(self, path: Path) -> bool:
+        try:
+            return not path.resolve().is_relative_to(self.config.rootpath.resolve())
+        except (OSError, RuntimeError):
+            return True
+
+    def _remember(self, path: Path) -> None:
+        golden = self.golden_of(path)
+        self._owners.setdefault(golden, path)
+        self._first_of.setdefault(golden.parent, path)
+
+    def shown(self, path: Path) -> str:
+        """Return how messages call a file: as seen from where pytest was started."""
+        try:
+            return os.path.relpath(path, self.config.invocation_params.dir)
+        except ValueError:  # on another drive
+            return str(path)
+
+    # Checks ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def options(self) -> CheckOptions:
+        """What the checks leave out.
+
+        Raises:
+            SettingsError: the ini file names a rule that there is not.
+        """
+        if self._options is None:
+            from pytest_aicore.checking import make_options
+
+            settings = self.settings
+            self._options = make_options(
+                settings.check_ignore.value, settings.resource_plans.value, settings.check_ignore.source
+            )
+        return self._options
+
+    def findings(self, path: Path) -> list[Finding]:
+        """Return what was found in a file, also what only shows beside the other files of its folder."""
+        from pytest_aicore.workflows.checks import check_files
+
+        folder = path.parent
+        if folder not in self._checked:
+            files = sorted(one for one in folder.iterdir() if one.suffix.lower() in _SUFFIXES and one.is_file())
+            self._checked[folder] = check_files([self.openable(file) for file in files], options=self.options)
+        result = self._checked[folder]
+        name = self.openable(path)
+        own = next((file for file in result.files if str(file.path) == name), None)
+        if own is None or not own.candidate:
+            # It was not there, or could not be read, when its folder was looked at.
+            own = next(iter(check_files([name], options=self.options).files))
+        across = (finding for finding in result.across if finding.place.path == name)
+        return sorted([*own.findings, *across], key=lambda finding: finding.order)
+
+    def openable(self, path: Path) -> str:
+        """Return how messages call a file that is going to be opened."""
+        # A test may have gone elsewhere and not come back.
+        return self.shown(path) if Path.cwd() == self.config.invocation_params.dir else str(path)
+
+    # Contracts ------------------------------------------------------------------------------------------------------
+
+    def golden_of(self, path: Path) -> Path:
+        """Return where the golden contract of a workflow file lies."""
+        # This module must not read YAML, which the package of workflows does, before a template was found.
+        from pytest_aicore.workflows.goldens import contract_path
+
+        settings = self.settings
+        return contract_path(
+            path, workflows=settings.workflows.value, root=self.config.rootpath, contracts=settings.contracts.value
+        )
+
+    @property
+    def contracts(self) -> Path:
+        """The folder that no golden contract may lead out of."""
+        contracts = self.settings.contracts.value
+        return contracts if contracts is not None else self.golden_of(self.settings.workflows.value / "any.yaml").parent
+
+    def contract(self, path: Path) -> ContractCheck:
+        """Return the comparison of a workflow file with its golden contract."""
+        self.compared += 1
+        golden = self.golden_of(path)
+        return ContractCheck(
+            workflows=self,
+            path=path,
+            golden=golden,
+            owner=self._owners.get(golden, path),
+            first=self._first_of.get(golden.parent) == path,
+        )
+
+    # Reports --------------------------------------------------------------------------------------------------------
+
+    def write_lines(self, lines: Iterable[str]) -> None:
+        """Write lines at once, in the middle of the progress."""
+        capture = self.config.pluginmanager.get_plugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
+            writer = self.config.get_terminal_writer()
+            if writer.width_of_current_line:
+                writer.line()
+            for line in lines:
+                writer.line(line)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the warnings of checks that passed or failed, and what was updated."""
+        lines = [*self._warnings(terminalreporter), *self._told()]
+        if lines:
+            terminalreporter.section(TITLE)
+            for line in lines:
+                terminalreporter.line(line)
+
+    def _warnings(self, terminalreporter: pytest.TerminalReporter) -> Iterator[str]:
+        verbose = self.config.get_verbosity() > 0
+        warnings = 0
+        seen: set[tuple[str, str, object]] = set()
+        for reports in terminalreporter.stats.values():
+            for report in reports:
+                for name, value in getattr(report, "user_properties", ()):
+                    if name not in (_WARNING, _HINT) or (report.nodeid, name, value) in seen:
+                        continue
+                    seen.add((report.nodeid, name, value))
+                    warnings += name == _WARNING
+                    if verbose:
+                        yield from str(value).splitlines()
+                    elif name == _WARNING:
+                        yield str(value).splitlines()[0]
+        if warnings:
+            number = "1 warning" if warnings == 1 else f"{warnings} warnings"
+            yield f"{number}: -v shows remedies, aicore_check_strict makes them fail"
+
+    def _told(self) -> Iterator[str]:
+        for name in self._left_alone:
+            yield f"{name}: left alone, because it is a symbolic link that leaves the project"
+        if not self.settings.update.value:
+            return
+        written = self.config.stash[WRITTEN]
+        for path in dict.fromkeys(written):
+            yield f"--aicore-update: wrote {self.shown(path)}"
+        if not written:
+            yield (
+                "--aicore-update: every golden file was up to date"
+                if self.compared
+                else "--aicore-update: no test wrote a golden file"
+            )
+
+
+# --- items --------------------------------------------------------------------------------------------------
+
+
+class WorkflowFile(pytest.File):
+    """A workflow YAML file."""
+
+    def __init__(self, *, workflows: Workflows, contract: bool, **kwargs: Any) -> None:
+        """Take a file that looks like a template."""
+        super().__init__(**kwargs)
+        self.workflows = workflows
+        self.contract = contract
+
+    def collect(self) -> Iterator[WorkflowItem]:
+        """Yield `check`, and `contract` for what AI Core would publish."""
+        yield CheckItem.from_parent(self, name="check", workflows=self.workflows)
+        if self.contract:
+            yield ContractItem.from_parent(self, name="contract", workflows=self.workflows)
+
+
+class Failing(Exception):  # noqa: N818  never leaves this module
+    """What fails an item: findings, or one sentence."""
+
+    def __init__(self, findings: Sequence[Finding], sentence: str | None = None) -> None:
+        """Take findings, the first of which stands for all."""
+        super().__init__(sentence or "")
+        self.findings = findings
+        self.sentence = sentence
+
+
+class WorkflowItem(pytest.Item):
+    """One test of a workflow YAML file."""
+
+    def __init__(self, *, workflows: Workflows, **kwargs: Any) -> None:
+        """Take the hooks that know the session's settings."""
+        super().__init__(**kwargs)
+        self.workflows = workflows
+        # Each kind has its own: the names of markers count for `-k`, and `-k check` must not mean contracts.
+        self.add_marker(f"aicore_{self.name}")
+
+    def look(self) -> list[Finding]:
+        """Return what is found in the file."""
+        raise NotImplementedError
+
+    def runtest(self) -> None:
+        """Fail if what is found fails."""
+        from pytest_aicore.workflows.checks import Severity
+
+        try:
+            findings = self.look()
+        except (SettingsError, ContractError) as error:
+            raise Failing((), str(error)) from None
+        fails = Severity.WARNING if self.workflows.settings.check_strict.value else Severity.ERROR
+        failing = [finding for finding in findings if finding.severity >= fails]
+        for finding in findings:
+            if finding not in failing:
+                name = _WARNING if finding.severity is Severity.WARNING else _HINT
+                self.user_properties.append((name, str(finding)))
+        if failing:
+            raise Failing(failing)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
+        """Return findings as compilers write them; a mistake of ours keeps its traceback."""
+        if isinstance(excinfo.value, Failing):
+            return Told(excinfo.value)
+        return super().repr_failure(excinfo, *args, **kwargs)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Return where the item is, and what reports call it."""
+        return self.path, None, f"{self.workflows.shown(self.path)}::{self.name}"
+
+
+class CheckItem(WorkflowItem):
+    """`path::check`: the rules."""
+
+    def look(self) -> list[Finding]:
+        """Return what the rules found."""
+        return self.workflows.findings(self.path)
+
+
+class ContractItem(WorkflowItem):
+    """`path::contract`: the comparison with the golden contract."""
+
+    def look(self) -> list[Finding]:
+        """Return what became of the contract, or update it."""
+        return self.workflows.contract(self.path).findings()
+
+
+class Told:
+    """What a failing item prints; pytest finds the attributes by their names."""
+
+    def __init__(self, failing: Failing) -> None:
+        """Take what fails."""
+        self._failing = failing
+        self.reprcrash = _Crash(failing)
+
+    def __str__(self) -> str:
+        """Return it without colours."""
+        return self._text(colour=False)
+
+    def toterminal(self, writer: Any) -> None:
+        """Print it, in colours if the terminal has them."""
+        for line in self._text(colour=writer.hasmarkup).splitlines():
+            writer.line(line)
+
+    def _text(self, *, colour: bool) -> str:
+        if self._failing.sentence is not None:
+            return self._failing.sentence
+        from pytest_aicore.finding_formats import finding_text
+
+        return "\n\n".join(finding_text(finding, colour=colour) for finding in self._failing.findings)
+
+
+class _Crash:
+    """What pytest's short summary and JUnit say of a failure."""
+
+    def __init__(self, failing: Failing) -> None:
+        if failing.sentence is not None:
+            self.path, self.lineno, self.message = "", 0, failing.sentence.splitlines()[0]
+            return
+        first = failing.findings[0]
+        self.path, self.lineno = first.place.path, first.place.line
+        more = f" (and {len(failing.findings) - 1} more)" if len(failing.findings) > 1 else ""
+        self.message = f"{first.place.line}:{first.place.column}: {first.rule}: {first.message}{more}"
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.message}" if self.path else self.message
+
+
+# --- contracts ----------------------------------------------------------------------------------------------
+
+
+class ContractCheck:
+    """A workflow file, its golden contract, and what became of it.
+
+    Args:
+        workflows: the hooks of the session.
+        path: the workflow file.
+        golden: where its contract lies.
+        owner: the first workflow file whose contract would lie there.
+        first: whether this file tells of contracts without workflow.
+    """
+
+    def __init__(self, *, workflows: Workflows, path: Path, golden: Path, owner: Path, first: bool) -> None:
+        """Take the files; nothing is read yet."""
+        self._workflows = workflows
+        self._path = path
+        self._name = workflows.shown(path)
+        self._golden = golden
+        self._shown_golden = Path(workflows.shown(golden))
+        self._owner = owner
+        self._first = first
+        # What is outside of the project has its contracts outside as well.
+        inside = golden.is_relative_to(workflows.contracts)
+        self._folder = workflows.contracts if inside else golden.parent
+
+    def findings(self) -> list[Finding]:
+        """Return what became of the contract, or write it anew.
+
+        Raises:
+            ContractError: the golden contract cannot be written.
+        """
+        from pytest_aicore.workflows import contract_rules
+
+        orphans = self._orphans() if self._first else []
+        if self._owner != self._path:
+            return [
+                self._unable(
+                    f"Its golden contract would be '{self._shown_golden}', which is that of"
+                    f" '{self._workflows.shown(self._owner)}'.",
+                    "Rename one of the two workflow files.",
+                ),
+                *orphans,
+            ]
+        template = _read(Path(self._workflows.openable(self._path)))
+        if template is None:
+            return [
+                self._unable(
+                    "The file cannot be read as a template, so it has no contract.", f"See {self._name}::check."
+                ),
+                *orphans,
+            ]
+        if self._workflows.settings.update.value:
+            self._update(template)
+            return self._orphans() if self._first else []
+        try:
+            old = self._promised()
+        except ContractError as error:
+            what, _, remedy = str(error).partition("\n")
+            return [self._unable(what, remedy), *orphans]
+        if old is None:
+            renamed_from = self._renamed_from(template)
+            shown = Path(self._workflows.shown(renamed_from)) if renamed_from else None
+            return [contract_rules.missing(self._name, self._shown_golden, template.name, shown), *orphans]
+        comparison = _compared(old, template)
+        failing = contract_rules.of_comparison(template, comparison, quiet=True)
+        if failing or not comparison.differences:
+            return [*failing, *orphans]
+        return [contract_rules.stale(template, comparison, self._shown_golden), *orphans]
+
+    def _unable(self, message: str, remedy: str) -> Finding:
+        from pytest_aicore.workflows import contract_rules
+
+        return contract_rules.at_start(contract_rules.UNREADABLE, self._name, message, remedy)
+
+    def _promised(self) -> Contract | None:
+        from pytest_aicore.workflows.contract import parse_contract
+        from pytest_aicore.workflows.goldens import read_golden
+
+        text = read_golden(self._golden, self._folder)
+        return None if text is None else parse_contract(text, str(self._shown_golden))
+
+    def _update(self, template: Template) -> None:
+        from pytest_aicore.workflows.contract import contract_of, dump
+        from pytest_aicore.workflows.goldens import read_golden, remove_golden, write_golden
+
+        text = dump(contract_of(template.executable))
+        if read_golden(self._golden, self._folder) == text:
+            return
+        renamed_from = None
+        head = f"{self._shown_golden}:"
+        try:
+            old = self._promised()
+        except ContractError as error:
+            table = [f"was no readable contract ({str(error).splitlines()[0]})"]
+        else:
+            if old is None:
+                renamed_from = self._renamed_from(template)
+                if renamed_from is not None:
+                    old = self._read(renamed_from)
+                    head = f"{self._shown_golden} (was {self._workflows.shown(renamed_from)}):"
+            table = _compared(old, template).table() if old is not None else [f"executable {template.name!r}, new"]
+        self._workflows.write_lines([f"{head} {table[0]}", *table[1:]])
+        write_golden(self._golden, self._folder, text)
+        if renamed_from is not None:
+            remove_golden(renamed_from, self._folder)
+        self._workflows.config.stash[WRITTEN].append(self._golden)
+
+    # Contracts without workflow -------------------------------------------------------------------------------------
+
+    def _without_workflow(self) -> list[Path]:
+        home = self._golden.parent
+        if not home.is_dir():
+            return []
+        stems = {one.stem for one in self._path.parent.iterdir() if one.suffix.lower() in _SUFFIXES}
+        return sorted(one for one in home.glob("*.json") if one.stem not in stems)
+
+    def _orphans(self) -> list[Finding]:
+        from pytest_aicore.workflows import contract_rules
+
+        folder = Path(self._workflows.shown(self._path.parent))
+        contracts = {path: self._read(path) for path in self._without_workflow()}
+        # What was renamed is told at the workflow file that has no contract yet.
+        renamed = self._without_contract() if contracts else set()
+        return [
+            contract_rules.orphaned(self._workflows.shown(path), folder)
+            for path, contract in contracts.items()
+            if contract is not None and contract.terms.id not in renamed
+        ]
+
+    def _without_contract(self) -> set[str]:
+        files = [one for one in self._path.parent.iterdir() if one.suffix.lower() in _SUFFIXES and one.is_file()]
+        templates = [_read(one) for one in files if not self._workflows.golden_of(one).exists()]
+        return {template.name for template in templates if template is not None}
+
+    def _renamed_from(self, template: Template) -> Path | None:
+        """Return the contract of the same executable that no workflow file belongs to any more."""
+        for path in self._without_workflow():
+            contract = self._read(path)
+            if contract is not None and contract.terms.id == template.name:
+                return path
+        return None
+
+    def _read(self, path: Path) -> Contract | None:
+        """Return the contract in a file, None if it holds none: that may be anybody's file."""
+        from pytest_aicore.workflows.contract import parse_contract
+        from pytest_aicore.workflows.goldens import read_golden
+
+        try:
+            text = read_golden(path, self._folder)
+            return None if text is None else parse_contract(text, str(path))
+        except ContractError:
+            return None
+
+
+def _read(path: Path) -> Template | None:
+    from pytest_aicore.workflows.template import read_template
+
+    try:
+        return read_template(path)
+    except WorkflowError:
+        return None
+
+
+def _compared(old: Contract, template: Template) -> Comparison:
+    from pytest_aicore.workflows.contract import compare, contract_of
+
+    return compare(old, contract_of(template.executable))

@@ -1,0 +1,298 @@
+"""The workflows as they were in a git revision. Nothing is checked out: git is asked for what the revision holds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pytest_aicore.errors import RevisionError, WorkflowError, did_you_mean
+from pytest_aicore.workflows.contract import compare, contract_of
+from pytest_aicore.workflows.rules.sniffing import is_candidate
+from pytest_aicore.workflows.source import MAXIMUM_BYTES
+from pytest_aicore.workflows.template import parse_template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pytest_aicore.workflows.contract import Comparison
+    from pytest_aicore.workflows.template import Template
+
+SUFFIXES: Final = (".yaml", ".yml", ".json")
+
+_SIMILAR: Final = 0.5
+"""Which part of its lines two files must share to count as one that was renamed; git's own threshold."""
+
+SNIFFED_BYTES: Final = 64 * 1024
+"""How much of a file is enough to tell whether it looks like a template."""
+
+_REGULAR_FILES: Final = ("100644", "100755", "100664")
+# A hook of git has these set for the repository it runs in, which need not be the one that is asked.
+_VARIABLES_OF_HOOKS: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_OBJECT_DIRECTORY")
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A workflow that was there in the revision, too.
+
+    Attributes:
+        template: as it is now.
+        before: as it was.
+        was: the path it had, relative to the repository.
+        comparison: what became of its contract.
+    """
+
+    template: Template
+    before: Template
+    was: str
+    comparison: Comparison
+
+
+@dataclass(frozen=True)
+class Since:
+    """What happened to workflows since a revision.
+
+    Attributes:
+        changed: those that were there, in the order given.
+        new: those that were not.
+        removed: path and template of those that are not there any more.
+    """
+
+    changed: tuple[Changed, ...]
+    new: tuple[Template, ...]
+    removed: tuple[tuple[Path, Template], ...]
+
+
+@dataclass(frozen=True)
+class _Blob:
+    path: str
+    object_id: str
+    size: int
+
+
+class Revision:
+    """A commit of a git repository.
+
+    Attributes:
+        top: the folder of the repository.
+        reference: what the commit was called.
+        commit: its id.
+    """
+
+    def __init__(self, top: Path, reference: str, commit: str) -> None:
+        """Take a commit; `open_revision` finds one."""
+        self.top = top
+        self.reference = reference
+        self.commit = commit
+
+    def files(self) -> Iterator[_Blob]:
+        """Yield the YAML and JSON files of the revision; links and submodules are left out."""
+        listed = _git(self.top, "ls-tree", "-r", "-l", "-z", "--full-tree", self.commit)
+        for entry in listed.split(b"\0"):
+            facts, _, name = entry.partition(b"\t")
+            path = os.fsdecode(name)
+            if not path.lower().endswith(SUFFIXES):
+                continue
+            mode, kind, object_id, size = facts.decode().split()
+            if kind == "blob" and mode in _REGULAR_FILES and int(size) <= MAXIMUM_BYTES:
+                yield _Blob(path, object_id, int(size))
+
+    def contents(self, blobs: Sequence[_Blob]) -> Iterator[tuple[_Blob, bytes]]:
+        """Yield what files hold, asking git once."""
+        if not blobs:
+            return
+        asked = "".join(f"{blob.object_id}\n" for blob in blobs).encode()
+        answer = _git(self.top, "cat-file", "--batch", given=asked)
+        position = 0
+        for blob in blobs:
+            head, _, _ = answer[position : position + 200].partition(b"\n")
+            if not head.endswith(b" blob %d" % blob.size):
+                raise RevisionError(
+                    f"git cannot read '{blob.path}' of {self.reference}: {head.decode(errors='replace')}."
+                )
+            position += len(head) + 1
+            yield blob, answer[position : position + blob.size]
+            position += blob.size + 1
+
+
+def open_revision(reference: str, folder: Path) -> Revision:
+    """Return the commit that a reference means in the repository of a folder.
+
+    Args:
+        reference: a branch, tag, commit, or any other name of a revision that git understands.
+        folder: any folder of the repository.
+
+    Raises:
+        RevisionError: there is no repository, or no such revision in it.
+    """
+    top = Path(os.fsdecode(_git(folder, "rev-parse", "--show-toplevel").removesuffix(b"\n")))
+    try:
+        # With a dash first git would take it for an option; no revision begins with one.
+        name = "" if reference.startswith("-") else reference
+        commit = _git(top, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    except RevisionError:
+        names = _git(top, "for-each-ref", "--format=%(refname:short)").decode(errors="replace").split()
+        raise RevisionError(
+            f"The repository '{top}' has no revision {reference!r}.{did_you_mean(reference, names)}\n"
+            "A shallow clone, as CI systems make them, has only the newest commit of one branch: fetch the other one"
+            " first, for example with `git fetch origin main:refs/remotes/origin/main`."
+        ) from None
+    return Revision(top, reference, commit.decode().strip())
+
+
+def _git(folder: Path, *arguments: str, given: bytes | None = None) -> bytes:
+    environment = {name: value for name, value in os.environ.items() if name not in _VARIABLES_OF_HOOKS}
+    # Answers are read by a program: no colours, no pager, no questions, no words of another language.
+    environment.update(GIT_TERMINAL_PROMPT="0", GIT_OPTIONAL_LOCKS="0", LC_ALL="C")
+    try:
+        finished = subprocess.run(  # noqa: S603  a list of arguments, of which no reference is an option
+            ["git", "-C", str(folder), "--no-pager", *arguments],  # noqa: S607  the user's git, wherever it is
+            input=given,
+            stdin=subprocess.DEVNULL if given is None else None,
+            capture_output=True,
+            env=environment,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise RevisionError("There is no program `git` on the PATH, which comparing with a revision needs.") from None
+    except (OSError, ValueError) as error:
+        raise RevisionError(f"`git` cannot be run: {error}.") from None
+    if finished.returncode != 0:
+        said = finished.stderr.decode(errors="replace").strip().splitlines()
+        why = said[0].removeprefix("fatal: ") if said else f"exit status {finished.returncode}"
+        if "not a git repository" in why:
+            raise RevisionError(f"'{folder}' lies in no git repository, so there is no revision to compare with.")
+        raise RevisionError(f"`git {arguments[0]}` failed in '{folder}': {why}")
+    return finished.stdout
+
+
+def compare_with_revision(
+    reference: str, templates: Iterable[Template], folders: Iterable[Path] = (), untold: Iterable[Path] = ()
+) -> Since:
+    """Return what became of workflows since a revision.
+
+    A workflow is recognised by its executable id, then by its path, then by what the file holds.
+
+    Args:
+        reference: the revision, for example `origin/main`.
+        templates: the workflows as they are now, all read from files.
+        folders: of which it is told what was removed.
+        untold: files that cannot be read as templates now; what they were is not told to be removed.
+
+    Raises:
+        RevisionError: there is no repository, or no such revision in it.
+    """
+    now = [template for template in templates if template.path is not None]
+    folders = list(folders)
+    home_of = {id(template): _repository_of(_absolute(template.path).parent) for template in now if template.path}
+    homes = dict.fromkeys([*home_of.values(), *(_repository_of(folder.resolve()) for folder in folders)])
+    changed: dict[int, Changed] = {}
+    removed: list[tuple[Path, Template]] = []
+    for top in homes:
+        revision = open_revision(reference, top)
+        here = [template for template in now if home_of[id(template)] == top]
+        there = [folder.resolve() for folder in folders if _repository_of(folder.resolve()) == top]
+        match = _Match(top, revision, here, [_absolute(path) for path in untold])
+        for template, (was, before) in match.pairs():
+            comparison = compare(contract_of(before.executable), contract_of(template.executable))
+            changed[id(template)] = Changed(template, before, was, comparison)
+        removed += match.removed(there)
+    return Since(
+        tuple(changed[id(template)] for template in now if id(template) in changed),
+        tuple(template for template in now if id(template) not in changed),
+        tuple(removed),
+    )
+
+
+def _parsed(data: bytes, name: str) -> Template | None:
+    """Return a template, None for what was none or a broken one: that promised nothing."""
+    if not is_candidate(data[:SNIFFED_BYTES]):
+        return None
+    try:
+        return parse_template(data, name)
+    except WorkflowError:
+        return None
+
+
+def _repository_of(folder: Path) -> Path:
+    """Return the nearest folder upwards that looks like a repository's, else the folder: git will say it is none."""
+    return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
+
+
+def _absolute(path: Path) -> Path:
+    # The file may be a link, or not be there any more; the folder it is named in tells where it belongs.
+    return path.parent.resolve() / path.name if path.name not in ("", "..") else path.resolve()
+
+
+class _Match:
+    """Finds for each workflow of a repository what it was in a revision."""
+
+    def __init__(self, top: Path, revision: Revision, now: Sequence[Template], untold: Sequence[Path]) -> None:
+        self._top = top
+        self._now = {
+            _absolute(template.path).relative_to(top).as_posix(): template for template in now if template.path
+        }
+        self._untold = {path.relative_to(top).as_posix() for path in untold if path.is_relative_to(top)}
+        wanted = [blob for blob in revision.files() if blob.path in self._now or not (top / blob.path).is_file()]
+        self._before: dict[str, Template] = {}
+        for blob, data in revision.contents(wanted):
+            template = _parsed(data, f"{revision.reference}:{blob.path}")
+            if template is not None:
+                self._before[blob.path] = template
+        self._found: dict[str, str] = {}
+
+    def pairs(self) -> Iterator[tuple[Template, tuple[str, Template]]]:
+        """Yield each workflow that was there with path and template as they were."""
+        left = dict(self._before)
+        for found in (self._same_path_and_id, self._same_id, self._same_path, self._similar):
+            for path, template in self._now.items():
+                if path not in self._found:
+                    was = found(path, template, left)
+                    if was is not None:
+                        self._found[path] = was
+                        left.pop(was)
+        for path, template in self._now.items():
+            if path in self._found:
+                was = self._found[path]
+                yield template, (was, self._before[was])
+
+    def removed(self, folders: Sequence[Path]) -> Iterator[tuple[Path, Template]]:
+        """Yield what was in folders and is nowhere now."""
+        known = set(self._found.values())
+        for was, template in self._before.items():
+            path = self._top / was
+            if was in known or was in self._untold or not any(map(path.is_relative_to, folders)):
+                continue
+            yield path, template
+
+    @staticmethod
+    def _same_path_and_id(path: str, template: Template, left: dict[str, Template]) -> str | None:
+        return path if path in left and left[path].name == template.name else None
+
+    @staticmethod
+    def _same_id(path: str, template: Template, left: dict[str, Template]) -> str | None:
+        del path
+        return next((was for was, before in left.items() if before.name == template.name), None)
+
+    @staticmethod
+    def _same_path(path: str, template: Template, left: dict[str, Template]) -> str | None:
+        del template
+        return path if path in left else None
+
+    def _similar(self, path: str, template: Template, left: dict[str, Template]) -> str | None:
+        del path
+        lines = template.document.lines
+        best: tuple[float, str] | None = None
+        for was, before in left.items():
+            if was in self._now or before.kind != template.kind:
+                continue
+            matcher = SequenceMatcher(None, before.document.lines, lines, autojunk=False)
+            if matcher.quick_ratio() < _SIMILAR:
+                continue
+            ratio = matcher.ratio()
+            if ratio >= _SIMILAR and (best is None or ratio > best[0]):
+                best = (ratio, was)
+        return best[1] if best else None
