@@ -79,7 +79,8 @@ class Workflows:
         """Remember the settings; nothing is read yet."""
         self.settings = settings
         self.config = config
-        self._checked: dict[Path, CheckResult] = {}
+        self._checked: CheckResult | None = None
+        self._collected: dict[Path, None] = {}
         self._options: CheckOptions | None = None
         self._owners: dict[Path, Path] = {}
         self._first_of: dict[Path, Path] = {}
@@ -121,6 +122,7 @@ class Workflows:
             if not is_candidate(head):
                 return None
         contract = head is not None and b"ai.sap.com/" in head and b"Template" in head
+        self._collected[file_path] = None
         if contract:
             self._remember(file_path)
         return WorkflowFile.from_parent(parent, path=file_path, workflows=self, contract=contract)
@@ -162,21 +164,43 @@ class Workflows:
         return self._options
 
     def findings(self, path: Path) -> list[Finding]:
-        """Return what was found in a file, also what only shows beside the other files of its folder."""
+        """Return what was found in a file, also what only shows beside the other files.
+
+        What shows in a file that is no item is told with the first item there is.
+        """
         from pytest_aicore.workflows.checks import check_files
 
-        folder = path.parent
-        if folder not in self._checked:
-            files = sorted(one for one in folder.iterdir() if one.suffix.lower() in _SUFFIXES and one.is_file())
-            self._checked[folder] = check_files([self.openable(file) for file in files], options=self.options)
-        result = self._checked[folder]
-        name = self.openable(path)
+        if self._checked is None:
+            self._checked = check_files(self._files_together(), options=self.options)
+        result, name = self._checked, self.openable(path)
         own = next((file for file in result.files if str(file.path) == name), None)
-        if own is None or not own.candidate:
-            # It was not there, or could not be read, when its folder was looked at.
-            own = next(iter(check_files([name], options=self.options).files))
-        across = (finding for finding in result.across if finding.place.path == name)
+        if own is None:
+            # Another name of a file that was checked already, or a test has gone to another folder.
+            own = check_files([name], options=self.options).files[0]
+        names = {self.openable(file) for file in self._collected}
+        first = path == next(iter(self._collected), path)
+        across = (
+            finding
+            for finding in result.across
+            if finding.place.path == name or (first and finding.place.path not in names)
+        )
         return sorted([*own.findings, *across], key=lambda finding: finding.order)
+
+    def _files_together(self) -> list[str]:
+        """Return what is checked together: what was collected, and what lies beside it."""
+        workflows = self.settings.workflows.value
+        together: dict[str, None] = {}
+        for folder in dict.fromkeys(path.parent for path in self._collected):
+            if folder == workflows:
+                # The folder that AI Core reads: what is no template in it matters as well.
+                together[self.openable(folder)] = None
+                continue
+            beside = (one for one in folder.iterdir() if one.suffix.lower() in _SUFFIXES and one.is_file())
+            together.update((self.openable(file), None) for file in sorted({*beside, *self._in(folder)}))
+        return list(together)
+
+    def _in(self, folder: Path) -> Iterator[Path]:
+        return (path for path in self._collected if path.parent == folder)
 
     def openable(self, path: Path) -> str:
         """Return how messages call a file that is going to be opened."""

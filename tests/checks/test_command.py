@@ -65,7 +65,10 @@ def test_wrong_arguments_exit_with_2(
         (["workflow"], "'workflow' does not exist. Did you mean 'workflows'?"),
         (["workflows", "nowhere/at/all.yaml"], "'nowhere/at/all.yaml' does not exist."),
         ([""], "'' is no path."),
-        (["workflows", "--ignore", "AIC3O3"], "--ignore: there is no rule 'AIC3O3' to ignore. Did you mean 'AIC303'?"),
+        (
+            ["workflows", "--ignore", "AIC303X"],
+            "--ignore: there is no rule 'AIC303X' to ignore. Did you mean 'AIC303'?",
+        ),
         (
             ["workflows", "--ignore", "AIC901"],
             (
@@ -78,8 +81,8 @@ def test_wrong_arguments_exit_with_2(
             "--ignore: 'x.yaml:' names no rule; write `AIC302` or `PATTERN: AIC302`.",
         ),
         (
-            ["--explain", "AIC3O3"],
-            "There is no rule 'AIC3O3'. Did you mean 'AIC303'? `pytest-aicore check --list-rules` shows all.",
+            ["--explain", "AIC303X"],
+            "There is no rule 'AIC303X'. Did you mean 'AIC303'? `pytest-aicore check --list-rules` shows all.",
         ),
         (["-", "--against", "HEAD"], "Standard input has no history: `--against` needs files or folders."),
     ],
@@ -209,7 +212,7 @@ def run_on_terminal(project: pytest.Pytester, **variables: str) -> str:
     master, slave = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", **variables}
     with subprocess.Popen(
-        [sys.executable, "-m", "pytest_aicore.cli", "check", TRAINING],
+        [sys.executable, "-m", "pytest_aicore.cli", "check", "--ignore", "AIC200", TRAINING],
         cwd=project.path,
         stdin=subprocess.DEVNULL,
         stdout=slave,
@@ -271,7 +274,7 @@ def test_a_terminal_without_unicode_is_no_error(
     edit(TRAINING, VERSION, "")
     edit(TRAINING, "  labels:\n", "  labels: # ä → ü\n")
     finished = subprocess.run(
-        [sys.executable, "-m", "pytest_aicore.cli", "check", TRAINING],
+        [sys.executable, "-m", "pytest_aicore.cli", "check", "--ignore", "AIC200", TRAINING],
         cwd=project.path,
         env={**os.environ, "PYTHONIOENCODING": "ascii"},
         capture_output=True,

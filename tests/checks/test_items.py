@@ -298,6 +298,28 @@ def test_what_several_files_show_is_told_once(warned: pytest.Pytester) -> None:
     assert result.stdout.str().count("AIC399") == 1
 
 
+def test_what_only_shows_beside_other_files_is_told_once(project: pytest.Pytester) -> None:
+    folder = project.path / "workflows"
+    (folder / "another.yaml").write_text((project.path / TRAINING).read_text())
+    (folder / "settings.json").write_text("{}")
+    result = project.runpytest_inprocess("--aicore-check", "-k", "check", "-p", "no:xdist")
+    result.assert_outcomes(failed=1, passed=4, deselected=5)
+    shown = result.stdout.str()
+    assert shown.count(": error AIC401: ") == 1
+    assert shown.count("workflows/settings.json:1:1: warning AIC405: ") == 1
+    assert "workflows/settings.json::" not in shown
+
+
+def test_files_of_several_folders_are_seen_together(project: pytest.Pytester) -> None:
+    """The scenario of a serving may be defined by a training elsewhere in the project."""
+    serving = project.mkdir("serving") / "serve.yaml"
+    (project.path / "workflows" / "serving_workflow_tutorial.yaml").rename(serving)
+    result = project.runpytest_inprocess("--aicore-check", "-k", "check")
+    result.assert_outcomes(passed=4, deselected=4)
+    assert "AIC404" not in result.stdout.str()
+    assert "AIC404" in project.runpytest_inprocess("--aicore-check", "serving").stdout.str()
+
+
 # --- settings --------------------------------------------------------------------------------------------------
 
 
@@ -309,10 +331,10 @@ def test_rules_can_be_left_out_by_ini(project: pytest.Pytester, edit: Callable[.
 
 
 def test_an_unknown_rule_to_leave_out_is_an_error(project: pytest.Pytester) -> None:
-    ignore = "aicore_check_ignore=AIC3O3"
+    ignore = "aicore_check_ignore=AIC303X"
     result = project.runpytest_inprocess("--aicore-check", "-k", "churn and check", "-o", ignore)
     result.assert_outcomes(failed=1, deselected=7)
-    assert "ini aicore_check_ignore: there is no rule 'AIC3O3' to ignore. Did you mean 'AIC303'?" in result.outlines
+    assert "ini aicore_check_ignore: there is no rule 'AIC303X' to ignore. Did you mean 'AIC303'?" in result.outlines
 
 
 def test_help_names_the_settings(project: pytest.Pytester) -> None:
