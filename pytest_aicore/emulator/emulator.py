@@ -322,12 +322,13 @@ class Emulator:
             pending: seconds in status PENDING.
             running: seconds in status RUNNING.
             stopping: seconds in status STOPPING.
-            polls: instead of by time, go on to the next status after so many looks; a mapping says it by status.
+            polls: instead of by time, go on to the next status after so many looks at the status; a mapping says
+                it by status, and those that it does not name are left after one look.
             stuck_in: a status that it never leaves by itself.
             logs: lines that the training writes, or a function of the execution that returns them.
             metrics: by name a value or a list of values (one per step), or a function of the execution.
-            status_details: what the API shows once it has failed, or a function of the execution.
-            status_message: what the API shows once it has failed.
+            status_details: what the API shows once it has failed or is stuck, or a function of the execution.
+            status_message: what the API shows once it has failed or is stuck; at most 256 characters.
             omit_outputs: names of output artifacts that the training does not leave behind; True for all.
             place: `file:line` that messages name; the caller's when left out.
 
@@ -358,7 +359,11 @@ class Emulator:
             refuse_contradiction(script, self.state.scripts)
             self.state.scripts.append(Standing(script))
             if execution is not None:
-                self.cluster.change_course(execution)
+                try:
+                    self.cluster.change_course(execution)
+                except EmulatorError:
+                    self.state.scripts.pop()
+                    raise
         return script
 
     def fault(

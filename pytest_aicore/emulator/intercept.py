@@ -150,12 +150,14 @@ class Door:
             answer = self.emulator.handle(Request(method, url, headers, body, call=request))
             try:
                 if answer.failure:
-                    retries = retries.increment(method, request.path_url, error=_broken(answer.failure, url))
+                    pool = _pool(url)
+                    broken = _broken(answer.failure, url, pool)
+                    retries = retries.increment(method, request.path_url, error=broken, _pool=pool)
                     continue
                 raw = _raw(answer, method)
                 if not retries.is_retry(method, answer.status, "retry-after" in answer.headers):
                     return adapter.build_response(request, raw)  # type: ignore[no-any-return, no-untyped-call, unused-ignore]
-                retries = retries.increment(method, request.path_url, response=raw)
+                retries = retries.increment(method, request.path_url, response=raw, _pool=_pool(url))
             except MaxRetryError as error:
                 if answer.failure:
                     raise requests.exceptions.ConnectionError(error, request=request) from None
@@ -344,13 +346,19 @@ def _active_mockers(mocker_class: type[Any]) -> list[Any]:
     return found
 
 
-def _broken(failure: Failure, url: str) -> ProtocolError | ReadTimeoutError:
-    """Return what urllib3 raises when no answer comes."""
-    if failure == "connection reset":
-        return ProtocolError("Connection aborted.", ConnectionResetError(104, "Connection reset by peer"))
+def _pool(url: str) -> HTTPConnectionPool:
+    """Return what urllib3's messages name; nothing is connected."""
     parts = urlsplit(url)
-    pool = HTTPSConnectionPool if parts.scheme == "https" else HTTPConnectionPool
-    return ReadTimeoutError(pool(str(parts.hostname), parts.port), url, "Read timed out.")
+    if parts.scheme == "https":
+        return HTTPSConnectionPool(str(parts.hostname), parts.port or 443)
+    return HTTPConnectionPool(str(parts.hostname), parts.port or 80)
+
+
+def _broken(failure: Failure, url: str, pool: HTTPConnectionPool) -> ProtocolError | ReadTimeoutError:
+    """Return what urllib3 raises when no answer comes."""
+    if failure == "timeout":
+        return ReadTimeoutError(pool, url, "Read timed out.")
+    return ProtocolError("Connection aborted.", ConnectionResetError(104, "Connection reset by peer"))
 
 
 def _raw(answer: Response, method: str) -> HTTPResponse:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from numbers import Integral
@@ -170,6 +170,6 @@ class Course:
 
 
 Details = Mapping[str, Any] | Callable[["Execution"], Mapping[str, Any]] | None
-Logs = Sequence[str] | Callable[["Execution"], Iterable[str]] | None
-Value = float | Sequence[float]
+Logs = Iterable[str] | Callable[["Execution"], Iterable[str]] | None
+Value = float | Iterable[float]
 MetricValues = Mapping[str, Value] | Callable[["Execution"], Mapping[str, Value]] | None

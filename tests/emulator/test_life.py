@@ -32,7 +32,7 @@ def polled(client: Any, execution_id: str, limit: int = 100) -> list[str]:
 
 def test_time_leads_it_through_its_statuses(house: House, client: Any) -> None:
     execution_id = house.start(client)
-    history = {}
+    history: dict[str, int] = {}
     house.emulator.clock.hold()
     for second in range(62):
         execution = client.execution.get(execution_id)

@@ -1,0 +1,457 @@
+"""What a test says about executions, when it contradicts itself, and when its own code fails inside."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from ai_api_client_sdk.models.status import Status
+from ai_api_client_sdk.models.target_status import TargetStatus
+
+from pytest_aicore.errors import EmulatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tests.emulator.conftest import House
+
+HERE = str(Path(__file__).relative_to(Path.cwd())) if Path(__file__).is_relative_to(Path.cwd()) else __file__
+
+
+def line() -> int:
+    """Return the line of the caller."""
+    return sys._getframe(1).f_lineno
+
+
+def ended(house: House, execution_id: str) -> Any:
+    house.emulator.clock.advance(24 * 3600)
+    return house.client().execution.get(execution_id)
+
+
+def statuses(house: House, execution_id: str, limit: int = 40) -> list[str]:
+    client = house.client()
+    seen = [client.execution.get(execution_id).status.value for _ in range(limit)]
+    return seen[: seen.index(seen[-1]) + 1]
+
+
+# Outcomes, durations, polls -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("outcome", ["COMPLETED", "DEAD", "STOPPED"])
+def test_outcome(house: House, client: Any, outcome: str) -> None:
+    house.emulator.script(outcome=outcome)
+    execution_id = house.start(client)
+    execution = ended(house, execution_id)
+    assert execution.status.value == outcome
+    assert len(execution.output_artifacts) == (2 if outcome == "COMPLETED" else 0)
+    assert (execution.status_details is None) is (outcome != "DEAD")
+    assert execution.target_status is (TargetStatus.STOPPED if outcome == "STOPPED" else TargetStatus.COMPLETED)
+
+
+def test_durations(house: House, client: Any) -> None:
+    house.emulator.script(unknown=0, pending=2.5, running=7200)
+    execution_id = house.start(client)
+    house.emulator.clock.hold()
+    assert client.execution.get(execution_id).status is Status.PENDING
+    house.emulator.clock.advance(2.5)
+    assert client.execution.get(execution_id).status is Status.RUNNING
+    house.emulator.clock.advance(7199)
+    client.execution.modify(execution_id, TargetStatus.STOPPED)
+    house.emulator.clock.advance(9.5)
+    assert client.execution.get(execution_id).status is Status.STOPPING
+    house.emulator.clock.advance(0.5)
+    assert client.execution.get(execution_id).status is Status.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("polls", "seen"),
+    [
+        (1, ["UNKNOWN", "PENDING", "RUNNING", "COMPLETED"]),
+        (2, ["UNKNOWN"] * 2 + ["PENDING"] * 2 + ["RUNNING"] * 2 + ["COMPLETED"]),
+        ({"RUNNING": 3}, ["UNKNOWN", "PENDING", "RUNNING", "RUNNING", "RUNNING", "COMPLETED"]),
+    ],
+)
+def test_polls(house: House, client: Any, polls: int | Mapping[str, int], seen: list[str]) -> None:
+    house.emulator.script(polls=polls)
+    execution_id = house.start(client)
+    house.emulator.clock.advance(3600)  # time has no say
+    assert statuses(house, execution_id) == seen
+    assert len(client.execution.get(execution_id).output_artifacts) == 2
+
+
+def test_polls_are_looks_at_the_status_and_nothing_else(house: House, client: Any) -> None:
+    house.emulator.script(polls=2)
+    execution_id = house.start(client)
+    for _ in range(5):
+        client.execution.query_logs(execution_id)
+        client.artifact.query(execution_id=execution_id)
+        client.execution.count()
+        client.execution.query(scenario_id="another-scenario", status=Status.DEAD)
+    assert client.execution.get(execution_id).status is Status.UNKNOWN
+    assert client.execution.query().resources[0].status is Status.UNKNOWN
+    assert client.execution.count(status=Status.PENDING) == 1
+    assert client.execution.query(status=Status.COMPLETED).count == 0
+    assert client.execution.get(execution_id).status is Status.RUNNING
+
+
+def test_polls_of_a_status_that_a_stop_leads_to(house: House, client: Any) -> None:
+    house.emulator.script(polls={"RUNNING": 100, "STOPPING": 2})
+    execution_id = house.start(client)
+    assert statuses(house, execution_id, 5) == ["UNKNOWN", "PENDING", "RUNNING"]
+    client.execution.modify(execution_id, TargetStatus.STOPPED)
+    assert statuses(house, execution_id, 5) == ["STOPPING", "STOPPING", "STOPPED"]
+
+
+@pytest.mark.parametrize("stuck_in", ["UNKNOWN", "PENDING", "RUNNING"])
+def test_stuck(house: House, client: Any, stuck_in: str) -> None:
+    house.emulator.script(stuck_in=stuck_in, status_message="no nodes", status_details={"why": "no nodes"})
+    execution_id = house.start(client)
+    assert statuses(house, execution_id)[-1] == stuck_in
+    execution = ended(house, execution_id)
+    assert (execution.status.value, execution.status_message) == (stuck_in, "no nodes")
+    assert (execution.status_details, execution.completion_time) == ({"why": "no nodes"}, None)
+
+
+def test_stuck_while_stopping(house: House, client: Any) -> None:
+    house.emulator.script(stuck_in="STOPPING")
+    execution_id = house.start(client)
+    house.emulator.clock.advance(20)
+    client.execution.modify(execution_id, TargetStatus.STOPPED)
+    assert ended(house, execution_id).status is Status.STOPPING
+
+
+# What it leaves behind ----------------------------------------------------------------------------------------
+
+
+def test_logs_and_metrics_come_as_it_runs(house: House, client: Any) -> None:
+    house.emulator.script(
+        unknown=0, pending=0, running=30, logs=["one", "two", "three"], metrics={"loss": [0.3, 0.2, 0.1], "size": 7}
+    )
+    execution_id = house.start(client)
+
+    def written(at: float) -> tuple[list[str], list[tuple[str, float, int]]]:
+        house.emulator.clock.advance(at)
+        lines = [line.msg for line in client.execution.query_logs(execution_id).data.result][1:]
+        answer = house.ask("GET", f"/metrics?executionIds={execution_id}")
+        metrics = answer.json()["resources"][0]["metrics"] if answer.ok else []
+        return lines, [(metric["name"], metric["value"], metric["step"]) for metric in metrics]
+
+    assert written(5) == ([], [])
+    assert written(5) == (["one"], [("loss", 0.3, 0)])
+    assert written(10) == (["one", "two"], [("loss", 0.3, 0), ("loss", 0.2, 1)])
+    assert written(100) == (
+        ["one", "two", "three"],
+        [("loss", 0.3, 0), ("loss", 0.2, 1), ("loss", 0.1, 2), ("size", 7, 0)],
+    )
+
+
+def test_functions_of_the_execution(house: House, client: Any) -> None:
+    house.emulator.script(
+        outcome="DEAD",
+        logs=lambda execution: (f"I am {execution.id}" for _ in range(1)),
+        metrics=lambda execution: {"length": len(execution.id)},
+        status_details=lambda execution: {"it": execution.status},
+    )
+    for execution_id in (house.start(client), house.start(client)):
+        execution = ended(house, execution_id)
+        start = execution.start_time
+        lines = client.execution.query_logs(execution_id, start=start).data.result
+        assert [line.msg for line in lines][1:] == [f"I am {execution_id}"]
+        assert client.metrics.query(execution_ids=[execution_id]).resources[0].metrics[0].value == 16
+        assert execution.status_details == {"it": "DEAD"}
+
+
+def test_what_was_said_stays_said(house: House, client: Any) -> None:
+    """A script keeps copies: what a test does to its lists later, or a generator that is read once, changes nothing."""
+    lines, details = ["one"], {"deep": {"er": [1]}}
+    house.emulator.script(
+        outcome="DEAD", logs=(text for text in lines), status_details=details, metrics={"a": iter([1])}
+    )
+    lines.append("two")
+    details["deep"]["er"] = []
+    for _ in range(2):
+        execution_id = house.start(client)
+        execution = ended(house, execution_id)
+        logs = client.execution.query_logs(execution_id, start=execution.start_time).data.result
+        assert [line.msg for line in logs][1:] == ["one"]
+        assert execution.status_details == {"deep": {"er": [1]}}
+
+
+@pytest.mark.parametrize(
+    ("omit", "left"),
+    [(True, []), (["house-model"], ["House report"]), (("house-report",), ["house-model"]), (False, 2)],
+)
+def test_omitted_outputs(house: House, client: Any, omit: Any, left: Any) -> None:
+    house.emulator.script(omit_outputs=omit)
+    execution = ended(house, house.start(client))
+    names = [artifact.name for artifact in execution.output_artifacts]
+    assert (execution.status, names) == (
+        Status.COMPLETED,
+        ["house-model", "House report"] if left == 2 else left,
+    )
+
+
+def test_status_details_of_a_failed_training_name_its_last_lines(house: House, client: Any) -> None:
+    house.emulator.script(outcome="DEAD", logs=[f"line {number}" for number in range(7)], status_message="Oh no")
+    execution_id = house.start(client)
+    execution = ended(house, execution_id)
+    main, wait = execution.status_details["details"]
+    assert (main["container_name"], main["exit_code"], main["ready"]) == ("main", 1, False)
+    assert main["last_log_messages"] == "line 2\nline 3\nline 4\nline 5\nline 6"
+    assert (wait["container_name"], wait["exit_code"]) == ("wait", 0)
+    assert main["pod_name"].startswith(f"{execution_id}-house-train-")
+    (workflow,) = execution.status_details["workflow_info"]
+    assert workflow == {
+        "exit_code": "1",
+        "id": execution_id,
+        "message": f"child '{main['pod_name']}' failed",
+        "name": execution_id,
+        "phase": "Failed",
+    }
+    assert execution.status_message == "Oh no"
+
+
+# For whom -----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_said_about_one_stands_above_what_is_said_about_its_executable_and_that_above_all(
+    house: House, client: Any
+) -> None:
+    emulator = house.emulator
+    emulator.script(outcome="DEAD", status_message="said of all", pending=1)
+    emulator.script(executable="house-train", outcome="STOPPED")
+    first, second = house.start(client), house.start(client)
+    emulator.script(execution=second, outcome="DEAD", status_message="said of it")
+    assert [ended(house, each).status.value for each in (first, second)] == ["STOPPED", "DEAD"]
+    assert client.execution.get(second).status_message == "said of it"
+    assert client.execution.get(first).start_time.second == 11  # unknown 10, pending 1
+
+
+def test_counted_scripts_follow_each_other_and_then_the_rest_has_its_say(house: House, client: Any) -> None:
+    house.emulator.script(times=1, outcome="DEAD", status_message="first")
+    house.emulator.script(times=2, outcome="STOPPED")
+    house.emulator.script(running=1)
+    ids = [house.start(client) for _ in range(4)]
+    assert [ended(house, each).status.value for each in ids] == ["DEAD", "STOPPED", "STOPPED", "COMPLETED"]
+    assert (client.execution.get(ids[3]).completion_time - client.execution.get(ids[3]).start_time).seconds == 1
+
+
+def test_a_script_for_an_execution_that_is_under_way(house: House, client: Any) -> None:
+    execution_id = house.start(client)
+    house.emulator.clock.advance(40)
+    assert client.execution.get(execution_id).status is Status.RUNNING
+    house.emulator.script(execution=execution_id, running=1000)
+    house.emulator.clock.advance(900)
+    execution = client.execution.get(execution_id)
+    assert (execution.status, execution.output_artifacts) == (Status.RUNNING, [])
+    house.emulator.clock.advance(200)
+    assert len(client.execution.get(execution_id).output_artifacts) == 2
+
+
+def test_a_script_never_ends_anything_in_the_past(house: House, client: Any) -> None:
+    execution_id = house.start(client)
+    house.emulator.clock.advance(40)
+    assert client.execution.get(execution_id).status is Status.RUNNING
+    house.emulator.script(execution=execution_id, running=1, outcome="DEAD")
+    execution = client.execution.get(execution_id)
+    assert (execution.status, execution.completion_time.second) == (Status.DEAD, 40)
+
+
+def test_a_script_for_an_execution_that_has_ended(house: House, client: Any) -> None:
+    execution_id = house.start(client)
+    ended(house, execution_id)
+    with pytest.raises(EmulatorError) as refused:
+        house.emulator.script(execution=execution_id, outcome="DEAD")
+    assert str(refused.value) == (
+        f"{HERE}:{refused.traceback[0].lineno + 1}: script: execution {execution_id} has ended already, COMPLETED; "
+        "script it before, or script the next one with times=1."
+    )
+    assert client.execution.get(execution_id).status is Status.COMPLETED
+    assert house.emulator.state.scripts == []
+
+
+# Mistakes -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"outcome": "COMPLETD"}, "outcome='COMPLETD' is none of COMPLETED, DEAD, STOPPED. Did you mean 'COMPLETED'?"),
+        ({"outcome": "RUNNING"}, "outcome='RUNNING' is none of COMPLETED, DEAD, STOPPED."),
+        (
+            {"stuck_in": "PENDNG"},
+            "stuck_in='PENDNG' is none of UNKNOWN, PENDING, RUNNING, STOPPING. Did you mean 'PENDING'?",
+        ),
+        (
+            {"stuck_in": "DEAD"},
+            (
+                "stuck_in='DEAD' is none of UNKNOWN, PENDING, RUNNING, STOPPING. "
+                "Executions end in DEAD: say outcome='DEAD'."
+            ),
+        ),
+        ({"running": -1}, "running=-1 is no duration: give seconds, 0 or more."),
+        ({"pending": "5"}, "pending='5' is no duration: give seconds, 0 or more."),
+        ({"unknown": float("inf")}, "unknown=inf is no duration: give seconds, 0 or more."),
+        ({"stopping": True}, "stopping=True is no duration: give seconds, 0 or more."),
+        ({"times": 0}, "times=0 is no number of executions: give 1 or more."),
+        ({"polls": 0}, "polls=0 is no number of looks: give 1 or more, or a mapping by status."),
+        (
+            {"polls": {"RUNNING": 0.5}},
+            "polls={'RUNNING': 0.5} is no number of looks: give 1 or more, or a mapping by status.",
+        ),
+        (
+            {"polls": {"RUNING": 1}},
+            "polls names 'RUNING', which is none of UNKNOWN, PENDING, RUNNING, STOPPING. Did you mean 'RUNNING'?",
+        ),
+        ({"polls": 1, "running": 5}, "polls= counts looks and running= seconds: give one of them."),
+        ({"executable": "a", "execution": "b"}, "give either executable= or execution=, not both."),
+        ({"execution": "b", "times": 1}, "times= counts executions, but execution= means just one: leave times= out."),
+        ({"logs": "one line"}, "logs='one line' is no list of lines."),
+        ({"logs": 5}, "logs=5 is no list of lines."),
+        ({"logs": ["a", 5]}, "logs=['a', 5] is no list of lines: not all of them are strings."),
+        ({"metrics": ["loss"]}, "metrics=['loss'] is no mapping of values by name."),
+        (
+            {"metrics": {"loss": "0.1"}},
+            "metrics={'loss': '0.1'} has a value of 'loss' that is no finite number, and no list of such.",
+        ),
+        (
+            {"metrics": {"loss": [0.1, float("nan")]}},
+            "metrics={'loss': [0.1, nan]} has a value of 'loss' that is no finite number, and no list of such.",
+        ),
+        ({"metrics": {"": 1}}, "metrics={'': 1} names a metric '': give a string of 1 to 256 characters."),
+        ({"status_details": ["why"]}, "status_details=['why'] is no mapping."),
+        (
+            {"status_details": {"at": b"x"}},
+            "status_details={'at': b'x'} cannot be written as JSON: Object of type bytes is not JSON serializable.",
+        ),
+        ({"status_message": "m" * 257}, f"status_message='{'m' * 257}' is no string of at most 256 characters."),
+        (
+            {"omit_outputs": "house-model"},
+            "omit_outputs='house-model' is no list of names of output artifacts; True means all.",
+        ),
+        (
+            {"omit_outputs": ["house-modl"]},
+            (
+                "omit_outputs names 'house-modl', which no executable leaves behind. Did you mean 'house-model'? "
+                "Output artifacts are: 'house-model', 'house-report'."
+            ),
+        ),
+        (
+            {"executable": "house-serve", "omit_outputs": ["house-model"]},
+            "omit_outputs names 'house-model', which house-serve does not leave behind. Output artifacts are: none.",
+        ),
+        (
+            {"executable": "house-trian"},
+            (
+                "no executable 'house-trian' is published. Did you mean 'house-train'? "
+                "Published are: 'house-train', 'house-serve'."
+            ),
+        ),
+        ({"execution": "e123"}, "there is no execution 'e123'."),
+    ],
+)
+def test_what_a_script_cannot_say(house: House, said: dict[str, Any], why: str) -> None:
+    with pytest.raises(EmulatorError) as refused:
+        house.emulator.script(**said)
+    assert str(refused.value) == f"{HERE}:{refused.traceback[0].lineno + 1}: script: {why}"
+    assert house.emulator.state.scripts == []
+
+
+def test_contradictions_name_both_places(house: House) -> None:
+    house.emulator.script(outcome="DEAD", running=5)
+    first = line() - 1
+    house.emulator.script(executable="house-train", outcome="COMPLETED", pending=1)
+    second = line() - 1
+    house.emulator.script(times=1, outcome="STOPPED")
+    house.emulator.script(running=5, unknown=3)
+    with pytest.raises(EmulatorError) as refused:
+        house.emulator.script(outcome="COMPLETED")
+    assert str(refused.value) == (
+        f"{HERE}:{refused.traceback[0].lineno + 1}: script: outcome='COMPLETED' for every execution contradicts "
+        f"outcome='DEAD', said at {HERE}:{first}. "
+        "Give them different executables, or times= to let one follow the other."
+    )
+    with pytest.raises(EmulatorError) as refused:
+        house.emulator.script(executable="house-train", pending=2, place="marker.py:3")
+    assert str(refused.value) == (
+        "marker.py:3: script: pending=2 for house-train contradicts "
+        f"pending=1, said at {HERE}:{second}. "
+        "Give them different executables, or times= to let one follow the other."
+    )
+
+
+# Code of the test's own ---------------------------------------------------------------------------------------
+
+
+def boom(execution: Any) -> Any:
+    raise ValueError("boom")
+
+
+BOOM = boom.__code__.co_firstlineno + 1
+
+
+def deep(execution: Any) -> Any:
+    return {"a": {}[execution.id]}
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "what"),
+    [
+        ("logs", boom, f"ValueError: boom ({HERE}:{BOOM})."),
+        ("metrics", boom, f"ValueError: boom ({HERE}:{BOOM})."),
+        ("status_details", boom, f"ValueError: boom ({HERE}:{BOOM})."),
+        ("metrics", deep, f"KeyError: '{{id}}' ({HERE}:{deep.__code__.co_firstlineno + 1})."),
+        ("logs", line, "TypeError: line() takes 0 positional arguments but 1 was given."),
+        ("logs", lambda execution: "text", "it returned 'text' is no list of lines."),
+        ("logs", lambda execution: None, "it returned None is no list of lines."),
+        (
+            "metrics",
+            lambda execution: {"a": None},
+            "it returned {'a': None} has a value of 'a' that is no finite number, and no list of such.",
+        ),
+        (
+            "status_details",
+            lambda execution: {"a": {1}},
+            "it returned {'a': {1}} cannot be written as JSON: Object of type set is not JSON serializable.",
+        ),
+    ],
+)
+def test_code_that_fails_inside_fails_the_test_and_loses_nothing(
+    house: House, client: Any, name: str, function: Callable[..., Any], what: str
+) -> None:
+    said: dict[str, Any] = {name: function}
+    house.emulator.script(outcome="DEAD" if name == "status_details" else "COMPLETED", **said)
+    place = f"{HERE}:{line() - 1}"
+    execution_id = house.start(client)
+    execution = ended(house, execution_id)
+    assert house.emulator.take_incidents() == [
+        (
+            f"{place}: script: {name}= failed for execution {execution_id} of 'house-train': "
+            f"{what.replace('{id}', execution_id)} The execution went on without it."
+        )
+    ]
+    assert execution.status is (Status.DEAD if name == "status_details" else Status.COMPLETED)
+    assert len(execution.output_artifacts) == (0 if name == "status_details" else 2)
+    logs = client.execution.query_logs(execution_id, start=execution.start_time).data.result
+    assert logs[1].msg == "Training house-train started"
+
+
+def test_code_may_talk_to_the_service(house: House, client: Any) -> None:
+    def look_around(execution: Any) -> list[str]:
+        return [f"{client.execution.count()} executions, this one {client.execution.get(execution.id).status.value}"]
+
+    house.emulator.script(logs=look_around)
+    execution_id = house.start(client)
+    execution = ended(house, execution_id)
+    logs = client.execution.query_logs(execution_id, start=execution.start_time).data.result
+    assert [line.msg for line in logs][1:] == ["1 executions, this one PENDING"]
+    assert house.emulator.incidents == []
+
+
+def test_what_ends_a_test_ends_it_from_inside_too(house: House, client: Any) -> None:
+    house.emulator.script(logs=lambda execution: pytest.fail("seen enough"))
+    execution_id = house.start(client)
+    with pytest.raises(pytest.fail.Exception, match=r"^seen enough$"):
+        ended(house, execution_id)
