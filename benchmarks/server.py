@@ -29,7 +29,7 @@ CALLS = 100
 PATIENCE = 60.0
 PRISM = "@stoplight/prism-cli@5"
 PRISM_FOLDER = Path(sys.prefix) / "share" / "pytest-aicore-benchmarks" / "prism"
-SPECIFICATION_VARIABLE = "PYTEST_AICORE_SPECIFICATION"
+SPECIFICATION_VARIABLE = "PYTEST_AICORE_OPENAPI"
 SPECIFICATION = Path(__file__).parents[2] / "shared" / "reference" / "AI_CORE_API.yaml"
 
 BARE = """

@@ -41,6 +41,8 @@ MAXIMUM_HEADER_BYTES = 60 * 1024
 IDLE_SECONDS = 120.0
 LINGER_SECONDS = 2.0
 """How long a client that was refused in the middle of its request may go on sending, so that it reads the answer."""
+UNREAD_BYTES = 8 * 1024 * 1024
+"""With more that a client has asked for and does not read, it gets no further answer."""
 STOP_SECONDS = 2
 _RECEIVED_BYTES = 64 * 1024
 """More than a TLS record holds (16 KiB): who reads so much leaves nothing behind that a poll would not see."""
@@ -106,6 +108,7 @@ class Listener:
             cleanup_interval=1,
             connection_limit=connections,
             log_socket_errors=False,
+            outbuf_high_watermark=UNREAD_BYTES,
             max_request_body_size=MAXIMUM_BODY_BYTES,
             max_request_header_size=MAXIMUM_HEADER_BYTES,
             recv_bytes=_RECEIVED_BYTES,
@@ -139,7 +142,10 @@ class Listener:
 
     def _close_all(self) -> None:
         for each in list(self._map.values()):
-            each.close()
+            if isinstance(each, HTTPChannel):
+                each.handle_close()
+            else:
+                each.close()
         self._map.clear()
 
 
@@ -244,6 +250,14 @@ class _Connection(HTTPChannel):
         """Have the first waiting request answered."""
         super().service()
         self._end_in_time()
+
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        """Close the connection where waitress would let a worker wait until the client has read."""
+        if self.total_outbufs_len > self.adj.outbuf_high_watermark:
+            with self.requests_lock:
+                del self.requests[1:]
+                self.will_close = True
+            self.server.pull_trigger()
 
     def _end_in_time(self) -> None:
         """Let a silent connection look idle, for waitress to close it, when its time is up."""

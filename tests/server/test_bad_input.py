@@ -256,6 +256,26 @@ def test_requests_in_one_go_are_answered_in_order(served: Served) -> None:
     served.emulator.take_incidents()
 
 
+def test_clients_that_do_not_read_keep_no_worker(capfd: pytest.CaptureFixture[str]) -> None:
+    with serving() as served, ExitStack() as stack:
+        client = served.client()
+        for _ in range(3000):
+            assert client.ask("POST", "/v2/lm/artifacts", {**ARTIFACT, "description": "x" * 4900}).status == 201
+        token = client.headers["Authorization"].encode()
+        request = b"GET /v2/lm/artifacts HTTP/1.1\r\nHost: x\r\nAuthorization: " + token + b"\r\n\r\n"
+        address = ("127.0.0.1", served.server.port)
+        deaf = [stack.enter_context(socket.create_connection(address, LIMIT)) for _ in range(6)]
+        for connection in deaf:
+            connection.sendall(request * 4)
+        for connection in deaf:
+            assert connection.recv(1) == b"H"  # an answer to each is on its way
+        began = time.monotonic()
+        assert client.ask("GET", "/v2/lm/artifacts/$count").text == "3000"
+        assert len(client.ask("GET", "/v2/lm/artifacts").body) > 14_000_000
+        assert time.monotonic() - began < LIMIT / 2
+    assert capfd.readouterr() == ("", "")
+
+
 def test_a_thousand_connections_at_once_are_all_answered(capfd: pytest.CaptureFixture[str]) -> None:
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
