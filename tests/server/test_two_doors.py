@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -12,9 +13,10 @@ import requests
 
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.intercept import Door
+from pytest_aicore.emulator.routes import ROUTES
 from pytest_aicore.emulator.server import Server
 from pytest_aicore.workflows import parse_template
-from tests.server.servers import WORKFLOW, Client
+from tests.server.servers import SERVING_WORKFLOW, WORKFLOW, Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -70,6 +72,9 @@ class Recording:
             self._headers["AI-Resource-Group"] = group
             for round_ in range(4):
                 self._train(round_)
+        self._administrate()
+        self._deploy()
+        self._every_call()
         self._mistakes()
         self._faults()
         self._at_random(200)
@@ -147,6 +152,46 @@ class Recording:
             self.ask("DELETE", f"/v2/lm/executions/{execution}")
             self.ask("GET", f"/v2/lm/executions/{execution}")
 
+    def _administrate(self) -> None:
+        self.ask("POST", "/v2/admin/resourceGroups", {"resourceGroupId": "team-b", "labels": []})
+        for _ in range(3):
+            self.ask("GET", "/v2/admin/resourceGroups/team-b")
+        secret = {"name": "training-data", "type": "S3", "data": {"AWS_ACCESS_KEY_ID": "a"}, "bucket": "b"}
+        self.ask("POST", "/v2/admin/objectStoreSecrets", secret, AI_Resource_Group="team-b")
+        self.ask("POST", "/v2/admin/secrets", {"name": "credentials", "data": {"user": "bWU="}})
+        self.ask("POST", "/v2/admin/dockerRegistrySecrets", {"name": "docker", "data": {".dockerconfigjson": "{}"}})
+        self.ask("PUT", "/v2/lm/dataset/files/default/folder/data.csv", b"a,b\n1,2\n", Content_Type="text/csv")
+        self.ask("GET", "/v2/lm/dataset/files/default/folder/data.csv")
+        self.ask("PUT", "/v2/lm/dataset/files/default/data.txt", b"a,b\n", Content_Type="text/csv")
+        for collection in ("resourceGroups", "objectStoreSecrets", "secrets", "dockerRegistrySecrets", "services"):
+            self.ask("GET", f"/v2/admin/{collection}", Prefer="maxpagesize=1")
+            self.ask("GET", f"/v2/admin/{collection}?$top=1&$count=true")
+
+    def _deploy(self) -> None:
+        configuration = {"name": "serve", "scenarioId": "flowers", "executableId": "serve-flowers"}
+        made = self.ask("POST", "/v2/lm/configurations", configuration).json["id"]
+        deployment = self.ask("POST", "/v2/lm/deployments", {"configurationId": made, "ttl": "1h"}).json["id"]
+        schedule = {
+            "configurationId": made,
+            "name": "nightly",
+            "cron": "0 3 * * *",
+            "start": "2025-01-01T00:00:00Z",
+            "end": "2026-01-01T00:00:00Z",
+        }
+        self.ask("POST", "/v2/lm/executionSchedules", schedule)
+        for seconds in (1, 30, 86_400):
+            self.emulator.clock.sleep(seconds)
+            self.ask("GET", f"/v2/lm/deployments/{deployment}")
+            self.ask("GET", f"/v2/lm/deployments/{deployment}/logs")
+            self.ask("GET", "/v2/lm/executionSchedules")
+            self.ask("GET", "/v2/lm/executions/$count")
+
+    def _every_call(self) -> None:
+        for route in ROUTES:
+            path = re.sub(r"\{\w+\}", "unknown-id", route.path)
+            self.ask(route.method, path, None if route.method in ("GET", "DELETE") else {})
+            self.ask("OPTIONS", path)
+
     def _mistakes(self) -> None:
         for path in ("artifacts", "configurations", "executions"):
             self.ask("POST", f"/v2/lm/{path}", b"{", Content_Type="application/json")
@@ -223,6 +268,7 @@ def exchange(method: str, path: str, status: int, headers: Mapping[str, str], bo
 def emulator_at(url: str) -> Emulator:
     emulator = Emulator(seed=11, base_url=url, auth_url=url)
     emulator.publish(parse_template(WORKFLOW))
+    emulator.publish(parse_template(SERVING_WORKFLOW))
     emulator.create_resource_group("team-a")
     return emulator
 
@@ -234,7 +280,7 @@ def test_the_same_calls_get_the_same_bytes_through_both_doors() -> None:
         emulator.base_url = emulator.auth_url = server.url
         over = over_http(emulator, server)
     within = inside(emulator_at(server.url))
-    assert len(over) > 500
+    assert len(over) > 800
     assert {each.status for each in over} >= {200, 201, 202, 204, 400, 401, 403, 404, 405, 418, 500, 501, 503}
     for one, other in zip(over, within, strict=True):
         assert one == other
