@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from ai_api_client_sdk.exception import AIAPIInvalidRequestException, AIAPINotFoundException
-from ai_api_client_sdk.models.base_models import BasicModifyRequest
 from ai_api_client_sdk.models.status import Status
-from ai_api_client_sdk.models.target_status import TargetStatus
 
 from pytest_aicore.errors import EmulatorError
 from tests.surface.conftest import SCENARIO, SERVE, TRAIN
@@ -289,24 +287,41 @@ def test_which_status_can_be_changed(
         assert stop.error == refusal
 
 
-def test_bulk_changes(client: AIAPIV2Client, ask: Caller, emulator: Emulator) -> None:
-    """Each deployment gets an answer of its own."""
+def test_bulk_changes(ask: Caller, emulator: Emulator) -> None:
+    """Each deployment gets an answer of its own; the content type has to be the right one."""
     one, two = running(ask, emulator), running(ask, emulator)
-    answer = client.deployment.bulk_modify(
-        [
-            BasicModifyRequest(one, TargetStatus.STOPPED),
-            BasicModifyRequest(two, TargetStatus.DELETED),
-            BasicModifyRequest("unknown-one", TargetStatus.STOPPED),
+    body = {
+        "deployments": [
+            {"id": one, "targetStatus": "STOPPED"},
+            {"id": two, "targetStatus": "DELETED"},
+            {"id": "unknown-one", "targetStatus": "STOPPED"},
         ]
-    )
-    stopped, refused, unknown = answer.deployments
-    assert (stopped.id, stopped.message) == (one, "Deployment modification scheduled")
-    assert (refused.error.code, refused.error.message) == ("01010076", "Current status RUNNING cannot be changed")
-    assert (unknown.error.code, unknown.error.message) == (
-        "01010016",
-        "Deployment with id unknown-one is not found",
-    )
-    assert client.deployment.get(one).status is Status.STOPPING
+    }
+    path, patch = "/v2/lm/deployments", "application/merge-patch+json"
+    refused = ask("PATCH", path, body, content_type="application/json")
+    assert refused.error == (400, "01010001", f"Invalid Request, Content-Type must be {patch}")
+    answer = ask("PATCH", path, body, content_type=patch)
+    stopped, illegal, unknown = answer.content["deployments"]
+    assert answer.status == 202
+    assert stopped == {"id": one, "message": "Deployment modification scheduled"}
+    assert illegal["id"] == two
+    assert illegal["error"]["code"] == "01010076"
+    assert illegal["error"]["message"] == "Current status RUNNING cannot be changed"
+    assert illegal["error"]["target"] == f"/api/v2/deployments/{two}"
+    assert unknown["error"]["code"] == "01010016"
+    assert unknown["error"]["message"] == "Deployment with id unknown-one is not found"
+    assert ask("GET", f"{path}/{one}").content["status"] == "STOPPING"
+    emulator.clock.advance(10)
+    deletion = {"deployments": [{"id": one, "targetStatus": "DELETED"}]}
+    answer = ask("PATCH", path, deletion, content_type=f"{patch}; charset=utf-8")
+    assert answer.content == {"deployments": [{"id": one, "message": "Deployment modification scheduled"}]}
+    assert ask("GET", f"{path}/{one}").status == 404
+    for wrong in (
+        [],
+        body["deployments"][:1] * 2,
+        [{"id": f"d{n:015}", "targetStatus": "STOPPED"} for n in range(101)],
+    ):
+        assert ask("PATCH", path, {"deployments": wrong}, content_type=patch).status == 400
 
 
 def test_lists_and_counts(client: AIAPIV2Client, ask: Caller, emulator: Emulator) -> None:
