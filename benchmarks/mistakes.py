@@ -60,21 +60,30 @@ class Source:
         line = self.lines[index]
         return len(line) - len(re.sub(r"^[ -]*", "", line))
 
+    def blanks(self, index: int) -> int:
+        """Return how many blanks a line begins with."""
+        line = self.lines[index]
+        return len(line) - len(line.lstrip())
+
+    def owner(self, index: int) -> str:
+        """Return the key that a line stands below, without its value: that of the list for an item of one."""
+        return self.lines[self.parent(index)].strip().removeprefix("- ").partition(":")[0]
+
     def is_code(self, index: int) -> bool:
         """Tell whether a line holds more than a comment."""
         stripped = self.lines[index].strip()
         return bool(stripped) and not stripped.startswith("#")
 
     def block(self, index: int) -> range:
-        """Return the lines that belong to the key in a line: itself, and what is indented deeper (lists too)."""
-        own = self.indentation(index)
+        """Return the lines that belong to the key, or to the list item, in a line: itself, and what is below it."""
+        is_item = self.lines[index].lstrip().startswith("- ")
+        own = self.blanks(index) if is_item else self.indentation(index)
         end = index + 1
         while end < len(self.lines):
-            line = self.lines[end]
-            if line.strip() and not line.lstrip().startswith("#"):
-                blanks = len(line) - len(line.lstrip())
-                deeper = self.indentation(end) > own if line.lstrip().startswith("- ") else blanks > own
-                if not deeper:
+            if self.is_code(end):
+                blanks = self.blanks(end)
+                a_list = not is_item and self.lines[end].lstrip().startswith("- ") and blanks == own
+                if blanks <= own and not a_list:
                     break
             end += 1
         while not self.lines[end - 1].strip():
@@ -103,8 +112,9 @@ class Source:
     def in_block(self, index: int) -> bool:
         """Tell whether a line stands in a block scalar: text, not keys."""
         for other in range(index - 1, -1, -1):
-            if self.is_code(other) and re.search(r":\s*[|>][-+]?\s*(#.*)?$|^\s*- [|>][-+]?\s*$", self.lines[other]):
-                return index in self.block(other)
+            line = self.lines[other]
+            if re.search(r":\s*[|>][-+]?\s*(#.*)?$|^\s*- [|>][-+]?\s*$", line) and index in self.block(other):
+                return True
             if self.is_code(other) and self.indentation(other) == 0:
                 return False
         return False
@@ -151,7 +161,17 @@ def mistake(
 
 
 def replaced(
-    name: str, rules: str, pattern: str, replacement: str, *, inside: bool = False, common: bool = False, only: str = ""
+    name: str,
+    rules: str,
+    pattern: str,
+    replacement: str,
+    *,
+    inside: bool = False,
+    common: bool = False,
+    only: str = "",
+    under: str = "",
+    not_under: str = "",
+    also: str = "",
 ) -> None:
     """Register a mistake that changes one line by a pattern.
 
@@ -163,20 +183,39 @@ def replaced(
         inside: whether lines of string blocks count.
         common: whether real templates are known to have it.
         only: a pattern that the whole text has to match.
+        under: the key that the line has to stand below.
+        not_under: the key that the item of the line must not stand below.
+        also: a pattern of lines at which the finding is right as well; the line that stands above the line if empty.
     """
 
     def plant(source: Source) -> Iterator[Planted]:
         if only and re.search(only, source.text, re.MULTILINE) is None:
             return
         for index, found in source.find(pattern, inside=inside):
+            if under and source.owner(index) != under:
+                continue
+            if not_under and source.owner(source.item(index)) == not_under:
+                continue
             line = source.lines[index]
-            yield source.with_line(index, line[: found.start()] + found.expand(replacement) + line[found.end() :])
+            more = [number for number, _ in source.find(also, inside=True)] if also else []
+            yield source.with_line(
+                index, line[: found.start()] + found.expand(replacement) + line[found.end() :], *more
+            )
 
     MISTAKES.append(Mistake(name, frozenset(rules.split()), plant, common))
 
 
 def removed(
-    name: str, rules: str, pattern: str, *, common: bool = False, inside: bool = False, only: str = "", item: bool = False
+    name: str,
+    rules: str,
+    pattern: str,
+    *,
+    common: bool = False,
+    inside: bool = False,
+    only: str = "",
+    under: str = "",
+    not_under: str = "",
+    unless: str = "",
 ) -> None:
     """Register a mistake that leaves out a key with all that stands below it.
 
@@ -187,19 +226,23 @@ def removed(
         common: whether real templates are known to have it.
         inside: whether lines of string blocks count.
         only: a pattern that the whole text has to match.
-        item: whether the item of the list around it is the right place as well.
+        under: the key that the line has to stand below.
+        not_under: the key that the item of the line must not stand below.
+        unless: a pattern that what is left out must not match.
     """
 
     def plant(source: Source) -> Iterator[Planted]:
         if only and re.search(only, source.text, re.MULTILINE) is None:
             return
         for index, _ in source.find(pattern, inside=inside):
-            if source.lines[index].lstrip().startswith("- "):
+            block = source.block(index)
+            text = "\n".join(source.lines[block.start : block.stop])
+            if source.lines[index].lstrip().startswith("- ") or (under and source.owner(index) != under):
                 continue
-            at = [source.parent(index)]
-            if item:
-                at.append(source.item(index))
-            yield source.without(source.block(index), *at)
+            if (not_under and source.owner(source.item(index)) == not_under) or (unless and re.search(unless, text)):
+                continue
+            # The right place is what remains of the object: its first line, or the key above it.
+            yield source.without(block, source.parent(index), source.item(index))
 
     MISTAKES.append(Mistake(name, frozenset(rules.split()), plant, common))
 
@@ -223,13 +266,19 @@ replaced(
 )
 replaced("comment without a space", "AIC104", r"^( *(?:- )*name: [\w-]+)$", r"\1# the name", common=True)
 replaced("colon in a value", "AIC105", r"^( *\S+(?:description|name): )(\w[\w ]+)$", r"\1Step 1: \2")
-replaced("stray text after a key", "AIC108 AIC106 AIC107 AIC105", r"^( *(?:metadata|inputs|outputs|container|labels)):$", r"\1", common=True)
+replaced(
+    "stray text after a key",
+    "AIC108 AIC106 AIC107 AIC105",
+    r"^( *(?:metadata|inputs|outputs|container|labels)):$",
+    r"\1",
+    common=True,
+)
 replaced("quotation mark not closed", "AIC109 AIC105 AIC106 AIC108", r'^( *image: )(docker[^"]*)$', r'\1"\2')
 replaced("bracket not closed", "AIC109", r'^( *command: \["/bin/sh", "-c")\]', r"\1")
 replaced("text after a value in quotes", "AIC109", r'^( *ai\.sap\.com/version: "[^"]*")$', r"\1 stable")
-replaced("alias that leads nowhere", "AIC112", r"^( *image: )docker", r"\1*docker")
+replaced("text that begins with an asterisk", "AIC112 AIC117", r"^( *image: )docker", r"\1*docker")
 replaced("value that begins with @", "AIC117", r"^( *image: )docker", r"\1@docker")
-replaced("backslash in double quotation marks", "AIC118", r'^( *value: ")(\w+")$', r"\1\\d\2")
+replaced("backslash in double quotation marks", "AIC118 AIC332", r'^( *value: ")(\w+")$', r"\1\\d\2")
 replaced("control character", "AIC111", r"^( *image: docker)", "\\1\x07")
 
 
@@ -245,14 +294,11 @@ def _too_deep(source: Source) -> Iterator[Planted]:
         yield Planted("\n".join(lines) + "\n", frozenset({index + 1}))
 
 
-@mistake("list without its key", "AIC107 AIC106", common=True)
+@mistake("list without its key", "AIC107", "AIC106", "AIC235", "AIC202", common=True)
 def _no_key(source: Source) -> Iterator[Planted]:
     for index, _ in source.find(r"^ +(?:parameters|artifacts|env):$"):
-        if index and source.indentation(index - 1) >= source.indentation(index):
+        if source.indentation(index - 1) >= source.indentation(index) and not source.is_serving:
             yield source.without(range(index, index + 1), index + 1, index)
-
-
-MISTAKES[-1] = Mistake("list without its key", frozenset({"AIC107", "AIC106", "AIC202"}), _no_key, common=True)
 
 
 @mistake("a second container pasted in", "AIC110", common=True)
@@ -274,7 +320,7 @@ def _several(source: Source) -> Iterator[Planted]:
     copy = re.sub(r"^  name: .*$", "  name: another-one", source.text, count=1, flags=re.MULTILINE)
     first = next(index for index, line in enumerate(copy.splitlines()) if line.strip() and not line.startswith("#"))
     count = len(source.lines)
-    yield Planted(source.text + "---\n" + copy, frozenset({count + 2 + first}))
+    yield Planted("\n".join(source.lines) + "\n---\n" + copy, frozenset({count + 2 + first}))
 
 
 @mistake("comment that takes back an unknown rule", "AIC121")
@@ -304,7 +350,16 @@ replaced("yes in an environment variable", "AIC202", r'^( *value: )"\d+"$', r"\1
 replaced("args as a string", "AIC202", r'^( *args: )\["(.*)"\]$', r'\1"\2"')
 replaced("command as a string", "AIC202", r'^( *command: )\["/bin/sh", "-c"\]', r'\1"/bin/sh -c"')
 replaced("quoted deadline", "AIC202", r"^( *activeDeadlineSeconds: )(\d+)", r'\1"\2"')
-replaced("archive as a word", "AIC202", r"^( *archive: *)\{none: \{\}\}", r"\1none")
+
+
+@mistake("archive as a word", "AIC202")
+def _archive(source: Source) -> Iterator[Planted]:
+    for index, found in source.find(r"^( *archive:)$"):
+        block = source.block(index)
+        lines = [*source.lines[:index], f"{found.group(1)} none", *source.lines[block.stop :]]
+        yield Planted("\n".join(lines) + "\n", frozenset({index + 1}))
+
+
 replaced("unknown amount of memory", "AIC204", r"^( *memory: )(\d)Gi", r"\g<1>\g<2>GB")
 replaced("pull policy in lower case", "AIC205", r"^( *imagePullPolicy: )Always", r"\1always")
 replaced("retry policy that does not exist", "AIC205", r"^( *retryPolicy: )OnError", r"\1Errors")
@@ -313,30 +368,25 @@ replaced("retry policy that does not exist", "AIC205", r"^( *retryPolicy: )OnErr
 @mistake("steps as bare strings", "AIC202", common=True)
 def _bare_steps(source: Source) -> Iterator[Planted]:
     for index, found in source.find(r"^( *- - )name: (\S+)$"):
-        block = range(index + 1, source.block(index).stop)
-        plain = source.with_line(index, f"{found.group(1)}{found.group(2)}")
-        others = plain.text.splitlines()
         if "{{steps." + found.group(2) in source.text:
             continue
-        yield Planted(
-            "\n".join([*others[: block.start], *others[block.stop :]]) + "\n",
-            frozenset({index + 1}),
-        )
+        block = source.block(index)
+        lines = [*source.lines[:index], found.group(1) + found.group(2), *source.lines[block.stop :]]
+        yield Planted("\n".join(lines) + "\n", frozenset({index + 1}))
 
 
 @mistake("steps with one dash", "AIC202")
 def _flat_steps(source: Source) -> Iterator[Planted]:
     for index, found in source.find(r"^( *)- - name: (\S+)$"):
-        if "{{steps." + found.group(2) in source.text or not source.lines[index - 1].strip() == "steps:":
-            continue
         block = source.block(index)
+        if source.lines[index - 1].strip() != "steps:" or any(
+            re.match(rf"{found.group(1)}  - name", source.lines[number]) for number in block
+        ):
+            continue
         lines = list(source.lines)
         lines[index] = f"{found.group(1)}- name: {found.group(2)}"
         for number in range(index + 1, block.stop):
             lines[number] = lines[number][2:]
-        following = block.stop
-        if following < len(lines) and re.match(rf"{found.group(1)}  - name", lines[following]):
-            continue
         yield Planted("\n".join(lines) + "\n", frozenset({index + 1}))
 
 
@@ -379,18 +429,19 @@ replaced(
     only="^kind: ServingTemplate",
 )
 replaced("key that does not exist", "AIC201", r"^( +)imagePullPolicy: .*$", r"\1pullEagerly: true")
-removed("artifact without a name", "AIC203", r"^ +name: \S+$", only="$^")
 
 
 @mistake("artifact without a name", "AIC203")
 def _nameless(source: Source) -> Iterator[Planted]:
-    for index, found in source.find(r"^( *)- name: (\S+)$"):
+    for index, found in source.find(r"^( *)- name: (\S+)"):
         following = source.lines[index + 1] if index + 1 < len(source.lines) else ""
-        if not following.strip().startswith("path:") or source.text.count(found.group(2)) > 1:
-            continue
-        lines = list(source.lines)
-        lines[index + 1] = found.group(1) + "- " + following.strip()
-        yield Planted("\n".join([*lines[:index], *lines[index + 1 :]]) + "\n", frozenset({index + 1}))
+        if (
+            source.owner(index) == "artifacts"
+            and following.strip().startswith("path:")
+            and "out" in source.owner(source.parent(index))
+        ):
+            lines = [*source.lines[:index], found.group(1) + "- " + following.strip(), *source.lines[index + 2 :]]
+            yield Planted("\n".join(lines) + "\n", frozenset({index + 1}))
 
 
 # --- Argo's semantics ---------------------------------------------------------------------------------------------
@@ -400,16 +451,15 @@ replaced("entrypoint misspelt", "AIC208", r"^(  entrypoint: \S+)$", r"\1x")
 removed("no entrypoint", "AIC207", r"^  entrypoint:")
 replaced("exit handler that does not exist", "AIC208", r"^(  onExit: )\S+", r"\1nowhere")
 replaced("template of a step misspelt", "AIC208", r"^( {8,}template: )(\S+)$", r"\1\2s")
-removed("step without a template", "AIC212", r"^ {8,}template:", item=True)
-replaced("step with two templates", "AIC212", r"^( {8,})(template: \S+)$", r"\1\2\n\1templateRef: {name: other, template: it}")
-MISTAKES[-1] = Mistake(
-    MISTAKES[-1].name,
-    MISTAKES[-1].rules,
-    lambda source: (
-        source.inserted(index + 1, f"{found.group(1)}templateRef: {{name: other, template: it}}")
-        for index, found in source.find(r"^( {8,})template: \S+$")
-    ),
-)
+removed("step without a template", "AIC212", r"^ {8,}template:")
+
+
+@mistake("step with two templates", "AIC212")
+def _two_templates(source: Source) -> Iterator[Planted]:
+    for index, found in source.find(r"^( {8,})template: \S+$"):
+        yield source.inserted(index + 1, f"{found.group(1)}templateRef: {{name: other, template: it}}")
+
+
 replaced("dependency that does not exist", "AIC213", r"(dependencies: \[)(\w+)", r"\1\2s")
 replaced("dependency that does not exist, in depends", "AIC213", r"^( *depends: )(\w+)", r"\1nobody")
 replaced("result of a task that does not exist", "AIC215", r"(depends: .*\.Succeede)d", r"\1")
@@ -420,7 +470,7 @@ replaced("one ampersand in depends", "AIC215", r"^( *depends: .*) && ", r"\1 & "
 @mistake("task that waits for itself", "AIC214")
 def _cycle(source: Source) -> Iterator[Planted]:
     for index, found in source.find(r"^( +)- name: (\S+)$"):
-        if source.lines[source.parent(index)].strip() != "tasks:":
+        if source.owner(index) != "tasks":
             continue
         block = source.block(index)
         if any("depend" in source.lines[number] for number in block):
@@ -439,11 +489,9 @@ def _both(source: Source) -> Iterator[Planted]:
 @mistake("two templates of one name", "AIC210")
 def _same_name(source: Source) -> Iterator[Planted]:
     names = [(index, found) for index, found in source.find(r"^( +)- name: (\S+)$")]
-    templates = [
-        (index, found) for index, found in names if source.lines[source.parent(index)].strip() == "templates:"
-    ]
+    templates = [(index, found) for index, found in names if source.lines[source.parent(index)].strip() == "templates:"]
     if templates:
-        index, found = templates[-1]
+        index, _found = templates[-1]
         block = source.block(index)
         yield source.inserted(block.stop, "\n".join(source.lines[block.start : block.stop]))
 
@@ -451,17 +499,27 @@ def _same_name(source: Source) -> Iterator[Planted]:
 @mistake("two artifacts of one name", "AIC210")
 def _same_artifact(source: Source) -> Iterator[Planted]:
     for index, found in source.find(r"^( +)- name: (\S+)$"):
-        if source.lines[source.parent(index)].strip() == "artifacts:" and source.lines[index + 1].strip().startswith("path:"):
+        if source.lines[source.parent(index)].strip() == "artifacts:" and source.lines[index + 1].strip().startswith(
+            "path:"
+        ):
             yield source.inserted(
-                source.block(index).stop, f"{found.group(1)}- name: {found.group(2)}\n{found.group(1)}  path: /app/again"
+                source.block(index).stop,
+                f"{found.group(1)}- name: {found.group(2)}\n{found.group(1)}  path: /app/again",
             )
 
 
-@mistake("blank in the name of a parameter", "AIC211")
-def _bad_name(source: Source) -> Iterator[Planted]:
-    for index, found in source.find(r"^( {4,}- name: )(\w+)$"):
-        if source.lines[source.parent(index)].strip() == "artifacts:" and source.text.count(found.group(2)) == 1:
-            yield source.with_line(index, f"{found.group(1)}my {found.group(2)}")
+@mistake("underscore in the name of a template", "AIC211")
+def _bad_template_name(source: Source) -> Iterator[Planted]:
+    for index, found in source.find(r"^( +- name: )(\w+-[\w-]+)$"):
+        if source.owner(index) == "templates":
+            name = found.group(2)
+            text = re.sub(
+                rf"((?:template|entrypoint|- name): ){name}$",
+                rf"\g<1>{name.replace('-', '_')}",
+                source.text,
+                flags=re.M,
+            )
+            yield Planted(text, frozenset({index + 1}))
 
 
 @mistake("template that does nothing", "AIC209")
@@ -482,7 +540,7 @@ def _two_things(source: Source) -> Iterator[Planted]:
 
 @mistake("template that nothing reaches", "AIC217")
 def _unreachable(source: Source) -> Iterator[Planted]:
-    for index, found in source.find(r"^( +)templates:$"):
+    for index, _found in source.find(r"^( +)templates:$"):
         dash = re.match(r" *- ", source.lines[index + 1])
         if dash is None:
             continue
@@ -498,8 +556,6 @@ def _unreachable(source: Source) -> Iterator[Planted]:
 def _endless(source: Source) -> Iterator[Planted]:
     entry = re.search(r"^  entrypoint: (\S+)", source.text, re.MULTILINE)
     for index, found in source.find(r"^( *)- - name: \S+$"):
-        item = source.parent(source.parent(index))
-        del item
         block = source.block(index)
         if entry is not None and source.lines[index - 1].strip() == "steps:":
             pad = found.group(1)
@@ -507,11 +563,10 @@ def _endless(source: Source) -> Iterator[Planted]:
             return
 
 
-replaced("single equals sign in when", "AIC220", r'^( *when: .*?\}\}) == ', r"\1 = ")
+replaced("single equals sign in when", "AIC220", r"^( *when: .*?\}\}) == ", r"\1 = ")
 replaced("word instead of an operator in when", "AIC220", r'^( *when: "\{\{.*?\}\} == \w+)"', r'\1 and true == true"')
 replaced("withParam that is no list", "AIC219", r"^( *)withItems: \[.*\]$", r'\1withParam: "2023 2024"')
-replaced("sequence without an end", "AIC219", r'^( *)count: "2"$', r'\1start: "2"')
-removed("no arguments for a parameter", "AIC221", r"^ {12,}arguments:$", item=True, only="$^")
+replaced("sequence without an end", "AIC219", r'^( *)count: "2"$', r'\1start: "2"', also=r"withSequence:")
 
 
 @mistake("call without a parameter", "AIC221")
@@ -530,7 +585,7 @@ def _missing_argument(source: Source) -> Iterator[Planted]:
 def _empty_argument(source: Source) -> Iterator[Planted]:
     for index, _ in source.find(r'^ {12,}value: "\{\{(?!workflow)'):
         block = range(index, index + 1)
-        if source.lines[source.parent(source.parent(index - 1))].strip() == "arguments:":
+        if source.owner(source.parent(index - 1)) == "arguments":
             yield source.without(block, index - 1)
 
 
@@ -545,17 +600,8 @@ def _unknown_argument(source: Source) -> Iterator[Planted]:
             yield source.inserted(index + 1, f"{pad}- name: surplus\n{pad}  value: nothing")
 
 
-removed("input artifact without a path", "AIC224", r"^ +path: /app/(?:data|contracts|candidate|part|raw|sales|rows)/?$", item=True)
-removed("output parameter without a source", "AIC225", r"^ +valueFrom:$", item=True, only="^ +outputs:")
-MISTAKES[-1] = Mistake(
-    MISTAKES[-1].name,
-    MISTAKES[-1].rules,
-    lambda source: (
-        source.without(source.block(index), source.item(index))
-        for index, _ in source.find(r"^ +valueFrom:$")
-        if source.lines[source.parent(source.parent(index - 1))].strip() == "outputs:"
-    ),
-)
+removed("input artifact without a path", "AIC224", r"^ +path: /", under="artifacts")
+removed("output parameter without a source", "AIC225", r"^ +valueFrom:$", under="parameters")
 
 
 @mistake("two artifacts at one path", "AIC226")
@@ -569,17 +615,8 @@ def _same_path(source: Source) -> Iterator[Planted]:
             yield source.inserted(source.block(index).stop, f"{pad}- name: another\n{pad}  path: {path.group(1)}", 1, 0)
 
 
-replaced("volume that is not declared", "AIC227", r"^( *- name: )scratch$", r"\1scratches", only="volumeMounts")
-MISTAKES[-1] = Mistake(
-    MISTAKES[-1].name,
-    MISTAKES[-1].rules,
-    lambda source: (
-        source.with_line(index, source.lines[index] + "x")
-        for index, _ in source.find(r"^ *- name: \S+$")
-        if source.lines[index - 1].strip() == "volumeMounts:"
-    ),
-)
-removed("container without an image", "AIC228 AIC336", r"^ +image: docker\S+$", item=True)
+replaced("volume that is not declared", "AIC227", r"^( *- name: \S+)$", r"\1x", under="volumeMounts")
+removed("container without an image", "AIC228 AIC336", r"^ +image: docker\S+$", inside=True)
 removed("script without a source", "AIC228", r"^ +source: \|$")
 
 
@@ -592,16 +629,14 @@ def _misplaced_deadline(source: Source) -> Iterator[Planted]:
 @mistake("variable with two values", "AIC231")
 def _two_values(source: Source) -> Iterator[Planted]:
     for index, found in source.find(r'^( {8,})value: "?\w+"?$'):
-        if source.lines[source.parent(source.item(index))].strip() == "env:":
-            yield source.inserted(
-                index + 1, f"{found.group(1)}valueFrom: {{secretKeyRef: {{name: secret, key: key}}}}"
-            )
+        if source.owner(source.item(index)) == "env":
+            yield source.inserted(index + 1, f"{found.group(1)}valueFrom: {{secretKeyRef: {{name: secret, key: key}}}}")
 
 
 @mistake("variable with a blank in its name", "AIC231")
 def _bad_variable(source: Source) -> Iterator[Planted]:
     for index, found in source.find(r"^( +- name: )([A-Z]+)$"):
-        if source.lines[source.parent(index)].strip() == "env:":
+        if source.owner(index) == "env":
             yield source.with_line(index, f"{found.group(1)}MY {found.group(2)}")
 
 
@@ -616,7 +651,7 @@ def _hook(source: Source) -> Iterator[Planted]:
 
 @mistake("metric with a bad name", "AIC234")
 def _metric(source: Source) -> Iterator[Planted]:
-    for index, found in source.find(r"^( {4})container:$"):
+    for index, found in source.find(r"^( {4,6})container:$"):
         pad = found.group(1)
         new = (
             f"{pad}metrics:\n{pad}  prometheus:\n{pad}    - name: training-seconds\n{pad}      help: duration\n"
@@ -627,7 +662,14 @@ def _metric(source: Source) -> Iterator[Planted]:
 
 # --- references ---------------------------------------------------------------------------------------------------
 
-replaced("reference to a parameter misspelt", "AIC240", r"(\{\{workflow\.parameters\.\w+)\}\}", r"\1X}}", inside=True, common=True)
+replaced(
+    "reference to a parameter misspelt",
+    "AIC240",
+    r"(\{\{workflow\.parameters\.\w+)\}\}",
+    r"\1X}}",
+    inside=True,
+    common=True,
+)
 replaced(
     "reference to a parameter that is not declared",
     "AIC240",
@@ -636,18 +678,47 @@ replaced(
     inside=True,
     common=True,
 )
-replaced("reference to an input that is not declared", "AIC240", r"\{\{inputs\.parameters\.(\w+)\}\}", r"{{inputs.parameters.undeclared}}", inside=True, only="^kind: WorkflowTemplate")
-replaced("inputs for a workflow's parameter", "AIC240", r"\{\{workflow\.parameters\.", r"{{inputs.parameters.", inside=True, common=True)
+replaced(
+    "reference to an input that is not declared",
+    "AIC240",
+    r"\{\{inputs\.parameters\.(\w+)\}\}",
+    r"{{inputs.parameters.undeclared}}",
+    inside=True,
+    only="^kind: WorkflowTemplate",
+)
+replaced(
+    "inputs for a workflow's parameter",
+    "AIC240",
+    r"\{\{workflow\.parameters\.",
+    r"{{inputs.parameters.",
+    inside=True,
+    common=True,
+)
 replaced("reference to an artifact misspelt", "AIC241", r"(\{\{inputs\.artifacts\.\w+)\.path", r"\1x.path", inside=True)
 replaced("reference to a step misspelt", "AIC242", r"(\{\{(?:steps|tasks)\.\w+)\.", r"\1x.", inside=True)
 replaced("steps for tasks", "AIC242", r"\{\{tasks\.", r"{{steps.", inside=True)
 replaced("output misspelt", "AIC244", r"(\.outputs\.(?:artifacts|parameters)\.[\w-]+)\}\}", r"\1x}}", inside=True)
 replaced("parameter for parameters", "AIC245", r"\{\{workflow\.parameters\.", r"{{workflow.parameter.", inside=True)
 replaced("input for inputs", "AIC245", r"\{\{inputs\.", r"{{input.", inside=True, only="^kind: WorkflowTemplate")
-replaced("workflow variable that does not exist", "AIC245", r"\{\{workflow\.status\}\}", r"{{workflow.statos}}", inside=True)
+replaced(
+    "workflow variable that does not exist", "AIC245", r"\{\{workflow\.status\}\}", r"{{workflow.statos}}", inside=True
+)
 replaced("item without a loop", "AIC246", r'"\{\{(?:tasks|steps)\.\w+\.outputs\.parameters\.\w+\}\}"$', r'"{{item}}"')
-replaced("placeholder not closed", "AIC247", r"(\{\{(?:workflow|inputs|steps|tasks)\.[\w.-]+)\}\}", r"\1}", inside=True, only="^kind: WorkflowTemplate")
-replaced("status outside of the exit handler", "AIC248", r"\{\{workflow\.parameters\.(\w+)\}\}", r"{{workflow.parameters.\1}} {{workflow.status}}", inside=True)
+replaced(
+    "placeholder not closed",
+    "AIC247",
+    r"(\{\{(?:workflow|inputs|steps|tasks)\.[\w.-]+)\}\}",
+    r"\1}",
+    inside=True,
+    only="^kind: WorkflowTemplate",
+)
+replaced(
+    "status outside of the exit handler",
+    "AIC248",
+    r"\{\{workflow\.parameters\.(\w+)\}\}",
+    r"{{workflow.parameters.\1}} {{workflow.status}}",
+    inside=True,
+)
 replaced("bracket in an expression not closed", "AIC249", r"(\{\{=asInt\([^)]*)\)", r"\1", inside=True)
 
 
@@ -655,7 +726,9 @@ replaced("bracket in an expression not closed", "AIC249", r"(\{\{=asInt\([^)]*)\
 def _not_yet(source: Source) -> Iterator[Planted]:
     for index, found in source.find(r"\{\{tasks\.(\w+)\.outputs\.parameters"):
         line = source.lines[index]
-        task = next((name for name in ("compare",) if f"- name: {name}" in source.text and name != found.group(1)), None)
+        task = next(
+            (name for name in ("compare",) if f"- name: {name}" in source.text and name != found.group(1)), None
+        )
         if task is not None and "when" not in line:
             yield source.with_line(index, re.sub(r"\{\{tasks.*?\}\}", f"{{{{tasks.{task}.status}}}}", line))
 
@@ -663,9 +736,11 @@ def _not_yet(source: Source) -> Iterator[Planted]:
 # --- AI Core ------------------------------------------------------------------------------------------------------
 
 replaced("kind misspelt", "AIC301", r"^kind: (\w+)Template$", r"kind: \1Templates")
-removed("no scenario id", "AIC302", r"^ +scenarios\.ai\.sap\.com/id:", common=True)
+removed("no scenario id", "AIC302", r"^ +scenarios\.ai\.sap\.com/id:", common=True, under="labels")
 removed("no version", "AIC303", r"^ +ai\.sap\.com/version:", common=True)
-replaced("apiVersion of the other kind", "AIC304", r"^apiVersion: .*$", "apiVersion: serving.kserve.io/v1beta1", common=True)
+replaced(
+    "apiVersion of the other kind", "AIC304", r"^apiVersion: .*$", "apiVersion: serving.kserve.io/v1beta1", common=True
+)
 replaced("apiVersion misspelt", "AIC304", r"^(apiVersion: \S+)v1alpha1\"?$", r"\1v1alpha2")
 removed("no scenario name", "AIC305", r"^ +scenarios\.ai\.sap\.com/name:")
 removed("no executable name", "AIC306", r"^ +executables\.ai\.sap\.com/name:")
@@ -673,12 +748,13 @@ replaced("capitals in the executable id", "AIC307", r"^(  name: )([a-z])([\w-]+)
 replaced("underscore in the executable id", "AIC307", r"^(  name: [a-z]+)-", r"\1_")
 replaced("executable id too long", "AIC307", r"^(  name: [a-z0-9-]+)( *#.*)?$", r"\1" + "-very-long" * 6 + r"\2")
 removed("no executable id", "AIC307", r"^  name: ")
-replaced("scenario id too short", "AIC308", r"^( +scenarios\.ai\.sap\.com/id: ).*$", r"\1abc")
-replaced("blank in the scenario id", "AIC308", r"^( +scenarios\.ai\.sap\.com/id: ).*$", r"\1my scenario")
+replaced("scenario id too short", "AIC308", r"^( +scenarios\.ai\.sap\.com/id: ).*$", r"\1abc", under="labels")
+replaced(
+    "blank in the scenario id", "AIC308", r"^( +scenarios\.ai\.sap\.com/id: ).*$", r"\1my scenario", under="labels"
+)
 replaced("version as a number", "AIC309", r"^( +ai\.sap\.com/version: ).*$", r"\g<1>2.0", common=True)
 replaced("version with a blank", "AIC309", r"^( +ai\.sap\.com/version: ).*$", r'\1"1.0 beta"')
 replaced("number as an annotation", "AIC310", r"^( +executables\.ai\.sap\.com/name: ).*$", r"\g<1>42")
-replaced("label among the annotations", "AIC311", r"^( +)scenarios\.ai\.sap\.com/description: .*$", r"\1ai.sap.com/version: '1'", only="$^")
 
 
 @mistake("label among the annotations", "AIC311")
@@ -692,27 +768,41 @@ def _label_misplaced(source: Source) -> Iterator[Planted]:
             yield Planted("\n".join(lines) + "\n", frozenset({at + 2}))
 
 
-replaced("key of a label misspelt", "AIC312", r"^( +)scenarios\.ai\.sap\.com/id:", r"\1scenario.ai.sap.com/id:")
+replaced(
+    "key of a label misspelt",
+    "AIC312",
+    r"^( +)scenarios\.ai\.sap\.com/id:",
+    r"\1scenario.ai.sap.com/id:",
+    under="labels",
+)
 replaced("labels misspelt", "AIC312", r"^  labels:$", "  label:")
-replaced("key of an annotation misspelt", "AIC312", r"^( +)executables\.ai\.sap\.com/name:", r"\1executable.ai.sap.com/name:")
-replaced("key of the plan misspelt", "AIC312", r"^( +)ai\.sap\.com/resourcePlan:", r"\1ai.sap.com/resourceplan:", inside=True)
-removed("no resource plan", "AIC313", r"^ +ai\.sap\.com/resourcePlan: (?:starter|basic)$", common=True, item=True, inside=True)
-MISTAKES[-1] = Mistake(
-    MISTAKES[-1].name,
-    MISTAKES[-1].rules,
-    lambda source: (
-        source.without(
-            range(index, index + 1),
-            source.parent(index),
-            source.parent(source.parent(index)),
-            source.item(source.parent(source.parent(index))),
-        )
-        for index, _ in source.find(r"^ {6,}ai\.sap\.com/resourcePlan: (?:starter|basic)$", inside=True)
-    ),
+replaced(
+    "key of an annotation misspelt", "AIC312", r"^( +)executables\.ai\.sap\.com/name:", r"\1executable.ai.sap.com/name:"
+)
+replaced(
+    "key of the plan misspelt", "AIC312", r"^( +)ai\.sap\.com/resourcePlan:", r"\1ai.sap.com/resourceplan:", inside=True
+)
+
+
+@mistake("no resource plan", "AIC313", common=True)
+def _no_plan(source: Source) -> Iterator[Planted]:
+    for index, _ in source.find(r"^ {6,}ai\.sap\.com/resourcePlan: (?:starter|basic)$", inside=True):
+        metadata = source.parent(source.parent(index))
+        at = (source.parent(index), metadata, source.item(metadata), source.parent(metadata))
+        yield source.without(range(index, index + 1), *at)
+
+
+replaced(
+    "plan in another spelling",
+    "AIC314",
+    r"^( +ai\.sap\.com/resourcePlan: )starter$",
+    r"\1Starter",
+    inside=True,
     common=True,
 )
-replaced("plan in another spelling", "AIC314", r"^( +ai\.sap\.com/resourcePlan: )starter$", r"\1Starter", inside=True, common=True)
-replaced("plan that nobody documents", "AIC314", r"^( +ai\.sap\.com/resourcePlan: )starter$", r"\1gpu-huge", inside=True)
+replaced(
+    "plan that nobody documents", "AIC314", r"^( +ai\.sap\.com/resourcePlan: )starter$", r"\1gpu-huge", inside=True
+)
 replaced("plan as a default that does not exist", "AIC314", r"^( +default: )infer\.s$", r"\1infer-xs")
 
 
@@ -729,64 +819,96 @@ def _plan_misplaced(source: Source) -> Iterator[Planted]:
         yield Planted("\n".join(lines) + "\n", frozenset({at + 2}))
 
 
-removed("container without a command", "AIC315", r"^ {6,}command: ", item=True, only="^kind: WorkflowTemplate")
-MISTAKES[-1] = Mistake(
-    MISTAKES[-1].name,
-    MISTAKES[-1].rules,
-    lambda source: (
-        source.without(range(index, index + 1), source.parent(index), source.item(index))
-        for index, _ in source.find(r"^ {6,}command: ")
-        if source.lines[source.parent(source.item(index))].strip() != "sidecars:"
-    ),
+removed(
+    "container without a command", "AIC315", r"^ {6,}command: ", only="^kind: WorkflowTemplate", not_under="sidecars"
 )
-replaced("command that is no shell's", "AIC316", r'command: \["/bin/sh", "-c"\]', 'command: ["python", "-c"]', common=True, only="^kind: WorkflowTemplate")
-MISTAKES[-1] = Mistake(
-    MISTAKES[-1].name,
-    MISTAKES[-1].rules,
-    lambda source: (
-        source.with_line(index, source.lines[index].replace('"/bin/sh"', "python3"))
-        for index, _ in source.find(r'command: \["/bin/sh", "-c"\]')
-        if source.lines[source.parent(source.item(index))].strip() != "sidecars:"
-    ),
+replaced(
+    "command that is no shell's",
+    "AIC316",
+    r'command: \["/bin/sh", "-c"\]',
+    'command: ["python3", "-c"]',
+    common=True,
+    only="^kind: WorkflowTemplate",
+    not_under="sidecars",
+)
+removed(
+    "container without args",
+    "AIC317",
+    r"^ {6,}args:",
+    common=True,
+    only="^kind: WorkflowTemplate",
+    not_under="sidecars",
+    unless=r"\{\{",
+)
+replaced(
+    "empty args", "AIC317", r"^( +args: )\[\"[^{}]*\"\]$", r"\1[]", not_under="sidecars", only="^kind: WorkflowTemplate"
+)
+removed("output without a globalName", "AIC318", r"^ +globalName: ", common=True)
+replaced(
+    "annotation of an artifact that does not exist",
+    "AIC319",
+    r"^( +artifacts\.ai\.sap\.com/)[\w-]+(\.\w+:)",
+    r"\1nothing\2",
     common=True,
 )
-
-
-@mistake("container without args", "AIC317", common=True)
-def _no_args(source: Source) -> Iterator[Planted]:
-    for index, _ in source.find(r"^ {6,}args:"):
-        block = source.block(index)
-        text = "\n".join(source.lines[block.start : block.stop])
-        if "{{" in text or source.lines[source.parent(source.item(index))].strip() == "sidecars:":
-            continue
-        yield source.without(block, source.parent(index), source.item(index))
-
-
-replaced("empty args", "AIC317", r"^( +args: )\[\"[^{}]*\"\]$", r"\1[]")
-MISTAKES[-1] = Mistake(
-    MISTAKES[-1].name,
-    MISTAKES[-1].rules,
-    lambda source: (
-        source.with_line(index, re.sub(r"\[.*", "[]", source.lines[index]))
-        for index, _ in source.find(r"^ +args: \[\"[^{}]*\"\]$")
-        if source.lines[source.parent(source.item(index))].strip() != "sidecars:"
-    ),
+replaced(
+    "kind of an artifact that does not exist",
+    "AIC320",
+    r"^( +artifacts\.ai\.sap\.com/[\w-]+\.kind: )\"?(\w+)\"?",
+    r"\1data-set",
 )
-removed("output without a globalName", "AIC318", r"^ +globalName: ", common=True, item=True)
-replaced("annotation of an artifact that does not exist", "AIC319", r"^( +artifacts\.ai\.sap\.com/)[\w-]+(\.\w+:)", r"\1nothing\2", common=True)
-replaced("kind of an artifact that does not exist", "AIC320", r"^( +artifacts\.ai\.sap\.com/[\w-]+\.kind: )\"?(\w+)\"?", r"\1data-set")
 replaced("annotation that says nothing", "AIC320", r"^( +artifacts\.ai\.sap\.com/[\w-]+\.)kind:", r"\1knd:")
 replaced("labels that are no JSON", "AIC320", r"^( +artifacts\.ai\.sap\.com/[\w-]+\.labels: ).*$", r"\1'team: blue'")
 replaced("image without its registry", "AIC321", r"(image: \"?)docker\.io/", r"\1", inside=True)
 replaced("image without a tag", "AIC321", r"(image: \"?docker\.io/[a-z0-9-]+/[a-z0-9.-]+):[\w.-]+", r"\1", inside=True)
 replaced("capitals in the image", "AIC321", r"(image: \"?docker\.io/)[a-z0-9-]+/([a-z])", r"\1Example/\2", inside=True)
-replaced("placeholder of a tutorial", "AIC322", r"(image: \"?docker\.io/)[a-z0-9-]+/", r"\1<YOUR_DOCKER_USERNAME>/", inside=True, common=True)
-removed("no deadline on a large plan", "AIC323", r"^  activeDeadlineSeconds: ", only=r"resourcePlan: (?:train\.l|basic\.8x|infer)")
+replaced(
+    "placeholder of a tutorial",
+    "AIC322",
+    r"(image: \"?docker\.io/)[a-z0-9-]+/",
+    r"\1<YOUR_DOCKER_USERNAME>/",
+    inside=True,
+    common=True,
+)
+removed(
+    "no deadline on a large plan",
+    "AIC323",
+    r"^  activeDeadlineSeconds: ",
+    only=r"resourcePlan: (?:train\.l|basic\.8x|infer)",
+)
 replaced("sidecar whose logs stay hidden", "AIC324", r"^( *- name: )readable-", r"\1")
-replaced("container set without main", "AIC324", r"^( {10}- name: )main$", r"\1readable-main", only="$^")
-replaced("pull secret without a name", "AIC325", r"^( *- name:) (?:docker-registry-secret|credstutorialrepo.*)$", r"\1", inside=True, common=True)
-replaced("pull secret that cannot exist", "AIC325", r"^( *- name: )(?:docker-registry-secret|credstutorialrepo)$", r"\1Docker_Secret", inside=True)
-replaced("URL that ends in a slash", "AIC326", r"^( {8}default: ).*$", r"\1ai://default/rows/", only="^kind: WorkflowTemplate")
+
+
+@mistake("container set without main", "AIC324")
+def _no_main(source: Source) -> Iterator[Planted]:
+    for index, _ in source.find(r"^ *- name: main$"):
+        if source.owner(index) == "containers":
+            text = re.sub(r"(- name: |dependencies: \[)main\b", r"\1readable-main", source.text)
+            yield Planted(text, frozenset({index + 1, source.parent(index) + 1}))
+
+
+replaced(
+    "pull secret without a name",
+    "AIC325",
+    r"^( *- name:) (?:docker-registry-secret|credstutorialrepo.*)$",
+    r"\1",
+    inside=True,
+    common=True,
+)
+replaced(
+    "pull secret that cannot exist",
+    "AIC325",
+    r"^( *- name: )(?:docker-registry-secret|credstutorialrepo)$",
+    r"\1Docker_Secret",
+    inside=True,
+)
+replaced(
+    "URL that ends in a slash",
+    "AIC326",
+    r"^( {8}default: ).*$",
+    r"\1ai://default/rows/",
+    only="^kind: WorkflowTemplate",
+)
 replaced("none without braces", "AIC328", r"^( +none:) \{\}.*$", r"\1")
 
 
@@ -814,11 +936,26 @@ def _unused(source: Source) -> Iterator[Planted]:
 
 replaced("labels as a map", "AIC331", r"^( +labels:) \|$", r"\1", only="^kind: ServingTemplate", common=True)
 replaced("annotations as a map", "AIC331", r"^( +annotations:) \|$", r"\1", only="^kind: ServingTemplate", common=True)
-replaced("inner spec as a map", "AIC331", r"^( +spec:) \|$", r"\1", only=r"\A(?![\s\S]*: \{\{)[\s\S]*^kind: ServingTemplate", common=True)
+
+
+@mistake("inner spec as a map", "AIC331", common=True)
+def _map(source: Source) -> Iterator[Planted]:
+    for index, found in source.find(r"^( +spec:) \|$"):
+        planted = source.with_line(index, found.group(1))
+        yield Planted(re.sub(r": (\{\{.*?\}\})$", r': "\1"', planted.text, flags=re.M), planted.lines)
+
+
 replaced("colon missing in the block", "AIC332", r"^( +)predictor:$", r"\1predictor", inside=True)
-replaced("TAB in the block", "AIC332", r"^( {8,})( minReplicas)", "\\1\t\\2", inside=True, only="$^")
+replaced("TAB in the block", "AIC332", r"^( {8})(minReplicas)", "\\1\t\\2", inside=True)
 replaced("artifact of the block misspelt", "AIC333", r"(\{\{inputs\.artifacts\.\w+)\}\}", r"\1s}}", inside=True)
-replaced("parameter of the block misspelt", "AIC333", r"(\{\{inputs\.parameters\.\w+)\}\}", r"\1s}}", inside=True, only="^kind: ServingTemplate")
+replaced(
+    "parameter of the block misspelt",
+    "AIC333",
+    r"(\{\{inputs\.parameters\.\w+)\}\}",
+    r"\1s}}",
+    inside=True,
+    only="^kind: ServingTemplate",
+)
 replaced(
     "parameter of the block that is not declared",
     "AIC333",
@@ -827,7 +964,13 @@ replaced(
     inside=True,
 )
 replaced("placeholder of the block not closed", "AIC333", r"(\"\{\{inputs\.artifacts\.\w+)\}\}\"", r'\1}"', inside=True)
-replaced("workflow's placeholder in the block", "AIC333", r"\{\{inputs\.artifacts\.(\w+)\}\}", r"{{inputs.artifacts.\1}}{{workflow.parameters.x}}", inside=True)
+replaced(
+    "workflow's placeholder in the block",
+    "AIC333",
+    r"\{\{inputs\.artifacts\.(\w+)\}\}",
+    r"{{inputs.artifacts.\1}}{{workflow.parameters.x}}",
+    inside=True,
+)
 
 
 @mistake("hyphen in the name of an artifact", "AIC334")
@@ -845,6 +988,15 @@ def _hyphen(source: Source) -> Iterator[Planted]:
 replaced("inner apiVersion of tomorrow", "AIC335", r"^( +apiVersion: \"?serving\.\w+\.(?:io|org)/)v1beta1", r"\1v2")
 removed("no inner apiVersion", "AIC335", r"^ +apiVersion: ", only="^kind: ServingTemplate")
 replaced("predictor misspelt", "AIC201", r"^( +)predictor:$", r"\1predicter:", inside=True)
-replaced("container of another name", "AIC336", r"^( *- name: )(?:kserve|kfserving)-container$", r"\1server", inside=True)
-replaced("artifact that does not reach the server", "AIC337", r"\"\{\{inputs\.artifacts\.\w+\}\}\"", '"/mnt/models"', inside=True)
+replaced(
+    "container of another name", "AIC336", r"^( *- name: )(?:kserve|kfserving)-container$", r"\1server", inside=True
+)
+replaced(
+    "artifact that does not reach the server",
+    "AIC337",
+    r"\"\{\{inputs\.artifacts\.\w+\}\}\"",
+    '"/mnt/models"',
+    inside=True,
+    also=r"^ {6}- name: \w*model\w*",
+)
 replaced("parameter of another type", "AIC338", r"^( +type: )\"?string\"?", r"\1integer", only="^kind: ServingTemplate")

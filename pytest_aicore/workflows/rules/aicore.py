@@ -39,7 +39,7 @@ from pytest_aicore.workflows.rules.metadata import (
     check_plan,
     plan_of,
 )
-from pytest_aicore.workflows.rules.subject import has_slip, is_given
+from pytest_aicore.workflows.rules.subject import is_given
 from pytest_aicore.workflows.rules.words import nearest
 from pytest_aicore.workflows.template import is_supplied
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode, walk
@@ -54,26 +54,26 @@ _SHELL_OPTION: Final = re.compile(r"-[a-z]*c")
 _ARTIFACT_URL: Final = re.compile(r"ai://[^\s/]+/\S*/")
 
 
-def check(subject: Subject, model: WorkflowModel, used: set[str] | None, wrong: set[int]) -> None:
+def check(subject: Subject, model: WorkflowModel, used: set[str] | None) -> None:
     """Report what AI Core would refuse, hide or lose of a WorkflowTemplate.
 
     Args:
         subject: the document.
         model: its workflow.
         used: the workflow parameters that something uses, None where that is not clear.
-        wrong: the ids of nodes with the wrong type, about which nothing more is to be said.
     """
     metadata = MetadataCheck(subject)
     metadata.check()
     check_urls(subject)
-    if id(subject.root.values.get("spec")) in wrong:
+    if subject.is_wrong(subject.root, "spec"):
         return
-    check = _AicoreCheck(subject, model, wrong)
+    check = _AicoreCheck(subject, model)
     check.check()
-    if used is not None:
+    if used is not None and not any(finding.severity is Severity.ERROR for finding in subject.report.findings):
         check.unused(used)
     if not check.refers_elsewhere:
-        metadata.check_artifacts(check.artifact_names, check.internal_names)
+        unmatched = metadata.check_artifacts(check.artifact_names, check.internal_names, has_lost=bool(check.lost))
+        check.report_lost(unmatched)
 
 
 def check_urls(subject: Subject) -> None:
@@ -91,15 +91,21 @@ def check_urls(subject: Subject) -> None:
 
 
 class _AicoreCheck:
-    def __init__(self, subject: Subject, model: WorkflowModel, wrong: set[int]) -> None:
+    def __init__(self, subject: Subject, model: WorkflowModel) -> None:
         self._subject = subject
         self._model = model
-        self._wrong = wrong
+        self._wrong = subject.wrong
         self._add = subject.report.add
         self._reached = {id(template.node) for template in subject.workflow.reachable}
         self._defaults = model.spec.mapping("templateDefaults")
         self.artifact_names: dict[str, None] = {}
         self.internal_names: dict[str, str | None] = {}
+        self._lost_outputs: list[tuple[str, MappingNode]] = []
+
+    @property
+    def lost(self) -> list[tuple[str, MappingNode]]:
+        """The output artifacts that nobody will see, with their names."""
+        return self._lost_outputs
 
     @property
     def refers_elsewhere(self) -> bool:
@@ -167,8 +173,7 @@ class _AicoreCheck:
                 NO_PLAN,
                 node.values.get("name") or node,
                 f"{template.title[0].upper() + template.title[1:]} names no resource plan, so its pod runs on the "
-                "default "
-                "one, the smallest.",
+                "default one, the smallest.",
                 f"Add the label `{PLAN_LABEL}` to `metadata.labels` of this template.",
             )
         return None
@@ -207,7 +212,7 @@ class _AicoreCheck:
 
     def _deadline(self, plan: ScalarNode | None) -> None:
         spec = self._model.spec
-        if plan is None or is_given(spec, "activeDeadlineSeconds") or has_slip(spec, "activeDeadlineSeconds"):
+        if plan is None or is_given(spec, "activeDeadlineSeconds"):
             return
         self._add(
             NO_DEADLINE,
@@ -231,7 +236,7 @@ class _AicoreCheck:
         at = at or container
         command = container.values.get("command")
         words = [item.value or "" for item in container.items_of("command") if type(item) is ScalarNode]
-        if id(command) in self._wrong or has_slip(container, "command"):
+        if id(command) in self._wrong:
             return
         if not any(word.strip() for word in words):
             self._add(
@@ -255,7 +260,7 @@ class _AicoreCheck:
 
     def _args(self, container: MappingNode, words: list[str], *, is_shell: bool, at: Node) -> None:
         args = container.values.get("args")
-        if id(args) in self._wrong or has_slip(container, "args"):
+        if id(args) in self._wrong:
             return
         given = [
             item for item in container.items_of("args") if type(item) is not ScalarNode or (item.value or "").strip()
@@ -334,8 +339,7 @@ class _AicoreCheck:
                             DUPLICATE_GLOBAL_NAME,
                             node,
                             f"The output in line {other.line} has the globalName `{global_name}`, too: the object "
-                            "store "
-                            "keeps only one of them.",
+                            "store keeps only one of them.",
                             "Give each a globalName of its own.",
                         )
                     continue
@@ -345,21 +349,28 @@ class _AicoreCheck:
                     self._lost(artifact, name, text)
 
     def _lost(self, artifact: MappingNode, name: str, text: str) -> None:
-        if has_slip(artifact, "globalName"):
+        if name in self._subject.meant or not self._subject.calls_are_clear:
             return
-        handed_on = re.search(
-            rf"outputs\.artifacts(?:\.{re.escape(name)}(?![\w-])|\[\s*['\"]{re.escape(name)}['\"]\s*\])", text
-        )
-        if handed_on is not None:
-            return
-        self._add(
-            NO_GLOBAL_NAME,
-            artifact.keys.get("globalName") or artifact,
-            f"The output artifact `{name}` has no globalName, so AI Core does not register it: the execution is "
-            "COMPLETED, "
-            "and its output is lost.",
-            f"Add `globalName: {name}`.",
-        )
+        escaped = re.escape(name)
+        if re.search(rf"outputs\.artifacts(?:\.{escaped}(?![\w-])|\[\s*['\"]{escaped}['\"]\s*\])", text):
+            return  # another step reads it
+        self._lost_outputs.append((name, artifact))
+
+    def report_lost(self, unmatched: list[str]) -> None:
+        """Report the outputs that are lost.
+
+        Args:
+            unmatched: names of artifacts that annotations speak of and nothing has: probably the missing globalNames.
+        """
+        for name, artifact in self._lost_outputs:
+            wanted = unmatched[0] if len(unmatched) == 1 and len(self._lost_outputs) == 1 else name
+            self._add(
+                NO_GLOBAL_NAME,
+                artifact.keys.get("globalName") or artifact,
+                f"The output artifact `{name}` has no globalName, so AI Core does not register it: the execution is "
+                "COMPLETED, and its output is lost.",
+                f"Add `globalName: {wanted}`.",
+            )
 
     # --- parameters -------------------------------------------------------------------------------------------
 

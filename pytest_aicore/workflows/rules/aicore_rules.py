@@ -119,8 +119,7 @@ MISPLACED: Final = _rule(
     "misplaced",
     "A label or annotation stands where AI Core does not look for it",
     "Ids and the version are labels, names are annotations, and the resource plan is a label of the pods: it belongs "
-    "to "
-    "the template that runs the container.",
+    "to the template that runs the container.",
     _metadata(f"{_LABELS}\n{_SCENARIO_NAME.replace('Customer churn', 'churn')}", _EXECUTABLE_NAME),
     _GOOD,
 )
@@ -183,8 +182,7 @@ NO_GLOBAL_NAME: Final = _rule(
     "output-without-global-name",
     "An output artifact has no globalName, so it is lost",
     "Only outputs with a `globalName` are registered in the AI API. Without one the execution is COMPLETED, and there "
-    "is "
-    "no output artifact: the model is lost. (An artifact that another step reads needs none.)",
+    "is no output artifact: the model is lost. (An artifact that another step reads needs none.)",
     "outputs:\n  artifacts:\n    - name: model\n      path: /app/model",
     "outputs:\n  artifacts:\n    - name: model\n      globalName: churn-model\n      path: /app/model",
 )
@@ -193,8 +191,7 @@ ANNOTATION_OF_NOTHING: Final = _rule(
     "annotation-of-nothing",
     "An annotation is about an artifact that does not exist",
     "In `artifacts.ai.sap.com/NAME.kind` NAME is an input artifact, or the globalName of an output. Otherwise what it "
-    "says "
-    "has no effect: the artifact is registered as a `model`.",
+    "says has no effect: the artifact is registered as a `model`.",
     _metadata(_LABELS, f"{_NAMES}\n    artifacts.ai.sap.com/contract.kind: dataset"),
     _GOOD,
     Severity.WARNING,
@@ -204,8 +201,7 @@ ARTIFACT_ANNOTATION: Final = _rule(
     "artifact-annotation",
     "An annotation of an artifact says something that AI Core does not understand",
     "`artifacts.ai.sap.com/NAME.` is followed by `kind`, `description`, `labels`, `name` or `suffix`; a kind is "
-    "`model`, "
-    "`dataset`, `resultset` or `other`, and labels are a JSON object in a string.",
+    "`model`, `dataset`, `resultset` or `other`, and labels are a JSON object in a string.",
     _metadata(_LABELS, f"{_NAMES}\n    artifacts.ai.sap.com/contracts.kind: data-set")
     + "\nspec:\n  entrypoint: train\n  templates:\n  - name: train\n    inputs:\n      artifacts:\n"
     + "        - name: contracts\n          path: /app/data\n    container:\n      image: docker.io/example/churn:1\n"
@@ -221,8 +217,7 @@ IMAGE: Final = _rule(
     "image",
     "An image is named without its registry or a tag, or cannot exist",
     "AI Core wants the registry's host in the name (`docker.io/...`), for the pull secret belongs to one; without a "
-    "tag "
-    "or digest the image of a run can change.",
+    "tag or digest the image of a run can change.",
     container().replace("docker.io/example/churn:1", "example/churn"),
     container(),
     Severity.WARNING,
@@ -264,8 +259,7 @@ PULL_SECRET: Final = _rule(
     "pull-secret",
     "A pull secret has no name, or one that no secret can have",
     "`imagePullSecrets` names docker registry secrets of the tenant. An empty name makes Kubernetes refuse the pod; "
-    "one "
-    "that cannot exist leaves the image unpulled.",
+    "one that cannot exist leaves the image unpulled.",
     with_args("./train").replace("  templates:", "  imagePullSecrets:\n    - name:\n  templates:"),
     with_args("./train --depth {{workflow.parameters.DEPTH}}").replace(
         "  templates:", "  imagePullSecrets:\n    - name: docker-registry-secret\n  templates:"
@@ -276,8 +270,7 @@ ARTIFACT_URL: Final = _rule(
     "artifact-url",
     "The URL of an artifact ends in a slash",
     "AI Core takes `ai://SECRET/PATH` as the beginning of a key in the object store; with a slash at its end the "
-    "object is "
-    "not found (`The specified key does not exist`).",
+    "object is not found (`The specified key does not exist`).",
     "spec:\n  arguments:\n    parameters:\n      - name: source\n        value: ai://default/data/",
     "spec:\n  arguments:\n    parameters:\n      - name: source\n        value: ai://default/data",
     Severity.WARNING,
@@ -328,8 +321,7 @@ BLOCK_SYNTAX: Final = _rule(
     "block-syntax",
     "The YAML in a string block of a ServingTemplate cannot be read",
     "What stands in the block is YAML again, as soon as the placeholders are replaced. If it is none, no deployment "
-    "can be "
-    "made of it.",
+    "can be made of it.",
     serving().replace("minReplicas: 1", "minReplicas 1"),
     serving(),
 )
@@ -356,8 +348,7 @@ INNER_API_VERSION: Final = _rule(
     "inner-api-version",
     "The inner apiVersion of a ServingTemplate is missing or not the one of today",
     "A ServingTemplate becomes an InferenceService of KServe, `serving.kserve.io/v1beta1`; `serving.kubeflow.org` is "
-    "its "
-    "older name.",
+    "its older name.",
     serving().replace("serving.kserve.io/v1beta1", "serving.kserve.io/v1"),
     serving(),
     Severity.WARNING,
@@ -367,8 +358,7 @@ PREDICTOR: Final = _rule(
     "predictor",
     "The inner specification of a ServingTemplate describes no server",
     "KServe needs `predictor` with a container that has an image and is called `kserve-container`; only that one gets "
-    "the "
-    "model from `STORAGE_URI`.",
+    "the model from `STORAGE_URI`.",
     serving().replace("      predictor:\n", "      transformer:\n"),
     serving(),
 )

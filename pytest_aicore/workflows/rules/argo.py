@@ -40,7 +40,7 @@ from pytest_aicore.workflows.rules.containers import check_environment
 from pytest_aicore.workflows.rules.expressions import TASK_RESULTS, parse_depends, when_mistake
 from pytest_aicore.workflows.rules.findings import Severity
 from pytest_aicore.workflows.rules.model import LOOPS, CallModel, TemplateModel
-from pytest_aicore.workflows.rules.subject import has_placeholder, has_slip, is_given
+from pytest_aicore.workflows.rules.subject import has_placeholder, is_given
 from pytest_aicore.workflows.rules.words import did_you_mean, nearest
 from pytest_aicore.workflows.template import is_supplied
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
@@ -68,26 +68,23 @@ _VALUE_SOURCES: Final = (
 _POD_RESOURCE: Final = re.compile(r"cpu|memory|hugepages-\w+")
 
 
-def check(subject: Subject, model: WorkflowModel, wrong: set[int]) -> None:
+def check(subject: Subject, model: WorkflowModel) -> None:
     """Report what Argo's validation refuses, and what it drops without a word.
 
     Args:
         subject: the document.
         model: its workflow.
-        wrong: the ids of nodes with the wrong type, about which nothing more is to be said.
     """
-    _ArgoCheck(subject, model, wrong).check()
+    _ArgoCheck(subject, model).check()
 
 
 class _ArgoCheck:
-    def __init__(self, subject: Subject, model: WorkflowModel, wrong: set[int]) -> None:
+    def __init__(self, subject: Subject, model: WorkflowModel) -> None:
         self._subject = subject
         self._model = model
-        self._wrong = wrong
+        self._wrong = subject.wrong
         self._add = subject.report.add
         self._fails = subject.fails
-        # Whether every call is known: only then can be told what is never called.
-        self._calls_are_clear = True
         self._defaults = model.spec.mapping("templateDefaults")
 
     def check(self) -> None:
@@ -138,14 +135,12 @@ class _ArgoCheck:
             if self._model.is_elsewhere or self._subject.is_library:
                 return
             names = list(self._model.by_name)
-            near = next((key for key in spec.values if key != "entrypoint" and nearest(key, ["entrypoint"])), None)
-            if near is None:
-                self._add(
-                    ENTRYPOINT,
-                    spec.keys.get("entrypoint") or self._spec_key(),
-                    f"The workflow has no `entrypoint`, so nobody knows with which template it begins. {self._fails}",
-                    f"Add `entrypoint: {names[0]}`." if len(names) == 1 else "Name one of its templates.",
-                )
+            self._add(
+                ENTRYPOINT,
+                spec.keys.get("entrypoint") or self._spec_key(),
+                f"The workflow has no `entrypoint`, so nobody knows with which template it begins. {self._fails}",
+                f"Add `entrypoint: {names[0]}`." if len(names) == 1 else "Name one of its templates.",
+            )
         elif type(node) is ScalarNode and id(node) not in self._wrong and not self._model.is_elsewhere:
             self._known_template(node, "entrypoint")
         on_exit = spec.values.get("onExit")
@@ -157,11 +152,11 @@ class _ArgoCheck:
         if not name or id(node) in self._wrong:
             return False
         if has_placeholder(name):
-            self._calls_are_clear = False
+            self._subject.calls_are_clear = False
             return False
         if name in self._model.by_name:
             return True
-        self._calls_are_clear = False
+        self._subject.calls_are_clear = False
         if self._model.is_elsewhere:
             return False
         known = ", ".join(f"`{known}`" for known in list(self._model.by_name)[:8])
@@ -176,7 +171,7 @@ class _ArgoCheck:
 
     def _unreachable(self) -> None:
         subject = self._subject
-        if subject.is_library or not self._calls_are_clear or self._model.is_elsewhere:
+        if subject.is_library or not self._subject.calls_are_clear or self._model.is_elsewhere:
             return
         if (self._model.spec.text("entrypoint") or "") not in self._model.by_name:
             return
@@ -235,6 +230,8 @@ class _ArgoCheck:
         if not template.types and not node.values:
             return
         self._type(template)
+        if template.is_graph and self._has_broken_calls(template):
+            self._subject.calls_are_clear = False
         inputs, outputs = node.mapping("inputs"), node.mapping("outputs")
         for part in (inputs, outputs):
             for key in ("parameters", "artifacts"):
@@ -255,12 +252,28 @@ class _ArgoCheck:
         if template.is_graph:
             self._graph(template)
 
+    def _has_broken_calls(self, template: TemplateModel) -> bool:
+        """Tell whether something stands among the steps or tasks that is none."""
+        wrong = self._wrong
+        if template.type == "dag":
+            tasks = template.node.mapping("dag").values.get("tasks")
+            items = tasks.items if type(tasks) is SequenceNode else []
+            return (
+                id(template.node.values["dag"]) in wrong
+                or id(tasks) in wrong
+                or any(id(item) in wrong for item in items)
+            )
+        steps = template.node.values["steps"]
+        groups = steps.items if type(steps) is SequenceNode else []
+        return id(steps) in wrong or any(
+            id(group) in wrong or (type(group) is SequenceNode and any(id(item) in wrong for item in group.items))
+            for group in groups
+        )
+
     def _nameless(self, node: MappingNode) -> None:
         from pytest_aicore.workflows.rules.structure import MISSING_KEY
 
-        self._calls_are_clear = False
-        if any(key != "name" and nearest(key, ["name"]) for key in node.values):
-            return
+        self._subject.calls_are_clear = False
         self._add(
             MISSING_KEY,
             node.keys.get("name") or node,
@@ -273,13 +286,6 @@ class _ArgoCheck:
         where = template.node.values.get("name") or template.node
         if not types and not any(key in self._defaults.values for key in ("container", "script", "containerSet")):
             empty = next(iter(template.types), None)
-            slip = any(
-                key not in template.types and nearest(key, ("container", "script", "steps", "dag"))
-                for key in template.node.values
-                if key not in ("name", "inputs", "outputs", "metadata")
-            )
-            if slip:
-                return
             self._add(
                 TEMPLATE_TYPE,
                 template.node.keys[empty] if empty else where,
@@ -343,8 +349,6 @@ class _ArgoCheck:
                     )
 
     def _no_path(self, artifact: MappingNode, name: str, word: str) -> None:
-        if any(key != "path" and nearest(key, ["path"]) for key in artifact.values):
-            return
         self._add(
             ARTIFACT_PATH,
             artifact.keys.get("path") or artifact,
@@ -374,9 +378,7 @@ class _ArgoCheck:
             elif template.is_graph:
                 if artifact.text("path"):
                     self._path_in_graph(template, artifact, "output")
-                elif not (is_given(artifact, "from") or is_given(artifact, "fromExpression")) and not has_slip(
-                    artifact, "from", "fromExpression"
-                ):
+                elif not (is_given(artifact, "from") or is_given(artifact, "fromExpression")):
                     self._add(
                         OUTPUT_SOURCE,
                         artifact,
@@ -411,19 +413,14 @@ class _ArgoCheck:
                 else ()
             )
             if wanted and not any(key in given for key in wanted) and "supplied" not in given:
-                if any(key not in _VALUE_SOURCES and nearest(key, wanted) for key in source.values):
-                    return
                 self._add(
                     OUTPUT_SOURCE,
                     source.keys[given[0]] if given else parameter.keys["valueFrom"],
                     f"The output parameter `{name}` needs `valueFrom.{wanted[0]}`, for that is where a template of "
-                    "this "
-                    f"kind takes it from. {self._fails}",
+                    f"this kind takes it from. {self._fails}",
                     f"Add `{wanted[0]}:` below `valueFrom:`.",
                 )
         elif not is_given(parameter, "value") and not is_given(parameter, "valueFrom"):
-            if has_slip(parameter, "value", "valueFrom"):
-                return
             self._add(
                 OUTPUT_SOURCE,
                 parameter,
@@ -486,11 +483,7 @@ class _ArgoCheck:
 
     def _is_lacking(self, container: MappingNode, key: str, kind: str) -> bool:
         """Tell whether a key is neither a default of the workflow, nor misspelt, nor of the wrong type."""
-        return (
-            key not in self._defaults.mapping(kind).values
-            and id(container.values.get(key)) not in self._wrong
-            and not has_slip(container, key)
-        )
+        return key not in self._defaults.mapping(kind).values and id(container.values.get(key)) not in self._wrong
 
     def _container_set(self, node: MappingNode) -> None:
         containers = node.mappings_of("containers")
@@ -632,9 +625,7 @@ class _ArgoCheck:
         given = [key for key in ("template", "templateRef", "inline") if is_given(node, key)]
         what = f"The {call.word} `{call.name}`" if call.name else f"This {call.word}"
         if not given:
-            self._calls_are_clear = False
-            if has_slip(node, "template", "templateRef", "inline"):
-                return
+            self._subject.calls_are_clear = False
             self._add(
                 CALL_TARGET,
                 node.keys.get("template") or node,
@@ -671,8 +662,6 @@ class _ArgoCheck:
         self._names_of_arguments(arguments)
         for parameter in arguments.mappings_of("parameters"):
             if not is_given(parameter, "value") and not is_given(parameter, "valueFrom"):
-                if has_slip(parameter, "value", "valueFrom"):
-                    continue
                 self._add(
                     EMPTY_ARGUMENT,
                     parameter,
@@ -680,7 +669,7 @@ class _ArgoCheck:
                     "Add `value:`.",
                 )
         for artifact in arguments.mappings_of("artifacts"):
-            if not is_supplied(artifact) and not has_slip(artifact, "from", "fromExpression", "raw"):
+            if not is_supplied(artifact):
                 self._add(
                     EMPTY_ARGUMENT,
                     artifact,
@@ -692,9 +681,17 @@ class _ArgoCheck:
                     severity=Severity.WARNING if self._subject.is_aicore else None,
                 )
         target = self._model.target(call)
-        if target is None or id(call.node.values.get("arguments")) in self._wrong:
+        if target is None or self._is_unclear(call.node, "arguments") or self._is_unclear(target.node, "inputs"):
             return
         self._fed(call, what, target, arguments)
+
+    def _is_unclear(self, node: MappingNode, key: str) -> bool:
+        """Tell whether inputs or arguments are of a wrong type, so that what they hold is not known."""
+        part = node.mapping(key)
+        return any(
+            self._subject.is_wrong(owner, name)
+            for owner, name in ((node, key), (part, "parameters"), (part, "artifacts"))
+        )
 
     def _fed(self, call: CallModel, what: str, target: TemplateModel, arguments: MappingNode) -> None:
         given = [parameter.text("name") or "" for parameter in arguments.mappings_of("parameters")]
@@ -794,7 +791,7 @@ class _ArgoCheck:
                     f"`withSequence` has both `count` and `end`. {self._fails}",
                     "Keep one of them.",
                 )
-            elif not has_count and not has_end and not has_slip(sequence, "count", "end"):
+            elif not has_count and not has_end:
                 self._add(
                     LOOP,
                     node.keys["withSequence"],
@@ -813,6 +810,8 @@ class _ArgoCheck:
             for item in call.dependencies:
                 if item.value and self._known_task(item, item.value, item.value, call, by_name):
                     edges.setdefault(call.name, []).append((item.value, item))
+                elif item.value:
+                    self._subject.unclear_dags.add(id(template.node))
             if depends is not None and is_given(call.node, "dependencies"):
                 self._add(
                     DEPENDS,
@@ -821,7 +820,7 @@ class _ArgoCheck:
                     f"{self._fails}",
                     f"Write `depends: {' && '.join(item.value or '' for item in call.dependencies)}` instead.",
                 )
-            edges.setdefault(call.name, []).extend(self._depends(call, by_name))
+            edges.setdefault(call.name, []).extend(self._depends(template, call, by_name))
         for call in calls:
             if call.name[:1].isdigit() and (depends is not None or call.dependencies):
                 self._add(
@@ -869,12 +868,18 @@ class _ArgoCheck:
             )
         return False
 
-    def _depends(self, call: CallModel, by_name: dict[str, CallModel]) -> list[tuple[str, Node]]:
+    def _depends(
+        self, template: TemplateModel, call: CallModel, by_name: dict[str, CallModel]
+    ) -> list[tuple[str, Node]]:
         node = call.node.values.get("depends")
-        if type(node) is not ScalarNode or node.kind != "string" or has_placeholder(node.text):
+        if type(node) is not ScalarNode or node.kind != "string":
+            return []
+        if has_placeholder(node.text):
+            self._subject.unclear_dags.add(id(template.node))
             return []
         found, mistake = parse_depends(node.text)
         if mistake is not None:
+            self._subject.unclear_dags.add(id(template.node))
             self._subject.report.add_inside(
                 DEPENDS,
                 node,
@@ -885,6 +890,7 @@ class _ArgoCheck:
         edges: list[tuple[str, Node]] = []
         for name, result in found:
             if not self._known_task(node, name, name, call, by_name):
+                self._subject.unclear_dags.add(id(template.node))
                 continue
             edges.append((name, node))
             if result is None:

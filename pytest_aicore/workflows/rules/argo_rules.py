@@ -43,8 +43,7 @@ TEMPLATE_TYPE: Final = _rule(
     "template-type",
     "A template does nothing, or more than one thing",
     "A template has exactly one of `container`, `script`, `containerSet`, `steps`, `dag`, `resource`, `suspend`, "
-    "`data`, "
-    "`http` and `plugin`.",
+    "`data`, `http` and `plugin`.",
     "spec:\n  entrypoint: train\n  templates:\n  - name: train\n    metadata: {}",
     f"spec:\n  entrypoint: train\n  templates:\n{TRAIN}",
 )
@@ -106,8 +105,7 @@ UNREACHABLE: Final = _rule(
     "unreachable-template",
     "No run ever reaches this template",
     "Neither the entrypoint nor an exit handler leads to it. Its inputs are not bound, its outputs not registered; "
-    "often "
-    "a step was forgotten, or names the wrong template.",
+    "often a step was forgotten, or names the wrong template.",
     f"spec:\n  entrypoint: train\n  templates:\n{TRAIN}\n{TRAIN.replace('train', 'report', 1)}",
     f"spec:\n  entrypoint: train\n  templates:\n{TRAIN}",
     Severity.WARNING,
@@ -117,8 +115,7 @@ ENDLESS: Final = _rule(
     "endless-recursion",
     "A template calls itself without a condition",
     "Templates may call themselves, but something has to end it: a `when`, or an empty loop. Argo gives up at a depth "
-    "of "
-    "100 calls.",
+    "of 100 calls.",
     steps(called="main", template=""),
     steps(),
 )
@@ -180,8 +177,7 @@ OUTPUT_SOURCE: Final = _rule(
     "output-source",
     "An output does not say where its value comes from, or says it twice",
     "An output parameter of a container or script needs `valueFrom.path`, one of steps or a dag `valueFrom.parameter` "
-    "or "
-    "`valueFrom.expression`; an output artifact of steps or a dag `from` or `fromExpression`.",
+    "or `valueFrom.expression`; an output artifact of steps or a dag `from` or `fromExpression`.",
     "outputs:\n  parameters:\n    - name: accuracy",
     "outputs:\n  parameters:\n    - name: accuracy\n      valueFrom:\n        path: /app/accuracy",
 )

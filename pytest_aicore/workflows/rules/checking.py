@@ -283,20 +283,21 @@ def _worst_at_each_place(findings: list[Finding]) -> list[Finding]:
 
 
 def _run_layers(report: Report, options: CheckOptions) -> Outline | None:
+    swallowed = document.take_comments_out(report.document)
     subject = Subject(report, options)
     kind = check_kind(subject)
     if kind is None:
         return None
-    document.check(report)
+    document.check(report, swallowed)
     subject.kind = kind
     if kind == "ServingTemplate":
         subject.is_aicore = True
         serving.check(subject)
         return folder.outline(subject)
-    wrong = structure.check(subject)
+    structure.check(subject)
     model = WorkflowModel(subject)
-    argo.check(subject, model, wrong)
-    used = references.check(subject, model, wrong)
+    argo.check(subject, model)
+    used = references.check(subject, model)
     if subject.is_aicore:
-        aicore.check(subject, model, used, wrong)
+        aicore.check(subject, model, used)
     return folder.outline(subject)

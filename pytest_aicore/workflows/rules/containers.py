@@ -173,7 +173,6 @@ def check_pull_secrets(report: Report, secrets: Iterable[MappingNode], line_of: 
                     name,
                     "No docker registry secret of AI Core can have this name, so the image cannot be pulled.",
                     "Names of secrets hold lower-case letters, digits, hyphens, dots and underscores. (Is this a "
-                    "token? "
-                    "It belongs into the secret, never into a file.)",
+                    "token? It belongs into the secret, never into a file.)",
                     severity=Severity.WARNING,
                 )

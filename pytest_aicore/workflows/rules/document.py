@@ -6,18 +6,18 @@ What keeps a file from being parsed is explained where it is parsed; here each k
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.places import Place
 from pytest_aicore.workflows.rules.findings import Finding, Rule, Severity
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pytest_aicore.workflows.places import Problem
     from pytest_aicore.workflows.rules.report import Report
-    from pytest_aicore.workflows.tree import Node
+    from pytest_aicore.workflows.tree import Document, Node
 
 _NOT_SYNCED: Final = (
     "AI Core reads the file as YAML before anything else. A file that is no YAML breaks the synchronisation: "
@@ -321,8 +321,41 @@ _WORDS: Final = frozenset(
 )
 
 
-def check(report: Report) -> None:
-    """Report duplicate keys, and comments that are none."""
+class Swallowed(NamedTuple):
+    """A value that has swallowed the comment behind it: its key, itself, and the text as it was written."""
+
+    key: str
+    value: ScalarNode
+    text: str
+
+
+def take_comments_out(parsed: Document) -> list[Swallowed]:
+    """Take comments that are none out of the values that hold them, so that the rest is checked as it was meant.
+
+    Args:
+        parsed: the document; its tree is changed.
+
+    Returns:
+        what was changed.
+    """
+    if "#" not in parsed.text:
+        return []
+    found: list[Swallowed] = []
+    for key, value in _plain_words(parsed.root):
+        comment = _SWALLOWED.search(value.text)
+        if comment is not None and " " not in value.text[: comment.start()]:
+            found.append(Swallowed(key, value, value.text))
+            value.text = value.text[: comment.start() + 1]
+    return found
+
+
+def check(report: Report, swallowed: Iterable[Swallowed] = ()) -> None:
+    """Report duplicate keys, and comments that are none.
+
+    Args:
+        report: where findings go.
+        swallowed: the values that have swallowed a comment.
+    """
     for duplicate in report.document.duplicates:
         report.add(
             DUPLICATE_KEY,
@@ -331,18 +364,23 @@ def check(report: Report) -> None:
             "AI Core would only see the second.",
             "Remove one of them.",
         )
-    if "#" not in report.document.text:
-        return
-    for key, value in _plain_words(report.document.root):
-        found = _SWALLOWED.search(value.text)
-        if found is not None and " " not in value.text[: found.start()]:
-            report.add(
-                UNSPACED_COMMENT,
-                value,
-                f"This `#` begins no comment, for no space stands before it: the {key} is `{value.text}`, comment "
-                "included.",
-                "Put a space before the `#`.",
-            )
+    check_comments(report, swallowed)
+
+
+def check_comments(report: Report, swallowed: Iterable[Swallowed]) -> None:
+    """Report comments that are none.
+
+    Args:
+        report: where findings go.
+        swallowed: the values that have swallowed a comment.
+    """
+    for key, value, text in swallowed:
+        report.add(
+            UNSPACED_COMMENT,
+            value,
+            f"This `#` begins no comment, for no space stands before it: the {key} is `{text}`, comment included.",
+            "Put a space before the `#`.",
+        )
 
 
 def _plain_words(root: Node) -> Iterator[tuple[str, ScalarNode]]:

@@ -33,8 +33,7 @@ DUPLICATE_ID: Final = _rule(
     "duplicate-executable-id",
     "Two templates have the same executable id",
     "`metadata.name` is the executable id, and unique in the whole tenant: of two templates of one kind with one name "
-    "the "
-    "later hides the earlier.",
+    "the later hides the earlier.",
     "# train.yaml\nmetadata:\n  name: churn\n# and train_again.yaml\nmetadata:\n  name: churn",
     "# train.yaml\nmetadata:\n  name: churn\n# and train_again.yaml\nmetadata:\n  name: churn-again",
 )
@@ -60,8 +59,7 @@ SERVING_ONLY: Final = _rule(
     "serving-only-scenario",
     "A scenario has serving templates only",
     "AI Core makes a scenario of a WorkflowTemplate; one that only ServingTemplates name stays invisible. Here none of "
-    "the "
-    "files that were checked is a WorkflowTemplate of it.",
+    "the files that were checked is a WorkflowTemplate of it.",
     "# serve.yaml, the only file of its scenario\nkind: ServingTemplate",
     "# serve.yaml, and a WorkflowTemplate with the same `scenarios.ai.sap.com/id`",
     Severity.WARNING,
@@ -71,8 +69,7 @@ NO_TEMPLATE: Final = _rule(
     "no-template",
     "A YAML or JSON file among the templates is none",
     "AI Core's synchronisation reads every YAML and JSON file of its folder as a Kubernetes object. One that is none "
-    "(a "
-    "configuration, a contract, data) makes it fail, also for the templates beside it.",
+    "(a configuration, a contract, data) makes it fail, also for the templates beside it.",
     "# workflows/settings.json beside workflows/train.yaml",
     "# settings/settings.json: the folder that AI Core reads holds templates only",
     Severity.WARNING,
@@ -166,8 +163,7 @@ def check_together(outlines: Iterable[Outline]) -> Iterator[Finding]:
                 extra,
                 extra.name_place,
                 f"There are {len(of_kind)} {kind}s, and a tenant may have {MAXIMUM_TEMPLATES}: AI Core refuses the "
-                "rest, of "
-                "which this is the first.",
+                "rest, of which this is the first.",
                 "Remove some, or make one template of those that differ in a value only.",
             )
     trained = {template.scenario_id for template in templates if template.kind == "WorkflowTemplate"}
@@ -184,8 +180,7 @@ def check_together(outlines: Iterable[Outline]) -> Iterator[Finding]:
             template,
             template.scenario_place,
             f"No WorkflowTemplate among the files that were checked defines the scenario `{scenario}`; with "
-            "ServingTemplates "
-            "only it stays invisible.",
+            "ServingTemplates only it stays invisible.",
             "Add a WorkflowTemplate of the scenario, if the tenant has none.",
         )
 
@@ -221,8 +216,7 @@ def _two_names(templates: list[Outline]) -> Iterator[Finding]:
                 template.scenario_name_place,
                 f"The scenario `{template.scenario_id}` is called `{template.scenario_name}` here and "
                 f"`{other.scenario_name}` in {other.scenario_name_place.path}, line {other.scenario_name_place.line}: "
-                "AI Core "
-                "shows one of them.",
+                "AI Core shows one of them.",
                 "Write the same name in both, or give one another scenario id.",
                 severity=_severity(template, other),
             )
@@ -244,8 +238,7 @@ def check_synced_folder(others: Iterable[Path], outlines: Iterable[Outline]) -> 
             NO_TEMPLATE.severity,
             Place(str(path), 1, 1),
             "This file lies among templates and is none. If AI Core reads this folder, its synchronisation fails, for "
-            "the "
-            "templates as well.",
+            "the templates as well.",
             "Move it out of the folder.",
         )
     for template in outlines:

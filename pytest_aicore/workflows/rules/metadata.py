@@ -302,8 +302,7 @@ class MetadataCheck:
                     LABEL if part == "labels" else ANNOTATION,
                     node,
                     f"`{_short(key)}` cannot be the key of {'a label' if part == 'labels' else 'an annotation'}; "
-                    "Kubernetes "
-                    "refuses the template.",
+                    "Kubernetes refuses the template.",
                     "Write a domain, a slash and a name of letters, digits, hyphens, dots and underscores, at most 63.",
                 )
             return
@@ -324,7 +323,7 @@ class MetadataCheck:
             return
         if key in others:
             wanted = "annotations" if part == "labels" else "labels"
-            if key not in self._parts[wanted].values:
+            if key not in self._parts[wanted].values and key not in self._excused:
                 self._excused.add(key)
                 self._add(
                     MISPLACED,
@@ -419,13 +418,20 @@ class MetadataCheck:
 
     # --- what annotations say about artifacts -----------------------------------------------------------------
 
-    def check_artifacts(self, names: Collection[str], internal: Mapping[str, str | None]) -> None:
+    def check_artifacts(
+        self, names: Collection[str], internal: Mapping[str, str | None], *, has_lost: bool = False
+    ) -> list[str]:
         """Report annotations about artifacts that don't exist, and those that AI Core does not understand.
 
         Args:
             names: the names of input artifacts, and the globalNames of outputs.
             internal: the names that outputs have inside of the workflow, with their globalNames.
+            has_lost: whether outputs lack their globalName: what is annotated will be one of those.
+
+        Returns:
+            the names of artifacts that are annotated and that nothing has.
         """
+        unmatched: dict[str, None] = {}
         for key, node in self._parts["annotations"].keys.items():
             if not key.startswith(ARTIFACT_ANNOTATION_PREFIX):
                 continue
@@ -437,9 +443,13 @@ class MetadataCheck:
                 continue
             value = self._parts["annotations"].values[key]
             if artifact not in names:
-                self._of_nothing(node, artifact, names, internal)
-            elif type(value) is ScalarNode and value.kind == "string":
+                if internal.get(artifact, "") is not None:
+                    unmatched[artifact] = None
+                if not has_lost:
+                    self._of_nothing(node, artifact, names, internal)
+            if type(value) is ScalarNode and value.kind == "string":
                 self._said(field, value)
+        return list(unmatched)
 
     def _field(self, node: ScalarNode, artifact: str, field: str, names: Collection[str]) -> None:
         near = nearest(field, _ARTIFACT_FIELDS) if field and f"{artifact}.{field}" not in names else None
@@ -465,8 +475,7 @@ class MetadataCheck:
                 ANNOTATION_OF_NOTHING,
                 node,
                 f"`{artifact}` is the output's name inside of the workflow; AI Core looks for its globalName "
-                f"`{global_name}`, "
-                "and ignores the annotation.",
+                f"`{global_name}`, and ignores the annotation.",
                 f"Write `{node.text.replace(artifact, global_name, 1)}`.",
                 hint=f"Did you mean {global_name!r}?",
             )

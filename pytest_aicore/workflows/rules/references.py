@@ -62,8 +62,7 @@ UNKNOWN_STEP: Final = _rule(
     "unknown-step",
     "A placeholder names a step or task that it cannot see",
     "`{{steps.NAME...}}` works in the template that has the step, `{{tasks.NAME...}}` in the dag that has the task. "
-    "What "
-    "a container needs of another step has to be passed to its template as an argument.",
+    "What a container needs of another step has to be passed to its template as an argument.",
     two_steps("{{steps.perpare.outputs.parameters.rows}}"),
     two_steps("{{steps.prepare.outputs.parameters.rows}}"),
 )
@@ -80,8 +79,7 @@ UNKNOWN_OUTPUT: Final = _rule(
     "unknown-output",
     "A placeholder names an output that the template does not have",
     "`{{steps.NAME.outputs.parameters.X}}` needs X among the `outputs.parameters` of the template that the step runs, "
-    "and "
-    "likewise for artifacts.",
+    "and likewise for artifacts.",
     two_steps("{{steps.prepare.outputs.parameters.row}}"),
     two_steps("{{steps.prepare.outputs.parameters.rows}}"),
 )
@@ -90,8 +88,7 @@ UNKNOWN_VARIABLE: Final = _rule(
     "unknown-variable",
     "A placeholder names something that Argo does not have",
     "A tag that begins like one of Argo's and goes on differently cannot be resolved; one that does not begin like one "
-    "of "
-    "Argo's stays in the text as it is, braces included.",
+    "of Argo's stays in the text as it is, braces included.",
     with_args("python train.py --depth {{workflow.parameter.DEPTH}}"),
     with_args("python train.py --depth {{workflow.parameters.DEPTH}}"),
 )
@@ -222,34 +219,51 @@ class _Scope:
             scope = scope.outer
         return names
 
+    def is_clear(self, part: str, kind: str, wrong: Collection[int]) -> bool:
+        """Tell whether the inputs or outputs are of the right type, so that it is known what they declare."""
+        scope: _Scope | None = self
+        while scope is not None:
+            if scope.template is not None and not _is_readable(scope.template, part, kind, wrong):
+                return False
+            scope = scope.outer
+        return True
 
-def check(subject: Subject, model: WorkflowModel, wrong: set[int]) -> set[str] | None:
+
+def _is_readable(template: TemplateModel, part: str, kind: str, wrong: Collection[int]) -> bool:
+    mapping = template.node.mapping(part)
+    if id(template.node.values.get(part)) in wrong or id(mapping.values.get(kind)) in wrong:
+        return False
+    return all(item.text("name") for item in mapping.mappings_of(kind))
+
+
+def check(subject: Subject, model: WorkflowModel) -> set[str] | None:
     """Report placeholders that cannot be resolved.
 
     Args:
         subject: the document.
         model: its workflow.
-        wrong: the ids of nodes with the wrong type, about which nothing more is to be said.
 
     Returns:
         the names of the workflow parameters that are used somewhere, None where that is not clear.
     """
-    return _ReferenceCheck(subject, model, wrong).check()
+    return _ReferenceCheck(subject, model).check()
 
 
 class _ReferenceCheck:
-    def __init__(self, subject: Subject, model: WorkflowModel, wrong: set[int]) -> None:
+    def __init__(self, subject: Subject, model: WorkflowModel) -> None:
         self._subject = subject
         self._model = model
         self._report = subject.report
         self._fails = subject.fails
         self._used: set[str] = set()
         self._usage_is_clear = True
-        arguments = model.spec.values.get("arguments")
-        parameters = model.spec.mapping("arguments").values.get("parameters")
         # Where the declarations themselves are broken, nothing can be said about what they declare.
         self._parameters: Mapping[str, MappingNode] | None = (
-            None if id(arguments) in wrong or id(parameters) in wrong or model.is_elsewhere else model.parameters
+            None
+            if subject.is_wrong(model.spec, "arguments")
+            or subject.is_wrong(model.spec.mapping("arguments"), "parameters")
+            or model.is_elsewhere
+            else model.parameters
         )
         self._global_names: dict[str, set[str]] | None = None
         self._seen: dict[tuple[int, str], int] = {}
@@ -258,7 +272,7 @@ class _ReferenceCheck:
         model = self._model
         exits = self._exit_templates()
         for template in model.templates:
-            self._template(template, _Scope(template=template, at_exit=id(template.node) in exits))
+            self._template(template, _Scope(template=template, at_exit=template.name in exits))
         for key, node in model.spec.values.items():
             if key not in ("templates", "templateDefaults"):
                 self._walk(node, _Scope(at_exit=key in ("hooks", "metrics"), is_call=key == "hooks"))
@@ -268,15 +282,15 @@ class _ReferenceCheck:
             self._entry_arguments(entry)
         return self._used if self._usage_is_clear else None
 
-    def _exit_templates(self) -> set[int]:
+    def _exit_templates(self) -> set[str]:
         names = [self._model.spec.text("onExit") or "", *(hook.template or "" for hook in self._model.workflow_hooks)]
         pending = [self._model.by_name[name] for name in names if name in self._model.by_name]
-        found: set[int] = set()
+        found: set[str] = set()
         while pending:
             template = pending.pop()
-            if id(template.node) in found:
+            if template.name in found:
                 continue
-            found.add(id(template.node))
+            found.add(template.name)
             targets = (self._model.target(call) for call in template.calls)
             pending.extend(target for target in targets if target is not None)
         return found
@@ -531,6 +545,8 @@ class _ReferenceCheck:
         elif second == "outputs":
             self._global_output(node, text, name)
         elif second in ("status", "failures") and not (name or scope.at_exit or self._subject.is_library):
+            if not self._subject.calls_are_clear:
+                return  # an exit handler that is misnamed leads nowhere
             self._add(
                 ONLY_AT_EXIT,
                 node,
@@ -579,7 +595,7 @@ class _ReferenceCheck:
         if kind == "artifacts" and name.endswith(".path"):
             name = name[: -len(".path")]
         declared = scope.inputs(kind)
-        if name in declared:
+        if name in declared or not scope.is_clear("inputs", kind, self._subject.wrong):
             return
         rule = UNDECLARED_PARAMETER if kind == "parameters" else UNDECLARED_ARTIFACT
         word = kind[:-1]
@@ -617,6 +633,8 @@ class _ReferenceCheck:
         call = scope.visible.get(name)
         if call is None:
             if name in scope.calls:
+                if scope.template is not None and id(scope.template.node) in self._subject.unclear_dags:
+                    return
                 self._add(
                     NOT_YET_RUN,
                     node,
@@ -628,7 +646,7 @@ class _ReferenceCheck:
                     else f"Add `{name}` to the tasks that this one waits for.",
                 )
                 return
-            if self._subject.options is not None and self._model.is_elsewhere:
+            if not self._subject.calls_are_clear:
                 return
             self._add(
                 UNKNOWN_STEP,
@@ -653,8 +671,7 @@ class _ReferenceCheck:
                 node,
                 text,
                 f"`{{{{{root}...}}}}` does not work here: this template has "
-                f"{'steps' if other == 'steps' else 'a dag'}. "
-                f"{self._fails}",
+                f"{'steps' if other == 'steps' else 'a dag'}. {self._fails}",
                 f"Write `{{{{{other}.{name}{'.' + result if result else ''}}}}}`.",
             )
             return
@@ -690,8 +707,9 @@ class _ReferenceCheck:
             if name.endswith(".path"):
                 name = name[: -len(".path")]
             declared: Mapping[str, MappingNode] = getattr(target, f"output_{second}")
-            if name not in declared:
+            if name not in declared and _is_readable(target, "outputs", second, self._subject.wrong):
                 near = nearest(name, declared)
+                self._subject.meant.update([near] if near else declared)
                 self._add(
                     UNKNOWN_OUTPUT,
                     node,
@@ -731,15 +749,14 @@ class _ReferenceCheck:
             if name.endswith(".path"):
                 name = name[: -len(".path")]
             declared: Mapping[str, MappingNode] = getattr(scope.template, f"output_{kind}")
-            if name not in declared:
+            if name not in declared and scope.is_clear("outputs", kind, self._subject.wrong):
                 near = nearest(name, declared)
                 self._add(
                     UNKNOWN_OUTPUT,
                     node,
                     text,
                     f"{_capital(scope.template.title)} has no output {kind[:-1]} `{name}`, so the placeholder stays in "
-                    "the "
-                    "text, braces included.",
+                    "the text, braces included.",
                     f"Write `{{{{outputs.{kind}.{near}.path}}}}`." if near else f"Declare it under `outputs.{kind}`.",
                     hint=f"Did you mean {near!r}?" if near else None,
                 )

@@ -27,6 +27,7 @@ from pytest_aicore.workflows.rules.containers import (
     check_to_fill_in,
     is_replaced,
 )
+from pytest_aicore.workflows.rules.document import check_comments, take_comments_out
 from pytest_aicore.workflows.rules.findings import Severity
 from pytest_aicore.workflows.rules.metadata import (
     INSTANCE_LABEL,
@@ -38,7 +39,7 @@ from pytest_aicore.workflows.rules.metadata import (
 from pytest_aicore.workflows.rules.model import named
 from pytest_aicore.workflows.rules.report import Report
 from pytest_aicore.workflows.rules.structure import StructureCheck, shapes_for
-from pytest_aicore.workflows.rules.subject import REPLACED, has_slip, is_given
+from pytest_aicore.workflows.rules.subject import REPLACED, is_given
 from pytest_aicore.workflows.rules.words import nearest
 from pytest_aicore.workflows.source import parse_all
 from pytest_aicore.workflows.template import StringBlock
@@ -179,9 +180,8 @@ class _ServingCheck:
         self._report = subject.report
         self._add = subject.report.add
         self._spec = subject.root.mapping("spec")
-        inputs = self._spec.mapping("inputs")
-        self._parameters = named(inputs.mappings_of("parameters"))
-        self._artifacts = named(inputs.mappings_of("artifacts"))
+        self._parameters: dict[str, MappingNode] = {}
+        self._artifacts: dict[str, MappingNode] = {}
         self._used: set[tuple[str, str]] = set()
         self._usage_is_clear = True
 
@@ -192,17 +192,17 @@ class _ServingCheck:
             self._report, _SHAPES, consequence="AI Core does not take the template.", owner="AI Core"
         )
         structure.check(self._subject.root, "ServingTemplate")
+        self._spec = self._subject.root.mapping("spec")
+        inputs = self._spec.mapping("inputs")
+        self._parameters = named(inputs.mappings_of("parameters"))
+        self._artifacts = named(inputs.mappings_of("artifacts"))
         metadata.check_artifacts(dict.fromkeys(self._artifacts), {})
         check_urls(self._subject)
         self._inputs()
         root, spec = self._subject.root, self._spec
         template = spec.mapping("template")
         if not template.values:
-            if id(root.values.get("spec")) not in structure.wrong and not (
-                has_slip(spec, "template")
-                or has_slip(root, "spec")
-                or id(spec.values.get("template")) in structure.wrong
-            ):
+            if not ({id(root.values.get("spec")), id(spec.values.get("template"))} & structure.wrong):
                 self._add(
                     PREDICTOR,
                     spec.keys.get("template") or root.keys.get("spec") or root.keys.get("kind") or root,
@@ -214,7 +214,7 @@ class _ServingCheck:
         inner = template.mapping("metadata")
         self._labels(self._block(inner, "labels", "metadata.labels"), template, inner)
         self._annotations(self._block(inner, "annotations", "metadata.annotations"))
-        if not is_given(template, "spec") and not has_slip(template, "spec"):
+        if not is_given(template, "spec"):
             self._add(
                 PREDICTOR,
                 template.keys.get("spec") or spec.keys["template"],
@@ -234,8 +234,7 @@ class _ServingCheck:
                         SERVING_NAME,
                         declaration.values["name"],
                         f"The placeholder of an input {word} called `{name}` cannot be read: AI Core only takes "
-                        "letters and "
-                        "digits.",
+                        "letters and digits.",
                         "Rename it, here and in its placeholders.",
                         hint=f"Did you mean {re.sub(r'[^A-Za-z0-9_]', '', name)!r}?",
                         severity=None if word == "artifact" else Severity.WARNING,
@@ -278,7 +277,7 @@ class _ServingCheck:
     def _api_version(self, template: MappingNode) -> None:
         node = template.values.get("apiVersion")
         written = template.text("apiVersion")
-        if written in _API_VERSIONS or has_slip(template, "apiVersion"):
+        if written in _API_VERSIONS:
             return
         near = nearest(written or "", _API_VERSIONS)
         self._add(
@@ -302,8 +301,7 @@ class _ServingCheck:
                 BLOCK,
                 parent.keys[key],
                 f"`spec.template.{path}` is a {'map' if type(node) is MappingNode else 'list'}, and AI Core wants a "
-                "string "
-                "there: it is not rendered.",
+                "string there: it is not rendered.",
                 f"Write `{key}: |`, and leave what stands below it as it is.",
             )
             return None
@@ -343,6 +341,7 @@ class _ServingCheck:
             )
             return None
         report = _BlockReport(self._report, document, block)
+        check_comments(report, take_comments_out(document))
         for duplicate in document.duplicates:
             report.add(
                 BLOCK_SYNTAX,
@@ -455,7 +454,7 @@ class _ServingCheck:
                 return
             if any(nearest(key, (PLAN_LABEL, INSTANCE_LABEL)) for key in labels.values):
                 return
-        elif type(inner.values.get("labels")) in (MappingNode, SequenceNode) or has_slip(inner, "labels"):
+        elif type(inner.values.get("labels")) in (MappingNode, SequenceNode):
             return
         elif type(inner.values.get("labels")) is ScalarNode and inner.text("labels"):
             return  # what is wrong with the block has been said
@@ -511,7 +510,7 @@ class _ServingCheck:
         structure.check(root, "InferenceServiceSpec")
         predictor = root.values.get("predictor")
         if type(predictor) is not MappingNode:
-            if id(predictor) not in structure.wrong and not has_slip(root, "predictor"):
+            if id(predictor) not in structure.wrong:
                 report.add(
                     PREDICTOR,
                     root.keys.get("predictor") or next(iter(root.keys.values()), root),
@@ -532,7 +531,7 @@ class _ServingCheck:
             check_environment(report, container, structure.wrong)
             for variable in container.mappings_of("env"):
                 check_to_fill_in(report, variable.values.get("value"), "the value", wholly=True)
-            if not container.text("image") and container.values and not has_slip(container, "image"):
+            if not container.text("image") and container.values:
                 report.add(
                     PREDICTOR,
                     container.keys.get("image") or container,
@@ -543,8 +542,6 @@ class _ServingCheck:
 
     def _no_containers(self, report: _BlockReport, root: MappingNode, predictor: MappingNode, wrong: set[int]) -> None:
         if any(key in _MODEL_FORMATS for key in predictor.values) or id(predictor.values.get("containers")) in wrong:
-            return
-        if has_slip(predictor, "containers"):
             return
         report.add(
             PREDICTOR,

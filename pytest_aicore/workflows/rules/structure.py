@@ -93,7 +93,22 @@ WRONG_WORD: Final = Rule(
     "  imagePullPolicy: Always",
 )
 
-RULES: Final = (TYPES_OFF, UNKNOWN_KEY, WRONG_TYPE, MISSING_KEY, QUANTITY, WRONG_WORD)
+MISPLACED_KEY: Final = Rule(
+    "AIC235",
+    "misplaced-key",
+    Severity.ERROR,
+    "argo",
+    "A key stands one level too high or too deep",
+    "`parameters` and `artifacts` belong below `arguments`, `inputs` or `outputs`; `image` and `command` below "
+    "`container`; `inputs`, `outputs` and `metadata` beside `container`, not in it. Where they do not belong they are "
+    "ignored without a word.",
+    "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [./train]\n"
+    "  outputs:\n    artifacts:\n      - name: model\n        globalName: churn-model\n        path: /app/model",
+    "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [./train]\n"
+    "outputs:\n  artifacts:\n    - name: model\n      globalName: churn-model\n      path: /app/model",
+)
+
+RULES: Final = (TYPES_OFF, UNKNOWN_KEY, WRONG_TYPE, MISSING_KEY, QUANTITY, WRONG_WORD, MISPLACED_KEY)
 
 _QUANTITY: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?")
 
@@ -144,6 +159,18 @@ _WORDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("ContainerPort", "protocol"): ("TCP", "UDP", "SCTP"),
     ("ResourceTemplate", "action"): ("get", "create", "apply", "delete", "replace", "patch"),
 }
+
+_CONTAINERS: Final = ("Container", "ScriptTemplate")
+_BESIDE_A_CONTAINER: Final = ("inputs", "outputs", "metadata", "sidecars", "volumes", "retryStrategy", "nodeSelector")
+"""What people indent like the keys of the container although it stands beside the container."""
+
+_BELOW: Final = (
+    (("WorkflowSpec", "WorkflowStep", "DAGTask"), ("parameters", "artifacts"), "arguments"),
+    (("Template",), ("parameters", "artifacts"), "inputs"),
+    (("Template",), ("image", "command", "args", "env", "resources", "volumeMounts", "imagePullPolicy"), "container"),
+    (("Template",), ("labels",), "metadata"),
+)
+"""Keys that people forget to put below another: the objects, the keys, and what belongs above them."""
 
 _WORDS_OF_SHAPE: Final = {
     "str": "a string",
@@ -202,14 +229,16 @@ class StructureCheck:
         self._shapes = shapes
         self._consequence = consequence
         self.wrong: set[int] = set()
+        self._late: list[tuple[MappingNode, str, ScalarNode, Node]] = []
 
-    def check(self, node: Node, written: str, key: ScalarNode | None = None) -> None:
+    def check(self, node: Node, written: str, key: ScalarNode | None = None, parent: MappingNode | None = None) -> None:
         """Report what in a node does not fit a shape.
 
         Args:
             node: the value.
             written: the shape.
             key: the key it stands at.
+            parent: the map that has the key.
         """
         shape = _shape(written)
         if shape.kind == "any":
@@ -224,16 +253,46 @@ class StructureCheck:
             if shape.kind != "list":
                 self._wrong(node, key, written, shape, "a list")
                 return
+            if shape.inner == "[WorkflowStep]":
+                self._groups(node)
+            told: set[type[Node]] = set()
             for item in node.items:
-                self.check(item, shape.inner)
+                # Of several items of one wrong type the first is enough to see what is meant.
+                if type(item) not in told:
+                    self.check(item, shape.inner, None, parent)
+                    if id(item) in self.wrong:
+                        told.add(type(item))
+                else:
+                    self.wrong.add(id(item))
         elif type(node) is MappingNode:
             if shape.kind == "object":
-                self._object(node, shape.inner)
+                self._object(node, shape.inner, parent)
             elif shape.kind == "map":
                 for name, value in node.values.items():
                     self.check(value, shape.inner, node.keys[name])
             else:
                 self._wrong(node, key, written, shape, "a map")
+
+    def _groups(self, node: SequenceNode) -> None:
+        """Report steps that stand in no group of their own, and put each into one."""
+        for index, item in enumerate(node.items):
+            if type(item) is not MappingNode:
+                continue
+            self._report.add(
+                WRONG_TYPE,
+                item,
+                f"A step stands here, where a list of steps that run side by side is expected. {self._consequence}",
+                "Write two dashes for the first step of each group (`- - name: ...`): steps stand in a list of lists.",
+            )
+            group = SequenceNode()
+            group.line, group.column, group.end_line, group.end_column = (
+                item.line,
+                item.column,
+                item.end_line,
+                item.end_column,
+            )
+            group.tag, group.flow, group.items = None, False, [item]
+            node.items[index] = group
 
     def _fits(self, node: ScalarNode, kind: str, wanted: str) -> bool:
         if wanted == "any-str" or REPLACED in node.text:
@@ -280,24 +339,30 @@ class StructureCheck:
             hint=hint,
         )
 
-    def _object(self, node: MappingNode, name: str) -> None:
+    def _object(self, node: MappingNode, name: str, parent: MappingNode | None) -> None:
         known = self._shapes.get(name)
         if known is None:
             return
-        for text, value in node.values.items():
+        for text in [text for text in node.values if text not in known]:
+            if not self._moved(node, text, name, parent):
+                self._unknown(node.keys[text], name, known, node)
+        if name in ("Inputs", "Outputs", "Arguments"):
+            self._artifacts_among_parameters(node)
+        for text, value in list(node.values.items()):
             shape = known.get(text)
             if shape is None:
-                self._unknown(node.keys[text], name, known, node)
-            else:
-                self.check(value, shape, node.keys[text])
-                words = _WORDS.get((name, text))
-                if words is not None:
-                    self._word(value, text, words)
+                continue
+            self.check(value, shape, node.keys[text], node)
+            words = _WORDS.get((name, text))
+            if words is not None:
+                self._word(value, text, words)
+        for _, text, key, value in [late for late in self._late if late[0] is node]:
+            node.values[text], node.keys[text] = value, key
+            self.check(value, known.get(text, "any"), key, node)
         for required in _REQUIRED.get(name, ()):
             given = node.values.get(required)
             if given is None:
-                if not any(_is_meant(text, required, known) for text in node.values):
-                    self._missing(node, required, name)
+                self._missing(node, required, name)
             elif type(given) is ScalarNode and given.kind in ("null", "string") and not given.text.strip():
                 self._report.add(
                     MISSING_KEY,
@@ -305,6 +370,69 @@ class StructureCheck:
                     f"The `{required}` of this {_words(name)} is empty. {self._consequence}",
                     "Give it a value.",
                 )
+
+    def _moved(self, node: MappingNode, text: str, name: str, parent: MappingNode | None) -> bool:
+        """Report a key that stands one level too high or too deep, and move it to where it was meant.
+
+        Returns:
+            whether it is such a key.
+        """
+        key, value = node.keys[text], node.values[text]
+        below = next((to for objects, keys, to in _BELOW if name in objects and text in keys), None)
+        if below is not None:
+            home = node.values.get(below)
+            if home is not None and type(home) is not MappingNode:
+                return False
+            self._report.add(
+                MISPLACED_KEY,
+                key,
+                f"A {_words(name)} has no key `{text}`: it is ignored without a word.",
+                f"Put `{below}:` on a line above it, and indent it below."
+                if home is None
+                else f"Move it below `{below}:`.",
+            )
+            if home is None:
+                home = node.values[below] = _empty_map(key)
+                node.keys[below] = key
+            if text not in home.values:
+                home.values[text] = node.values.pop(text)
+                home.keys[text] = node.keys.pop(text)
+            return True
+        if name in _CONTAINERS and parent is not None and text in _BESIDE_A_CONTAINER and text not in parent.values:
+            self._report.add(
+                MISPLACED_KEY,
+                key,
+                f"A {_words(name)} has no key `{text}`: it is ignored without a word.",
+                f"Indent `{text}:` like the `{'script' if name == 'ScriptTemplate' else 'container'}:` above it.",
+            )
+            node.values.pop(text)
+            node.keys.pop(text)
+            self._late.append((parent, text, key, value))
+            return True
+        return False
+
+    def _artifacts_among_parameters(self, node: MappingNode) -> None:
+        """Report artifacts in a list of parameters, which happens when `artifacts:` is missing above them."""
+        parameters = node.values.get("parameters")
+        if type(parameters) is not SequenceNode or "artifacts" in node.values:
+            return
+        first = next((index for index, item in enumerate(parameters.items) if _is_artifact(item)), None)
+        if first is None:
+            return
+        self._report.add(
+            MISPLACED_KEY,
+            parameters.items[first],
+            f"This is an artifact, and it stands among the parameters. {self._consequence}",
+            "Put `artifacts:` on a line above it.",
+        )
+        artifacts = SequenceNode()
+        source = parameters.items[first]
+        artifacts.line, artifacts.column = source.line, source.column
+        artifacts.end_line, artifacts.end_column = parameters.end_line, parameters.end_column
+        artifacts.tag, artifacts.flow, artifacts.items = None, parameters.flow, parameters.items[first:]
+        del parameters.items[first:]
+        node.values["artifacts"] = artifacts
+        node.keys["artifacts"] = node.keys["parameters"]
 
     def _missing(self, node: MappingNode, required: str, name: str) -> None:
         self._report.add(
@@ -328,6 +456,10 @@ class StructureCheck:
             hint=f"Did you mean {near!r}?" if near else None,
             severity=Severity.ERROR if near else Severity.WARNING,
         )
+        if near:
+            # What the other rules look at is what was meant: a slip shall not be told once more by all that it entails.
+            node.values[near] = node.values.pop(key.text)
+            node.keys[near] = node.keys.pop(key.text)
 
     def _word(self, value: Node, key: str, words: tuple[str, ...]) -> None:
         if type(value) is not ScalarNode or value.kind != "string" or value.text in words:
@@ -350,9 +482,24 @@ class StructureCheck:
             WRONG_TYPE,
             node if key is None or type(node) is ScalarNode else key,
             f"{what} has to be {_wanted(shape)}, and this is {is_what}. {self._consequence}",
-            _remedy(node, shape, written),
+            _remedy(node, shape, written, in_list=key is None),
             severity=Severity.WARNING if written == "any-str" else None,
         )
+
+
+def _is_artifact(node: Node) -> bool:
+    return (
+        type(node) is MappingNode
+        and any(key in node.values for key in ("path", "archive", "from", "s3", "raw"))
+        and not any(key in node.values for key in ("value", "valueFrom", "default", "enum"))
+    )
+
+
+def _empty_map(at: ScalarNode) -> MappingNode:
+    node = MappingNode()
+    node.line, node.column, node.end_line, node.end_column = at.line, at.column, at.end_line, at.end_column
+    node.tag, node.flow, node.values, node.keys = None, False, {}, {}
+    return node
 
 
 def _is_whole(text: str) -> bool:
@@ -360,11 +507,6 @@ def _is_whole(text: str) -> bool:
         return float(text).is_integer()
     except (ValueError, OverflowError):
         return False
-
-
-def _is_meant(text: str, required: str, known: Mapping[str, str]) -> bool:
-    """Tell whether a key is a slip for the required one: it is reported as that, not as missing."""
-    return text not in known and nearest(text, known) == required
 
 
 def _wanted(shape: Shape) -> str:
@@ -378,7 +520,9 @@ def _wanted(shape: Shape) -> str:
     return _WORDS_OF_SHAPE[shape.kind]
 
 
-def _remedy(node: Node, shape: Shape, written: str) -> str:
+def _remedy(node: Node, shape: Shape, written: str, *, in_list: bool) -> str:
+    if in_list and shape.kind == "str" and type(node) is MappingNode and "name" in node.values:
+        return "If this is an environment variable, put `env:` on a line above it; else put the whole item in quotes."
     if type(node) is ScalarNode:
         text = node.text if len(node.text) <= 30 and "\n" not in node.text else "..."
         if shape.kind in ("str", "any-str"):
@@ -403,10 +547,6 @@ def _remedy(node: Node, shape: Shape, written: str) -> str:
             )
         return "Write an amount."
     if shape.kind == "list":
-        if shape.inner == "WorkflowStep":
-            return (
-                "Write two dashes for the first step of each group (`- - name: ...`): a step stands in a list of lists."
-            )
         return "Put a dash before each of its items."
     if shape.kind in ("object", "map"):
         return "Remove the dashes: keys and values are expected, not a list."
@@ -468,12 +608,14 @@ def shapes_for(subject: Subject) -> ObjectShapes:
     return core_shapes()
 
 
-def check(subject: Subject) -> set[int]:
+def check(subject: Subject) -> None:
     """Report keys that don't exist and values of the wrong type in a workflow of Argo.
 
-    Returns:
-        the ids of the nodes with the wrong type.
+    Keys that are slips are put right in the tree, and values of the wrong type are noted in `subject.wrong`.
+
+    Args:
+        subject: the document.
     """
     check = StructureCheck(subject.report, shapes_for(subject), consequence=subject.fails)
     check.check(subject.root, subject.kind)
-    return check.wrong
+    subject.wrong = check.wrong

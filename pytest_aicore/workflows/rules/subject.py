@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from pytest_aicore.workflows.rules.words import nearest
 from pytest_aicore.workflows.template import ServingTemplate, WorkflowTemplate
 from pytest_aicore.workflows.tree import NO_MAPPING, MappingNode, ScalarNode
 
@@ -30,6 +29,10 @@ class Subject:
         kind: its `kind`, empty without one.
         metadata: its `metadata`.
         is_aicore: whether it is meant for AI Core, told by its kind and its labels and annotations.
+        wrong: the ids of nodes with the wrong type, about which nothing more is to be said.
+        calls_are_clear: whether it is known of every call which template it runs.
+        unclear_dags: the ids of templates of whose tasks it is not known which wait for which.
+        meant: names of outputs that were surely meant where others were written.
     """
 
     def __init__(self, report: Report, options: CheckOptions) -> None:
@@ -41,6 +44,14 @@ class Subject:
         self.kind = self.root.text("kind") or ""
         self.metadata = self.root.mapping("metadata")
         self.is_aicore = self._is_aicore()
+        self.wrong: set[int] = set()
+        self.calls_are_clear = True
+        self.unclear_dags: set[int] = set()
+        self.meant: set[str] = set()
+
+    def is_wrong(self, mapping: MappingNode, key: str) -> bool:
+        """Tell whether what stands at a key has the wrong type."""
+        return id(mapping.values.get(key)) in self.wrong
 
     def _is_aicore(self) -> bool:
         if self.kind == ServingTemplate.kind:
@@ -97,11 +108,3 @@ def is_given(mapping: MappingNode, key: str) -> bool:
     """Tell whether a map has a key with another value than null."""
     node = mapping.values.get(key)
     return node is not None and not (type(node) is ScalarNode and node.kind == "null")
-
-
-def has_slip(mapping: MappingNode, *wanted: str) -> bool:
-    """Tell whether a map has a key that was surely meant for one of those wanted, none of which it has.
-
-    That key is reported as unknown; to call the wanted one missing as well would say the same twice.
-    """
-    return any(key not in wanted and nearest(key, wanted) is not None for key in mapping.values)

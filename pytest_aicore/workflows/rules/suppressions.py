@@ -21,8 +21,7 @@ UNKNOWN_SUPPRESSION: Final = Rule(
     "document",
     "A comment takes back a rule that does not exist",
     "`# aicore: ignore[ID]` names rules by their ids (or their names), several of them with commas between; what it "
-    "names "
-    "wrongly is not taken back.",
+    "names wrongly is not taken back.",
     "name: churn-train # aicore: ignore[AIC999]",
     "name: churn-train",
 )
@@ -176,8 +175,7 @@ class Suppressions:
                 UNUSED_SUPPRESSION,
                 (suppression.at, column),
                 f"This comment takes back {', '.join(unused) if unused else 'all findings'}, and there is no such "
-                "finding "
-                f"{where}.",
+                f"finding {where}.",
                 "Remove it.",
                 hint=None,
                 width=len(first) if first else 1,
