@@ -486,6 +486,9 @@ def _both(source: Source) -> Iterator[Planted]:
         yield source.with_line(index, f"{found.group(1)}dependencies: [{found.group(2)}]")
 
 
+removed("no templates", "AIC206", r"^  templates:$")
+
+
 @mistake("two templates of one name", "AIC210")
 def _same_name(source: Source) -> Iterator[Planted]:
     names = [(index, found) for index, found in source.find(r"^( +)- name: (\S+)$")]

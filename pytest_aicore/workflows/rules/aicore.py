@@ -71,7 +71,7 @@ def check(subject: Subject, model: WorkflowModel, used: set[str] | None) -> None
     check.check()
     if used is not None and not any(finding.severity is Severity.ERROR for finding in subject.report.findings):
         check.unused(used)
-    if not check.refers_elsewhere:
+    if model.templates and not check.refers_elsewhere:
         unmatched = metadata.check_artifacts(check.artifact_names, check.internal_names, has_lost=bool(check.lost))
         check.report_lost(unmatched)
 

@@ -420,3 +420,6 @@ RULES: Final = (
     UNUSED_ARTIFACT,
     PARAMETER_TYPE,
 )
+
+OF_WHAT_IS_MISSING: Final = (NO_SCENARIO_ID, NO_VERSION, NO_SCENARIO_NAME, NO_EXECUTABLE_NAME)
+"""Rules of things that have to be there: several of them may be reported at the place where they are missing."""

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.places import Place, SourceError
-from pytest_aicore.workflows.rules import aicore, argo, document, folder, references, serving, structure
+from pytest_aicore.workflows.rules import aicore, aicore_rules, argo, document, folder, references, serving, structure
 from pytest_aicore.workflows.rules.metadata import check_kind
 from pytest_aicore.workflows.rules.model import WorkflowModel
 from pytest_aicore.workflows.rules.registry import RULES
@@ -227,6 +227,9 @@ class _State:
 # --- one document ---------------------------------------------------------------------------------------------
 
 
+_OF_WHAT_IS_MISSING: Final = frozenset(rule.id for rule in aicore_rules.OF_WHAT_IS_MISSING)
+
+
 class _Checked(NamedTuple):
     findings: list[Finding]
     outlines: list[Outline]
@@ -273,12 +276,16 @@ def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | No
 
 
 def _worst_at_each_place(findings: list[Finding]) -> list[Finding]:
-    """Return one finding for each place, the worst: what else is wrong there shows when that is repaired."""
-    by_place: dict[Place, Finding] = {}
+    """Return one finding for each place, the worst: what else is wrong there shows when that is repaired.
+
+    What is missing has no place of its own: each of those is kept.
+    """
+    by_place: dict[tuple[Place, str], Finding] = {}
     for finding in findings:
-        other = by_place.get(finding.place)
+        where = (finding.place, finding.rule if finding.rule in _OF_WHAT_IS_MISSING else "")
+        other = by_place.get(where)
         if other is None or finding.severity > other.severity:
-            by_place[finding.place] = finding
+            by_place[where] = finding
     return list(by_place.values())
 
 
