@@ -6,17 +6,18 @@ processor time, which other programs on the machine disturb least; nothing in it
 
 from __future__ import annotations
 
+import json
 import statistics
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.measuring import Comparison, Figure, in_turns, pytest_run, python
+from benchmarks.measuring import Comparison, Figure, in_turns, pytest_run, python, without_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TESTS = 4000
+TESTS = 1000
 HEAVY = ("requests", "responses", "urllib3", "yaml", "waitress", "ai_api_client_sdk", "ai_core_sdk")
 IMPORT = """
 import sys, time, pytest
@@ -26,6 +27,28 @@ if "pytest_aicore.fixtures" not in sys.modules:
     for name in getattr(pytest_aicore.plugin, "pytest_plugins", ()):
         __import__(name)
 print(time.process_time() - began)
+"""
+MANY = """
+import contextlib, gc, io, json, sys, time, pytest
+
+def run(*arguments):
+    gc.collect()
+    began = time.process_time()
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        status = pytest.main(["-p", "no:cacheprovider", "test_many.py", *{others}, *arguments])
+    took = time.process_time() - began
+    assert status == 0 and "{tests} passed" in printed.getvalue(), printed.getvalue()
+    return took
+
+run(), run("-p", "no:aicore")
+pairs = []
+for number in range({rounds}):
+    if number % 2:
+        theirs, ours = run("-p", "no:aicore"), run()
+    else:
+        ours, theirs = run(), run("-p", "no:aicore")
+    pairs.append((ours, theirs))
+print(json.dumps(pairs))
 """
 CONFTEST = """
 import sys, pytest
@@ -52,7 +75,11 @@ def figures(rounds: int = 101) -> Iterator[Figure]:
         )
         yield imports(folder, rounds)
 
-        one = compare(folder, "test_one.py", 1, rounds)
+        one = in_turns(
+            lambda: pytest_run(folder, "test_one.py", expect="1 passed").processor,
+            lambda: pytest_run(folder, "test_one.py", "-p", "no:aicore", expect="1 passed").processor,
+            rounds,
+        )
         yield Figure(
             "idle: start-up of a run of one test, over -p no:aicore",
             one.difference * 1e3,
@@ -60,13 +87,13 @@ def figures(rounds: int = 101) -> Iterator[Figure]:
             at_most=5,
             detail=one.medians("ms", 1e3),
         )
-        many = compare(folder, "test_many.py", TESTS, max(rounds // 10, 3))
+        many = unrelated(folder, rounds)
         yield Figure(
             "idle: per unrelated test, over -p no:aicore",
-            (many.difference - one.difference) / (TESTS - 1) * 1e6,
+            many.difference / TESTS * 1e6,
             "us",
             at_most=10,
-            detail=f"{many.medians('s', 1)} of {TESTS} tests",
+            detail=f"{many.medians('ms', 1e3)} of {TESTS} tests",
         )
 
         (folder / "conftest.py").write_text(CONFTEST.replace("{heavy}", repr(set(HEAVY))), encoding="utf-8")
@@ -88,10 +115,8 @@ def imports(folder: Path, rounds: int) -> Figure:
     )
 
 
-def compare(folder: Path, file: str, tests: int, rounds: int) -> Comparison:
-    """Measure runs of a file with and without the plugin."""
-    return in_turns(
-        lambda: pytest_run(folder, file, expect=f"{tests} passed").processor,
-        lambda: pytest_run(folder, file, "-p", "no:aicore", expect=f"{tests} passed").processor,
-        rounds,
-    )
+def unrelated(folder: Path, rounds: int) -> Comparison:
+    """Measure runs of many tests with and without the plugin, all in one interpreter, after start-up."""
+    code = MANY.replace("{others}", repr(without_others())).replace("{tests}", str(TESTS))
+    pairs = json.loads(python(code.replace("{rounds}", str(rounds)), folder))
+    return Comparison(tuple(ours for ours, _ in pairs), tuple(theirs for _, theirs in pairs))

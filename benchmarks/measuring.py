@@ -175,6 +175,12 @@ def python(code: str, folder: Path) -> str:
     ).stdout
 
 
+def without_others() -> list[str]:
+    """Return what leaves out the plugins that happen to be installed, but for ours and the one it depends on."""
+    others = sorted({point.name for point in entry_points(group="pytest11")} - {"aicore", "timeout"})
+    return [word for name in others for word in ("-p", f"no:{name}")]
+
+
 @dataclass(frozen=True)
 class Spent:
     """What a process took.
@@ -201,9 +207,7 @@ def pytest_run(folder: Path, *arguments: str, expect: str) -> Spent:
     Raises:
         RuntimeError: the run did not end as expected.
     """
-    others = [point.name for point in entry_points(group="pytest11") if point.name not in ("aicore", "timeout")]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    command += [word for name in others for word in ("-p", f"no:{name}")]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *without_others()]
     before, began = getrusage(RUSAGE_CHILDREN), perf_counter()
     done = subprocess.run(
         [*command, *arguments], cwd=folder, env=environment(), capture_output=True, text=True, check=False
