@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator import Emulator
     from pytest_aicore.environment import Environment
     from pytest_aicore.errors import AicoreError, PlanError, RunError
-    from pytest_aicore.fixtures import OutputWriter, RunFactory
+    from pytest_aicore.protocols import OutputWriter, RunFactory
     from pytest_aicore.training.finished import FinishedExecution, LogLine, MetricValue
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Run
@@ -53,11 +53,11 @@ _HOME = {
     "FinishedExecution": "training.finished",
     "LogLine": "training.finished",
     "MetricValue": "training.finished",
-    "OutputWriter": "fixtures",
+    "OutputWriter": "protocols",
     "PlanError": "errors",
     "Run": "training.run",
     "RunError": "errors",
-    "RunFactory": "fixtures",
+    "RunFactory": "protocols",
     "Seen": "training.watcher",
     "Template": "workflows",
     "TrainingPlan": "training.plan",

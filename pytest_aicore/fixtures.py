@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pytest
-
-from pytest_aicore.errors import AicoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator import Emulator
     from pytest_aicore.emulator.server import Server
     from pytest_aicore.environment import Environment
+    from pytest_aicore.protocols import OutputWriter, RunFactory
     from pytest_aicore.session import Session
     from pytest_aicore.training.finished import FinishedExecution
     from pytest_aicore.training.plan import TrainingPlan
@@ -26,30 +25,6 @@ if TYPE_CHECKING:
     from pytest_aicore.virtual_time import VirtualTime
     from pytest_aicore.workflows import Template
     from pytest_aicore.workflows.goldens import Goldens
-
-
-class RunFactory(Protocol):
-    """What `aicore_run` gives."""
-
-    def __call__(
-        self,
-        workflow: str | None = ...,
-        *,
-        artifacts: Mapping[str, str] | None = ...,
-        parameters: Mapping[str, object] | None = ...,
-        expect: object = ...,
-        timeout: float | None = ...,
-        fresh: bool = ...,
-        name: str | None = ...,
-    ) -> Run:
-        """Start a run; what is left out is as the test's markers say."""
-
-
-class OutputWriter(Protocol):
-    """What `aicore_training_output` gives."""
-
-    def __call__(self, file: Path | str, execution: FinishedExecution | None = ...) -> dict[str, Any]:
-        """Write the output artifacts of an execution to a JSON file, and return what was written."""
 
 
 def _isolation(request: pytest.FixtureRequest) -> Any:
@@ -76,6 +51,10 @@ class _clean:  # noqa: N801  reads like the function it is used as
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         """Turn an error of ours into a failure without traceback."""
         __tracebackhide__ = True
+        if error is None:
+            return
+        from pytest_aicore.errors import AicoreError
+
         if isinstance(error, AicoreError):
             raise pytest.fail.Exception(str(error), pytrace=False) from None
 
@@ -133,11 +112,11 @@ def aicore_workflow(request: pytest.FixtureRequest) -> Template:
 
 def _goldens(request: pytest.FixtureRequest) -> Goldens:
     from pytest_aicore.collecting import WRITTEN
-    from pytest_aicore.plugin import SETTINGS
+    from pytest_aicore.plugin import settings_of
     from pytest_aicore.workflows.goldens import Goldens
 
     config = request.config
-    update = config.stash[SETTINGS].update.value
+    update = settings_of(config).update.value
     return Goldens(request.path.parent, config.rootpath, update=update, written=config.stash.get(WRITTEN, []))
 
 
@@ -215,6 +194,7 @@ def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
         __tracebackhide__ = True
         from dataclasses import replace
 
+        from pytest_aicore.errors import AicoreError
         from pytest_aicore.settings import MarkerUse, aicore, bind_marker
 
         try:
@@ -252,6 +232,8 @@ def aicore_training_output(request: pytest.FixtureRequest) -> OutputWriter:
     `aicore_training_output(file)` takes the test's own execution, `aicore_training_output(file, execution)` another.
     """
     from pathlib import Path
+
+    from pytest_aicore.errors import AicoreError
 
     session = _session(request)
 

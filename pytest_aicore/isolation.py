@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.errors import AicoreError
-from pytest_aicore.plugin import SETTINGS
+from pytest_aicore.plugin import settings_of
 from pytest_aicore.settings import MarkerUse, merge_markers, merge_scripts
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def isolation_of(config: pytest.Config) -> Isolation:
     if _ISOLATION not in config.stash:
         from pytest_aicore.session import Session
 
-        config.stash[_ISOLATION] = Isolation(Session(config.stash[SETTINGS], _ledger_file(config)))
+        config.stash[_ISOLATION] = Isolation(Session(settings_of(config), _ledger_file(config)))
         config.pluginmanager.register(config.stash[_ISOLATION], PLUGIN_NAME)
     return config.stash[_ISOLATION]
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.errors import SettingsError
-from pytest_aicore.settings import OPTIONS, Given, read_settings
+from pytest_aicore.options import DEFAULT_WORKFLOWS, OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_aicore.options import Option
     from pytest_aicore.settings import Settings
 
-SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
+_SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 
 # Fixtures have a module of their own; loaded from here, `-p no:aicore` switches them off as well.
 pytest_plugins = ("pytest_aicore.fixtures",)
@@ -63,16 +63,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers and read the settings."""
+    """Register the markers and, if anything is set, read the settings: a mistake in them is said at once."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    if config.option.help or config.option.version:
+    if config.option.help or config.option.version or not any(_is_set(option, config) for option in OPTIONS):
         return
+    from pytest_aicore.errors import SettingsError
+
     try:
-        config.stash[SETTINGS] = read_settings(_given(config))
+        settings = settings_of(config)
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from None
-    settings = config.stash[SETTINGS]
     if settings.check.value or settings.update.value:
         from pytest_aicore.collecting import begin
 
@@ -84,16 +85,39 @@ def pytest_configure(config: pytest.Config) -> None:
         OutputFile.register(config, output)
 
 
-def _given(config: pytest.Config) -> Given:
-    root = config.rootpath
-    return Given(
-        option=lambda dest: getattr(config.option, dest, None),
-        environment=os.environ,
-        ini=lambda name: _ini(config, name),
-        directory=config.invocation_params.dir,
-        ini_directory=config.inipath.parent if config.inipath else root,
-        root=root,
-    )
+def settings_of(config: pytest.Config) -> Settings:
+    """Return the settings of this session.
+
+    Raises:
+        SettingsError: one of them cannot be used.
+    """
+    if _SETTINGS not in config.stash:
+        from pytest_aicore.settings import Given, read_settings
+
+        root = config.rootpath
+        config.stash[_SETTINGS] = read_settings(
+            Given(
+                option=lambda dest: getattr(config.option, dest, None),
+                environment=os.environ,
+                ini=lambda name: _ini(config, name),
+                directory=config.invocation_params.dir,
+                ini_directory=config.inipath.parent if config.inipath else root,
+                root=root,
+            )
+        )
+    return config.stash[_SETTINGS]
+
+
+def _is_set(option: Option, config: pytest.Config) -> bool:
+    """Tell whether somebody set an option, rightly or wrongly."""
+    if option.flag is not None and getattr(config.option, option.dest, None) is not None:
+        return True
+    if option.environment is not None and os.environ.get(option.environment, "").strip():
+        return True
+    try:
+        return option.ini is not None and _ini(config, option.ini) not in (None, "", [])
+    except ValueError:
+        return True
 
 
 def _ini(config: pytest.Config, name: str) -> object:
@@ -105,21 +129,21 @@ def _ini(config: pytest.Config, name: str) -> object:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say mode, host, resource group and folder, each with its source."""
-    settings = config.stash.get(SETTINGS, None)
-    if settings is None or not (settings.is_given() or config.get_verbosity() > 0 or settings.workflows.value.is_dir()):
+    is_set = _SETTINGS in config.stash
+    if not (is_set or config.get_verbosity() > 0 or (config.rootpath / DEFAULT_WORKFLOWS).is_dir()):
         return []  # nothing here looks as if it had to do with AI Core
     from pytest_aicore.reporting import header
 
-    return header(settings)
+    return header(settings_of(config))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
     """Skip what the mode does not allow, and begin to work if there is a test of ours."""
     ours = [item for item in items if uses_aicore(item)]
-    if SETTINGS not in config.stash:
+    if not ours and _SETTINGS not in config.stash:
         return
-    settings = config.stash[SETTINGS]
+    settings = settings_of(config)
     for item in ours:
         reason = _skipped(item, live=settings.live.value)
         if reason is not None:

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pytest_aicore.errors import SettingsError, did_you_mean
+from pytest_aicore.options import DEFAULT_WORKFLOWS, OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from pytest_aicore.options import Option
 
 T = TypeVar("T")
 
@@ -58,144 +61,6 @@ class Setting(Generic[T]):
         return f"Setting({self.value!r}, {self.source!r})"
 
 
-class Option:
-    """One line of the reference page: how a setting is called wherever it can be given.
-
-    Args:
-        name: the attribute of [Settings][pytest_aicore.settings.Settings].
-        help: what `pytest --help` says, for option and ini alike.
-        metavar: what the option's value is called; None for a switch.
-        flag: the command line option, None where there is none.
-        environment: the environment variable, None where there is none.
-        ini: the ini value, None where there is none.
-        ini_type: `string`, `number`, `bool` or `linelist`.
-    """
-
-    __slots__ = ("dest", "environment", "flag", "help", "ini", "ini_type", "metavar", "name")
-
-    def __init__(
-        self,
-        name: str,
-        help: str,  # noqa: A002  as pytest calls it
-        *,
-        metavar: str | None = None,
-        flag: str | None = None,
-        environment: str | None = None,
-        ini: str | None = None,
-        ini_type: str = "string",
-    ) -> None:
-        self.name = name
-        self.help = help
-        self.metavar = metavar
-        self.flag = flag
-        self.environment = environment
-        self.ini = ini
-        self.ini_type = ini_type
-        self.dest = f"aicore_{name}"
-
-
-OPTIONS = (
-    # A file must not spend money, so live mode has no ini value.
-    Option(
-        "live",
-        "run the trainings on the real SAP AI Core instead of the emulator",
-        flag="--aicore-live",
-        environment="PYTEST_AICORE_LIVE",
-    ),
-    Option(
-        "service_key",
-        "service key of SAP AI Core (JSON); without it SAP's own lookup: AICORE_* variables, profile, VCAP_SERVICES",
-        metavar="FILE",
-        flag="--aicore-service-key",
-        environment="PYTEST_AICORE_SERVICE_KEY",
-        ini="aicore_service_key",
-    ),
-    Option(
-        "resource_group",
-        "resource group of the trainings (default: default)",
-        metavar="NAME",
-        flag="--aicore-resource-group",
-        environment="AICORE_RESOURCE_GROUP",
-        ini="aicore_resource_group",
-    ),
-    Option(
-        "workflows",
-        "folder with the workflow YAML files (default: workflows)",
-        metavar="DIR",
-        flag="--aicore-workflows",
-        ini="aicore_workflows",
-    ),
-    Option(
-        "poll_interval",
-        "seconds between two looks at a running execution (default: 5)",
-        metavar="S",
-        flag="--aicore-poll-interval",
-        ini="aicore_poll_interval",
-        ini_type="number",
-    ),
-    Option(
-        "timeout",
-        "seconds after which a training that has not ended fails its tests (default: 3600)",
-        metavar="S",
-        flag="--aicore-timeout",
-        ini="aicore_timeout",
-        ini_type="number",
-    ),
-    Option(
-        "output",
-        "write id, name and URL of the output artifacts to this JSON file when all tests have passed",
-        metavar="FILE",
-        flag="--aicore-output",
-        ini="aicore_output",
-    ),
-    Option(
-        "block_network",
-        "offline: let no HTTP request of the requests library reach the network",
-        ini="aicore_block_network",
-        ini_type="bool",
-    ),
-    Option(
-        "check",
-        "collect workflow YAML files as tests: their checks, and their contracts",
-        flag="--aicore-check",
-        ini="aicore_check",
-        ini_type="bool",
-    ),
-    # What is golden is decided by a person, so there is no ini value.
-    Option(
-        "update",
-        "write golden files anew: contracts of workflows, and rendered manifests",
-        flag="--aicore-update",
-    ),
-    Option(
-        "contracts",
-        "folder with the golden contracts (default: contracts beside the workflows folder)",
-        metavar="DIR",
-        ini="aicore_contracts",
-    ),
-    Option(
-        "check_strict",
-        "warnings of the checks fail, too",
-        ini="aicore_check_strict",
-        ini_type="bool",
-    ),
-    Option(
-        "check_ignore",
-        "rules that are not checked, one a line: AIC302, or PATTERN: AIC302 for some files only",
-        metavar="RULE",
-        ini="aicore_check_ignore",
-        ini_type="linelist",
-    ),
-    Option(
-        "resource_plans",
-        "resource plans and instance types of the tenant besides those that SAP documents, one a line",
-        metavar="NAME",
-        ini="aicore_resource_plans",
-        ini_type="linelist",
-    ),
-)
-
-
 class Settings:
     """What this session was told, each value with its source."""
 
@@ -230,10 +95,6 @@ class Settings:
     check_strict: Setting[bool]
     check_ignore: Setting[tuple[str, ...]]
     resource_plans: Setting[tuple[str, ...]]
-
-    def is_given(self) -> bool:
-        """Tell whether anybody set anything."""
-        return any(not setting.is_default for setting in self.by_name().values())
 
     def by_name(self) -> dict[str, Setting[Any]]:
         """Return the settings by name."""
@@ -286,7 +147,7 @@ def read_settings(given: Given) -> Settings:
     settings.live = _read(found["live"], _switch, False)
     settings.service_key = _read(found["service_key"], _path, None)
     settings.resource_group = _read(found["resource_group"], _resource_group, "default")
-    settings.workflows = _read(found["workflows"], _path, given.root / "workflows")
+    settings.workflows = _read(found["workflows"], _path, given.root / DEFAULT_WORKFLOWS)
     settings.poll_interval = _read(found["poll_interval"], _seconds, 5.0)
     settings.timeout = _read(found["timeout"], _seconds, 3600.0)
     settings.output = _read(found["output"], _path, None)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_aicore import fixtures, settings
+from pytest_aicore import fixtures
 from pytest_aicore.emulator import Emulator
+from pytest_aicore.options import OPTIONS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text(encoding="utf-8")
 
@@ -26,7 +27,7 @@ def test_settings_are_listed() -> None:
         for line in section("Settings").splitlines()
         if line.startswith("| ") and not line.startswith("| option")
     }
-    assert rows == {(each.flag or "", each.ini or "", each.environment or "") for each in settings.OPTIONS}
+    assert rows == {(each.flag or "", each.ini or "", each.environment or "") for each in OPTIONS}
 
 
 def test_markers_are_listed_with_their_signatures(pytester: pytest.Pytester) -> None:

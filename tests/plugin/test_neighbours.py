@@ -240,10 +240,9 @@ def test_importing_the_plugin_imports_little(pytester: pytest.Pytester) -> None:
     assert [name for name in ours if not name.startswith(("pytest_aicore", "json"))] == []
     assert [name for name in ours if name.startswith("pytest_aicore")] == [
         "pytest_aicore",
-        "pytest_aicore.errors",
         "pytest_aicore.fixtures",
+        "pytest_aicore.options",
         "pytest_aicore.plugin",
-        "pytest_aicore.settings",
     ]
 
 

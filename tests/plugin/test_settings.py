@@ -9,10 +9,10 @@ import pytest
 
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.errors import SettingsError
+from pytest_aicore.options import OPTIONS
 from pytest_aicore.plugin import MARKERS
 from pytest_aicore.settings import (
     OFFLINE_HOST,
-    OPTIONS,
     Given,
     Setting,
     aicore,
