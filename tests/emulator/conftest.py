@@ -158,6 +158,17 @@ class House:
         assert answer.ok, answer.text
         return str(answer.json()["id"])
 
+    def change_many(self, targets: dict[str, str], resource_group: str = "default") -> list[dict[str, Any]]:
+        """Stop or delete executions, each with its target status, and return what is answered of each."""
+        changes = [{"id": execution_id, "targetStatus": target} for execution_id, target in targets.items()]
+        content_type = "application/merge-patch+json"
+        answer = self.ask(
+            "PATCH", "/executions", {"executions": changes}, content_type=content_type, resource_group=resource_group
+        )
+        assert answer.status_code == 202, answer.text
+        answers: list[dict[str, Any]] = answer.json()["executions"]
+        return answers
+
     def configure(self, client: Any = None, **parameters: str) -> str:
         """Register an artifact, bind it, and return the configuration's id."""
         client = client or self.client()

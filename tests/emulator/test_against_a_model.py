@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from ai_api_client_sdk.exception import AIAPIInvalidRequestException, AIAPINotFoundException
-from ai_api_client_sdk.models.base_models import BasicModifyRequest
 from ai_api_client_sdk.models.status import Status
 from ai_api_client_sdk.models.target_status import TargetStatus
 from hypothesis import HealthCheck, settings
@@ -142,19 +141,19 @@ class Clients(RuleBasedStateMachine):
             some.lists(some.sampled_from(everyone), min_size=1, unique_by=lambda each: each.id), "chosen"
         )
         targets = [data.draw(TARGET, "target") for _ in chosen]
-        answers = self.clients[group].execution.bulk_modify(
-            [BasicModifyRequest(each.id, TargetStatus(target)) for each, target in zip(chosen, targets, strict=True)]
+        answers = self.house.change_many(
+            {each.id: target for each, target in zip(chosen, targets, strict=True)}, resource_group=group
         )
-        for execution, target, answer in zip(chosen, targets, answers.executions, strict=True):
-            assert answer.id == execution.id
+        for execution, target, answer in zip(chosen, targets, answers, strict=True):
+            assert answer["id"] == execution.id
             status = execution.status(self.now)
             if execution.group != group:
-                assert answer.error.code == "01010020"
+                assert answer["error"]["code"] == "01010020"
             elif status in CAN_BE[target]:
-                assert answer.message == "Execution modification scheduled"
+                assert answer["message"] == "Execution modification scheduled"
                 self.note(execution, target)
             else:
-                assert answer.error.message == f"Current status {status} cannot be changed"
+                assert answer["error"]["message"] == f"Current status {status} cannot be changed"
 
     def note(self, execution: Execution, target: str) -> None:
         if target == "STOPPED":
@@ -227,7 +226,7 @@ def test_clients_of_two_teams(house: House) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=30,
+            max_examples=20,
             stateful_step_count=20,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
