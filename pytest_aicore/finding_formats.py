@@ -1,14 +1,13 @@
-"""Findings as text, JSON, SARIF, GitHub workflow commands and JUnit XML: strings made of plain data."""
+"""Findings as text, JSON, SARIF, GitHub workflow commands and JUnit XML: strings made of plain data.
+
+What only one format needs is imported when that format is written: most checks write text, and should be quick.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
-from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
 from pytest_aicore.redact import redact
 from pytest_aicore.workflows.checks import Severity
@@ -29,7 +28,7 @@ class Outcome:
         findings: what was found, in the order in which it is shown.
         files: every file that was checked.
         strict: whether warnings fail.
-        rules: every rule by id.
+        rules: every rule by id; the formats `text` and `github` need none.
     """
 
     def __init__(
@@ -109,6 +108,8 @@ def finding_text(finding: Finding, *, colour: bool = False) -> str:
 
 def as_json(outcome: Outcome) -> str:
     """Return one JSON object with the findings and their number by severity."""
+    import json
+
     content = {
         "version": 1,
         "files": len(outcome.files),
@@ -144,6 +145,8 @@ _SARIF_LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Se
 
 def sarif(outcome: Outcome) -> str:
     """Return a SARIF 2.1.0 log, as code scanning services read it."""
+    import json
+
     rules = list(outcome.rules.values())
     index = {rule.id: number for number, rule in enumerate(rules)}
     run: dict[str, Any] = {
@@ -184,6 +187,9 @@ def _sarif_result(finding: Finding, index: Mapping[str, int]) -> dict[str, objec
 def _uri(path: str) -> str:
     if path == STANDARD_INPUT:
         return "stdin"
+    from pathlib import Path
+    from urllib.parse import quote
+
     absolute = Path(path)
     return absolute.as_uri() if absolute.is_absolute() else quote(absolute.as_posix().encode(errors="surrogateescape"))
 
@@ -262,6 +268,8 @@ def _junit_case(path: str, found: Sequence[Finding], outcome: Outcome) -> Iterab
 
 
 def _xml(value: str) -> str:
+    from html import escape
+
     return escape(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", value))
 
 

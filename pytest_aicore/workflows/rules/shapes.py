@@ -18,7 +18,6 @@ import tempfile
 from enum import Enum
 from functools import cache
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, Union, get_args, get_origin
@@ -279,6 +278,8 @@ def _shape(annotation: Any, pending: list[Any]) -> str:
 
 def _cache_file() -> Path | None:
     """Return where the shapes of the installed hera are kept, None where there is no such place."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         versions = f"hera-{version('hera')}-pydantic-{version('pydantic')}"
     except PackageNotFoundError:
