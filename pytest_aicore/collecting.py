@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_aicore.settings import Settings
-    from pytest_aicore.workflows.checks import CheckOptions, CheckResult, Finding
+    from pytest_aicore.workflows.checks import CheckOptions, Finding
     from pytest_aicore.workflows.contract import Comparison, Contract
     from pytest_aicore.workflows.template import Template
 
@@ -79,7 +79,7 @@ class Workflows:
         """Remember the settings; nothing is read yet."""
         self.settings = settings
         self.config = config
-        self._checked: CheckResult | None = None
+        self._checked: dict[str, list[Finding]] | None = None
         self._collected: dict[Path, None] = {}
         self._options: CheckOptions | None = None
         self._owners: dict[Path, Path] = {}
@@ -168,23 +168,27 @@ class Workflows:
 
         What shows in a file that is no item is told with the first item there is.
         """
+        if self._checked is None:
+            self._checked = self._check_together()
+        name = self.openable(path)
+        if name not in self._checked:
+            # Another name of a file that was checked already, or a test has gone to another folder.
+            from pytest_aicore.workflows.checks import check_files
+
+            self._checked[name] = list(check_files([name], options=self.options).files[0].findings)
+        return sorted(self._checked[name], key=lambda finding: finding.order)
+
+    def _check_together(self) -> dict[str, list[Finding]]:
+        """Return the findings of all files by the file that tells them."""
         from pytest_aicore.workflows.checks import check_files
 
-        if self._checked is None:
-            self._checked = check_files(self._files_together(), options=self.options)
-        result, name = self._checked, self.openable(path)
-        own = next((file for file in result.files if str(file.path) == name), None)
-        if own is None:
-            # Another name of a file that was checked already, or a test has gone to another folder.
-            own = check_files([name], options=self.options).files[0]
-        names = {self.openable(file) for file in self._collected}
-        first = path == next(iter(self._collected), path)
-        across = (
-            finding
-            for finding in result.across
-            if finding.place.path == name or (first and finding.place.path not in names)
-        )
-        return sorted([*own.findings, *across], key=lambda finding: finding.order)
+        result = check_files(self._files_together(), options=self.options)
+        found = {str(file.path): list(file.findings) for file in result.files}
+        items = [self.openable(path) for path in self._collected]
+        known = set(items)
+        for finding in result.across:
+            found.setdefault(finding.place.path if finding.place.path in known else items[0], []).append(finding)
+        return found
 
     def _files_together(self) -> list[str]:
         """Return what is checked together: what was collected, and what lies beside it."""
@@ -196,11 +200,10 @@ class Workflows:
                 together[self.openable(folder)] = None
                 continue
             beside = (one for one in folder.iterdir() if one.suffix.lower() in _SUFFIXES and one.is_file())
-            together.update((self.openable(file), None) for file in sorted({*beside, *self._in(folder)}))
+            together.update((self.openable(file), None) for file in sorted(beside))
+        # Those that cannot be read are not files for the folder, and yet were asked for.
+        together.update((self.openable(path), None) for path in self._collected if path.parent != workflows)
         return list(together)
-
-    def _in(self, folder: Path) -> Iterator[Path]:
-        return (path for path in self._collected if path.parent == folder)
 
     def openable(self, path: Path) -> str:
         """Return how messages call a file that is going to be opened."""
