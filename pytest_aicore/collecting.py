@@ -147,9 +147,10 @@ class Workflows:
 
     # Checks ---------------------------------------------------------------------------------------------------------
 
-    @property
+    # Methods, not properties: pytest looks at every attribute of a plugin, and looking must not import YAML.
+
     def options(self) -> CheckOptions:
-        """What the checks leave out.
+        """Return what the checks leave out.
 
         Raises:
             SettingsError: the ini file names a rule that there is not.
@@ -175,14 +176,14 @@ class Workflows:
             # Another name of a file that was checked already, or a test has gone to another folder.
             from pytest_aicore.workflows.checks import check_files
 
-            self._checked[name] = list(check_files([name], options=self.options).files[0].findings)
+            self._checked[name] = list(check_files([name], options=self.options()).files[0].findings)
         return sorted(self._checked[name], key=lambda finding: finding.order)
 
     def _check_together(self) -> dict[str, list[Finding]]:
         """Return the findings of all files by the file that tells them."""
         from pytest_aicore.workflows.checks import check_files
 
-        result = check_files(self._files_together(), options=self.options)
+        result = check_files(self._files_together(), options=self.options())
         found = {str(file.path): list(file.findings) for file in result.files}
         items = [self.openable(path) for path in self._collected]
         known = set(items)
@@ -222,9 +223,8 @@ class Workflows:
             path, workflows=settings.workflows.value, root=self.config.rootpath, contracts=settings.contracts.value
         )
 
-    @property
     def contracts(self) -> Path:
-        """The folder that no golden contract may lead out of."""
+        """Return the folder that no golden contract may lead out of."""
         contracts = self.settings.contracts.value
         return contracts if contracts is not None else self.golden_of(self.settings.workflows.value / "any.yaml").parent
 
@@ -447,8 +447,8 @@ class ContractCheck:
         self._owner = owner
         self._first = first
         # What is outside of the project has its contracts outside as well.
-        inside = golden.is_relative_to(workflows.contracts)
-        self._folder = workflows.contracts if inside else golden.parent
+        inside = golden.is_relative_to(workflows.contracts())
+        self._folder = workflows.contracts() if inside else golden.parent
 
     def findings(self) -> list[Finding]:
         """Return what became of the contract, or write it anew.

@@ -112,7 +112,9 @@ def test_standard_input_is_read(project: pytest.Pytester, command: Command) -> N
 
 
 @pytest.mark.parametrize(
-    "given", [b"", b"\0", b"\xff\xfe", b"a: [", bytes(range(256)), HEAD.encode("utf-16"), b"#" * 10_000_000]
+    "given",
+    [b"", b"\0", b"\xff\xfe", b"a: [", bytes(range(256)), HEAD.encode("utf-16"), b"#" * 10_000_000],
+    ids=["empty", "NUL", "mark", "broken", "bytes", "UTF-16", "10 MB"],
 )
 def test_whatever_standard_input_holds_is_no_traceback(command: Command, given: bytes) -> None:
     result = command("-", given=given)
