@@ -28,7 +28,11 @@ def answers_follow_the_specification(monkeypatch: pytest.MonkeyPatch) -> Iterato
     serve = Emulator._served
 
     def served(self: Emulator, request: Request, route: Route, parameters: dict[str, str]) -> Response:
-        response = serve(self, request, route, parameters)
+        try:
+            response = serve(self, request, route, parameters)
+        except Exception as error:
+            recorder.violations.append(f"{request.method} {request.url}: {error!r}")
+            raise
         recorder.look(request, route, response)
         return response
 

@@ -53,7 +53,8 @@ def _is_a_name(violation: Violation, response: Response) -> bool:
 
 
 def _was_offboarded(violation: Violation, response: Response) -> bool:
-    return violation.operation == "repositories.create" and violation.where == "error/details"
+    details = violation.where == "error/details" or violation.what == "is a server error"
+    return violation.operation == "repositories.create" and violation.status == 500 and details
 
 
 def _has_no_metrics(violation: Violation, response: Response) -> bool:
@@ -121,6 +122,8 @@ class Specification:
             response: the answer.
         """
         found = list(self._violations(operation, method, path, response))
+        if response.status >= 500:
+            found.append(Violation(operation, response.status, "is a server error"))
         return [each for each in found if not any(deviates(each, response) for deviates, _ in DEVIATIONS.values())]
 
     def _violations(self, operation: str, method: str, path: str, response: Response) -> list[Violation]:

@@ -31,6 +31,13 @@ ANSWERS = [
         id="an answer that is allowed",
     ),
     pytest.param(
+        500,
+        {},
+        {},
+        ["artifact.query 500: status is none of 200, 400", "artifact.query 500: is a server error"],
+        id="a server error",
+    ),
+    pytest.param(
         418,
         {},
         {},
