@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Handler = Callable[["Call"], Response]
 
+NOT_FOUND_SENTENCE = "{what} with id {identifier} is not found"
+"""Assumed: nobody captured the sentence for a record that does not exist."""
 IDENTIFIER = Text(pattern=ID)
 
 
@@ -50,5 +52,5 @@ class Call:
 
 
 def not_found(code: str, what: str, identifier: str) -> ApiError:
-    """Return the 404 for a record that does not exist; the sentence is assumed, nobody captured one."""
-    return ApiError(404, code, f"{what} with id {identifier} is not found")
+    """Return the 404 for a record that does not exist."""
+    return ApiError(404, code, NOT_FOUND_SENTENCE.format(what=what, identifier=identifier))

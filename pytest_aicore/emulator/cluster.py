@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = our_message
 
+OUTPUT_URL = "ai://{store}/{execution}/{name}{suffix}"
+"""Captured where an output artifact's name is its `globalName`. Assumed: where they differ it is the `globalName`, as
+the documentation says and a tutorial's prose does not; and a suffix is added as it stands."""
+
 _EXECUTION, _OUTPUTS, _DEPLOYMENT, _TTL = "execution", "outputs", "deployment", "time to live"
 """The kinds of appointments that it looks after."""
 
@@ -127,7 +131,8 @@ class Cluster:
     def delete(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Delete an execution or deployment that may be deleted.
 
-        It is gone at once: how long the service still shows it, with the target status DELETED, is not known.
+        Assumed: it is gone at once, and its metrics with it. The service still shows it for a while that nobody
+        measured, with the target status DELETED.
         """
         group.table_of(enactment).remove(enactment.id)
         if enactment.id in group.metrics:
@@ -392,7 +397,9 @@ class Cluster:
         _, there = group.artifacts.select({"execution_id": execution.id})
         urls = {artifact.url for artifact in there}
         for output in published.executable.output_artifacts:
-            url = f"ai://default/{execution.id}/{output.name}{output.suffix or ''}"
+            url = OUTPUT_URL.format(
+                store=DEFAULT_STORE, execution=execution.id, name=output.name, suffix=output.suffix or ""
+            )
             if output.name in omitted or url in urls:
                 continue
             group.artifacts.add(

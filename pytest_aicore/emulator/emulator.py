@@ -55,6 +55,8 @@ REAL_DOMAIN = ".hana.ondemand.com"
 AUTHENTICATION_LABEL = ".authentication."
 """In the names of the real service's token hosts (documentation of service keys)."""
 
+METHOD_NOT_ALLOWED = 405
+"""Assumed: what the service answers to a method that a path does not have; nobody captured one."""
 MISSING_GROUP_MEANS = "default"
 """Documentation; the specification calls the header required."""
 RESOURCE_GROUP = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]")
@@ -566,7 +568,7 @@ class Emulator:
 
     def _unrouted(self, request: Request, methods: tuple[str, ...]) -> Response:
         if methods:
-            return empty_response(405, {"allow": ", ".join(methods)})
+            return empty_response(METHOD_NOT_ALLOWED, {"allow": ", ".join(methods)})
         if self._serves_only(request.host) == TOKEN or not request.path.startswith(ROOTS):
             return empty_response(404)
         hint = did_you_mean(f"{request.method} {request.path}", self.routes.signatures)

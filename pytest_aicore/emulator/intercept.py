@@ -120,12 +120,8 @@ class Door:
         if before is self._send or before.__module__ == responses.__name__:
             return
 
-        @wraps(before)
-        def send(adapter: HTTPAdapter, request: PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-            return self._sent(before, adapter, request, *args, **kwargs)
-
-        self._before, self._send = before, send
-        self._adapter.send = send
+        self._before, self._send = before, self._handing_on(before)
+        self._adapter.send = self._send
 
     # Answering ----------------------------------------------------------------------------------------------
 

@@ -36,6 +36,8 @@ NOT_FOUND = "01010030"
 """Assumed: nobody captured the code of a missing artifact."""
 DEFAULT_TOP = 10_000
 MAXIMUM_TOP = 100_000
+MINIMUM_TOP = 0
+"""Assumed: the specification names no minimum, for `$skip` neither."""
 
 POST_DATA = ObjectOf(
     {
@@ -51,7 +53,10 @@ POST_DATA = ObjectOf(
 
 
 def create(call: Call) -> Response:
-    """Register an artifact. Whether it exists is not looked at: a wrong URL shows when an execution reads it."""
+    """Register an artifact. Whether it exists is not looked at: a wrong URL shows when an execution reads it.
+
+    Assumed: nor is whether the scenario exists.
+    """
     body = json_body(call.request, POST_DATA)
     labels = body.get("labels")
     artifact = call.group.artifacts.add(
@@ -86,7 +91,7 @@ def get(call: Call) -> Response:
 
 
 def query(call: Call) -> Response:
-    """List artifacts, the newest first."""
+    """List artifacts, the newest first (so in every capture; assumed to be the rule, here and elsewhere)."""
     expanding = call if expands_scenario(call) else None
     skip, top = paging(call)
     filters = _filters(call)
@@ -134,8 +139,8 @@ def labels_json(labels: Labels | None) -> list[Json] | None:
 
 def paging(call: Call) -> tuple[int, int]:
     """Return `$skip` and `$top`. The Python SDK's bare `top` and `skip` are unknown to the service and ignored."""
-    skip = query_whole(call.request, "$skip", 0, 0, 2**31)
-    return skip, query_whole(call.request, "$top", DEFAULT_TOP, 0, MAXIMUM_TOP)
+    skip = query_whole(call.request, "$skip", 0, MINIMUM_TOP, 2**31)
+    return skip, query_whole(call.request, "$top", DEFAULT_TOP, MINIMUM_TOP, MAXIMUM_TOP)
 
 
 def expands_scenario(call: Call) -> bool:

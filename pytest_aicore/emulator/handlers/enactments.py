@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic
 
-from pytest_aicore.emulator.call import IDENTIFIER, not_found
+from pytest_aicore.emulator.call import IDENTIFIER, NOT_FOUND_SENTENCE, not_found
 from pytest_aicore.emulator.handlers.artifacts import paging
 from pytest_aicore.emulator.handlers.configurations import one_of
 from pytest_aicore.emulator.lifecycle import CAN_BE_DELETED, CAN_BE_STOPPED, STATUSES
@@ -125,7 +125,9 @@ class Kind(Generic[E]):
     def _modify_one(self, call: Call, enactment_id: str, target_status: str) -> Json:
         enactment = self.table(call.group).get(enactment_id)
         if enactment is None:
-            return _failed(call, enactment_id, self.not_found, f"{self.name} with id {enactment_id} is not found")
+            return _failed(
+                call, enactment_id, self.not_found, NOT_FOUND_SENTENCE.format(what=self.name, identifier=enactment_id)
+            )
         if enactment.status not in (CAN_BE_STOPPED if target_status == "STOPPED" else CAN_BE_DELETED):
             message = f"Current status {enactment.status} cannot be changed"
             return _failed(call, enactment_id, CANNOT_BE_CHANGED, message)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.wire import Response
 
 AI_API_VERSION = "2.42.0"
-"""Assumed to be the version of the specification that the emulator follows."""
+"""Assumed: the version of the specification that the emulator follows."""
 
 
 def get(call: Call) -> Response:  # noqa: ARG001

@@ -78,9 +78,10 @@ _FILTER = re.compile(r"\s*executionId\s+(?:eq\s+'([^']+)'|in\s*\(?((?:\s*'[^']+'
 
 
 def patch(call: Call) -> Response:
-    """Add to what is kept for an execution; works from its creation on (observed). Metrics are appended.
+    """Add to what is kept for an execution; works from its creation on (observed). Metrics are appended (observed).
 
-    A tag or custom information of a name that is already there takes its place (assumed).
+    Assumed: a tag or custom information of a name that is already there takes its place, and nobody looks whether
+    the execution exists.
     """
     if len(call.request.body) > MAXIMUM_BYTES:
         raise _problem(413, TOO_LARGE, "PayloadLimitException", TOO_LARGE, "PayloadLimitException")
@@ -209,7 +210,7 @@ def _expressions(items: list[str]) -> list[tuple[str, str, str]]:
 
 
 def _tagged(kept: Metrics, expressions: list[tuple[str, str, str]]) -> bool:
-    """Tell whether the tags fit every expression; `name!=value` wants the tag too (assumed, as labels do)."""
+    """Tell whether the tags fit every expression. Assumed: `name!=value` wants the tag too, as with labels."""
     tags = dict(kept.tags)
     for name, comparison, value in expressions:
         held = tags.get(name)

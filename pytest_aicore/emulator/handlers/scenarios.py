@@ -68,7 +68,7 @@ def get_executable(call: Call) -> Response:
 
 
 def query_versions(call: Call) -> Response:
-    """List the versions of a scenario: one for each distinct label `ai.sap.com/version` (assumed)."""
+    """List the versions of a scenario. Assumed: one for each distinct label `ai.sap.com/version`."""
     scenario_id = call.identifier("scenarioId")
     selectors = query_list(call.request, "labelSelector", Text(5000, LABEL_SELECTOR), 1000)
     first_seen: dict[str, Published] = {}
