@@ -100,7 +100,7 @@ class Cluster:
         return deployment
 
     def reconfigure(self, group: ResourceGroup, deployment: Deployment, configuration: Configuration) -> None:
-        """Give a deployment another configuration; it comes into status RUNNING anew."""
+        """Give a deployment another configuration; it comes into status RUNNING anew, by way of PENDING (assumed)."""
         changed = replace(
             deployment,
             configuration_id=configuration.id,

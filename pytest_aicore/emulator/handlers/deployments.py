@@ -90,7 +90,10 @@ def count(call: Call) -> Response:
 
 
 def modify(call: Call) -> Response:
-    """Stop one deployment, or give it another configuration."""
+    """Stop one deployment, or give it another configuration.
+
+    The other one may be of any executable that can be deployed (assumed).
+    """
     body = json_body(call.request, PATCH_DATA)
     deployment = DEPLOYMENTS.find(call)
     if len(body) != 1:

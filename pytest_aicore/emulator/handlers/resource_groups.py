@@ -97,7 +97,7 @@ def modify(call: Call) -> Response:
 def delete(call: Call) -> Response:
     """Delete a resource group with all that is in it.
 
-    It is gone at once: how long the service still shows it is not known.
+    It is gone at once (assumed: nobody knows how long the service still shows it).
     """
     group = _find(call)
     if group.id == UNDELETABLE:
