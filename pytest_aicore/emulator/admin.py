@@ -41,6 +41,10 @@ class Admin:
             ("POST", "clock"): (self._advance, 'move the clock on: {"advance": 3600} (seconds)'),
             ("POST", "scripts"): (self._script, 'say how executions go: {"outcome": "DEAD", "running": 5}'),
             ("POST", "faults"): (self._fault, 'say which calls go wrong: {"call": "execution.get", "status": 503}'),
+            ("POST", "profiles"): (
+                self._profile,
+                'let calls go wrong as on a bad day: {"name": "throttled"}',
+            ),
             ("POST", "reset"): (self._reset, "forget everything but the workflows"),
             ("GET", "requests"): (self._requests, "what clients asked, the last 500 requests, without secrets"),
             ("DELETE", "requests"): (self._forget_requests, "forget what clients asked"),
@@ -111,6 +115,13 @@ class Admin:
             raise EmulatorError('fault: say which "call" goes wrong, for example "execution.get".')
         fault = self._emulator.fault(**arguments)
         return json_response(201, {"fault": {"call": fault.call, "kind": fault.kind, "status": fault.status}})
+
+    def _profile(self, said: Json) -> Response:
+        arguments = _arguments(said, self._emulator.profile, "name")
+        if "name" not in arguments:
+            raise EmulatorError('profile: say its "name", for example "throttled".')
+        faults = self._emulator.profile(**arguments)
+        return json_response(201, {"calls": [fault.call for fault in faults], "profile": arguments["name"]})
 
     def _reset(self, _: Json) -> Response:
         emulator = self._emulator

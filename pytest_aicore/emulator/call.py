@@ -31,6 +31,8 @@ class Call:
     parameters: dict[str, str]
     """The variable parts of the path."""
     group: ResourceGroup
+    late: float = 0.0
+    """So many seconds pass until log lines are shown."""
 
     @property
     def state(self) -> State:

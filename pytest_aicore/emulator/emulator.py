@@ -21,10 +21,12 @@ from pytest_aicore.emulator.gitsync import GitSync
 from pytest_aicore.emulator.handlers import token
 from pytest_aicore.emulator.lifecycle import Clock, Details, Logs, MetricValues
 from pytest_aicore.emulator.places import caller
+from pytest_aicore.emulator.profiles import faults_of
+from pytest_aicore.emulator.recording import Calls
 from pytest_aicore.emulator.routes import ROOTS, TOKEN, TOKEN_PATH, Route, RouteTable
 from pytest_aicore.emulator.scheduler import Scheduler
 from pytest_aicore.emulator.scripts import Script, Standing, refuse_contradiction
-from pytest_aicore.emulator.state import State
+from pytest_aicore.emulator.state import ResourceGroup, State
 from pytest_aicore.emulator.tenancy import Tenancy
 from pytest_aicore.emulator.tenant import TENANT_ID, Service
 from pytest_aicore.emulator.wire import (
@@ -43,6 +45,7 @@ from pytest_aicore.redact import HIDDEN, Secret, redact
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from pytest_aicore.emulator.state import Record
     from pytest_aicore.workflows import Executable, Template
 
 __tracebackhide__ = our_message
@@ -88,6 +91,8 @@ class RequestRecord:
     at: float
     resource_group: str
     _path: str
+    _content: int
+    """A hash of the whole request body, to tell whether the same was sent again."""
     _request_body: bytes
     _response_body: bytes
 
@@ -105,6 +110,15 @@ class RequestRecord:
     def response_body(self) -> str:
         """What was answered, cut to a readable length and without secrets."""
         return redact(self._response_body.decode("utf-8", "replace"))
+
+    def repeats(self, earlier: RequestRecord) -> bool:
+        """Tell whether it asks for the same as an earlier one, word for word."""
+        return (self.method, self._path, self.resource_group, self._content) == (
+            earlier.method,
+            earlier._path,
+            earlier.resource_group,
+            earlier._content,
+        )
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} -> {self.status or 'no answer'}"
@@ -177,6 +191,7 @@ class Emulator:
         hosts = [urlsplit(url).hostname or "" for url in (base_url, auth_url)]
         self._serves = dict(zip(hosts, ("api", TOKEN), strict=True)) if hosts[0] != hosts[1] else {}
         self._calls = 0
+        self._recordings: list[Calls] = []
         self._recent: OrderedDict[int, tuple[object, int, int]] = OrderedDict()
         """By identity the latest calls, which threads may interleave: the call, its number, its attempts."""
 
@@ -380,20 +395,31 @@ class Emulator:
         after: int = 0,
         attempts: int | None = None,
         processed: bool = False,
+        probability: float = 1.0,
+        looks: int | None = None,
+        delay: float = 0.0,
+        late: float = 0.0,
+        seed: int | str | None = None,
     ) -> Fault:
         """Say which calls go wrong.
 
         Args:
             call: as the SDK names it (`execution.get`, `artifact.create`, `token`), as the specification does
-                (`GET /v2/lm/executions/{executionId}`), or `*` for all.
+                (`GET /v2/lm/executions/{executionId}`), or a pattern of SDK names: `*.query`, `*` for all.
             status: HTTP status to answer with.
             body: JSON content, text or bytes to answer with; a fitting one when left out.
             retry_after: seconds, or an HTTP date, for the header `Retry-After`.
-            kind: instead of a status: `connection reset`, `timeout`, `truncated json`, `html`, `expired token`.
+            kind: instead of a status: `connection reset`, `timeout`, `truncated json`, `html`, `expired token`, or
+                `not found` (the service does not know the record of the call).
             times: how many logical calls go wrong; None for all from now on.
             after: how many go well first.
             attempts: how many attempts of each such call go wrong, so that a client's own retry helps; None for all.
             processed: whether the service does what it was asked to before the answer gets lost.
+            probability: of a call to go wrong.
+            looks: only the first so many calls for each record that is created from now on.
+            delay: how many seconds of the emulator's time the call takes; alone, it is answered well after that.
+            late: log lines show only so many seconds after they were written; for `*.query_logs`, alone.
+            seed: what chance follows from; the emulator's when left out.
 
         Returns:
             The fault; its `struck` counts the logical calls that it has hit.
@@ -402,10 +428,62 @@ class Emulator:
             EmulatorError: no such call, or a value that cannot be used.
         """
         operation = operation_named(call, [*self.routes.operations, TOKEN], self.routes.signatures)
-        fault = Fault(operation, status, body, retry_after, kind, times, after, attempts, processed)
+        fault = Fault(
+            operation,
+            status,
+            body,
+            retry_after,
+            kind,
+            times,
+            after,
+            attempts,
+            processed,
+            probability=probability,
+            looks=looks,
+            delay=delay,
+            late=late,
+            seed=self.seed if seed is None else seed,
+            since=self.state.drawn,
+        )
         with self.lock:
             self.state.faults.append(fault)
         return fault
+
+    def profile(self, name: str, *, seed: int | None = None) -> tuple[Fault, ...]:
+        """Let calls go wrong as they do on a bad day.
+
+        Args:
+            name: `throttled`, `flaky control plane`, `token expiry`, `not found at first`, `late logs`, `slow lists`
+                or `connection resets`.
+            seed: what chance follows from; the emulator's when left out.
+
+        Returns:
+            Its faults; their `struck` counts the logical calls that each has hit.
+
+        Raises:
+            EmulatorError: there is no such profile.
+        """
+        chance = self.seed if seed is None else seed
+        said = faults_of(name)
+        return tuple(self.fault(**each, seed=f"{chance}:{number}") for number, each in enumerate(said))
+
+    # What code did ------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def recording(self) -> Iterator[Calls]:
+        """Record the calls of a piece of code, all of them, and tell what it did.
+
+        Example: `with emulator.recording() as calls: train()`, then `calls.assert_no_blind_repeat()`.
+        """
+        with self.lock:
+            calls = Calls(self, self.state.drawn)
+            self._recordings.append(calls)
+        try:
+            yield calls
+        finally:
+            with self.lock:
+                self._recordings.remove(calls)
+                calls.end()
 
     # What clients ask ---------------------------------------------------------------------------------------
 
@@ -542,13 +620,45 @@ class Emulator:
     ) -> Response:
         if route is None:
             return self._unrouted(request, methods)
+        late = 0.0
         for fault in self.state.faults:
-            if fault.strikes(route.operation, number):
+            if not fault.strikes(route.operation, number, self._record_of(fault, parameters)):
+                continue
+            if fault.delay:
+                self.clock.sleep(fault.delay)
+                self.agenda.settle()
+            if fault.kind == "not found":
+                return self._served(request, route, parameters, unseen=True)
+            if fault.is_answer:
                 answer = self._served(request, route, parameters) if fault.processed else None
                 return fault.response(request, self.state.uuid(), internal_path(request.path), answer)
-        return self._served(request, route, parameters)
+            late += fault.late
+        return self._served(request, route, parameters, late=late)
 
-    def _served(self, request: Request, route: Route, parameters: dict[str, str]) -> Response:
+    def _record_of(self, fault: Fault, parameters: dict[str, str]) -> Record | None:
+        """Return the record that a call is for, where a fault wants to know it."""
+        if not (fault.is_for_records and parameters):
+            return None
+        return self.state.find_record(list(parameters.values())[-1])
+
+    def _served(
+        self,
+        request: Request,
+        route: Route,
+        parameters: dict[str, str],
+        *,
+        late: float = 0.0,
+        unseen: bool = False,
+    ) -> Response:
+        """Return what the service answers.
+
+        Args:
+            request: what is asked.
+            route: who answers it.
+            parameters: the variable parts of the path.
+            late: how many seconds late log lines are.
+            unseen: whether the service does not know yet what the resource group holds.
+        """
         if route.operation == TOKEN:
             return token.create(self, request)
         refusal = token.refuse(self, request) if route.needs_token else None
@@ -561,7 +671,8 @@ class Emulator:
                 return text_response(403, "RBAC: access denied")
             group = self.state.groups["default"]
         try:
-            return route.handler(Call(self, request, parameters, group))
+            seen = ResourceGroup(group.id) if unseen else group
+            return route.handler(Call(self, request, parameters, seen, late))
         except ApiError as error:
             body = error_body(error, request_id=self.state.uuid(), target=internal_path(request.path))
             return json_response(error.status, {"error": body})
@@ -581,17 +692,19 @@ class Emulator:
 
     def _remember(self, request: Request, number: int, attempt: int, route: Route | None, response: Response) -> None:
         query = request.url.partition("?")[2]
-        self.requests.append(
-            RequestRecord(
-                number,
-                attempt,
-                request.method,
-                route.operation if route else "",
-                0 if response.failure else response.status,
-                self.clock.now(),
-                request.headers.get("ai-resource-group", ""),
-                f"{request.path}?{query}" if query else request.path,
-                HIDDEN.encode() if route and route.carries_secrets else request.body[:REMEMBERED_BYTES],
-                response.body[:REMEMBERED_BYTES],
-            )
+        record = RequestRecord(
+            number,
+            attempt,
+            request.method,
+            route.operation if route else "",
+            0 if response.failure else response.status,
+            self.clock.now(),
+            request.headers.get("ai-resource-group", ""),
+            f"{request.path}?{query}" if query else request.path,
+            hash(request.body),
+            HIDDEN.encode() if route and route.carries_secrets else request.body[:REMEMBERED_BYTES],
+            response.body[:REMEMBERED_BYTES],
         )
+        self.requests.append(record)
+        for calls in self._recordings:
+            calls.take(record)

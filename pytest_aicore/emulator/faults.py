@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pytest_aicore.emulator.wire import (
@@ -20,11 +23,12 @@ from pytest_aicore.errors import EmulatorError, did_you_mean, our_message
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from pytest_aicore.emulator.state import Record
     from pytest_aicore.emulator.wire import Request
 
 __tracebackhide__ = our_message
 
-Kind = Literal["connection reset", "timeout", "truncated json", "html", "expired token"]
+Kind = Literal["connection reset", "timeout", "truncated json", "html", "expired token", "not found"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
 ANY_CALL = "*"
@@ -50,9 +54,13 @@ class Tally:
 
     passed: int = 0
     """Those that `after` let go well."""
+    chances: int = 0
+    """How often chance has decided: what it says next follows from that, so a rollback takes it back."""
     struck: int = 0
     latest: dict[int, int | None] = field(default_factory=dict)
     """The attempts of each of the latest calls that it has hit, or None for those that it let go well."""
+    looks: dict[str, int] = field(default_factory=dict)
+    """By the id of a record the calls for it, as far as they are counted."""
 
     def remember(self, number: int, attempts: int | None) -> None:
         """Remember a call, and forget those that have no more attempts to come."""
@@ -62,7 +70,7 @@ class Tally:
 
     def copy(self) -> Tally:
         """Return an independent copy."""
-        return replace(self, latest=dict(self.latest))
+        return replace(self, latest=dict(self.latest), looks=dict(self.looks))
 
 
 @dataclass(slots=True, eq=False)
@@ -70,7 +78,7 @@ class Fault:
     """One thing that goes wrong on purpose. Made by `Emulator.fault`.
 
     Args:
-        call: the operation it is for (`execution.get`), or `*` for every call.
+        call: the operation it is for (`execution.get`), or a pattern (`*.query`, `*`).
         status: the HTTP status to answer with.
         body: the body to answer with: JSON content, text or bytes; a fitting one when left out.
         retry_after: seconds, or an HTTP date, for the header `Retry-After`.
@@ -79,6 +87,12 @@ class Fault:
         after: how many logical calls go well first.
         attempts: how many attempts of each such call go wrong; None for all.
         processed: whether the service does what it was asked to before the answer gets lost.
+        probability: of a call to go wrong.
+        looks: only the first so many calls for each record that is created from now on.
+        delay: how many seconds the call takes.
+        late: log lines of the last so many seconds are not shown yet.
+        seed: of chance.
+        since: the number of the newest record when the fault was made.
     """
 
     call: str
@@ -90,6 +104,12 @@ class Fault:
     after: int = 0
     attempts: int | None = None
     processed: bool = False
+    probability: float = 1.0
+    looks: int | None = None
+    delay: float = 0.0
+    late: float = 0.0
+    seed: int | str = 0
+    since: int = 0
     tally: Tally = field(default_factory=Tally, repr=False)
 
     @property
@@ -98,8 +118,10 @@ class Fault:
         return self.tally.struck
 
     def __post_init__(self) -> None:
-        if (self.status is None) == (self.kind is None):
-            raise EmulatorError("fault: give either status= (an HTTP status) or kind= (what else goes wrong).")
+        if (not self.is_answer and not (self.delay or self.late)) or None not in (self.status, self.kind):
+            raise EmulatorError(
+                "fault: give either status= (an HTTP status) or kind= (what else goes wrong), or delay= or late= alone."
+            )
         if self.kind is not None and self.kind not in KINDS:
             hint = did_you_mean(self.kind, KINDS)
             raise EmulatorError(f"fault: kind={self.kind!r} is none of {', '.join(map(repr, KINDS))}.{hint}")
@@ -108,34 +130,58 @@ class Fault:
         for name in ("body", "retry_after"):
             if getattr(self, name) is not None and self.kind is not None:
                 raise EmulatorError(f"fault: {name}= goes with status=, but kind={self.kind!r} has its own answer.")
-        for name in ("times", "attempts"):
+        for name in ("times", "attempts", "looks"):
             value = getattr(self, name)
             if value is not None and not (_is_whole(value) and value >= 1):
                 raise EmulatorError(f"fault: {name}={value!r} is no number of calls: give 1 or more, or None for all.")
         if not (_is_whole(self.after) and self.after >= 0):
             raise EmulatorError(f"fault: after={self.after!r} is no number of calls: give 0 or more.")
+        if not (_is_number(self.probability) and 0 < self.probability <= 1):
+            raise EmulatorError(f"fault: probability={self.probability!r} is none: give more than 0, at most 1.")
+        for name in ("delay", "late"):
+            value = getattr(self, name)
+            if not (_is_number(value) and value >= 0):
+                raise EmulatorError(f"fault: {name}={value!r} is no duration: give seconds, 0 or more.")
+        if self.late and not self.call.endswith("query_logs"):
+            raise EmulatorError("fault: late= is for log lines: say it of the call '*.query_logs'.")
         if not isinstance(self.body, bytes):
             try:
                 json.dumps(self.body, allow_nan=False)
             except (TypeError, ValueError, RecursionError) as error:
                 raise EmulatorError(f"fault: body={self.body!r} cannot be written as JSON: {error}.") from None
 
-    def strikes(self, operation: str, number: int) -> bool:
+    @property
+    def is_answer(self) -> bool:
+        """Whether it answers the call; one that does not makes the call slow, or shows less."""
+        return self.status is not None or self.kind is not None
+
+    @property
+    def is_for_records(self) -> bool:
+        """Whether it is only for calls of one record."""
+        return self.looks is not None or self.kind == "not found"
+
+    def strikes(self, operation: str, number: int, record: Record | None) -> bool:
         """Tell whether this attempt goes wrong, and count it.
 
         Args:
             operation: what is called.
             number: the number of the logical call, which its attempts share.
+            record: what the call is for, where it is for one record that exists.
         """
-        if self.call not in (ANY_CALL, operation):
+        if not fnmatchcase(operation, self.call) or (self.is_for_records and record is None):
             return False
         tally = self.tally
         if number not in tally.latest:
+            if self.looks is not None and record is not None and not self._is_early(record, self.looks):
+                return False
             if tally.passed < self.after:
                 tally.passed += 1
                 tally.remember(number, None)
                 return False
             if self.times is not None and tally.struck >= self.times:
+                return False
+            if not self._chance():
+                tally.remember(number, None)
                 return False
             tally.struck += 1
         attempts = tally.latest.get(number, 0)
@@ -143,6 +189,22 @@ class Fault:
             return False
         tally.remember(number, attempts + 1)
         return self.attempts is None or attempts < self.attempts
+
+    def _is_early(self, record: Record, looks: int) -> bool:
+        """Tell whether this is one of the first calls for a record that is new, and count it."""
+        seen = self.tally.looks.get(record.id, 0)
+        if record.number <= self.since or seen >= looks:
+            return False
+        self.tally.looks[record.id] = seen + 1
+        return True
+
+    def _chance(self) -> bool:
+        """Tell what chance decides next."""
+        if self.probability == 1:
+            return True
+        self.tally.chances += 1
+        digest = blake2b(f"{self.seed}:{self.call}:{self.tally.chances}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") / 2**64 < self.probability
 
     def response(self, request: Request, request_id: str, target: str, answer: Response | None) -> Response:
         """Return what the client gets.
@@ -187,12 +249,12 @@ class Fault:
 
 
 def operation_named(call: str, operations: Collection[str], by_signature: dict[str, str]) -> str:
-    """Return the operation that a call names: `execution.get`, `GET /v2/lm/executions/{executionId}` or `*`.
+    """Return the operation that a call names: `execution.get`, `GET /v2/lm/executions/{executionId}`, `*.query`.
 
     Raises:
         EmulatorError: the emulator knows no such call; the nearest one is named.
     """
-    if call == ANY_CALL or call in operations:
+    if call in operations or (ANY_CALL in call and any(fnmatchcase(each, call) for each in operations)):
         return call
     if call in by_signature:
         return by_signature[call]
@@ -204,3 +266,7 @@ def operation_named(call: str, operations: Collection[str], by_signature: dict[s
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

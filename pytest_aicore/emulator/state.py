@@ -472,6 +472,11 @@ class State:
         common = catalogue_of(self.service_plan)
         return [*self.published.values(), *(item for name, item in common.items() if name not in self.published)]
 
+    def find_record(self, identifier: str) -> Record | None:
+        """Return what has this id, in whichever resource group."""
+        tables = (table for group in self.groups.values() for table in group.tables().values())
+        return next((table.get(identifier) for table in tables if identifier in table), None)
+
     def copy(self) -> State:
         """Return an independent copy."""
         return State(

@@ -257,19 +257,27 @@ def test_calls_are_named_as_the_sdk_or_as_the_specification_names_them(house: Ho
         client.execution.get("some-execution")
 
 
+EITHER = "give either status= (an HTTP status) or kind= (what else goes wrong), or delay= or late= alone."
+
+
 # Mistakes -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ({}, "give either status= (an HTTP status) or kind= (what else goes wrong)."),
-        ({"status": 500, "kind": "html"}, "give either status= (an HTTP status) or kind= (what else goes wrong)."),
+        ({}, EITHER),
+        ({"status": 500, "kind": "html"}, EITHER),
+        ({"status": 500, "probability": 0}, "probability=0 is none: give more than 0, at most 1."),
+        ({"status": 500, "probability": "1"}, "probability='1' is none: give more than 0, at most 1."),
+        ({"status": 500, "looks": 0}, "looks=0 is no number of calls: give 1 or more, or None for all."),
+        ({"delay": -1}, "delay=-1 is no duration: give seconds, 0 or more."),
+        ({"late": 60}, "late= is for log lines: say it of the call '*.query_logs'."),
         (
             {"kind": "time out"},
             (
-                "kind='time out' is none of 'connection reset', 'timeout', 'truncated json', 'html', 'expired token'. "
-                "Did you mean 'timeout'?"
+                "kind='time out' is none of 'connection reset', 'timeout', 'truncated json', 'html', 'expired token', "
+                "'not found'. Did you mean 'timeout'?"
             ),
         ),
         ({"status": 99}, "status=99 is no HTTP status of an answer: give 200 to 599."),

@@ -37,6 +37,7 @@ def test_it_tells_what_there_is(served: Served) -> None:
         "GET /__aicore__/requests",
         "POST /__aicore__/clock",
         "POST /__aicore__/faults",
+        "POST /__aicore__/profiles",
         "POST /__aicore__/reset",
         "POST /__aicore__/scripts",
     ]
@@ -74,6 +75,15 @@ def test_faults_can_be_scripted(served: Served) -> None:
     struck = client.ask("GET", "/v2/lm/artifacts")
     assert (struck.status, struck.headers["retry-after"]) == (503, "3")
     assert client.ask("GET", "/v2/lm/artifacts").status == 200
+
+
+def test_a_bad_day_can_be_ordered_by_name(served: Served) -> None:
+    client = served.client()
+    answer = client.ask("POST", "/__aicore__/profiles", {"name": "not found at first", "seed": 1})
+    assert (answer.status, answer.json) == (201, {"calls": ["*.*"], "profile": "not found at first"})
+    execution_id = client.start()
+    looks = [client.ask("GET", f"/v2/lm/executions/{execution_id}").status for _ in range(3)]
+    assert looks == [404, 404, 200]
 
 
 def test_the_requests_can_be_read_without_secrets_and_forgotten(served: Served) -> None:
@@ -172,7 +182,15 @@ def test_incidents_are_told_once(served: Served) -> None:
             "faults",
             {"call": "execution.get"},
             400,
-            "fault: give either status= (an HTTP status) or kind= (what else goes wrong).",
+            "fault: give either status= (an HTTP status) or kind= (what else goes wrong), or delay= or late= alone.",
+        ),
+        ("POST", "profiles", {}, 400, 'profile: say its "name", for example "throttled".'),
+        (
+            "POST",
+            "profiles",
+            {"name": "throttled", "sead": 1},
+            400,
+            "profile: there is no 'sead'. Did you mean 'seed'? There are name, seed.",
         ),
     ],
 )

@@ -144,7 +144,7 @@ def logs_response(call: Call, enactment: Enactment, pod: str) -> Response:
     top = query_whole(request, "$top", LOGS_DEFAULT_TOP, 1, LOGS_MAXIMUM_TOP)
     descending = query_text(request, "$order", Text(choices=("asc", "desc"))) == "desc"
     start = _moment(call, "start", call.now - LOGS_DEFAULT_SECONDS)
-    end = min(_moment(call, "end", call.now), call.now)
+    end = min(_moment(call, "end", call.now), call.now - call.late)
     chosen = sorted((line for line in lines if start <= line.at <= end), key=lambda line: line.at)
     shown = [
         {"container": line.container, "msg": line.message, "pod": pod, "timestamp": nanoseconds_offset(line.at)}

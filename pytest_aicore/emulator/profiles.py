@@ -1,0 +1,58 @@
+"""Named faults: how calls go wrong together on a bad day. Each is made of what `Emulator.fault` knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__tracebackhide__ = our_message
+
+_EVERY_CALL = "*.*"
+"""But `token`: tokens come from another service."""
+
+PROFILES: Mapping[str, Sequence[Mapping[str, Any]]] = {
+    "throttled": (
+        {"call": _EVERY_CALL, "status": 429, "retry_after": 1, "probability": 0.3, "attempts": 2, "times": None},
+    ),
+    "flaky control plane": (
+        {"call": "*.create", "status": 504, "processed": True, "probability": 0.2, "attempts": 1, "times": None},
+        {"call": "*.get", "kind": "html", "probability": 0.05, "attempts": 1, "times": None},
+        {"call": _EVERY_CALL, "status": 503, "probability": 0.15, "attempts": 1, "times": None},
+    ),
+    "token expiry": ({"call": _EVERY_CALL, "kind": "expired token", "probability": 0.5, "after": 3},),
+    "not found at first": ({"call": _EVERY_CALL, "kind": "not found", "looks": 2, "times": None},),
+    "late logs": ({"call": "*.query_logs", "late": 60.0, "times": None},),
+    "slow lists": (
+        {"call": "*.query", "delay": 20.0, "probability": 0.5, "times": None},
+        {"call": "*.count", "delay": 20.0, "probability": 0.5, "times": None},
+    ),
+    "connection resets": (
+        {
+            "call": "*.create",
+            "kind": "connection reset",
+            "processed": True,
+            "probability": 0.2,
+            "attempts": 1,
+            "times": None,
+        },
+        {"call": _EVERY_CALL, "kind": "connection reset", "probability": 0.15, "attempts": 1, "times": None},
+    ),
+}
+"""By name the arguments of the faults, the first that fits striking. The numbers are assumed: nobody measured."""
+
+
+def faults_of(name: str) -> Sequence[Mapping[str, Any]]:
+    """Return the arguments of the faults of a profile.
+
+    Raises:
+        EmulatorError: there is no such profile; the nearest one is named.
+    """
+    if name in PROFILES:
+        return PROFILES[name]
+    raise EmulatorError(
+        f"profile: there is no {name!r}.{did_you_mean(str(name), PROFILES)} There are {listing(PROFILES)}."
+    )
