@@ -129,21 +129,25 @@ class Door:
         self, before: Send, adapter: HTTPAdapter, request: PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
         """Answer a request if it is meant for us, else send it where it would have gone."""
+        __tracebackhide__ = True
         if self.is_open:
             url = str(request.url)
             if self.ours.match(url):
-                return self._answer(adapter, request)
+                certificate = kwargs.get("cert", args[3] if len(args) > 3 else None)
+                return self._answer(adapter, request, shows_certificate=bool(certificate))
             if self.block_network and not LOOPBACK.match(url):
                 raise self._refusal(request)
         return before(adapter, request, *args, **kwargs)
 
-    def _answer(self, adapter: HTTPAdapter, request: PreparedRequest) -> requests.Response:
+    def _answer(self, adapter: HTTPAdapter, request: PreparedRequest, *, shows_certificate: bool) -> requests.Response:
         """Return the emulator's answer, after the retries that the adapter makes; none of them waits."""
+        __tracebackhide__ = True
         method, url = str(request.method), str(request.url)
         headers, body = dict(request.headers), _bytes(request)
         retries: Retry = adapter.max_retries
         while True:
-            answer = self.emulator.handle(Request(method, url, headers, body, call=request))
+            asked = Request(method, url, headers, body, call=request, client_certificate=shows_certificate)
+            answer = self.emulator.handle(asked)
             try:
                 if answer.failure:
                     pool = _pool(url)
@@ -211,6 +215,7 @@ class Door:
 
     def _handing_on(self, before: Send) -> Send:
         def send(adapter: HTTPAdapter, request: PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+            __tracebackhide__ = True
             return self._sent(before, adapter, request, *args, **kwargs)
 
         return send

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
 from pytest_aicore.emulator import Emulator
 
@@ -76,6 +77,27 @@ def test_token_for_credentials_in_form_header_or_query(house: House) -> None:
     }
     assert in_form.headers["cache-control"] == "no-store"
     assert in_form.headers["pragma"] == "no-cache"
+
+
+def test_token_for_a_certificate(house: House) -> None:
+    """In this process nobody looks into it: a connection that shows one is as good as one with a secret."""
+    form = {"grant_type": "client_credentials", "client_id": house.emulator.service_key["clientid"]}
+    assert ask_for_token(house, form).status_code == 401
+    assert ask_for_token(house, form, cert=("cert.pem", "key.pem")).json()["access_token"] == house.token()
+    assert ask_for_token(house, {**form, "client_id": "x"}, cert="both.pem").status_code == 401
+    prepared = requests.Request("POST", f"{house.emulator.auth_url}/oauth/token", data=form).prepare()
+    for certificate, status in ((None, 401), ("both.pem", 200)):  # an adapter of somebody's own may send by position
+        sent = requests.adapters.HTTPAdapter().send(prepared, False, None, True, certificate)
+        assert sent.status_code == status
+    client = AIAPIV2Client(
+        base_url=house.url,
+        auth_url=f"{house.emulator.auth_url}/oauth/token",
+        client_id=form["client_id"],
+        cert_str="-----BEGIN CERTIFICATE-----",
+        key_str="-----BEGIN PRIVATE KEY-----",
+        resource_group="default",
+    )
+    assert client.artifact.count() == 0
 
 
 @pytest.mark.parametrize(
