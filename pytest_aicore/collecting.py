@@ -244,8 +244,12 @@ class Workflows:
 
     def write_lines(self, lines: Iterable[str]) -> None:
         """Write lines at once, in the middle of the progress."""
-        capture = self.config.pluginmanager.get_plugin("capturemanager")
+        plugins = self.config.pluginmanager
+        capture = plugins.get_plugin("capturemanager")
         with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
+            if plugins.get_plugin("terminalreporter") is None:
+                print(*lines, sep="\n")  # what is golden has to be seen, also without a reporter
+                return
             writer = self.config.get_terminal_writer()
             if writer.width_of_current_line:
                 writer.line()

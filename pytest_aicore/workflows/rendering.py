@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_aicore.errors import PlanError, did_you_mean, listing
+from pytest_aicore.errors import ContractError, PlanError, did_you_mean, listing
 from pytest_aicore.workflows.places import Place, SourceError, caret
 from pytest_aicore.workflows.source import dump, parse, plain
 from pytest_aicore.workflows.template import ServingTemplate, Template, WorkflowTemplate
@@ -88,13 +88,14 @@ class Manifest(dict[str, Any]):
         Raises:
             ContractError: the file holds something else or does not exist; the message shows the difference.
         """
-        if self._goldens is None:
-            from pytest_aicore.workflows.goldens import Goldens
+        from pytest_aicore.workflows.goldens import Goldens
 
-            here = Path.cwd()
-            Goldens(here, here).check(self.yaml, path)
-        else:
-            self._goldens.check(self.yaml, path)
+        __tracebackhide__ = True  # a difference is shown at the line of the test
+        goldens = Goldens(Path.cwd(), Path.cwd()) if self._goldens is None else self._goldens
+        try:
+            goldens.check(self.yaml, path)
+        except ContractError as error:
+            raise error.with_traceback(None) from None
         return True
 
 

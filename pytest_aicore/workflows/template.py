@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from pytest_aicore.errors import WorkflowError, did_you_mean, listing
+from pytest_aicore.errors import PlanError, WorkflowError, did_you_mean, listing
 from pytest_aicore.workflows.executable import Executable, derive
 from pytest_aicore.workflows.places import Place, Problem, SourceError
 from pytest_aicore.workflows.source import load, parse
@@ -117,7 +117,11 @@ class Template:
         """
         from pytest_aicore.workflows.rendering import render
 
-        return render(self, parameters, artifacts, self.goldens)
+        __tracebackhide__ = True  # a test's mistake is shown at the line of the test
+        try:
+            return render(self, parameters, artifacts, self.goldens)
+        except PlanError as error:
+            raise error.with_traceback(None) from None
 
     def with_goldens(self, goldens: Goldens) -> Self:
         """Return this template for the tests of one folder, so that what it renders finds its golden files.

@@ -238,6 +238,13 @@ def test_update_shows_the_table_and_then_writes(project: pytest.Pytester, edit: 
     assert not list((project.path / "workflows").glob("*.json"))
 
 
+def test_update_shows_the_table_without_a_reporter_as_well(project: pytest.Pytester, edit: Callable[..., None]) -> None:
+    edit(TRAINING, 'default: "3"', 'default: "4"')
+    result = project.runpytest_subprocess("--aicore-check", "--aicore-update", "-k", "training", "-p", "no:terminal")
+    assert result.ret == 0
+    assert result.outlines[0] == f"{GOLDEN}: executable 'text-clf-train-tutorial', version '1.0.0', unchanged"
+
+
 def test_update_says_that_there_was_nothing_to_do(project: pytest.Pytester) -> None:
     result = project.runpytest_inprocess("--aicore-check", "--aicore-update")
     result.assert_outcomes(passed=8)
@@ -347,3 +354,17 @@ def test_a_rendered_manifest_is_compared_with_its_golden_file(project: pytest.Py
     result = project.runpytest_inprocess("tests")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([f"E *The golden file '{golden}' holds something else.", "E *-      value: '6'"])
+    assert "goldens.py" not in result.stdout.str()
+    assert "rendering.py" not in result.stdout.str()
+
+
+def test_a_wrong_rendering_is_shown_at_the_line_of_the_test(project: pytest.Pytester) -> None:
+    project.makepyfile(RENDERING.replace('"DEPTH": 5', '"Depth": 5'))
+    result = project.runpytest_inprocess()
+    result.assert_outcomes(failed=1)
+    assert (
+        "E       pytest_aicore.errors.PlanError: training_workflow_tutorial.yaml has no parameter 'Depth'. Did you mean"
+        " 'DEPTH'? Its parameters: 'DEPTH'."
+    ) in result.outlines
+    assert "rendering.py" not in result.stdout.str()
+    assert "template.py" not in result.stdout.str()
