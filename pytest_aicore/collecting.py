@@ -354,7 +354,7 @@ class WorkflowItem(pytest.Item):
         failing = [finding for finding in findings if finding.severity >= fails]
         for finding in findings:
             if finding not in failing:
-                name = _WARNING if finding.severity is Severity.WARNING else _HINT
+                name = _WARNING if finding.severity == Severity.WARNING else _HINT
                 self.user_properties.append((name, str(finding)))
         if failing:
             raise Failing(failing)

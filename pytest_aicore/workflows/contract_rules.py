@@ -176,7 +176,7 @@ def of_comparison(template: Template, comparison: Comparison, *, quiet: bool = F
             if not quiet:
                 found.append(_at(template, difference, ACCEPTED, _said(difference), f"It is {_why(difference)}."))
             continue
-        rule = BREAKING if difference.impact is Impact.BREAKING else UNVERSIONED
+        rule = BREAKING if difference.impact == Impact.BREAKING else UNVERSIONED
         remedy = f'{NEW_VERSION}, which still is "{version}".'
         if not difference.excusable:
             remedy = f"Put the label `{VERSION_LABEL}` back."
@@ -190,7 +190,7 @@ def _said(difference: Difference) -> str:
 
 
 def _why(difference: Difference) -> str:
-    if difference.impact is Impact.COMPATIBLE:
+    if difference.impact == Impact.COMPATIBLE:
         return "compatible with every configuration that exists"
     return "announced by the new version label"
 
