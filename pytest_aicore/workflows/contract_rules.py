@@ -244,8 +244,9 @@ def _nodes(template: Template, difference: Difference) -> Iterator[Node]:
         "outputs": ((node, "globalName") for node, _ in template.output_artifacts),
     }.get(difference.section)
     if declared is not None:
+        names = {difference.name, difference.renamed} - {None}
         for mapping, key in declared:
-            if mapping.text(key) in (difference.name, difference.renamed):
+            if mapping.text(key) in names:
                 yield mapping.values[key]
         return
     for node in walk(template.spec):
