@@ -15,6 +15,7 @@ import socket
 import string
 import struct
 import threading
+from contextlib import suppress
 import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
@@ -130,7 +131,8 @@ class Listener:
         """Let what is being answered be answered, then close every connection."""
         self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=STOP_SECONDS)
         if self._thread.is_alive():
-            self._server.trigger.pull_trigger(self._close_all)
+            with suppress(OSError):  # it was awake already, took this up at once, and has closed its trigger
+                self._server.trigger.pull_trigger(self._close_all)
             self._thread.join(STOP_SECONDS)
         self._close_all()
 
