@@ -15,8 +15,8 @@ import socket
 import string
 import struct
 import threading
-from contextlib import suppress
 import time
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
