@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from pytest_aicore.settings import Settings
     from pytest_aicore.workflows.checks import CheckOptions, Finding
-    from pytest_aicore.workflows.contract import Comparison, Contract
+    from pytest_aicore.workflows.comparison import Comparison
+    from pytest_aicore.workflows.contract import Contract
     from pytest_aicore.workflows.template import Template
 
 TITLE: Final = "SAP AI Core checks"
@@ -593,6 +594,7 @@ def _read(path: Path) -> Template | None:
 
 
 def _compared(old: Contract, template: Template) -> Comparison:
-    from pytest_aicore.workflows.contract import compare, contract_of
+    from pytest_aicore.workflows.comparison import compare
+    from pytest_aicore.workflows.contract import contract_of
 
     return compare(old, contract_of(template.executable))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.redact import redact
-from pytest_aicore.workflows.contract import Difference, Impact, without_tag
+from pytest_aicore.workflows.comparison import Difference, Impact
+from pytest_aicore.workflows.contract import without_tag
 from pytest_aicore.workflows.executable import (
     EXECUTABLE_DESCRIPTION_ANNOTATION,
     EXECUTABLE_NAME_ANNOTATION,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from pytest_aicore.workflows.contract import Comparison
+    from pytest_aicore.workflows.comparison import Comparison
     from pytest_aicore.workflows.template import Template
     from pytest_aicore.workflows.tree import Node
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.errors import RevisionError, WorkflowError, did_you_mean
-from pytest_aicore.workflows.contract import compare, contract_of
+from pytest_aicore.workflows.comparison import compare
+from pytest_aicore.workflows.contract import contract_of
 from pytest_aicore.workflows.rules.sniffing import is_candidate
 from pytest_aicore.workflows.source import MAXIMUM_BYTES
 from pytest_aicore.workflows.template import parse_template
@@ -18,7 +19,7 @@ from pytest_aicore.workflows.template import parse_template
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pytest_aicore.workflows.contract import Comparison
+    from pytest_aicore.workflows.comparison import Comparison
     from pytest_aicore.workflows.template import Template
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
