@@ -12,6 +12,7 @@ BENCHMARKS = {
     "idle": "what the plugin costs a run that does not use it",
     "get": "one SDK call, against a static stub",
     "suite": "100 acceptance tests, against stubs by hand and against moto",
+    "checks": "what the checks find, say wrongly and cost, beside others",
     "scale": "10,000 executions in the emulator, against 10",
     "reading": "one workflow YAML, against PyYAML's bare nodes",
     "memory": "growth over 100,000 requests",

@@ -14,7 +14,6 @@ import contextlib
 import json
 import os
 import sys
-import tempfile
 from enum import Enum
 from functools import cache
 from importlib import import_module
@@ -278,7 +277,7 @@ def _shape(annotation: Any, pending: list[Any]) -> str:
 
 def _cache_file() -> Path | None:
     """Return where the shapes of the installed hera are kept, None where there is no such place."""
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib.metadata import PackageNotFoundError, version  # costs more than all the rest of this module
 
     try:
         versions = f"hera-{version('hera')}-pydantic-{version('pydantic')}"
@@ -299,6 +298,8 @@ def _cache_file() -> Path | None:
 
 
 def _keep(file: Path, shapes: ObjectShapes) -> None:
+    import tempfile  # not needed once there is a cache
+
     # Another process may do the same at the same time: whoever comes last replaces a whole file by the same file.
     with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
