@@ -267,7 +267,7 @@ def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | No
             with contextlib.suppress(UnicodeDecodeError):
                 text = data[:MAXIMUM_BYTES].decode("utf-8")
     suppressions = None
-    if "ignore" in text:
+    if "gnore" in text:
         suppressions = Suppressions(text, name, RULES)
         findings = suppressions.kept(findings, begins)
         findings.extend(suppressions.findings(text.splitlines()))
