@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 def test_the_mistake_is_found_as_the_page_says_and_its_repair_helps(
     project: pytest.Pytester, command: Command, edit: Callable[..., None]
 ) -> None:
-    mistake, repaired = blocks("yaml")
+    mistake, repaired, *_ = blocks("yaml")
     (shown,) = blocks("text")
     first, said = shown.split("\n", 1)
     assert first == f"$ pytest-aicore check {TRAINING}"

@@ -14,13 +14,6 @@ CHECKS = (DOCS / "checks.md").read_text(encoding="utf-8")
 OPTIONS = CheckOptions(argo_types=False)
 
 
-def block(language: str) -> str:
-    """Return the first block of a language on the page."""
-    found = re.search(rf"^```{language}\n(.*?)^```$", CHECKS, re.MULTILINE | re.DOTALL)
-    assert found is not None
-    return found.group(1)
-
-
 def test_the_page_of_rules_is_made_of_the_rules() -> None:
     """`python -m pytest_aicore.workflows.rules.reference > docs/rules.md` writes it anew."""
     assert (DOCS / "rules.md").read_text(encoding="utf-8") == page(rules_by_id(RULES.values()).values())
@@ -32,13 +25,6 @@ def test_every_rule_has_its_anchor_on_that_page() -> None:
         name, _, anchor = rule.anchor.partition("#")
         assert name == "docs/rules.md"
         assert f'<a id="{anchor}"></a>' in text
-
-
-def test_the_example_says_what_the_page_says() -> None:
-    name = "workflows/training_workflow_tutorial.yaml"
-    text = re.sub(r" *globalName: .*\n", "", (DOCS.parent / name).read_text(encoding="utf-8"))
-    [finding] = check_document(text, name, options=OPTIONS)
-    assert f"$ pytest-aicore check {name}\n{finding}\n" == block("text")
 
 
 def test_the_comments_of_the_page_take_back_what_they_name() -> None:
