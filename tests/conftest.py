@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,9 +27,9 @@ def answers_follow_the_specification(monkeypatch: pytest.MonkeyPatch) -> Iterato
     recorder = Recorder()
     serve = Emulator._served
 
-    def served(self: Emulator, request: Request, route: Route, parameters: dict[str, str]) -> Response:
+    def served(self: Emulator, request: Request, route: Route, *arguments: Any, **options: Any) -> Response:
         try:
-            response = serve(self, request, route, parameters)
+            response = serve(self, request, route, *arguments, **options)
         except Exception as error:
             recorder.violations.append(f"{request.method} {request.url}: {error!r}")
             raise

@@ -6,21 +6,17 @@ changes by the month, so the list is a plausible choice (assumed), made of names
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_aicore.emulator.lifecycle import EPOCH
+from pytest_aicore.emulator.state import EXTENDED, SERVICE_PLANS, Published
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_aicore.emulator.wire import Json
-    from pytest_aicore.workflows import Executable
 
-EXTENDED, STANDARD = "extended", "standard"
-SERVICE_PLANS = (EXTENDED, STANDARD)
-"""Documentation: generative AI comes with the service plan `extended`."""
 FOUNDATION_MODELS = "foundation-models"
 ORCHESTRATION = "orchestration"
 GLOBAL_SCENARIOS = frozenset({FOUNDATION_MODELS, ORCHESTRATION})
@@ -28,17 +24,6 @@ GLOBAL_SCENARIOS = frozenset({FOUNDATION_MODELS, ORCHESTRATION})
 LLM_LABEL = ("scenarios.ai.sap.com/llm", "true")
 VERSION = "0.0.1"
 """Assumed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """An executable as the tenant has synced it."""
-
-    executable: Executable
-    created_at: float
-    modified_at: float
-    application: str | None = None
-    """The application that synchronised it."""
 
 
 class Model(NamedTuple):

@@ -9,8 +9,7 @@ from pytest_aicore.emulator import bindings
 from pytest_aicore.emulator.lifecycle import CAN_BE_STOPPED, OUTPUTS_BEFORE_COMPLETION_SECONDS, TERMINAL, Stay
 from pytest_aicore.emulator.places import raised_at
 from pytest_aicore.emulator.scripts import SHAPES, ShapeError, course, said_about
-from pytest_aicore.emulator.state import Artifact, Deployment, Enactment, Execution, LogLine, Metric
-from pytest_aicore.emulator.tenant import DEFAULT_STORE
+from pytest_aicore.emulator.state import DEFAULT_STORE, Artifact, Deployment, Enactment, Execution, LogLine, Metric
 from pytest_aicore.errors import EmulatorError, our_message
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from collections import OrderedDict, deque
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from functools import cached_property
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -14,21 +15,16 @@ from urllib.parse import urlsplit
 
 from pytest_aicore.emulator.agenda import Agenda
 from pytest_aicore.emulator.call import Call
-from pytest_aicore.emulator.catalogue import EXTENDED, SERVICE_PLANS, Published
 from pytest_aicore.emulator.cluster import Cluster
 from pytest_aicore.emulator.faults import REMEMBERED_CALLS, Fault, Kind, Tally, operation_named
-from pytest_aicore.emulator.gitsync import GitSync
 from pytest_aicore.emulator.handlers import token
 from pytest_aicore.emulator.lifecycle import Clock, Details, Logs, MetricValues
 from pytest_aicore.emulator.places import caller
 from pytest_aicore.emulator.profiles import faults_of
 from pytest_aicore.emulator.recording import Calls
 from pytest_aicore.emulator.routes import ROOTS, TOKEN, TOKEN_PATH, Route, RouteTable
-from pytest_aicore.emulator.scheduler import Scheduler
 from pytest_aicore.emulator.scripts import Script, Standing, refuse_contradiction
-from pytest_aicore.emulator.state import ResourceGroup, State
-from pytest_aicore.emulator.tenancy import Tenancy
-from pytest_aicore.emulator.tenant import TENANT_ID, Service
+from pytest_aicore.emulator.state import EXTENDED, SERVICE_PLANS, TENANT_ID, Published, ResourceGroup, State
 from pytest_aicore.emulator.wire import (
     ApiError,
     Request,
@@ -45,7 +41,10 @@ from pytest_aicore.redact import HIDDEN, Secret, redact
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from pytest_aicore.emulator.gitsync import GitSync
+    from pytest_aicore.emulator.scheduler import Scheduler
     from pytest_aicore.emulator.state import Record
+    from pytest_aicore.emulator.tenancy import Tenancy
     from pytest_aicore.workflows import Executable, Template
 
 __tracebackhide__ = our_message
@@ -184,9 +183,6 @@ class Emulator:
         self.routes = RouteTable()
         self.agenda = Agenda(self)
         self.cluster = Cluster(self)
-        self.scheduler = Scheduler(self)
-        self.tenancy = Tenancy(self)
-        self.gitsync = GitSync(self)
         self.local_repositories = local_repositories
         hosts = [urlsplit(url).hostname or "" for url in (base_url, auth_url)]
         self._serves = dict(zip(hosts, ("api", TOKEN), strict=True)) if hosts[0] != hosts[1] else {}
@@ -194,6 +190,27 @@ class Emulator:
         self._recordings: list[Calls] = []
         self._recent: OrderedDict[int, tuple[object, int, int]] = OrderedDict()
         """By identity the latest calls, which threads may interleave: the call, its number, its attempts."""
+
+    @cached_property
+    def scheduler(self) -> Scheduler:
+        """What starts executions on a schedule."""
+        from pytest_aicore.emulator.scheduler import Scheduler  # late, like the next two: few tests need them
+
+        return Scheduler(self)
+
+    @cached_property
+    def tenancy(self) -> Tenancy:
+        """What provisions, on-boards and holds nodes ready."""
+        from pytest_aicore.emulator.tenancy import Tenancy
+
+        return Tenancy(self)
+
+    @cached_property
+    def gitsync(self) -> GitSync:
+        """What synchronises applications."""
+        from pytest_aicore.emulator.gitsync import GitSync
+
+        return GitSync(self)
 
     def __repr__(self) -> str:
         return f"<Emulator {self.base_url} seed={self.seed} at {self.now:%Y-%m-%dT%H:%M:%SZ}>"
@@ -294,6 +311,8 @@ class Emulator:
             description: what it is.
             url: of its service broker.
         """
+        from pytest_aicore.emulator.tenant import Service
+
         with self.lock:
             services = self.state.tenant.services
             service = Service(name, self.state.next_number(), description, url)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pytest_aicore.emulator import quotas
-from pytest_aicore.emulator.catalogue import Published
-from pytest_aicore.emulator.tenant import TENANT_ID, Application, ResourceSync
+from pytest_aicore.emulator.state import TENANT_ID, Published
+from pytest_aicore.emulator.tenant import Application, ResourceSync
 from pytest_aicore.errors import WorkflowError
 
 if TYPE_CHECKING:

@@ -7,35 +7,58 @@ a test that scripts a fault has before its eyes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from importlib import import_module
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from pytest_aicore.emulator.handlers import (
-    applications,
-    artifacts,
-    configurations,
-    datasets,
-    deployments,
-    docker_registry_secrets,
-    executions,
-    meta,
-    metrics,
-    object_store_secrets,
-    repositories,
-    resource_groups,
-    scenarios,
-    schedules,
-    secrets,
-    tenant,
-)
-
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.call import Handler
+    from pytest_aicore.emulator.call import Call, Handler
+    from pytest_aicore.emulator.wire import Response
 
 TOKEN = "token"  # noqa: S105
 TOKEN_PATH = "/oauth/token"  # noqa: S105
 ROOTS = ("/v2/lm/", "/v2/admin/", "/v2/analytics/", "/v2/inference/", "/api/v1/")
 """Everything else is no base path of the service: the gateway answers an empty 404 (captured)."""
+
+
+class _Handlers:
+    """The handlers of one module, which is imported when the first of them is called: few tests need them all."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Handler:
+        """Return a handler by its name."""
+        return partial(_handled, self._module, name)
+
+
+def _handled(module: str, name: str, call: Call) -> Response:
+    return _handler(module, name)(call)
+
+
+@lru_cache(maxsize=256)
+def _handler(module: str, name: str) -> Handler:
+    handler: Handler = getattr(import_module(f"pytest_aicore.emulator.handlers.{module}"), name)
+    return handler
+
+
+applications = _Handlers("applications")
+artifacts = _Handlers("artifacts")
+configurations = _Handlers("configurations")
+datasets = _Handlers("datasets")
+deployments = _Handlers("deployments")
+docker_registry_secrets = _Handlers("docker_registry_secrets")
+executions = _Handlers("executions")
+meta = _Handlers("meta")
+metrics = _Handlers("metrics")
+object_store_secrets = _Handlers("object_store_secrets")
+repositories = _Handlers("repositories")
+resource_groups = _Handlers("resource_groups")
+scenarios = _Handlers("scenarios")
+schedules = _Handlers("schedules")
+secrets = _Handlers("secrets")
+tenant = _Handlers("tenant")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,7 @@ from heapq import heapify
 from itertools import chain, product
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from pytest_aicore.emulator.catalogue import EXTENDED, Published, catalogue_of
 from pytest_aicore.emulator.lifecycle import EPOCH, TERMINAL
-from pytest_aicore.emulator.tenant import DEFAULT_STORE, ObjectStoreSecret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,6 +34,15 @@ if TYPE_CHECKING:
         Schedule,
         Service,
     )
+    from pytest_aicore.workflows import Executable
+
+TENANT_ID = "00000000-0000-4000-8000-000000000000"
+"""The tenant and its zone: an emulator is one tenant."""
+DEFAULT_STORE = "default"
+"""The object-store secret that output artifacts go to, and without which no execution starts (documentation)."""
+EXTENDED, STANDARD = "extended", "standard"
+SERVICE_PLANS = (EXTENDED, STANDARD)
+"""Documentation: generative AI comes with the service plan `extended`."""
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -331,6 +338,21 @@ class Deployment(Enactment):
 E = TypeVar("E", bound=Enactment)
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectStoreSecret:
+    """An object-store secret of a resource group; its id is its name."""
+
+    id: str
+    number: int
+    metadata: tuple[tuple[str, str], ...]
+    """What the service shows of it: `storage.ai.sap.com/bucket` and the like."""
+
+    @property
+    def type(self) -> str:
+        """The type of the store: `S3`, `gcs`, `azure` ..."""
+        return dict(self.metadata)["storage.ai.sap.com/type"]
+
+
 def default_store() -> Table[ObjectStoreSecret]:
     """Return the object-store secrets of a resource group that has the one named `default`."""
     return Table.of(
@@ -442,6 +464,17 @@ class Tenant(Holder):
     """By the URL of a repository the folder that stands for it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An executable as the tenant has synced it."""
+
+    executable: Executable
+    created_at: float
+    modified_at: float
+    application: str | None = None
+    """The application that synchronised it."""
+
+
 @dataclass(slots=True)
 class State:
     """Everything the emulator remembers.
@@ -465,17 +498,22 @@ class State:
 
     def find_published(self, executable_id: str) -> Published | None:
         """Return an executable of the tenant, or of those that every tenant has."""
-        return self.published.get(executable_id) or catalogue_of(self.service_plan).get(executable_id)
+        return self.published.get(executable_id) or self._catalogue().get(executable_id)
 
     def all_published(self) -> list[Published]:
         """Return the tenant's executables, then those that every tenant has."""
-        common = catalogue_of(self.service_plan)
+        common = self._catalogue()
         return [*self.published.values(), *(item for name, item in common.items() if name not in self.published)]
 
     def find_record(self, identifier: str) -> Record | None:
         """Return what has this id, in whichever resource group."""
         tables = (table for group in self.groups.values() for table in group.tables().values())
         return next((table.get(identifier) for table in tables if identifier in table), None)
+
+    def _catalogue(self) -> Mapping[str, Published]:
+        from pytest_aicore.emulator.catalogue import catalogue_of  # late: it brings YAML with it
+
+        return catalogue_of(self.service_plan)
 
     def copy(self) -> State:
         """Return an independent copy."""

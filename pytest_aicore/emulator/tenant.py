@@ -11,26 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_aicore.emulator.state import Labels
 
-TENANT_ID = "00000000-0000-4000-8000-000000000000"
-"""The tenant and its zone: an emulator is one tenant."""
-DEFAULT_STORE = "default"
-"""The object-store secret that output artifacts go to, and without which no execution starts (documentation)."""
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectStoreSecret:
-    """An object-store secret of a resource group; its id is its name."""
-
-    id: str
-    number: int
-    metadata: tuple[tuple[str, str], ...]
-    """What the service shows of it: `storage.ai.sap.com/bucket` and the like."""
-
-    @property
-    def type(self) -> str:
-        """The type of the store: `S3`, `gcs`, `azure` ..."""
-        return dict(self.metadata)["storage.ai.sap.com/type"]
-
 
 @dataclass(frozen=True, slots=True)
 class NamedSecret:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeVar
 
-from pytest_aicore.emulator.tenant import TENANT_ID
+from pytest_aicore.emulator.state import TENANT_ID
 from pytest_aicore.emulator.validation import ListOf, ObjectOf, Text, query_flag, query_whole
 from pytest_aicore.emulator.wire import ApiError, Json, Response, json_response, page
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_aicore.emulator.gitsync import FIRST_SYNC_SECONDS, REFRESH_SECONDS
 from pytest_aicore.emulator.handlers.admin import by_name, list_response, missing, named, refused
 from pytest_aicore.emulator.quotas import APPLICATIONS, refuse_beyond
-from pytest_aicore.emulator.tenant import TENANT_ID, Application
+from pytest_aicore.emulator.state import TENANT_ID
+from pytest_aicore.emulator.tenant import Application
 from pytest_aicore.emulator.validation import ObjectOf, Text, json_body
 from pytest_aicore.emulator.wire import Json, invalid, json_response, seconds_z
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.handlers.admin import SECRET_CREATED, SECRET_EXISTS, by_name, list_response, missing, named
-from pytest_aicore.emulator.tenant import ObjectStoreSecret
+from pytest_aicore.emulator.state import ObjectStoreSecret
 from pytest_aicore.emulator.validation import ObjectOf, Text, json_body
 from pytest_aicore.emulator.wire import Json, invalid, json_response
 

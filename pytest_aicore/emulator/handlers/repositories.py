@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.handlers.admin import by_name, list_response, missing, named
 from pytest_aicore.emulator.quotas import REPOSITORIES, refuse_beyond
-from pytest_aicore.emulator.tenant import TENANT_ID
+from pytest_aicore.emulator.state import TENANT_ID
 from pytest_aicore.emulator.validation import ObjectOf, Text, json_body
 from pytest_aicore.emulator.wire import ApiError, Json, json_response
 

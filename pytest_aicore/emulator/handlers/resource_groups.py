@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from pytest_aicore.emulator.handlers.admin import LABELS, labels_of, missing, named, refused
 from pytest_aicore.emulator.handlers.artifacts import labels_json, searching
 from pytest_aicore.emulator.quotas import RESOURCE_GROUPS, refuse_beyond
-from pytest_aicore.emulator.tenant import TENANT_ID
+from pytest_aicore.emulator.state import TENANT_ID
 from pytest_aicore.emulator.validation import ObjectOf, Text, json_body, query_flag, query_list, query_whole
 from pytest_aicore.emulator.wire import (
     ApiError,

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_aicore.emulator.call import Call
-    from pytest_aicore.emulator.catalogue import Published
-    from pytest_aicore.emulator.state import State
+    from pytest_aicore.emulator.state import Published, State
     from pytest_aicore.emulator.wire import Response
     from pytest_aicore.workflows import Artifact, OutputArtifact, Parameter
 
@@ -31,7 +30,7 @@ def query(call: Call) -> Response:
         for scenario_id in dict.fromkeys(item.executable.scenario_id for item in call.state.all_published())
         if scenario_id and (scenario := scenario_json(call.state, scenario_id))
     ]
-    call.emulator.gitsync.look()
+    wait_for_templates(call)
     return json_response(200, page(shown))
 
 
@@ -40,7 +39,7 @@ def get(call: Call) -> Response:
     scenario_id = call.identifier("scenarioId")
     scenario = scenario_json(call.state, scenario_id)
     if scenario is None:
-        call.emulator.gitsync.look()
+        wait_for_templates(call)
         raise not_found(SCENARIO_NOT_FOUND, "Scenario", scenario_id)
     return json_response(200, scenario)
 
@@ -53,7 +52,7 @@ def query_executables(call: Call) -> Response:
         for item in _of_scenario(call.state, call.identifier("scenarioId"))
         if version in (None, item.executable.version_id)
     ]
-    call.emulator.gitsync.look()
+    wait_for_templates(call)
     return json_response(200, page(shown))
 
 
@@ -62,7 +61,7 @@ def get_executable(call: Call) -> Response:
     scenario_id, executable_id = call.identifier("scenarioId"), call.identifier("executableId")
     item = find_executable(call.state, scenario_id, executable_id)
     if item is None:
-        call.emulator.gitsync.look()
+        wait_for_templates(call)
         raise not_found(EXECUTABLE_NOT_FOUND, "Executable", executable_id)
     return json_response(200, executable_json(item))
 
@@ -85,6 +84,12 @@ def query_versions(call: Call) -> Response:
         if not selectors  # versions carry no labels, so no selector ever fits
     ]
     return json_response(200, page(shown))
+
+
+def wait_for_templates(call: Call) -> None:
+    """Let time pass for who waits until an application has been synchronised."""
+    if len(call.state.tenant.applications):
+        call.emulator.gitsync.look()
 
 
 def query_models(call: Call) -> Response:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_aicore.emulator import quotas
 from pytest_aicore.emulator.handlers.admin import by_name, missing, named, refused
 from pytest_aicore.emulator.handlers.secrets import scope_of
-from pytest_aicore.emulator.tenant import TENANT_ID
+from pytest_aicore.emulator.state import TENANT_ID
 from pytest_aicore.emulator.validation import ListOf, ObjectOf, Text, Whole, json_body, query_flag
 from pytest_aicore.emulator.wire import Json, invalid, json_response, page
 from pytest_aicore.errors import listing
