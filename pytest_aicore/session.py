@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from functools import cached_property
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.errors import AicoreError, SettingsError, WorkflowError, listing
@@ -98,10 +99,12 @@ class Session:
             WorkflowError: there is no such workflow, or more than one.
         """
         if reference is not None:
-            if not isinstance(reference, str):
+            if not isinstance(reference, (str, PurePath)):
                 raise WorkflowError(
-                    f"{place}: workflow={reference!r}: expected a file name or an executable id, a string."
+                    f"{place}: workflow={reference!r}: expected a file name, a path or an executable id."
                 )
+            if isinstance(reference, PurePath):
+                reference = reference.as_posix()
             try:
                 return self._at_path(reference) or self.folder.find(reference)
             except WorkflowError as error:

@@ -26,6 +26,7 @@ OFFLINE_HOST = "https://api.ai.aicore.invalid"
 
 # AiResourceGroup in SAP's OpenAPI 2.42.0.
 _RESOURCE_GROUP = r"[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]"
+_SECONDS_EXPECTED = "expected a number of seconds greater than 0, for example 3600."
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off", "")
 
@@ -186,7 +187,8 @@ def _look_up(option: Option, given: Given) -> _Found | None:
         try:
             value = given.ini(option.ini)
         except ValueError as error:
-            raise SettingsError(f"ini {option.ini}: {error}") from None
+            hint = f"; {_SECONDS_EXPECTED}" if option.ini_type == "number" else ""
+            raise SettingsError(f"ini {option.ini}: {error}{hint}") from None
         if value not in (None, "", []):
             return _Found(value, f"ini {option.ini}", given.ini_directory)
     return None
@@ -221,7 +223,7 @@ def _seconds(found: _Found) -> float:
     try:
         return positive_seconds(float(str(found.value)))
     except ValueError:
-        raise ValueError("expected a number of seconds greater than 0, for example 3600.") from None
+        raise ValueError(_SECONDS_EXPECTED) from None
 
 
 def positive_seconds(value: float) -> float:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.lifecycle import (
@@ -56,6 +57,8 @@ class Script:
     place: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
+        for name in ("outcome", "polls", "stuck_in"):
+            object.__setattr__(self, name, _plain(getattr(self, name)))
         for name, value, allowed in (
             ("outcome", self.outcome, OUTCOMES),
             ("stuck_in", self.stuck_in, STATUSES_ON_THE_WAY),
@@ -310,6 +313,13 @@ SHAPES: Mapping[str, Callable[[Any], Any]] = {
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return the value with strings instead of the SDK's statuses."""
+    if isinstance(value, Mapping):
+        return {_plain(status): looks for status, looks in value.items()}
+    return value.value if isinstance(value, Enum) else value
 
 
 def _are_strings(value: object) -> bool:

@@ -38,6 +38,7 @@ _SERVICE_KEY = {
     "cert_str": (("certificate",),),
     "key_str": (("key",),),
 }
+_KEY_METHODS = "clientsecret; certificate and key"
 _METHODS = "client_secret; cert_str and key_str; cert_file_path and key_file_path"
 
 
@@ -113,7 +114,7 @@ def from_service_key(key: object, source: str) -> Credentials:
         )
     # The BTP command line wraps the key into {"credentials": {...}}.
     inner = key.get("credentials")
-    return _complete(_of_service_key(inner if isinstance(inner, Mapping) else key), source)
+    return _complete(_of_service_key(inner if isinstance(inner, Mapping) else key), source, as_in_key=True)
 
 
 def read_service_key(file: Path, source: str) -> Credentials:
@@ -234,7 +235,7 @@ def _of_service_key(key: Mapping[str, Any]) -> dict[str, str]:
     return values
 
 
-def _complete(values: dict[str, str], source: str) -> Credentials:
+def _complete(values: dict[str, str], source: str, *, as_in_key: bool = False) -> Credentials:
     # A binding with X.509 has its own token endpoint.
     auth_url = values.get("cert_url") or values.get("auth_url")
     missing = [
@@ -249,8 +250,13 @@ def _complete(values: dict[str, str], source: str) -> Credentials:
     pairs = (("client_secret",), ("cert_str", "key_str"), ("cert_file_path", "key_file_path"))
     ways = [pair for pair in pairs if all(values.get(name) for name in pair)]
     if missing or not ways:
-        lacks = missing + ([] if ways else [f"one of: {_METHODS}"])
-        raise CredentialsError(f"{source} lacks {', '.join(lacks)}. It has {listing(sorted(values), 'nothing')}.")
+        methods = _METHODS
+        has = sorted(values)
+        if as_in_key:
+            missing, has = ([".".join(_SERVICE_KEY[name][0]) for name in names] for names in (missing, has))
+            methods = _KEY_METHODS
+        lacks = missing + ([] if ways else [f"one of: {methods}"])
+        raise CredentialsError(f"{source} lacks {', '.join(lacks)}. It has {listing(has, 'nothing')}.")
     if len(ways) > 1:
         raise CredentialsError(
             f"{source} has more than one way to prove who we are ({' and '.join(pair[0] for pair in ways)})."

@@ -7,7 +7,7 @@ from copy import copy
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pytest_aicore.errors import AicoreError, RunError
+from pytest_aicore.errors import AicoreError, RunError, our_message
 from pytest_aicore.training.finished import FinishedExecution, Named
 from pytest_aicore.training.ledger import NoLedger
 from pytest_aicore.training.watcher import DeadlineError, Watch, Watcher
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pytest_aicore.training.watcher import Clock
 
 T = TypeVar("T")
+
+__tracebackhide__ = our_message
 
 DEFAULT_KIND = "dataset"
 """The kind of an input artifact whose workflow has no annotation artifacts.ai.sap.com/<name>.kind."""

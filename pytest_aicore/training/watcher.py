@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from pytest_aicore.errors import RunError
+from pytest_aicore.errors import RunError, our_message
 from pytest_aicore.training.client import CallError
 from pytest_aicore.training.plan import FINAL_STATUSES
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from pytest_aicore.training.client import TrainingApi
 
+
+__tracebackhide__ = our_message
 
 SETTLING_SECONDS = 60.0
 """Assumed: how long after its start an execution may not be found yet. Nobody has seen it happen with AI Core."""

@@ -166,7 +166,11 @@ def _refuse_what_is_no_folder(folder: Path) -> None:
         beside = sorted(path.name for path in nearest.iterdir() if path.is_dir() and not path.name.startswith("."))
     except OSError:
         beside = []
-    wanted = folder.absolute().relative_to(nearest).parts[0]
+    missing = folder.absolute().relative_to(nearest)
+    wanted = missing.parts[0]
+    above = next((parent / missing for parent in nearest.parents if (parent / missing).is_dir()), None)
+    if above is not None:  # pytest's rootdir is a folder of tests, because no ini file says otherwise
+        raise WorkflowError(f"The workflows folder '{folder}' does not exist, but '{above}' does.\n{remedy}")
     raise WorkflowError(
         f"The workflows folder '{folder}' does not exist; the nearest folder that does is '{nearest}'."
         f"{did_you_mean(wanted, beside)}\n{remedy}"

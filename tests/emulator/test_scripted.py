@@ -114,6 +114,19 @@ def test_stuck(house: House, client: Any, stuck_in: str) -> None:
     assert (execution.status_details, execution.completion_time) == ({"why": "no nodes"}, None)
 
 
+@pytest.mark.parametrize(
+    ("said", "end"),
+    [
+        ({"outcome": Status.DEAD}, "DEAD"),
+        ({"stuck_in": Status.PENDING}, "PENDING"),
+        ({"polls": {Status.RUNNING: 2}}, "COMPLETED"),
+    ],
+)
+def test_statuses_of_the_sdk_mean_the_same(house: House, client: Any, said: dict[str, Any], end: str) -> None:
+    house.emulator.script(**said)
+    assert statuses(house, house.start(client))[-1] == end
+
+
 def test_stuck_while_stopping(house: House, client: Any) -> None:
     house.emulator.script(stuck_in="STOPPING")
     execution_id = house.start(client)

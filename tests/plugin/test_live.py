@@ -218,8 +218,8 @@ def test_nothing_started(aicore_client):
         (
             '{"clientid": "x"}',
             (
-                "the service key {file} (from --aicore-service-key) lacks base_url, auth_url, one of: client_secret; cert_str and"
-                " key_str; cert_file_path and key_file_path. It has 'client_id'."
+                "the service key {file} (from --aicore-service-key) lacks serviceurls.AI_API_URL, url, one of: clientsecret;"
+                " certificate and key. It has 'clientid'."
             ),
         ),
     ],

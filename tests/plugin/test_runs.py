@@ -245,6 +245,20 @@ def test_fresh(aicore_run):
     ).assert_outcomes(passed=2)
 
 
+def test_run_that_ends_otherwise_shows_only_lines_of_the_test(project: pytest.Pytester) -> None:
+    source = """
+@pytest.mark.aicore_script(outcome="DEAD")
+def test_dead(aicore_run): aicore_run().execution
+
+@pytest.mark.aicore_script(stuck_in="PENDING")
+def test_stuck(aicore_run): aicore_run().execution
+"""
+    result = run(project, source, "-rN")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(["E  *ended DEAD, expected COMPLETED.", "E  *it was PENDING.*"])
+    result.stdout.no_fnmatch_line("*training*.py:*")
+
+
 def test_factory_starts_at_once_and_looks_at_what_nobody_looked_at(project: pytest.Pytester) -> None:
     result = run(
         project,
@@ -458,9 +472,15 @@ def test_workflow_by_its_path(project: pytest.Pytester) -> None:
     run(
         project,
         """
+from pathlib import Path
+
 @pytest.mark.aicore("workflows/training_workflow_tutorial.yaml")
 def test_in_the_folder(aicore_execution, aicore_run):
     assert aicore_run(TUTORIAL).execution is aicore_execution
+
+@pytest.mark.aicore(Path("workflows/training_workflow_tutorial.yaml"))
+def test_path_object(aicore_execution, aicore_run):
+    assert aicore_run(Path("workflows", TUTORIAL + ".yaml").absolute()).execution is aicore_execution
 
 @pytest.mark.aicore("elsewhere/mine.yaml")
 def test_outside_of_the_folder(aicore_execution, aicore_client):
@@ -469,7 +489,7 @@ def test_outside_of_the_folder(aicore_execution, aicore_client):
 def test_afterwards(aicore_client):
     assert len(aicore_client.executable.query("text-clf-tutorial").resources) == 3
 """,
-    ).assert_outcomes(passed=3)
+    ).assert_outcomes(passed=4)
 
 
 def test_workflow_that_a_fixture_reads(project: pytest.Pytester) -> None:

@@ -192,7 +192,10 @@ def test_header_of_a_project_that_has_nothing_to_do_with_us(empty_project: pytes
             "--aicore-timeout=soon",
             "--aicore-timeout = soon: expected a number of seconds greater than 0, for example 3600.",
         ),
-        ("-oaicore_timeout=soon", "*aicore_timeout*soon*"),
+        (
+            "-oaicore_timeout=soon",
+            "ini aicore_timeout*soon*expected a number of seconds greater than 0, for example 3600.",
+        ),
         ("-oaicore_block_network=maybe", "*aicore_block_network*maybe*"),
         ("--aicore-output=workflows/out.json", "--aicore-output = */workflows/out.json: the file would lie in *"),
     ],

@@ -149,7 +149,7 @@ def test_every_stage_says_what_is_missing_before_anything_is_started(message: Me
             '"training_workflow_tutorial", name=""',
             "name='': expected 1 to 256 letters, digits, spaces or punctuation.",
         ),
-        ("5", "workflow=5: expected a file name or an executable id, a string."),
+        ("5", "workflow=5: expected a file name, a path or an executable id."),
         (
             '"serving_workflow_tutorial"',
             "serving_workflow_tutorial.yaml is a ServingTemplate: it can be deployed, not trained. Name a WorkflowTemplate.",

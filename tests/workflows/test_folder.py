@@ -151,6 +151,12 @@ class TestNoFolder:
             f"The workflows folder 'flows' does not exist; the nearest folder that does is '{tmp_path}'.\n{self.REMEDY}"
         )
 
+    def test_it_lies_further_up(self, folder: Path, tmp_path: Path) -> None:
+        (tmp_path / "tests").mkdir()
+        assert refusal(tmp_path / "tests" / "workflows") == (
+            f"The workflows folder '{tmp_path}/tests/workflows' does not exist, but '{folder}' does.\n{self.REMEDY}"
+        )
+
     def test_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "w.yaml").write_text("")
         assert refusal(tmp_path / "w.yaml") == (
