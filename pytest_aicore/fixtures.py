@@ -133,12 +133,29 @@ def aicore_plan(request: pytest.FixtureRequest, aicore_workflow: Template) -> Tr
         return session.plan(aicore_workflow, marked(request.node), place_of(request.node))
 
 
+def _checked(plan: object) -> TrainingPlan:
+    """Return what `aicore_plan` gave, which may be anybody's fixture.
+
+    Raises:
+        PlanError: it is no plan.
+    """
+    from pytest_aicore.errors import PlanError
+    from pytest_aicore.training.plan import TrainingPlan
+
+    if not isinstance(plan, TrainingPlan):
+        raise PlanError(
+            f"The fixture 'aicore_plan' of this folder or test module gave {plan!r}, which is no TrainingPlan."
+            " Return for example dataclasses.replace(aicore_plan, timeout=60)."
+        )
+    return plan
+
+
 @pytest.fixture
 def _aicore_run_of_test(request: pytest.FixtureRequest, aicore_plan: TrainingPlan) -> Run:
     """Internal to pytest-aicore: the run that the other fixtures of this test look at."""
     isolation = _isolation(request)
     with _clean():
-        run: Run = isolation.run(request.node, aicore_plan)
+        run: Run = isolation.run(request.node, _checked(aicore_plan))
         return run
 
 
@@ -205,7 +222,7 @@ def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
                 del given["timeout"]
             template = None if workflow is None else session.workflow(workflow, place)
             if template is None or template is session.workflow_of(defaults):
-                plan = replace(request.getfixturevalue("aicore_plan"), place=place, **given)
+                plan = replace(_checked(request.getfixturevalue("aicore_plan")), place=place, **given)
             else:
                 # What is bound to one workflow means nothing to another.
                 asked = {name: value for name, value in defaults.items() if name in ("expect", "timeout", "fresh")}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.errors import AicoreError
+from pytest_aicore.errors import AicoreError, PlanError, our_message
 from pytest_aicore.plugin import settings_of
 from pytest_aicore.settings import MarkerUse, merge_markers, merge_scripts
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from pytest_aicore.session import Session
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Run
+
+__tracebackhide__ = our_message
 
 PLUGIN_NAME = "aicore-isolation"
 _ISOLATION: pytest.StashKey[Isolation] = pytest.StashKey()
@@ -140,7 +142,14 @@ class Isolation:
         if fixturedef.scope == "function":
             self._begin(request.node)
             # The fixture is set up first: pytest does not expect that one is neither set up nor has failed.
-            result = yield
+            try:
+                result = yield
+            except PlanError as error:
+                if fixturedef.argname != "aicore_plan":
+                    raise
+                # A fixture that replaces ours made it: what it wrote is wrong as it would be in a marker.
+                asked = f"{error}\nThe fixture 'aicore_plan' that replaces the plugin's asked for this."
+                raise pytest.fail.Exception(asked, pytrace=False) from None
             self._refuse()
             return result
         with self.session.kept():

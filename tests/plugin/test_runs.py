@@ -463,6 +463,39 @@ def test_mappings_are_fields_as_well(aicore_plan):
     ).assert_outcomes(passed=4)
 
 
+def test_mistake_in_an_overridden_plan_names_the_fixture(project: pytest.Pytester) -> None:
+    conftest = """
+import dataclasses, pytest
+
+@pytest.fixture
+def aicore_plan(aicore_plan):
+    return dataclasses.replace(aicore_plan, parameters={"DEPHT": 7})
+"""
+    result = run(project, "\ndef test_it(aicore_execution): pass\n", "-rN", conftest=conftest)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "____*",
+            "test_it.py:11: *has no parameter 'DEPHT'. Did you mean 'DEPTH'? Its parameters: 'DEPTH'.",
+            "The fixture 'aicore_plan' that replaces the plugin's asked for this.",
+        ],
+        consecutive=True,
+    )
+
+
+def test_overridden_plan_that_is_none(project: pytest.Pytester) -> None:
+    conftest = "import pytest\n@pytest.fixture\ndef aicore_plan(): pass\n"
+    source = "\ndef test_it(aicore_execution): pass\ndef test_run(aicore_run): aicore_run()\n"
+    result = run(project, source, "-rN", "--tb=short", conftest=conftest)
+    result.assert_outcomes(errors=1, failed=1)
+    message = (
+        "The fixture 'aicore_plan' of this folder or test module gave None, which is no TrainingPlan."
+        " Return for example dataclasses.replace(aicore_plan, timeout=60)."
+    )
+    result.stdout.fnmatch_lines([message, f"E   *PlanError: {message}"])
+    result.stdout.no_fnmatch_line("*fixtures.py*")
+
+
 def test_workflow_by_its_path(project: pytest.Pytester) -> None:
     elsewhere = project.mkdir("elsewhere")
     text = (project.path / "workflows" / "training_workflow_tutorial.yaml").read_text(encoding="utf-8")
