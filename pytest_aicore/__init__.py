@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Run
     from pytest_aicore.training.watcher import Seen
+    from pytest_aicore.trajectories import Trajectories
     from pytest_aicore.virtual_time import VirtualTime
     from pytest_aicore.workflows import Template
 
@@ -42,6 +43,7 @@ __all__ = [
     "TargetStatus",
     "Template",
     "TrainingPlan",
+    "Trajectories",
     "VirtualTime",
 ]
 
@@ -61,6 +63,7 @@ _HOME = {
     "Seen": "training.watcher",
     "Template": "workflows",
     "TrainingPlan": "training.plan",
+    "Trajectories": "trajectories",
     "VirtualTime": "virtual_time",
 }
 

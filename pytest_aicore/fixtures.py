@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_aicore.training.finished import FinishedExecution
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Run
+    from pytest_aicore.trajectories import Trajectories
     from pytest_aicore.virtual_time import VirtualTime
     from pytest_aicore.workflows import Template
     from pytest_aicore.workflows.goldens import Goldens
@@ -300,3 +301,16 @@ def aicore_clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     clock = VirtualTime(session.clock, live=session.live)
     clock.install(monkeypatch.setattr)
     return clock
+
+
+@pytest.fixture
+def aicore_trajectories(
+    aicore_emulator: Emulator, aicore_client: AIAPIV2Client, aicore_configuration: ConfigurationCreateResponse
+) -> Trajectories:
+    """A function that runs waiting code under every legal course of an execution, in virtual time: offline only.
+
+    `aicore_trajectories(lambda client, execution_id: ...).assert_sound()` fails with a table of what goes wrong.
+    """
+    from pytest_aicore.trajectories import Trajectories
+
+    return Trajectories(aicore_emulator, aicore_client, aicore_configuration.id, pytest.MonkeyPatch.context)

@@ -39,7 +39,7 @@ from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_messa
 from pytest_aicore.redact import HIDDEN, Secret, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pytest_aicore.emulator.gitsync import GitSync
     from pytest_aicore.emulator.scheduler import Scheduler
@@ -428,8 +428,9 @@ class Emulator:
             status: HTTP status to answer with.
             body: JSON content, text or bytes to answer with; a fitting one when left out.
             retry_after: seconds, or an HTTP date, for the header `Retry-After`.
-            kind: instead of a status: `connection reset`, `timeout`, `truncated json`, `html`, `expired token`, or
-                `not found` (the service does not know the record of the call).
+            kind: instead of a status: `connection reset`, `timeout`, `truncated json`, `html`, `expired token`,
+                `not found` (the service does not know the record of the call), `unknown status` (one that
+                the SDK does not know).
             times: how many logical calls go wrong; None for all from now on.
             after: how many go well first.
             attempts: how many attempts of each such call go wrong, so that a client's own retry helps; None for all.
@@ -489,13 +490,16 @@ class Emulator:
     # What code did ------------------------------------------------------------------------------------------
 
     @contextmanager
-    def recording(self) -> Iterator[Calls]:
+    def recording(self, on_request: Callable[[RequestRecord], None] | None = None) -> Iterator[Calls]:
         """Record the calls of a piece of code, all of them, and tell what it did.
 
         Example: `with emulator.recording() as calls: train()`, then `calls.assert_no_blind_repeat()`.
+
+        Args:
+            on_request: called with each request; what it raises is raised where the request was made.
         """
         with self.lock:
-            calls = Calls(self, self.state.drawn)
+            calls = Calls(self, self.state.drawn, on_request)
             self._recordings.append(calls)
         try:
             yield calls
@@ -649,7 +653,7 @@ class Emulator:
             if fault.kind == "not found":
                 return self._served(request, route, parameters, unseen=True)
             if fault.is_answer:
-                answer = self._served(request, route, parameters) if fault.processed else None
+                answer = self._served(request, route, parameters) if fault.is_processed else None
                 return fault.response(request, self.state.uuid(), internal_path(request.path), answer)
             late += fault.late
         return self._served(request, route, parameters, late=late)

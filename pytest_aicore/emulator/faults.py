@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from hashlib import blake2b
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = our_message
 
-Kind = Literal["connection reset", "timeout", "truncated json", "html", "expired token", "not found"]
+Kind = Literal["connection reset", "timeout", "truncated json", "html", "expired token", "not found", "unknown status"]
 KINDS: tuple[str, ...] = get_args(Kind)
 
+UNKNOWN_STATUS = "SUSPENDED"
+"""Made up: a status that AI Core may have one day."""
+_STATUS = re.compile(rb'"status":"[A-Z]+"')
 ANY_CALL = "*"
 REMEMBERED_CALLS = 64
 """Of so many the attempts can be told from new calls, when threads call at the same time."""
@@ -156,6 +160,11 @@ class Fault:
         return self.status is not None or self.kind is not None
 
     @property
+    def is_processed(self) -> bool:
+        """Whether the service does what it was asked to."""
+        return self.processed or self.kind == "unknown status"
+
+    @property
     def is_for_records(self) -> bool:
         """Whether it is only for calls of one record."""
         return self.looks is not None or self.kind == "not found"
@@ -217,6 +226,8 @@ class Fault:
         """
         if self.kind == "connection reset" or self.kind == "timeout":
             return Response(0, failure=self.kind)
+        if self.kind == "unknown status" and answer is not None:
+            return replace(answer, body=_STATUS.sub(b'"status":"' + UNKNOWN_STATUS.encode() + b'"', answer.body))
         if self.kind == "expired token":
             return text_response(401, "Jwt is expired", {"www-authenticate": f'Bearer realm="https://{request.host}"'})
         if self.kind == "html":

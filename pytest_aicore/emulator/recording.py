@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_aicore.errors import EmulatorError, did_you_mean, our_message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pytest_aicore.emulator.emulator import Emulator, RequestRecord
 
@@ -39,11 +39,15 @@ class Calls:
     Args:
         emulator: who was asked.
         since: the number of the newest record when the recording began.
+        on_request: called with each request.
     """
 
-    def __init__(self, emulator: Emulator, since: int) -> None:
+    def __init__(
+        self, emulator: Emulator, since: int, on_request: Callable[[RequestRecord], None] | None = None
+    ) -> None:
         self._emulator = emulator
         self._since = since
+        self._on_request = on_request
         self._records: list[RequestRecord] = []
         self._duplicates: Mapping[str, tuple[str, ...]] | None = None
 
@@ -56,6 +60,8 @@ class Calls:
     def take(self, record: RequestRecord) -> None:
         """Take a request; the emulator's part."""
         self._records.append(record)
+        if self._on_request is not None:
+            self._on_request(record)
 
     def end(self) -> None:
         """Keep what the emulator knows now; the emulator's part."""

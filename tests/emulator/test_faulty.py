@@ -277,7 +277,7 @@ EITHER = "give either status= (an HTTP status) or kind= (what else goes wrong), 
             {"kind": "time out"},
             (
                 "kind='time out' is none of 'connection reset', 'timeout', 'truncated json', 'html', 'expired token', "
-                "'not found'. Did you mean 'timeout'?"
+                "'not found', 'unknown status'. Did you mean 'timeout'?"
             ),
         ),
         ({"status": 99}, "status=99 is no HTTP status of an answer: give 200 to 599."),

@@ -88,6 +88,16 @@ def test_the_first_looks_at_what_was_just_created_find_nothing(house: House, cli
     assert client.execution.query().count == 3
 
 
+def test_a_status_that_the_sdk_does_not_know(house: House, client: Any) -> None:
+    execution_id = house.start(client)
+    house.emulator.fault("execution.*", kind="unknown status", times=2)
+    shown = house.ask("GET", f"/executions/{execution_id}").json()
+    assert (shown["status"], shown["targetStatus"]) == ("SUSPENDED", "COMPLETED")
+    with pytest.raises(ValueError, match="'SUSPENDED' is not a valid Status"):
+        client.execution.query()
+    assert client.execution.get(execution_id).status.value in ("UNKNOWN", "PENDING")
+
+
 def test_what_does_not_exist_is_no_early_look(house: House, client: Any) -> None:
     fault = house.emulator.fault("*.get", status=503, looks=1, times=None)
     with pytest.raises(AIAPINotFoundException):
