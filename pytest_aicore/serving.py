@@ -65,6 +65,7 @@ def serve_until_stopped(
     emulator = Emulator(seed, clock=RunningClock(chosen), pace=chosen.said, tokens_expire=True)
     server = Server(emulator, host=host, port=port, tls=tls, allow_x509_over_http=allow_x509_over_http, admin=admin)
     emulator.base_url = emulator.auth_url = server.url  # what answers say about where things are
+    emulator.local_repositories = server.is_loopback  # nobody elsewhere may say which folders are read here
     folder = None if workflows is None else WatchedFolder(emulator, workflows, _tell)
     try:
         if allow_x509_over_http and not server.is_loopback:

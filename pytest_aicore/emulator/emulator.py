@@ -347,11 +347,14 @@ class Emulator:
         omit_outputs: bool | Sequence[str] | None = None,
         place: str | None = None,
     ) -> Script:
-        """Say how executions go. What is left out stays as it is.
+        """Say how executions go, and deployments. What is left out stays as it is.
+
+        A deployment that is not to fail runs until somebody stops it; one that fails does so before it runs, or
+        after as many seconds as `running` says.
 
         Args:
-            executable: only executions of this executable.
-            execution: only this execution, which exists already.
+            executable: only executions, or deployments, of this executable.
+            execution: only this execution, or deployment, which exists already.
             times: only the next so many executions; without it, all from now on. Counted scripts follow each other.
             outcome: where it ends: `COMPLETED`, `DEAD` or `STOPPED`.
             unknown: seconds in status UNKNOWN.

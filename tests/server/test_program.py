@@ -118,6 +118,21 @@ def test_another_address_than_loopback_brings_a_warning() -> None:
     ]
 
 
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", "Synced"), ("0.0.0.0", "Unknown")])
+def test_folders_are_read_for_this_machine_alone(tmp_path: Path, host: str, status: str) -> None:
+    folder = workflows_folder(tmp_path)
+    key = tmp_path / "key.json"
+    with (
+        Program("--host", host, "--pace", "instant", "--service-key-out", str(key)) as program,
+        program.client(key) as client,
+    ):
+        body = {"repositoryUrl": folder.as_uri(), "revision": "HEAD", "path": ".", "applicationName": "app"}
+        assert client.ask("POST", "/v2/admin/applications", body).status == 200
+        shown = client.ask("GET", "/v2/admin/applications/app/status").json
+        assert shown["syncStatus"] == status
+        assert ("is not permitted in project" in shown["message"]) is (status == "Unknown")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
