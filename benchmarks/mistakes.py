@@ -1003,3 +1003,88 @@ replaced(
     also=r"^ {6}- name: \w*model\w*",
 )
 replaced("parameter of another type", "AIC338", r"^( +type: )\"?string\"?", r"\1integer", only="^kind: ServingTemplate")
+
+
+# --- slips that look right ----------------------------------------------------------------------------------------
+
+replaced(
+    "brackets in a placeholder",
+    "AIC245",
+    r"\{\{workflow\.parameters\.(\w+)\}\}",
+    r"{{workflow.parameters['\1']}}",
+    inside=True,
+)
+replaced(
+    "single braces",
+    "AIC247",
+    r"\{\{(workflow\.parameters\.\w+)\}\}",
+    r"{\1}",
+    inside=True,
+    only="^kind: WorkflowTemplate",
+)
+replaced(
+    "kind of the other template", "AIC301", r"^kind: ServingTemplate", "kind: WorkflowTemplate", only=r"^  inputs:"
+)
+replaced("kind of the other template", "AIC301", r"^kind: WorkflowTemplate", "kind: ServingTemplate")
+replaced("bare name of a pull secret", "AIC202", r"^( *- )name: (docker-registry-secret)$", r"\1\2", inside=True)
+replaced("globalName with a slash", "AIC211", r"^( +globalName: )(\w+)-", r"\1\2/", common=False)
+
+
+@mistake("bare name of a parameter", "AIC202")
+def _bare_parameter(source: Source) -> Iterator[Planted]:
+    for index, found in source.find(r"^( *- )name: (\w+)"):
+        block = source.block(index)
+        if source.owner(index) == "parameters" and source.owner(source.parent(index)) in ("inputs", "arguments"):
+            if any("value:" in source.lines[number] for number in block):
+                continue
+            lines = [*source.lines[:index], found.group(1) + found.group(2), *source.lines[block.stop :]]
+            yield Planted("\n".join(lines) + "\n", frozenset({index + 1}))
+
+
+@mistake("variables as a map", "AIC202")
+def _variables(source: Source) -> Iterator[Planted]:
+    for index, found in source.find(r"^( +)env:$"):
+        block = source.block(index)
+        pairs = re.findall(r"- name: (\w+)\n +value: (.*)", "\n".join(source.lines[number] for number in block))
+        if 2 * len(pairs) == len(block) - 1:
+            new = [f"{found.group(1)}  {name}: {value}" for name, value in pairs]
+            lines = [*source.lines[: index + 1], *new, *source.lines[block.stop :]]
+            yield Planted("\n".join(lines) + "\n", frozenset({index + 1}))
+
+
+@mistake("arguments left out above parameters", "AIC235", common=True)
+def _no_arguments(source: Source) -> Iterator[Planted]:
+    for index, _ in source.find(r"^ +arguments:$"):
+        block = source.block(index)
+        below = [line[2:] for line in source.lines[index + 1 : block.stop]]
+        lines = [*source.lines[:index], *below, *source.lines[block.stop :]]
+        yield Planted("\n".join(lines) + "\n", frozenset({index + 1}))
+
+
+@mistake("outputs indented into the container", "AIC235")
+def _outputs_in_container(source: Source) -> Iterator[Planted]:
+    for index, _ in source.find(r"^ {6}outputs:$"):
+        block = source.block(index)
+        container = next((at for at, _ in source.find(r"^ {6}container:$") if at == block.stop), None)
+        if container is None:
+            continue
+        body = source.block(container)
+        moved = ["  " + source.lines[number] if source.lines[number].strip() else "" for number in block]
+        rest = [source.lines[number] for number in body]
+        lines = [*source.lines[:index], *rest, *moved, *source.lines[body.stop :]]
+        yield Planted("\n".join(lines) + "\n", frozenset({index + 1 + len(rest)}))
+
+
+@mistake("plan in the container", "AIC311")
+def _plan_in_container(source: Source) -> Iterator[Planted]:
+    for index, _ in source.find(r"^ {10}ai\.sap\.com/resourcePlan: (?:starter|basic)$"):
+        if [line.strip() for line in source.lines[index - 2 : index]] != ["metadata:", "labels:"]:
+            continue
+        container = next((at for at, _ in source.find(r"^ {6}container:$") if at > index), None)
+        name = next((at for at, _ in source.find(r"^ {4}- name: ") if at > index), len(source.lines))
+        if container is None or container > name:
+            continue
+        lines = list(source.lines)
+        lines.insert(container + 1, "        " + lines[index].strip())
+        del lines[index - 2 : index + 1]
+        yield Planted("\n".join(lines) + "\n", frozenset({container + 2 - 3}))

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 _SHELL: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _SHELL_OPTION: Final = re.compile(r"-[a-z]*c")
+_GLOBAL_NAME: Final = re.compile(r"[-a-zA-Z0-9_]+")
 _ARTIFACT_URL: Final = re.compile(r"ai://[^\s/]+/\S*/")
 
 
@@ -331,8 +332,12 @@ class _AicoreCheck:
                 global_name = artifact.text("globalName")
                 if global_name and type(node) is ScalarNode:
                     self.artifact_names[global_name] = None
-                    if name:
+                    if name and _GLOBAL_NAME.fullmatch(global_name):
                         self.internal_names.setdefault(name, global_name)
+                    elif name:
+                        # That this is no globalName is what is wrong, not that annotations name a better one.
+                        self.internal_names[name] = None
+                        self.artifact_names[re.sub(r"[^-a-zA-Z0-9_]+", "-", global_name)] = None
                     other = first.setdefault(global_name, node)
                     if other is not node and reached:
                         self._add(

@@ -389,6 +389,13 @@ class _ArgoCheck:
                     )
         for parameter in outputs.mappings_of("parameters"):
             self._output_parameter(template, parameter)
+        for output in (*outputs.mappings_of("artifacts"), *outputs.mappings_of("parameters")):
+            global_name = output.text("globalName") or ""
+            node = output.values.get("globalName")
+            if node is None or not global_name or has_placeholder(global_name):
+                continue
+            if not _PARAMETER_NAME.fullmatch(global_name):
+                self._bad_name(node, "globalName", global_name, "letters, digits, hyphens and underscores")
 
     def _output_parameter(self, template: TemplateModel, parameter: MappingNode) -> None:
         name = parameter.text("name") or "?"
@@ -1015,7 +1022,9 @@ class _ArgoCheck:
         self._add(
             INVALID_NAME,
             node,
-            f"`{_short(name)}` cannot be the name of a {word}. {self._fails}".replace("a artifact", "an artifact"),
+            f"`{_short(name)}` cannot be a globalName. {self._fails}"
+            if word == "globalName"
+            else f"`{_short(name)}` cannot be the name of {'an' if word[0] in 'aeiou' else 'a'} {word}. {self._fails}",
             f"Use {allowed}" + (f": `{better}`." if better and len(better) <= 60 else "."),
         )
 

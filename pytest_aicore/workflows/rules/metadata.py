@@ -133,9 +133,11 @@ def check_kind(subject: Subject) -> str | None:
     Returns:
         the kind that was meant, None where that is not to be known.
     """
-    if subject.kind in AICORE_KINDS or subject.kind in ARGO_KINDS:
-        return subject.kind
     root = subject.root
+    if subject.kind in AICORE_KINDS:
+        return _other_kind(subject) or subject.kind
+    if subject.kind in ARGO_KINDS:
+        return subject.kind
     api_version = root.text("apiVersion") or ""
     meant = any(
         key.endswith("ai.sap.com/id") or key in (*_LABELS, *_ANNOTATIONS)
@@ -165,6 +167,26 @@ def check_kind(subject: Subject) -> str | None:
         hint=f"Did you mean {near!r}?" if near and subject.kind else None,
     )
     return near
+
+
+def _other_kind(subject: Subject) -> str | None:
+    """Report a kind that does not go with what the specification holds, and return the kind that does."""
+    spec = subject.root.mapping("spec")
+    is_serving = "template" in spec.values and not any(key in spec.values for key in ("templates", "entrypoint"))
+    is_training = "templates" in spec.values and "template" not in spec.values
+    if subject.kind == "ServingTemplate" and is_training:
+        other, has = "WorkflowTemplate", "`spec.templates`"
+    elif subject.kind == "WorkflowTemplate" and is_serving and "inputs" in spec.values and subject.is_aicore:
+        other, has = "ServingTemplate", "`spec.template`"
+    else:
+        return None
+    subject.report.add(
+        KIND,
+        subject.root.values["kind"],
+        f"A {subject.kind} has no {has}, so AI Core cannot make an executable of this one.",
+        f"Write `kind: {other}` (and `apiVersion: {_API_VERSIONS[other]}`).",
+    )
+    return other
 
 
 class MetadataCheck:
@@ -373,7 +395,7 @@ class MetadataCheck:
             )
             return
         if part == "annotations":
-            check_to_fill_in(self._report, value, "the annotation", wholly=not key.text.endswith("/name"))
+            check_to_fill_in(self._report, value, "the annotation", wholly=True)
             return
         if check_to_fill_in(self._report, value, "the label"):
             return

@@ -104,8 +104,10 @@ ITEM: Final = _rule(
 UNCLOSED: Final = _rule(
     247,
     "unclosed-placeholder",
-    "A placeholder is not closed by `}}`",
-    "Argo cannot find where the tag ends; everything up to the next `}}` belongs to it.",
+    "A placeholder is not closed by `}}`, or stands in other brackets than `{{` and `}}`",
+    "Argo cannot find where the tag ends; everything up to the next `}}` belongs to it. What stands in single braces "
+    "or "
+    "parentheses is no placeholder at all.",
     with_args("python train.py --depth {{workflow.parameters.DEPTH}"),
     with_args("python train.py --depth {{workflow.parameters.DEPTH}}"),
 )
@@ -180,6 +182,10 @@ _CALL_FIELDS: Final = (
     "outputs",
 )
 _REFERENCE: Final = re.compile(r"[A-Za-z]\w*(?:\.[\w\- ]+)*")
+_OTHER_BRACKETS: Final = re.compile(
+    r"(?<![{$(])(\$?[{(](workflow|inputs)\.(parameters|artifacts)\.([\w.-]+)[})])(?![})])"
+)
+_WITH_BRACKETS: Final = re.compile(r"(\w+)\[\s*['\"]([^'\"]+)['\"]\s*\]")
 _EXPRESSION_NAME: Final = re.compile(
     r"(?<![\w.'\"])(inputs|workflow)\.parameters(?:\.([A-Za-z_]\w*)|\[\s*(['\"])(.+?)\3\s*\])"
 )
@@ -283,7 +289,11 @@ class _ReferenceCheck:
         return self._used if self._usage_is_clear else None
 
     def _exit_templates(self) -> set[str]:
-        names = [self._model.spec.text("onExit") or "", *(hook.template or "" for hook in self._model.workflow_hooks)]
+        model = self._model
+        names = [model.spec.text("onExit") or "", *(hook.template or "" for hook in model.workflow_hooks)]
+        for template in model.all_templates:
+            for call in template.calls:
+                names += [call.node.text("onExit") or "", *(hook.template or "" for hook in call.hooks)]
         pending = [self._model.by_name[name] for name in names if name in self._model.by_name]
         found: set[str] = set()
         while pending:
@@ -363,6 +373,8 @@ class _ReferenceCheck:
         while pending:
             node, key = pending.pop()
             if type(node) is ScalarNode:
+                if "{" in node.text or "$(" in node.text:
+                    self._single_braces(node, scope)
                 if "{{" in node.text:
                     self._scalar(node, scope)
                 elif key in ("from", "parameter") and node.text.startswith(("steps.", "tasks.", "inputs.")):
@@ -401,6 +413,27 @@ class _ReferenceCheck:
                 self._tag(node, text[position : end + 2], stripped, scope)
             position = text.find("{{", end + 2)
 
+    def _single_braces(self, node: ScalarNode, scope: _Scope) -> None:
+        """Report references in other brackets than Argo's, if what they name is declared."""
+        for found in _OTHER_BRACKETS.finditer(node.text):
+            root, kind, name = found.group(2, 3, 4)
+            if kind == "artifacts" and name.endswith(".path"):
+                name = name[: -len(".path")]
+            declared: Collection[str] = (
+                (self._parameters or {} if kind == "parameters" else ()) if root == "workflow" else scope.inputs(kind)
+            )
+            if name not in declared:
+                continue
+            self._used.add(name)
+            self._add(
+                UNCLOSED,
+                node,
+                found.group(1),
+                f"Argo only replaces what stands in double braces: `{found.group(1)}` stays in the text. "
+                "The container sees it as it is.",
+                f"Write `{{{{{root}.{kind}.{found.group(4)}}}}}`.",
+            )
+
     def _unclosed(self, node: ScalarNode, text: str) -> None:
         found = re.match(r"\{\{\s*[\w.\-]*\}?", text)
         shown = found.group() if found else text[:20]
@@ -433,6 +466,15 @@ class _ReferenceCheck:
 
     def _tag(self, node: ScalarNode, text: str, tag: str, scope: _Scope) -> None:
         root, _, rest = tag.partition(".")
+        if "[" in tag and root in _ROOTS:
+            better = _WITH_BRACKETS.sub(r"\1.\2", tag)
+            self._unknown(
+                node,
+                text,
+                "Brackets only work in expressions, which begin with `{{=`.",
+                f"Write `{{{{{better}}}}}`." if better != tag else f"Write `{{{{={tag}}}}}`.",
+            )
+            return
         if root == "workflow":
             self._workflow(node, text, tag, rest, scope)
         elif root == "inputs":
@@ -476,6 +518,8 @@ class _ReferenceCheck:
             return
         left = "Argo replaces no such placeholder: it stays in the text, braces included."
         if not rest:
+            if f"${text}" in node.text:
+                return  # a shell's or a template engine's own
             declared = self._parameters or {}
             if root in declared:
                 self._unknown(
@@ -729,6 +773,7 @@ class _ReferenceCheck:
                 )
         elif second != "exitCode":
             near = nearest(second, ("parameters", "artifacts", "result"))
+            self._subject.meant.add(name)
             self._unknown(
                 node,
                 text,

@@ -196,7 +196,8 @@ class _ServingCheck:
         inputs = self._spec.mapping("inputs")
         self._parameters = named(inputs.mappings_of("parameters"))
         self._artifacts = named(inputs.mappings_of("artifacts"))
-        metadata.check_artifacts(dict.fromkeys(self._artifacts), {})
+        meant = dict.fromkeys(self._artifacts)
+        metadata.check_artifacts({**meant, **{_plain(name): None for name in meant}}, {})
         check_urls(self._subject)
         self._inputs()
         root, spec = self._subject.root, self._spec
@@ -236,7 +237,7 @@ class _ServingCheck:
                         f"The placeholder of an input {word} called `{name}` cannot be read: AI Core only takes "
                         "letters and digits.",
                         "Rename it, here and in its placeholders.",
-                        hint=f"Did you mean {re.sub(r'[^A-Za-z0-9_]', '', name)!r}?",
+                        hint=f"Did you mean {_plain(name)!r}?",
                         severity=None if word == "artifact" else Severity.WARNING,
                     )
         for name, parameter in self._parameters.items():
@@ -392,6 +393,10 @@ class _ServingCheck:
         self._used.add((kind, name))
         declared = self._parameters if kind == "parameters" else self._artifacts
         if name in declared:
+            return
+        hyphened = next((other for other in declared if other != _plain(other) and _plain(other) == name), None)
+        if hyphened is not None:  # that the declaration has a hyphen is what is wrong
+            self._used.add((kind, hyphened))
             return
         near = nearest(name, declared)
         other = self._artifacts if kind == "parameters" else self._parameters
@@ -573,6 +578,11 @@ class _ServingCheck:
                 f"`minReplicas` is {least}, more than `maxReplicas`, which is {most}. {_FAILS}",
                 "Let `minReplicas` be at most `maxReplicas`.",
             )
+
+
+def _plain(name: str) -> str:
+    """Return a name as it would be allowed."""
+    return re.sub(r"[^A-Za-z0-9_]", "", name)
 
 
 def _without_comment(line: str) -> str:

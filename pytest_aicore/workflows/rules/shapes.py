@@ -148,6 +148,8 @@ _ALSO: Final[Mapping[str, str]] = {
     "ValueFrom": "default:any-str",
     "ArchiveStrategy": "none:{any} tar:{any} zip:{any}",
     "Histogram": "buckets:[any]",
+    "HTTPGetAction": "port:int-str",
+    "TCPSocketAction": "port:int-str",
 }
 _FROM_CORE: Final = (
     "WorkflowSpec",

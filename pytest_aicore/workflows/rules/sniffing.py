@@ -33,7 +33,8 @@ def is_candidate(head: bytes) -> bool:
         head: the file, or its first 64 KiB.
     """
     if head[:4].count(b"\0"):
-        head = head.replace(b"\0", b"")
+        head = head.replace(b"\0", b"").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
+    head = head.removeprefix(b"\xef\xbb\xbf")
     named = b"WorkflowTemplate" in head or b"ServingTemplate" in head or _SCENARIO in head
     if not named and not (b"argoproj.io/" in head and b"Workflow" in head):
         return False
@@ -41,7 +42,7 @@ def is_candidate(head: bytes) -> bool:
         return False
     if _JSON.match(head):
         return b"argoproj.io/" in head or b"ai.sap.com/" in head
-    head = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n").removeprefix(b"\xef\xbb\xbf")
+    head = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     root = _ROOT_KEY.search(head)
     if root is None:
         return False

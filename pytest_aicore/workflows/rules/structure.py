@@ -172,6 +172,9 @@ _BELOW: Final = (
 )
 """Keys that people forget to put below another: the objects, the keys, and what belongs above them."""
 
+_NAMED: Final = frozenset({"Parameter", "ServingParameter", "Artifact", "ServingArtifact", "LocalObjectReference"})
+"""Objects of which people write the bare name where a map with a `name` is expected."""
+
 _WORDS_OF_SHAPE: Final = {
     "str": "a string",
     "any-str": "a string",
@@ -229,6 +232,8 @@ class StructureCheck:
         self._shapes = shapes
         self._consequence = consequence
         self.wrong: set[int] = set()
+        self._last = 0
+        self._made: set[int] = set()
         self._late: list[tuple[MappingNode, str, ScalarNode, Node]] = []
 
     def check(self, node: Node, written: str, key: ScalarNode | None = None, parent: MappingNode | None = None) -> None:
@@ -255,12 +260,13 @@ class StructureCheck:
                 return
             if shape.inner == "[WorkflowStep]":
                 self._groups(node)
+            self._bare_names(node, shape.inner)
             told: set[type[Node]] = set()
             for item in node.items:
                 # Of several items of one wrong type the first is enough to see what is meant.
                 if type(item) not in told:
                     self.check(item, shape.inner, None, parent)
-                    if id(item) in self.wrong:
+                    if self._last == id(item):
                         told.add(type(item))
                 else:
                     self.wrong.add(id(item))
@@ -272,6 +278,23 @@ class StructureCheck:
                     self.check(value, shape.inner, node.keys[name])
             else:
                 self._wrong(node, key, written, shape, "a map")
+
+    def _bare_names(self, node: SequenceNode, written: str) -> None:
+        """Report items that are bare names where maps with a `name` are expected, and make such maps of them."""
+        if written not in _NAMED:
+            return
+        for index, item in enumerate(node.items):
+            if type(item) is not ScalarNode or item.kind != "string":
+                continue
+            self._report.add(
+                WRONG_TYPE,
+                item,
+                f"This item has to be a map, and this is a string. {self._consequence}",
+                f"Write `- name: {item.text if len(item.text) <= 40 else '...'}`.",
+            )
+            named = _empty_map(item)
+            named.values["name"] = named.keys["name"] = item
+            node.items[index] = named
 
     def _groups(self, node: SequenceNode) -> None:
         """Report steps that stand in no group of their own, and put each into one."""
@@ -341,7 +364,7 @@ class StructureCheck:
 
     def _object(self, node: MappingNode, name: str, parent: MappingNode | None) -> None:
         known = self._shapes.get(name)
-        if known is None:
+        if not known:  # an object that may hold anything, as far as is known
             return
         for text in [text for text in node.values if text not in known]:
             if not self._moved(node, text, name, parent):
@@ -383,17 +406,19 @@ class StructureCheck:
             home = node.values.get(below)
             if home is not None and type(home) is not MappingNode:
                 return False
-            self._report.add(
-                MISPLACED_KEY,
-                key,
-                f"A {_words(name)} has no key `{text}`: it is ignored without a word.",
-                f"Put `{below}:` on a line above it, and indent it below."
-                if home is None
-                else f"Move it below `{below}:`.",
-            )
+            if home is None or id(home) not in self._made:
+                self._report.add(
+                    MISPLACED_KEY,
+                    key,
+                    f"{_what(name, self._owner)} no key `{text}`: it is ignored without a word.",
+                    f"Put `{below}:` on a line above it, and indent it below."
+                    if home is None
+                    else f"Move it below `{below}:`.",
+                )
             if home is None:
                 home = node.values[below] = _empty_map(key)
                 node.keys[below] = key
+                self._made.add(id(home))
             if text not in home.values:
                 home.values[text] = node.values.pop(text)
                 home.keys[text] = node.keys.pop(text)
@@ -402,7 +427,7 @@ class StructureCheck:
             self._report.add(
                 MISPLACED_KEY,
                 key,
-                f"A {_words(name)} has no key `{text}`: it is ignored without a word.",
+                f"{_what(name, self._owner)} no key `{text}`: it is ignored without a word.",
                 f"Indent `{text}:` like the `{'script' if name == 'ScriptTemplate' else 'container'}:` above it.",
             )
             node.values.pop(text)
@@ -445,13 +470,15 @@ class StructureCheck:
     def _unknown(self, key: ScalarNode, name: str, known: Mapping[str, str], node: MappingNode) -> None:
         if key.text in _TOLERATED.get(name, ()) or key.text.startswith("x-"):
             return
+        if key.text in ("ai.sap.com/resourcePlan", "ai.sap.com/instanceType"):
+            return  # where that belongs is known to the rules of AI Core
         near = nearest(key.text, known)
         if near is not None and near in node.values:
             near = None
         self._report.add(
             UNKNOWN_KEY,
             key,
-            f"A {_words(name)} of {self._owner} has no key `{key.text}`: it is ignored without a word.",
+            f"{_what(name, self._owner)} no key `{key.text}`: it is ignored without a word.",
             f"Write `{near}`." if near else "Remove it, or move it to where it belongs.",
             hint=f"Did you mean {near!r}?" if near else None,
             severity=Severity.ERROR if near else Severity.WARNING,
@@ -477,6 +504,7 @@ class StructureCheck:
 
     def _wrong(self, node: Node, key: ScalarNode | None, written: str, shape: Shape, is_what: str) -> None:
         self.wrong.add(id(node))
+        self._last = id(node)
         what = f"`{key.text}`" if key is not None else "This item"
         self._report.add(
             WRONG_TYPE,
@@ -485,6 +513,10 @@ class StructureCheck:
             _remedy(node, shape, written, in_list=key is None),
             severity=Severity.WARNING if written == "any-str" else None,
         )
+        if type(node) is ScalarNode and shape.kind == "str":
+            # A name such as `y` or `1` is told to be no string, and stays the name that others refer to.
+            node.style, node.tag = '"', None
+            self.wrong.discard(id(node))
 
 
 def _is_artifact(node: Node) -> bool:
@@ -547,6 +579,8 @@ def _remedy(node: Node, shape: Shape, written: str, *, in_list: bool) -> str:
             )
         return "Write an amount."
     if shape.kind == "list":
+        if shape.inner == "EnvVar" and type(node) is MappingNode and node.values and "name" not in node.values:
+            return f"Write each variable as an item: `- name: {next(iter(node.values))}`, and `value:` below it."
         return "Put a dash before each of its items."
     if shape.kind in ("object", "map"):
         return "Remove the dashes: keys and values are expected, not a list."
@@ -574,6 +608,10 @@ _NAMES_OF_OBJECTS: Final = {
     "ResourceTemplate": "resource template",
     "SuspendTemplate": "suspend template",
     "InferenceServiceSpec": "inference service",
+    "ServingSpec": "serving specification",
+    "ServingInputs": "inputs",
+    "ServingInner": "inner template",
+    "ServingInnerMetadata": "inner metadata",
 }
 
 
@@ -597,6 +635,14 @@ def types_off(path: str) -> Finding:
         "Argo's types are checked in part only, for hera is not installed.",
         "Install it: pip install 'pytest-aicore[argo]'.",
     )
+
+
+def _what(name: str, owner: str) -> str:
+    """Return the beginning of a sentence about an object: what it has, or has not."""
+    words = _words(name)
+    if name in ("Inputs", "Outputs", "Arguments", "ServingInputs"):
+        return f"The {words} of {owner} have"
+    return f"{'An' if words[0] in 'aeiou' else 'A'} {words} of {owner} has"
 
 
 def shapes_for(subject: Subject) -> ObjectShapes:
