@@ -22,7 +22,7 @@ from pytest_aicore.emulator.lifecycle import Clock, Details, Logs, MetricValues
 from pytest_aicore.emulator.places import caller
 from pytest_aicore.emulator.profiles import faults_of
 from pytest_aicore.emulator.recording import Calls
-from pytest_aicore.emulator.routes import ROOTS, TOKEN, TOKEN_PATH, Route, RouteTable
+from pytest_aicore.emulator.routes import ROOTS, TOKEN, Route, RouteTable
 from pytest_aicore.emulator.scripts import Script, Standing, refuse_contradiction
 from pytest_aicore.emulator.state import EXTENDED, SERVICE_PLANS, TENANT_ID, Published, ResourceGroup, State
 from pytest_aicore.emulator.wire import (
@@ -65,7 +65,7 @@ RESOURCE_GROUP = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]")
 """Specification."""
 REMEMBERED_REQUESTS = 500
 REMEMBERED_BYTES = 2000
-TOKEN_ROUTE = Route("POST", TOKEN_PATH, TOKEN, lambda call: token.create(call.emulator, call.request), "captured")
+TOKEN_ROUTE = Route("POST", token.PATH, TOKEN, lambda call: token.create(call.emulator, call.request), "captured")
 
 
 @dataclass(frozen=True, slots=True)
@@ -612,7 +612,7 @@ class Emulator:
     # Answers ------------------------------------------------------------------------------------------------
 
     def _route(self, request: Request) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
-        is_token = request.method == "POST" and request.raw_path == TOKEN_PATH
+        is_token = request.method == "POST" and request.raw_path == token.PATH
         if self._serves_only(request.host) == ("api" if is_token else TOKEN):
             return None, {}, ()
         if is_token:

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from pytest_aicore.emulator.handlers import token
 from pytest_aicore.emulator.wire import (
     GATEWAY,
     ApiError,
@@ -251,6 +252,8 @@ class Fault:
             return text_response(status, self.body, headers)
         if self.body is not None:
             return json_response(status, self.body, headers)
+        if status == 401 and target == token.PATH:
+            return token.bad_credentials()
         if status in _SENTENCES:
             return text_response(status, _SENTENCES[status], headers)
         if status < 400:

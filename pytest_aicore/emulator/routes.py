@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.wire import Response
 
 TOKEN = "token"  # noqa: S105
-TOKEN_PATH = "/oauth/token"  # noqa: S105
 ROOTS = ("/v2/lm/", "/v2/admin/", "/v2/analytics/", "/v2/inference/", "/api/v1/")
 """Everything else is no base path of the service: the gateway answers an empty 404 (captured)."""
 

@@ -169,6 +169,10 @@ def test_tokens_fail_too(house: House) -> None:
     house.emulator.fault("token", status=401, body={"error": "invalid_client"})
     with pytest.raises(Exception, match=r"invalid_client"):
         house.client().artifact.count()
+    house.emulator.fault("token", status=401)
+    answer = requests.post(f"{house.emulator.auth_url}/oauth/token", timeout=5)
+    assert answer.json() == {"error": "invalid_client", "error_description": "Bad credentials"}
+    assert answer.headers["www-authenticate"].startswith('Basic realm="UAA/client"')
 
 
 # How often ----------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.emulator import Emulator
     from pytest_aicore.emulator.wire import Request
 
+PATH = "/oauth/token"
 LIFETIME_SECONDS = 43199
 """Captured. The SDK asks for a new token when less than an hour is left."""
 
@@ -32,7 +33,7 @@ def create(emulator: Emulator, request: Request) -> Response:
         return _refused(400, "unsupported_grant_type", f"Unsupported grant type: {grant}")
     client_id, secret = _basic(request) or (form.get("client_id", ""), form.get("client_secret"))
     if not emulator.accepts_credentials(request, client_id, secret):
-        return _refused(401, "invalid_client", "Bad credentials")
+        return bad_credentials()
     return json_response(
         200,
         {
@@ -113,6 +114,11 @@ def _basic(request: Request) -> tuple[str, str] | None:
     except (binascii.Error, UnicodeDecodeError):
         return "", ""
     return client_id, secret
+
+
+def bad_credentials() -> Response:
+    """Return XSUAA's answer to a client that it does not know (captured)."""
+    return _refused(401, "invalid_client", "Bad credentials")
 
 
 def _refused(status: int, error: str, description: str) -> Response:
