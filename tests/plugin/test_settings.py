@@ -259,6 +259,7 @@ def test_every_fixture_explains_itself(project: pytest.Pytester) -> None:
         "aicore_run",
         "aicore_server",
         "aicore_training_output",
+        "aicore_trajectories",
         "aicore_workflow",
     }
     for number in ours:
