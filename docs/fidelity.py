@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from pytest_aicore.emulator.routes import ROUTES, TOKEN, TOKEN_PATH  # noqa: E402
+from pytest_aicore.emulator.handlers import token  # noqa: E402
+from pytest_aicore.emulator.routes import ROUTES, TOKEN  # noqa: E402
 from tests.specification.openapi import DEVIATIONS, NOT_SPECIFIED  # noqa: E402
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def page() -> str:
         "| operation | call | where its facts come from |",
         "|---|---|---|",
         *(f"| `{route.operation}` | `{route.signature}` | {route.source} |" for route in routes),
-        f"| `{TOKEN}` | `POST {TOKEN_PATH}` | captured |",
+        f"| `{TOKEN}` | `POST {token.PATH}` | captured |",
     ]
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"
 
