@@ -146,9 +146,42 @@ def check(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
 
 
+def sweep(parser: argparse.ArgumentParser) -> None:
+    """Stop the executions that interrupted live sessions left running.
+
+    Exit status: 0 nothing of ours runs any more, 1 something does, 2 wrong arguments or no credentials.
+    """
+    parser.add_argument(
+        "--older-than", metavar="T", help="only what was started so long ago (2h, 45m), by whichever machine"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be stopped, and stop nothing")
+    parser.add_argument(
+        "--ledger",
+        type=Path,
+        metavar="FILE",
+        help="the ledger of the sessions (default: .pytest_cache/aicore/ledger.jsonl)",
+    )
+    parser.add_argument("--service-key", type=Path, metavar="FILE", help="service key; else SAP's own lookup")
+    parser.add_argument("--resource-group", metavar="NAME", help="default: AICORE_RESOURCE_GROUP, then the ledger's")
+
+    def run(asked: argparse.Namespace) -> int:
+        from pytest_aicore.sweeping import sweep
+
+        return sweep(
+            ledger_file=asked.ledger or Path(".pytest_cache/aicore/ledger.jsonl"),
+            service_key=asked.service_key,
+            resource_group=asked.resource_group,
+            older_than=asked.older_than,
+            dry_run=asked.dry_run,
+        )
+
+    parser.set_defaults(run=run)
+
+
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "check": ("check workflow YAML files", check),
     "serve": ("emulate SAP AI Core over HTTP", serve),
+    "sweep": ("stop the executions that interrupted live sessions left running", sweep),
 }
 """By name what a command is for, and the function that declares its arguments and sets `run`."""
 

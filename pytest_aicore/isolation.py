@@ -15,7 +15,6 @@ from pytest_aicore.settings import MarkerUse, merge_markers, merge_scripts
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
-    from pathlib import Path
 
     from pytest_aicore.session import Session
     from pytest_aicore.training.plan import TrainingPlan
@@ -25,6 +24,7 @@ __tracebackhide__ = our_message
 
 PLUGIN_NAME = "aicore-isolation"
 _ISOLATION: pytest.StashKey[Isolation] = pytest.StashKey()
+_SESSION: pytest.StashKey[Session] = pytest.StashKey()
 _RECORD: pytest.StashKey[Record] = pytest.StashKey()
 
 
@@ -46,17 +46,19 @@ class Record:
 def isolation_of(config: pytest.Config) -> Isolation:
     """Return the hooks of this session; they begin to work if they have not yet."""
     if _ISOLATION not in config.stash:
-        from pytest_aicore.session import Session
-
-        config.stash[_ISOLATION] = Isolation(Session(settings_of(config), _ledger_file(config)))
+        config.stash[_ISOLATION] = Isolation(session_of(config))
         config.pluginmanager.register(config.stash[_ISOLATION], PLUGIN_NAME)
     return config.stash[_ISOLATION]
 
 
-def _ledger_file(config: pytest.Config) -> Path:
-    """Return where a live session keeps its ledger; nothing is made before there is something to write."""
-    folder = config.getini("cache_dir") if config.pluginmanager.has_plugin("cacheprovider") else ".pytest_cache"
-    return config.rootpath / str(folder) / "aicore" / "ledger.jsonl"
+def session_of(config: pytest.Config) -> Session:
+    """Return what the tests of this pytest session have in common."""
+    if _SESSION not in config.stash:
+        from pytest_aicore.live_session import make_live
+        from pytest_aicore.session import Session
+
+        config.stash[_SESSION] = Session(settings_of(config), lambda session: make_live(config, session))
+    return config.stash[_SESSION]
 
 
 def place_of(item: pytest.Item) -> str:
@@ -119,7 +121,7 @@ class Isolation:
     def run(self, item: pytest.Item, plan: TrainingPlan) -> Run:
         """Return the run of a plan for a test, shared if the test has not made conditions of its own."""
         own = "aicore_emulator" in getattr(item, "fixturenames", ()) or item.get_closest_marker("aicore_script")
-        run = self.session.run(plan, own=bool(own))
+        run = self.session.run(plan, own=bool(own), user=item.nodeid)
         self._record(item).runs.append(run)
         return run
 

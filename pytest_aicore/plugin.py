@@ -78,6 +78,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_aicore.collecting import begin
 
         begin(config, settings)
+    if settings.live.value and not config.option.collectonly:
+        from pytest_aicore.live_session import LiveSession
+
+        LiveSession.register(config)
     output = settings.output.value
     if output is not None:
         from pytest_aicore.pipeline import OutputFile

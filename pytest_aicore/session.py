@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_aicore.errors import AicoreError, SettingsError, WorkflowError, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
     from pytest_aicore.emulator import Checkpoint, Emulator
     from pytest_aicore.emulator.intercept import Door
+    from pytest_aicore.live import Live
     from pytest_aicore.settings import Settings
     from pytest_aicore.training.client import TrainingApi
     from pytest_aicore.training.credentials import Credentials
     from pytest_aicore.training.finished import FinishedExecution
-    from pytest_aicore.training.ledger import Ledger
     from pytest_aicore.training.plan import TrainingPlan
-    from pytest_aicore.training.run import Run, Training
+    from pytest_aicore.training.run import Run, Training, Waiter
     from pytest_aicore.training.watcher import Clock
     from pytest_aicore.workflows import Template, WorkflowFolder
 
@@ -35,18 +35,17 @@ class Session:
 
     Args:
         settings: what the session was told.
-        ledger_file: where a live session writes down what it starts.
+        make_live: makes what does the runs of a live session.
     """
 
-    def __init__(self, settings: Settings, ledger_file: Path) -> None:
+    def __init__(self, settings: Settings, make_live: Callable[[Session], Live]) -> None:
         """Take the settings; nothing is imported, read or opened yet."""
         self.settings = settings
+        self._make_live = make_live
         self._door: Door | None = None
         self._checkpoint: Checkpoint | None = None
         self._keeping = False
-        self._ledger_file = ledger_file
         self._shared: dict[str, Training] = {}
-        self._trainings: list[Training] = []
         self._begun = 0
         self._published: dict[str, Template] = {}
 
@@ -222,10 +221,7 @@ class Session:
             self._door.ensure()
 
     def close(self) -> None:
-        """Leave the process as it was, and no execution running that nobody waits for."""
-        if self.live:
-            for training in self._trainings:
-                training.abandon()
+        """Leave the process as it was."""
         if self._door is not None:
             self._door.close()
             self._door = None
@@ -282,46 +278,60 @@ class Session:
         return RealClock()
 
     @cached_property
-    def _ledger(self) -> Ledger:
-        from pytest_aicore.training.ledger import FileLedger, NoLedger
+    def live_runs(self) -> Live:
+        """Does the runs of a live session."""
+        return self._make_live(self)
 
-        return FileLedger(self._ledger_file) if self.live else NoLedger()
+    def connect_patiently(self) -> AIAPIV2Client:
+        """Return a new client for runs on the real service.
+
+        Raises:
+            AicoreError: no credentials, or no SDK.
+        """
+        from pytest_aicore.training.client import make_patient_client
+
+        return make_patient_client(self.credentials, self.settings.resource_group.value)
+
+    @cached_property
+    def _waiter(self) -> Waiter:
+        from pytest_aicore.training.run import OneByOne
+        from pytest_aicore.training.watcher import Watcher
+
+        return OneByOne(Watcher(self._api, self.clock, self.settings.poll_interval.value))
 
     # The runs -------------------------------------------------------------------------------------------------------
 
-    def run(self, plan: TrainingPlan, *, own: bool) -> Run:
+    def run(self, plan: TrainingPlan, *, own: bool, user: str) -> Run:
         """Return the run of a plan; nothing of it happens before it is looked at.
 
         Args:
             plan: what is trained.
             own: whether the test made conditions that a shared run would not have seen.
+            user: the test that asks.
         """
-        from pytest_aicore.training.run import Run, Training
+        from pytest_aicore.training.run import Run
 
+        if self.live:
+            return Run(plan, self.live_runs.training(plan, user))
         self._publish(plan.template)
         shared = not (own or plan.fresh)
         training = self._shared.get(plan.key) if shared else None
         if training is None:
-            self._begun += 1
-            training = Training(
-                plan,
-                self._api,
-                self.clock,
-                self.settings.poll_interval.value,
-                self.kept if shared else nullcontext,
-                self._ledger,
-                self._begun,
-            )
-            if self.live:
-                self._trainings.append(training)
+            training = self._emulated(plan, self.kept if shared else nullcontext)
             if shared:
                 self._shared[plan.key] = training
         return Run(plan, training)
 
+    def _emulated(self, plan: TrainingPlan, kept: Callable[[], AbstractContextManager[object]]) -> Training:
+        from pytest_aicore.training.making import Maker
+        from pytest_aicore.training.run import Training
+
+        self._begun += 1
+        maker = Maker(plan, self._api, self.clock)
+        return Training(plan, maker, self._api, self.clock, self._waiter, kept, number=self._begun)
+
     def _publish(self, template: Template) -> None:
         """Let the emulator know a workflow that is not of the folder, or again one that is."""
-        if self.live:
-            return
         emulator = self.emulator
         if self._published.get(template.name) is not template:
             self._published[template.name] = template

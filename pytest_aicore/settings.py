@@ -11,13 +11,14 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pytest_aicore.errors import SettingsError, did_you_mean
+from pytest_aicore.errors import SettingsError, did_you_mean, listing
 from pytest_aicore.options import DEFAULT_WORKFLOWS, OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pytest_aicore.options import Option
+    from pytest_aicore.training.money import Price
 
 T = TypeVar("T")
 
@@ -67,16 +68,26 @@ class Settings:
 
     __slots__ = (
         "block_network",
+        "budget",
         "check",
         "check_ignore",
         "check_strict",
         "contracts",
+        "keep",
+        "ledger",
         "live",
+        "live_resource_groups",
+        "max_parallel",
+        "no_resume",
         "output",
         "poll_interval",
+        "prices",
         "resource_group",
         "resource_plans",
+        "resume",
+        "reuse",
         "service_key",
+        "stream_logs",
         "timeout",
         "update",
         "workflows",
@@ -96,6 +107,21 @@ class Settings:
     check_strict: Setting[bool]
     check_ignore: Setting[tuple[str, ...]]
     resource_plans: Setting[tuple[str, ...]]
+    live_resource_groups: Setting[tuple[str, ...]]
+    max_parallel: Setting[int]
+    ledger: Setting[Path | None]
+    keep: Setting[bool]
+    resume: Setting[bool]
+    no_resume: Setting[bool]
+    budget: Setting[float | None]
+    prices: Setting[Mapping[str, Price]]
+    reuse: Setting[bool]
+    stream_logs: Setting[bool]
+
+    @property
+    def resumes(self) -> bool:
+        """Whether unfinished executions of an earlier session are gone on with."""
+        return self.resume.value and not self.no_resume.value
 
     def by_name(self) -> dict[str, Setting[Any]]:
         """Return the settings by name."""
@@ -159,6 +185,18 @@ def read_settings(given: Given) -> Settings:
     settings.check_strict = _read(found["check_strict"], _switch, False)
     settings.check_ignore = _read(found["check_ignore"], _lines, ())
     settings.resource_plans = _read(found["resource_plans"], _lines, ())
+    settings.live_resource_groups = _read(found["live_resource_groups"], _lines, ())
+    settings.max_parallel = _read(found["max_parallel"], _count, 10)
+    settings.ledger = _read(found["ledger"], _path, None)
+    settings.keep = _read(found["keep"], _switch, False)
+    settings.resume = _read(found["resume"], _switch, False)
+    settings.no_resume = _read(found["no_resume"], _switch, False)
+    settings.budget = _read(found["budget"], _duration, None)
+    settings.prices = _read(found["prices"], _prices, {})
+    settings.reuse = _read(found["reuse"], _switch, False)
+    settings.stream_logs = _read(found["stream_logs"], _switch, False)
+    if settings.live.value:
+        _require_resource_group(settings, given.environment)
     _refuse_output_in_workflows(settings)
     _refuse_contracts_in_workflows(settings, given.root)
     return settings
@@ -238,6 +276,50 @@ def positive_seconds(value: float) -> float:
     if not (math.isfinite(value) and value > 0):
         raise ValueError(value)
     return float(value)
+
+
+def _count(found: _Found) -> int:
+    try:
+        count = int(str(found.value))
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise ValueError("expected a whole number, 1 or more.")
+    return count
+
+
+def _duration(found: _Found) -> float:
+    from pytest_aicore.training.money import parse_duration
+
+    return parse_duration(str(found.value))
+
+
+def _prices(found: _Found) -> dict[str, Price]:
+    from pytest_aicore.training.money import parse_price
+
+    return dict(parse_price(line) for line in _lines(found))
+
+
+def _require_resource_group(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Make sure that the user has said where money may be spent."""
+    from pytest_aicore.training.credentials import resource_group_of_profile
+
+    if settings.resource_group.is_default:
+        found = resource_group_of_profile(environment)
+        if found is None:
+            raise SettingsError(
+                f"{settings.live.source}: no resource group is named, and live trainings cost money where they run."
+                " Name it with --aicore-resource-group NAME, the environment variable AICORE_RESOURCE_GROUP, or ini"
+                " aicore_resource_group."
+            )
+        name, source = found
+        settings.resource_group = _read(_Found(name, source, Path()), _resource_group, name)
+    allowed, group = settings.live_resource_groups, settings.resource_group
+    if allowed.value and group.value not in allowed.value:
+        raise SettingsError(
+            f"{group.source} = {group.value}: live sessions may not use this resource group."
+            f"{did_you_mean(group.value, allowed.value)} {allowed.source} allows {listing(allowed.value)}."
+        )
 
 
 def _resource_group(found: _Found) -> str:

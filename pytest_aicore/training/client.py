@@ -10,13 +10,15 @@ import re
 import warnings
 from datetime import timedelta
 from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pytest_aicore.errors import RunError, SdkMissingError
 from pytest_aicore.redact import redact
+from pytest_aicore.training.plan import ORIGIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
@@ -40,6 +42,13 @@ _PUBLIC = {
 _LOG_PAGE = 1000
 """Log lines in one answer: the server's default, since the SDK's `top` reaches it under a name that it ignores."""
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
+_NOT_DONE = frozenset({425, 429})
+"""Transient statuses that say that the request was not looked at."""
+CONNECT_TIMEOUT = 10.0
+READ_TIMEOUT = 30.0
+"""Seconds that a run waits for a connection, and for an answer. The SDK's own 60 outlast many a deadline."""
+PAGE = 100
+"""At least so many executions are asked for at once, so that those of others do not hide ours."""
 _UNKNOWN_STATUS = re.compile(r"(?P<status>.+) is not a valid Status")
 
 
@@ -49,19 +58,33 @@ class CallError(RunError):
     Attributes:
         status: the HTTP status, None if there was no answer that could be read.
         transient: whether asking again can help.
+        in_doubt: whether AI Core may have done what it was asked to, although nobody can read its answer.
+        retry_after: seconds that AI Core asked to be left alone for, None if it did not.
     """
 
-    def __init__(self, text: str, status: int | None = None, *, transient: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        status: int | None = None,
+        *,
+        transient: bool = False,
+        in_doubt: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         """Make the error.
 
         Args:
             text: what happened and what to do.
             status: the HTTP status.
             transient: whether asking again can help.
+            in_doubt: whether AI Core may have done it all the same.
+            retry_after: seconds that AI Core asked to be left alone for.
         """
         super().__init__(text)
         self.status = status
         self.transient = transient
+        self.in_doubt = in_doubt
+        self.retry_after = retry_after
 
 
 class UnknownStatusError(RunError):
@@ -126,12 +149,13 @@ def _conflict() -> str | None:
     )
 
 
-def make_client(credentials: Credentials, resource_group: str) -> AIAPIV2Client:
+def make_client(credentials: Credentials, resource_group: str, **how: Any) -> AIAPIV2Client:
     """Return an authenticated client of the AI API.
 
     Args:
         credentials: of the service, or of the emulator.
         resource_group: sent with every call that does not name another.
+        how: what else the SDK's client is told, instead of how to get a token if there is a `token_creator`.
 
     Raises:
         SdkMissingError: no distribution of the SDK is installed.
@@ -141,10 +165,31 @@ def make_client(credentials: Credentials, resource_group: str) -> AIAPIV2Client:
     if conflict is not None:
         warnings.warn(conflict, SdkConflictWarning, stacklevel=2)
     # AIAPIV2Client wants the lifecycle management's root; AICoreV2Client would add `/lm` itself.
-    made: AIAPIV2Client = client(
-        base_url=f"{credentials.base_url}/lm", resource_group=resource_group, **credentials.client_arguments()
-    )
+    if "token_creator" not in how:
+        how |= credentials.client_arguments()
+    made: AIAPIV2Client = client(base_url=f"{credentials.base_url}/lm", resource_group=resource_group, **how)
     return made
+
+
+def make_patient_client(credentials: Credentials, resource_group: str) -> AIAPIV2Client:
+    """Return a client for runs on the real service: no call of it lasts for ever, its token's neither.
+
+    Args:
+        credentials: of the service.
+        resource_group: sent with every call.
+
+    Raises:
+        SdkMissingError: no distribution of the SDK is installed.
+    """
+    from pytest_aicore.training.tokens import Tokens
+
+    return make_client(
+        credentials,
+        resource_group,
+        token_creator=Tokens(credentials),
+        read_timeout=READ_TIMEOUT,
+        connect_timeout=CONNECT_TIMEOUT,
+    )
 
 
 class TrainingApi:
@@ -159,18 +204,44 @@ class TrainingApi:
         """Take the maker of clients; nothing is called yet."""
         self._connect = connect
         self._client: AIAPIV2Client | None = None
+        self._lock = Lock()
 
     def register_artifact(
-        self, name: str, kind: str, url: str, scenario_id: str, description: str
+        self, name: str, kind: str, url: str, scenario_id: str, description: str, labels: Mapping[str, str]
     ) -> ArtifactCreateResponse:
         """Register an input artifact and return the SDK's create response."""
         artifact_kind = sdk("Artifact").Kind(kind)
+        label = _module("models.label").Label
         return self._call(
             f"register the artifact {name!r}",
             lambda client: client.artifact.create(
-                name=name, kind=artifact_kind, url=url, scenario_id=scenario_id, description=description
+                name=name,
+                kind=artifact_kind,
+                url=url,
+                scenario_id=scenario_id,
+                description=description,
+                labels=[label(key=key, value=value) for key, value in labels.items()],
             ),
         )
+
+    def find_artifact(
+        self, name: str, kind: str, url: str, scenario_id: str, labels: Mapping[str, str]
+    ) -> ArtifactCreateResponse | None:
+        """Return the newest artifact like this as if it had just been registered, None if there is none."""
+        artifact_kind = sdk("Artifact").Kind(kind)
+        found = self._call(
+            f"look for the artifact {name!r}",
+            lambda client: client.artifact.query(
+                scenario_id=scenario_id,
+                name=name,
+                kind=artifact_kind,
+                artifact_label_selector=[f"{key}={value}" for key, value in labels.items()],
+            ),
+        )
+        for artifact in found.resources:
+            if artifact.url == url and artifact.execution_id is None:
+                return self.artifact_response(artifact.id, artifact.url)
+        return None
 
     def create_configuration(
         self,
@@ -204,6 +275,40 @@ class TrainingApi:
             ),
         )
 
+    def find_configuration(
+        self,
+        scenario_id: str,
+        executable_id: str,
+        parameters: Mapping[str, str],
+        artifacts: Mapping[str, str],
+        name: str | None = None,
+    ) -> ConfigurationCreateResponse | None:
+        """Return the newest configuration like this as if it had just been created, None if there is none.
+
+        Args:
+            scenario_id: of the executable's scenario.
+            executable_id: what is configured.
+            parameters: value by name.
+            artifacts: artifact id by input name.
+            name: of the configuration; None for any that begins as ours do.
+        """
+        wanted = name or ORIGIN
+        # AI Core takes 80 characters to search for, and no `~`.
+        search = wanted[:80].partition("~")[0]
+        found = self._call(
+            f"look for the configuration {wanted!r}",
+            lambda client: client.configuration.query(
+                scenario_id=scenario_id, executable_ids=[executable_id], search=search or None
+            ),
+        )
+        for configuration in found.resources:
+            bound = {binding.key: binding.value for binding in configuration.parameter_bindings or ()}
+            inputs = {binding.key: binding.artifact_id for binding in configuration.input_artifact_bindings or ()}
+            named = configuration.name == name if name else configuration.name.startswith(ORIGIN)
+            if named and bound == dict(parameters) and inputs == dict(artifacts):
+                return self.configuration_response(configuration.id)
+        return None
+
     def start_execution(self, configuration_id: str) -> ExecutionCreateResponse:
         """Start an execution and return the SDK's create response."""
         return self._call(
@@ -215,10 +320,113 @@ class TrainingApi:
         """Return the execution as it is now."""
         return self._call(f"get the execution {execution_id}", lambda client: client.execution.get(execution_id))
 
+    def executions_of(self, configuration_id: str) -> list[Execution]:
+        """Return the executions of a configuration, the newest first."""
+        found = self._call(
+            f"look for executions of the configuration {configuration_id}",
+            lambda client: client.execution.query(configuration_id=configuration_id),
+        )
+        return sorted(found.resources, key=lambda execution: execution.created_at, reverse=True)
+
+    def page(self, executable_ids: Collection[str], size: int) -> dict[str, Execution | RunError]:
+        """Return the newest executions of some executables by their id, in one call.
+
+        What cannot be read of one of them is said in its place, so that it does not hide the others.
+
+        Args:
+            executable_ids: whose executions.
+            size: how many are asked for.
+        """
+        asked = "list the executions"
+        # The SDK's `query` sends `top` under a name that the service ignores, and gives up the whole page for one
+        # status that it does not know.
+        params = {"$top": max(size, PAGE), "executableIds": ",".join(sorted(executable_ids))}
+        answer = self._call(asked, lambda client: client.rest_client.get(path="/executions", params=params))
+        rows = answer.get("resources") if isinstance(answer, dict) else None
+        if not isinstance(rows, list):
+            raise CallError(
+                f"could not {asked} at {self._at()}: the answer cannot be read (no list of executions).", transient=True
+            )
+        execution = _module("models.execution").Execution
+        found: dict[str, Execution | RunError] = {}
+        for row in rows:
+            try:
+                found[str(row["id"])] = execution.from_dict(row)
+            except Exception as error:  # noqa: PERF203  whatever the SDK raises for what it cannot read
+                if isinstance(row, dict) and "id" in row:
+                    found[str(row["id"])] = _unreadable(f"could not {asked} at {self._at()}", error)
+        return found
+
+    def unfinished(self) -> list[Execution]:
+        """Return the executions of the resource group that have not ended."""
+        statuses = [sdk("Status")(name) for name in ("UNKNOWN", "PENDING", "RUNNING")]
+        return [
+            execution
+            for status in statuses
+            for execution in self._call(
+                f"list the executions that are {status.value}",
+                partial(_query_status, status),
+            ).resources
+        ]
+
     def stop(self, execution_id: str) -> None:
         """Ask AI Core to stop the execution."""
         stopped = sdk("TargetStatus").STOPPED
         self._call(f"stop the execution {execution_id}", lambda client: client.execution.modify(execution_id, stopped))
+
+    def delete(self, execution_id: str) -> None:
+        """Ask AI Core to delete the execution."""
+        self._call(f"delete the execution {execution_id}", lambda client: client.execution.delete(execution_id))
+
+    def scenario(self, scenario_id: str) -> Any:
+        """Return the scenario."""
+        return self._call(f"get the scenario {scenario_id!r}", lambda client: client.scenario.get(scenario_id))
+
+    def scenarios(self) -> list[Any]:
+        """Return all scenarios."""
+        found: list[Any] = self._call("list the scenarios", lambda client: client.scenario.query()).resources
+        return found
+
+    def executable(self, scenario_id: str, executable_id: str) -> Any:
+        """Return the executable as the service has synced it."""
+        return self._call(
+            f"get the executable {executable_id!r} of the scenario {scenario_id!r}",
+            lambda client: client.executable.get(scenario_id=scenario_id, executable_id=executable_id),
+        )
+
+    def executables(self, scenario_id: str) -> list[Any]:
+        """Return the executables of a scenario."""
+        found: list[Any] = self._call(
+            f"list the executables of the scenario {scenario_id!r}",
+            lambda client: client.executable.query(scenario_id=scenario_id),
+        ).resources
+        return found
+
+    # What was made already looks as it did when it was made: the service says these words whenever it succeeds.
+
+    def artifact_response(self, artifact_id: str, url: str) -> ArtifactCreateResponse:
+        """Return the answer to the registration of an artifact that exists."""
+        made: ArtifactCreateResponse = _module("models.artifact_create_response").ArtifactCreateResponse(
+            id=artifact_id, message="Artifact acknowledged", url=url
+        )
+        return made
+
+    def configuration_response(self, configuration_id: str) -> ConfigurationCreateResponse:
+        """Return the answer to the creation of a configuration that exists."""
+        made: ConfigurationCreateResponse = _module("models.configuration_create_response").ConfigurationCreateResponse(
+            id=configuration_id, message="Configuration created"
+        )
+        return made
+
+    def execution_response(self, execution_id: str) -> ExecutionCreateResponse:
+        """Return the answer to the start of an execution that exists."""
+        made: ExecutionCreateResponse = _module("models.execution_create_response").ExecutionCreateResponse(
+            id=execution_id, message="Execution scheduled", status=sdk("Status").UNKNOWN
+        )
+        return made
+
+    def _at(self) -> str:
+        return str(self._client.base_url) if self._client is not None else "AI Core"
 
     def logs(self, execution_id: str, since: datetime) -> list[Any]:
         """Return all log lines of the execution as the SDK's items, oldest first; none if it never ran.
@@ -264,21 +472,33 @@ class TrainingApi:
         return [metric for resource in found.resources for metric in (getattr(resource, "metrics", None) or [])]
 
     def _call(self, what: str, call: Callable[[AIAPIV2Client], T]) -> T:
-        if self._client is None:
-            self._client = self._connect()
+        client = self._connected(None)
         try:
             try:
-                return call(self._client)
+                return call(client)
             except Exception as error:
                 if _http_status(error) != 401:
                     raise
                 # A refused token was not acted upon, so the same call may be made again, whatever it does.
-                self._client = self._connect()
-                return call(self._client)
+                client = self._connected(client)
+                return call(client)
+        except TokenRefusal as error:
+            raise error.of_call(f"could not {what} at {client.base_url}") from error
         except RunError:
             raise
         except Exception as error:
-            _raise_failure(what, self._client, error)
+            _raise_failure(what, client, error)
+
+    def _connected(self, refused: AIAPIV2Client | None) -> AIAPIV2Client:
+        """Return the client, a new one if the service refused the token of the one that there was."""
+        with self._lock:
+            if self._client is None or self._client is refused:
+                self._client = self._connect()
+            return self._client
+
+
+def _query_status(status: Any, client: AIAPIV2Client) -> Any:
+    return client.execution.query(status=status)
 
 
 def _query_logs(execution_id: str, start: datetime, client: AIAPIV2Client) -> Any:
@@ -290,6 +510,35 @@ def _http_status(error: Exception) -> int | None:
     return status if isinstance(status, int) else None
 
 
+class TokenRefusal(Exception):  # noqa: N818  it becomes the error of the call that needed the token
+    """There is no token, so a call was not made.
+
+    Args:
+        why: in a few words.
+        status: the HTTP status of the token endpoint, None if there was no answer.
+        transient: whether asking again can help.
+        retry_after: seconds that the endpoint asked to be left alone for.
+    """
+
+    def __init__(
+        self, why: str, status: int | None = None, *, transient: bool, retry_after: float | None = None
+    ) -> None:
+        super().__init__(why)
+        self.status = status
+        self.transient = transient
+        self.retry_after = retry_after
+
+    def of_call(self, asked: str) -> CallError:
+        """Return the error of the call that was not made."""
+        remedy = "Try again later." if self.transient else "Check the credentials and the token URL."
+        return CallError(
+            f"{asked}: no token ({_first_line(redact(str(self))) or 'no answer'}). {remedy}",
+            self.status,
+            transient=self.transient,
+            retry_after=self.retry_after,
+        )
+
+
 def _raise_failure(what: str, client: AIAPIV2Client, error: Exception) -> NoReturn:
     """Say in our words what the SDK, requests or urllib3 said in theirs."""
     exceptions = importlib.import_module("requests.exceptions")
@@ -298,36 +547,113 @@ def _raise_failure(what: str, client: AIAPIV2Client, error: Exception) -> NoRetu
     status = _http_status(error)
     message = redact(str(getattr(error, "error_message", None) or error).strip())
     if isinstance(error, errors.AIAPIAuthenticatorException):
-        raise CallError(
-            f"{asked}: no token ({_first_line(message) or 'no answer'}). Check the credentials and the token URL.",
-            status,
-            transient=status not in (400, 401, 403),
-        ) from error
+        raise TokenRefusal(message, status, transient=status not in (400, 401, 403)).of_call(asked) from error
     if isinstance(error, errors.AIAPIServerException):
         details = ", ".join(
             f"{name} {value}"
             for name, value in (("HTTP", status), ("code", error.error_code), ("request", error.request_id))
             if value
         )
+        transient = status in _TRANSIENT
         raise CallError(
-            f"{asked}: {_first_line(message) or 'empty answer'} ({details}).", status, transient=status in _TRANSIENT
+            f"{asked}: {_first_line(message) or 'empty answer'} ({details}).{_remedy(status, message)}",
+            status,
+            transient=transient,
+            in_doubt=transient and status not in _NOT_DONE,
+            retry_after=_retry_after(error),
         ) from error
     if isinstance(error, exceptions.RetryError):
         raise CallError(
-            f"{asked}: every attempt was answered with an error ({_first_line(message)}).", transient=True
+            f"{asked}: every attempt was answered with an error ({_first_line(message)}). Try again later.",
+            transient=True,
+            in_doubt=True,
         ) from error
     if isinstance(error, exceptions.RequestException):
-        raise CallError(f"{asked}: {type(error).__name__} ({_first_line(message)}).", transient=True) from error
+        never_sent = _never_sent(error)
+        remedy = "Check the address and the network." if never_sent else "Try again later."
+        raise CallError(
+            f"{asked}: {type(error).__name__} ({_first_line(message)}). {remedy}",
+            transient=True,
+            in_doubt=not never_sent,
+        ) from error
     unknown = _UNKNOWN_STATUS.search(str(error)) if isinstance(error, ValueError) else None
     if unknown is not None:
-        raise UnknownStatusError(
-            f"{asked}: it answered with the status {unknown['status']}, which the installed SDK does not know. Whether"
-            " that is a success is unknown, so it does not count as one. A newer SDK may know it."
-        ) from error
+        raise _unreadable(asked, error) from error
     # The SDK takes the keys that it needs without asking whether they are there, and HTML for a JSON string.
     raise CallError(
-        f"{asked}: the answer cannot be read ({type(error).__name__}: {_first_line(message)}).", transient=True
+        f"{asked}: the answer cannot be read ({type(error).__name__}: {_first_line(message)}). Something between here"
+        " and AI Core may have answered in its place.",
+        transient=True,
+        in_doubt=True,
     ) from error
+
+
+def _unreadable(asked: str, error: Exception) -> RunError:
+    unknown = _UNKNOWN_STATUS.search(str(error)) if isinstance(error, ValueError) else None
+    if unknown is None:
+        return CallError(
+            f"{asked}: an answer cannot be read ({type(error).__name__}: {_first_line(redact(str(error)))}).",
+            transient=True,
+        )
+    return UnknownStatusError(
+        f"{asked}: it answered with the status {unknown['status']}, which the installed SDK does not know. Whether"
+        " that is a success is unknown, so it does not count as one. A newer SDK may know it."
+    )
+
+
+def _remedy(status: int | None, message: str) -> str:
+    """Return what to do about a status; nothing where the service's own words say it."""
+    if status == 401:
+        return " The token was refused, a new one too: check the credentials."
+    if status == 403:
+        return " Check the credentials, and whether they may use this resource group."
+    if status == 404 and not message:
+        return " Nobody but the gateway answers there: check the base URL, which ends in /v2."
+    return " Try again later." if status in _TRANSIENT else ""
+
+
+def _never_sent(error: Exception) -> bool:
+    """Tell whether a connection failed before anything could be sent on it."""
+    if isinstance(error, importlib.import_module("requests.exceptions").ConnectTimeout):
+        return True
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(reason, importlib.import_module("urllib3.exceptions").NewConnectionError)
+
+
+def _retry_after(error: BaseException) -> float | None:
+    """Return the seconds of the header `Retry-After`.
+
+    The SDK's exceptions do not hold the answer's headers; the answer is a local variable of who raised them.
+    """
+    trace = error.__traceback__
+    value = None
+    while trace is not None:
+        headers = getattr(trace.tb_frame.f_locals.get("response"), "headers", None)
+        if headers is not None:
+            value = headers.get("Retry-After")
+        trace = trace.tb_next
+    return retry_after_seconds(value)
+
+
+def retry_after_seconds(value: str | None) -> float | None:
+    """Return the seconds that a header `Retry-After` asks for, None if it does not say.
+
+    Args:
+        value: seconds, or an HTTP date (RFC 9110, section 10.2.3).
+    """
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        from datetime import datetime, timezone
+        from email.utils import parsedate_to_datetime
+
+        try:
+            seconds = (parsedate_to_datetime(value) - datetime.now(timezone.utc)).total_seconds()
+        except (TypeError, ValueError):
+            return None
+    return max(0.0, seconds) if seconds < float("inf") else None
 
 
 def _first_line(text: str) -> str:

@@ -161,6 +161,25 @@ def find_credentials(environment: Mapping[str, str] | None = None, home: Path | 
     )
 
 
+def resource_group_of_profile(
+    environment: Mapping[str, str] | None = None, home: Path | None = None
+) -> tuple[str, str] | None:
+    """Return the resource group that the config file of the profile names, and where that stands; None if none does.
+
+    Args:
+        environment: the environment variables; those of this process if left out.
+        home: the user's home folder; that of this process if left out.
+    """
+    variables = os.environ if environment is None else environment
+    file, _ = _config_file_path(variables, home or Path.home())
+    try:
+        content = _read_json(file, "")
+    except CredentialsError:
+        return None  # whoever needs the credentials says what is wrong with it
+    name = content.get("AICORE_RESOURCE_GROUP") if isinstance(content, Mapping) else None
+    return (str(name), f"config file {file}") if name else None
+
+
 def _service_key_variable(variables: Mapping[str, str], looked: list[str]) -> tuple[str, dict[str, str]]:
     source = "environment AICORE_SERVICE_KEY"
     text = variables.get("AICORE_SERVICE_KEY", "")
@@ -184,12 +203,7 @@ def _variables(variables: Mapping[str, str], looked: list[str]) -> tuple[str, di
 
 
 def _config_file(variables: Mapping[str, str], home: Path, looked: list[str]) -> tuple[str, dict[str, str]]:
-    profile = variables.get("AICORE_PROFILE", "")
-    if variables.get("AICORE_CONFIG"):
-        file = Path(variables["AICORE_CONFIG"])
-    else:
-        name = "config.json" if profile in ("", "default") else f"config_{profile}.json"
-        file = Path(variables.get("AICORE_HOME") or home / ".aicore") / name
+    file, profile = _config_file_path(variables, home)
     if not file.exists():
         if profile not in ("", "default") and not variables.get("AICORE_CONFIG"):
             raise CredentialsError(f"AICORE_PROFILE is {profile!r}, but there is no {file}.")
@@ -202,6 +216,15 @@ def _config_file(variables: Mapping[str, str], home: Path, looked: list[str]) ->
     return f"config file {file}", {
         name: str(value) for name in _NAMES if (value := content.get(f"AICORE_{name.upper()}"))
     }
+
+
+def _config_file_path(variables: Mapping[str, str], home: Path) -> tuple[Path, str]:
+    """Return the config file and the profile that it is of."""
+    profile = variables.get("AICORE_PROFILE", "")
+    if variables.get("AICORE_CONFIG"):
+        return Path(variables["AICORE_CONFIG"]), profile
+    name = "config.json" if profile in ("", "default") else f"config_{profile}.json"
+    return Path(variables.get("AICORE_HOME") or home / ".aicore") / name, profile
 
 
 def _vcap_services(variables: Mapping[str, str], looked: list[str]) -> tuple[str, dict[str, str]]:

@@ -1,67 +1,485 @@
-"""The ledger: what a live session starts is on disk before it costs money."""
+"""The ledger: what a live session starts is on disk before it costs money, and can be found again afterwards.
+
+A file of JSON lines that is only ever appended to; each line is on disk before what it announces happens. Several
+processes may write it: the workers of one session, and other sessions. A line cut off by the end of its writer is
+passed over. An *entry* is what the lines say of one run together.
+
+| event | means |
+|---|---|
+| `opened`, `closed` | a session began; it ended well, having stopped what it started |
+| `run` | a run was asked for: its key, workflow, resource group and host |
+| `intends` | a process is about to make a stage of a run: its artifacts, its configuration, its execution |
+| `made`, `failed` | what became of that |
+| `running`, `ended` | what the service says of the execution |
+| `stopping`, `kept`, `gone` | why nobody watches it any more |
+| `adopted` | another session goes on with a run |
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Protocol
+import secrets
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_aicore.errors import RunError
 from pytest_aicore.redact import redact
+from pytest_aicore.training.locks import FileLock, held
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-
-class Ledger(Protocol):
-    """Takes down what a run is about to do, and what became of it."""
-
-    def write(self, event: str, **facts: object) -> None:
-        """Take down an event before anything that follows from it."""
+ARTIFACTS, CONFIGURATION, EXECUTION = "artifacts", "configuration", "execution"
 
 
-class NoLedger:
-    """Nothing that the emulator starts costs money."""
+def new_id() -> str:
+    """Return an id that no other session or run has."""
+    return secrets.token_hex(6)
 
-    def write(self, event: str, **facts: object) -> None:
+
+@dataclass
+class Stage:
+    """One stage of a run, as far as it is known.
+
+    Attributes:
+        process: who makes it, or made it; None if nobody has begun.
+        intent: what was about to be made.
+        since: when, in seconds since the epoch.
+        result: what was made.
+        failure: why it could not be made.
+        in_doubt: whether it may have been made all the same.
+    """
+
+    process: str | None = None
+    intent: dict[str, Any] = field(default_factory=dict)
+    since: float = 0.0
+    result: dict[str, Any] | None = None
+    failure: str | None = None
+    in_doubt: bool = False
+
+
+@dataclass
+class Entry:
+    """What the ledger says of one run.
+
+    Attributes:
+        id: of the run.
+        session: whose run it is.
+        key: what makes it the same run in another process or session.
+        facts: workflow, scenario, executable, host, resource group, test and time of its beginning.
+        stages: by name.
+        status: the final status, None if nobody has seen the end of it.
+        seconds: how long it ran, as far as that is known.
+        running_since: when it was first seen to run, in seconds since the epoch; None if it was not.
+        stopped: whether somebody of ours stopped it.
+        kept: whether it was left running because the user wanted that.
+        gone: whether it was found not to exist.
+    """
+
+    id: str
+    session: str
+    key: str
+    facts: dict[str, Any]
+    stages: dict[str, Stage] = field(
+        default_factory=lambda: {name: Stage() for name in (ARTIFACTS, CONFIGURATION, EXECUTION)}
+    )
+    status: str | None = None
+    seconds: float = 0.0
+    running_since: float | None = None
+    stopped: bool = False
+    kept: bool = False
+    gone: bool = False
+
+    @property
+    def execution_id(self) -> str | None:
+        """The execution, None if it has none or its id was never learnt."""
+        result = self.stages[EXECUTION].result
+        return str(result["id"]) if result else None
+
+    @property
+    def configuration_id(self) -> str | None:
+        """The configuration, None if it has none or its id was never learnt."""
+        result = self.stages[CONFIGURATION].result
+        return str(result["id"]) if result else None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything of it may have been made."""
+        return any(stage.process is not None for stage in self.stages.values())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there may be an execution that costs money."""
+        execution = self.stages[EXECUTION]
+        asked = execution.process is not None and (execution.failure is None or execution.in_doubt)
+        return asked and self.status is None and not self.stopped and not self.gone
+
+
+class Record(Protocol):
+    """Where one run takes down what it is about to do, and what became of it."""
+
+    def claim(self, name: str, intent: dict[str, Any]) -> Stage | None:
+        """Announce a stage, or return what another process has made of it, None while it is at it."""
+
+    def made(self, name: str, result: dict[str, Any]) -> None:
+        """Take down the result of a stage."""
+
+    def failed(self, name: str, why: str, *, in_doubt: bool) -> None:
+        """Take down that a stage could not be made."""
+
+    def note(self, event: str, **facts: object) -> None:
+        """Take down something else."""
+
+
+class NoRecord:
+    """Nothing that the emulator starts costs money, and nobody else knows of it."""
+
+    def claim(self, name: str, intent: dict[str, Any]) -> Stage | None:  # noqa: ARG002  there is nothing to tell apart
+        """Let the caller make the stage."""
+        return Stage()
+
+    def made(self, name: str, result: dict[str, Any]) -> None:
+        """Forget the result."""
+
+    def failed(self, name: str, why: str, *, in_doubt: bool) -> None:
+        """Forget the failure."""
+
+    def note(self, event: str, **facts: object) -> None:
         """Forget the event."""
 
 
 class FileLedger:
-    """An append-only file of JSON lines, each on disk before `write` returns.
+    """The ledger of one process of a session.
 
     Args:
         file: where; its folder is made if need be.
+        session: the id of the session, the same in all its processes.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path, session: str) -> None:
+        self.file = file
+        self.session = session
+        self.process = f"{session}-{os.getpid()}"
+        self.entries: dict[str, Entry] = {}
+        self.closed_sessions: list[str] = []
+        self.checked: dict[tuple[str, str], str | None] = {}
+        """By session and executable what a preflight found, None for nothing."""
+        self._read = 0
+        self._reading = RLock()
+        self._alive: FileLock | None = None
+        self._order: list[str] = []
+        self.most_at_once: int | None = None
+        """How many executions of the session may run at once, None for any number."""
+
+    # What it says ---------------------------------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Read what has been written since the last time, by whomever."""
+        with self._reading:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        try:
+            with self.file.open("rb") as lines:
+                lines.seek(self._read)
+                content = lines.read()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise RunError(f"The ledger {self.file} cannot be read: {error.strerror or error}.") from None
+        whole, end, _ = content.rpartition(b"\n")
+        self._read += len(whole) + len(end)
+        for line in whole.splitlines():
+            with suppress(ValueError, KeyError, TypeError, AttributeError):  # cut off, or no line of ours
+                self._take(json.loads(line))
+
+    def _take(self, line: dict[str, Any]) -> None:
+        event = line.pop("event")
+        if event == "opened":
+            self._order.append(line["session"])
+        elif event == "closed":
+            self.closed_sessions.append(line["session"])
+        elif event == "checked":
+            self.checked[line["session"], line["executable"]] = line["found"]
+        elif event == "run":
+            run = line.pop("run")
+            self.entries[run] = Entry(run, line.pop("session"), line.pop("key"), line)
+        else:
+            self._take_of(self.entries[line.pop("run")], event, line)
+
+    def _take_of(self, entry: Entry, event: str, line: dict[str, Any]) -> None:
+        if event == "intends":
+            stage = Stage(line.pop("process"), since=line.pop("time"))
+            entry.stages[line.pop("stage")] = stage
+            stage.intent = line
+        elif event == "made":
+            entry.stages[line["stage"]].result = line["result"]
+        elif event == "failed":
+            stage = entry.stages[line["stage"]]
+            stage.failure, stage.in_doubt = line["why"], line["in_doubt"]
+        elif event == "running":
+            entry.running_since = line["time"]
+        elif event == "ended":
+            entry.status, entry.seconds = line["status"], line["seconds"]
+        elif event == "stopping":
+            entry.stopped = True
+            if entry.status is None and entry.running_since is not None:
+                entry.seconds = max(0.0, line["time"] - entry.running_since)
+        elif event == "kept":
+            entry.kept = True
+        elif event == "gone":
+            entry.gone = True
+        elif event == "adopted":
+            entry.session, entry.kept = line["session"], False
+            for stage in entry.stages.values():
+                if stage.in_doubt:  # it is looked for again
+                    stage.failure, stage.in_doubt = None, False
+
+    def of_session(self) -> list[Entry]:
+        """Return the entries of this session."""
+        return [entry for entry in self.entries.values() if entry.session == self.session]
+
+    def left_behind(self, host: str, resource_group: str) -> list[Entry]:
+        """Return the open entries of sessions that have ended, of one resource group of one host.
+
+        Args:
+            host: of the service.
+            resource_group: where the executions run.
+        """
+        return [
+            entry
+            for entry in self.entries.values()
+            if entry.is_open
+            and entry.facts.get("host") == host
+            and entry.facts.get("resource_group") == resource_group
+            and not self.is_alive(entry.session)
+        ]
+
+    def resumable(self, key: str, host: str, resource_group: str) -> Entry | None:
+        """Return the newest entry that another session can go on with, None if there is none.
+
+        That is a run nobody has seen the end of; or one that has ended, but whose session was killed before it could
+        say so to its test, with no session since then that ended well.
+
+        Args:
+            key: of the run.
+            host: of the service.
+            resource_group: where the execution runs.
+        """
+        settled = max((self._order.index(each) for each in self.closed_sessions if each in self._order), default=-1)
+        for entry in reversed(self.entries.values()):
+            its = entry.facts
+            if (entry.key, its.get("host"), its.get("resource_group")) != (key, host, resource_group):
+                continue
+            if entry.stopped or entry.gone or entry.session == self.session or self.is_alive(entry.session):
+                continue
+            unsettled = entry.session in self._order and self._order.index(entry.session) > settled
+            if entry.is_open or (entry.status is not None and unsettled):
+                return entry
+        return None
+
+    # What is written ------------------------------------------------------------------------------------------------
+
+    def open(self, **facts: object) -> None:
+        """Begin a session, or another process of it.
+
+        Raises:
+            RunError: the ledger cannot be written.
+        """
+        if self._alive is not None:
+            return
+        with self._said():
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            self._alive = FileLock(self._alive_file(self.process))
+            self._alive.take()
+        self.refresh()
+        if self.session not in self._order:
+            self.write("opened", session=self.session, **facts)
+
+    def close(self, *, well: bool) -> None:
+        """End this process's part in the session.
+
+        Args:
+            well: whether the session has ended, and nothing of it runs that should not.
+        """
+        if self._alive is None:
+            return
+        if well:
+            with suppress(RunError):
+                self.write("closed", session=self.session)
+        self._alive.release(remove=True)
+        self._alive = None
+
+    def locked(self, what: str = "") -> AbstractContextManager[None]:
+        """Keep the other processes out while something is read and, depending on it, written.
+
+        Args:
+            what: for longer work, what it is about: only those who want the same are kept out.
+        """
+        with self._said():
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+        return held(self.file.with_name(f"{self.file.name}{f'.{what}' if what else ''}.lock"))
+
+    def has_room(self) -> bool:
+        """Tell whether another execution of the session may be started."""
+        if self.most_at_once is None:
+            return True
+        running = [each for each in self.of_session() if each.is_open and each.stages[EXECUTION].failure is None]
+        return len(running) < self.most_at_once
+
+    def of_key(self, key: str) -> Entry | None:
+        """Return the entry of a run of this session, None if nobody has asked for it, or it was stopped.
+
+        Args:
+            key: of the run.
+        """
+        self.refresh()
+        known = [entry for entry in self.of_session() if entry.key == key and not entry.stopped and not entry.gone]
+        return known[-1] if known else None
+
+    def begin(self, key: str, **facts: object) -> Entry:
+        """Take down that a run was asked for, and return its entry.
+
+        Args:
+            key: of the run.
+            facts: workflow, scenario, executable, host, resource group, test, time.
+
+        Raises:
+            RunError: it cannot be written; then nothing must be started.
+        """
+        run = new_id()
+        self.write("run", run=run, session=self.session, key=key, **facts)
+        self.refresh()
+        return self.entries[run]
 
     def write(self, event: str, **facts: object) -> None:
         """Append an event.
 
         Args:
-            event: `starting`, `started`, `ended` or `stopping`.
-            facts: what is needed to find the execution again: ids, names, resource group, host.
+            event: see above.
+            facts: ids, names, times.
 
         Raises:
             RunError: it cannot be written; then nothing must be started.
         """
-        line = redact(json.dumps({"event": event, **facts}, sort_keys=True))
-        try:
+        shown = {name: redact(value) if isinstance(value, str) else value for name, value in facts.items()}
+        line = json.dumps({"event": event, **shown}, sort_keys=True)
+        with self._said():
             self._append(line)
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise RunError(
-                f"The ledger {self._file} cannot be written ({error.strerror or error}), so nothing was started:"
+                f"The ledger {self.file} cannot be written ({error.strerror or error}), so nothing was started:"
                 " what costs money is written down first."
             ) from None
 
     def _append(self, line: str) -> None:
-        self._file.parent.mkdir(parents=True, exist_ok=True)
         # One write of one line to a file opened for appending: lines of several processes do not mix.
-        handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        handle = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            os.write(handle, f"{line}\n".encode())
+            size = os.lseek(handle, 0, os.SEEK_END)
+            # Whoever was killed in the middle of a line has spoilt that one only.
+            cut_off = size > 0 and os.pread(handle, 1, size - 1) != b"\n" if hasattr(os, "pread") else False
+            text = f"\n{line}\n" if cut_off else f"{line}\n"
+            os.write(handle, text.encode())
             os.fsync(handle)
         finally:
             os.close(handle)
+
+    # Who is alive ---------------------------------------------------------------------------------------------------
+
+    def is_alive(self, session: str) -> bool:
+        """Tell whether a process of a session still runs."""
+        if session == self.session:
+            return True
+        # A lock that can be taken was left by a process that is gone.
+        return any(self.is_running(file) for file in self.file.parent.glob(f"{self._alive_file(session).name}*"))
+
+    def is_at_work(self, process: str) -> bool:
+        """Tell whether a process still runs."""
+        return process == self.process or self.is_running(self._alive_file(process))
+
+    def is_running(self, file: Path) -> bool:
+        """Tell whether somebody holds a lock; one that nobody holds is removed."""
+        if not file.exists():
+            return False
+        lock = FileLock(file)
+        if not lock.take():
+            return True
+        lock.release(remove=True)
+        return False
+
+    def _alive_file(self, process: str) -> Path:
+        return self.file.with_name(f"{self.file.name}.alive-{process}")
+
+
+class RunRecord:
+    """The part of the ledger that is about one run of this session.
+
+    Args:
+        ledger: of this process.
+        entry: of the run.
+    """
+
+    def __init__(self, ledger: FileLedger, entry: Entry) -> None:
+        self._ledger = ledger
+        self.entry = entry
+
+    def stage(self, name: str) -> Stage:
+        """Return what is known of a stage."""
+        self._ledger.refresh()
+        return self.entry.stages[name]
+
+    def claim(self, name: str, intent: dict[str, Any]) -> Stage | None:
+        """Announce a stage, or return what another process has made of it, None while it is at it.
+
+        Args:
+            name: of the stage.
+            intent: what is about to be made.
+
+        Returns:
+            A stage with result or failure: it has been made. Without: the caller makes it, and the stage is what is
+            known of who began it before and has ended in the middle of it.
+
+        Raises:
+            RunError: it cannot be written; then nothing must be made.
+        """
+        with self._ledger.locked():
+            stage = self.stage(name)
+            if stage.result is not None or stage.failure is not None:
+                return stage
+            others = stage.process not in (None, self._ledger.process)
+            if others and self._ledger.is_at_work(str(stage.process)):
+                return None
+            if name == EXECUTION and stage.process is None and not self._ledger.has_room():
+                return None
+            before = Stage(stage.process, stage.intent, stage.since)
+            self.note("intends", stage=name, process=self._ledger.process, time=_now(), **intent)
+            return before
+
+    def made(self, name: str, result: dict[str, Any]) -> None:
+        """Take down the result of a stage."""
+        self.note("made", stage=name, result=result)
+
+    def failed(self, name: str, why: str, *, in_doubt: bool) -> None:
+        """Take down that a stage could not be made."""
+        self.note("failed", stage=name, why=why, in_doubt=in_doubt)
+
+    def note(self, event: str, **facts: object) -> None:
+        """Take down something else."""
+        self._ledger.write(event, run=self.entry.id, **facts)
+        self._ledger.refresh()
+
+
+def _now() -> float:
+    import time
+
+    return time.time()

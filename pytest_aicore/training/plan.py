@@ -35,6 +35,8 @@ _URL_LENGTH = 1024
 _VALUE_LENGTH = 5000  # AiParameterArgumentBinding.value
 _NAME = re.compile(r"[\w\s.!?,;:\[\](){}<>\"'=+*/\\^&%@~$#|-]{1,256}")  # AiConfigurationName
 _PLACEHOLDER = "<value>"
+ORIGIN = "pytest-aicore"
+"""How descriptions and names of what we make on AI Core begin."""
 
 
 @dataclass(frozen=True, eq=False)

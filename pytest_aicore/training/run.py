@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import nullcontext, suppress
 from copy import copy
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pytest_aicore.errors import AicoreError, RunError, our_message
+from pytest_aicore.training.client import CallError
 from pytest_aicore.training.finished import FinishedExecution, Named
-from pytest_aicore.training.ledger import NoLedger
-from pytest_aicore.training.watcher import DeadlineError, Watch, Watcher
+from pytest_aicore.training.ledger import ARTIFACTS, CONFIGURATION, EXECUTION, NoRecord
+from pytest_aicore.training.watcher import DeadlineError, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,19 +19,20 @@ if TYPE_CHECKING:
 
     from ai_api_client_sdk.models.artifact_create_response import ArtifactCreateResponse
     from ai_api_client_sdk.models.configuration_create_response import ConfigurationCreateResponse
+    from ai_api_client_sdk.models.execution_create_response import ExecutionCreateResponse
 
     from pytest_aicore.training.client import TrainingApi
-    from pytest_aicore.training.ledger import Ledger
+    from pytest_aicore.training.ledger import Record, Stage
+    from pytest_aicore.training.making import Maker
     from pytest_aicore.training.plan import TrainingPlan
-    from pytest_aicore.training.watcher import Clock
+    from pytest_aicore.training.watcher import Clock, Watcher
 
 T = TypeVar("T")
 
 __tracebackhide__ = our_message
 
-DEFAULT_KIND = "dataset"
-"""The kind of an input artifact whose workflow has no annotation artifacts.ai.sap.com/<name>.kind."""
-ORIGIN = "pytest-aicore"
+_OTHERS_PAUSE = 0.2
+"""Seconds between two looks at what another process makes."""
 
 
 class _Once(Generic[T]):
@@ -46,10 +48,14 @@ class _Once(Generic[T]):
     def made(self) -> T | None:
         return self._made[0] if self._made else None
 
+    @property
+    def failure(self) -> AicoreError | None:
+        return self._failure
+
     def __call__(self) -> T:
         with self._lock:
             if self._failure is not None:
-                raise _again(self._failure)
+                raise again(self._failure)
             if not self._made:
                 try:
                     self._made.append(self._make())
@@ -59,59 +65,127 @@ class _Once(Generic[T]):
             return self._made[0]
 
 
-def _again(error: AicoreError) -> AicoreError:
+def again(error: AicoreError) -> AicoreError:
     """Return the same error for one more who asks: a raised one collects the traceback of everybody who raised it."""
-    again = copy(error)
-    again.__traceback__ = again.__cause__ = again.__context__ = None
-    return again
+    twin = copy(error)
+    twin.__traceback__ = twin.__cause__ = twin.__context__ = None
+    return twin
+
+
+class Waiter(Protocol):
+    """How executions are started, and waited for."""
+
+    def start(self, training: Training) -> None:
+        """Return when the execution has been started.
+
+        Raises:
+            AicoreError: it could not be.
+        """
+
+    def wait(self, training: Training, timeout: float) -> None:
+        """Return when the execution has a final status.
+
+        Args:
+            training: whose execution.
+            timeout: seconds since its start after which it is too late.
+
+        Raises:
+            DeadlineError: it had not ended by then.
+            RunError: there is no point in waiting.
+        """
+
+
+class OneByOne:
+    """Starts an execution when it is asked for, and waits for it alone.
+
+    Args:
+        watcher: looks at it.
+    """
+
+    def __init__(self, watcher: Watcher) -> None:
+        self._watcher = watcher
+
+    def start(self, training: Training) -> None:
+        """Start the execution."""
+        training.begin()
+
+    def wait(self, training: Training, timeout: float) -> None:
+        """Wait for the execution."""
+        watch = training.begin()
+        with training.kept():
+            self._watcher.wait(watch, timeout)
 
 
 class Training:
-    """What is done on AI Core for one plan. Several runs may look at it.
+    """What is done on AI Core for one plan. Several tests may look at it.
 
     Args:
         plan: what is trained.
+        maker: makes it.
         api: the service.
-        clock: how time passes while somebody waits.
-        interval: seconds between two looks at the execution.
+        clock: how time passes between two looks at what another process does.
+        waiter: starts the execution and waits for it.
         kept: entered around everything that makes something on AI Core.
-        ledger: told before an execution is started, and when it has ended.
+        record: told before anything is made, and what became of it.
         number: tells the trainings of a session apart; their ids may not, once the emulator was rolled back.
     """
 
     def __init__(
         self,
         plan: TrainingPlan,
+        maker: Maker,
         api: TrainingApi,
         clock: Clock,
-        interval: float,
+        waiter: Waiter,
         kept: Callable[[], AbstractContextManager[object]] = nullcontext,
-        ledger: Ledger | None = None,
+        record: Callable[[], Record] = NoRecord,
         number: int = 0,
     ) -> None:
         """Take what is needed; nothing is called yet."""
         self.plan = plan
         self.number = number
+        self.kept = kept
+        self._maker = maker
         self._api = api
         self._clock = clock
-        self._watcher = Watcher(api, clock, interval)
-        self._kept = kept
-        self._ledger: Ledger = ledger or NoLedger()
+        self._waiter = waiter
+        self.record: _Once[Record] = _Once(record)
         self.artifacts: _Once[Mapping[str, ArtifactCreateResponse]] = _Once(self._register)
         self.configuration: _Once[ConfigurationCreateResponse] = _Once(self._configure)
-        self.started: _Once[tuple[Any, Watch]] = _Once(self._start)
+        self._started: _Once[tuple[ExecutionCreateResponse, Watch]] = _Once(self._execute)
         self._finished: FinishedExecution | None = None
         self._failure: tuple[float, RunError] | None = None
 
     @property
     def watch(self) -> Watch | None:
         """What is known of the execution, None if there is none."""
-        return self.started.made[1] if self.started.made else None
+        return self._started.made[1] if self._started.made else None
+
+    @property
+    def failure(self) -> AicoreError | None:
+        """Why the execution could not be started, None if it was or nobody has tried."""
+        return self._started.failure
 
     @property
     def made(self) -> FinishedExecution | None:
         """The finished execution, None if nobody has seen it end."""
         return self._finished
+
+    def begin(self) -> Watch:
+        """Start the execution now, if it has not been, and return what is known of it.
+
+        Raises:
+            AicoreError: the plan is incomplete, or AI Core refused something.
+        """
+        return self._started()[1]
+
+    def start(self) -> None:
+        """Start the execution when it is its turn.
+
+        Raises:
+            AicoreError: the plan is incomplete, or AI Core refused something.
+        """
+        self._waiter.start(self)
 
     def finish(self, timeout: float) -> FinishedExecution:
         """Wait until the execution has ended.
@@ -122,13 +196,12 @@ class Training:
         Raises:
             RunError: it cannot be told how it ended; whoever asks again gets the same answer.
         """
-        response, watch = self.started()
+        self.start()
         if self._finished is None:
             if self._failure is not None and timeout <= self._failure[0]:
-                raise _again(self._failure[1])
+                raise again(self._failure[1])
             try:
-                with self._kept():
-                    self._watcher.wait(watch, timeout)
+                self._waiter.wait(self, timeout)
             except DeadlineError as error:
                 # Somebody with more patience may still see the end of it.
                 self._failure = (timeout, error)
@@ -136,65 +209,72 @@ class Training:
             except RunError as error:
                 self._failure = (float("inf"), error)
                 raise
-            self._ledger.write("ended", execution=response.id, status=watch.history[-1].status.value)
+            response, watch = self._started()
             self._finished = FinishedExecution(watch.last, response.message, tuple(watch.history), self._api)
         return self._finished
 
-    def abandon(self) -> None:
-        """Stop the execution if it was started and nobody has seen it end.
-
-        What cannot be stopped stays in the ledger without an end.
-        """
-        watch = self.watch
-        if watch is None or self._finished is not None:
-            return
-        self._ledger.write("stopping", execution=watch.execution_id)
-        with suppress(RunError):
-            self._api.stop(watch.execution_id)
-
     def _register(self) -> Mapping[str, ArtifactCreateResponse]:
         self.plan.require_complete()
-        executable = self.plan.template.executable
-        kinds = {artifact.name: artifact.kind or DEFAULT_KIND for artifact in executable.input_artifacts}
-        with self._kept():
-            responses = {
-                name: self._api.register_artifact(
-                    name,
-                    kinds[name],
-                    url,
-                    str(executable.scenario_id),
-                    f"input of {executable.id}, registered by {ORIGIN}",
-                )
-                for name, url in self.plan.artifacts.items()
-            }
+        responses = self._stage(
+            ARTIFACTS,
+            {},
+            lambda _: self._maker.artifacts(),
+            lambda made: {name: {"id": response.id, "url": response.url} for name, response in made.items()},
+            lambda known: {
+                name: self._api.artifact_response(facts["id"], facts["url"]) for name, facts in known.items()
+            },
+        )
         return Named(responses, "input artifact")
 
     def _configure(self) -> ConfigurationCreateResponse:
-        artifacts = self.artifacts()
-        executable = self.plan.template.executable
-        with self._kept():
-            return self._api.create_configuration(
-                self.plan.name or f"{ORIGIN} {executable.id}",
-                str(executable.scenario_id),
-                executable.id,
-                self.plan.parameters,
-                {name: response.id for name, response in artifacts.items()},
-            )
-
-    def _start(self) -> tuple[Any, Watch]:
-        configuration = self.configuration()
-        self._ledger.write(
-            "starting",
-            configuration=configuration.id,
-            executable=self.plan.template.executable.id,
-            plan=self.plan.key,
-            resource_group=self.plan.resource_group,
-            time=self._clock.now(),
+        artifacts = {name: response.id for name, response in self.artifacts().items()}
+        return self._stage(
+            CONFIGURATION,
+            {"name": self._maker.name},
+            lambda before: self._maker.configuration(artifacts, before.intent.get("name")),
+            lambda made: {"id": made.id},
+            lambda known: self._api.configuration_response(known["id"]),
         )
-        with self._kept():
-            response = self._api.start_execution(configuration.id)
-            self._ledger.write("started", configuration=configuration.id, execution=response.id)
-            return response, Watch(response.id, self._clock.now(), response.status)
+
+    def _execute(self) -> tuple[ExecutionCreateResponse, Watch]:
+        configuration = self.configuration()
+        # Only a configuration that was not made for this run can have executions that are not of it.
+        others = tuple(self._maker.executions(configuration.id)) if self._maker.reuse else ()
+        response = self._stage(
+            EXECUTION,
+            {"configuration": configuration.id, "others": others},
+            lambda before: self._maker.execution(
+                configuration.id, tuple(before.intent.get("others", others)), lost=before.process is not None
+            ),
+            lambda made: {"id": made.id},
+            lambda known: self._api.execution_response(known["id"]),
+        )
+        return response, Watch(response.id, self._clock.now(), response.status)
+
+    def _stage(
+        self,
+        name: str,
+        intent: dict[str, Any],
+        make: Callable[[Stage], T],
+        pack: Callable[[T], dict[str, Any]],
+        unpack: Callable[[dict[str, Any]], T],
+    ) -> T:
+        """Make a stage, or take what another process has made."""
+        record = self.record()
+        while (stage := record.claim(name, intent)) is None:
+            self._clock.sleep(_OTHERS_PAUSE)
+        if stage.result is not None:
+            return unpack(stage.result)
+        if stage.failure is not None:
+            raise RunError(stage.failure)
+        try:
+            with self.kept():
+                made = make(stage)
+        except CallError as error:  # what else ends it, such as the end of the session, leaves the intent as it is
+            record.failed(name, str(error), in_doubt=error.in_doubt)
+            raise
+        record.made(name, pack(made))
+        return made
 
 
 class Run:
@@ -261,7 +341,7 @@ class Run:
         Raises:
             AicoreError: the plan is incomplete, or AI Core refused something.
         """
-        self.training.started()
+        self.training.start()
 
     @property
     def execution(self) -> FinishedExecution:

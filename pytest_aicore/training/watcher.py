@@ -155,7 +155,7 @@ class Watcher:
         while not watch.ended:
             left = deadline - self._clock.now()
             if left <= 0:
-                raise DeadlineError(_too_late(watch, timeout))
+                raise DeadlineError(too_late(watch, timeout))
             self._clock.sleep(min(self._interval, left))
             self.look([watch])
 
@@ -184,7 +184,13 @@ class Watcher:
         return error.status == 404 and watch.execution is None and young
 
 
-def _too_late(watch: Watch, timeout: float) -> str:
+def too_late(watch: Watch, timeout: float) -> str:
+    """Return what is said of an execution that had not ended when its time was up.
+
+    Args:
+        watch: what is known of it.
+        timeout: seconds that it had.
+    """
     status = watch.history[-1].status.value
     text = f"execution {watch.execution_id} had not ended {timeout:g} s after its start: it was {status}"
     if watch.trouble is not None:

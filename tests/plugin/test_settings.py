@@ -58,6 +58,16 @@ def test_defaults() -> None:
         "check_strict": Setting(False, "default"),
         "check_ignore": Setting((), "default"),
         "resource_plans": Setting((), "default"),
+        "live_resource_groups": Setting((), "default"),
+        "max_parallel": Setting(10, "default"),
+        "ledger": Setting(None, "default"),
+        "keep": Setting(False, "default"),
+        "resume": Setting(False, "default"),
+        "no_resume": Setting(False, "default"),
+        "budget": Setting(None, "default"),
+        "prices": Setting({}, "default"),
+        "reuse": Setting(False, "default"),
+        "stream_logs": Setting(False, "default"),
     }
 
 
@@ -99,9 +109,8 @@ def test_paths_are_relative_to_where_they_were_written(where: dict[str, Any], ex
     [("1", True), ("TRUE", True), ("yes", True), ("on", True), ("0", False), ("no", False), ("off", False)],
 )
 def test_live_by_environment(text: str, value: bool) -> None:
-    assert read_settings(given(environment={"PYTEST_AICORE_LIVE": text})).live == Setting(
-        value, "environment PYTEST_AICORE_LIVE"
-    )
+    environment = {"PYTEST_AICORE_LIVE": text, "AICORE_RESOURCE_GROUP": "team"}
+    assert read_settings(given(environment=environment)).live == Setting(value, "environment PYTEST_AICORE_LIVE")
 
 
 def test_file_cannot_switch_live_mode_on() -> None:

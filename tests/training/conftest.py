@@ -11,11 +11,14 @@ from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.intercept import Door
 from pytest_aicore.training.client import TrainingApi, make_client
 from pytest_aicore.training.credentials import from_service_key
+from pytest_aicore.training.making import Maker
 from pytest_aicore.training.plan import TrainingPlan
+from pytest_aicore.training.run import OneByOne, Training
+from pytest_aicore.training.watcher import Watcher
 from pytest_aicore.workflows import read_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
 
@@ -36,6 +39,18 @@ def api(emulator: Emulator) -> TrainingApi:
     """The calls of a training run."""
     credentials = from_service_key(emulator.service_key, "the emulator")
     return TrainingApi(lambda: make_client(credentials, "default"))
+
+
+@pytest.fixture
+def train(api: TrainingApi, emulator: Emulator) -> Callable[[TrainingPlan], Training]:
+    """Make what is done for a plan on the emulator."""
+
+    def train(plan: TrainingPlan, other: TrainingApi | None = None) -> Training:
+        its = other or api
+        clock = emulator.clock
+        return Training(plan, Maker(plan, its, clock), its, clock, OneByOne(Watcher(its, clock, 5.0)))
+
+    return train
 
 
 @pytest.fixture

@@ -10,20 +10,24 @@ import pytest
 
 from pytest_aicore.errors import RunError
 from pytest_aicore.training.client import CallError, UnknownStatusError
-from pytest_aicore.training.run import Run, Training
+from pytest_aicore.training.run import Run
 from pytest_aicore.training.watcher import DeadlineError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_aicore.emulator import Emulator
-    from pytest_aicore.training.client import TrainingApi
     from pytest_aicore.training.plan import TrainingPlan
+    from pytest_aicore.training.run import Training
+
+    Train = Callable[..., Training]
 
 BASE = "https://api.ai.aicore.invalid/v2/lm"
 
 
 @pytest.fixture
-def run(plan: TrainingPlan, api: TrainingApi, emulator: Emulator) -> Run:
-    return Run(plan, Training(plan, api, emulator.clock, 5.0))
+def run(plan: TrainingPlan, train: Train) -> Run:
+    return Run(plan, train(plan))
 
 
 def calls(emulator: Emulator) -> list[str]:
@@ -165,35 +169,37 @@ def test_status_that_the_sdk_does_not_know_is_no_success(run: Run, emulator: Emu
     )
 
 
-def test_wrong_credentials(plan: TrainingPlan, emulator: Emulator) -> None:
+def test_wrong_credentials(plan: TrainingPlan, train: Train, emulator: Emulator) -> None:
     from pytest_aicore.training.client import TrainingApi, make_client
     from pytest_aicore.training.credentials import from_service_key
 
     credentials = from_service_key({**emulator.service_key, "clientsecret": "canary"}, "test")
     api = TrainingApi(lambda: make_client(credentials, "default"))
     with pytest.raises(CallError) as caught:
-        _ = Run(plan, Training(plan, api, emulator.clock, 5.0)).artifacts
+        _ = Run(plan, train(plan, api)).artifacts
     assert str(caught.value).startswith(f"could not register the artifact 'text-data' at {BASE}: no token (")
     assert str(caught.value).endswith("). Check the credentials and the token URL.")
     assert "canary" not in str(caught.value)
 
 
-def test_resource_group_that_does_not_exist(plan: TrainingPlan, emulator: Emulator) -> None:
+def test_resource_group_that_does_not_exist(plan: TrainingPlan, train: Train, emulator: Emulator) -> None:
     from pytest_aicore.training.client import TrainingApi, make_client
     from pytest_aicore.training.credentials import from_service_key
 
     credentials = from_service_key(emulator.service_key, "test")
     api = TrainingApi(lambda: make_client(credentials, "team-x"))
     with pytest.raises(CallError) as caught:
-        _ = Run(plan, Training(plan, api, emulator.clock, 5.0)).artifacts
+        _ = Run(plan, train(plan, api)).artifacts
     assert (
-        str(caught.value) == f"could not register the artifact 'text-data' at {BASE}: RBAC: access denied (HTTP 403)."
+        str(caught.value)
+        == f"could not register the artifact 'text-data' at {BASE}: RBAC: access denied (HTTP 403). Check"
+        " the credentials, and whether they may use this resource group."
     )
 
 
-def test_more_patience_sees_the_end_that_less_did_not(plan: TrainingPlan, api: TrainingApi, emulator: Emulator) -> None:
+def test_more_patience_sees_the_end_that_less_did_not(plan: TrainingPlan, train: Train, emulator: Emulator) -> None:
     emulator.script(running=300)
-    training = Training(plan, api, emulator.clock, 5.0)
+    training = train(plan)
     hasty = Run(replace(plan, timeout=100), training)
     for _ in range(2):
         with pytest.raises(DeadlineError, match="had not ended 100 s after its start: it was RUNNING"):
@@ -203,10 +209,10 @@ def test_more_patience_sees_the_end_that_less_did_not(plan: TrainingPlan, api: T
 
 
 def test_unexpected_status_names_place_execution_and_workflow(
-    plan: TrainingPlan, api: TrainingApi, emulator: Emulator
+    plan: TrainingPlan, train: Train, emulator: Emulator
 ) -> None:
     emulator.script(outcome="STOPPED")
-    run = Run(replace(plan, place="test_x.py:3"), Training(plan, api, emulator.clock, 5.0))
+    run = Run(replace(plan, place="test_x.py:3"), train(plan))
     with pytest.raises(RunError) as caught:
         _ = run.execution
     assert str(caught.value) == (

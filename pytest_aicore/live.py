@@ -1,0 +1,331 @@
+"""The runs of a live session: nothing is started twice, lost or left behind. It knows no pytest.
+
+Under pytest-xdist each process has one of these, with the same session id and the same ledger; the one of the
+controller begins and ends the session, those of the workers run trainings.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cached_property
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from pytest_aicore.errors import AicoreError, RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
+
+    from pytest_aicore.settings import Settings
+    from pytest_aicore.training.client import TrainingApi
+    from pytest_aicore.training.credentials import Credentials
+    from pytest_aicore.training.fleet import Fleet, Onlooker
+    from pytest_aicore.training.ledger import Entry, FileLedger, Record
+    from pytest_aicore.training.plan import TrainingPlan
+    from pytest_aicore.training.run import Training
+
+_STOPPING_PATIENCE = 60.0
+"""Seconds that the end of a session may take to stop executions; the ledger remembers what is left then."""
+_AT_ONCE = 8
+
+
+class Live:
+    """What a process of a live session does on AI Core.
+
+    Args:
+        settings: what the session was told.
+        ledger_file: where it is written down what is started.
+        session: the session's id, the same in all its processes.
+        is_worker: whether another process ends the session.
+        credentials: returns those of the service.
+        connect: returns a new client for runs.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger_file: Path,
+        session: str,
+        credentials: Callable[[], Credentials],
+        connect: Callable[[], AIAPIV2Client],
+        *,
+        is_worker: bool = False,
+    ) -> None:
+        """Take what is needed; nothing is read, written or called yet."""
+        self.settings = settings
+        self.is_worker = is_worker
+        self.onlooker: Onlooker | None = None
+        self.told: list[str] = []
+        """What the user should know at the end of the session."""
+        self._ledger_file = ledger_file
+        self._session = session
+        self._credentials = credentials
+        self._connect = connect
+        self._shared: dict[str, Training] = {}
+        self._own: dict[str, list[Training]] = {}
+        self._taken: set[Training] = set()
+        self._keys: dict[Training, str] = {}
+        self._made = 0
+        self._is_finished = False
+
+    @cached_property
+    def ledger(self) -> FileLedger:
+        """The ledger, as this process sees it."""
+        from pytest_aicore.training.ledger import FileLedger
+
+        return FileLedger(self._ledger_file, self._session)
+
+    @cached_property
+    def api(self) -> TrainingApi:
+        """The calls that runs need."""
+        from pytest_aicore.training.client import TrainingApi
+
+        return TrainingApi(self._connect)
+
+    @cached_property
+    def fleet(self) -> Fleet:
+        """Starts and watches the runs of this process."""
+        from pytest_aicore.training.fleet import Fleet, FleetClock
+
+        settings = self.settings
+        return Fleet(
+            self.api,
+            self.ledger,
+            FleetClock(),
+            settings.poll_interval.value,
+            settings.max_parallel.value,
+            settings.budget.value,
+            self.onlooker,
+            self._is_another_s,
+        )
+
+    @property
+    def _host(self) -> str:
+        return self._credentials().host
+
+    @property
+    def _resource_group(self) -> str:
+        return self.settings.resource_group.value
+
+    # The runs -------------------------------------------------------------------------------------------------------
+
+    def start_early(self, plan: TrainingPlan, user: str) -> None:
+        """Start the run that a test will ask for.
+
+        Args:
+            plan: what it will ask for.
+            user: the test.
+        """
+        training = self._training(plan, user)
+        self.fleet.want(training, user, plan.timeout)
+        self.fleet.enqueue(training)
+
+    def training(self, plan: TrainingPlan, user: str) -> Training:
+        """Return the training that a test asks for; if need be, it is begun when somebody looks at it.
+
+        Args:
+            plan: what is trained.
+            user: the test.
+        """
+        training = self._training(plan, user)
+        self._taken.add(training)
+        self.fleet.want(training, user, plan.timeout)
+        return training
+
+    def _training(self, plan: TrainingPlan, user: str) -> Training:
+        if not plan.fresh:
+            known = self._shared.get(plan.key)
+            if known is None or self.fleet.is_unwanted(known):
+                known = self._shared[plan.key] = self._new(plan, plan.key)
+            return known
+        # The one that was started early is the first that the test asks for; whoever asks again gets another.
+        key = f"{plan.key}-{sha256(user.encode()).hexdigest()[:12]}"
+        own = self._own.setdefault(key, [])
+        if not own or own[-1] in self._taken or self.fleet.is_unwanted(own[-1]):
+            own.append(self._new(plan, f"{key}-{len(own)}"))
+        return own[-1]
+
+    def _new(self, plan: TrainingPlan, key: str) -> Training:
+        from pytest_aicore.training.making import Maker
+        from pytest_aicore.training.run import Training
+
+        self._made += 1
+        fleet = self.fleet
+        mark = sha256(f"{self._session} {key} {self._made}".encode()).hexdigest()[:12]
+        maker = Maker(plan, self.api, fleet.clock, mark, reuse=self.settings.reuse.value)
+        training = Training(
+            plan,
+            maker,
+            self.api,
+            fleet.clock,
+            fleet,
+            record=lambda: self._record(plan, key),
+            number=self._made,
+        )
+        self._keys[training] = key
+        return training
+
+    def _is_another_s(self, training: Training) -> bool:
+        """Tell whether another process of the session has a run already, so that this one need not begin it."""
+        return self.is_worker and self.ledger.of_key(self._keys[training]) is not None
+
+    def _record(self, plan: TrainingPlan, key: str) -> Record:
+        """Return what the ledger has of a run: of this session, of an earlier one to go on with, or a new one."""
+        import time
+
+        from pytest_aicore.training.ledger import RunRecord
+
+        plan.require_complete()
+        ledger, executable = self.ledger, plan.template.executable
+        ledger.open(host=self._host, resource_group=self._resource_group, time=time.time())
+        with ledger.locked():
+            entry = ledger.of_key(key)
+            if entry is None and self.settings.resumes:
+                entry = ledger.resumable(key, self._host, self._resource_group)
+                if entry is not None:
+                    ledger.write("adopted", run=entry.id, session=self._session)
+                    ledger.refresh()
+            if entry is None:
+                entry = ledger.begin(
+                    key,
+                    workflow=plan.workflow,
+                    scenario=executable.scenario_id,
+                    executable=executable.id,
+                    host=self._host,
+                    resource_group=self._resource_group,
+                    place=plan.place,
+                    time=time.time(),
+                )
+        if not entry.has_begun:
+            self._preflight(plan)
+        return RunRecord(ledger, entry)
+
+    def _preflight(self, plan: TrainingPlan) -> None:
+        """Make sure, once in a session, that the service would train the workflow that lies here."""
+        from pytest_aicore.training.patience import patiently
+        from pytest_aicore.training.preflight import PreflightError, check
+
+        executable = plan.template.executable
+        what = sha256(f"{executable.scenario_id}/{executable.id}/{plan.template.path}".encode()).hexdigest()[:12]
+        key = (self._session, what)
+        with self.ledger.locked(f"preflight-{what}"):
+            self.ledger.refresh()
+            if key not in self.ledger.checked:
+                found = None
+                try:
+                    patiently(self.fleet.clock, lambda: check(self.api, plan.template, self._resource_group))
+                except PreflightError as error:
+                    found = str(error)
+                self.ledger.write("checked", session=self._session, executable=what, found=found)
+                self.ledger.refresh()
+        problem = self.ledger.checked[key]
+        if problem is not None:
+            raise PreflightError(problem)
+
+    # Beginning and end ----------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Stop what sessions left behind that were killed, unless this one goes on with it."""
+        if self.is_worker or self.settings.resumes or not self._ledger_file.exists():
+            return
+        try:
+            self.ledger.refresh()
+            if any(entry.is_open for entry in self.ledger.entries.values()):
+                left = [each for each in self._left_behind() if not each.kept]
+                self._stop(left, "left behind by an earlier session")
+        except AicoreError as error:
+            self.told.append(f"what earlier sessions left behind could not be looked at: {error}")
+
+    def hold(self) -> None:
+        """Let other processes see that the session is alive, though this one runs nothing itself."""
+        import time
+
+        try:
+            self.ledger.open(host=self._host, resource_group=self._resource_group, time=time.time())
+        except AicoreError:
+            return  # the first run says what is wrong
+
+    def finish(self) -> None:
+        """Stop what still runs, unless the user wants to keep it, and close the ledger. Twice is once."""
+        if self._is_finished:
+            return
+        self._is_finished = True
+        if "fleet" in self.__dict__:
+            self.fleet.close()
+        if self.is_worker:
+            self.ledger.close(well=False)
+            return
+        well = True
+        try:
+            self.ledger.refresh()
+            running = [entry for entry in self.ledger.of_session() if entry.is_open]
+            if self.settings.keep.value:
+                self._keep(running)
+            else:
+                well = self._stop(running, "not needed any more")
+                if self.settings.resumes and self._ledger_file.exists():
+                    left = [each for each in self._left_behind() if not each.kept]
+                    well = self._stop(left, "left behind by an earlier session, and asked for by no test") and well
+        except AicoreError as error:
+            well = False
+            self.told.append(f"what still runs could not be stopped: {error} `pytest-aicore sweep` tries again.")
+        finally:
+            self.ledger.close(well=well)
+
+    def _left_behind(self) -> list[Entry]:
+        return self.ledger.left_behind(self._host, self._resource_group)
+
+    def _keep(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self.ledger.write("kept", run=entry.id)
+            self.told.append(
+                f"left running: execution {entry.execution_id or '(id unknown)'} of {entry.facts['workflow']}, because"
+                " of --aicore-keep. `pytest-aicore sweep` stops it, --aicore-resume goes on with it."
+            )
+
+    def _stop(self, entries: list[Entry], why: str) -> bool:
+        """Stop executions, several at once, and tell whether that worked for all of them."""
+        if not entries:
+            return True
+        pool = ThreadPoolExecutor(_AT_ONCE, "pytest-aicore stop")
+        jobs = {pool.submit(self._settle, entry): entry for entry in entries}
+        try:
+            done, late = wait(jobs, _STOPPING_PATIENCE)
+        except KeyboardInterrupt:
+            # Who presses Ctrl-C twice seldom means that money should be spent; three times is meant.
+            done, late = wait(jobs, _STOPPING_PATIENCE)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        well = not late
+        for job in done:
+            entry, problem = jobs[job], job.exception()
+            if problem is None:
+                self.told += [
+                    f"execution {execution} of {entry.facts['workflow']} {outcome}: {why}."
+                    for execution, outcome in job.result()
+                ]
+                continue
+            well = False
+            self.told.append(f"a run of {entry.facts['workflow']} may still run, and could not be stopped: {problem}")
+        for job in late:
+            self.told.append(
+                f"a run of {jobs[job].facts['workflow']} could not be stopped in {_STOPPING_PATIENCE:g} s."
+            )
+        if not well:
+            self.told.append("`pytest-aicore sweep` tries again to stop what may still run.")
+        return well
+
+    def _settle(self, entry: Entry) -> list[tuple[str, str]]:
+        from pytest_aicore.training.stopping import settle
+        from pytest_aicore.training.watcher import RealClock
+
+        def note(event: str, **facts: object) -> None:
+            try:
+                self.ledger.write(event, run=entry.id, **facts)
+            except RunError as error:
+                self.told.append(str(error))
+
+        return settle(self.api, RealClock(), entry, note)

@@ -1,0 +1,245 @@
+"""The hooks of a live session: trainings start together before the first test, and none outlives the session.
+
+Registered under `--aicore-live` only.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_aicore.errors import AicoreError
+from pytest_aicore.plugin import settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+    from pathlib import Path
+
+    from pytest_aicore.live import Live
+    from pytest_aicore.session import Session
+    from pytest_aicore.training.plan import TrainingPlan
+
+_SIGNALS = ("SIGTERM", "SIGHUP")
+"""What ends a process without a word, unless somebody minds it; pytest itself minds SIGINT."""
+_WORKER_INPUT = "aicore_session"
+_MARGIN = 60.0
+"""Seconds that a test gets from pytest-timeout beyond what its training may take."""
+_GUARD_MARGIN = 0.1
+"""How much of a test's own timeout is left for stopping its training and saying so: this part, at most 10 s."""
+_PLUGIN = "aicore-live"
+
+
+def make_live(config: pytest.Config, session: Session) -> Live:
+    """Return what does the runs of a live session.
+
+    Args:
+        config: of pytest.
+        session: of ours.
+    """
+    from pytest_aicore.live import Live
+
+    live_session = config.pluginmanager.get_plugin(_PLUGIN)
+    return Live(
+        session.settings,
+        _ledger_file(config),
+        live_session.id if live_session else "",
+        lambda: session.credentials,
+        session.connect_patiently,
+        is_worker=hasattr(config, "workerinput"),
+    )
+
+
+def _ledger_file(config: pytest.Config) -> Path:
+    """Return where a live session keeps its ledger; nothing is made before there is something to write."""
+    named = settings_of(config).ledger.value
+    if named is not None:
+        return named
+    folder = config.getini("cache_dir") if config.pluginmanager.has_plugin("cacheprovider") else ".pytest_cache"
+    return config.rootpath / str(folder) / "aicore" / "ledger.jsonl"
+
+
+class LiveSession:
+    """The hooks."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        from pytest_aicore.training.ledger import new_id
+
+        given = getattr(config, "workerinput", None)
+        self.id: str = given[_WORKER_INPUT] if given else new_id()
+        self._config = config
+        self._is_worker = given is not None
+        self._handlers: dict[int, Any] = {}
+
+    @classmethod
+    def register(cls, config: pytest.Config) -> None:
+        """Begin to mind the session."""
+        config.pluginmanager.register(cls(config), _PLUGIN)
+
+    @property
+    def _live(self) -> Live:
+        from pytest_aicore.isolation import session_of
+
+        return session_of(self._config).live_runs
+
+    # The session ----------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist which session it belongs to."""
+        node.workerinput[_WORKER_INPUT] = self.id
+
+    def pytest_sessionstart(self) -> None:
+        """Mind signals, and stop what earlier sessions left behind."""
+        if self._is_worker:
+            return
+        if threading.current_thread() is threading.main_thread():
+            for name in _SIGNALS:
+                number = getattr(signal, name, None)
+                if number is not None:
+                    self._handlers[number] = signal.signal(number, _interrupt)
+        self._live.begin()
+        if self._config.pluginmanager.has_plugin("dsession"):
+            self._live.hold()
+        else:
+            from pytest_aicore.progress import Progress
+
+            self._live.onlooker = Progress.of(self._config, streams=settings_of(self._config).stream_logs.value)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Start the trainings of the selected tests together."""
+        stopped = session.testsfailed and not session.config.option.continue_on_collection_errors
+        if session.items and not stopped:
+            for item, plan in self._planned(session.items):
+                self._live.start_early(plan, item.nodeid)
+        return (yield)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Stop what still runs, before the summary."""
+        self._live.finish()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what was stopped, and what could not be."""
+        for line in self._live.told:
+            terminalreporter.line(f"aicore: {line}")
+
+    def pytest_unconfigure(self) -> None:
+        """Stop what still runs, also where the session did not end as sessions do."""
+        self._live.finish()
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    # The tests ------------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Give tests that wait for trainings a timeout of pytest-timeout that fits."""
+        if not self._config.pluginmanager.has_plugin("timeout"):
+            return
+        waiting = [
+            item
+            for item in items
+            if _waits(item) and item.get_closest_marker("timeout") is None and item.get_closest_marker("skip") is None
+        ]
+        settings = settings_of(self._config)
+        rounds = -(-len(waiting) // settings.max_parallel.value)
+        for item in waiting:
+            seconds = _seconds_of(item, settings.timeout.value)
+            # Its turn may come last.
+            item.add_marker(pytest.mark.timeout(max(rounds, 1) * max(seconds, settings.timeout.value) + _MARGIN))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Let a training end before pytest-timeout ends its test, and stop it when no test needs it any more."""
+        import time
+
+        timeout = _timeout_of(item)
+        fleet = self._live.fleet if _waits(item) else None
+        if fleet is not None and timeout is not None:
+            fleet.guard = time.time() + timeout - min(10.0, timeout * _GUARD_MARGIN)
+        try:
+            return (yield)
+        finally:
+            if fleet is not None:
+                fleet.guard = None
+                if not self._is_worker:  # nobody knows there what the other workers need
+                    fleet.release(item.nodeid)
+
+    def _planned(self, items: list[pytest.Item]) -> Iterator[tuple[pytest.Item, TrainingPlan]]:
+        """Return the tests whose markers alone say which training they will ask for, and the plan of each."""
+        from pytest_aicore.isolation import marked, place_of, session_of
+
+        session = session_of(self._config)
+        for item in items:
+            if (
+                "aicore_execution" not in getattr(item, "fixturenames", ())
+                or _may_be_skipped(item)
+                or _is_changed(item)
+            ):
+                continue
+            try:
+                place, arguments = place_of(item), marked(item)
+                plan = session.plan(session.workflow(arguments.get("workflow"), place), arguments, place)
+                plan.require_complete()
+            except AicoreError:
+                continue  # the test says what is wrong when it is its turn
+            yield item, plan
+
+
+def _interrupt(number: int, _: object) -> None:
+    """End the session as Ctrl-C does: fixtures are torn down, and executions stopped."""
+    signal.signal(number, signal.SIG_IGN)  # once is enough, and the end must not be disturbed
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
+def _waits(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return "aicore_execution" in fixtures or "aicore_run" in fixtures
+
+
+def _may_be_skipped(item: pytest.Item) -> bool:
+    """Tell whether a test is skipped, or may be; what is not sure is started when it is needed."""
+    if item.get_closest_marker("skip") is not None:
+        return True
+    if any(mark.kwargs.get("run", True) is False for mark in item.iter_markers("xfail")):
+        return True
+    conditions = [
+        condition
+        for mark in item.iter_markers("skipif")
+        for condition in (*mark.args, *([mark.kwargs["condition"]] if "condition" in mark.kwargs else []))
+    ]
+    return any(condition is not False for condition in conditions)
+
+
+def _is_changed(item: pytest.Item) -> bool:
+    """Tell whether a fixture of the user's replaces ours that makes the plan or the run: only it knows what it does."""
+    definitions = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]  # noqa: SLF001  nowhere else
+    return any(
+        definitions[name][-1].func.__module__ != "pytest_aicore.fixtures"
+        for name in ("aicore_plan", "_aicore_run_of_test", "aicore_execution", "aicore_workflow")
+        if name in definitions
+    )
+
+
+def _seconds_of(item: pytest.Item, default: float) -> float:
+    """Return how long the training of a test may take by its markers."""
+    from pytest_aicore.isolation import marked
+
+    try:
+        seconds = marked(item).get("timeout")
+    except AicoreError:
+        return default
+    return float(seconds) if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) else default
+
+
+def _timeout_of(item: pytest.Item) -> float | None:
+    """Return the seconds of a test's `timeout` marker (pytest-timeout), None if it has none."""
+    mark = item.get_closest_marker("timeout")
+    if mark is None:
+        return None
+    value = mark.args[0] if mark.args else mark.kwargs.get("timeout")
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0 else None

@@ -1,0 +1,534 @@
+"""Many trainings at once on the real service: started together, watched with one question per interval.
+
+One thread watches. It asks for one page of executions, whatever their number, and for a single one only where the page
+does not show it. Threads of their own start executions, as many at once as the session may have. Whoever waits for a
+run waits for what the watching thread tells, and for no longer than its deadline, whatever the service does.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from threading import Condition, Event, Thread, current_thread
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_aicore.errors import AicoreError, RunError, our_message
+from pytest_aicore.training.client import CallError
+from pytest_aicore.training.money import running_seconds, show_duration
+from pytest_aicore.training.run import again
+from pytest_aicore.training.stopping import stop_execution
+from pytest_aicore.training.watcher import SETTLING_SECONDS, DeadlineError, RealClock, too_late
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from ai_api_client_sdk.models.execution import Execution
+
+    from pytest_aicore.training.client import TrainingApi
+    from pytest_aicore.training.ledger import FileLedger
+    from pytest_aicore.training.run import Training
+    from pytest_aicore.training.watcher import Watch
+
+__tracebackhide__ = our_message
+
+FIRST_INTERVAL = 1.0
+"""Seconds between the first looks at new executions: what fails at once should be known at once."""
+_LONGEST_BACKOFF = 30.0
+_JITTER = 0.1
+_REFUSALS = 3
+"""So many refusals in a row are believed; a gateway that restarts may refuse one."""
+_GLANCE = 1.0
+"""Seconds after which whoever waits looks up, to show how far things are."""
+_CLOSING_PATIENCE = 40.0
+
+
+class ClosingError(RunError):
+    """The session ends, so nothing more is started."""
+
+
+class FleetClock(RealClock):
+    """The machine's clock, whose sleepers wake up when the session ends."""
+
+    def __init__(self) -> None:
+        self.closing = Event()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait that many seconds.
+
+        Raises:
+            ClosingError: the session ends.
+        """
+        if self.closing.wait(seconds) and current_thread().daemon:
+            raise ClosingError("The session ends, so nothing more was started.")
+
+
+class Onlooker(Protocol):
+    """Somebody who is shown how far things are while somebody waits."""
+
+    @property
+    def wants_logs(self) -> bool:
+        """Whether the log of what somebody waits for is wanted while it grows."""
+
+    def show(self, waited_for: Training, all_runs: Iterable[Training]) -> None:
+        """Show it, if it is time to."""
+
+    def add_logs(self, training: Training, lines: Sequence[str]) -> None:
+        """Take new log lines of a run; called by another thread than the rest."""
+
+    def done(self) -> None:
+        """Leave nothing on the screen that is no longer so."""
+
+
+class NobodyLooks:
+    """Nobody is shown anything."""
+
+    wants_logs = False
+
+    def show(self, waited_for: Training, all_runs: Iterable[Training]) -> None:
+        """Show nothing."""
+
+    def add_logs(self, training: Training, lines: Sequence[str]) -> None:
+        """Take nothing."""
+
+    def done(self) -> None:
+        """Leave nothing."""
+
+
+class LogFollower:
+    """Reads the log of an execution as it grows.
+
+    Args:
+        api: the service.
+        execution: whose log.
+    """
+
+    def __init__(self, api: TrainingApi, execution: Execution) -> None:
+        self._api = api
+        self._id = execution.id
+        self._since = execution.created_at
+        self._seen: set[tuple[object, str]] = set()
+
+    def new_lines(self) -> list[str]:
+        """Return the lines that were added since the last time.
+
+        Raises:
+            CallError: they cannot be had.
+        """
+        found = [line for line in self._api.logs(self._id, self._since) if (line.timestamp, line.msg) not in self._seen]
+        if found:
+            self._since = max(line.timestamp for line in found)
+            self._seen.update((line.timestamp, line.msg) for line in found)
+        return [line.msg.rstrip("\n") for line in found]
+
+
+class Fleet:
+    """The trainings of a process of a live session.
+
+    Args:
+        api: the service.
+        ledger: of this process.
+        clock: how time passes.
+        interval: seconds between two looks.
+        most_at_once: how many executions may run at once.
+        budget: seconds that all executions of the session may run together, None for any.
+        onlooker: is shown how far things are.
+        is_another_s: tells whether another process of the session has begun a training.
+    """
+
+    def __init__(
+        self,
+        api: TrainingApi,
+        ledger: FileLedger,
+        clock: FleetClock,
+        interval: float,
+        most_at_once: int,
+        budget: float | None = None,
+        onlooker: Onlooker | None = None,
+        is_another_s: Callable[[Training], bool] = lambda _: False,
+    ) -> None:
+        self._is_another_s = is_another_s
+        self._api = api
+        self._ledger = ledger
+        self.clock = clock
+        self._longest = interval
+        self._interval = min(FIRST_INTERVAL, interval)
+        self._most_at_once = ledger.most_at_once = most_at_once
+        self._budget = budget
+        self._onlooker = onlooker or NobodyLooks()
+        self._changed = Condition()
+        self._queue: deque[Training] = deque()
+        self._launching: dict[Training, Thread] = {}
+        self._urgent: set[Training] = set()
+        self._launched: list[Training] = []
+        self._refusals: dict[Training, int] = {}
+        self._lost: dict[Training, AicoreError] = {}
+        self._ended: set[Training] = set()
+        self._users: dict[Training, dict[str, float]] = {}
+        self._unwanted: set[Training] = set()
+        self._spent: str | None = None
+        self._waited_for: Training | None = None
+        self._followers: dict[Training, LogFollower] = {}
+        self._next_look = 0.0
+        self._troubles = 0
+        self._thread: Thread | None = None
+        self.guard: float | None = None
+        """When the test that runs now is over, whatever it waits for, in seconds since the epoch; None for never."""
+
+    # Asking for runs ------------------------------------------------------------------------------------------------
+
+    def want(self, training: Training, user: str, timeout: float) -> None:
+        """Remember that a test needs a training.
+
+        Args:
+            training: what it needs.
+            user: the test.
+            timeout: seconds for which it would wait.
+        """
+        with self._changed:
+            self._users.setdefault(training, {})[user] = timeout
+
+    def enqueue(self, training: Training) -> None:
+        """Start a training as soon as there is room for it."""
+        with self._changed:
+            if self._is_new(training):
+                self._queue.append(training)
+                self._wake_up()
+
+    def release(self, user: str) -> None:
+        """Forget that a test needs trainings, and stop those that nobody needs any more.
+
+        Args:
+            user: the test.
+        """
+        with self._changed:
+            for training, users in self._users.items():
+                if users.pop(user, None) is None or users:
+                    continue
+                if training in self._queue:
+                    self._queue.remove(training)
+                elif training in self._launching or (training in self._launched and training not in self._ended):
+                    self._unwanted.add(training)
+            self._wake_up()
+
+    def is_unwanted(self, training: Training) -> bool:
+        """Tell whether a training was given up because nobody needed it any more."""
+        return training in self._unwanted
+
+    def start(self, training: Training) -> None:
+        """Return when the execution has been started; who waits for that is first in the queue.
+
+        Raises:
+            AicoreError: it could not be.
+        """
+        with self._changed:
+            if self._is_new(training) or training in self._queue:
+                if training in self._queue:
+                    self._queue.remove(training)
+                self._queue.appendleft(training)
+            self._urgent.add(training)
+            self._wake_up()
+            while training not in self._launched and training not in self._lost:
+                self._refuse_if_over(training, "had not been started")
+                self._glance(training, None)
+        if training in self._launched:
+            training.begin()
+            return
+        self._raise_lost(training)
+
+    def wait(self, training: Training, timeout: float) -> None:
+        """Return when the execution has a final status.
+
+        Args:
+            training: whose execution.
+            timeout: seconds since its start.
+
+        Raises:
+            DeadlineError: it had not ended by then; it was stopped, unless another test has more time.
+            RunError: there is no point in waiting.
+        """
+        watch = training.begin()
+        deadline = watch.created + timeout
+        self._waited_for = training
+        try:
+            with self._changed:
+                while training not in self._ended and training not in self._lost:
+                    if self._spent is not None:
+                        raise RunError(f"execution {watch.execution_id}: {self._spent}")
+                    if self._over(deadline):
+                        break
+                    self._glance(training, deadline)
+        finally:
+            self._waited_for = None
+            self._onlooker.done()
+        if training in self._ended:
+            return
+        if training in self._lost:
+            self._raise_lost(training)
+        self._give_up(training, watch, timeout)
+
+    def _is_new(self, training: Training) -> bool:
+        return not (
+            training in self._queue
+            or training in self._launching
+            or training in self._launched
+            or training in self._lost
+        )
+
+    def _raise_lost(self, training: Training) -> None:
+        raise again(self._lost[training])
+
+    def _over(self, deadline: float | None) -> bool:
+        now = self.clock.now()
+        return (deadline is not None and now >= deadline) or (self.guard is not None and now >= self.guard)
+
+    def _refuse_if_over(self, training: Training, what: str) -> None:
+        if self._spent is not None:
+            raise RunError(f"{training.plan.workflow} {what}: {self._spent}")
+        if self._over(None):
+            raise DeadlineError(
+                f"{training.plan.workflow} {what} when the time was up that pytest-timeout gives this test. Give the"
+                " test a longer timeout."
+            )
+
+    def _glance(self, training: Training, deadline: float | None) -> None:
+        """Wait a little, and let the user see how far things are."""
+        self._onlooker.show(training, self._launched)
+        ends = [each - self.clock.now() for each in (deadline, self.guard) if each is not None]
+        self._changed.wait(max(0.0, min([_GLANCE, *ends])))
+
+    def _give_up(self, training: Training, watch: Watch, timeout: float) -> None:
+        """Look for the last time, stop the execution, and say so.
+
+        Raises:
+            DeadlineError: always, unless it has just ended.
+        """
+        late = self.guard is not None and self.clock.now() >= self.guard
+        try:
+            self._see(training, self._api.execution(watch.execution_id))
+        except CallError as error:
+            watch.trouble = error
+        if training in self._ended:
+            return
+        text = too_late(watch, timeout)
+        if late:
+            text = (
+                f"execution {watch.execution_id} had not ended when the time was up that pytest-timeout gives this"
+                f" test: it was {watch.history[-1].status.value}. Give the test a longer timeout."
+            )
+        with self._changed:
+            patient = max(self._users.get(training, {}).values(), default=0.0)
+        if patient > timeout:
+            raise DeadlineError(text)
+        raise DeadlineError(f"{text} {self._stop(training)}")
+
+    def _stop(self, training: Training) -> str:
+        """Stop an execution and return a sentence about it."""
+        watch = training.begin()
+        try:
+            outcome = stop_execution(self._api, self.clock, watch.execution_id)
+        except AicoreError as error:
+            return f"It could not be stopped: {error} `pytest-aicore sweep` tries again."
+        training.record().note("stopping", time=self.clock.now(), executions=[watch.execution_id])
+        with self._changed:
+            self._ended.add(training)
+            self._lost.setdefault(
+                training, RunError(f"execution {watch.execution_id} was stopped: its time was up, or nobody needed it.")
+            )
+            self._changed.notify_all()
+        return f"It {outcome}."
+
+    # The thread -----------------------------------------------------------------------------------------------------
+
+    def _wake_up(self) -> None:
+        if self._thread is None and not self.clock.closing.is_set():
+            self._thread = Thread(target=self._run, name="pytest-aicore fleet", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
+    def _run(self) -> None:
+        while not self.clock.closing.is_set():
+            with self._changed:
+                self._launch_some()
+                unwanted = [each for each in self._unwanted if each in self._watched()]
+                now = self.clock.now()
+                due = bool(self._watched()) and now >= self._next_look
+                if not (due or unwanted):
+                    self._changed.wait(self._pause(now))
+                    continue
+            try:
+                for training in unwanted:
+                    self._stop(training)
+                if due:
+                    self._look()
+                    self._follow_log()
+                self._mind_the_budget()
+            except Exception as error:
+                self._lose_all(
+                    error if isinstance(error, AicoreError) else RunError(f"watching failed ({type(error).__name__}).")
+                )
+
+    def _pause(self, now: float) -> float | None:
+        """Return how long nothing is to be done, None for until something changes."""
+        if not self._watched():
+            return _GLANCE if self._queue else None
+        pause = self._next_look - now
+        if self._budget is not None:
+            spent, running = running_seconds(self._ledger.of_session(), now)
+            if running:
+                pause = min(pause, max(0.05, (self._budget - spent) / running))
+        return max(0.0, pause)
+
+    def _watched(self) -> list[Training]:
+        return [each for each in self._launched if each not in self._ended and each not in self._lost]
+
+    def _launch_some(self) -> None:
+        if self._spent is not None:
+            self._queue.clear()
+        room = self._most_at_once - len(self._launching) - len(self._watched())
+        for training in list(self._queue):
+            if room <= 0 and training not in self._urgent:
+                break
+            self._queue.remove(training)
+            if training not in self._urgent and self._is_another_s(training):
+                continue  # whoever needs it asks for it
+            room -= 1
+            thread = Thread(target=self._launch, args=(training,), name="pytest-aicore launch", daemon=True)
+            self._launching[training] = thread
+            thread.start()
+
+    def _launch(self, training: Training) -> None:
+        lost: AicoreError | None = None
+        try:
+            training.begin()
+        except AicoreError as error:
+            lost = error
+        except Exception as error:
+            lost = RunError(f"{training.plan.workflow} could not be started ({type(error).__name__}: {error}).")
+        with self._changed:
+            del self._launching[training]
+            if lost is None:
+                self._launched.append(training)
+                self._interval = min(FIRST_INTERVAL, self._longest)
+                self._next_look = min(self._next_look or float("inf"), self.clock.now() + self._interval)
+            else:
+                self._lost[training] = lost
+            self._changed.notify_all()
+
+    def _look(self) -> None:
+        """Ask about all executions at once, and about one alone if need be."""
+        watched = self._watched()
+        executables = {training.plan.template.executable.id for training in watched}
+        trouble: CallError | None = None
+        page: dict[str, Execution | RunError] = {}
+        try:
+            page = self._api.page(executables, 2 * len(watched))
+        except CallError as error:
+            trouble = error
+        for training in watched:
+            watch = training.begin()
+            answer = page.get(watch.execution_id)
+            if trouble is not None and trouble.transient:
+                watch.trouble = trouble
+            elif answer is None or isinstance(answer, RunError):
+                self._look_at(training, watch)
+            else:
+                self._see(training, answer)
+        with self._changed:
+            self._troubles = self._troubles + 1 if trouble is not None and trouble.transient else 0
+            self._interval = min(self._interval * 2, self._longest)
+            pause = self._interval
+            if trouble is not None and self._troubles:
+                pause = max(trouble.retry_after or 0.0, min(pause * 2**self._troubles, _LONGEST_BACKOFF))
+            # Earlier, never later: the end of a run is known after one interval.
+            self._next_look = self.clock.now() + pause * (1 - random.uniform(0, _JITTER))  # noqa: S311
+            self._changed.notify_all()
+
+    def _follow_log(self) -> None:
+        """Fetch what has been added to the log of the run that somebody waits for."""
+        training = self._waited_for
+        watch = training.watch if training is not None else None
+        if training is None or watch is None or watch.execution is None or not self._onlooker.wants_logs:
+            return
+        follower = self._followers.setdefault(training, LogFollower(self._api, watch.execution))
+        try:
+            self._onlooker.add_logs(training, follower.new_lines())
+        except CallError:
+            return  # another look will show them
+
+    def _lose_all(self, error: AicoreError) -> None:
+        with self._changed:
+            for training in self._watched():
+                self._lost[training] = error
+            self._changed.notify_all()
+
+    def _look_at(self, training: Training, watch: Watch) -> None:
+        try:
+            execution = self._api.execution(watch.execution_id)
+        except CallError as error:
+            watch.trouble = error
+            young = error.status == 404 and watch.execution is None
+            if error.transient or (young and self.clock.now() - watch.created < SETTLING_SECONDS):
+                return
+            with self._changed:
+                self._refusals[training] = self._refusals.get(training, 0) + 1
+                if self._refusals[training] >= _REFUSALS:
+                    self._lost[training] = error
+        except RunError as error:
+            with self._changed:
+                self._lost[training] = error
+        else:
+            self._see(training, execution)
+
+    def _see(self, training: Training, execution: Execution) -> None:
+        watch = training.begin()
+        now = self.clock.now()
+        self._refusals.pop(training, None)
+        watch.see(execution, now)
+        status = execution.status.value
+        began = execution.start_time.timestamp() if execution.start_time else None
+        record = training.record()
+        entry = self._ledger.entries.get(getattr(getattr(record, "entry", None), "id", ""))
+        if status == "RUNNING" and entry is not None and entry.running_since is None:
+            record.note("running", time=now)
+        if watch.ended:
+            # Real time counts where it was seen; the service's own where the run was shorter than a look.
+            seconds = 0.0
+            if entry is not None and entry.running_since is not None:
+                seconds = now - entry.running_since
+            if began is not None and execution.completion_time is not None:
+                seconds = execution.completion_time.timestamp() - began
+            record.note("ended", status=status, seconds=max(0.0, seconds))
+            with self._changed:
+                self._ended.add(training)
+                self._changed.notify_all()
+
+    def _mind_the_budget(self) -> None:
+        if self._budget is None:
+            return
+        self._ledger.refresh()
+        spent, _ = running_seconds(self._ledger.of_session(), self.clock.now())
+        if spent < self._budget and self._spent is None:
+            return
+        with self._changed:
+            self._spent = self._spent or (
+                f"the budget of this session is spent: its executions have run for {show_duration(spent)} together, and"
+                f" --aicore-budget allows {show_duration(self._budget)}. What still ran was stopped."
+            )
+            self._queue.clear()
+            watched = self._watched()
+            self._changed.notify_all()
+        for training in watched:
+            self._stop(training)
+
+    # The end --------------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Start nothing more, and wait for what is being started."""
+        self.clock.closing.set()
+        with self._changed:
+            self._queue.clear()
+            self._changed.notify_all()
+            threads = [*self._launching.values(), *([self._thread] if self._thread else [])]
+        deadline = self.clock.now() + _CLOSING_PATIENCE
+        for thread in threads:
+            thread.join(max(0.0, deadline - self.clock.now()))

@@ -1,0 +1,96 @@
+"""Locks between processes that vanish with who holds them, however it ends."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pytest_aicore.errors import RunError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_PAUSE = 0.02
+PATIENCE = 60.0
+"""Seconds to wait for a lock: whoever holds one writes a few lines, and lets go of it."""
+
+
+class FileLock:
+    """The lock of a file, which the system gives back when the process ends.
+
+    Args:
+        file: made if need be, in a folder that exists; never read.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._handle: int | None = None
+
+    def take(self) -> bool:
+        """Take the lock if nobody has it, and tell whether that worked.
+
+        Raises:
+            OSError: the file cannot be opened.
+        """
+        handle = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            _lock(handle)
+        except OSError:
+            os.close(handle)
+            return False
+        self._handle = handle
+        return True
+
+    def release(self, *, remove: bool = False) -> None:
+        """Give the lock back.
+
+        Args:
+            remove: the file as well; only for one that nobody else waits for.
+        """
+        if self._handle is None:
+            return
+        if remove:
+            self._file.unlink(missing_ok=True)
+        os.close(self._handle)
+        self._handle = None
+
+
+@contextmanager
+def held(file: Path) -> Iterator[None]:
+    """Hold the lock of a file, waiting for it.
+
+    Args:
+        file: of the lock.
+
+    Raises:
+        RunError: somebody else has it, and does not give it back.
+    """
+    lock = FileLock(file)
+    deadline = time.monotonic() + PATIENCE
+    while not lock.take():
+        if time.monotonic() > deadline:
+            raise RunError(
+                f"{file} has been locked by another process for {PATIENCE:g} s, so nothing was started. If no other"
+                " pytest runs here, remove that file."
+            )
+        time.sleep(_PAUSE)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+if os.name == "nt":
+    import msvcrt
+
+    def _lock(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+
+else:
+    import fcntl
+
+    def _lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,114 @@
+"""Time and money: durations as people write them, the budget of a session, what a run cost."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pytest_aicore.training.ledger import Entry
+
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(h|m|s|min|)", re.IGNORECASE)
+_SECONDS = {"h": 3600.0, "m": 60.0, "min": 60.0, "s": 1.0, "": 1.0}
+DURATION_EXPECTED = "expected a time such as 45m, 2h, 1h30m or 90s."
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of a duration such as `45m`, `2h`, `1h30m`, `90s` or `90`.
+
+    Args:
+        text: what was written.
+
+    Raises:
+        ValueError: it is none, or not greater than 0.
+    """
+    compact = text.strip().replace(" ", "")
+    parts = _PART.findall(compact)
+    if not parts or "".join(number + unit for number, unit in parts) != compact:
+        raise ValueError(DURATION_EXPECTED)
+    if len(parts) > 1 and any(not unit for _, unit in parts):
+        raise ValueError(DURATION_EXPECTED)
+    seconds = sum(float(number) * _SECONDS[unit.lower()] for number, unit in parts)
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise ValueError(DURATION_EXPECTED)
+    return seconds
+
+
+def show_duration(seconds: float) -> str:
+    """Return a duration as people write it: `45m`, `1h30m`, `90s` are 45 minutes, 1.5 hours and 1.5 minutes."""
+    whole = round(seconds)
+    if whole < 120:
+        return f"{seconds:g}s" if seconds < 10 else f"{whole}s"
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    return "".join(f"{value}{unit}" for value, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if value)
+
+
+def running_seconds(entries: Iterable[Entry], now: float) -> tuple[float, int]:
+    """Return how long the executions of some runs have run together, and how many run now.
+
+    Args:
+        entries: of the ledger.
+        now: seconds since the epoch.
+    """
+    total, running = 0.0, 0
+    for entry in entries:
+        if entry.status is not None or entry.stopped:
+            total += entry.seconds
+        elif entry.running_since is not None:
+            total += max(0.0, now - entry.running_since)
+            running += entry.is_open
+    return total, running
+
+
+@dataclass(frozen=True)
+class Price:
+    """What an hour of a resource plan costs.
+
+    Attributes:
+        amount: for an hour.
+        currency: what it is an amount of, as the user wrote it; may be empty.
+    """
+
+    amount: float
+    currency: str = ""
+
+
+PRICE_EXPECTED = "expected PLAN = PRICE PER HOUR, for example: train.l = 3.20 EUR"
+
+
+def parse_price(line: str) -> tuple[str, Price]:
+    """Return resource plan and price of a line such as `train.l = 3.20 EUR`.
+
+    Args:
+        line: what was written.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = re.fullmatch(r"\s*([\w.-]+)\s*[=:]\s*(\d+(?:\.\d+)?)\s*([^\d\s]\S*)?\s*", line)
+    if match is None:
+        raise ValueError(f"{line!r}: {PRICE_EXPECTED}")
+    return match[1], Price(float(match[2]), match[3] or "")
+
+
+def estimate(plans: Iterable[str], seconds: float, prices: Mapping[str, Price]) -> Price | None:
+    """Return what a run cost by a table of prices; None if the table lacks one of its resource plans.
+
+    The steps of a workflow run one after the other or at once, and nobody but AI Core's bill knows how long each one
+    took, so the dearest of its plans is taken for the whole time.
+
+    Args:
+        plans: the resource plans of the run's pods.
+        seconds: how long it ran.
+        prices: by resource plan, for an hour.
+    """
+    found = [prices.get(plan) for plan in plans]
+    known = [price for price in found if price is not None]
+    if not known or len(known) < len(found):
+        return None
+    dearest = max(known, key=lambda price: price.amount)
+    return Price(dearest.amount * seconds / 3600, dearest.currency)

@@ -1,0 +1,68 @@
+"""Asking AI Core again when it is busy or cannot be reached, for as long as that makes sense."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from pytest_aicore.errors import our_message
+from pytest_aicore.training.client import CallError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_aicore.training.watcher import Clock
+
+__tracebackhide__ = our_message
+
+T = TypeVar("T")
+
+PATIENCE = 60.0
+"""Seconds for which AI Core may be busy, or not be reached, before a call is given up."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
+
+
+class Patience:
+    """Pauses between the attempts of one call: growing ones, or as long as AI Core asks for.
+
+    Args:
+        clock: how time passes.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began = clock.now()
+        self._pause = _FIRST_PAUSE
+
+    def wait(self, failure: CallError) -> None:
+        """Wait before the call is made again.
+
+        Args:
+            failure: of the latest attempt.
+
+        Raises:
+            CallError: that failure, if no attempt can help or it has been tried for long enough.
+        """
+        wanted = self._pause if failure.retry_after is None else max(failure.retry_after, self._pause)
+        if not failure.transient or self._clock.now() + wanted - self._began > PATIENCE:
+            raise failure
+        self._clock.sleep(wanted)
+        self._pause = min(self._pause * 2, _LONGEST_PAUSE)
+
+
+def patiently(clock: Clock, ask: Callable[[], T]) -> T:
+    """Return the answer to a question that may be asked as often as one likes.
+
+    Args:
+        clock: how time passes.
+        ask: the question.
+
+    Raises:
+        CallError: there is none to be had.
+    """
+    patience = Patience(clock)
+    while True:
+        try:
+            return ask()
+        except CallError as error:
+            failure = error
+        patience.wait(failure)
