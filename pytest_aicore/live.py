@@ -255,6 +255,7 @@ class Live:
         self._is_finished = True
         if "fleet" in self.__dict__:
             self.fleet.close()
+            self.told += self.fleet.told
         if self.is_worker:
             self.ledger.close(well=False)
             return

@@ -162,12 +162,14 @@ class LiveSession:
         if fleet is not None and timeout is not None:
             fleet.guard = time.time() + timeout - min(10.0, timeout * _GUARD_MARGIN)
         try:
-            return (yield)
+            result = yield
         finally:
             if fleet is not None:
                 fleet.guard = None
-                if not self._is_worker:  # nobody knows there what the other workers need
-                    fleet.release(item.nodeid)
+        # What an interrupted test leaves is for the end of the session; workers do not know what others need.
+        if fleet is not None and not (self._is_worker or settings_of(self._config).keep.value):
+            fleet.release(item.nodeid)
+        return result
 
     def _planned(self, items: list[pytest.Item]) -> Iterator[tuple[pytest.Item, TrainingPlan]]:
         """Return the tests whose markers alone say which training they will ask for, and the plan of each."""

@@ -171,6 +171,8 @@ class Fleet:
         self._next_look = 0.0
         self._troubles = 0
         self._thread: Thread | None = None
+        self.told: list[str] = []
+        """What the user should know at the end of the session."""
         self.guard: float | None = None
         """When the test that runs now is over, whatever it waits for, in seconds since the epoch; None for never."""
 
@@ -357,7 +359,11 @@ class Fleet:
                     continue
             try:
                 for training in unwanted:
-                    self._stop(training)
+                    outcome = self._stop(training)
+                    self.told.append(
+                        f"execution {training.begin().execution_id} of {training.plan.workflow}: no test needed it any"
+                        f" more. {outcome}"
+                    )
                 if due:
                     self._look()
                     self._follow_log()

@@ -42,7 +42,7 @@ def show_duration(seconds: float) -> str:
     """Return a duration as people write it: `45m`, `1h30m`, `90s` are 45 minutes, 1.5 hours and 1.5 minutes."""
     whole = round(seconds)
     if whole < 120:
-        return f"{seconds:g}s" if seconds < 10 else f"{whole}s"
+        return f"{round(seconds, 1):g}s" if seconds < 10 else f"{whole}s"
     hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
     return "".join(f"{value}{unit}" for value, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if value)
 
