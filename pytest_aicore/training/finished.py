@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.errors import AicoreError, did_you_mean, listing
+from pytest_aicore.training.patience import patiently
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from pytest_aicore.training.client import TrainingApi
-    from pytest_aicore.training.watcher import Seen
+    from pytest_aicore.training.watcher import Clock, Seen
+
+
+_FETCHING_SECONDS = 10.0
+"""For so long logs and metrics are asked for again: the run itself is over."""
 
 
 class LogLine(str):
@@ -117,7 +122,9 @@ class FinishedExecution:
         execution: the SDK's `Execution`.
     """
 
-    def __init__(self, execution: Execution, message: str, history: tuple[Seen, ...], api: TrainingApi) -> None:
+    def __init__(
+        self, execution: Execution, message: str, history: tuple[Seen, ...], api: TrainingApi, clock: Clock
+    ) -> None:
         """Take what is known; logs and metrics are fetched when they are asked for."""
         self.id: str = execution.id
         self.message = message
@@ -125,6 +132,7 @@ class FinishedExecution:
         self.history = history
         self.execution = execution
         self._api = api
+        self._clock = clock
 
     def __repr__(self) -> str:
         """Return id and status."""
@@ -144,7 +152,9 @@ class FinishedExecution:
         """The log lines, oldest first, each with its `timestamp`."""
         return [
             LogLine(line.msg.removesuffix("\n"), line.timestamp)
-            for line in self._api.logs(self.id, self.execution.created_at)
+            for line in patiently(
+                self._clock, lambda: self._api.logs(self.id, self.execution.created_at), _FETCHING_SECONDS
+            )
         ]
 
     @property
@@ -156,7 +166,7 @@ class FinishedExecution:
     def metrics(self) -> Mapping[str, MetricValue]:
         """The newest value of each metric by name, each with its whole `series`."""
         series: dict[str, list[Metric]] = {}
-        for metric in self._api.metrics(self.id):
+        for metric in patiently(self._clock, lambda: self._api.metrics(self.id), _FETCHING_SECONDS):
             series.setdefault(metric.name, []).append(metric)
         return Named(
             {name: MetricValue(tuple(sorted(values, key=_position))) for name, values in series.items()},

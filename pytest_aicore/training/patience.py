@@ -26,10 +26,12 @@ class Patience:
 
     Args:
         clock: how time passes.
+        seconds: after which the call is given up.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, seconds: float | None = None) -> None:
         self._clock = clock
+        self._seconds = PATIENCE if seconds is None else seconds
         self._began = clock.now()
         self._pause = _FIRST_PAUSE
 
@@ -43,23 +45,24 @@ class Patience:
             CallError: that failure, if no attempt can help or it has been tried for long enough.
         """
         wanted = self._pause if failure.retry_after is None else max(failure.retry_after, self._pause)
-        if not failure.transient or self._clock.now() + wanted - self._began > PATIENCE:
+        if not failure.transient or self._clock.now() + wanted - self._began > self._seconds:
             raise failure
         self._clock.sleep(wanted)
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
 
-def patiently(clock: Clock, ask: Callable[[], T]) -> T:
+def patiently(clock: Clock, ask: Callable[[], T], seconds: float | None = None) -> T:
     """Return the answer to a question that may be asked as often as one likes.
 
     Args:
         clock: how time passes.
         ask: the question.
+        seconds: after which it is given up.
 
     Raises:
         CallError: there is none to be had.
     """
-    patience = Patience(clock)
+    patience = Patience(clock, seconds)
     while True:
         try:
             return ask()

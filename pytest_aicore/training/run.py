@@ -210,7 +210,9 @@ class Training:
                 self._failure = (float("inf"), error)
                 raise
             response, watch = self._started()
-            self._finished = FinishedExecution(watch.last, response.message, tuple(watch.history), self._api)
+            self._finished = FinishedExecution(
+                watch.last, response.message, tuple(watch.history), self._api, self._clock
+            )
         return self._finished
 
     def _register(self) -> Mapping[str, ArtifactCreateResponse]:

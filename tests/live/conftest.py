@@ -42,7 +42,7 @@ class Service:
         chosen = pace_named(pace)
         self.emulator = Emulator(7, clock=RunningClock(chosen), pace=chosen.said, tokens_expire=True)
         self.emulator.publish_folder(read_folder(WORKFLOWS))
-        self.server = Server(self.emulator, hang_seconds=1.0)
+        self.server = Server(self.emulator, hang_seconds=0.5)
 
     @property
     def calls(self) -> list[str]:
