@@ -210,7 +210,7 @@ class Fleet:
                     self._queue.remove(training)
                 elif training in self._launching or (training in self._launched and training not in self._ended):
                     self._unwanted.add(training)
-            self._wake_up()
+            self._changed.notify_all()
 
     def is_unwanted(self, training: Training) -> bool:
         """Tell whether a training was given up because nobody needed it any more."""
@@ -355,7 +355,8 @@ class Fleet:
                 now = self.clock.now()
                 due = bool(self._watched()) and now >= self._next_look
                 if not (due or unwanted):
-                    self._changed.wait(self._pause(now))
+                    if not self.clock.closing.is_set():
+                        self._changed.wait(self._pause(now))
                     continue
             try:
                 for training in unwanted:

@@ -1,0 +1,77 @@
+"""Workers of pytest-xdist share their runs: each plan is started once in the whole session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+    from tests.live.conftest import Service
+
+XDIST = ("-p", "xdist", "-n2")
+
+
+def test_shared_run_is_started_once_and_counted_once(live: Callable[..., pytest.RunResult], service: Service) -> None:
+    result = live(
+        """
+@pytest.mark.parametrize("n", range(6))
+def test_shared(aicore_artifact, aicore_configuration, aicore_execution, n):
+    assert aicore_artifact.message == "Artifact acknowledged"
+    assert aicore_configuration.message == "Configuration created"
+    assert aicore_execution.message == "Execution scheduled"
+    assert aicore_execution.output_artifacts["text-model-tutorial"].url.startswith("ai://default/")
+
+@pytest.mark.aicore(fresh=True)
+@pytest.mark.parametrize("n", range(2))
+def test_fresh(aicore_execution, n): pass
+""",
+        *XDIST,
+        subprocess=True,
+    )
+    result.assert_outcomes(passed=8)
+    assert [service.calls.count(f"{call}.create") for call in ("artifact", "configuration", "execution")] == [3, 3, 3]
+    assert service.calls.count("executable.get") == 1
+    result.stdout.fnmatch_lines(
+        [
+            "3 training runs, live: 3 COMPLETED; 2 min 15 s of AI Core's time",
+            "COMPLETED e*       45 s  training_workflow_tutorial.yaml  6 tests",
+        ]
+    )
+
+
+def test_limit_and_budget_hold_for_all_workers(live: Callable[..., pytest.RunResult], service: Service) -> None:
+    service.emulator.script(unknown=0, pending=0, running=10**7)
+    result = live(
+        """
+@pytest.mark.aicore(fresh=True)
+@pytest.mark.parametrize("n", range(4))
+def test_it(aicore_execution, n): pass
+""",
+        *XDIST,
+        "--aicore-max-parallel=3",
+        "--aicore-budget=3s",
+        subprocess=True,
+    )
+    result.assert_outcomes(errors=4)
+    assert len(service.executions()) == 3
+    assert service.unwatched() == []
+
+
+def test_failure_of_the_one_that_started_it_is_everybody_s(
+    live: Callable[..., pytest.RunResult], service: Service
+) -> None:
+    service.emulator.fault("execution.create", status=400, times=1, body={"error": {"code": "1", "message": "no way"}})
+    result = live(
+        """
+@pytest.mark.parametrize("n", range(4))
+def test_it(aicore_execution, n): pass
+""",
+        *XDIST,
+        subprocess=True,
+    )
+    result.assert_outcomes(errors=4)
+    assert result.stdout.str().count(": no way (HTTP 400, code 1).") >= 4
+    assert service.calls.count("execution.create") == 1
