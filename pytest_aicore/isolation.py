@@ -255,7 +255,10 @@ class Isolation:
         """Return why a run failed, for all tests that look at it the same; also for the files."""
         from pytest_aicore.training.diagnosis import diagnose, evidence_of
 
-        key = (run.training.number, str(run.plan.expect), failure)
+        training, expect = run.training, run.plan.expect
+        if training.problem is not None or (training.made and expect not in (None, training.made.status.value)):
+            failure = ""  # it says where the test stands; what is wrong is the run's
+        key = (training.number, str(expect), failure)
         if key not in self._causes:
             now = datetime.fromtimestamp(self.session.clock.now(), timezone.utc)
             self._causes[key] = diagnose(evidence_of(run, self.session.api if ask else None, now, failure))

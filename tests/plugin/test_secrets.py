@@ -135,7 +135,7 @@ def pytest_runtest_logfinish(nodeid):
 LOUD = (
     "-vv", "--showlocals", "--tb=long", "--log-level=DEBUG", "-o", "log_cli=true", "-rA", "--full-trace",
     "--log-file=session.log", "--log-file-level=DEBUG", "--junitxml=junit.xml", "-o", "junit_logging=all",
-    "--aicore-report=report.json", "--aicore-poll-interval=0.05", "--aicore-live", "-p", "no:randomly",
+    "--aicore-report=report.json", "--aicore-poll-interval=0.05", "--aicore-live", "--aicore-resource-group=default", "-p", "no:randomly",
     "-p", "no:hypothesispytest", "-p", "no:rerunfailures",
 )  # fmt: skip
 
@@ -292,9 +292,11 @@ def test_no_canary_of_a_failing_session(folder: Path, service: tuple[str, Path],
     assert "aicore: LIVE (from --aicore-live), http://127.0.0.1:" in printed
     for seen in ("1 passed", "headers    = ", "Sending get request to", "of.the.user:", "POST /oauth/token HTTP/1.1"):
         assert seen in printed, seen  # it was loud enough
-    assert '"name": "program failed"' in (folder / "report.json").read_text()
+    report = json.loads((folder / "report.json").read_text())
+    assert (report["mode"], report["host"]) == ("live", service[0])
+    assert "program failed" in [cause["name"] for each in report["runs"] for cause in each["diagnosis"]]
     assert "aicore_execution_id" in (folder / "junit.xml").read_text()
-    assert "started" in (folder / ".pytest_cache" / "aicore" / "ledger.jsonl").read_text()
+    assert "opened" in (folder / ".pytest_cache" / "aicore" / "ledger.jsonl").read_text()
     assert leaks(folder, printed) == []
 
 
@@ -325,4 +327,6 @@ def test_no_canary_under_xdist(folder: Path, service: tuple[str, Path]) -> None:
     status, printed = run(folder, planted, "-n2", "--max-worker-restart=0", "-k", "not no_token")
     assert status == 1, printed
     assert "crashed while running 'test_it.py::test_last'" in printed
+    executions = [each["execution_id"] for each in json.loads((folder / "report.json").read_text())["runs"]]
+    assert len(executions) == len(set(executions)) >= 3
     assert leaks(folder, printed) == []

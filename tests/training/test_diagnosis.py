@@ -67,7 +67,12 @@ class Bench:
         plan = TrainingPlan(template=self.template, artifacts=ARTIFACTS, timeout=timeout, expect=expect, **changes)
         api = TrainingApi(self.connect)
         clock = self.emulator.clock
-        run = Run(plan, Training(plan, Maker(plan, api, clock), api, clock, OneByOne(Watcher(api, clock, 5.0))))
+        run = Run(
+            plan,
+            Training(
+                plan, Maker(plan, api, clock), api, clock, OneByOne(Watcher(api, clock, 5.0 if timeout < 600 else 60.0))
+            ),
+        )
         with suppress(RunError):
             _ = run.execution
         now = datetime.fromtimestamp(self.emulator.clock.now(), timezone.utc)
@@ -248,7 +253,7 @@ def test_plan_that_the_tenant_may_not_use(bench: Bench) -> None:
         Cause(
             "plan not entitled",
             "the tenant may not use the resource plan 'train.l', or there is no free node of it",
-            "PENDING for 60 min; no error anywhere",
+            "PENDING for 59 min; no error anywhere",
             "try the plan 'starter'; the tenant's entitlements in the BTP cockpit say which plans it may use",
         )
     ]
