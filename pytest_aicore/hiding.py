@@ -100,7 +100,7 @@ class Hiding:
             return value
         if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
             return self.redact("\n".join(value)).split("\n")  # what is secret may span lines
-        if isinstance(value, (list, tuple)):
+        if type(value) in (list, tuple):
             return type(value)(self._walk(each, depth + 1) for each in value)
         if hasattr(value, "toterminal"):
             for name, inner in list(vars(value).items()):

@@ -62,6 +62,9 @@ class Service(Protocol):
     def logs(self, execution_id: str, since: datetime) -> list[Any]:
         """Return the log lines, as the SDK's items."""
 
+    def bindings(self, configuration_id: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Return what a configuration binds: parameter values by name, and artifact ids by input name."""
+
     def executables(self, scenario_id: str) -> list[Any]:
         """Return the executables of a scenario."""
 
@@ -119,6 +122,7 @@ class Evidence:
         artifacts: URL of each input artifact by name, as it was asked for.
         parameters: value of each parameter by name, as it was asked for.
         resource_group: where it ran.
+        configuration_id: None if it was not configured.
         execution_id: None if it was not started.
         created: when it was started.
         history: the statuses that were seen, with the time.
@@ -136,6 +140,7 @@ class Evidence:
     artifacts: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     resource_group: str = "default"
+    configuration_id: str | None = None
     execution_id: str | None = None
     created: datetime | None = None
     history: Sequence[Seen] = ()
@@ -273,6 +278,16 @@ class Evidence:
         return self.look("the executables", lambda service: {each.id: each for each in service.executables(scenario)})
 
     @property
+    def bound(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        """What the configuration binds, parameters and artifacts by name; what was asked for if it cannot be seen."""
+        asked = (self.parameters, self.artifacts)
+        configuration = self.configuration_id
+        if configuration is None:
+            return asked
+        found = self.look("the configuration", lambda service: service.bindings(configuration))
+        return asked if isinstance(found, Unseen) else found
+
+    @property
     def applications(self) -> dict[str, dict[str, Any]] | Unseen:
         """The status of the applications by name, of the first few."""
         return self.look(
@@ -341,6 +356,7 @@ def evidence_of(run: Run, service: Service | None, now: datetime, failure: str =
         artifacts=run.plan.artifacts,
         parameters=run.plan.parameters,
         resource_group=run.plan.resource_group,
+        configuration_id=training.configuration.made.id if training.configuration.made else None,
         execution_id=watch.execution_id if watch else None,
         created=watch.history[0].time if watch else None,
         history=history,
@@ -647,17 +663,18 @@ def names_do_not_match(evidence: Evidence) -> Cause | None:
     executable = None if isinstance(published, Unseen) else published.get(evidence.template.executable.id)
     if executable is None:
         return None
+    bound_parameters, bound_artifacts = evidence.bound
     inputs = {each.name for each in executable.input_artifacts or []}
     parameters = {each.name for each in executable.parameters or []}
     required = {each.name for each in executable.parameters or [] if getattr(each, "default", None) is None}
     optional = {each.name for each in evidence.template.executable.input_artifacts if each.optional}
     unbound = {
-        "input artifact": inputs - {*evidence.artifacts} - optional,
-        "parameter": required - {*evidence.parameters},
+        "input artifact": inputs - {*bound_artifacts} - optional,
+        "parameter": required - {*bound_parameters},
     }
     for noun, bound, known in (
-        ("input artifact", evidence.artifacts, inputs),
-        ("parameter", evidence.parameters, parameters),
+        ("input artifact", bound_artifacts, inputs),
+        ("parameter", bound_parameters, parameters),
     ):
         for name in bound:
             if name not in known:

@@ -296,11 +296,12 @@ def test_names_that_differ_and_nobody_says_so(bench: Bench) -> None:
     bench.emulator.script(outcome="DEAD", symptom="invalid template")
     evidence = bench.evidence(parameters={"epochs": 1})
     evidence.status_details = {}
+    evidence.parameters = {}  # the configuration is asked
     assert diagnose(evidence)[0].likely == (
         "the configuration binds the parameter 'epochs', which AI Core's copy lacks; there it is 'Epochs': names are"
         " case-sensitive"
     )
-    evidence.parameters = {}
+    evidence.configuration_id = None
     assert diagnose(evidence)[0].likely == (
         "AI Core's copy of the template wants the parameter 'Epochs', which nothing binds"
     )
