@@ -5,6 +5,8 @@ Registered when the first test that asks for something of ours is collected, so 
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,14 +16,18 @@ from pytest_aicore.plugin import settings_of
 from pytest_aicore.settings import MarkerUse, merge_markers, merge_scripts
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Sequence
 
+    from pytest_aicore.redact import Redactor
     from pytest_aicore.session import Session
+    from pytest_aicore.training.diagnosis import Cause
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Run
 
 __tracebackhide__ = our_message
 
+_LONGEST_FAILURE = 4000
+"""Characters of a test's failure in which a known symptom is looked for."""
 PLUGIN_NAME = "aicore-isolation"
 _ISOLATION: pytest.StashKey[Isolation] = pytest.StashKey()
 _SESSION: pytest.StashKey[Session] = pytest.StashKey()
@@ -35,18 +41,23 @@ class Record:
         runs: the runs that it looked at.
         incidents: what failed it although nobody raised it.
         outcomes: of its phases so far.
+        causes: what the failure of a run was put down to.
     """
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
         self.incidents: list[str] = []
         self.outcomes: dict[str, str] = {}
+        self.causes: dict[Run, Sequence[Cause]] = {}
 
 
 def isolation_of(config: pytest.Config) -> Isolation:
     """Return the hooks of this session; they begin to work if they have not yet."""
     if _ISOLATION not in config.stash:
-        config.stash[_ISOLATION] = Isolation(session_of(config))
+        from pytest_aicore.hiding import begin
+
+        session = session_of(config)
+        config.stash[_ISOLATION] = Isolation(session, begin(config, session).redact)
         config.pluginmanager.register(config.stash[_ISOLATION], PLUGIN_NAME)
     return config.stash[_ISOLATION]
 
@@ -59,6 +70,12 @@ def session_of(config: pytest.Config) -> Session:
 
         config.stash[_SESSION] = Session(settings_of(config), lambda session: make_live(config, session))
     return config.stash[_SESSION]
+
+
+def unreported(config: pytest.Config) -> list[dict[str, Any]]:
+    """Return the digests of the runs of a test that was interrupted, and therefore has no report."""
+    isolation = config.stash.get(_ISOLATION, None)
+    return [] if isolation is None else isolation.unreported()
 
 
 def place_of(item: pytest.Item) -> str:
@@ -102,8 +119,11 @@ def _levels(item: pytest.Item, name: str) -> Iterator[list[MarkerUse]]:
 class Isolation:
     """The hooks. They call the session, which knows no pytest."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, redact: Redactor) -> None:
         self.session = session
+        self._redact = redact
+        self._causes: dict[tuple[int, str, str], list[Cause]] = {}
+        self._unreported: pytest.Item | None = None
         self._item: pytest.Item | None = None
         self._refusal: str | None = None
         self._follows_tests = False
@@ -133,6 +153,7 @@ class Isolation:
         """Lead AI Core's hosts to the emulator, also for tests that use nothing of ours."""
         item.stash[_RECORD] = Record()
         self._item = None
+        self._unreported = item
         self._follows_tests = True
         self.session.open()
 
@@ -195,13 +216,54 @@ class Isolation:
                 self._note_incidents(item)
                 # After the teardown the emulator has forgotten the test.
                 ask = call.when != "teardown"
+                failure = str(call.excinfo.value)[:_LONGEST_FAILURE] if call.excinfo else ""
                 requests = self.session.emulator.requests if ask and not self.session.live else ()
-                lines = reporting.section(record.runs, record.incidents, requests, ask=ask)
+                explain = partial(self._explain, record, failure, ask)
+                lines = reporting.section(record.runs, record.incidents, requests, explain, ask=ask)
                 if lines:
                     report.sections.append((reporting.TITLE, "\n".join(lines)))
             if record.runs and call.when == "teardown":
-                report.aicore_runs = [reporting.digest(run, item.name, self.session) for run in record.runs]  # type: ignore[attr-defined]
+                digests = self._digests(item)
+                report.aicore_runs = digests  # type: ignore[attr-defined]
+                report.user_properties += reporting.properties(digests)
+                self._unreported = None
         return report
+
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
+        """Show the history of the execution whose status is not what the test says."""
+        from pytest_aicore.reporting import compared, is_status
+
+        if self._item is None or not (is_status(left) or is_status(right)):
+            return None
+        return compared(left, op, right, self._record(self._item).runs)
+
+    def unreported(self) -> list[dict[str, Any]]:
+        """Return the digests of the runs of a test that has no report: it was interrupted."""
+        return [] if self._unreported is None else self._digests(self._unreported)
+
+    def _digests(self, item: pytest.Item) -> list[dict[str, Any]]:
+        from pytest_aicore.reporting import digest
+
+        record = self._record(item)
+        digests: list[dict[str, Any]] = [
+            self._redact.data(digest(run, item.name, self.session, item.nodeid, record.causes.get(run, ())))
+            for run in record.runs
+        ]
+        return digests
+
+    def _explain(self, record: Record, failure: str, ask: bool, run: Run) -> Sequence[Cause]:
+        """Return why a run failed, for all tests that look at it the same; also for the files."""
+        from pytest_aicore.training.diagnosis import diagnose, evidence_of
+
+        training, expect = run.training, run.plan.expect
+        if training.problem is not None or (training.made and expect not in (None, training.made.status.value)):
+            failure = ""  # it says where the test stands; what is wrong is the run's
+        key = (training.number, str(expect), failure)
+        if key not in self._causes:
+            now = datetime.fromtimestamp(self.session.clock.now(), timezone.utc)
+            self._causes[key] = diagnose(evidence_of(run, self.session.api if ask else None, now, failure))
+        record.causes[run] = self._causes[key] or record.causes.get(run, [])
+        return self._causes[key]
 
     def pytest_unconfigure(self) -> None:
         """Close the door."""

@@ -100,6 +100,13 @@ OPTIONS = (
         ini="aicore_output",
     ),
     Option(
+        "report",
+        "write all training runs of the session to this JSON file, for other tools; also when tests fail",
+        metavar="FILE",
+        flag="--aicore-report",
+        ini="aicore_report",
+    ),
+    Option(
         "block_network",
         "offline: let no HTTP request of the requests library reach the network",
         ini="aicore_block_network",

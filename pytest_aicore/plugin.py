@@ -30,8 +30,8 @@ MARKERS = (
     (
         "aicore_script(*, executable=None, execution=None, times=None, outcome=None, unknown=None, pending=None,"
         " running=None, stopping=None, polls=None, stuck_in=None, logs=None, metrics=None, status_details=None,"
-        " status_message=None, omit_outputs=None): how the emulator treats this test's runs; the arguments of"
-        " Emulator.script. Offline only."
+        " status_message=None, omit_outputs=None, symptom=None): how the emulator treats this test's runs; the"
+        " arguments of Emulator.script. Offline only."
     ),
     "aicore_live: run this test only against the real SAP AI Core (--aicore-live).",
     "aicore_offline: run this test only against the emulator.",
@@ -87,6 +87,10 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_aicore.pipeline import OutputFile
 
         OutputFile.register(config, output)
+    if settings.report.value is not None:
+        from pytest_aicore.report_file import ReportFile
+
+        ReportFile.register(config, settings)
 
 
 def settings_of(config: pytest.Config) -> Settings:

@@ -14,10 +14,11 @@ from pytest_aicore.redact import HIDDEN, redact
 from pytest_aicore.settings import OFFLINE_HOST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pytest_aicore.session import Session
     from pytest_aicore.settings import Setting, Settings
+    from pytest_aicore.training.diagnosis import Cause
     from pytest_aicore.training.finished import FinishedExecution, LogLine
     from pytest_aicore.training.run import Run
     from pytest_aicore.training.watcher import Seen
@@ -51,6 +52,7 @@ def header(settings: Settings) -> list[str]:
             ("poll interval", settings.poll_interval),
             ("timeout", settings.timeout),
             ("output", settings.output),
+            ("report", settings.report),
             ("block network", settings.block_network),
         )
         if not setting.is_default
@@ -93,23 +95,41 @@ def _short(path: os.PathLike[str]) -> str:
 # A failed test ------------------------------------------------------------------------------------------------------
 
 
-def section(runs: Sequence[Run], incidents: Sequence[str], requests: Iterable[Any], *, ask: bool = True) -> list[str]:
+def section(
+    runs: Sequence[Run],
+    incidents: Sequence[str],
+    requests: Iterable[Any],
+    explain: Callable[[Run], Sequence[Cause]],
+    *,
+    ask: bool = True,
+) -> list[str]:
     """Return the lines of a failed test's section; none if it had nothing to do with AI Core.
 
     Args:
         runs: the runs that the test looked at.
         incidents: what the emulator could not answer.
         requests: the emulator's log of the test.
+        explain: the likely causes of a run's failure.
         ask: whether AI Core may be asked for what is not known yet.
     """
-    log = list(requests)  # before the logs of a run are asked for
+    log = list(requests)  # before more is asked for to explain a run
     cut = len(log) == getattr(requests, "maxlen", None)
     parts = [[line for incident in incidents for line in _row("incident", incident)]]
-    parts += [_run(run, ask) for run in runs]
+    parts += [[*_diagnosis(explain(run)), *_run(run, ask)] for run in runs]
     parts += [_requests(log, cut)]
     lines: list[str] = []
     for part in parts:
         lines += ["", *part] if lines and part else part
+    return lines
+
+
+def _diagnosis(causes: Sequence[Cause]) -> list[str]:
+    """Show the likely causes, the likeliest first, each with what speaks for it and what to do."""
+    lines: list[str] = []
+    for cause in causes:
+        lines += _row("" if lines else "diagnosis", f"{'or' if lines else 'likely'}: {cause.likely}")
+        lines += _row("", f"  seen: {cause.seen}")
+        lines += _row("", f"  do: {cause.remedy}")
     return lines
 
 
@@ -145,13 +165,55 @@ def _run(run: Run, ask: bool) -> list[str]:
 
 
 def _history(history: Sequence[Seen]) -> list[str]:
+    return [_line("" if number else "history", text) for number, text in enumerate(_moments(history))]
+
+
+def _moments(history: Sequence[Seen]) -> list[str]:
     lines, previous = [], None
     for seen in history:
         after = f"  after {_seconds((seen.time - previous.time).total_seconds())}" if previous else ""
-        text = f"{seen.time:%H:%M:%S}  {seen.status.value:<10}{after}"
-        lines.append(_line("history" if previous is None else "", text.rstrip()))
+        lines.append(f"{seen.time:%H:%M:%S}  {seen.status.value:<10}{after}".rstrip())
         previous = seen
     return lines
+
+
+def is_status(value: object) -> bool:
+    """Tell whether something is a `Status` of the SDK, which need not be imported for that."""
+    kind = type(value)
+    return kind.__name__ == "Status" and kind.__module__.partition(".")[0] == "ai_api_client_sdk"
+
+
+def compared(left: object, operator: str, right: object, runs: Iterable[Run]) -> list[str] | None:
+    """Return the lines for a failed comparison of a status; None if it is none.
+
+    Args:
+        left: what was compared.
+        operator: as it was written: `is`, `==`, `in` and so on.
+        right: with what.
+        runs: those that the test looked at.
+    """
+    shown = [value for value in (left, right) if is_status(value)]
+    if not shown:
+        return None
+    status: Any = shown[0]
+    lines = [f"{_named(left)} {operator} {_named(right)}"]
+    other = right if shown[0] is left else left
+    if isinstance(other, str) and operator in ("==", "is", "!=", "is not"):
+        lines.append(f"A Status is no string: compare with Status.{status.value}, or its value with {status.value!r}.")
+    for run in runs:
+        watch = run.training.watch
+        if watch is not None and watch.history[-1].status is status:
+            lines += [f"execution {watch.execution_id} of {run.plan.workflow}:"]
+            lines += [f"  {moment}" for moment in _moments(watch.history)]
+    return lines
+
+
+def _named(value: Any) -> str:
+    if is_status(value):
+        return f"Status.{value.value}"
+    if isinstance(value, (tuple, list, set, frozenset)):
+        return f"({', '.join(_named(each) for each in value)})"
+    return repr(value)
 
 
 def _details(details: object) -> list[str]:
@@ -269,17 +331,21 @@ def _seconds(seconds: float) -> str:
 # The session --------------------------------------------------------------------------------------------------------
 
 
-def digest(run: Run, test: str, session: Session) -> dict[str, Any]:
-    """Return what the summary and `--aicore-output` need of a run, as plain data that xdist can carry.
+def digest(run: Run, test: str, session: Session, node: str = "", causes: Sequence[Cause] = ()) -> dict[str, Any]:
+    """Return what the summary and the files need of a run, as plain data that xdist can carry.
 
     Args:
         run: which.
         test: the name of the test that looked at it.
         session: of the test.
+        node: the test's id.
+        causes: what its failure was put down to.
     """
     from pytest_aicore.training.output import outputs_of
 
-    watch, finished = run.training.watch, run.training.made
+    training, plan = run.training, run.plan
+    watch, finished, failure = training.watch, training.made, training.problem
+    executable, configuration = plan.template.executable, training.configuration.made
     return {
         # Ids do not tell runs apart: the emulators of two workers give the same, and so does one after a rollback.
         "run": f"{os.environ.get('PYTEST_XDIST_WORKER', '')}:{run.training.number}",
@@ -291,7 +357,43 @@ def digest(run: Run, test: str, session: Session) -> dict[str, Any]:
         "seconds": finished.duration if finished else None,
         "expected": bool(finished) and run.plan.expect in (None, finished.status.value),  # type: ignore[union-attr]
         "outputs": outputs_of(finished) if finished else [],
+        "node": node,
+        "host": session.host,
+        "executable": executable.id,
+        "scenario": executable.scenario_id,
+        "configuration_id": configuration.id if configuration else None,
+        "artifacts": {
+            name: {"id": artifact.id, "url": artifact.url} for name, artifact in (training.artifacts.made or {}).items()
+        },
+        "parameters": dict(plan.parameters),
+        "expect": plan.expect,
+        "history": [
+            {"status": seen.status.value, "time": f"{seen.time:%Y-%m-%dT%H:%M:%S.%fZ}"}
+            for seen in (watch.history if watch else ())
+        ],
+        "metrics": {name: float(value) for name, value in finished.metrics.items()}
+        if finished is not None and finished.knows_metrics
+        else None,
+        "diagnosis": [cause._asdict() for cause in causes],
+        "failure": str(failure) if failure is not None else None,
     }
+
+
+def properties(digests: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return what JUnit XML shows of a test's runs: names and values, one group for each run.
+
+    Args:
+        digests: of the test's runs.
+    """
+    found: list[tuple[str, str]] = []
+    for each in digests:
+        if each["id"] is None:
+            continue
+        found += [("aicore_execution_id", each["id"]), ("aicore_status", each["status"])]
+        if each["seconds"] is not None:
+            found.append(("aicore_duration", f"{each['seconds']:g}"))
+        found += [("aicore_output", f"{output['name']} {output['id']} {output['url']}") for output in each["outputs"]]
+    return found
 
 
 def distinct(digests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

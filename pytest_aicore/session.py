@@ -48,6 +48,8 @@ class Session:
         self._shared: dict[str, Training] = {}
         self._begun = 0
         self._published: dict[str, Template] = {}
+        self.clients: list[AIAPIV2Client] = []
+        """Whose tokens must not be shown."""
 
     @property
     def live(self) -> bool:
@@ -242,6 +244,23 @@ class Session:
             return credentials.read_service_key(key.value, key.source)
         return credentials.find_credentials()
 
+    @cached_property
+    def _secrets_around(self) -> set[str]:
+        from pytest_aicore.training.credentials import secrets_around
+
+        return secrets_around(self.settings.service_key.value)
+
+    def secrets(self) -> set[str]:
+        """Return what must not be shown: secrets wherever credentials may lie, those in use, and tokens."""
+        found = set(self._secrets_around)
+        if self.live and "credentials" in self.__dict__:
+            found |= self.credentials.secrets
+        if self.clients:
+            from pytest_aicore.training.client import token_of
+
+            found |= {token for client in self.clients if (token := token_of(client))}
+        return found
+
     def connect(self) -> AIAPIV2Client:
         """Return a new client.
 
@@ -251,7 +270,9 @@ class Session:
         from pytest_aicore.training.client import make_client
 
         self.open()
-        return make_client(self.credentials, self.settings.resource_group.value)
+        client = make_client(self.credentials, self.settings.resource_group.value)
+        self.clients.append(client)
+        return client
 
     @cached_property
     def client(self) -> AIAPIV2Client:
@@ -267,6 +288,16 @@ class Session:
         from pytest_aicore.training.client import TrainingApi
 
         return TrainingApi(self.connect)
+
+    @property
+    def host(self) -> str | None:
+        """The host of the service, None if nobody has asked for its credentials yet."""
+        return self.credentials.host if "credentials" in self.__dict__ else None
+
+    @property
+    def api(self) -> TrainingApi:
+        """The calls of a training, with a client of their own."""
+        return self.live_runs.api if self.live else self._api
 
     @cached_property
     def clock(self) -> Clock:
@@ -290,7 +321,9 @@ class Session:
         """
         from pytest_aicore.training.client import make_patient_client
 
-        return make_patient_client(self.credentials, self.settings.resource_group.value)
+        client = make_patient_client(self.credentials, self.settings.resource_group.value)
+        self.clients.append(client)
+        return client
 
     @cached_property
     def _waiter(self) -> Waiter:

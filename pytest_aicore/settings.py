@@ -82,6 +82,7 @@ class Settings:
         "output",
         "poll_interval",
         "prices",
+        "report",
         "resource_group",
         "resource_plans",
         "resume",
@@ -100,6 +101,7 @@ class Settings:
     poll_interval: Setting[float]
     timeout: Setting[float]
     output: Setting[Path | None]
+    report: Setting[Path | None]
     block_network: Setting[bool]
     check: Setting[bool]
     update: Setting[bool]
@@ -178,6 +180,7 @@ def read_settings(given: Given) -> Settings:
     settings.poll_interval = _read(found["poll_interval"], _seconds, 5.0)
     settings.timeout = _read(found["timeout"], _seconds, 3600.0)
     settings.output = _read(found["output"], _path, None)
+    settings.report = _read(found["report"], _path, None)
     settings.block_network = _read(found["block_network"], _switch, False)
     settings.check = _read(found["check"], _switch, False)
     settings.update = _read(found["update"], _switch, False)
@@ -337,11 +340,11 @@ def _path(found: _Found) -> Path:
 
 
 def _refuse_output_in_workflows(settings: Settings) -> None:
-    output = settings.output.value
-    if output is not None and is_inside(output, settings.workflows.value):
-        raise SettingsError(
-            f"{settings.output.source} = {output}: {OUTPUT_IN_WORKFLOWS.format(settings.workflows.value)}"
-        )
+    for setting in (settings.output, settings.report):
+        if setting.value is not None and is_inside(setting.value, settings.workflows.value):
+            raise SettingsError(
+                f"{setting.source} = {setting.value}: {OUTPUT_IN_WORKFLOWS.format(settings.workflows.value)}"
+            )
 
 
 def _refuse_contracts_in_workflows(settings: Settings, root: Path) -> None:

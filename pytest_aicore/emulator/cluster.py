@@ -10,6 +10,7 @@ from pytest_aicore.emulator.lifecycle import CAN_BE_STOPPED, OUTPUTS_BEFORE_COMP
 from pytest_aicore.emulator.places import raised_at
 from pytest_aicore.emulator.scripts import SHAPES, ShapeError, course, said_about
 from pytest_aicore.emulator.state import DEFAULT_STORE, Artifact, Deployment, Enactment, Execution, LogLine, Metric
+from pytest_aicore.emulator.symptoms import spelt_out
 from pytest_aicore.errors import EmulatorError, our_message
 
 if TYPE_CHECKING:
@@ -254,13 +255,15 @@ class Cluster:
         for standing in said.speaking if use else ():
             standing.used += 1
         values = {**self._emulator.pace, **said.values}
+        published = state.find_published(configuration.executable_id)
+        if published:
+            values = spelt_out(values, published.executable)
         if deployed:
             if "running" not in said.values:
                 values.pop("running", None)  # a pace says how long trainings run; deployments have no end
             return course(values, said.places, deployed=True)
         if DEFAULT_STORE not in group.object_store_secrets:
             values["stuck_in"] = "UNKNOWN"
-        published = state.find_published(configuration.executable_id)
         message = published and bindings.wrong_binding(group, configuration, published.executable)
         refused = bindings.refused_details(enactment_id, message) if message else None
         return course(values, said.places, bound_wrongly=refused)

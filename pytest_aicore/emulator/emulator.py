@@ -345,6 +345,7 @@ class Emulator:
         status_details: Details = None,
         status_message: str | None = None,
         omit_outputs: bool | Sequence[str] | None = None,
+        symptom: str | None = None,
         place: str | None = None,
     ) -> Script:
         """Say how executions go, and deployments. What is left out stays as it is.
@@ -369,6 +370,9 @@ class Emulator:
             status_details: what the API shows once it has failed or is stuck, or a function of the execution.
             status_message: what the API shows once it has failed or is stuck; at most 256 characters.
             omit_outputs: names of output artifacts that the training does not leave behind; True for all.
+            symptom: a failure by its name, which stands for several of the others; what is given besides stands above
+                it: `unentitled plan`, `image pull`, `out of memory`, `no artifact storage`, `output not written`,
+                `missing key` or `invalid template`.
             place: `file:line` that messages name; the caller's when left out.
 
         Raises:
@@ -390,6 +394,7 @@ class Emulator:
             status_details=status_details,
             status_message=status_message,
             omit_outputs=omit_outputs,
+            symptom=symptom,
             place=caller() if place is None else place,
         )
         with self.lock:

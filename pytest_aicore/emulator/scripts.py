@@ -19,7 +19,8 @@ from pytest_aicore.emulator.lifecycle import (
     Course,
     Stay,
 )
-from pytest_aicore.errors import EmulatorError, did_you_mean, our_message
+from pytest_aicore.emulator.symptoms import SYMPTOMS
+from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.lifecycle import Details, Logs, MetricValues
@@ -54,6 +55,7 @@ class Script:
     status_details: Details = None
     status_message: str | None = None
     omit_outputs: bool | Sequence[str] | None = None
+    symptom: str | None = None
     place: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -68,6 +70,9 @@ class Script:
                 if value in STATUSES and name == "stuck_in":
                     hint = f" Executions end in {value}: say outcome={value!r}."
                 raise self._wrong(f"{name}={value!r} is none of {', '.join(allowed)}.{hint}")
+        if self.symptom is not None and self.symptom not in SYMPTOMS:
+            hint = did_you_mean(str(self.symptom), SYMPTOMS)
+            raise self._wrong(f"symptom={self.symptom!r} is none of {listing(SYMPTOMS)}.{hint}")
         for name in ("unknown", "pending", "running", "stopping"):
             seconds = getattr(self, name)
             if seconds is not None and not (_is_number(seconds) and seconds >= 0):
@@ -229,6 +234,8 @@ def course(
         "STOPPING": said.get("stopping", STOPPING_SECONDS),
     }
     order = ["UNKNOWN", "PENDING", "RUNNING"]
+    if said.get("never_runs"):
+        order.remove("RUNNING")
     if bound_wrongly is not None:
         order, outcome, details = ["UNKNOWN", "PENDING"], "DEAD", bound_wrongly
     elif outcome == "STOPPED":

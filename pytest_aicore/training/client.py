@@ -471,6 +471,53 @@ class TrainingApi:
             raise
         return [metric for resource in found.resources for metric in (getattr(resource, "metrics", None) or [])]
 
+    # What explains a failure ------------------------------------------------------------------------------------
+
+    def bindings(self, configuration_id: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Return what a configuration binds: parameter values by name, and artifact ids by input name."""
+        return self._call(f"get the configuration {configuration_id}", partial(_bindings, configuration_id))
+
+    def object_store_secrets(self) -> dict[str, dict[str, str]]:
+        """Return what the service shows of the resource group's object-store secrets, by name: `pathPrefix` and so on.
+
+        Source: `GET /v2/admin/objectStoreSecrets` of the specification, which shows no secret. The base SDK has no
+        client for it (the core SDK has).
+        """
+        return self._call(
+            "list the object-store secrets",
+            lambda client: {
+                str(secret["name"]): {_last_word(key): str(value) for key, value in secret.get("metadata", {}).items()}
+                for secret in _listed(client, "/admin/objectStoreSecrets")
+            },
+        )
+
+    def docker_registry_secrets(self) -> list[str]:
+        """Return the names of the tenant's docker registry secrets.
+
+        Source: `GET /v2/admin/dockerRegistrySecrets` of the specification; the base SDK has no client for it.
+        """
+        return self._call(
+            "list the docker registry secrets",
+            lambda client: [str(secret["name"]) for secret in _listed(client, "/admin/dockerRegistrySecrets")],
+        )
+
+    def applications(self) -> list[str]:
+        """Return the names of the tenant's applications.
+
+        Source: `GET /v2/admin/applications` of the specification; the base SDK has no client for it.
+        """
+        return self._call(
+            "list the applications",
+            lambda client: [str(each["application_name"]) for each in _listed(client, "/admin/applications")],
+        )
+
+    def application_status(self, name: str) -> dict[str, Any]:
+        """Return what became of the last synchronisation of an application, with keys as the SDK makes them.
+
+        Source: `GET /v2/admin/applications/{applicationName}/status` of the specification.
+        """
+        return self._call(f"get the status of the application {name}", partial(_application_status, name))
+
     def _call(self, what: str, call: Callable[[AIAPIV2Client], T]) -> T:
         client = self._connected(None)
         try:
@@ -503,6 +550,39 @@ def _query_status(status: Any, client: AIAPIV2Client) -> Any:
 
 def _query_logs(execution_id: str, start: datetime, client: AIAPIV2Client) -> Any:
     return client.execution.query_logs(execution_id, start=start)
+
+
+def _bindings(configuration_id: str, client: AIAPIV2Client) -> tuple[dict[str, str], dict[str, str]]:
+    found = client.configuration.get(configuration_id)
+    return (
+        {binding.key: binding.value for binding in found.parameter_bindings or []},
+        {binding.key: binding.artifact_id for binding in found.input_artifact_bindings or []},
+    )
+
+
+def _listed(client: AIAPIV2Client, path: str) -> list[dict[str, Any]]:
+    """Return what an administrative list has. The client of resource groups is the SDK's door to `/v2/admin`."""
+    resources: list[dict[str, Any]] = client.resource_groups.rest_client.get(path=path)["resources"]
+    return resources
+
+
+def _application_status(name: str, client: AIAPIV2Client) -> dict[str, Any]:
+    return dict(client.resource_groups.rest_client.get(path=f"/admin/applications/{name}/status"))
+
+
+def _last_word(key: str) -> str:
+    """Return `pathprefix` for `storage.ai.sap.com/path_prefix`, which is what the SDK makes of the service's key."""
+    return key.rpartition("/")[2].replace("_", "").lower()
+
+
+def token_of(client: AIAPIV2Client) -> str | None:
+    """Return the token that a client has got, so that it can be hidden; None if it has none yet.
+
+    Source: `Authenticator.token` of both distributions, `Bearer ` and the token itself, as [Tokens] has it.
+    """
+    creator = getattr(client.rest_client, "get_token", None)
+    token = getattr(getattr(creator, "__self__", creator), "token", None)
+    return str.__str__(token).removeprefix("Bearer ") if isinstance(token, str) else None
 
 
 def _http_status(error: Exception) -> int | None:
@@ -545,7 +625,8 @@ def _raise_failure(what: str, client: AIAPIV2Client, error: Exception) -> NoRetu
     errors = _module("exception")
     asked = f"could not {what} at {client.base_url}"
     status = _http_status(error)
-    message = redact(str(getattr(error, "error_message", None) or error).strip())
+    told = getattr(error, "error_message", None)
+    message = redact(str(error if told is None else told).strip())
     if isinstance(error, errors.AIAPIAuthenticatorException):
         raise TokenRefusal(message, status, transient=status not in (400, 401, 403)).of_call(asked) from error
     if isinstance(error, errors.AIAPIServerException):

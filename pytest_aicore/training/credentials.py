@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,9 @@ _NAMES = (
     "key_str",
 )
 _SECRET_NAMES = ("client_secret", "cert_str", "key_str")
+_SECRET_FILES = ("cert_file_path", "key_file_path")
+_LARGEST = 1_000_000
+"""Bytes of a file with credentials; what is larger is none."""
 # Where a service key (and `credentials` of VCAP_SERVICES) has the same things; ML_API_URL is of keys from before 2022.
 _SERVICE_KEY = {
     "client_id": (("clientid",),),
@@ -72,6 +76,12 @@ class Credentials:
     def host(self) -> str:
         """The API's address without its path."""
         return self.base_url.removesuffix("/v2")
+
+    @property
+    def secrets(self) -> set[str]:
+        """What must not be shown of them."""
+        values = (self.client_secret, self.cert_str, self.key_str)
+        return {str.__str__(value) for value in values if value is not None}
 
     def client_arguments(self) -> dict[str, str]:
         """Return what SAP's clients take besides `base_url`: `auth_url`, `client_id` and how to prove it."""
@@ -178,6 +188,56 @@ def resource_group_of_profile(
         return None  # whoever needs the credentials says what is wrong with it
     name = content.get("AICORE_RESOURCE_GROUP") if isinstance(content, Mapping) else None
     return (str(name), f"config file {file}") if name else None
+
+
+def secrets_around(key_file: Path | None = None, home: Path | None = None) -> set[str]:
+    """Return every secret in the places where credentials are looked for, used or not, so that it can be hidden.
+
+    What cannot be read has no secrets. The result is for a redactor alone.
+
+    Args:
+        key_file: a service key that a setting names.
+        home: the user's home folder; that of this process if left out.
+    """
+    found: set[str] = set()
+    variables = os.environ
+    files = [key_file, Path(variables["AICORE_CONFIG"]) if variables.get("AICORE_CONFIG") else None]
+    with suppress(OSError, RuntimeError):  # there may be no home
+        folder = Path(variables.get("AICORE_HOME") or (home or Path.home()) / ".aicore")
+        files += folder.glob("config*.json")
+    texts = [variables.get(name, "") for name in ("AICORE_SERVICE_KEY", "VCAP_SERVICES")]
+    texts += [text for file in files if file is not None and (text := _read_quietly(file))]
+    for text in texts:
+        with suppress(ValueError, RecursionError):
+            named: list[str] = []
+            found |= set(_secrets_in(json.loads(text), named))
+            found |= {key for name in named if (key := _read_quietly(Path(name)))}
+    found |= {value for name in _SECRET_NAMES if (value := variables.get(f"AICORE_{name.upper()}"))}
+    for name in _SECRET_FILES:
+        file = variables.get(f"AICORE_{name.upper()}")
+        if file and (key := _read_quietly(Path(file))):
+            found.add(key)
+    return {text for secret in found for text in (secret, secret.replace("\\n", "\n"))}
+
+
+def _secrets_in(value: object, files: list[str], name: str = "") -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _secrets_in(inner, files, str(key).lower().removeprefix("aicore_"))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _secrets_in(inner, files)
+    elif isinstance(value, str) and name in _SECRET_FILES:
+        files.append(value)
+    elif isinstance(value, str) and name in (*_SECRET_NAMES, "clientsecret", "certificate", "key", "password"):
+        yield value
+
+
+def _read_quietly(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8") if file.stat().st_size < _LARGEST else None
+    except (OSError, ValueError):
+        return None
 
 
 def _service_key_variable(variables: Mapping[str, str], looked: list[str]) -> tuple[str, dict[str, str]]:

@@ -162,6 +162,11 @@ class FinishedExecution:
         """Whether `logs` can be had without asking AI Core."""
         return "logs" in self.__dict__
 
+    @property
+    def knows_metrics(self) -> bool:
+        """Whether `metrics` can be had without asking AI Core."""
+        return "metrics" in self.__dict__
+
     @cached_property
     def metrics(self) -> Mapping[str, MetricValue]:
         """The newest value of each metric by name, each with its whole `series`."""

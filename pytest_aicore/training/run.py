@@ -171,6 +171,14 @@ class Training:
         """The finished execution, None if nobody has seen it end."""
         return self._finished
 
+    @property
+    def problem(self) -> AicoreError | None:
+        """Why it was not started, or not seen to its end; None if neither is so."""
+        if self._finished is not None:
+            return None
+        late = self._failure[1] if self._failure else None
+        return self.artifacts.failure or self.configuration.failure or self._started.failure or late
+
     def begin(self) -> Watch:
         """Start the execution now, if it has not been, and return what is known of it.
 

@@ -38,6 +38,11 @@ class Tokens:
     def __repr__(self) -> str:
         return "<Tokens>"
 
+    @property
+    def token(self) -> Secret | None:
+        """`Bearer ...`, None as long as nobody has asked for it."""
+        return self._token
+
     def __call__(self) -> str:
         """Return the token, a new one if there is none or it is about to expire.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -356,6 +357,14 @@ def test_a_script_for_an_execution_that_has_ended(house: House, client: Any) -> 
             "omit_outputs names 'house-model', which house-serve does not leave behind. Output artifacts are: none.",
         ),
         (
+            {"symptom": "out of memmory"},
+            (
+                "symptom='out of memmory' is none of 'unentitled plan', 'image pull', 'out of memory',"
+                " 'no artifact storage', 'output not written', 'missing key', 'invalid template'."
+                " Did you mean 'out of memory'?"
+            ),
+        ),
+        (
             {"executable": "house-trian"},
             (
                 "no executable 'house-trian' is published. Did you mean 'house-train'? "
@@ -393,6 +402,35 @@ def test_contradictions_name_both_places(house: House) -> None:
         f"pending=1, said at {HERE}:{second}. "
         "Give them different executables, or times= to let one follow the other."
     )
+
+
+@pytest.mark.parametrize(
+    ("symptom", "seen", "told"),
+    [
+        ("unentitled plan", ["UNKNOWN", "PENDING"], None),
+        ("image pull", ["UNKNOWN", "PENDING"], 'Back-off pulling image "'),
+        ("out of memory", ["UNKNOWN", "PENDING", "RUNNING", "DEAD"], "OOMKilled (exit code 137)"),
+        ("no artifact storage", ["UNKNOWN", "PENDING", "RUNNING", "DEAD"], "You need to configure artifact storage"),
+        ("output not written", ["UNKNOWN", "PENDING", "RUNNING", "DEAD"], " does not exist in archive "),
+        ("missing key", ["UNKNOWN", "PENDING", "RUNNING", "DEAD"], "The specified key does not exist."),
+        ("invalid template", ["UNKNOWN", "PENDING", "DEAD"], None),
+    ],
+)
+def test_symptoms(house: House, client: Any, symptom: str, seen: list[str], told: str | None) -> None:
+    house.emulator.script(symptom=symptom, polls=1)
+    execution_id = house.start()
+    assert statuses(house, execution_id, limit=8) == seen
+    shown = json.dumps(client.execution.get(execution_id).status_details or {}, ensure_ascii=False)
+    assert told is None or told.replace('"', '\\"') in shown
+    assert told is not None or shown == "{}"
+
+
+def test_what_is_said_besides_a_symptom_stands_above_it(house: House, client: Any) -> None:
+    house.emulator.script(symptom="image pull", stuck_in="UNKNOWN", status_details={"mine": "1"})
+    execution_id = house.start()
+    house.emulator.clock.sleep(3600)
+    execution = client.execution.get(execution_id)
+    assert (execution.status.value, execution.status_details) == ("UNKNOWN", {"mine": "1"})
 
 
 # Code of the test's own ---------------------------------------------------------------------------------------

@@ -51,6 +51,7 @@ def test_defaults() -> None:
         "poll_interval": Setting(5.0, "default"),
         "timeout": Setting(3600.0, "default"),
         "output": Setting(None, "default"),
+        "report": Setting(None, "default"),
         "block_network": Setting(False, "default"),
         "check": Setting(False, "default"),
         "update": Setting(False, "default"),

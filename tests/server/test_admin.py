@@ -163,7 +163,7 @@ def test_incidents_are_told_once(served: Served) -> None:
             (
                 "script: there is no 'outcomes'. Did you mean 'outcome'? There are executable, execution, times, "
                 "outcome, unknown, pending, running, stopping, polls, stuck_in, logs, metrics, status_details, "
-                "status_message, omit_outputs."
+                "status_message, omit_outputs, symptom."
             ),
         ),
         (
