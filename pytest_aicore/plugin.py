@@ -194,7 +194,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         return
     from pytest_aicore.reporting import TITLE, summary
 
-    lines = summary(digests, verbose=config.get_verbosity() > 0)
+    lines = summary(digests, verbose=config.get_verbosity() > 0, prices=settings_of(config).prices.value)
     if lines:
         terminalreporter.section(TITLE)
         for line in lines:

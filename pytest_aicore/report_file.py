@@ -84,8 +84,7 @@ def runs_of(digests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for each in digests:
         run = found.setdefault(
-            # Several processes may look at one execution of the service; emulated ids tell nothing apart.
-            each["id"] if each["live"] and each["id"] else each["run"],
+            each["run"],
             {
                 "workflow": each["workflow"],
                 "executable": each["executable"],

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_aicore.settings import Setting, Settings
     from pytest_aicore.training.diagnosis import Cause
     from pytest_aicore.training.finished import FinishedExecution, LogLine
+    from pytest_aicore.training.money import Price
     from pytest_aicore.training.run import Run
     from pytest_aicore.training.watcher import Seen
 
@@ -347,14 +348,18 @@ def digest(run: Run, test: str, session: Session, node: str = "", causes: Sequen
     watch, finished, failure = training.watch, training.made, training.problem
     executable, configuration = plan.template.executable, training.configuration.made
     return {
-        # Ids do not tell runs apart: the emulators of two workers give the same, and so does one after a rollback.
-        "run": f"{os.environ.get('PYTEST_XDIST_WORKER', '')}:{run.training.number}",
+        # Several workers may look at one execution of the service. Emulated ids do not tell runs apart: the emulators
+        # of two workers give the same, and so does one after a rollback.
+        "run": watch.execution_id
+        if session.live and watch
+        else f"{os.environ.get('PYTEST_XDIST_WORKER', '')}:{run.training.number}",
         "test": test,
         "live": session.live,
         "workflow": run.plan.workflow,
         "id": watch.execution_id if watch else None,
         "status": watch.history[-1].status.value if watch else None,
         "seconds": finished.duration if finished else None,
+        "plans": list(executable.resource_plans),
         "expected": bool(finished) and run.plan.expect in (None, finished.status.value),  # type: ignore[union-attr]
         "outputs": outputs_of(finished) if finished else [],
         "node": node,
@@ -412,12 +417,15 @@ def distinct(digests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def summary(digests: Iterable[Mapping[str, Any]], *, verbose: bool) -> list[str]:
+def summary(
+    digests: Iterable[Mapping[str, Any]], *, verbose: bool, prices: Mapping[str, Price] | None = None
+) -> list[str]:
     """Return the lines of the terminal summary: one for each execution; offline only if the user asked for more.
 
     Args:
         digests: of all tests.
         verbose: whether the user asked for more.
+        prices: of an hour, by resource plan.
     """
     runs = distinct(digests)
     if not runs or not (verbose or any(run["live"] for run in runs)):
@@ -436,5 +444,14 @@ def summary(digests: Iterable[Mapping[str, Any]], *, verbose: bool) -> list[str]
         run_id = f" {run['id']}" if run["live"] else ""
         tests = run["test"] if run["tests"] == 1 else f"{run['tests']} tests"
         note = ", as expected" if run["expected"] and run["status"] != "COMPLETED" else ""
-        lines.append(f"{run['status']:<9}{run_id} {took:>10}  {run['workflow']:<{workflows}}  {tests}{note}")
+        cost = _cost(run, prices) if prices and run["live"] else ""
+        lines.append(f"{run['status']:<9}{run_id} {took:>10}{cost}  {run['workflow']:<{workflows}}  {tests}{note}")
     return lines
+
+
+def _cost(run: Mapping[str, Any], prices: Mapping[str, Price]) -> str:
+    """Return what a run cost by the table of prices, `?` where that cannot be told."""
+    from pytest_aicore.training.money import estimate
+
+    cost = None if run["seconds"] is None else estimate(run["plans"], run["seconds"], prices)
+    return f"  {'?':>11}" if cost is None else f"  ~{f'{cost.amount:.2f} {cost.currency}'.rstrip():>10}"

@@ -254,18 +254,16 @@ class Fleet:
         try:
             with self._changed:
                 while training not in self._ended and training not in self._lost:
-                    if self._spent is not None:
-                        raise RunError(f"execution {watch.execution_id}: {self._spent}")
                     if self._over(deadline):
                         break
                     self._glance(training, deadline)
         finally:
             self._waited_for = None
             self._onlooker.done()
-        if training in self._ended:
-            return
         if training in self._lost:
             self._raise_lost(training)
+        if training in self._ended:
+            return
         self._give_up(training, watch, timeout)
 
     def _is_new(self, training: Training) -> bool:
@@ -321,10 +319,10 @@ class Fleet:
             patient = max(self._users.get(training, {}).values(), default=0.0)
         if patient > timeout:
             raise DeadlineError(text)
-        raise DeadlineError(f"{text} {self._stop(training)}")
+        raise DeadlineError(f"{text} {self._stop(training, 'it was stopped, because its time was up.')}")
 
-    def _stop(self, training: Training) -> str:
-        """Stop an execution and return a sentence about it."""
+    def _stop(self, training: Training, why: str) -> str:
+        """Stop an execution, and return a sentence about that; `why` is said to whoever waits for it."""
         watch = training.begin()
         try:
             outcome = stop_execution(self._api, self.clock, watch.execution_id)
@@ -332,10 +330,7 @@ class Fleet:
             return f"It could not be stopped: {error} `pytest-aicore sweep` tries again."
         training.record().note("stopping", time=self.clock.now(), executions=[watch.execution_id])
         with self._changed:
-            self._ended.add(training)
-            self._lost.setdefault(
-                training, RunError(f"execution {watch.execution_id} was stopped: its time was up, or nobody needed it.")
-            )
+            self._lost.setdefault(training, RunError(f"execution {watch.execution_id}: {why}"))
             self._changed.notify_all()
         return f"It {outcome}."
 
@@ -360,7 +355,7 @@ class Fleet:
                     continue
             try:
                 for training in unwanted:
-                    outcome = self._stop(training)
+                    outcome = self._stop(training, "it was stopped, because no test needed it any more.")
                     self.told.append(
                         f"execution {training.begin().execution_id} of {training.plan.workflow}: no test needed it any"
                         f" more. {outcome}"
@@ -525,7 +520,7 @@ class Fleet:
             watched = self._watched()
             self._changed.notify_all()
         for training in watched:
-            self._stop(training)
+            self._stop(training, self._spent)
 
     # The end --------------------------------------------------------------------------------------------------------
 
