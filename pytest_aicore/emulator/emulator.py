@@ -22,7 +22,7 @@ from pytest_aicore.emulator.lifecycle import Clock, Details, Logs, MetricValues
 from pytest_aicore.emulator.places import caller
 from pytest_aicore.emulator.profiles import faults_of
 from pytest_aicore.emulator.recording import Calls
-from pytest_aicore.emulator.routes import ROOTS, TOKEN, Route, RouteTable
+from pytest_aicore.emulator.routes import ROOTS, TOKEN, TRACKING_PATH, Route, RouteTable
 from pytest_aicore.emulator.scripts import Script, Standing, refuse_contradiction
 from pytest_aicore.emulator.state import EXTENDED, SERVICE_PLANS, TENANT_ID, Published, ResourceGroup, State
 from pytest_aicore.emulator.wire import (
@@ -617,11 +617,11 @@ class Emulator:
     # Answers ------------------------------------------------------------------------------------------------
 
     def _route(self, request: Request) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
-        is_token = request.method == "POST" and request.raw_path == token.PATH
+        is_token = request.raw_path == token.PATH
         if self._serves_only(request.host) == ("api" if is_token else TOKEN):
             return None, {}, ()
         if is_token:
-            return TOKEN_ROUTE, {}, ()
+            return (TOKEN_ROUTE, {}, ()) if request.method == "POST" else (None, {}, ("POST",))
         return self.routes.find(request.method, request.raw_path)
 
     def _serves_only(self, host: str) -> str | None:
@@ -710,6 +710,10 @@ class Emulator:
 
     def _unrouted(self, request: Request, methods: tuple[str, ...]) -> Response:
         if methods:
+            needs_token = request.raw_path not in (token.PATH, TRACKING_PATH)
+            refusal = token.refuse(self, request) if needs_token else None  # the gateway comes before the service
+            if refusal:
+                return refusal
             return empty_response(METHOD_NOT_ALLOWED, {"allow": ", ".join(methods)})
         if self._serves_only(request.host) == TOKEN or not request.path.startswith(ROOTS):
             return empty_response(404)

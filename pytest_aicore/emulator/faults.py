@@ -230,7 +230,7 @@ class Fault:
         if self.kind == "unknown status" and answer is not None:
             return replace(answer, body=_STATUS.sub(b'"status":"' + UNKNOWN_STATUS.encode() + b'"', answer.body))
         if self.kind == "expired token":
-            return text_response(401, "Jwt is expired", {"www-authenticate": f'Bearer realm="https://{request.host}"'})
+            return text_response(401, "Jwt is expired", {"www-authenticate": f'Bearer realm="{request.base_url}"'})
         if self.kind == "html":
             return Response(
                 200,

@@ -8,6 +8,7 @@ from pytest_aicore.emulator.call import IDENTIFIER, not_found
 from pytest_aicore.emulator.handlers.scenarios import scenario_json
 from pytest_aicore.emulator.state import Artifact
 from pytest_aicore.emulator.validation import (
+    ANY_NUMBER,
     ID,
     LABEL_SELECTOR,
     LABELS,
@@ -139,7 +140,7 @@ def labels_json(labels: Labels | None) -> list[Json] | None:
 
 def paging(call: Call) -> tuple[int, int]:
     """Return `$skip` and `$top`. The Python SDK's bare `top` and `skip` are unknown to the service and ignored."""
-    skip = query_whole(call.request, "$skip", 0, MINIMUM_TOP, 2**31)
+    skip = query_whole(call.request, "$skip", 0, MINIMUM_TOP, ANY_NUMBER)
     return skip, query_whole(call.request, "$top", DEFAULT_TOP, MINIMUM_TOP, MAXIMUM_TOP)
 
 

@@ -66,7 +66,7 @@ def refuse(emulator: Emulator, request: Request) -> Response | None:
         sentence = "Jwt is expired"
     else:
         return None
-    realm = f"https://{request.host}{quote(request.path, safe='/$')}"
+    realm = f"{request.base_url}{quote(request.path, safe='/$')}"
     return text_response(401, sentence, {"www-authenticate": f'Bearer realm="{realm}"'})
 
 
