@@ -472,6 +472,7 @@ class Emulator:
             late=late,
             seed=self.seed if seed is None else seed,
             since=self.state.drawn,
+            place=caller(),
         )
         with self.lock:
             self.state.faults.append(fault)
@@ -493,7 +494,19 @@ class Emulator:
         """
         chance = self.seed if seed is None else seed
         said = faults_of(name)
-        return tuple(self.fault(**each, seed=f"{chance}:{number}") for number, each in enumerate(said))
+        faults = tuple(self.fault(**each, seed=f"{chance}:{number}") for number, each in enumerate(said))
+        for fault in faults:
+            fault.is_watched = True  # a bad day need not have everything that it could have
+        return faults
+
+    def silent_faults(self, since: Checkpoint) -> list[str]:
+        """Return why faults that were made since a moment never struck, as sentences: such a test tests nothing.
+
+        Those that chance decides about are left out, those of profiles, and those whose `struck` somebody looked at.
+        """
+        with self.lock:
+            made = [fault for fault in self.state.faults if fault not in since.state.faults]
+            return [fault.silence for fault in made if fault.silence]
 
     # What code did ------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ def test_it_tells_what_there_is(served: Served) -> None:
         "DELETE /__aicore__/requests",
         "GET /__aicore__/",
         "GET /__aicore__/clock",
+        "GET /__aicore__/faults",
         "GET /__aicore__/incidents",
         "GET /__aicore__/requests",
         "POST /__aicore__/clock",
@@ -75,6 +76,10 @@ def test_faults_can_be_scripted(served: Served) -> None:
     struck = client.ask("GET", "/v2/lm/artifacts")
     assert (struck.status, struck.headers["retry-after"]) == (503, "3")
     assert client.ask("GET", "/v2/lm/artifacts").status == 200
+    assert client.ask("GET", "/__aicore__/faults").json == {
+        "count": 1,
+        "faults": [{"call": "artifact.query", "kind": None, "status": 503, "struck": 1}],
+    }
 
 
 def test_a_bad_day_can_be_ordered_by_name(served: Served) -> None:
