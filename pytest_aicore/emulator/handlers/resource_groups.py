@@ -132,7 +132,7 @@ def _wanted(call: Call) -> list[ResourceGroup]:
         differs = key.endswith("!")
         key = key.removesuffix("!")
         groups = [group for group in groups if (dict(group.labels or ()).get(key) == value) is not differs]
-    return [group for group in groups if search is None or search(group.id)]
+    return [group for group in groups if search is None or search((group.id,))]
 
 
 def _page_size(call: Call) -> int:
