@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
-from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -40,6 +39,7 @@ from pytest_aicore.redact import HIDDEN, Secret, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from pytest_aicore.emulator.gitsync import GitSync
     from pytest_aicore.emulator.scheduler import Scheduler
@@ -298,6 +298,8 @@ class Emulator:
         Raises:
             EmulatorError: there is no such folder.
         """
+        from pathlib import Path  # late: hardly anybody mirrors anything
+
         if not Path(folder).is_dir():
             raise EmulatorError(f"mirror_repository: {str(folder)!r} is no folder.")
         with self.lock:

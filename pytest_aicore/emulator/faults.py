@@ -7,7 +7,6 @@ import math
 import re
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pytest_aicore.emulator.handlers import token
@@ -239,6 +238,8 @@ class Fault:
         if self.probability == 1:
             return True
         self.tally.chances += 1
+        from hashlib import blake2b  # late: it brings OpenSSL with it
+
         digest = blake2b(f"{self.seed}:{self.call}:{self.tally.chances}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") / 2**64 < self.probability
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
-from hashlib import blake2b
 from heapq import heapify, merge
 from itertools import islice, product
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -637,4 +636,6 @@ class State:
 
     def _digits(self) -> str:
         self.drawn += 1
+        from hashlib import blake2b  # late: it brings OpenSSL with it
+
         return blake2b(f"{self.seed}:{self.drawn}".encode(), digest_size=16).hexdigest()

@@ -40,7 +40,7 @@ class Check(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Text:
     """A string with an optional pattern, length limits and closed set of values."""
 
@@ -64,7 +64,7 @@ class Text:
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Number:
     """A finite JSON number."""
 
@@ -75,7 +75,7 @@ class Number:
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Whole:
     """A whole number within limits."""
 
@@ -95,7 +95,7 @@ class Whole:
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Time:
     """An RFC 3339 time; the value to work with is seconds since the epoch."""
 
@@ -107,7 +107,7 @@ class Time:
         return moment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ListOf:
     """A list whose elements all pass one check."""
 
@@ -126,7 +126,7 @@ class ListOf:
         return [self.element(item, f"{where}[{index}]") for index, item in enumerate(value)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ObjectOf:
     """An object with known fields, some of them required; fields it does not know are ignored."""
 
