@@ -136,7 +136,8 @@ class Admin:
             published = emulator.state.published
             emulator.rollback(self._beginning)
             # What applications have synchronised goes with them.
-            emulator.state.published = {name: each for name, each in published.items() if each.application is None}
+            kept = {name: each.covered if each.application else each for name, each in published.items()}
+            emulator.state.published = {name: each for name, each in kept.items() if each}
             emulator.clock.restart()
         return self._clock({})
 

@@ -541,6 +541,8 @@ class Published:
     modified_at: float
     application: str | None = None
     """The application that synchronised it."""
+    covered: Published | None = None
+    """What the workflows folder, or a test, had published under this id: there again when the application goes."""
 
 
 @dataclass(slots=True)
