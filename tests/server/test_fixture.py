@@ -90,4 +90,4 @@ def test_without_the_extra_it_says_what_to_install(project: pytest.Pytester) -> 
 
 def test_the_real_service_is_not_served(project: pytest.Pytester) -> None:
     project.makepyfile(test_it="def test_it(aicore_server): pass")
-    project.runpytest_subprocess("--aicore-live").assert_outcomes(skipped=1)
+    project.runpytest_subprocess("--aicore-live", "--aicore-resource-group=default").assert_outcomes(skipped=1)

@@ -210,6 +210,7 @@ def test_acceptance_tests_run_live_against_it(tmp_path: Path) -> None:
         assert program.url
         tests = folder / "test_training_workflow_tutorial.py"
         options = ["--aicore-live", "--aicore-service-key", str(key_file), "--aicore-poll-interval", "0.1"]
+        options += ["--aicore-resource-group", "default"]
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, str(tests)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
