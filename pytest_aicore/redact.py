@@ -71,45 +71,13 @@ _RULES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
 )
 
 
-_PEM_END = re.compile(r"-----END [A-Z0-9 ]*(?:KEY|CERTIFICATE)-----")
-_PEM_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
-_PEM_LINE_LENGTH = 40
-"""At least so long is a line of a PEM block, but its last one, and the first of what was cut."""
-
-
 def redact(text: str) -> str:
     """Return the text with everything that looks like a credential or token replaced by `***`."""
     lower = text.lower()
     for words, pattern, replacement in _RULES:
         if any(word in lower for word in words):
             text = pattern.sub(replacement, text)
-    return _without_pem_ends(text) if "-----end " in lower else text
-
-
-def _without_pem_ends(text: str) -> str:
-    """Hide the lines before the end of a PEM block whose beginning was cut off."""
-    kept, position = [], 0
-    for end in _PEM_END.finditer(text):
-        kept += [text[position : max(position, _pem_lines_before(text, end.start()))], HIDDEN]
-        position = end.end()
-    return "".join([*kept, text[position:]])
-
-
-def _pem_lines_before(text: str, end: int) -> int:
-    """Return where the lines of a PEM block begin that stand before its end; regular expressions would take long."""
-    begin = end
-    while True:
-        at = begin
-        while at and (text[at - 1].isspace() or text[at - 2 : at] in ("\\n", "\\r")):
-            at -= 1 if text[at - 1].isspace() else 2
-        start = at
-        while start and text[start - 1] in _PEM_CHARACTERS:
-            start -= 1
-        if start and text[start - 1] == "\\" and start < at:
-            start += 1  # the letter of an escaped line end
-        if at == begin or start >= at or (begin < end and start and at - start < _PEM_LINE_LENGTH):
-            return begin
-        begin = start
+    return text
 
 
 _SENSITIVE = re.compile(rf"(?:.*[^a-z0-9])?{_SENSITIVE_NAME}", re.IGNORECASE | re.DOTALL)
