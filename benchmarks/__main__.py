@@ -14,6 +14,7 @@ BENCHMARKS = {
     "suite": "100 acceptance tests, against stubs by hand and against moto",
     "checks": "what the checks find, say wrongly and cost, beside others",
     "scale": "10,000 executions in the emulator, against 10",
+    "records": "pages of 100,000 records against 1,000, their memory, the emulator's import",
     "reading": "one workflow YAML, against PyYAML's bare nodes",
     "memory": "growth over 100,000 requests",
     "server": "the server against bare waitress, Prism and moto_server; how soon it is ready",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator import Emulator
     from pytest_aicore.environment import Environment
     from pytest_aicore.errors import AicoreError, PlanError, RunError
+    from pytest_aicore.isolation import FaultWarning
     from pytest_aicore.protocols import OutputWriter, RunFactory
     from pytest_aicore.training.finished import FinishedExecution, LogLine, MetricValue
     from pytest_aicore.training.plan import TrainingPlan
@@ -30,6 +31,7 @@ __all__ = [
     "Artifact",
     "Emulator",
     "Environment",
+    "FaultWarning",
     "FinishedExecution",
     "LogLine",
     "MetricValue",
@@ -52,6 +54,7 @@ _HOME = {
     "AicoreError": "errors",
     "Emulator": "emulator",
     "Environment": "environment",
+    "FaultWarning": "isolation",
     "FinishedExecution": "training.finished",
     "LogLine": "training.finished",
     "MetricValue": "training.finished",

@@ -5,6 +5,7 @@ Registered when the first test that asks for something of ours is collected, so 
 
 from __future__ import annotations
 
+import warnings
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,10 @@ PLUGIN_NAME = "aicore-isolation"
 _ISOLATION: pytest.StashKey[Isolation] = pytest.StashKey()
 _SESSION: pytest.StashKey[Session] = pytest.StashKey()
 _RECORD: pytest.StashKey[Record] = pytest.StashKey()
+
+
+class FaultWarning(pytest.PytestWarning):
+    """A test has armed a fault that never struck: what it wanted to see go wrong went well."""
 
 
 class Record:
@@ -114,6 +119,23 @@ def _levels(item: pytest.Item, name: str) -> Iterator[list[MarkerUse]]:
         for level in (decorators, of_set):
             if level:
                 yield [MarkerUse(mark.args, mark.kwargs) for mark in level]
+
+
+def _warn(item: pytest.Item, warning: FaultWarning) -> None:
+    """Warn of what a test did.
+
+    A filter that makes errors of all warnings does not make one of this: nothing is wrong with the code under test.
+    One that names it does.
+    """
+    try:
+        item.warn(warning)
+    except FaultWarning:
+        if any(how == "error" and category is FaultWarning for how, _, category, *_ in warnings.filters):
+            raise
+        path, line, _ = item.location
+        message = warnings.WarningMessage(warning, FaultWarning, path, (line or 0) + 1)
+        recorded = {"warning_message": message, "when": "runtest", "nodeid": item.nodeid, "location": None}
+        item.ihook.pytest_warning_recorded.call_historic(kwargs=recorded)
 
 
 class Isolation:
@@ -302,6 +324,8 @@ class Isolation:
             # What the body's own failure reported already is not said again.
             if self._record(item).outcomes.get("call") == "passed":
                 self._fail_for_incidents(item)
+                for sentence in self.session.silent_faults():
+                    _warn(item, FaultWarning(sentence))
         finally:
             self.session.rollback()
 

@@ -379,6 +379,10 @@ class Session:
         if not self.live:
             self._checkpoint = self.emulator.checkpoint()
 
+    def silent_faults(self) -> list[str]:
+        """Return what faults that were made since `begin` never struck, as sentences."""
+        return [] if self._checkpoint is None else self.emulator.silent_faults(self._checkpoint)
+
     def rollback(self) -> None:
         """Restore what `begin` remembered, plus what was made in between under `kept`."""
         if self._checkpoint is not None:

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
 import threading
 import time
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from types import BuiltinFunctionType, FunctionType
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from pytest_aicore.errors import RunError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
 
     from pytest_aicore.training.watcher import Clock
 
 _NANOSECONDS = 1_000_000_000
+_FUNCTIONS = ("sleep", "time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")
+_KEEP_REAL_TIME = frozenset(
+    {"_pytest", "pluggy", "pytest_aicore", "xdist", "execnet", "coverage", "hypothesis", "freezegun", "time_machine"}
+)
+"""Who runs tests, and measures them, does not live in the time of a test; nor does who replaces time itself."""
+_STANDS_FOR = "_pytest_aicore_stands_for"
+"""The attribute of a virtual function that names the real one."""
 
 
 class VirtualTime:
@@ -33,6 +44,7 @@ class VirtualTime:
         self._clock = clock
         self._live = live
         self._began = clock.now()
+        self._installed = False
 
     def now(self) -> float:
         """Return seconds since the epoch."""
@@ -65,7 +77,9 @@ class VirtualTime:
         self._clock.sleep(seconds)
 
     def install(self, patch: Callable[[object, str, object], object]) -> None:
-        """Make the functions of the module `time` virtual for this test.
+        """Make the functions of the module `time` virtual for this test, also where a module has imported them by name.
+
+        What was put elsewhere before, as the default of a parameter for example, stays real.
 
         Threads that run already keep real time: they are not the test's (pytest-timeout, pytest-xdist). Those that the
         test starts share its virtual time: what several of them sleep adds up, as if they took turns.
@@ -76,33 +90,38 @@ class VirtualTime:
         """
         if self._live:
             return
-        real_sleep, real_monotonic, real_counter = time.sleep, time.monotonic, time.perf_counter
+        real: dict[str, Any] = {name: getattr(time, name) for name in _FUNCTIONS}
         own = threading.current_thread()
         # Threads themselves, not their idents: those are given again to new threads.
         foreign = WeakSet(thread for thread in threading.enumerate() if thread is not own)
 
         def is_real() -> bool:
+            if not self._installed:  # the test has ended, and a module that it imported has kept this
+                return True
             thread = threading.current_thread()
             # A thread that the module `threading` did not start shows as a dummy, whenever it began.
             return thread is not own and (thread in foreign or type(thread).__name__ == "_DummyThread")
 
         # Monotonic clocks go on from their real values, so that points in time taken earlier stay in the past.
-        monotonic_began, counter_began = real_monotonic(), real_counter()
+        monotonic_began: float = real["monotonic"]()
+        counter_began: float = real["perf_counter"]()
 
         def sleep(seconds: float, /) -> None:
             if is_real():
-                real_sleep(seconds)
+                real["sleep"](seconds)
                 return
             if seconds < 0:
                 raise ValueError("sleep length must be non-negative")
             self._clock.sleep(seconds)
-            real_sleep(0)  # let the test's other threads have their turn
+            real["sleep"](0)  # let the test's other threads have their turn
 
-        def virtual(real: Callable[[], float], at: Callable[[], float]) -> Callable[[], float]:
-            return lambda: real() if is_real() else at()
+        def virtual(name: str, at: Callable[[], float]) -> Callable[[], float]:
+            real_function: Callable[[], float] = real[name]
+            return lambda: real_function() if is_real() else at()
 
-        def in_nanoseconds(real: Callable[[], int], at: Callable[[], float]) -> Callable[[], int]:
-            return lambda: real() if is_real() else round(at() * _NANOSECONDS)
+        def in_nanoseconds(name: str, at: Callable[[], float]) -> Callable[[], int]:
+            real_function: Callable[[], int] = real[name]
+            return lambda: real_function() if is_real() else round(at() * _NANOSECONDS)
 
         def monotonic() -> float:
             return monotonic_began + self.elapsed
@@ -110,13 +129,54 @@ class VirtualTime:
         def counter() -> float:
             return counter_began + self.elapsed
 
-        patch(time, "sleep", sleep)
-        patch(time, "time", virtual(time.time, self.now))
-        patch(time, "time_ns", in_nanoseconds(time.time_ns, self.now))
-        patch(time, "monotonic", virtual(real_monotonic, monotonic))
-        patch(time, "monotonic_ns", in_nanoseconds(time.monotonic_ns, monotonic))
-        patch(time, "perf_counter", virtual(real_counter, counter))
-        patch(time, "perf_counter_ns", in_nanoseconds(time.perf_counter_ns, counter))
+        replacing: dict[str, Any] = {
+            "sleep": sleep,
+            "time": virtual("time", self.now),
+            "time_ns": in_nanoseconds("time_ns", self.now),
+            "monotonic": virtual("monotonic", monotonic),
+            "monotonic_ns": in_nanoseconds("monotonic_ns", monotonic),
+            "perf_counter": virtual("perf_counter", counter),
+            "perf_counter_ns": in_nanoseconds("perf_counter_ns", counter),
+        }
+        patch(self, "_installed", True)
+        for name, function in replacing.items():
+            setattr(function, _STANDS_FOR, real[name])
+        for module, written, name in list(_imported(real)):
+            patch(module, written, replacing[name])
+        for name, function in replacing.items():
+            patch(time, name, function)
         loops = sys.modules.get("asyncio.base_events")
         if loops is not None:
-            patch(loops.BaseEventLoop, "time", lambda _loop: real_monotonic())
+            patch(loops.BaseEventLoop, "time", lambda _loop: real["monotonic"]())
+
+
+def _imported(real: dict[str, Any]) -> Iterator[tuple[ModuleType, str, str]]:
+    """Return what modules have imported by name (`from time import sleep`): module, name there, name in `time`."""
+    names = {id(function): name for name, function in real.items()}
+    for full_name, module in list(sys.modules.items()):
+        top = full_name.partition(".")[0]
+        if top in _KEEP_REAL_TIME or top.startswith("pytest") or not _is_ordinary(getattr(module, "__file__", None)):
+            continue
+        for written, value in list(vars(module).items()):
+            if type(value) is BuiltinFunctionType:
+                function: object = value
+            elif type(value) is FunctionType:
+                # An earlier test imported the module while time was virtual, or time is virtual already.
+                function = value if id(value) in names else value.__dict__.get(_STANDS_FOR)
+            else:
+                continue
+            if id(function) in names:
+                yield module, written, names[id(function)]
+
+
+def _is_ordinary(file: str | None) -> bool:
+    """Tell whether a module's file is none of Python's own, whose timers and threads keep the machine's time."""
+    installed, own = _folders()
+    return file is not None and (file.startswith(installed) or not file.startswith(own))
+
+
+@lru_cache(maxsize=1)
+def _folders() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return where installed packages are, and where Python's own modules are, which may contain those."""
+    paths = sysconfig.get_paths()
+    return (paths["purelib"], paths["platlib"]), (paths["stdlib"], paths["platstdlib"])

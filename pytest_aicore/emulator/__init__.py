@@ -1,9 +1,49 @@
-"""SAP AI Core inside this process: a stateful emulator of its API, without network and without credentials."""
+"""SAP AI Core inside this process: a stateful emulator of its API, without network and without credentials.
 
-from pytest_aicore.emulator.emulator import Checkpoint, Emulator, RequestRecord
-from pytest_aicore.emulator.faults import Fault
-from pytest_aicore.emulator.recording import Calls, Repeat
-from pytest_aicore.emulator.scripts import Script
-from pytest_aicore.emulator.wire import Request, Response
+Names are resolved when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_aicore.emulator.emulator import Checkpoint, Emulator, RequestRecord
+    from pytest_aicore.emulator.faults import Fault
+    from pytest_aicore.emulator.recording import Calls, Repeat
+    from pytest_aicore.emulator.scripts import Script
+    from pytest_aicore.emulator.wire import Request, Response
 
 __all__ = ["Calls", "Checkpoint", "Emulator", "Fault", "Repeat", "Request", "RequestRecord", "Response", "Script"]
+
+_HOME = {
+    "Calls": "recording",
+    "Checkpoint": "emulator",
+    "Emulator": "emulator",
+    "Fault": "faults",
+    "Repeat": "recording",
+    "Request": "wire",
+    "RequestRecord": "emulator",
+    "Response": "wire",
+    "Script": "scripts",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Return a public name, importing what it needs now.
+
+    Raises:
+        AttributeError: there is no such name.
+    """
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names, also those that nobody has used yet."""
+    return sorted({*globals(), *__all__})

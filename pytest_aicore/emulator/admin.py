@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator.emulator import Checkpoint, Emulator, RequestRecord
+    from pytest_aicore.emulator.faults import Fault
 
 ADMIN_ROOT = "/__aicore__/"
 _CAPITAL = re.compile(r"(?<=[a-z0-9])[A-Z]")
@@ -40,6 +41,7 @@ class Admin:
             ("GET", "clock"): (self._clock, "the emulator's time"),
             ("POST", "clock"): (self._advance, 'move the clock on: {"advance": 3600} (seconds)'),
             ("POST", "scripts"): (self._script, 'say how executions go: {"outcome": "DEAD", "running": 5}'),
+            ("GET", "faults"): (self._faults, "the faults, and how many calls each has hit"),
             ("POST", "faults"): (self._fault, 'say which calls go wrong: {"call": "execution.get", "status": 503}'),
             ("POST", "profiles"): (
                 self._profile,
@@ -114,7 +116,12 @@ class Admin:
         if not isinstance(arguments.get("call"), str):
             raise EmulatorError('fault: say which "call" goes wrong, for example "execution.get".')
         fault = self._emulator.fault(**arguments)
-        return json_response(201, {"fault": {"call": fault.call, "kind": fault.kind, "status": fault.status}})
+        return json_response(201, {"fault": _fault_json(fault)})
+
+    def _faults(self, _: Json) -> Response:
+        with self._emulator.lock:
+            faults = [_fault_json(fault) | {"struck": fault.struck} for fault in self._emulator.state.faults]
+        return json_response(200, {"count": len(faults), "faults": faults})
 
     def _profile(self, said: Json) -> Response:
         arguments = _arguments(said, self._emulator.profile, "name")
@@ -129,7 +136,8 @@ class Admin:
             published = emulator.state.published
             emulator.rollback(self._beginning)
             # What applications have synchronised goes with them.
-            emulator.state.published = {name: each for name, each in published.items() if each.application is None}
+            kept = {name: each.covered if each.application else each for name, each in published.items()}
+            emulator.state.published = {name: each for name, each in kept.items() if each}
             emulator.clock.restart()
         return self._clock({})
 
@@ -183,6 +191,10 @@ def _only(said: Json, name: str) -> Any:
     if set(said) != {name}:
         raise EmulatorError(f"Say {name!r} and nothing else.")
     return said[name]
+
+
+def _fault_json(fault: Fault) -> Json:
+    return {"call": fault.call, "kind": fault.kind, "status": fault.status}
 
 
 def _record_json(record: RequestRecord) -> Json:

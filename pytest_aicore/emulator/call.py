@@ -44,6 +44,11 @@ class Call:
         """Seconds since the epoch."""
         return self.emulator.clock.now()
 
+    @property
+    def base_url(self) -> str:
+        """Where this client reaches the API, without `/v2`: what answers say about where things are."""
+        return self.request.base_url or self.emulator.base_url
+
     def identifier(self, name: str) -> str:
         """Return an id from the path.
 

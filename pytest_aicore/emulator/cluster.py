@@ -168,8 +168,8 @@ class Cluster:
             filters: what the question is about.
         """
         about = {**filters, "status": None, "is_unfinished": True}
-        by_time = table.select({**about, "goes_by_looks": False}, top=1)[1]
-        by_looks = table.select({**about, "goes_by_looks": True})[1]
+        by_time = table.select({**about, "goes_by_looks": False}, top=1)
+        by_looks = table.select({**about, "goes_by_looks": True})
         self.look(group, [*by_time, *by_looks])
 
     def wait_for(self, group: ResourceGroup, enactment_ids: Iterable[str]) -> None:
@@ -396,8 +396,7 @@ class Cluster:
         omitted = execution.course.omit_outputs
         if published is None or omitted is True:
             return
-        _, there = group.artifacts.select({"execution_id": execution.id})
-        urls = {artifact.url for artifact in there}
+        urls = {artifact.url for artifact in group.artifacts.select({"execution_id": execution.id})}
         for output in published.executable.output_artifacts:
             url = OUTPUT_URL.format(
                 store=DEFAULT_STORE, execution=execution.id, name=output.name, suffix=output.suffix or ""

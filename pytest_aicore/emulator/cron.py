@@ -20,6 +20,9 @@ _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("month", 1, 12, {name: number for number, name in enumerate(_MONTHS, 1)}),
     ("day of week", 0, 7, {name: number for number, name in enumerate(_DAYS)}),
 )
+NO_DAY = "0"
+"""A day of the month that never comes, but stands in the example of SAP's specification, `0 0 0 1 *`: that it is
+taken nevertheless is assumed."""
 _PART = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d{1,4}))?\Z", re.ASCII)
 _LONGEST_WAIT_DAYS = 366 * 8
 """29 February comes at least every eight years."""
@@ -106,6 +109,8 @@ def _numbers(text: str, what: str, lowest: int, highest: int, names: dict[str, i
     """Return the numbers that one field means."""
     found: set[int] = set()
     for part in text.split(","):
+        if part == NO_DAY and what == "day of month":
+            continue
         match = _PART.match(part)
         if not match:
             raise CronError(f"cron has {part!r} as {what}")

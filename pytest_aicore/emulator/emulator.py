@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
-from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -22,7 +21,7 @@ from pytest_aicore.emulator.lifecycle import Clock, Details, Logs, MetricValues
 from pytest_aicore.emulator.places import caller
 from pytest_aicore.emulator.profiles import faults_of
 from pytest_aicore.emulator.recording import Calls
-from pytest_aicore.emulator.routes import ROOTS, TOKEN, Route, RouteTable
+from pytest_aicore.emulator.routes import ROOTS, TOKEN, TRACKING_PATH, Route, RouteTable
 from pytest_aicore.emulator.scripts import Script, Standing, refuse_contradiction
 from pytest_aicore.emulator.state import EXTENDED, SERVICE_PLANS, TENANT_ID, Published, ResourceGroup, State
 from pytest_aicore.emulator.wire import (
@@ -40,6 +39,7 @@ from pytest_aicore.redact import HIDDEN, Secret, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from pytest_aicore.emulator.gitsync import GitSync
     from pytest_aicore.emulator.scheduler import Scheduler
@@ -298,6 +298,8 @@ class Emulator:
         Raises:
             EmulatorError: there is no such folder.
         """
+        from pathlib import Path  # late: hardly anybody mirrors anything
+
         if not Path(folder).is_dir():
             raise EmulatorError(f"mirror_repository: {str(folder)!r} is no folder.")
         with self.lock:
@@ -472,6 +474,7 @@ class Emulator:
             late=late,
             seed=self.seed if seed is None else seed,
             since=self.state.drawn,
+            place=caller(),
         )
         with self.lock:
             self.state.faults.append(fault)
@@ -493,7 +496,19 @@ class Emulator:
         """
         chance = self.seed if seed is None else seed
         said = faults_of(name)
-        return tuple(self.fault(**each, seed=f"{chance}:{number}") for number, each in enumerate(said))
+        faults = tuple(self.fault(**each, seed=f"{chance}:{number}") for number, each in enumerate(said))
+        for fault in faults:
+            fault.is_watched = True  # a bad day need not have everything that it could have
+        return faults
+
+    def silent_faults(self, since: Checkpoint) -> list[str]:
+        """Return why faults that were made since a moment never struck, as sentences: such a test tests nothing.
+
+        Those that chance decides about are left out, those of profiles, and those whose `struck` somebody looked at.
+        """
+        with self.lock:
+            made = [fault for fault in self.state.faults if fault not in since.state.faults]
+            return [fault.silence for fault in made if fault.silence]
 
     # What code did ------------------------------------------------------------------------------------------
 
@@ -617,11 +632,11 @@ class Emulator:
     # Answers ------------------------------------------------------------------------------------------------
 
     def _route(self, request: Request) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
-        is_token = request.method == "POST" and request.raw_path == token.PATH
+        is_token = request.raw_path == token.PATH
         if self._serves_only(request.host) == ("api" if is_token else TOKEN):
             return None, {}, ()
         if is_token:
-            return TOKEN_ROUTE, {}, ()
+            return (TOKEN_ROUTE, {}, ()) if request.method == "POST" else (None, {}, ("POST",))
         return self.routes.find(request.method, request.raw_path)
 
     def _serves_only(self, host: str) -> str | None:
@@ -710,6 +725,10 @@ class Emulator:
 
     def _unrouted(self, request: Request, methods: tuple[str, ...]) -> Response:
         if methods:
+            needs_token = request.raw_path not in (token.PATH, TRACKING_PATH)
+            refusal = token.refuse(self, request) if needs_token else None  # the gateway comes before the service
+            if refusal:
+                return refusal
             return empty_response(METHOD_NOT_ALLOWED, {"allow": ", ".join(methods)})
         if self._serves_only(request.host) == TOKEN or not request.path.startswith(ROOTS):
             return empty_response(404)

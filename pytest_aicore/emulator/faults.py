@@ -7,7 +7,6 @@ import math
 import re
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pytest_aicore.emulator.handlers import token
@@ -98,6 +97,7 @@ class Fault:
         late: log lines of the last so many seconds are not shown yet.
         seed: of chance.
         since: the number of the newest record when the fault was made.
+        place: where the fault was made.
     """
 
     call: str
@@ -115,12 +115,32 @@ class Fault:
     late: float = 0.0
     seed: int | str = 0
     since: int = 0
+    place: str = ""
     tally: Tally = field(default_factory=Tally, repr=False)
+    is_watched: bool = field(default=False, repr=False)
+    """Whether somebody has looked how often it struck, or it belongs to a profile: then it may well be never."""
 
     @property
     def struck(self) -> int:
         """How many logical calls it has hit."""
+        self.is_watched = True
         return self.tally.struck
+
+    @property
+    def silence(self) -> str | None:
+        """Why it never struck, as a sentence for who armed it; None where it did, or need not have."""
+        if self.tally.struck or self.is_watched or self.probability < 1:
+            return None
+        if self.tally.passed:
+            why = f"after={self.after} lets more such calls go well than there were: {self.tally.passed}"
+        elif self.is_for_records:
+            why = "there was no such call for a record that it is for"
+        else:
+            why = "there was no such call, or another fault answered it"
+        return (
+            f"{self.place}: fault: {self.call!r} never went wrong: {why}. If that is what the test is about, "
+            "let it look at the fault's `struck`."
+        )
 
     def __post_init__(self) -> None:
         if (not self.is_answer and not (self.delay or self.late)) or None not in (self.status, self.kind):
@@ -139,6 +159,11 @@ class Fault:
             value = getattr(self, name)
             if value is not None and not (_is_whole(value) and value >= 1):
                 raise EmulatorError(f"fault: {name}={value!r} is no number of calls: give 1 or more, or None for all.")
+        if self.retry_after is not None and not _is_delay(self.retry_after):
+            raise EmulatorError(
+                f"fault: retry_after={self.retry_after!r} is no delay: give seconds, 0 or more, or an HTTP date, for "
+                "example 'Wed, 01 Jan 2025 00:00:00 GMT'."
+            )
         if not (_is_whole(self.after) and self.after >= 0):
             raise EmulatorError(f"fault: after={self.after!r} is no number of calls: give 0 or more.")
         if not (_is_number(self.probability) and 0 < self.probability <= 1):
@@ -213,6 +238,8 @@ class Fault:
         if self.probability == 1:
             return True
         self.tally.chances += 1
+        from hashlib import blake2b  # late: it brings OpenSSL with it
+
         digest = blake2b(f"{self.seed}:{self.call}:{self.tally.chances}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") / 2**64 < self.probability
 
@@ -230,7 +257,7 @@ class Fault:
         if self.kind == "unknown status" and answer is not None:
             return replace(answer, body=_STATUS.sub(b'"status":"' + UNKNOWN_STATUS.encode() + b'"', answer.body))
         if self.kind == "expired token":
-            return text_response(401, "Jwt is expired", {"www-authenticate": f'Bearer realm="https://{request.host}"'})
+            return text_response(401, "Jwt is expired", {"www-authenticate": f'Bearer realm="{request.base_url}"'})
         if self.kind == "html":
             return Response(
                 200,
@@ -276,6 +303,22 @@ def operation_named(call: str, operations: Collection[str], by_signature: dict[s
     raise EmulatorError(
         f"fault: the emulator knows no call {call!r}.{hint} Calls are {', '.join(sorted(operations))}; '*' means all."
     )
+
+
+def _is_delay(value: object) -> bool:
+    """Tell whether the header `Retry-After` can say this, parts of seconds included, which HTTP does not have."""
+    if isinstance(value, str):
+        return bool(re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value, re.ASCII)) or _is_http_date(value)
+    return _is_number(value) and float(value) >= 0  # type: ignore[arg-type]
+
+
+def _is_http_date(text: str) -> bool:
+    from email.utils import parsedate_to_datetime  # late: hardly anybody needs it
+
+    try:
+        return parsedate_to_datetime(text).tzinfo is not None
+    except (ValueError, TypeError, IndexError):
+        return False
 
 
 def _is_whole(value: object) -> bool:

@@ -153,7 +153,8 @@ class GitSync:
         if done != "unchanged" or (before and before.application is None):
             created = before.created_at if before else at
             modified = before.modified_at if before and done == "unchanged" else at
-            state.published[template.name] = Published(executable, created, modified, application.id)
+            covered = before.covered or (before if before.application is None else None) if before else None
+            state.published[template.name] = Published(executable, created, modified, application.id, covered)
         return _result(manifest, "Synced", f"{template.kind.lower()}.{_API[template.kind]}/{template.name} {done}")
 
     def _mark_failed(self, executable_id: str) -> None:
@@ -166,7 +167,9 @@ class GitSync:
         published = self._emulator.state.published
         gone = [name for name, item in published.items() if item.application == application and name not in kept]
         for name in gone if PRUNES else ():
-            del published[name]
+            covered = published.pop(name).covered
+            if covered:
+                published[name] = covered
 
     # Reading ------------------------------------------------------------------------------------------------
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-import traceback
-from pathlib import Path
 
-_PACKAGE = str(Path(__file__).parent.parent / "_")[:-1]
+_PACKAGE = __file__[: -len("emulator/places.py")]
 
 
 def caller() -> str:
@@ -22,6 +20,9 @@ def raised_at(error: BaseException) -> str:
 
     Code of the user's is what does not belong to this package; of that, the innermost that is not installed.
     """
+    import traceback  # late, like pathlib: for messages only
+    from pathlib import Path
+
     theirs = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_PACKAGE)]
     own = [frame for frame in theirs if "site-packages" not in frame.filename and Path(frame.filename).is_file()]
     own = [frame for frame in own if not Path(short(frame.filename)).is_absolute()] or own[:1] or theirs[:1]
@@ -30,6 +31,8 @@ def raised_at(error: BaseException) -> str:
 
 def short(path: str) -> str:
     """Return the path relative to the working folder, where it lies below it."""
+    from pathlib import Path
+
     try:
         return str(Path(path).relative_to(Path.cwd()))
     except ValueError:

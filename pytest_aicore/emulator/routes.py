@@ -96,7 +96,7 @@ class Route:
 _LM = "/v2/lm"
 _EXECUTABLES = f"{_LM}/scenarios/{{scenarioId}}/executables"
 _ADMIN = "/v2/admin"
-_TRACKING = "/api/v1/metrics"
+TRACKING_PATH = "/api/v1/metrics"
 _WITH_SECRETS = tuple(
     f"{_ADMIN}/{name}" for name in ("secrets", "objectStoreSecrets", "dockerRegistrySecrets", "repositories")
 )
@@ -627,9 +627,9 @@ ROUTES = (
         needs_group=False,
     ),
     Route("GET", f"{_ADMIN}/tenantInfo", "tenant_info.get", tenant.info, "specification", needs_group=False),
-    Route("GET", _TRACKING, "tracking.query", metrics.find, "SDK", needs_token=False),
-    Route("PATCH", _TRACKING, "tracking.modify", metrics.patch, "SDK", needs_token=False),
-    Route("DELETE", _TRACKING, "tracking.delete", metrics.delete, "SDK", needs_token=False),
+    Route("GET", TRACKING_PATH, "tracking.query", metrics.find, "SDK", needs_token=False),
+    Route("PATCH", TRACKING_PATH, "tracking.modify", metrics.patch, "SDK", needs_token=False),
+    Route("DELETE", TRACKING_PATH, "tracking.delete", metrics.delete, "SDK", needs_token=False),
 )
 
 

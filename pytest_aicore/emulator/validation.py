@@ -26,6 +26,8 @@ NAME = re.compile(r"""^[\w\s.!?,;:\[\](){}<>"'=+*/\\^&%@~$#|-]*\Z""", re.ASCII)
 URL = re.compile(r"([a-z0-9-]+):\/\/.+")
 LABEL_KEY = re.compile(r"^ext\.ai\.sap\.com\/[\w\.-]+\Z", re.ASCII)
 LABEL_SELECTOR = re.compile(r"^ext\.ai\.sap\.com\/[\w\.-]+!?=[^ =,]+\Z", re.ASCII)
+ANY_NUMBER = 10**18
+"""Where the specification has no maximum."""
 _INTEGER = re.compile(r"[+-]?\d{1,18}\Z", re.ASCII)
 SEARCH = re.compile(r"^[^~]{1,80}\Z", re.DOTALL)
 
@@ -38,7 +40,7 @@ class Check(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Text:
     """A string with an optional pattern, length limits and closed set of values."""
 
@@ -62,7 +64,7 @@ class Text:
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Number:
     """A finite JSON number."""
 
@@ -73,7 +75,7 @@ class Number:
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Whole:
     """A whole number within limits."""
 
@@ -93,7 +95,7 @@ class Whole:
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Time:
     """An RFC 3339 time; the value to work with is seconds since the epoch."""
 
@@ -105,7 +107,7 @@ class Time:
         return moment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ListOf:
     """A list whose elements all pass one check."""
 
@@ -124,7 +126,7 @@ class ListOf:
         return [self.element(item, f"{where}[{index}]") for index, item in enumerate(value)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ObjectOf:
     """An object with known fields, some of them required; fields it does not know are ignored."""
 
@@ -152,14 +154,25 @@ LABELS = ListOf(ObjectOf({"key": Text(256, LABEL_KEY), "value": Text(5000)}, req
 def json_body(request: Request, check: Check) -> Any:
     """Return the checked JSON body of a request.
 
+    A request that says that its body is something else than JSON is refused; one that says nothing is believed
+    (assumed, both). Every kind of JSON will do, as it does for metrics (SAP's own tests).
+
     Raises:
         ApiError: 400 when it is no JSON or not what the check allows.
     """
+    said = content_type(request)
+    if said not in ("", "application/json") and not said.endswith("+json"):
+        raise invalid(f"Content-Type must be application/json, not {said}")
     try:
         content = json.loads(request.body.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise invalid("the body is not valid JSON") from None
     return check(content, "")
+
+
+def content_type(request: Request) -> str:
+    """Return the media type that a request gives for its body, without parameters; empty when it gives none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def query_text(request: Request, name: str, check: Text) -> str | None:
@@ -169,11 +182,13 @@ def query_text(request: Request, name: str, check: Text) -> str | None:
 
 
 def query_list(request: Request, name: str, check: Text, maximum: int) -> list[str] | None:
-    """Return a comma-joined query parameter as a list, or None where it is absent."""
-    value = request.query.get(name)
-    if value is None:
+    """Return a comma-joined query parameter as a list, or None where it is absent.
+
+    Clients that repeat the parameter for each item are understood as well (assumed).
+    """
+    if name not in request.query:
         return None
-    items: list[str] = ListOf(check, maximum, 1)(value.split(","), name)
+    items: list[str] = ListOf(check, maximum, 1)(",".join(request.query_values(name)).split(","), name)
     return items
 
 

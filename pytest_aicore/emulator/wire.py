@@ -60,6 +60,19 @@ class Request:
         self.path = unquote(parts.path)
         self.query = dict(parse_qsl(parts.query, keep_blank_values=True)) if parts.query else {}
 
+    @property
+    def base_url(self) -> str:
+        """Scheme and host as the client knows them, which may reach us by another name than our own; else empty."""
+        parts = urlsplit(self.url)
+        named = self.headers.get("host", "")
+        host = named if _HOST.match(named) else parts.netloc
+        return f"{parts.scheme}://{host}" if host else ""
+
+    def query_values(self, name: str) -> list[str]:
+        """Return what every query parameter of this name says; `query` has the last of them."""
+        pairs = parse_qsl(urlsplit(self.url).query, keep_blank_values=True)
+        return [value for key, value in pairs if key == name]
+
 
 @dataclass(slots=True)
 class Response:
@@ -201,6 +214,7 @@ def parse_time(text: str) -> float | None:
     return seconds if _FIRST_MOMENT <= seconds < _LAST_MOMENT else None
 
 
+_HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?\Z", re.ASCII)
 _FIRST_MOMENT = datetime(1, 1, 1, tzinfo=timezone.utc).timestamp()
 _LAST_MOMENT = datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone.utc).timestamp()
 _RFC_3339 = re.compile(r"(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})\Z", re.ASCII)

@@ -153,6 +153,7 @@ class Fleet:
         self._longest = interval
         self._interval = min(FIRST_INTERVAL, interval)
         self._most_at_once = ledger.most_at_once = most_at_once
+        ledger.refusal = self._is_spent
         self._budget = budget
         self._onlooker = onlooker or NobodyLooks()
         self._changed = Condition()
@@ -505,22 +506,29 @@ class Fleet:
                 self._changed.notify_all()
 
     def _mind_the_budget(self) -> None:
-        if self._budget is None:
-            return
         self._ledger.refresh()
-        spent, _ = running_seconds(self._ledger.of_session(), self.clock.now())
-        if spent < self._budget and self._spent is None:
+        why = self._is_spent()
+        if why is None:
             return
         with self._changed:
-            self._spent = self._spent or (
-                f"the budget of this session is spent: its executions have run for {show_duration(spent)} together, and"
-                f" --aicore-budget allows {show_duration(self._budget)}. What still ran was stopped."
-            )
+            self._spent = why
             self._queue.clear()
             watched = self._watched()
             self._changed.notify_all()
         for training in watched:
-            self._stop(training, self._spent)
+            self._stop(training, why)
+
+    def _is_spent(self) -> str | None:
+        """Say that the budget is spent, None if it is not."""
+        if self._budget is None or self._spent is not None:
+            return self._spent
+        spent, _ = running_seconds(self._ledger.of_session(), self.clock.now())
+        if spent < self._budget:
+            return None
+        return (
+            f"the budget of this session is spent: its executions have run for {show_duration(spent)} together, and"
+            f" --aicore-budget allows {show_duration(self._budget)}. What still ran was stopped."
+        )
 
     # The end --------------------------------------------------------------------------------------------------------
 

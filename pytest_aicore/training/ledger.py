@@ -30,7 +30,7 @@ from pytest_aicore.redact import redact
 from pytest_aicore.training.locks import FileLock, held
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 ARTIFACTS, CONFIGURATION, EXECUTION = "artifacts", "configuration", "execution"
@@ -174,6 +174,8 @@ class FileLedger:
         self._order: list[str] = []
         self.most_at_once: int | None = None
         """How many executions of the session may run at once, None for any number."""
+        self.refusal: Callable[[], str | None] = lambda: None
+        """Says why no execution may be started any more, None if one may."""
 
     # What it says ---------------------------------------------------------------------------------------------------
 
@@ -450,7 +452,7 @@ class RunRecord:
             known of who began it before and has ended in the middle of it.
 
         Raises:
-            RunError: it cannot be written; then nothing must be made.
+            RunError: it cannot be written, or nothing may be started any more; then nothing must be made.
         """
         with self._ledger.locked():
             stage = self.stage(name)
@@ -459,8 +461,12 @@ class RunRecord:
             others = stage.process not in (None, self._ledger.process)
             if others and self._ledger.is_at_work(str(stage.process)):
                 return None
-            if name == EXECUTION and stage.process is None and not self._ledger.has_room():
-                return None
+            if name == EXECUTION and stage.process is None:
+                why = self._ledger.refusal()
+                if why is not None:
+                    raise RunError(why)
+                if not self._ledger.has_room():
+                    return None
             before = Stage(stage.process, stage.intent, stage.since)
             self.note("intends", stage=name, process=self._ledger.process, time=_now(), **intent)
             return before

@@ -159,9 +159,14 @@ def test_a_wrong_base_path_is_an_empty_404_of_the_gateway(house: House, path: st
 def test_a_wrong_host_is_an_empty_404(house: House) -> None:
     at_the_token_host = requests.get(f"{house.emulator.auth_url}/v2/lm/artifacts", timeout=5)
     at_the_api_host = requests.post(f"{house.emulator.base_url}/oauth/token", timeout=5)
-    got_a_token = requests.get(f"{house.emulator.auth_url}/oauth/token", timeout=5)
-    answers = (at_the_token_host, at_the_api_host, got_a_token)
-    assert [(answer.status_code, answer.text) for answer in answers] == [(404, "")] * 3
+    answers = (at_the_token_host, at_the_api_host)
+    assert [(answer.status_code, answer.text) for answer in answers] == [(404, "")] * 2
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "HEAD", "OPTIONS"])
+def test_tokens_are_asked_for_by_post_only(method: str, house: House) -> None:
+    answer = requests.request(method, f"{house.emulator.auth_url}/oauth/token", timeout=5)
+    assert (answer.status_code, answer.headers["allow"], answer.text) == (405, "POST", "")
     assert house.emulator.incidents == []
 
 

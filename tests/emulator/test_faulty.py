@@ -73,7 +73,7 @@ def test_a_status_with_a_body_of_the_tests_own(house: House, body: Any, content_
     assert (answer.status_code, answer.headers["content-type"], answer.content) == (502, content_type, content)
 
 
-@pytest.mark.parametrize("retry_after", [7, 0.5, "Wed, 21 Oct 2026 07:28:00 GMT"])
+@pytest.mark.parametrize("retry_after", [7, 0.5, "3", "Wed, 21 Oct 2026 07:28:00 GMT"])
 def test_retry_after(house: House, retry_after: float | str) -> None:
     house.emulator.fault("meta.get", status=429, retry_after=retry_after)
     assert house.ask("GET", "/meta").headers["retry-after"] == str(retry_after)
@@ -306,6 +306,18 @@ def test_what_a_fault_cannot_say(house: House, said: dict[str, Any], why: str) -
         house.emulator.fault("execution.get", **said)
     assert str(refused.value) == f"fault: {why}"
     assert house.emulator.state.faults == []
+
+
+@pytest.mark.parametrize(
+    "said", ["x", "", "-1", "soon", "Wed, 41 Oct 2026 07:28:00 GMT", -1, True, float("inf"), [1]], ids=repr
+)
+def test_what_retry_after_cannot_say(house: House, said: Any) -> None:
+    with pytest.raises(EmulatorError) as refused:
+        house.emulator.fault("execution.get", status=429, retry_after=said)
+    assert str(refused.value) == (
+        f"fault: retry_after={said!r} is no delay: give seconds, 0 or more, or an HTTP date, for example "
+        "'Wed, 01 Jan 2025 00:00:00 GMT'."
+    )
 
 
 def test_a_fault_for_a_call_that_does_not_exist(house: House) -> None:

@@ -235,6 +235,20 @@ def test_what_it_allows(house: House, path: str, content: Any) -> None:
     assert house.ask("GET", f"{path}/{created}").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/artifacts", "/configurations", "/executions"])
+@pytest.mark.parametrize("said", ["text/plain", "application/xml; charset=utf-8", "application/x-www-form-urlencoded"])
+def test_a_body_that_says_it_is_no_json(house: House, path: str, said: str) -> None:
+    answer = house.ask("POST", path, ARTIFACT, content_type=said)
+    sentence = f"Invalid Request, Content-Type must be application/json, not {said.partition(';')[0]}"
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["message"]) == (400, "01010001", sentence)
+
+
+@pytest.mark.parametrize("said", ["", "application/json;charset=UTF-8", "Application/JSON", "application/vnd.me+json"])
+def test_a_body_that_says_nothing_or_that_it_is_json(house: House, said: str) -> None:
+    assert house.ask("POST", "/artifacts", ARTIFACT, content_type=said).status_code == 201
+
+
 def test_text_that_is_no_unicode_is_answered_all_the_same(house: House) -> None:
     text = json.dumps(with_field(ARTIFACT, "description", "half a \ud83d pair, and \u2028 and \x00"))
     created = house.create("/artifacts", text)

@@ -13,6 +13,7 @@ import pytest
 import pytest_aicore.emulator.intercept
 import pytest_aicore.environment
 import pytest_aicore.fixtures
+import pytest_aicore.isolation
 import pytest_aicore.reporting
 import pytest_aicore.session
 import pytest_aicore.training.client

@@ -89,6 +89,49 @@ def test_sleep_moves_the_emulators_clock_and_is_rolled_back(project: pytest.Pyte
     project.runpytest_inprocess().assert_outcomes(passed=2)
 
 
+def test_names_that_modules_have_imported_are_virtual(project: pytest.Pytester) -> None:
+    """`from time import sleep` in the test, in the code under test, and in what a test is the first to import."""
+    project.makepyfile(
+        waiting="from time import monotonic as clock, sleep\n\ndef wait(seconds, nap=sleep):\n    sleep(seconds)",
+        waiting_late="from time import perf_counter, sleep, time as now\n\nREAL = sleep",
+        test_it="""
+        import sys, time
+        from time import sleep, time as now
+
+        import waiting
+
+        real = time.sleep, time.time, time.monotonic, time.perf_counter
+
+        def test_virtual(aicore_clock):
+            import waiting_late
+
+            for wait in (sleep, waiting.sleep, waiting.wait, waiting_late.sleep):
+                wait(1000)
+            assert aicore_clock.elapsed == 4000
+            assert now() == waiting_late.now() == time.time()
+            assert waiting.clock() == time.monotonic()
+            assert waiting.wait.__defaults__ == real[:1]
+
+        def test_real():
+            import waiting_late
+
+            assert (sleep, now, waiting.sleep, waiting.clock) == (real[0], real[1], real[0], real[2])
+            before = time.perf_counter()
+            waiting_late.sleep(0.01)
+            assert before + 0.009 < waiting_late.perf_counter() < before + 10
+            assert abs(waiting_late.now() - time.time()) < 10
+
+        def test_virtual_again(aicore_clock):
+            import waiting_late
+
+            waiting_late.sleep(50)
+            waiting.sleep(50)
+            assert aicore_clock.elapsed == 100
+        """,
+    )
+    project.runpytest_inprocess().assert_outcomes(passed=3)
+
+
 def test_threads_of_the_test_are_virtual_and_older_threads_are_not(project: pytest.Pytester) -> None:
     project.makepyfile(
         """

@@ -326,3 +326,54 @@ def test_unittest_classes(project: pytest.Pytester) -> None:
         """
     )
     project.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+SILENT_FAULTS = """
+import pytest
+from ai_api_client_sdk.exception import AIAPIServerException
+
+def test_never(aicore_emulator, aicore_client):
+    aicore_emulator.fault("artifact.query", status=503)
+    aicore_emulator.fault("scenario.query", status=503, after=3)
+    aicore_emulator.fault("execution.get", kind="not found")
+    aicore_client.scenario.query()
+
+def test_struck(aicore_emulator, aicore_client):
+    aicore_emulator.fault("scenario.query", status=500, times=1, attempts=1)
+    aicore_client.scenario.query()
+
+def test_looked_at(aicore_emulator, aicore_client):
+    fault = aicore_emulator.fault("artifact.create", status=503)
+    aicore_client.scenario.query()
+    assert fault.struck == 0
+
+def test_left_to_chance(aicore_emulator, aicore_client):
+    aicore_emulator.fault("scenario.query", status=503, probability=0.001)
+    aicore_emulator.profile("not found at first")
+    aicore_client.scenario.query()
+
+def test_failed_for_another_reason(aicore_emulator):
+    aicore_emulator.fault("scenario.query", status=503)
+    raise AssertionError("something else")
+"""
+WARNINGS = (
+    "test_it.py:5: fault: 'artifact.query' never went wrong: there was no such call, or another fault answered it.",
+    "test_it.py:6: fault: 'scenario.query' never went wrong: after=3 lets more such calls go well than there were: 1.",
+    "test_it.py:7: fault: 'execution.get' never went wrong: there was no such call for a record that it is for.",
+)
+
+
+def test_a_fault_that_never_struck_is_told(project: pytest.Pytester) -> None:
+    """A test that has nothing go wrong passes for the wrong reason; it is warned, and may ask for an error."""
+    project.makepyfile(test_it=SILENT_FAULTS)
+    result = project.runpytest_inprocess("-W", "default::pytest_aicore.FaultWarning")
+    result.assert_outcomes(passed=4, failed=1, warnings=3)
+    advice = "If that is what the test is about, let it look at the fault's `struck`."
+    told = [line.partition("FaultWarning: ")[2] for line in result.outlines if "FaultWarning: " in line]
+    assert told == [f"{warning} {advice}" for warning in WARNINGS]
+    ignored = project.runpytest_inprocess("-W", "ignore::pytest_aicore.FaultWarning")
+    ignored.assert_outcomes(passed=4, failed=1)
+    everything = project.runpytest_inprocess("-W", "error")
+    everything.assert_outcomes(passed=4, failed=1, warnings=3)
+    strict = project.runpytest_inprocess("-W", "error::pytest_aicore.FaultWarning", "-k", "never or struck")
+    strict.assert_outcomes(passed=2, errors=1)

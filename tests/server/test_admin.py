@@ -9,10 +9,11 @@ import pytest
 
 from pytest_aicore.emulator import Request
 from pytest_aicore.emulator.admin import is_loopback
-from tests.server.servers import Served, serving
+from tests.server.servers import WORKFLOW, Served, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytest.importorskip("waitress", reason="the server is an extra: pip install 'pytest-aicore[server]'")
 
@@ -33,6 +34,7 @@ def test_it_tells_what_there_is(served: Served) -> None:
         "DELETE /__aicore__/requests",
         "GET /__aicore__/",
         "GET /__aicore__/clock",
+        "GET /__aicore__/faults",
         "GET /__aicore__/incidents",
         "GET /__aicore__/requests",
         "POST /__aicore__/clock",
@@ -75,6 +77,10 @@ def test_faults_can_be_scripted(served: Served) -> None:
     struck = client.ask("GET", "/v2/lm/artifacts")
     assert (struck.status, struck.headers["retry-after"]) == (503, "3")
     assert client.ask("GET", "/v2/lm/artifacts").status == 200
+    assert client.ask("GET", "/__aicore__/faults").json == {
+        "count": 1,
+        "faults": [{"call": "artifact.query", "kind": None, "status": 503, "struck": 1}],
+    }
 
 
 def test_a_bad_day_can_be_ordered_by_name(served: Served) -> None:
@@ -123,6 +129,19 @@ def test_a_reset_forgets_everything_but_the_workflows(served: Served) -> None:
     first = client.start()
     client.ask("POST", "/__aicore__/clock", {"advance": 100})
     assert client.status(first) == "COMPLETED"
+
+
+def test_a_reset_keeps_workflows_that_an_application_took_over(served: Served, tmp_path: Path) -> None:
+    (tmp_path / "flowers.yaml").write_text(WORKFLOW)
+    (tmp_path / "more.yaml").write_text(WORKFLOW.replace("train-flowers", "train-trees"))
+    client = served.client()
+    application = {"repositoryUrl": str(tmp_path), "revision": "HEAD", "path": "."}
+    assert client.ask("POST", "/v2/admin/applications", application).status == 200
+    executables = "/v2/lm/scenarios/flowers/executables"
+    client.ask("POST", "/__aicore__/clock", {"advance": 60})
+    assert client.ask("GET", executables).json["count"] == 2
+    client.ask("POST", "/__aicore__/reset")
+    assert [each["id"] for each in client.ask("GET", executables).json["resources"]] == ["train-flowers"]
 
 
 def test_incidents_are_told_once(served: Served) -> None:

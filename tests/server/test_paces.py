@@ -132,7 +132,7 @@ def test_credentials_are_checked() -> None:
         missing = client.ask("GET", "/v2/lm/executions/%0d%0aX-Injected:%20yes")
         assert (missing.status, missing.text) == (401, "Jwt is missing")
         assert missing.headers["www-authenticate"] == (
-            'Bearer realm="https://127.0.0.1/v2/lm/executions/%0D%0AX-Injected%3A%20yes"'
+            f'Bearer realm="{served.server.url}/v2/lm/executions/%0D%0AX-Injected%3A%20yes"'
         )
         client.headers["Host"] = "api.ai.prod.eu-central-1.aws.ml.hana.ondemand.com"
         assert client.ask_token(client_secret="wrong").status == 401

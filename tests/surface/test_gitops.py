@@ -9,6 +9,7 @@ import pytest
 
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.errors import EmulatorError
+from pytest_aicore.workflows import parse_template
 from tests.surface.conftest import SCENARIO, TRAIN, WORKFLOWS, Caller
 from tests.surface.test_resource_groups import TENANT
 
@@ -120,9 +121,18 @@ def test_an_offboarded_name_stays_gone(ask: Caller) -> None:
     for method in ("GET", "DELETE"):
         assert ask(method, f"{REPOSITORIES}/mine").error == (404, "404", message)
     refused = ask("POST", REPOSITORIES, body)
-    assert refused.error == (500, "500", message)
-    assert refused.content["error"]["details"] == [{"code": None, "message": message}]
-    assert refused.content["error"]["target"] == "/api/v4alpha/repositories"
+    assert (refused.status, refused.content) == (
+        500,
+        {
+            "error": {
+                "code": "500",
+                "details": [{"code": None, "message": message}],
+                "message": message,
+                "request_id": None,
+                "target": "/api/v4alpha/repositories",
+            }
+        },
+    )
 
 
 def test_a_repository_without_a_name_gets_one(ask: Caller) -> None:
@@ -629,6 +639,23 @@ def test_no_more_than_fifty_applications(ask: Caller) -> None:
     )
     quota = ask("GET", "/v2/admin/resourceQuota/applications").content
     assert quota == {"quota": {"maxCount": 50}, "usage": {"count": 50}}
+
+
+def test_what_was_published_before_an_application_took_it_over_stays(
+    ask: Caller, emulator: Emulator, folder: Path, sync: Callable[..., Status]
+) -> None:
+    """The workflows folder and an application may be of the same templates; only the application can be deleted."""
+    emulator.publish(parse_template(template("train", version="0.9.0")))
+    path = "/v2/lm/scenarios/my-scenario/executables/train"
+    for _ in range(2):
+        sync(folder)
+        assert ask("GET", path).content["versionId"] == "1.0.0"
+    assert ask("DELETE", f"{APPLICATIONS}/app").status == 200
+    assert ask("GET", path).content["versionId"] == "0.9.0"
+    sync(folder)
+    (folder / "workflows" / "train.yaml").unlink()
+    sync(folder)
+    assert ask("GET", path).content["versionId"] == "0.9.0"
 
 
 def test_a_rollback_takes_applications_along(

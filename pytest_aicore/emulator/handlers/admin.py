@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_aicore.emulator.state import TENANT_ID
-from pytest_aicore.emulator.validation import ListOf, ObjectOf, Text, query_flag, query_whole
+from pytest_aicore.emulator.validation import ANY_NUMBER, ListOf, ObjectOf, Text, query_flag, query_whole
 from pytest_aicore.emulator.wire import ApiError, Json, Response, json_response, page
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ def list_response(call: Call, records: Iterable[T], shown: Callable[[T], Json]) 
     `count` is the number in the response, with `$count=true` the number on the server (specification).
     """
     everything = list(records)
-    skip = query_whole(call.request, "$skip", 0, 0, 2**31)
-    top = query_whole(call.request, "$top", 2**31, 0, 2**31)
+    skip = query_whole(call.request, "$skip", 0, 0, ANY_NUMBER)
+    top = query_whole(call.request, "$top", ANY_NUMBER, 0, ANY_NUMBER)
     chosen = everything[skip : skip + top]
     count = len(everything) if query_flag(call.request, "$count") else len(chosen)
     return json_response(200, page(map(shown, chosen), count))

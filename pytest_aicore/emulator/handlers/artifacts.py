@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.call import IDENTIFIER, not_found
+from pytest_aicore.emulator.finding import Search, Selectors
 from pytest_aicore.emulator.handlers.scenarios import scenario_json
 from pytest_aicore.emulator.state import Artifact
 from pytest_aicore.emulator.validation import (
+    ANY_NUMBER,
     ID,
     LABEL_SELECTOR,
     LABELS,
@@ -25,8 +27,6 @@ from pytest_aicore.emulator.validation import (
 from pytest_aicore.emulator.wire import Json, json_response, page, present, seconds_z, text_response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_aicore.emulator.call import Call
     from pytest_aicore.emulator.state import Labels
     from pytest_aicore.emulator.wire import Response
@@ -95,7 +95,7 @@ def query(call: Call) -> Response:
     expanding = call if expands_scenario(call) else None
     skip, top = paging(call)
     filters = _filters(call)
-    _, artifacts = call.group.artifacts.select(filters, skip=skip, top=top)
+    artifacts = call.group.artifacts.select(filters, skip=skip, top=top)
     _wait_for_outputs(call, filters)
     return json_response(200, page(artifact_json(artifact, expanding) for artifact in artifacts))
 
@@ -103,7 +103,7 @@ def query(call: Call) -> Response:
 def count(call: Call) -> Response:
     """Count artifacts."""
     filters = _filters(call)
-    number, _ = call.group.artifacts.select(filters, top=0)
+    number = call.group.artifacts.count(filters)
     _wait_for_outputs(call, filters)
     return text_response(200, str(number))
 
@@ -139,7 +139,7 @@ def labels_json(labels: Labels | None) -> list[Json] | None:
 
 def paging(call: Call) -> tuple[int, int]:
     """Return `$skip` and `$top`. The Python SDK's bare `top` and `skip` are unknown to the service and ignored."""
-    skip = query_whole(call.request, "$skip", 0, MINIMUM_TOP, 2**31)
+    skip = query_whole(call.request, "$skip", 0, MINIMUM_TOP, ANY_NUMBER)
     return skip, query_whole(call.request, "$top", DEFAULT_TOP, MINIMUM_TOP, MAXIMUM_TOP)
 
 
@@ -148,15 +148,11 @@ def expands_scenario(call: Call) -> bool:
     return query_text(call.request, "$expand", Text(choices=("scenario",))) is not None
 
 
-def searching(call: Call) -> Callable[[str], bool] | None:
-    """Return the test that `$search` makes of a text, or None where nothing is searched."""
+def searching(call: Call) -> Search | None:
+    """Return what `$search` makes of texts, or None where nothing is searched."""
     wanted = query_text(call.request, "$search", Text(pattern=SEARCH))
     folded = query_flag(call.request, "searchCaseInsensitive")
-    if wanted is None:
-        return None
-    if folded:
-        return lambda text: wanted.casefold() in text.casefold()
-    return lambda text: wanted in text
+    return None if wanted is None else Search(wanted, folded)
 
 
 def _wait_for_outputs(call: Call, filters: dict[str, Any]) -> None:
@@ -167,24 +163,12 @@ def _wait_for_outputs(call: Call, filters: dict[str, Any]) -> None:
 
 def _filters(call: Call) -> dict[str, Any]:
     request = call.request
-    search = searching(call)
     selectors = query_list(request, "artifactLabelSelector", Text(5000, LABEL_SELECTOR), 10)
     return {
         "scenario_id": query_text(request, "scenarioId", IDENTIFIER),
         "execution_id": query_text(request, "executionId", IDENTIFIER),
         "kind": query_text(request, "kind", Text(choices=KINDS)),
         "name": query_text(request, "name", Text(256, NAME)),
-        "labels": selectors and (lambda labels: _selected(dict(labels or ()), selectors)),
-        "searched": search and (lambda texts: any(map(search, texts))),
+        "labels": selectors and Selectors.of(selectors),
+        "searched": searching(call),
     }
-
-
-def _selected(labels: dict[str, str], selectors: list[str]) -> bool:
-    """Tell whether labels fit every selector; `key!=value` wants the key too (observed by SAP's own tests)."""
-    for selector in selectors:
-        key, _, value = selector.replace("{comma}", ",").partition("=")
-        differs = key.endswith("!")
-        held = labels.get(key.removesuffix("!"))
-        if held is None or (held == value) is differs:
-            return False
-    return True

@@ -87,13 +87,13 @@ def query(call: Call) -> Response:
     """List configurations, the newest first."""
     expanding = call if expands_scenario(call) else None
     skip, top = paging(call)
-    _, configurations = call.group.configurations.select(_filters(call), skip=skip, top=top)
+    configurations = call.group.configurations.select(_filters(call), skip=skip, top=top)
     return json_response(200, page(_configuration_json(each, expanding) for each in configurations))
 
 
 def count(call: Call) -> Response:
     """Count configurations."""
-    return text_response(200, str(call.group.configurations.select(_filters(call), top=0)[0]))
+    return text_response(200, str(call.group.configurations.count(_filters(call))))
 
 
 def one_of(call: Call, name: str, maximum: int = 1000) -> Any:
@@ -103,11 +103,10 @@ def one_of(call: Call, name: str, maximum: int = 1000) -> Any:
 
 
 def _filters(call: Call) -> dict[str, Any]:
-    search = searching(call)
     return {
         "scenario_id": query_text(call.request, "scenarioId", IDENTIFIER),
         "executable_id": one_of(call, "executableIds"),
-        "searched": search and (lambda texts: any(map(search, texts))),
+        "searched": searching(call),
     }
 
 

@@ -194,7 +194,7 @@ def _url(call: Call, deployment: Deployment) -> str:
     """Return where it answers: there once it runs, also while it takes on another configuration (assumed)."""
     if deployment.start_time is None or deployment.status not in ("RUNNING", "PENDING"):
         return ""
-    return f"{call.emulator.base_url}/v2/inference/deployments/{deployment.id}"
+    return f"{call.base_url}/v2/inference/deployments/{deployment.id}"
 
 
 def _details(call: Call, deployment: Deployment) -> Json | None:

@@ -10,7 +10,16 @@ from pytest_aicore.emulator.handlers.artifacts import paging
 from pytest_aicore.emulator.handlers.configurations import one_of
 from pytest_aicore.emulator.lifecycle import CAN_BE_DELETED, CAN_BE_STOPPED, STATUSES
 from pytest_aicore.emulator.state import E
-from pytest_aicore.emulator.validation import ID, ListOf, ObjectOf, Text, json_body, query_text, query_whole
+from pytest_aicore.emulator.validation import (
+    ID,
+    ListOf,
+    ObjectOf,
+    Text,
+    content_type,
+    json_body,
+    query_text,
+    query_whole,
+)
 from pytest_aicore.emulator.wire import (
     ApiError,
     Json,
@@ -92,8 +101,7 @@ class Kind(Generic[E]):
 
     def modify_many(self, call: Call) -> Response:
         """Stop or delete up to a hundred; each gets an answer of its own."""
-        content_type = call.request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if content_type != BULK_CONTENT_TYPE:
+        if content_type(call.request) != BULK_CONTENT_TYPE:
             raise invalid(f"Content-Type must be {BULK_CONTENT_TYPE}")
         check = ObjectOf({self.plural: ListOf(_CHANGE, BULK_LIMIT, 1)}, required=(self.plural,))
         changes = json_body(call.request, check)[self.plural]
@@ -106,7 +114,7 @@ class Kind(Generic[E]):
         """List those that fit, the newest first."""
         skip, top = paging(call)
         table = self.table(call.group)
-        _, enactments = table.select(wanted, skip=skip, top=top)
+        enactments = table.select(wanted, skip=skip, top=top)
         response = json_response(200, page([shown(enactment) for enactment in enactments]))
         if wanted["status"]:
             call.emulator.cluster.look_for(call.group, table, wanted)
@@ -117,7 +125,7 @@ class Kind(Generic[E]):
     def count(self, call: Call, wanted: dict[str, Any]) -> Response:
         """Count those that fit."""
         table = self.table(call.group)
-        number, _ = table.select(wanted, top=0)
+        number = table.count(wanted)
         if wanted["status"]:
             call.emulator.cluster.look_for(call.group, table, wanted)
         return text_response(200, str(number))

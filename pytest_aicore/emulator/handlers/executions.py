@@ -144,7 +144,7 @@ def _shown(call: Call) -> Callable[[Execution], Json]:
 
 
 def _execution_json(call: Call, execution: Execution) -> Json:
-    _, outputs = call.group.artifacts.select({"execution_id": execution.id})
+    outputs = call.group.artifacts.select({"execution_id": execution.id})
     return present(
         completionTime=time_json(execution.completion_time),
         configurationId=execution.configuration_id,

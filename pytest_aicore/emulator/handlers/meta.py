@@ -58,7 +58,7 @@ def get_versions(call: Call) -> Response:
             "versions": [
                 {
                     "description": "AI API v2",
-                    "url": f"https://{call.request.host}/v2/lm",
+                    "url": f"{call.base_url}/v2/lm",
                     "versionId": "v2",
                 }
             ]

@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote_plus
 
 from pytest_aicore.emulator.state import Metric, Metrics
 from pytest_aicore.emulator.validation import (
+    ANY_NUMBER,
     ListOf,
     Number,
     ObjectOf,
@@ -117,7 +118,7 @@ def find(call: Call) -> Response:
     parts = _selected(query.get("$select"))
     tags = _expressions(_separable(call.request.url, "tagFilters") if tag_filters else [])
     top = _checked(lambda: query_whole(call.request, "$top", DEFAULT_TOP, 0, MAXIMUM_TOP))
-    skip = _checked(lambda: query_whole(call.request, "$skip", 0, 0, 2**31))
+    skip = _checked(lambda: query_whole(call.request, "$skip", 0, 0, ANY_NUMBER))
     candidates = dict.fromkeys(wanted if wanted is not None else _all_ids(call.group))
     resources = [kept for execution_id in candidates if (kept := _kept(call, execution_id)) and _tagged(kept, tags)]
     call.emulator.cluster.wait_for(call.group, candidates)

@@ -9,7 +9,7 @@ from pytest_aicore.emulator.handlers.admin import by_name, list_response, missin
 from pytest_aicore.emulator.quotas import REPOSITORIES, refuse_beyond
 from pytest_aicore.emulator.state import TENANT_ID
 from pytest_aicore.emulator.validation import ObjectOf, Text, json_body
-from pytest_aicore.emulator.wire import ApiError, Json, json_response
+from pytest_aicore.emulator.wire import ApiError, Json, internal_path, json_response
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.call import Call
@@ -31,7 +31,7 @@ def create(call: Call) -> Response:
         message = f"Repository {name} already exists for tenant {TENANT_ID}"
         raise ApiError(409, "409", message)
     if name in tenant.offboarded:
-        raise _stays_gone(name)
+        return _stays_gone(call, name)
     refuse_beyond(len(tenant.repositories), REPOSITORIES, "repositories")
     call.emulator.tenancy.onboard(name, body["url"])
     return json_response(200, {"id": name, "message": "Repository has been on-boarded."})
@@ -74,10 +74,20 @@ def look(call: Call, repositories: list[Repository]) -> None:
         call.emulator.clock.look()
 
 
-def _stays_gone(name: str) -> ApiError:
-    """Return what the service answers to a name that was off-boarded, in the shape in which it was captured."""
+def _stays_gone(call: Call, name: str) -> Response:
+    """Return what the service answers to a name that was off-boarded, in the shape in which it was captured.
+
+    Unlike any other error it has `request_id`, and that is null.
+    """
     message = f"Repository {name} not found for tenant {TENANT_ID}"
-    return ApiError(500, "500", message, details=[{"code": None, "message": message}])
+    error = {
+        "code": "500",
+        "details": [{"code": None, "message": message}],
+        "message": message,
+        "request_id": None,
+        "target": internal_path(call.request.path),
+    }
+    return json_response(500, {"error": error})
 
 
 def _find(call: Call) -> Repository:

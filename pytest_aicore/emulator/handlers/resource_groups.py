@@ -12,7 +12,7 @@ from pytest_aicore.emulator.handlers.admin import LABELS, labels_of, missing, na
 from pytest_aicore.emulator.handlers.artifacts import labels_json, searching
 from pytest_aicore.emulator.quotas import RESOURCE_GROUPS, refuse_beyond
 from pytest_aicore.emulator.state import TENANT_ID
-from pytest_aicore.emulator.validation import ObjectOf, Text, json_body, query_flag, query_list, query_whole
+from pytest_aicore.emulator.validation import ANY_NUMBER, ObjectOf, Text, json_body, query_flag, query_list, query_whole
 from pytest_aicore.emulator.wire import (
     ApiError,
     Json,
@@ -70,15 +70,15 @@ def query(call: Call) -> Response:
     token = call.request.query.get("continueToken")
     size, after = _read_token(call, token) if token else (_page_size(call), BEFORE_ALL)
     groups = [group for group in groups if group.number > after]
-    skip = query_whole(call.request, "$skip", 0, 0, 2**31)
-    top = query_whole(call.request, "$top", 2**31, 0, 2**31)
+    skip = query_whole(call.request, "$skip", 0, 0, ANY_NUMBER)
+    top = query_whole(call.request, "$top", ANY_NUMBER, 0, ANY_NUMBER)
     wanted = groups[skip : skip + top]
     chunk = wanted[:size] if size else wanted
     headers = {}
     if len(chunk) < len(wanted):
         following = {**call.request.query, "continueToken": _write_token(call, size, chunk[-1].number)}
         following.pop("$skip", None)
-        headers["link"] = f'<{call.emulator.base_url}{call.request.path}?{urlencode(following)}>; rel="next"'
+        headers["link"] = f'<{call.base_url}{call.request.path}?{urlencode(following)}>; rel="next"'
     count = len(call.state.groups) if query_flag(call.request, "$count") else len(chunk)
     shown = page((_group_json(call, group) for group in chunk), count)
     _look(call, chunk)
@@ -132,7 +132,7 @@ def _wanted(call: Call) -> list[ResourceGroup]:
         differs = key.endswith("!")
         key = key.removesuffix("!")
         groups = [group for group in groups if (dict(group.labels or ()).get(key) == value) is not differs]
-    return [group for group in groups if search is None or search(group.id)]
+    return [group for group in groups if search is None or search((group.id,))]
 
 
 def _page_size(call: Call) -> int:

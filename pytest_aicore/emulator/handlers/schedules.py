@@ -82,14 +82,14 @@ def get(call: Call) -> Response:
 def query(call: Call) -> Response:
     """List schedules, the newest first."""
     skip, top = paging(call)
-    _, schedules = call.group.schedules.select(_filters(call), skip=skip, top=top)
+    schedules = call.group.schedules.select(_filters(call), skip=skip, top=top)
     look(call, schedules)
     return json_response(200, page(map(_schedule_json, schedules)))
 
 
 def count(call: Call) -> Response:
     """Count schedules."""
-    return text_response(200, str(call.group.schedules.select(_filters(call), top=0)[0]))
+    return text_response(200, str(call.group.schedules.count(_filters(call))))
 
 
 def modify(call: Call) -> Response:
