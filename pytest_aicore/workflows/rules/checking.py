@@ -120,7 +120,9 @@ def check_document(
     return _checked(data, name, options).findings
 
 
-def check_files(paths: Iterable[str | PathLike[str]], *, options: CheckOptions = DEFAULT_OPTIONS) -> CheckResult:
+def check_files(
+    paths: Iterable[str | PathLike[str]], *, options: CheckOptions = DEFAULT_OPTIONS, is_all: bool = False
+) -> CheckResult:
     """Check files, and the files of folders, each for itself and then together. Never raises.
 
     Of a folder every YAML and JSON file below it is looked at, hidden ones and the usual folders of tools left
@@ -130,6 +132,8 @@ def check_files(paths: Iterable[str | PathLike[str]], *, options: CheckOptions =
     Args:
         paths: files and folders.
         options: what may be taken for granted, and what is left out.
+        is_all: whether these are all files there are, as those of a folder are; what is missing among files that
+            somebody picked (or that changed with a commit) is only a hint.
     """
     state = _State(options)
     files, outlines = state.files, state.outlines
@@ -138,6 +142,7 @@ def check_files(paths: Iterable[str | PathLike[str]], *, options: CheckOptions =
         if not _is_folder(path):
             state.check(path, asked_for=True)
             continue
+        is_all = True
         in_folder: list[Outline] = []
         others: list[Path] = []
         for file in _files_below(path):
@@ -149,7 +154,7 @@ def check_files(paths: Iterable[str | PathLike[str]], *, options: CheckOptions =
             if len(files) > known and not files[-1].candidate:
                 others.append(file)
         across.extend(folder.check_synced_folder(others, in_folder))
-    across.extend(folder.check_together(outlines))
+    across.extend(folder.check_together(outlines, is_all=is_all))
     if options.argo_types is not False and any(file.candidate for file in files) and not has_all_types():
         first = next(file for file in files if file.candidate)
         across.append(structure.types_off(str(first.path)))

@@ -142,6 +142,9 @@ RULES: Final = (
     EXPRESSION,
 )
 
+_OF_THE_WORKFLOW: Final = frozenset({"arguments", "hooks", "metrics", "entrypoint", "onExit", "synchronization"})
+"""What of a specification is read once for the workflow; the rest becomes a part of each pod."""
+
 _ROOTS: Final = ("inputs", "outputs", "steps", "tasks", "workflow", "item", "pod")
 _SECOND: Final[Mapping[str, tuple[str, ...]]] = {
     "inputs": ("parameters", "artifacts"),
@@ -185,6 +188,7 @@ _REFERENCE: Final = re.compile(r"[A-Za-z]\w*(?:\.[\w\- ]+)*")
 _OTHER_BRACKETS: Final = re.compile(
     r"(?<![{$(])(\$?[{(](workflow|inputs)\.(parameters|artifacts)\.([\w.-]+)[})])(?![})])"
 )
+_TAG: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _WITH_BRACKETS: Final = re.compile(r"(\w+)\[\s*['\"]([^'\"]+)['\"]\s*\]")
 _EXPRESSION_NAME: Final = re.compile(
     r"(?<![\w.'\"])(inputs|workflow)\.parameters(?:\.([A-Za-z_]\w*)|\[\s*(['\"])(.+?)\3\s*\])"
@@ -204,6 +208,7 @@ class _Scope:
         is_call: whether the place is in a step, task or hook.
         at_exit: whether the place is only looked at when the workflow has ended.
         outer: the scope around an inline template.
+        of_pods: all templates where the place becomes a part of each pod, so that the inputs of any are meant.
     """
 
     template: TemplateModel | None = None
@@ -214,6 +219,7 @@ class _Scope:
     is_call: bool = False
     at_exit: bool = False
     outer: _Scope | None = None
+    of_pods: tuple[TemplateModel, ...] = ()
 
     def inputs(self, kind: str) -> Collection[str]:
         """Return the names of the inputs that are there, `kind` being `parameters` or `artifacts`."""
@@ -223,6 +229,8 @@ class _Scope:
             if scope.template is not None:
                 names.update(getattr(scope.template, f"input_{kind}"))
             scope = scope.outer
+        for template in self.of_pods:
+            names.update(getattr(template, f"input_{kind}"))
         return names
 
     def is_clear(self, part: str, kind: str, wrong: Collection[int]) -> bool:
@@ -232,7 +240,7 @@ class _Scope:
             if scope.template is not None and not _is_readable(scope.template, part, kind, wrong):
                 return False
             scope = scope.outer
-        return True
+        return all(_is_readable(template, part, kind, wrong) for template in self.of_pods)
 
 
 def _is_readable(template: TemplateModel, part: str, kind: str, wrong: Collection[int]) -> bool:
@@ -281,7 +289,8 @@ class _ReferenceCheck:
             self._template(template, _Scope(template=template, at_exit=template.name in exits))
         for key, node in model.spec.values.items():
             if key not in ("templates", "templateDefaults"):
-                self._walk(node, _Scope(at_exit=key in ("hooks", "metrics"), is_call=key == "hooks"))
+                of_pods = () if key in _OF_THE_WORKFLOW else tuple(model.all_templates)
+                self._walk(node, _Scope(at_exit=key in ("hooks", "metrics"), is_call=key == "hooks", of_pods=of_pods))
         entry = model.by_name.get(model.spec.text("entrypoint") or "")
         if entry is not None:
             self._used.update(entry.input_parameters)
@@ -373,7 +382,7 @@ class _ReferenceCheck:
         while pending:
             node, key = pending.pop()
             if type(node) is ScalarNode:
-                if "{" in node.text or "$(" in node.text:
+                if ("{" in node.text or "$(" in node.text) and key not in ("expression", "fromExpression"):
                     self._single_braces(node, scope)
                 if "{{" in node.text:
                     self._scalar(node, scope)
@@ -415,7 +424,11 @@ class _ReferenceCheck:
 
     def _single_braces(self, node: ScalarNode, scope: _Scope) -> None:
         """Report references in other brackets than Argo's, if what they name is declared."""
+        # Inside a tag of Argo's, brackets are those of an expression.
+        tags = [tag.span() for tag in _TAG.finditer(node.text)]
         for found in _OTHER_BRACKETS.finditer(node.text):
+            if any(begin <= found.start() < end for begin, end in tags):
+                continue
             root, kind, name = found.group(2, 3, 4)
             if kind == "artifacts" and name.endswith(".path"):
                 name = name[: -len(".path")]

@@ -618,7 +618,7 @@ _NAMES_OF_OBJECTS: Final = {
 def _words(name: str) -> str:
     written = _NAMES_OF_OBJECTS.get(name)
     if written is None:
-        written = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+        written = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).lower()
     return written
 
 
