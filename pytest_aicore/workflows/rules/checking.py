@@ -16,10 +16,12 @@ from pytest_aicore.workflows.rules.model import WorkflowModel
 from pytest_aicore.workflows.rules.registry import RULES
 from pytest_aicore.workflows.rules.report import Report
 from pytest_aicore.workflows.rules.shapes import has_all_types
+from pytest_aicore.workflows.rules.slips import mend
 from pytest_aicore.workflows.rules.sniffing import is_candidate
 from pytest_aicore.workflows.rules.subject import Subject
 from pytest_aicore.workflows.rules.suppressions import Suppressions
 from pytest_aicore.workflows.source import MAXIMUM_BYTES, parse_all
+from pytest_aicore.workflows.tree import MappingNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -296,10 +298,14 @@ def _worst_at_each_place(findings: list[Finding]) -> list[Finding]:
 
 def _run_layers(report: Report, options: CheckOptions) -> Outline | None:
     swallowed = document.take_comments_out(report.document)
+    root = report.document.root
+    slips = mend(root) if type(root) is MappingNode else []
     subject = Subject(report, options)
     kind = check_kind(subject)
     if kind is None:
         return None
+    for slip in slips:
+        slip.tell(report)
     document.check(report, swallowed)
     subject.kind = kind
     if kind == "ServingTemplate":

@@ -208,6 +208,7 @@ class _Scope:
         is_call: whether the place is in a step, task or hook.
         at_exit: whether the place is only looked at when the workflow has ended.
         outer: the scope around an inline template.
+        holder: the step or task that the place is in.
         of_pods: all templates where the place becomes a part of each pod, so that the inputs of any are meant.
     """
 
@@ -219,6 +220,7 @@ class _Scope:
     is_call: bool = False
     at_exit: bool = False
     outer: _Scope | None = None
+    holder: MappingNode | None = None
     of_pods: tuple[TemplateModel, ...] = ()
 
     def inputs(self, kind: str) -> Collection[str]:
@@ -281,6 +283,7 @@ class _ReferenceCheck:
         )
         self._global_names: dict[str, set[str]] | None = None
         self._seen: dict[tuple[int, str], int] = {}
+        self._told: set[tuple[int, str]] = set()
 
     def check(self) -> set[str] | None:
         model = self._model
@@ -364,6 +367,7 @@ class _ReferenceCheck:
                 self._call(call, replace(scope, word=word, calls=calls, visible=known, is_call=True))
 
     def _call(self, call: CallModel, scope: _Scope) -> None:
+        scope = replace(scope, holder=call.node)
         inside = replace(scope, loop=call) if call.loops else scope
         for key, node in call.node.values.items():
             if key in ("hooks", "onExit"):
@@ -651,6 +655,16 @@ class _ReferenceCheck:
             return
         if kind == "artifacts" and name.endswith(".path"):
             name = name[: -len(".path")]
+            if scope.is_call and scope.template is not None and name in scope.template.input_artifacts:
+                self._add(
+                    UNDECLARED_ARTIFACT,
+                    node,
+                    text,
+                    f"{_capital(scope.template.title)} has no container, so its input artifact `{name}` has no path. "
+                    f"{self._fails}",
+                    f"Write `{{{{inputs.artifacts.{name}}}}}`.",
+                )
+                return
         declared = scope.inputs(kind)
         if name in declared or not scope.is_clear("inputs", kind, self._subject.wrong):
             return
@@ -692,6 +706,10 @@ class _ReferenceCheck:
             if name in scope.calls:
                 if scope.template is not None and id(scope.template.node) in self._subject.unclear_dags:
                     return
+                # A step that stands in the wrong group shows wherever it refers to the other.
+                if (id(scope.holder), name) in self._told:
+                    return
+                self._told.add((id(scope.holder), name))
                 self._add(
                     NOT_YET_RUN,
                     node,
@@ -761,9 +779,18 @@ class _ReferenceCheck:
         if second in ("parameters", "artifacts"):
             if not name or target is None:
                 return
-            if name.endswith(".path"):
-                name = name[: -len(".path")]
             declared: Mapping[str, MappingNode] = getattr(target, f"output_{second}")
+            if second == "artifacts" and name.endswith(".path"):
+                name = name[: -len(".path")]
+                if name in declared:
+                    self._add(
+                        UNKNOWN_OUTPUT,
+                        node,
+                        text,
+                        f"An artifact of a {word} has no path here, only in its own container. {self._fails}",
+                        f"Write `{{{{{tag[: -len('.path')]}}}}}`.",
+                    )
+                    return
             if name not in declared and _is_readable(target, "outputs", second, self._subject.wrong):
                 near = nearest(name, declared)
                 self._subject.meant.update([near] if near else declared)
