@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from pytest_aicore.workflows.places import Place, Problem, SourceError
-from pytest_aicore.workflows.syntax import Explanation, SyntaxReport, explain, unquoted_placeholder
+from pytest_aicore.workflows.syntax import Explanation, SyntaxReport, explain, unquoted_placeholder, without_quotes
 from pytest_aicore.workflows.tree import (
     Document,
     DuplicateKey,
@@ -477,6 +477,8 @@ def _composed(text: str, name: str) -> list[Document]:
             raise
     except _RefusalError as refusal:
         kind, line, column, what, remedy = refusal.args
+        if kind == "unquoted-placeholder":
+            kind, line, column, what, remedy = without_quotes(text.splitlines(), line, column)
     except _SYNTAX_ERRORS as error:
         kind, line, column, what, remedy = _explained(text, error)
     else:

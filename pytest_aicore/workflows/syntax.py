@@ -191,8 +191,53 @@ def _placeholder(report: SyntaxReport) -> Explanation | None:
         text = report.text(line)
         found = _PLACEHOLDER.search(text)
         if found is not None and text[: found.start(1)].count('"') % 2 == 0:
-            return unquoted_placeholder(line, found.start(1) + 1)
+            return without_quotes(report.lines, line, found.start(1) + 1)
     return None
+
+
+def without_quotes(lines: Sequence[str], line: int, column: int) -> Explanation:
+    """Return the explanation of a placeholder without quotes, or of what should have made a text of all around it.
+
+    Args:
+        lines: the lines of the file, without line ends.
+        line: its line, counted from 1.
+        column: the column of its first brace, counted from 1.
+    """
+    report = SyntaxReport(lines, "", line, column)
+    block = _block_around(report, line)
+    if not block:
+        return unquoted_placeholder(line, column)
+    return Explanation(
+        "no-block",
+        block,
+        _indentation(report.text(block)),
+        f"What stands below {_quoted(report.text(block))} has to be a text for AI Core, and this is a map; so the "
+        f"placeholder in line {line} is no YAML.",
+        f"Write {_quoted(report.text(block).strip() + ' |')}.",
+    )
+
+
+def _block_around(report: SyntaxReport, line: int) -> int:
+    """Return the line of the key in a ServingTemplate that should have begun a block around a line, 0 without one."""
+    if not any(_SERVING.match(text[:_LONGEST_LINE]) for text in report.lines[:_LINES_TO_COUNT]):
+        return 0
+    path: list[tuple[str, int]] = []
+    least = _spaces(report.text(line))
+    for number in range(line - 1, 0, -1):
+        text = report.text(number)
+        key = _KEY.match(text) if _is_code(text) and _spaces(text) < least else None
+        if key is not None:
+            least = _spaces(text)
+            path.insert(0, (key.group("key"), number))
+    words = [word for word, _ in path]
+    for wanted in (["spec", "template", "spec"], *(["spec", "template", "metadata", key] for key in _BLOCKS)):
+        if words[: len(wanted)] == wanted and not report.text(path[len(wanted) - 1][1]).rstrip().endswith(("|", ">")):
+            return path[len(wanted) - 1][1]
+    return 0
+
+
+_SERVING: Final = re.compile(r"kind:\s*[\"']?ServingTemplate")
+_BLOCKS: Final = ("labels", "annotations")
 
 
 def unquoted_placeholder(line: int, column: int) -> Explanation:

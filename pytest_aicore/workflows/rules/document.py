@@ -224,6 +224,7 @@ _RULE_OF_KIND: Final = {
     "indented-too-deep": INDENTATION,
     "uneven-indentation": INDENTATION,
     "stray-value": INDENTATION,
+    "no-block": UNQUOTED_PLACEHOLDER,
     "dash-in-map": MISPLACED_LIST,
     "no-dash": MISPLACED_LIST,
     "dash-without-space": MISPLACED_LIST,

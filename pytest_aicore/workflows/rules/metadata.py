@@ -189,7 +189,7 @@ def _other_kind(subject: Subject) -> str | None:
     """Report a kind that does not go with what the specification holds, and return the kind that does."""
     spec = subject.root.mapping("spec")
     is_serving = "template" in spec.values and not any(key in spec.values for key in ("templates", "entrypoint"))
-    is_training = "templates" in spec.values and "template" not in spec.values
+    is_training = type(spec.values.get("templates")) is SequenceNode and "template" not in spec.values
     if subject.kind == "ServingTemplate" and is_training:
         other, has = "WorkflowTemplate", "`spec.templates`"
     elif subject.kind == "WorkflowTemplate" and is_serving and "inputs" in spec.values and subject.is_aicore:

@@ -560,7 +560,7 @@ class _ReferenceCheck:
         if better is not None:
             seconds = _SECOND.get(better, ())
             fits = second in (scope.calls if better in ("steps", "tasks") else seconds)
-            if fits or better in ("inputs", "workflow"):
+            if fits or better in ("inputs", "workflow") or (better == "item" and scope.loop is not None):
                 self._unknown(
                     node,
                     text,
