@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.rules.examples import two_steps, with_args
 from pytest_aicore.workflows.rules.expressions import bracket_mistake
 from pytest_aicore.workflows.rules.findings import Rule, Severity
 from pytest_aicore.workflows.rules.subject import is_given
-from pytest_aicore.workflows.rules.words import did_you_mean, nearest
+from pytest_aicore.workflows.rules.words import did_you_mean, nearest, without_tags
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from pytest_aicore.workflows.rules.model import CallModel, TemplateModel, WorkflowModel
     from pytest_aicore.workflows.rules.subject import Subject
@@ -145,6 +146,11 @@ RULES: Final = (
 _OF_THE_WORKFLOW: Final = frozenset({"arguments", "hooks", "metrics", "entrypoint", "onExit", "synchronization"})
 """What of a specification is read once for the workflow; the rest becomes a part of each pod."""
 
+_LONGEST_BEGINNING: Final = 200
+_MOST_LITERALS: Final = 20
+_MOST_OF_ONE_TAG: Final = 20
+"""How often one tag is reported in one value, and likewise how far the others look: no person writes more."""
+
 _ROOTS: Final = ("inputs", "outputs", "steps", "tasks", "workflow", "item", "pod")
 _SECOND: Final[Mapping[str, tuple[str, ...]]] = {
     "inputs": ("parameters", "artifacts"),
@@ -188,11 +194,14 @@ _REFERENCE: Final = re.compile(r"[A-Za-z]\w*(?:\.[\w\- ]+)*")
 _OTHER_BRACKETS: Final = re.compile(
     r"(?<![{$(])(\$?[{(](workflow|inputs)\.(parameters|artifacts)\.([\w.-]+)[})])(?![})])"
 )
-_TAG: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _WITH_BRACKETS: Final = re.compile(r"(\w+)\[\s*['\"]([^'\"]+)['\"]\s*\]")
 _EXPRESSION_NAME: Final = re.compile(
     r"(?<![\w.'\"])(inputs|workflow)\.parameters(?:\.([A-Za-z_]\w*)|\[\s*(['\"])(.+?)\3\s*\])"
 )
+
+
+def _nothing(_name: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -202,7 +211,7 @@ class _Scope:
     Attributes:
         template: the template around it, None outside of templates.
         word: `steps` or `tasks` inside a template that has those, else empty.
-        visible: the calls whose results are there, by name.
+        sees: whether the result of a call, of which the name is given, is there.
         calls: all calls of the template, by name.
         loop: the call whose items `{{item}}` means.
         is_call: whether the place is in a step, task or hook.
@@ -214,7 +223,7 @@ class _Scope:
 
     template: TemplateModel | None = None
     word: str = ""
-    visible: Mapping[str, CallModel] = field(default_factory=dict)
+    sees: Callable[[str], bool] = _nothing
     calls: Mapping[str, CallModel] = field(default_factory=dict)
     loop: CallModel | None = None
     is_call: bool = False
@@ -339,7 +348,7 @@ class _ReferenceCheck:
     def _template(self, template: TemplateModel, scope: _Scope) -> None:
         calls = {call.name: call for call in template.calls if call.name}
         word = {"steps": "steps", "dag": "tasks"}.get(template.type, "")
-        after = replace(scope, word=word, calls=calls, visible=calls)
+        after = replace(scope, word=word, calls=calls, sees=calls.__contains__)
         for key, node in template.node.values.items():
             if key == "steps" and type(node) is SequenceNode:
                 continue
@@ -354,25 +363,27 @@ class _ReferenceCheck:
             elif key not in ("name",):
                 self._walk(node, scope)
         if template.type == "steps":
-            visible: dict[str, CallModel] = {}
-            for group in template.groups:
-                inside = replace(scope, word=word, calls=calls, visible=dict(visible), is_call=True)
+            group_of: dict[str, int] = {}
+            for number, group in enumerate(template.groups):
+                group_of.update({call.name: number for call in group if call.name})
+            for number, group in enumerate(template.groups):
+                earlier = partial(_is_earlier, group_of, number)
+                inside = replace(scope, word=word, calls=calls, sees=earlier, is_call=True)
                 for call in group:
                     self._call(call, inside)
-                visible.update({call.name: call for call in group if call.name})
         elif template.type == "dag":
-            ancestors = _ancestors(calls)
+            ancestors = _Ancestors(calls)
             for call in template.calls:
-                known = {name: calls[name] for name in ancestors.get(call.name, ())}
-                self._call(call, replace(scope, word=word, calls=calls, visible=known, is_call=True))
+                known = partial(ancestors.has, call.name)
+                self._call(call, replace(scope, word=word, calls=calls, sees=known, is_call=True))
 
     def _call(self, call: CallModel, scope: _Scope) -> None:
         scope = replace(scope, holder=call.node)
         inside = replace(scope, loop=call) if call.loops else scope
         for key, node in call.node.values.items():
             if key in ("hooks", "onExit"):
-                own = {**inside.visible, call.name: call}
-                self._walk(node, replace(inside, visible=own, at_exit=True))
+                own = partial(_is_own_or, call.name, inside.sees)
+                self._walk(node, replace(inside, sees=own, at_exit=True))
             elif key == "inline":
                 if call.inline is not None:
                     self._template(call.inline, _Scope(template=call.inline, at_exit=scope.at_exit, outer=inside))
@@ -402,23 +413,30 @@ class _ReferenceCheck:
     def _scalar(self, node: ScalarNode, scope: _Scope) -> None:
         text = node.text
         position = text.find("{{")
+        end, nested = 0, -1
         while position >= 0:
-            end = text.find("}}", position + 2)
-            inner = text[position + 2 : end] if end >= 0 else text[position + 2 :]
-            stripped = inner.strip()
-            nested = inner.find("{{")
-            if (end < 0 or nested >= 0) and not stripped.startswith("="):
-                if _root_of(stripped) in _ROOTS:
-                    self._unclosed(node, text[position:])
-                position = text.find("{{", position + 2)
+            if 0 <= end < position + 2:
+                end = text.find("}}", position + 2)
+            begins = text[position + 2 : position + 2 + _LONGEST_BEGINNING].lstrip()
+            if nested <= position:
+                nested = text.find("{{", position + 2)
+            if (end < 0 or 0 <= nested < end) and not begins.startswith("="):
+                if _root_of(begins) in _ROOTS:
+                    self._unclosed(node, text[position : position + _LONGEST_BEGINNING])
+                position = nested
                 continue
             if end < 0:
-                if _root_of(stripped[1:].strip()) in _ROOTS:
-                    self._unclosed(node, text[position:])
+                if _root_of(begins[1:].strip()) in _ROOTS:
+                    self._unclosed(node, text[position : position + _LONGEST_BEGINNING])
                 return
+            inner = text[position + 2 : end]
+            stripped = inner.strip()
             if stripped.startswith("="):
                 # A map literal in an expression may end in two braces of its own.
-                while inner.count("{") > inner.count("}") and (further := text.find("}}", end + 1)) >= 0:
+                for _ in range(_MOST_LITERALS):
+                    further = text.find("}}", end + 1) if inner.count("{") > inner.count("}") else -1
+                    if further < 0:
+                        break
                     end = further
                     inner = text[position + 2 : end]
                 self._expression(node, inner.strip()[1:], scope, whole=text[position : end + 2])
@@ -429,10 +447,7 @@ class _ReferenceCheck:
     def _single_braces(self, node: ScalarNode, scope: _Scope) -> None:
         """Report references in other brackets than Argo's, if what they name is declared."""
         # Inside a tag of Argo's, brackets are those of an expression.
-        tags = [tag.span() for tag in _TAG.finditer(node.text)]
-        for found in _OTHER_BRACKETS.finditer(node.text):
-            if any(begin <= found.start() < end for begin, end in tags):
-                continue
+        for found in _OTHER_BRACKETS.finditer(without_tags(node.text, " ")):
             root, kind, name = found.group(2, 3, 4)
             if kind == "artifacts" and name.endswith(".path"):
                 name = name[: -len(".path")]
@@ -477,6 +492,8 @@ class _ReferenceCheck:
         # The same tag may stand several times in one value: each is reported at its own place.
         occurrence = self._seen.get((id(node), text), 0)
         self._seen[(id(node), text)] = occurrence + 1
+        if occurrence >= _MOST_OF_ONE_TAG:
+            return
         self._report.add_inside(rule, node, text, message, remedy, hint=hint, severity=severity, occurrence=occurrence)
 
     # --- what tags can say ------------------------------------------------------------------------------------
@@ -701,7 +718,7 @@ class _ReferenceCheck:
         if scope.word != root:
             self._other_calls(node, text, root, name, result, scope)
             return
-        call = scope.visible.get(name)
+        call = scope.calls.get(name) if scope.sees(name) else None
         if call is None:
             if name in scope.calls:
                 if scope.template is not None and id(scope.template.node) in self._subject.unclear_dags:
@@ -1011,28 +1028,53 @@ def _capital(text: str) -> str:
 _NAME_IN_DEPENDS: Final = re.compile(r"[\w-]+(?:\.\w+)?")
 
 
-def _ancestors(calls: Mapping[str, CallModel]) -> dict[str, set[str]]:
-    """Return for each task the tasks that have ended when it begins."""
-    direct: dict[str, list[str]] = {}
-    for name, call in calls.items():
-        waits_for = [item.value or "" for item in call.dependencies]
-        waits_for += [word.partition(".")[0] for word in _NAME_IN_DEPENDS.findall(call.node.text("depends") or "")]
-        direct[name] = [other for other in waits_for if other in calls]
-    found: dict[str, set[str]] = {}
-    for name in direct:
-        reached: set[str] = set()
-        pending = list(direct[name])
+def _is_earlier(group_of: Mapping[str, int], number: int, name: str) -> bool:
+    return group_of.get(name, number) < number
+
+
+def _is_own_or(own: str, sees: Callable[[str], bool], name: str) -> bool:
+    return name == own or sees(name)
+
+
+class _Ancestors:
+    """For each task the tasks that have ended when it begins, as bits of a number: dags may have thousands of tasks."""
+
+    def __init__(self, calls: Mapping[str, CallModel]) -> None:
+        self._bit = {name: 1 << index for index, name in enumerate(calls)}
+        direct: dict[str, list[str]] = {}
+        for name, call in calls.items():
+            waits_for = [item.value or "" for item in call.dependencies]
+            waits_for += [word.partition(".")[0] for word in _NAME_IN_DEPENDS.findall(call.node.text("depends") or "")]
+            direct[name] = [other for other in waits_for if other in calls]
+        self._before = dict.fromkeys(calls, 0)
+        order = _depth_first(direct)
+        changed = True
+        while changed:  # once, and once more to see that nothing changes; more often only where there is a circle
+            changed = False
+            for name in order:
+                before = self._before[name]
+                for other in direct[name]:
+                    before |= self._before[other] | self._bit[other]
+                changed = changed or before != self._before[name]
+                self._before[name] = before
+
+    def has(self, task: str, name: str) -> bool:
+        """Tell whether a task waits for another one, directly or not."""
+        return name != task and bool(self._before.get(task, 0) & self._bit.get(name, 0))
+
+
+def _depth_first(direct: Mapping[str, list[str]]) -> list[str]:
+    """Return the tasks in an order in which each comes after those that it waits for, circles aside."""
+    order: list[str] = []
+    seen: set[str] = set()
+    for start in direct:
+        pending: list[tuple[str, bool]] = [(start, False)]
         while pending:
-            other = pending.pop()
-            if other not in reached:
-                reached.add(other)
-                pending.extend(direct[other])
-        reached.discard(name)
-        found[name] = reached
-    return found
-
-
-def tags_of(text: str) -> Iterator[str]:
-    """Yield what stands between the double braces of a text, blanks stripped."""
-    for found in re.finditer(r"\{\{(.*?)\}\}", text, re.DOTALL):
-        yield found.group(1).strip()
+            name, leaves = pending.pop()
+            if leaves:
+                order.append(name)
+            elif name not in seen:
+                seen.add(name)
+                pending.append((name, True))
+                pending.extend((other, False) for other in direct[name] if other not in seen)
+    return order

@@ -40,7 +40,7 @@ from pytest_aicore.workflows.rules.model import named
 from pytest_aicore.workflows.rules.report import Report
 from pytest_aicore.workflows.rules.structure import StructureCheck, shapes_for
 from pytest_aicore.workflows.rules.subject import REPLACED, is_given
-from pytest_aicore.workflows.rules.words import nearest
+from pytest_aicore.workflows.rules.words import nearest, without_tags
 from pytest_aicore.workflows.source import parse_all
 from pytest_aicore.workflows.template import StringBlock
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
@@ -312,7 +312,7 @@ class _ServingCheck:
             return None
         block = _Block(self._report.document, node)
         self._placeholders(node, block)
-        text = re.sub(r"\{\{.*?\}\}", lambda found: REPLACED * len(found.group()), node.text)
+        text = "\n".join(without_tags(line, REPLACED) for line in node.text.split("\n"))
         try:
             documents = parse_all(text, self._report.document.name)
         except SourceError as error:
