@@ -66,7 +66,9 @@ def mend(root: MappingNode) -> list[Slip]:
         node = part.values.get(inner)
         if inner in metadata.values or not (type(node) is MappingNode or _is_empty(node)):
             continue
-        slips.append(_moved(inner, part, metadata, "metadata", _with_slash(part)))
+        slip = _moved(inner, part, metadata, "metadata", _with_slash(part))
+        if not any(other.key.text == outer for other in slips):  # else it stands there because the other one slipped
+            slips.append(slip)
     for owner in (metadata, root):
         slips.extend(_loose_keys(owner, metadata))
     return slips

@@ -491,6 +491,7 @@ class StructureCheck:
         )
         for key in keys[keys.index(text) :]:
             if key not in known and key in self._shapes[shape.inner] and key not in home.values:
+                self._made.add(id(node.values[key]))
                 home.values[key], home.keys[key] = node.values.pop(key), node.keys.pop(key)
         return True
 
@@ -507,12 +508,13 @@ class StructureCheck:
         if around is None or node.flow or node.keys[text].line == around[0].line:
             return False
         owner, name, inside = around
-        self._report.add(
-            MISPLACED_KEY,
-            node.keys[text],
-            f"`{text}` is no part of `{key or inside}`, below which it stands: there it is ignored without a word.",
-            f"Indent it like the `{inside}:` above it.",
-        )
+        if id(node) not in self._made:  # else it stands there because what is around it slipped
+            self._report.add(
+                MISPLACED_KEY,
+                node.keys[text],
+                f"`{text}` is no part of `{key or inside}`, below which it stands: there it is ignored without a word.",
+                f"Indent it like the `{inside}:` above it.",
+            )
         shape = _shape(self._shapes[name][text])
         keys = list(node.values)
         value = opened(node, text) if shape.kind == "object" else None
