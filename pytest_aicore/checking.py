@@ -15,6 +15,7 @@ from pytest_aicore.workflows.checks import (
     CheckOptions,
     check_document,
     check_files,
+    is_candidate,
 )
 
 if TYPE_CHECKING:
@@ -64,23 +65,29 @@ def check(
     files = _existing(paths)
     findings: list[Finding] = []
     names: list[str] = []
+    no_templates = 0
     if STANDARD_INPUT_ARGUMENT in paths:
         if against is not None:
             raise SettingsError("Standard input has no history: `--against` needs files or folders.")
         stream = sys.stdin.buffer if standard_input is None else standard_input
         data = stream.read(_LARGEST_INPUT)
         findings += check_document(data, STANDARD_INPUT, options=options)
-        names.append(STANDARD_INPUT)
+        if findings or is_candidate(data):
+            names.append(STANDARD_INPUT)
+        else:
+            no_templates = 1
     result = check_files(files, options=options)
     findings += result.findings
     # A file that cannot be read is no candidate, and yet something is said of it.
     names += [str(file.path) for file in result.files if file.candidate or file.findings]
+    named = set(files)
+    no_templates += sum(file.path in named and not file.candidate and not file.findings for file in result.files)
     if against is not None:
         findings += _since(against, files, [file.path for file in result.files if file.candidate])
     findings.sort(key=lambda finding: finding.order)
     # What the rules of contracts come with takes longer to import than a small folder to check.
     rules = {} if output_format in ("text", "github") else all_rules()
-    outcome = Outcome(findings, names, rules, strict=strict)
+    outcome = Outcome(findings, names, rules, strict=strict, no_templates=no_templates)
     if output_format == "text":
         _write(out, text(outcome, colour=wants_colour(out)))
     else:

@@ -184,7 +184,7 @@ class Workflows:
         """Return the findings of all files by the file that tells them."""
         from pytest_aicore.workflows.checks import check_files
 
-        result = check_files(self._files_together(), options=self.options())
+        result = check_files(self._files_together(), options=self.options(), is_all=True)
         found = {str(file.path): list(file.findings) for file in result.files}
         items = [self.openable(path) for path in self._collected]
         known = set(items)

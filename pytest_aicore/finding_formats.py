@@ -29,16 +29,24 @@ class Outcome:
         files: every file that was checked.
         strict: whether warnings fail.
         rules: every rule by id; the formats `text` and `github` need none.
+        no_templates: how many files were named, and passed over because they are no templates.
     """
 
     def __init__(
-        self, findings: Sequence[Finding], files: Sequence[str], rules: Mapping[str, Rule], *, strict: bool = False
+        self,
+        findings: Sequence[Finding],
+        files: Sequence[str],
+        rules: Mapping[str, Rule],
+        *,
+        strict: bool = False,
+        no_templates: int = 0,
     ) -> None:
         """Take findings and the files they were sought in."""
         self.findings = findings
         self.files = files
         self.rules = rules
         self.strict = strict
+        self.no_templates = no_templates
 
     def fails(self, finding: Finding) -> bool:
         """Tell whether a finding makes the check fail."""
@@ -59,7 +67,10 @@ class Outcome:
     def summary(self) -> str:
         """How many files and findings there are, in words."""
         words = [_number(number, word) for word, number in self.counts.items() if number]
-        return f"{_number(len(self.files), 'file')} checked: {', '.join(words) or 'nothing found'}"
+        others = ""
+        if self.no_templates:
+            others = ", 1 is no template" if self.no_templates == 1 else f", {self.no_templates} are no templates"
+        return f"{_number(len(self.files), 'file')} checked{others}: {', '.join(words) or 'nothing found'}"
 
 
 def _number(number: int, word: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import yaml
 
 from pytest_aicore.workflows.places import Place, Problem, SourceError
-from pytest_aicore.workflows.syntax import Explanation, SyntaxReport, explain, unquoted_placeholder
+from pytest_aicore.workflows.syntax import Explanation, SyntaxReport, explain, unquoted_placeholder, without_quotes
 from pytest_aicore.workflows.tree import (
     Document,
     DuplicateKey,
@@ -312,9 +312,9 @@ class _PureLoader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
                 return spaces, line_breaks
 
     def parse_flow_sequence_entry_mapping_key(self) -> Any:
-        """Parse what follows a question mark in a list in brackets; a key has to follow it."""
+        """Parse what follows a question mark in a list in brackets; before libyaml 0.2.6 a key has to follow it."""
         event = super().parse_flow_sequence_entry_mapping_key()  # type: ignore[no-untyped-call]
-        if event.start_mark.index == event.end_mark.index:
+        if event.start_mark.index == event.end_mark.index and _LIBYAML < (0, 2, 6):
             raise yaml.parser.ParserError(None, None, "did not find expected key", event.start_mark)
         return event
 
@@ -417,12 +417,16 @@ class _PureLoader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
 
 
 _Loader: Any = None
+_LIBYAML: tuple[int, ...] = (0, 2, 5)
 try:
     from yaml.cyaml import CParser as _CParser  # type: ignore[attr-defined]
 except ImportError:
     _Loader = _PureLoader
 else:
+    from yaml._yaml import get_version as _get_version
+
     _Loader = _CParser
+    _LIBYAML = tuple(_get_version())
 
 
 class _Frame:
@@ -473,6 +477,8 @@ def _composed(text: str, name: str) -> list[Document]:
             raise
     except _RefusalError as refusal:
         kind, line, column, what, remedy = refusal.args
+        if kind == "unquoted-placeholder":
+            kind, line, column, what, remedy = without_quotes(text.splitlines(), line, column)
     except _SYNTAX_ERRORS as error:
         kind, line, column, what, remedy = _explained(text, error)
     else:
@@ -498,6 +504,10 @@ _WORTH_A_SECOND_LOOK: Final = 64 * 1024
 
 def _explained(text: str, error: Exception) -> Explanation:
     mark = getattr(error, "problem_mark", None)
+    if "exceeded maximum nesting depth" in str(error):  # libyaml's own limit, since 0.2.6, is met by its looking ahead
+        kind, what, remedy = _TOO_DEEP
+        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+        return Explanation(kind, line, column, what, remedy)
     context_mark = getattr(error, "context_mark", None)
     return explain(
         SyntaxReport(

@@ -86,6 +86,7 @@ def explain(report: SyntaxReport) -> Explanation:
 
 
 _LONGEST_LINE: Final = 400
+_LINES_TO_COUNT: Final = 2000
 _KEY: Final = re.compile(
     r"""(?P<before>\s*(?:-\s+)*)(?P<key>"[^"]*"|'[^']*'|[^\s:#"'{\[-][^:#]*?)\s*:(?:\s+(?P<value>.*))?$"""
 )
@@ -93,6 +94,60 @@ _PLACEHOLDER: Final = re.compile(r"(?:[:\-,\[]\s+|^\s*)(\{\{.*)")
 _COMMENT_WITHOUT_SPACE: Final = re.compile(r"[^\s#\"']#")
 _COLON_WITHOUT_SPACE: Final = re.compile(r"\s*(?:-\s+)*([\w./-]+:)\S+$")
 _KEYS_BELOW_ARGUMENTS: Final = ("parameters", "artifacts")
+_KEYS_OF_MAPS: Final = frozenset(
+    {
+        "metadata",
+        "labels",
+        "annotations",
+        "spec",
+        "inputs",
+        "outputs",
+        "arguments",
+        "container",
+        "script",
+        "dag",
+        "resource",
+        "valueFrom",
+        "archive",
+    }
+)
+_KEYS_OF_LISTS: Final = frozenset(
+    {
+        "templates",
+        "steps",
+        "tasks",
+        "artifacts",
+        "parameters",
+        "env",
+        "containers",
+        "sidecars",
+        "initContainers",
+        "imagePullSecrets",
+        "volumes",
+        "volumeMounts",
+        "ports",
+    }
+)
+_KEYS_OFTEN_FIRST: Final = frozenset(
+    {
+        "name",
+        "value",
+        "path",
+        "image",
+        "command",
+        "args",
+        "template",
+        "from",
+        "globalName",
+        "key",
+        "kind",
+        "default",
+        "description",
+        "entrypoint",
+    }
+)
+_OPENS_QUOTE: Final = re.compile(r"""\s*(?:-\s+)*[^\s:#"'{\[][^:#]*:\s+(?P<quote>["'])""")
+_CLOSES: Final = {'"': re.compile(r'(?:[^"\\]|\\.)*"'), "'": re.compile(r"(?:[^']|'')*'(?!')")}
 
 
 def _indentation(text: str) -> int:
@@ -136,8 +191,53 @@ def _placeholder(report: SyntaxReport) -> Explanation | None:
         text = report.text(line)
         found = _PLACEHOLDER.search(text)
         if found is not None and text[: found.start(1)].count('"') % 2 == 0:
-            return unquoted_placeholder(line, found.start(1) + 1)
+            return without_quotes(report.lines, line, found.start(1) + 1)
     return None
+
+
+def without_quotes(lines: Sequence[str], line: int, column: int) -> Explanation:
+    """Return the explanation of a placeholder without quotes, or of what should have made a text of all around it.
+
+    Args:
+        lines: the lines of the file, without line ends.
+        line: its line, counted from 1.
+        column: the column of its first brace, counted from 1.
+    """
+    report = SyntaxReport(lines, "", line, column)
+    block = _block_around(report, line)
+    if not block:
+        return unquoted_placeholder(line, column)
+    return Explanation(
+        "no-block",
+        block,
+        _indentation(report.text(block)),
+        f"What stands below {_quoted(report.text(block))} has to be a text for AI Core, and this is a map; so the "
+        f"placeholder in line {line} is no YAML.",
+        f"Write {_quoted(report.text(block).strip() + ' |')}.",
+    )
+
+
+def _block_around(report: SyntaxReport, line: int) -> int:
+    """Return the line of the key in a ServingTemplate that should have begun a block around a line, 0 without one."""
+    if not any(_SERVING.match(text[:_LONGEST_LINE]) for text in report.lines[:_LINES_TO_COUNT]):
+        return 0
+    path: list[tuple[str, int]] = []
+    least = _spaces(report.text(line))
+    for number in range(line - 1, 0, -1):
+        text = report.text(number)
+        key = _KEY.match(text) if _is_code(text) and _spaces(text) < least else None
+        if key is not None:
+            least = _spaces(text)
+            path.insert(0, (key.group("key"), number))
+    words = [word for word, _ in path]
+    for wanted in (["spec", "template", "spec"], *(["spec", "template", "metadata", key] for key in _BLOCKS)):
+        if words[: len(wanted)] == wanted and not report.text(path[len(wanted) - 1][1]).rstrip().endswith(("|", ">")):
+            return path[len(wanted) - 1][1]
+    return 0
+
+
+_SERVING: Final = re.compile(r"kind:\s*[\"']?ServingTemplate")
+_BLOCKS: Final = ("labels", "annotations")
 
 
 def unquoted_placeholder(line: int, column: int) -> Explanation:
@@ -182,6 +282,172 @@ def _colon_in_value(report: SyntaxReport) -> Explanation | None:
         report.column,
         f"The value of `{key.group('key')}` contains a colon and a space, so YAML takes it for a second key.",
         "Put the value in quotes, or begin a new line after the first colon.",
+    )
+
+
+def _quote_goes_on(report: SyntaxReport) -> Explanation | None:
+    """Explain an error that comes of a quotation mark in a line far above, which another one closed at last."""
+    line = 1
+    while line < report.line:
+        found = _OPENS_QUOTE.match(report.text(line))
+        if found is None:
+            line += 1
+            continue
+        closes = _CLOSES[found.group("quote")]
+        begins, indentation, start = line, _indentation(report.text(line)), found.end()
+        holds_keys = False
+        while line <= report.line and closes.match(report.text(line), start) is None:
+            line, start = line + 1, 0
+            inner = report.text(line)
+            holds_keys = holds_keys or (_indentation(inner) <= indentation and _KEY.match(inner) is not None)
+        if holds_keys:
+            return _quote_not_closed(report._replace(context_line=begins, context_column=found.end("quote")))
+        line = max(line, begins) + 1
+    return None
+
+
+def _first_of_its_kind(report: SyntaxReport) -> tuple[int, str, re.Match[str]] | None:
+    """Return the line above and its number, and the key above that, if that line is the first one below the key."""
+    number, first = report.above
+    above = report._replace(line=number).above[1]
+    parent = _KEY.match(above)
+    if not number or parent is None or parent.group("value") or _spaces(above) >= _spaces(first):
+        return None
+    return number, first, parent
+
+
+def _spaces(text: str) -> int:
+    return len(text) - len(text.lstrip(" "))
+
+
+def _first_is_uneven(report: SyntaxReport) -> Explanation | None:
+    """Explain an error that the first line below a key made, not the second, at which the parser stopped."""
+    found = _first_of_its_kind(report)
+    if found is None:
+        return None
+    number, first, parent = found
+    len(parent.group("before"))
+    is_item, here_is_item = first.lstrip().startswith("- "), report.here.lstrip().startswith("- ")
+    if parent.group("key") in _KEYS_OF_MAPS and is_item and not here_is_item:
+        return Explanation(
+            "dash-in-map",
+            number,
+            _spaces(first) + 1,
+            f"A dash stands before the first key below `{parent.group('key')}:`, and none before the next: that is "
+            "neither a list nor a map.",
+            "Remove the dash.",
+        )
+    if parent.group("key") in _KEYS_OF_LISTS and not is_item and not here_is_item:
+        if _spaces(report.here) != _spaces(first) + 2:
+            return None
+        return Explanation(
+            "no-dash",
+            number,
+            _spaces(first) + 1,
+            f"{_quoted(first)} begins no item of the list `{parent.group('key')}:`, for no dash stands before it.",
+            f"Write {_quoted('- ' + first.strip())}.",
+        )
+    return _uneven(report, report._replace(line=number).above[0], number)
+
+
+def _child_is_uneven(report: SyntaxReport) -> Explanation | None:
+    """Explain an error that the first thing below a key made, not the next, at which the parser stopped.
+
+    Which of two is indented wrongly is told by those around them, else by how this file is indented.
+    """
+    if report.context_column is None:
+        return None
+    around = next(
+        (
+            number
+            for number in range(report.line - 1, 0, -1)
+            if _indentation(report.text(number)) == report.context_column and _is_code(report.text(number))
+        ),
+        0,
+    )
+    if not around:
+        return None
+    # What is still open is the key whose first child was indented too deep, or a first child that is too far left.
+    first = next((number for number in range(around + 1, report.line) if _is_code(report.text(number))), 0)
+    uneven = _uneven(report, around, first) if first else None
+    parent = next((n for n in range(around - 1, 0, -1) if _is_code(report.text(n))), 0)
+    return uneven or (_uneven(report, parent, around) if parent else None)
+
+
+def _is_code(text: str) -> bool:
+    return bool(text.strip()) and not text.lstrip().startswith("#")
+
+
+def _uneven(report: SyntaxReport, above: int, first: int) -> Explanation | None:
+    """Explain why the first line below a key does not go with the line at which the parser stopped."""
+    parent, text = _KEY.match(report.text(above)), report.text(first)
+    here, begins, spaces = _spaces(report.here), _indentation(report.text(above)) - 1, _spaces(text)
+    is_item = text.lstrip().startswith("- ")
+    if parent is None or parent.group("value") or is_item != report.here.lstrip().startswith("- "):
+        return None
+    if spaces == here or min(spaces, here) < begins:
+        return None
+    for other in (report.text(number) for number in range(first + 1, report.line)):
+        least = spaces if other.lstrip().startswith("- ") and not is_item else spaces + 1
+        if _is_code(other) and _spaces(other) < least:
+            return None
+    below = next((text for text in report.lines[report.line :] if _is_code(text)), "")
+    usual = _usual_offset(report.lines, of_items=is_item)
+    surely = is_item == below.lstrip().startswith("- ") and _spaces(below) == here and begins < here
+    if not surely and (here - begins != usual or spaces - begins == usual):
+        return None
+    return Explanation(
+        "uneven-indentation",
+        first,
+        spaces + 1,
+        f"This line is indented by {spaces} spaces, and line {report.line}, which stands beside it, by {here}.",
+        f"Indent both by {here} spaces.",
+    )
+
+
+def _usual_offset(lines: Sequence[str], *, of_items: bool) -> int:
+    """Return by how many spaces most keys, or items, of a file stand further right than the key above them."""
+    counted: dict[int, int] = {}
+    above = ""
+    for line in lines[:_LINES_TO_COUNT]:
+        text = line[:_LONGEST_LINE]
+        if not _is_code(text):
+            continue
+        if above.endswith(":") and text.lstrip().startswith("- ") == of_items:
+            offset = _spaces(text) - _indentation(above) + 1
+            counted[offset] = counted.get(offset, 0) + 1
+        above = text.rstrip()
+    return max(counted, key=lambda offset: counted[offset], default=2)
+
+
+def _colon_missing_beside(report: SyntaxReport) -> Explanation | None:
+    """Explain a first key without a colon, or a dash without a space, which make a text of the line."""
+    number, above = report.above
+    if not number or _indentation(above) > _indentation(report.here) or _KEY.match(above) is not None:
+        return None
+    if not above.lstrip().startswith("-") and _first_of_its_kind(report) is None:
+        return None
+    dash = re.match(r"\s*-(?=[A-Za-z])", above)
+    if dash is not None and _KEY.match(above[dash.end() :]) is not None:
+        return Explanation(
+            "dash-without-space",
+            number,
+            dash.end() + 1,
+            "No space follows the dash, so YAML takes the line for a text, not an item.",
+            "Put a space behind the dash.",
+        )
+    squeezed = _COLON_WITHOUT_SPACE.match(above)
+    if squeezed is not None:
+        return _colon_without_space(number, squeezed)
+    word = re.match(r"\s*(?:-\s+)*([\w./-]+)[;,=]?\s+\S", above)
+    if word is None or not (word.group(1) in _KEYS_OFTEN_FIRST or "ai.sap.com/" in word.group(1)):
+        return None
+    return Explanation(
+        "no-colon",
+        number,
+        word.end(1) + 1,
+        f"No colon follows {_quoted(word.group(1))}, so YAML takes the line for a text, not a key.",
+        f"Write {_quoted(word.group(1) + ':')}, and the value behind it.",
     )
 
 
@@ -241,8 +507,16 @@ def _indented_too_deep(report: SyntaxReport) -> Explanation | None:
     remedy = f"Indent it by {wanted - 1} spaces like the key above it, not by {column - 1}."
     if key in _KEYS_BELOW_ARGUMENTS:
         remedy = f"Put its own key (`arguments:`, `inputs:`, `outputs:`) on a line above it, or i{remedy[1:]}"
-    elif len(parent.group("value") or "") == 1:
-        remedy = f"Remove {_quoted(parent.group('value'))} if it was typed by accident, or i{remedy[1:]}"
+    elif parent.group("value") and (len(parent.group("value")) == 1 or parent.group("key") in _KEYS_OF_MAPS):
+        return Explanation(
+            "stray-value",
+            number,
+            parent.start("value") + 1,
+            f"{_quoted(parent.group('value'))} stands behind `{parent.group('key')}:`, and keys stand below it: YAML "
+            "only takes one of them.",
+            f"Remove {_quoted(parent.group('value'))} if it was typed by accident, or indent line {report.line} by "
+            f"{wanted - 1} spaces like the key above it, not by {column - 1}.",
+        )
     return Explanation(
         "indented-too-deep",
         report.line,
@@ -452,10 +726,14 @@ _RECOGNISERS: Final[tuple[tuple[str, Callable[[SyntaxReport], Explanation | None
     # Words of the parser, and what may be meant by them; the first that recognises its mistake wins.
     ("", _tab),
     ("", _placeholder),
+    ("expected <block end>", _quote_goes_on),
+    ("mapping values are not allowed", _quote_goes_on),
     ("mapping values are not allowed", _comment_without_space),
     ("mapping values are not allowed", _colon_in_value),
     ("mapping values are not allowed", _list_under_value),
     ("mapping values are not allowed", _colon_missing_above),
+    ("mapping values are not allowed", _colon_missing_beside),
+    ("mapping values are not allowed", _first_is_uneven),
     ("mapping values are not allowed", _indented_too_deep),
     ("mapping values are not allowed", _key_in_value),
     ("could not find expected ':'", _no_key),
@@ -464,6 +742,8 @@ _RECOGNISERS: Final[tuple[tuple[str, Callable[[SyntaxReport], Explanation | None
     ("expected ',' or ", _bracket_not_closed),
     ("expected the node content, but found '<stream end>'", _file_ends_in_brackets),
     ("expected the node content", _value_expected),
+    ("expected <block end>", _first_is_uneven),
+    ("expected <block end>", _child_is_uneven),
     ("expected <block end>, but found '<scalar>'", _text_after_quote),
     ("sequence entries are not allowed", _list_on_key_line),
     ("sequence entries are not allowed", _list_without_key),

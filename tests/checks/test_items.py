@@ -245,8 +245,8 @@ def warned(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 
     original = checks.check_files
 
-    def check_files(paths, *, options):  # type: ignore[no-untyped-def]
-        result = original(paths, options=options)
+    def check_files(paths, *, options, is_all=False):  # type: ignore[no-untyped-def]
+        result = original(paths, options=options, is_all=is_all)
         warning = checks.Finding(
             "AIC399",
             checks.Severity.WARNING,

@@ -138,11 +138,83 @@ SYNTAX = {
     "stray character behind a key": (
         "metadata: s\n  name: train\n",
         (
-            "w.yaml:2:3: `name:` is indented deeper than `metadata: s` in line 1, so YAML takes it for a part of that "
-            "value.\n"
-            "     2 |   name: train\n"
+            "w.yaml:1:11: `s` stands behind `metadata:`, and keys stand below it: YAML only takes one of them.\n"
+            "     1 | metadata: s\n"
+            "       |           ^\n"
+            "Remove `s` if it was typed by accident, or indent line 2 by 0 spaces like the key above it, not by 2."
+        ),
+    ),
+    "first key without a colon": (
+        "labels:\n  scenarios.ai.sap.com/id \"churn\"\n  ai.sap.com/version: '1'\n",
+        (
+            "w.yaml:2:26: No colon follows `scenarios.ai.sap.com/id`, so YAML takes the line for a text, not a key.\n"
+            '     2 |   scenarios.ai.sap.com/id "churn"\n'
+            "       |                          ^\n"
+            "Write `scenarios.ai.sap.com/id:`, and the value behind it."
+        ),
+    ),
+    "first key of an item without a colon": (
+        "artifacts:\n  - name data\n    path: /app\n",
+        (
+            "w.yaml:2:9: No colon follows `name`, so YAML takes the line for a text, not a key.\n"
+            "     2 |   - name data\n"
+            "       |         ^\n"
+            "Write `name:`, and the value behind it."
+        ),
+    ),
+    "first key: without a space": (
+        "container:\n  image:docker.io/a\n  args: [b]\n",
+        (
+            "w.yaml:2:9: No space follows the colon of `image:`, so YAML takes the line for a text, not a key.\n"
+            "     2 |   image:docker.io/a\n"
+            "       |         ^\n"
+            "Put a space behind the colon, or remove what was typed there by accident."
+        ),
+    ),
+    "dash without a space": (
+        "artifacts:\n  -name: data\n    path: /app\n",
+        (
+            "w.yaml:2:4: No space follows the dash, so YAML takes the line for a text, not an item.\n"
+            "     2 |   -name: data\n"
+            "       |    ^\n"
+            "Put a space behind the dash."
+        ),
+    ),
+    "first item without its dash": (
+        "artifacts:\n  name: data\n    path: /app\n",
+        (
+            "w.yaml:2:3: `name: data` begins no item of the list `artifacts:`, for no dash stands before it.\n"
+            "     2 |   name: data\n"
             "       |   ^\n"
-            "Remove `s` if it was typed by accident, or indent it by 0 spaces like the key above it, not by 2."
+            "Write `- name: data`."
+        ),
+    ),
+    "dash before the first key of a map": (
+        "labels:\n  - a: b\n  c: d\n",
+        (
+            "w.yaml:2:3: A dash stands before the first key below `labels:`, and none before the next: that is neither "
+            "a list nor a map.\n"
+            "     2 |   - a: b\n"
+            "       |   ^\n"
+            "Remove the dash."
+        ),
+    ),
+    "first key indented too deep": (
+        "labels:\n   a: b\n  c: d\n  e: f\n",
+        (
+            "w.yaml:2:4: This line is indented by 3 spaces, and line 3, which stands beside it, by 2.\n"
+            "     2 |    a: b\n"
+            "       |    ^\n"
+            "Indent both by 2 spaces."
+        ),
+    ),
+    "quotation mark that another one far below closes": (
+        "name: 'train\"\nkind: x\nwhen: it isn't\n",
+        (
+            "w.yaml:1:7: The quotation mark that opens here is never closed.\n"
+            "     1 | name: 'train\"\n"
+            "       |       ^\n"
+            "Close it at the end of the value."
         ),
     ),
     "stray character right behind a colon": (

@@ -73,7 +73,9 @@ def check(subject: Subject, model: WorkflowModel, used: set[str] | None) -> None
     if used is not None and not any(finding.severity is Severity.ERROR for finding in subject.report.findings):
         check.unused(used)
     if model.templates and not check.refers_elsewhere:
-        unmatched = metadata.check_artifacts(check.artifact_names, check.internal_names, has_lost=bool(check.lost))
+        unmatched = metadata.check_artifacts(
+            check.artifact_names, check.internal_names, has_lost=bool(check.lost) or check.is_unclear
+        )
         check.report_lost(unmatched)
 
 
@@ -107,6 +109,20 @@ class _AicoreCheck:
     def lost(self) -> list[tuple[str, MappingNode]]:
         """The output artifacts that nobody will see, with their names."""
         return self._lost_outputs
+
+    @property
+    def is_unclear(self) -> bool:
+        """Whether inputs or outputs are of a wrong type, so that it is not known what artifacts there are."""
+        return any(
+            self._subject.is_wrong(owner, key)
+            for template in self._model.all_templates
+            for owner, key in (
+                (template.node, "inputs"),
+                (template.node, "outputs"),
+                (template.node.mapping("inputs"), "artifacts"),
+                (template.node.mapping("outputs"), "artifacts"),
+            )
+        )
 
     @property
     def refers_elsewhere(self) -> bool:
@@ -168,16 +184,20 @@ class _AicoreCheck:
                 "Move it to `metadata.labels` of the same template.",
                 severity=Severity.WARNING,
             )
-        elif reached and not self._plan_is_elsewhere() and id(metadata) not in self._wrong:
+        elif reached and not self._plan_is_elsewhere() and not self._labels_are_wrong(metadata):
             node = template.node
+            labels = metadata.mapping("labels")
             self._add(
                 NO_PLAN,
-                node.values.get("name") or node,
+                labels.keys.get(PLAN_LABEL) or labels.keys.get(INSTANCE_LABEL) or node.values.get("name") or node,
                 f"{template.title[0].upper() + template.title[1:]} names no resource plan, so its pod runs on the "
                 "default one, the smallest.",
                 f"Add the label `{PLAN_LABEL}` to `metadata.labels` of this template.",
             )
         return None
+
+    def _labels_are_wrong(self, metadata: MappingNode) -> bool:
+        return bool({id(metadata), id(metadata.values.get("labels"))} & self._wrong)
 
     def _misplaced_plan(self, template: TemplateModel, metadata: MappingNode) -> ScalarNode | None:
         for mapping in (
@@ -337,7 +357,8 @@ class _AicoreCheck:
                     elif name:
                         # That this is no globalName is what is wrong, not that annotations name a better one.
                         self.internal_names[name] = None
-                        self.artifact_names[re.sub(r"[^-a-zA-Z0-9_]+", "-", global_name)] = None
+                        for between in ("-", "_", ""):
+                            self.artifact_names[re.sub(r"[^-a-zA-Z0-9_]+", between, global_name)] = None
                     other = first.setdefault(global_name, node)
                     if other is not node and reached:
                         self._add(

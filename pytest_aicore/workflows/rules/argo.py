@@ -819,7 +819,7 @@ class _ArgoCheck:
                     edges.setdefault(call.name, []).append((item.value, item))
                 elif item.value:
                     self._subject.unclear_dags.add(id(template.node))
-            if depends is not None and is_given(call.node, "dependencies"):
+            if depends is not None and call.dependencies:
                 self._add(
                     DEPENDS,
                     call.node.keys["dependencies"],

@@ -16,10 +16,12 @@ from pytest_aicore.workflows.rules.model import WorkflowModel
 from pytest_aicore.workflows.rules.registry import RULES
 from pytest_aicore.workflows.rules.report import Report
 from pytest_aicore.workflows.rules.shapes import has_all_types
+from pytest_aicore.workflows.rules.slips import mend
 from pytest_aicore.workflows.rules.sniffing import is_candidate
 from pytest_aicore.workflows.rules.subject import Subject
 from pytest_aicore.workflows.rules.suppressions import Suppressions
 from pytest_aicore.workflows.source import MAXIMUM_BYTES, parse_all
+from pytest_aicore.workflows.tree import MappingNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -120,7 +122,9 @@ def check_document(
     return _checked(data, name, options).findings
 
 
-def check_files(paths: Iterable[str | PathLike[str]], *, options: CheckOptions = DEFAULT_OPTIONS) -> CheckResult:
+def check_files(
+    paths: Iterable[str | PathLike[str]], *, options: CheckOptions = DEFAULT_OPTIONS, is_all: bool = False
+) -> CheckResult:
     """Check files, and the files of folders, each for itself and then together. Never raises.
 
     Of a folder every YAML and JSON file below it is looked at, hidden ones and the usual folders of tools left
@@ -130,6 +134,8 @@ def check_files(paths: Iterable[str | PathLike[str]], *, options: CheckOptions =
     Args:
         paths: files and folders.
         options: what may be taken for granted, and what is left out.
+        is_all: whether these are all files there are, as those of a folder are; what is missing among files that
+            somebody picked (or that changed with a commit) is only a hint.
     """
     state = _State(options)
     files, outlines = state.files, state.outlines
@@ -138,6 +144,7 @@ def check_files(paths: Iterable[str | PathLike[str]], *, options: CheckOptions =
         if not _is_folder(path):
             state.check(path, asked_for=True)
             continue
+        is_all = True
         in_folder: list[Outline] = []
         others: list[Path] = []
         for file in _files_below(path):
@@ -149,7 +156,7 @@ def check_files(paths: Iterable[str | PathLike[str]], *, options: CheckOptions =
             if len(files) > known and not files[-1].candidate:
                 others.append(file)
         across.extend(folder.check_synced_folder(others, in_folder))
-    across.extend(folder.check_together(outlines))
+    across.extend(folder.check_together(outlines, is_all=is_all))
     if options.argo_types is not False and any(file.candidate for file in files) and not has_all_types():
         first = next(file for file in files if file.candidate)
         across.append(structure.types_off(str(first.path)))
@@ -291,10 +298,14 @@ def _worst_at_each_place(findings: list[Finding]) -> list[Finding]:
 
 def _run_layers(report: Report, options: CheckOptions) -> Outline | None:
     swallowed = document.take_comments_out(report.document)
+    root = report.document.root
+    slips = mend(root) if type(root) is MappingNode else []
     subject = Subject(report, options)
     kind = check_kind(subject)
     if kind is None:
         return None
+    for slip in slips:
+        slip.tell(report)
     document.check(report, swallowed)
     subject.kind = kind
     if kind == "ServingTemplate":

@@ -94,7 +94,8 @@ MISPLACED_LIST: Final = _rule(
     107,
     "misplaced-list",
     "A list stands where a key is expected",
-    "A list needs a key of its own on a line above it, and that key no other value. " + _NOT_SYNCED,
+    "A list needs a key of its own on a line above it, and that key no other value; each of its items begins with a "
+    "dash and a space. " + _NOT_SYNCED,
     "spec:\n  entrypoint: train\n    - name: DEPTH",
     "spec:\n  entrypoint: train\n  arguments:\n    parameters:\n      - name: DEPTH",
 )
@@ -222,6 +223,11 @@ _RULE_OF_KIND: Final = {
     "colon-in-value": COLON_IN_VALUE,
     "indented-too-deep": INDENTATION,
     "uneven-indentation": INDENTATION,
+    "stray-value": INDENTATION,
+    "no-block": UNQUOTED_PLACEHOLDER,
+    "dash-in-map": MISPLACED_LIST,
+    "no-dash": MISPLACED_LIST,
+    "dash-without-space": MISPLACED_LIST,
     "list-under-value": MISPLACED_LIST,
     "list-without-key": MISPLACED_LIST,
     "list-on-key-line": MISPLACED_LIST,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from pytest_aicore.workflows.rules.words import without_tags
+
 TASK_RESULTS: Final = (
     "Succeeded",
     "Failed",
@@ -56,7 +58,9 @@ def parse_depends(text: str) -> tuple[list[Dependency], Mistake | None]:
         if token is None:  # pragma: no cover - the last alternative takes any character
             break
         position = token.end()
-        operator, word = token.group(1), token.group(2) or token.group(3) or token.group(4)
+        group = token.lastindex or 0
+        operator = token.group(1) if group == 1 else None
+        word = token.group(group) if 2 <= group <= 4 else None
         last = token.group().strip()
         if word is not None:
             if not wants_task:
@@ -101,7 +105,6 @@ def _missing_operator(word: str) -> Mistake:
     return Mistake(word, f"`&&` or `||` is missing before `{word}`")
 
 
-_PLACEHOLDER: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _WHEN_TOKEN: Final = re.compile(
     r"\s*(?:"
     r"(?P<operator>==|!=|>=|<=|=~|!~|&&|\|\||\?\?|\*\*|<<|>>|[<>+*/%^|&?:,]|-(?=\s))"
@@ -121,7 +124,7 @@ def when_mistake(text: str) -> Mistake | None:
     """
     if "{{=" in text or "asInt" in text or "asFloat" in text or "sprig" in text:
         return None
-    flat = _PLACEHOLDER.sub(lambda found: "\ue000" * len(found.group()), text)
+    flat = without_tags(text, "\ue000")
     depth = 0
     wants_operand = True
     position = 0

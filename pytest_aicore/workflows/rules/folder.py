@@ -143,11 +143,12 @@ def _place(document: Document, node: Node) -> Place:
     return Place(document.name, node.line, node.column)
 
 
-def check_together(outlines: Iterable[Outline]) -> Iterator[Finding]:
+def check_together(outlines: Iterable[Outline], *, is_all: bool = True) -> Iterator[Finding]:
     """Yield what templates say against each other.
 
     Args:
         outlines: of all documents that were checked, in the order of the files.
+        is_all: whether these are all the templates there are, and not just some files that somebody picked.
     """
     templates = [outline for outline in outlines if outline.is_aicore and to_fill_in(outline.executable_id) is None]
     yield from _duplicate_ids(templates)
@@ -182,6 +183,7 @@ def check_together(outlines: Iterable[Outline]) -> Iterator[Finding]:
             f"No WorkflowTemplate among the files that were checked defines the scenario `{scenario}`; with "
             "ServingTemplates only it stays invisible.",
             "Add a WorkflowTemplate of the scenario, if the tenant has none.",
+            severity=None if is_all else Severity.HINT,
         )
 
 

@@ -137,7 +137,17 @@ def check_kind(subject: Subject) -> str | None:
     if subject.kind in AICORE_KINDS:
         return _other_kind(subject) or subject.kind
     if subject.kind in ARGO_KINDS:
-        return subject.kind
+        if SCENARIO_ID_LABEL not in subject.metadata.mapping("labels").values or subject.kind == "CronWorkflow":
+            return subject.kind
+        subject.report.add(
+            KIND,
+            root_node(subject),
+            f"AI Core reads no kind `{subject.kind}`, so the template is not synchronised.",
+            "Write `kind: WorkflowTemplate`.",
+            hint="Did you mean 'WorkflowTemplate'?",
+        )
+        subject.is_aicore = True
+        return "WorkflowTemplate"
     api_version = root.text("apiVersion") or ""
     meant = any(
         key.endswith("ai.sap.com/id") or key in (*_LABELS, *_ANNOTATIONS)
@@ -156,10 +166,9 @@ def check_kind(subject: Subject) -> str | None:
             if "templates" in spec.values
             else None
         )
-    node = root.values.get("kind")
     subject.report.add(
         KIND,
-        node if type(node) is ScalarNode else root.keys.get("kind") or root.keys.get("apiVersion") or root,
+        root_node(subject),
         f"AI Core reads no kind `{subject.kind}`, so the template is not synchronised."
         if subject.kind
         else "The template has no `kind`, so it is not synchronised.",
@@ -169,11 +178,18 @@ def check_kind(subject: Subject) -> str | None:
     return near
 
 
+def root_node(subject: Subject) -> Node:
+    """Return the kind, or what stands nearest to where it should stand."""
+    root = subject.root
+    node = root.values.get("kind")
+    return node if type(node) is ScalarNode else root.keys.get("kind") or root.keys.get("apiVersion") or root
+
+
 def _other_kind(subject: Subject) -> str | None:
     """Report a kind that does not go with what the specification holds, and return the kind that does."""
     spec = subject.root.mapping("spec")
     is_serving = "template" in spec.values and not any(key in spec.values for key in ("templates", "entrypoint"))
-    is_training = "templates" in spec.values and "template" not in spec.values
+    is_training = type(spec.values.get("templates")) is SequenceNode and "template" not in spec.values
     if subject.kind == "ServingTemplate" and is_training:
         other, has = "WorkflowTemplate", "`spec.templates`"
     elif subject.kind == "WorkflowTemplate" and is_serving and "inputs" in spec.values and subject.is_aicore:
@@ -356,6 +372,17 @@ class MetadataCheck:
                 )
             return
         near = nearest(key, (*known, *others))
+        if near is None and part == "annotations" and nearest(f"{prefix}/", [ARTIFACT_ANNOTATION_PREFIX]):
+            if not key.startswith(ARTIFACT_ANNOTATION_PREFIX):
+                self._add(
+                    MISSPELT,
+                    node,
+                    f"AI Core knows no `{key}`, so what it says is lost.",
+                    f"Write `{ARTIFACT_ANNOTATION_PREFIX}{name}`.",
+                    hint=f"Did you mean {ARTIFACT_ANNOTATION_PREFIX + name!r}?",
+                    severity=Severity.WARNING,
+                )
+            return
         if near is None or (part == "labels" and key.startswith("scenarios.ai.sap.com/") and near not in known):
             return
         if near in self._parts["labels"].values or near in self._parts["annotations"].values:
@@ -454,6 +481,7 @@ class MetadataCheck:
             the names of artifacts that are annotated and that nothing has.
         """
         unmatched: dict[str, None] = {}
+        told: set[str] = set()
         for key, node in self._parts["annotations"].keys.items():
             if not key.startswith(ARTIFACT_ANNOTATION_PREFIX):
                 continue
@@ -464,10 +492,11 @@ class MetadataCheck:
                 self._field(node, artifact if dot else field, field if dot else "", names)
                 continue
             value = self._parts["annotations"].values[key]
-            if artifact not in names:
+            if artifact not in names and artifact not in unmatched:
                 if internal.get(artifact, "") is not None:
                     unmatched[artifact] = None
-                if not has_lost:
+                if not has_lost and artifact not in told:
+                    told.add(artifact)  # one word too few makes all that is annotated of it wrong
                     self._of_nothing(node, artifact, names, internal)
             if type(value) is ScalarNode and value.kind == "string":
                 self._said(field, value)

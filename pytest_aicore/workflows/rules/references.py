@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.rules.examples import two_steps, with_args
 from pytest_aicore.workflows.rules.expressions import bracket_mistake
 from pytest_aicore.workflows.rules.findings import Rule, Severity
 from pytest_aicore.workflows.rules.subject import is_given
-from pytest_aicore.workflows.rules.words import did_you_mean, nearest
+from pytest_aicore.workflows.rules.words import did_you_mean, nearest, without_tags
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from pytest_aicore.workflows.rules.model import CallModel, TemplateModel, WorkflowModel
     from pytest_aicore.workflows.rules.subject import Subject
@@ -142,6 +143,14 @@ RULES: Final = (
     EXPRESSION,
 )
 
+_OF_THE_WORKFLOW: Final = frozenset({"arguments", "hooks", "metrics", "entrypoint", "onExit", "synchronization"})
+"""What of a specification is read once for the workflow; the rest becomes a part of each pod."""
+
+_LONGEST_BEGINNING: Final = 200
+_MOST_LITERALS: Final = 20
+_MOST_OF_ONE_TAG: Final = 20
+"""How often one tag is reported in one value, and likewise how far the others look: no person writes more."""
+
 _ROOTS: Final = ("inputs", "outputs", "steps", "tasks", "workflow", "item", "pod")
 _SECOND: Final[Mapping[str, tuple[str, ...]]] = {
     "inputs": ("parameters", "artifacts"),
@@ -191,6 +200,10 @@ _EXPRESSION_NAME: Final = re.compile(
 )
 
 
+def _nothing(_name: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class _Scope:
     """What a tag at some place can see.
@@ -198,22 +211,26 @@ class _Scope:
     Attributes:
         template: the template around it, None outside of templates.
         word: `steps` or `tasks` inside a template that has those, else empty.
-        visible: the calls whose results are there, by name.
+        sees: whether the result of a call, of which the name is given, is there.
         calls: all calls of the template, by name.
         loop: the call whose items `{{item}}` means.
         is_call: whether the place is in a step, task or hook.
         at_exit: whether the place is only looked at when the workflow has ended.
         outer: the scope around an inline template.
+        holder: the step or task that the place is in.
+        of_pods: all templates where the place becomes a part of each pod, so that the inputs of any are meant.
     """
 
     template: TemplateModel | None = None
     word: str = ""
-    visible: Mapping[str, CallModel] = field(default_factory=dict)
+    sees: Callable[[str], bool] = _nothing
     calls: Mapping[str, CallModel] = field(default_factory=dict)
     loop: CallModel | None = None
     is_call: bool = False
     at_exit: bool = False
     outer: _Scope | None = None
+    holder: MappingNode | None = None
+    of_pods: tuple[TemplateModel, ...] = ()
 
     def inputs(self, kind: str) -> Collection[str]:
         """Return the names of the inputs that are there, `kind` being `parameters` or `artifacts`."""
@@ -223,6 +240,8 @@ class _Scope:
             if scope.template is not None:
                 names.update(getattr(scope.template, f"input_{kind}"))
             scope = scope.outer
+        for template in self.of_pods:
+            names.update(getattr(template, f"input_{kind}"))
         return names
 
     def is_clear(self, part: str, kind: str, wrong: Collection[int]) -> bool:
@@ -232,7 +251,7 @@ class _Scope:
             if scope.template is not None and not _is_readable(scope.template, part, kind, wrong):
                 return False
             scope = scope.outer
-        return True
+        return all(_is_readable(template, part, kind, wrong) for template in self.of_pods)
 
 
 def _is_readable(template: TemplateModel, part: str, kind: str, wrong: Collection[int]) -> bool:
@@ -273,6 +292,7 @@ class _ReferenceCheck:
         )
         self._global_names: dict[str, set[str]] | None = None
         self._seen: dict[tuple[int, str], int] = {}
+        self._told: set[tuple[int, str]] = set()
 
     def check(self) -> set[str] | None:
         model = self._model
@@ -281,7 +301,8 @@ class _ReferenceCheck:
             self._template(template, _Scope(template=template, at_exit=template.name in exits))
         for key, node in model.spec.values.items():
             if key not in ("templates", "templateDefaults"):
-                self._walk(node, _Scope(at_exit=key in ("hooks", "metrics"), is_call=key == "hooks"))
+                of_pods = () if key in _OF_THE_WORKFLOW else tuple(model.all_templates)
+                self._walk(node, _Scope(at_exit=key in ("hooks", "metrics"), is_call=key == "hooks", of_pods=of_pods))
         entry = model.by_name.get(model.spec.text("entrypoint") or "")
         if entry is not None:
             self._used.update(entry.input_parameters)
@@ -327,7 +348,7 @@ class _ReferenceCheck:
     def _template(self, template: TemplateModel, scope: _Scope) -> None:
         calls = {call.name: call for call in template.calls if call.name}
         word = {"steps": "steps", "dag": "tasks"}.get(template.type, "")
-        after = replace(scope, word=word, calls=calls, visible=calls)
+        after = replace(scope, word=word, calls=calls, sees=calls.__contains__)
         for key, node in template.node.values.items():
             if key == "steps" and type(node) is SequenceNode:
                 continue
@@ -342,24 +363,27 @@ class _ReferenceCheck:
             elif key not in ("name",):
                 self._walk(node, scope)
         if template.type == "steps":
-            visible: dict[str, CallModel] = {}
-            for group in template.groups:
-                inside = replace(scope, word=word, calls=calls, visible=dict(visible), is_call=True)
+            group_of: dict[str, int] = {}
+            for number, group in enumerate(template.groups):
+                group_of.update({call.name: number for call in group if call.name})
+            for number, group in enumerate(template.groups):
+                earlier = partial(_is_earlier, group_of, number)
+                inside = replace(scope, word=word, calls=calls, sees=earlier, is_call=True)
                 for call in group:
                     self._call(call, inside)
-                visible.update({call.name: call for call in group if call.name})
         elif template.type == "dag":
-            ancestors = _ancestors(calls)
+            ancestors = _Ancestors(calls)
             for call in template.calls:
-                known = {name: calls[name] for name in ancestors.get(call.name, ())}
-                self._call(call, replace(scope, word=word, calls=calls, visible=known, is_call=True))
+                known = partial(ancestors.has, call.name)
+                self._call(call, replace(scope, word=word, calls=calls, sees=known, is_call=True))
 
     def _call(self, call: CallModel, scope: _Scope) -> None:
+        scope = replace(scope, holder=call.node)
         inside = replace(scope, loop=call) if call.loops else scope
         for key, node in call.node.values.items():
             if key in ("hooks", "onExit"):
-                own = {**inside.visible, call.name: call}
-                self._walk(node, replace(inside, visible=own, at_exit=True))
+                own = partial(_is_own_or, call.name, inside.sees)
+                self._walk(node, replace(inside, sees=own, at_exit=True))
             elif key == "inline":
                 if call.inline is not None:
                     self._template(call.inline, _Scope(template=call.inline, at_exit=scope.at_exit, outer=inside))
@@ -373,7 +397,7 @@ class _ReferenceCheck:
         while pending:
             node, key = pending.pop()
             if type(node) is ScalarNode:
-                if "{" in node.text or "$(" in node.text:
+                if ("{" in node.text or "$(" in node.text) and key not in ("expression", "fromExpression"):
                     self._single_braces(node, scope)
                 if "{{" in node.text:
                     self._scalar(node, scope)
@@ -389,23 +413,30 @@ class _ReferenceCheck:
     def _scalar(self, node: ScalarNode, scope: _Scope) -> None:
         text = node.text
         position = text.find("{{")
+        end, nested = 0, -1
         while position >= 0:
-            end = text.find("}}", position + 2)
-            inner = text[position + 2 : end] if end >= 0 else text[position + 2 :]
-            stripped = inner.strip()
-            nested = inner.find("{{")
-            if (end < 0 or nested >= 0) and not stripped.startswith("="):
-                if _root_of(stripped) in _ROOTS:
-                    self._unclosed(node, text[position:])
-                position = text.find("{{", position + 2)
+            if 0 <= end < position + 2:
+                end = text.find("}}", position + 2)
+            begins = text[position + 2 : position + 2 + _LONGEST_BEGINNING].lstrip()
+            if nested <= position:
+                nested = text.find("{{", position + 2)
+            if (end < 0 or 0 <= nested < end) and not begins.startswith("="):
+                if _root_of(begins) in _ROOTS:
+                    self._unclosed(node, text[position : position + _LONGEST_BEGINNING])
+                position = nested
                 continue
             if end < 0:
-                if _root_of(stripped[1:].strip()) in _ROOTS:
-                    self._unclosed(node, text[position:])
+                if _root_of(begins[1:].strip()) in _ROOTS:
+                    self._unclosed(node, text[position : position + _LONGEST_BEGINNING])
                 return
+            inner = text[position + 2 : end]
+            stripped = inner.strip()
             if stripped.startswith("="):
                 # A map literal in an expression may end in two braces of its own.
-                while inner.count("{") > inner.count("}") and (further := text.find("}}", end + 1)) >= 0:
+                for _ in range(_MOST_LITERALS):
+                    further = text.find("}}", end + 1) if inner.count("{") > inner.count("}") else -1
+                    if further < 0:
+                        break
                     end = further
                     inner = text[position + 2 : end]
                 self._expression(node, inner.strip()[1:], scope, whole=text[position : end + 2])
@@ -415,7 +446,8 @@ class _ReferenceCheck:
 
     def _single_braces(self, node: ScalarNode, scope: _Scope) -> None:
         """Report references in other brackets than Argo's, if what they name is declared."""
-        for found in _OTHER_BRACKETS.finditer(node.text):
+        # Inside a tag of Argo's, brackets are those of an expression.
+        for found in _OTHER_BRACKETS.finditer(without_tags(node.text, " ")):
             root, kind, name = found.group(2, 3, 4)
             if kind == "artifacts" and name.endswith(".path"):
                 name = name[: -len(".path")]
@@ -460,6 +492,8 @@ class _ReferenceCheck:
         # The same tag may stand several times in one value: each is reported at its own place.
         occurrence = self._seen.get((id(node), text), 0)
         self._seen[(id(node), text)] = occurrence + 1
+        if occurrence >= _MOST_OF_ONE_TAG:
+            return
         self._report.add_inside(rule, node, text, message, remedy, hint=hint, severity=severity, occurrence=occurrence)
 
     # --- what tags can say ------------------------------------------------------------------------------------
@@ -543,7 +577,7 @@ class _ReferenceCheck:
         if better is not None:
             seconds = _SECOND.get(better, ())
             fits = second in (scope.calls if better in ("steps", "tasks") else seconds)
-            if fits or better in ("inputs", "workflow"):
+            if fits or better in ("inputs", "workflow") or (better == "item" and scope.loop is not None):
                 self._unknown(
                     node,
                     text,
@@ -638,6 +672,16 @@ class _ReferenceCheck:
             return
         if kind == "artifacts" and name.endswith(".path"):
             name = name[: -len(".path")]
+            if scope.is_call and scope.template is not None and name in scope.template.input_artifacts:
+                self._add(
+                    UNDECLARED_ARTIFACT,
+                    node,
+                    text,
+                    f"{_capital(scope.template.title)} has no container, so its input artifact `{name}` has no path. "
+                    f"{self._fails}",
+                    f"Write `{{{{inputs.artifacts.{name}}}}}`.",
+                )
+                return
         declared = scope.inputs(kind)
         if name in declared or not scope.is_clear("inputs", kind, self._subject.wrong):
             return
@@ -674,11 +718,15 @@ class _ReferenceCheck:
         if scope.word != root:
             self._other_calls(node, text, root, name, result, scope)
             return
-        call = scope.visible.get(name)
+        call = scope.calls.get(name) if scope.sees(name) else None
         if call is None:
             if name in scope.calls:
                 if scope.template is not None and id(scope.template.node) in self._subject.unclear_dags:
                     return
+                # A step that stands in the wrong group shows wherever it refers to the other.
+                if (id(scope.holder), name) in self._told:
+                    return
+                self._told.add((id(scope.holder), name))
                 self._add(
                     NOT_YET_RUN,
                     node,
@@ -748,9 +796,18 @@ class _ReferenceCheck:
         if second in ("parameters", "artifacts"):
             if not name or target is None:
                 return
-            if name.endswith(".path"):
-                name = name[: -len(".path")]
             declared: Mapping[str, MappingNode] = getattr(target, f"output_{second}")
+            if second == "artifacts" and name.endswith(".path"):
+                name = name[: -len(".path")]
+                if name in declared:
+                    self._add(
+                        UNKNOWN_OUTPUT,
+                        node,
+                        text,
+                        f"An artifact of a {word} has no path here, only in its own container. {self._fails}",
+                        f"Write `{{{{{tag[: -len('.path')]}}}}}`.",
+                    )
+                    return
             if name not in declared and _is_readable(target, "outputs", second, self._subject.wrong):
                 near = nearest(name, declared)
                 self._subject.meant.update([near] if near else declared)
@@ -971,28 +1028,53 @@ def _capital(text: str) -> str:
 _NAME_IN_DEPENDS: Final = re.compile(r"[\w-]+(?:\.\w+)?")
 
 
-def _ancestors(calls: Mapping[str, CallModel]) -> dict[str, set[str]]:
-    """Return for each task the tasks that have ended when it begins."""
-    direct: dict[str, list[str]] = {}
-    for name, call in calls.items():
-        waits_for = [item.value or "" for item in call.dependencies]
-        waits_for += [word.partition(".")[0] for word in _NAME_IN_DEPENDS.findall(call.node.text("depends") or "")]
-        direct[name] = [other for other in waits_for if other in calls]
-    found: dict[str, set[str]] = {}
-    for name in direct:
-        reached: set[str] = set()
-        pending = list(direct[name])
+def _is_earlier(group_of: Mapping[str, int], number: int, name: str) -> bool:
+    return group_of.get(name, number) < number
+
+
+def _is_own_or(own: str, sees: Callable[[str], bool], name: str) -> bool:
+    return name == own or sees(name)
+
+
+class _Ancestors:
+    """For each task the tasks that have ended when it begins, as bits of a number: dags may have thousands of tasks."""
+
+    def __init__(self, calls: Mapping[str, CallModel]) -> None:
+        self._bit = {name: 1 << index for index, name in enumerate(calls)}
+        direct: dict[str, list[str]] = {}
+        for name, call in calls.items():
+            waits_for = [item.value or "" for item in call.dependencies]
+            waits_for += [word.partition(".")[0] for word in _NAME_IN_DEPENDS.findall(call.node.text("depends") or "")]
+            direct[name] = [other for other in waits_for if other in calls]
+        self._before = dict.fromkeys(calls, 0)
+        order = _depth_first(direct)
+        changed = True
+        while changed:  # once, and once more to see that nothing changes; more often only where there is a circle
+            changed = False
+            for name in order:
+                before = self._before[name]
+                for other in direct[name]:
+                    before |= self._before[other] | self._bit[other]
+                changed = changed or before != self._before[name]
+                self._before[name] = before
+
+    def has(self, task: str, name: str) -> bool:
+        """Tell whether a task waits for another one, directly or not."""
+        return name != task and bool(self._before.get(task, 0) & self._bit.get(name, 0))
+
+
+def _depth_first(direct: Mapping[str, list[str]]) -> list[str]:
+    """Return the tasks in an order in which each comes after those that it waits for, circles aside."""
+    order: list[str] = []
+    seen: set[str] = set()
+    for start in direct:
+        pending: list[tuple[str, bool]] = [(start, False)]
         while pending:
-            other = pending.pop()
-            if other not in reached:
-                reached.add(other)
-                pending.extend(direct[other])
-        reached.discard(name)
-        found[name] = reached
-    return found
-
-
-def tags_of(text: str) -> Iterator[str]:
-    """Yield what stands between the double braces of a text, blanks stripped."""
-    for found in re.finditer(r"\{\{(.*?)\}\}", text, re.DOTALL):
-        yield found.group(1).strip()
+            name, leaves = pending.pop()
+            if leaves:
+                order.append(name)
+            elif name not in seen:
+                seen.add(name)
+                pending.append((name, True))
+                pending.extend((other, False) for other in direct[name] if other not in seen)
+    return order

@@ -40,7 +40,7 @@ from pytest_aicore.workflows.rules.model import named
 from pytest_aicore.workflows.rules.report import Report
 from pytest_aicore.workflows.rules.structure import StructureCheck, shapes_for
 from pytest_aicore.workflows.rules.subject import REPLACED, is_given
-from pytest_aicore.workflows.rules.words import nearest
+from pytest_aicore.workflows.rules.words import nearest, without_tags
 from pytest_aicore.workflows.source import parse_all
 from pytest_aicore.workflows.template import StringBlock
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
@@ -85,6 +85,7 @@ _MODEL_FORMATS: Final = frozenset(
     }
 )
 _API_VERSIONS: Final = ("serving.kserve.io/v1beta1", "serving.kubeflow.org/v1beta1")
+_STORAGE: Final = "STORAGE_URI"
 _CONTAINERS: Final = ("kserve-container", "kfserving-container")
 _SCALING: Final = tuple(
     f"autoscaling.knative.dev/{key}"
@@ -117,6 +118,7 @@ _SCALING: Final = tuple(
 )
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+")
 _TAG: Final = re.compile(r"\{\{(.*?)\}\}")
+_SINGLE_BRACES: Final = re.compile(r"(?<!\{)\{(inputs\.(parameters|artifacts)\.(\w+))\}(?!\})")
 _INPUT: Final = re.compile(r"inputs\.(parameters|artifacts)\.(.+)")
 _LIKE_A_REFERENCE: Final = re.compile(r"[A-Za-z]\w*(?:\.[\w-]+)+")
 
@@ -310,7 +312,7 @@ class _ServingCheck:
             return None
         block = _Block(self._report.document, node)
         self._placeholders(node, block)
-        text = re.sub(r"\{\{.*?\}\}", lambda found: REPLACED * len(found.group()), node.text)
+        text = "\n".join(without_tags(line, REPLACED) for line in node.text.split("\n"))
         try:
             documents = parse_all(text, self._report.document.name)
         except SourceError as error:
@@ -367,6 +369,24 @@ class _ServingCheck:
                     continue
                 self._placeholder(block, number, position, code[position + 2 : end].strip())
                 position = code.find("{{", end + 2)
+            for found in _SINGLE_BRACES.finditer(code):
+                self._single_braces(block, number, found)
+
+    def _single_braces(self, block: _Block, number: int, found: re.Match[str]) -> None:
+        """Report a reference in single braces, if what it names is declared."""
+        kind, name = found.group(2, 3)
+        if name not in (self._parameters if kind == "parameters" else self._artifacts):
+            return
+        self._used.add((kind, name))
+        place = block.place(number, found.start() + 1)
+        self._report.add_at(
+            SERVING_PLACEHOLDER,
+            place.line,
+            place.column,
+            f"AI Core only replaces what stands in double braces: `{found.group()}` stays in the text.",
+            f"Write `{{{{{found.group(1)}}}}}`.",
+            begins=block.begins,
+        )
 
     def _unclosed(self, block: _Block, number: int, position: int, code: str) -> None:
         self._usage_is_clear = False
@@ -407,8 +427,7 @@ class _ServingCheck:
             remedy = f"Write `{{{{inputs.{kind}.{near}}}}}`."
         else:
             remedy = f"Declare `{name}` under `spec.inputs.{kind}`."
-        if near or name in other or kind == "artifacts":
-            self._usage_is_clear = False
+        self._usage_is_clear = False  # one of those that seem unused may be meant
         self._report.add_at(
             SERVING_PLACEHOLDER,
             place.line,
@@ -534,6 +553,7 @@ class _ServingCheck:
         for container in containers:
             check_image(report, container)
             check_environment(report, container, structure.wrong)
+            self._storage(report, container.mappings_of("env"))
             for variable in container.mappings_of("env"):
                 check_to_fill_in(report, variable.values.get("value"), "the value", wholly=True)
             if not container.text("image") and container.values:
@@ -544,6 +564,22 @@ class _ServingCheck:
                     "Add `image:` with registry, name and tag.",
                 )
         self._container_names(report, containers)
+
+    def _storage(self, report: _BlockReport, variables: list[MappingNode]) -> None:
+        """Report a slip in the name of the variable that makes KServe load the model."""
+        names = [variable.text("name") or "" for variable in variables]
+        for name, variable in zip(names, variables, strict=True):
+            # What stands for an artifact in this text was a placeholder.
+            is_reference = REPLACED in (variable.text("value") or "")
+            if is_reference and self._artifacts and _STORAGE not in names and nearest(name, [_STORAGE]):
+                report.add(
+                    MISSPELT,
+                    variable.values["name"],
+                    f"KServe knows no variable `{name}`, so it loads no model into `/mnt/models`.",
+                    f"Write `{_STORAGE}`.",
+                    hint=f"Did you mean {_STORAGE!r}?",
+                    severity=Severity.WARNING,
+                )
 
     def _no_containers(self, report: _BlockReport, root: MappingNode, predictor: MappingNode, wrong: set[int]) -> None:
         if any(key in _MODEL_FORMATS for key in predictor.values) or id(predictor.values.get("containers")) in wrong:

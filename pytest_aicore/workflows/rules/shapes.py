@@ -148,6 +148,7 @@ _ALSO: Final[Mapping[str, str]] = {
     "ValueFrom": "default:any-str",
     "ArchiveStrategy": "none:{any} tar:{any} zip:{any}",
     "Histogram": "buckets:[any]",
+    "HTTPHeader": "name:str value:str valueFrom:any",  # two models have this name, Argo's and Kubernetes' own
     "HTTPGetAction": "port:int-str",
     "TCPSocketAction": "port:int-str",
 }

@@ -19,6 +19,7 @@ _JSON: Final = re.compile(
 )
 _SCENARIO: Final = b"scenarios.ai.sap.com/"
 _HELM: Final = re.compile(rb"\{\{-|\{\{ *(?:\.Values|\.Release|\.Chart|if|with|range|include|template|end)\b")
+_BEGINS_BLOCK: Final = re.compile(rb"(?:^|:|-)[ \t]+[|>][-+0-9]{0,2}[ \t]*(?:#.*)?$")
 _TEMPLATE_KINDS: Final = frozenset({b"WorkflowTemplate", b"ServingTemplate", b"ClusterWorkflowTemplate"})
 _ARGO_KINDS: Final = frozenset({b"Workflow", b"CronWorkflow"})
 
@@ -27,7 +28,8 @@ def is_candidate(head: bytes) -> bool:
     """Tell whether a file looks like a template of AI Core or a workflow of Argo, without parsing it.
 
     A file that is none costs nothing further. One that is broken still counts if it names its kind. Files
-    with Helm's own placeholders are no YAML yet, so they don't count.
+    with Helm's own placeholders are no YAML yet, so they don't count; in the lines of a script or another text such
+    placeholders belong to a language of its own.
 
     Args:
         head: the file, or its first 64 KiB.
@@ -38,7 +40,7 @@ def is_candidate(head: bytes) -> bool:
     named = b"WorkflowTemplate" in head or b"ServingTemplate" in head or _SCENARIO in head
     if not named and not (b"argoproj.io/" in head and b"Workflow" in head):
         return False
-    if _HELM.search(head):
+    if _HELM.search(head) and _HELM.search(_without_blocks(head)):
         return False
     if _JSON.match(head):
         return b"argoproj.io/" in head or b"ai.sap.com/" in head
@@ -55,3 +57,21 @@ def is_candidate(head: bytes) -> bool:
             return True
     # A misspelt or forgotten kind: only AI Core's own label tells what it was meant to be.
     return _SCENARIO in head and (ours or b"templates:" in head or b"predictor:" in head)
+
+
+def _without_blocks(head: bytes) -> bytes:
+    """Return the lines that are no part of a block of text (`|`, `>`)."""
+    kept: list[bytes] = []
+    block: int | None = None
+    for line in head.splitlines():
+        text = line.lstrip(b" ")
+        indentation = len(line) - len(text)
+        if block is not None:
+            if not text or indentation > block:
+                continue
+            block = None
+        if _BEGINS_BLOCK.search(text):
+            # The lines of a block in a list are indented deeper than the dash.
+            block = indentation
+        kept.append(text)
+    return b"\n".join(kept)

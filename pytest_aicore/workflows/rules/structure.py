@@ -172,6 +172,24 @@ _BELOW: Final = (
 )
 """Keys that people forget to put below another: the objects, the keys, and what belongs above them."""
 
+_OTHER_WORDS: Final[Mapping[str, str]] = {
+    "templateName": "template",
+    "dependsOn": "dependencies",
+    "depends_on": "dependencies",
+    "cmd": "command",
+    "arg": "args",
+    "arguments": "args",
+    "environment": "env",
+    "envs": "env",
+    "if": "when",
+    "condition": "when",
+    "file": "path",
+    "filename": "path",
+    "mountPath": "path",
+    "code": "source",
+}
+"""Words of other tools for keys of Argo's; they count where the one is unknown and the other known and not there."""
+
 _NAMED: Final = frozenset({"Parameter", "ServingParameter", "Artifact", "ServingArtifact", "LocalObjectReference"})
 """Objects of which people write the bare name where a map with a `name` is expected."""
 
@@ -235,6 +253,7 @@ class StructureCheck:
         self._last = 0
         self._made: set[int] = set()
         self._late: list[tuple[MappingNode, str, ScalarNode, Node]] = []
+        self._around: list[tuple[MappingNode, str, str]] = []
 
     def check(self, node: Node, written: str, key: ScalarNode | None = None, parent: MappingNode | None = None) -> None:
         """Report what in a node does not fit a shape.
@@ -274,6 +293,8 @@ class StructureCheck:
             if shape.kind == "object":
                 self._object(node, shape.inner, parent)
             elif shape.kind == "map":
+                for name in [name for name, value in node.values.items() if type(value) is not ScalarNode]:
+                    self._from_too_deep(node, name, {}, "labels" if key is None else key.text)
                 for name, value in node.values.items():
                     self.check(value, shape.inner, node.keys[name])
             else:
@@ -367,7 +388,11 @@ class StructureCheck:
         if not known:  # an object that may hold anything, as far as is known
             return
         for text in [text for text in node.values if text not in known]:
-            if not self._moved(node, text, name, parent):
+            if (
+                text in node.values
+                and not self._from_outside(node, text, known)
+                and not self._moved(node, text, name, parent)
+            ):
                 self._unknown(node.keys[text], name, known, node)
         if name in ("Inputs", "Outputs", "Arguments"):
             self._artifacts_among_parameters(node)
@@ -375,7 +400,9 @@ class StructureCheck:
             shape = known.get(text)
             if shape is None:
                 continue
+            self._around.append((node, name, text))
             self.check(value, shape, node.keys[text], node)
+            self._around.pop()
             words = _WORDS.get((name, text))
             if words is not None:
                 self._word(value, text, words)
@@ -403,8 +430,8 @@ class StructureCheck:
         key, value = node.keys[text], node.values[text]
         below = next((to for objects, keys, to in _BELOW if name in objects and text in keys), None)
         if below is not None:
-            home = node.values.get(below)
-            if home is not None and type(home) is not MappingNode:
+            home = opened(node, below) if below in node.values else None
+            if home is None and below in node.values:
                 return False
             if home is None or id(home) not in self._made:
                 self._report.add(
@@ -435,6 +462,71 @@ class StructureCheck:
             self._late.append((parent, text, key, value))
             return True
         return False
+
+    def _from_outside(self, node: MappingNode, text: str, known: Mapping[str, str]) -> bool:
+        """Report a key that is indented like the wrong neighbours, and move it, with those that go with it.
+
+        Returns:
+            whether it is such a key.
+        """
+        if node.flow or nearest(text, known) in {known_text for known_text in known if known_text not in node.values}:
+            return False
+        return self._from_too_far_left(node, text, known) or self._from_too_deep(node, text, known, "")
+
+    def _from_too_far_left(self, node: MappingNode, text: str, known: Mapping[str, str]) -> bool:
+        """Move a key into what stands right above it, if that knows it."""
+        keys = list(node.values)
+        above = next((key for key in reversed(keys[: keys.index(text)]) if key in known), None)
+        shape = _shape(known[above]) if above is not None else None
+        if above is None or shape is None or shape.kind != "object" or text not in self._shapes.get(shape.inner, ()):
+            return False
+        home = opened(node, above)
+        if home is None or text in home.values or home.flow:
+            return False
+        self._report.add(
+            MISPLACED_KEY,
+            node.keys[text],
+            f"`{text}` belongs into the `{above}` above it; where it stands it is ignored without a word.",
+            f"Indent it deeper than `{above}:`.",
+        )
+        for key in keys[keys.index(text) :]:
+            if key not in known and key in self._shapes[shape.inner] and key not in home.values:
+                self._made.add(id(node.values[key]))
+                home.values[key], home.keys[key] = node.values.pop(key), node.keys.pop(key)
+        return True
+
+    def _from_too_deep(self, node: MappingNode, text: str, known: Mapping[str, str], key: str) -> bool:
+        """Move a key to what is around, if that knows it and does not have it."""
+        around = next(
+            (
+                (owner, name, inside)
+                for owner, name, inside in reversed(self._around)
+                if text in self._shapes[name] and text not in owner.values
+            ),
+            None,
+        )
+        if around is None or node.flow or node.keys[text].line == around[0].line:
+            return False
+        owner, name, inside = around
+        if id(node) not in self._made:  # else it stands there because what is around it slipped
+            self._report.add(
+                MISPLACED_KEY,
+                node.keys[text],
+                f"`{text}` is no part of `{key or inside}`, below which it stands: there it is ignored without a word.",
+                f"Indent it like the `{inside}:` above it.",
+            )
+        shape = _shape(self._shapes[name][text])
+        keys = list(node.values)
+        value = opened(node, text) if shape.kind == "object" else None
+        for other in keys[keys.index(text) + 1 :]:
+            if other in known:
+                continue
+            if value is not None and other in self._shapes.get(shape.inner, ()) and other not in value.values:
+                value.values[other], value.keys[other] = node.values.pop(other), node.keys.pop(other)
+            elif other in self._shapes[name] and other not in owner.values:
+                self._late.append((owner, other, node.keys.pop(other), node.values.pop(other)))
+        self._late.append((owner, text, node.keys.pop(text), node.values.pop(text)))
+        return True
 
     def _artifacts_among_parameters(self, node: MappingNode) -> None:
         """Report artifacts in a list of parameters, which happens when `artifacts:` is missing above them."""
@@ -473,6 +565,8 @@ class StructureCheck:
         if key.text in ("ai.sap.com/resourcePlan", "ai.sap.com/instanceType"):
             return  # where that belongs is known to the rules of AI Core
         near = nearest(key.text, known)
+        if near is None and _OTHER_WORDS.get(key.text) in known:
+            near = _OTHER_WORDS[key.text]
         if near is not None and near in node.values:
             near = None
         self._report.add(
@@ -527,6 +621,14 @@ def _is_artifact(node: Node) -> bool:
     )
 
 
+def opened(node: MappingNode, key: str) -> MappingNode | None:
+    """Return the map at a key; where nothing stands, an empty map takes its place."""
+    value = node.values[key]
+    if type(value) is ScalarNode and value.kind == "null":
+        value = node.values[key] = _empty_map(node.keys[key])
+    return value if type(value) is MappingNode else None
+
+
 def _empty_map(at: ScalarNode) -> MappingNode:
     node = MappingNode()
     node.line, node.column, node.end_line, node.end_column = at.line, at.column, at.end_line, at.end_column
@@ -572,6 +674,8 @@ def _remedy(node: Node, shape: Shape, written: str, *, in_list: bool) -> str:
         if shape.kind == "object" and shape.inner == "WorkflowStep":
             return f"Write a map: `- name: {text}` and `template:` below it."
         if shape.kind in ("object", "map"):
+            if re.match(r"[\w./-]+:[^/]", text):
+                return "Put a space behind the colon: without it the line is a text."
             return (
                 f"Write `{text}: {{}}` below it."
                 if text in ("none", "tar", "zip")
@@ -618,7 +722,7 @@ _NAMES_OF_OBJECTS: Final = {
 def _words(name: str) -> str:
     written = _NAMES_OF_OBJECTS.get(name)
     if written is None:
-        written = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+        written = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).lower()
     return written
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_aicore.workflows.checks import CheckOptions, check_document, is_candidate
 
+KIND = "apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\n"
 FILES = sorted((Path(__file__).parent / "accepted").glob("*.yaml"))
 
 
@@ -39,6 +40,11 @@ def test_line_ends_make_no_difference(path: Path, ends: str) -> None:
         ("name: ci\non: push\n# kind: WorkflowTemplate\n", False),
         ("{{- if .Values.x }}\napiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\n{{- end }}\n", False),
         ("apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\nmetadata:\n  name: {{ .Values.name }}\n", False),
+        (
+            f"{KIND}spec:\n  x:\n    - |\n      {{{{ range .items }}}}\n\n    - y: >-  # Go\n        {{{{- end }}}}\n",
+            True,
+        ),
+        (f"{KIND}spec:\n  x: |\n    {{{{ if .x }}}}\n{{{{- if .Values.x }}}}\n", False),
         ("", False),
     ],
 )

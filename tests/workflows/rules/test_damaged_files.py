@@ -40,6 +40,40 @@ def checked(data: bytes) -> list[Finding]:
     return findings
 
 
+HEAD = (
+    "apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\nmetadata:\n  name: x\n"
+    "spec:\n  entrypoint: a\n  templates:\n"
+)
+ONE = HEAD + "  - name: a\n    container:\n      image: x\n      args: ['"
+TASKS = HEAD + "  - name: b\n    suspend: {}\n  - name: a\n    dag:\n      tasks:\n"
+CALLS = HEAD + "  - name: b\n    suspend: {}\n  - name: a\n    steps:\n"
+
+
+def waits(task: int) -> str:
+    """Return what a task waits for: the five before it, and the first one for the second."""
+    return " && ".join(f"t{other}" for other in range(max(0, task - 5), task)) or "t1"
+
+
+def reads(step: int) -> str:
+    """Return a reference to the status of a step."""
+    return f"{{{{steps.s{step}.status}}}}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ONE + "{{inputs" + "{{" * 400_000 + "']\n",
+        ONE + "{{inputs.parameters.x}}" * 30_000 + "']\n",
+        ONE + "{{=" + "{" * 400_000 + "}}" * 100_000 + "']\n",
+        TASKS + "".join(f"      - {{name: t{i}, template: b, depends: '{waits(i)}'}}\n" for i in range(3000)),
+        CALLS + "".join(f"    - - {{name: s{i}, template: b, when: '{reads(i - 1)} == x'}}\n" for i in range(4000)),
+    ],
+    ids=["open placeholders", "placeholders", "expression", "tasks", "steps"],
+)
+def test_large_files_take_less_than_a_second(text: str) -> None:
+    assert checked(text.encode())
+
+
 @settings(max_examples=300, deadline=None)
 @given(file=st.sampled_from(FILES), share=st.floats(0, 1))
 def test_truncated_files(file: bytes, share: float) -> None:
