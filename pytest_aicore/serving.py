@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import select
 import signal
+import socket
 import sys
-import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,7 @@ def serve_until_stopped(
         server.start()
         with _stopped_by_signal() as stopped:
             print(f"SAP AI Core is emulated at {server.url}", flush=True)
-            while not stopped.wait(1.0):
+            while not select.select([stopped], [], [], 1.0)[0]:
                 if server.wait(0):
                     raise EmulatorError(f"The server at {server.url} has stopped by itself. Please report it.")
     finally:
@@ -109,12 +110,14 @@ def _tls(
 
 
 @contextmanager
-def _stopped_by_signal() -> Iterator[threading.Event]:
-    stopped = threading.Event()
+def _stopped_by_signal() -> Iterator[socket.socket]:
+    """Give a socket that can be read once the program is to stop."""
+    stopped, teller = socket.socketpair()
 
     def stop(number: int, _: object) -> None:
         signal.signal(number, signal.SIG_DFL)  # whoever asks twice does not want to wait
-        stopped.set()
+        # Not a lock of any kind: the thread that was interrupted may hold it.
+        teller.send(b".")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -122,6 +125,8 @@ def _stopped_by_signal() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        stopped.close()
+        teller.close()
 
 
 def _ask_for_descriptors() -> None:

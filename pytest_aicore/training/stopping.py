@@ -21,7 +21,7 @@ _PAUSE = 1.0
 STOPPING, DELETED, GONE = "is being stopped", "is being deleted", "does not exist"
 
 
-def stop_execution(api: TrainingApi, clock: Clock, execution_id: str, patience: float = PATIENCE) -> str:
+def stop_execution(api: TrainingApi, clock: Clock, execution_id: str) -> str:
     """Make sure that an execution does not run on, and return what became of it in a few words.
 
     AI Core stops what is PENDING or RUNNING, and deletes what is UNKNOWN (documentation, "Stop a Single Training
@@ -31,7 +31,6 @@ def stop_execution(api: TrainingApi, clock: Clock, execution_id: str, patience: 
         api: the service.
         clock: how time passes.
         execution_id: which execution.
-        patience: seconds for which it is tried.
 
     Raises:
         RunError: it could not be stopped.
@@ -52,9 +51,9 @@ def stop_execution(api: TrainingApi, clock: Clock, execution_id: str, patience: 
             if not (error.transient or error.status == 404):
                 raise
             failure = error
-        if clock.now() - began > patience:
+        if clock.now() - began > PATIENCE:
             raise failure or CallError(
-                f"the execution {execution_id} could be neither stopped nor deleted in {patience:g} s: its status kept"
+                f"the execution {execution_id} could be neither stopped nor deleted in {PATIENCE:g} s: its status kept"
                 " changing."
             )
         clock.sleep(max(_PAUSE, failure.retry_after or 0) if failure else _PAUSE / 10)
