@@ -17,6 +17,7 @@ BENCHMARKS = {
     "records": "pages of 100,000 records against 1,000, their memory, the emulator's import",
     "reading": "one workflow YAML, against PyYAML's bare nodes",
     "memory": "growth over 100,000 requests",
+    "live": "live mode against the server: 20 runs beside one, 200 runs watched, requests",
     "server": "the server against bare waitress, Prism and moto_server; how soon it is ready",
 }
 
