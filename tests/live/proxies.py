@@ -28,10 +28,15 @@ class Proxy:
     def refuse(self, seconds: float) -> None:
         """Refuse connections for some seconds; those that exist go on."""
         with self._lock:
-            self._listener.close()
+            self._close()
         timer = threading.Timer(seconds, self._reopen)
         self._timers.append(timer)
         timer.start()
+
+    def _close(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # also for who is about to accept
+        self._listener.close()
 
     def _reopen(self) -> None:
         with self._lock:
@@ -62,7 +67,7 @@ class Proxy:
         for timer in self._timers:
             timer.join()
         with self._lock:
-            self._listener.close()
+            self._close()
 
 
 def _pass_on(source: socket.socket, sink: socket.socket) -> None:

@@ -31,6 +31,17 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
+def interruptible(*arguments: str) -> list[str]:
+    """Return the command of a Python that minds SIGINT, also where who runs the tests ignores it.
+
+    What a shell starts in the background ignores it, and so do its children.
+    """
+    reset = (
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
+    )
+    return [sys.executable, "-c", reset, sys.executable, *arguments]
+
+
 class LiveProcess:
     """`pytest --aicore-live` in a process, and in a process group of its own.
 
@@ -44,7 +55,7 @@ class LiveProcess:
         self.output = folder / f"output-{time.monotonic_ns()}.txt"
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "pytest", *arguments],
+                interruptible("-m", "pytest", *arguments),
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

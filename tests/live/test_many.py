@@ -241,3 +241,28 @@ def test_budget_that_is_none(project: pytest.Pytester, text: str) -> None:
     result = project.runpytest_inprocess(f"--aicore-budget={text}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: --aicore-budget = {text}: expected a time such as 45m, 2h, 1h30m or 90s."])
+
+
+def test_summary_estimates_what_runs_cost(
+    live: Callable[..., pytest.RunResult], project: pytest.Pytester, service: Service
+) -> None:
+    service.emulator.script(unknown=0, pending=0, running=1800)
+    project.makefile(".ini", prices="[pytest]\naicore_prices =\n    starter = 3.20 EUR\n    train.l = 9")
+    result = live("def test_it(aicore_execution): pass", "-c", "prices.ini", "--rootdir=.")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["COMPLETED e* 30 min 00 s  ~  1.60 EUR  training_workflow_tutorial.yaml  test_it"])
+
+
+def test_price_that_is_none(project: pytest.Pytester) -> None:
+    project.makefile(".ini", prices="[pytest]\naicore_prices =\n    starter is cheap")
+    project.makepyfile("def test_it(): pass")
+    result = project.runpytest_inprocess("-c", "prices.ini")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        [
+            (
+                "ERROR: ini aicore_prices = *: 'starter is cheap': expected PLAN = PRICE PER HOUR, for example:"
+                " train.l = 3.20 EUR"
+            )
+        ]
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
@@ -13,6 +12,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from pytest_aicore.reporting import WIDTH
+from tests.live.sessions import interruptible
 from tests.plugin.test_reporting import HEAD, shown_section
 
 if TYPE_CHECKING:
@@ -334,7 +334,7 @@ def test_second(aicore_execution):
 """.replace("    print", "    import time\n    print")
     )
     process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-s", "--aicore-report=out/report.json"],
+        interruptible("-m", "pytest", "-s", "--aicore-report=out/report.json"),
         cwd=project.path,
         stdout=subprocess.PIPE,
         text=True,
