@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 FILES = [path.read_bytes() for path in (*OUR_WORKFLOWS, *sorted(SAMPLES.glob("*.yaml")))]
 MATTERS = b" \t\n\r:-{}[]\"'#&*!|>%@`,?<=~.\\a0\x00\x07\x85\xc3\xff"
-A_SECOND = 1.0
+SECONDS = 4.0
+"""Of processor time. It is one on a quiet machine; what is not linear takes many more for files of this size."""
 OPTIONS = CheckOptions(argo_types=False)
 
 
@@ -27,7 +28,7 @@ def checked(data: bytes) -> list[Finding]:
     """Check a file, and that what is found is in it and that the check itself did not fail."""
     begin = time.process_time()
     findings = check_document(data, "w.yaml", options=OPTIONS)
-    assert time.process_time() - begin < A_SECOND
+    assert time.process_time() - begin < SECONDS
     lines = data.count(b"\n") + data.count(b"\r") + data.count(b"\x85") + data.count(b"\xe2\x80") + 2
     for finding in findings:
         assert finding.rule != "AIC100", finding.message
@@ -70,7 +71,7 @@ def reads(step: int) -> str:
     ],
     ids=["open placeholders", "placeholders", "expression", "tasks", "steps"],
 )
-def test_large_files_take_less_than_a_second(text: str) -> None:
+def test_large_files_take_time_in_proportion(text: str) -> None:
     assert checked(text.encode())
 
 
@@ -156,7 +157,7 @@ def test_fifty_megabytes_are_refused_without_being_read(tmp_path: Path) -> None:
         stream.truncate(50 * 1024 * 1024)
     begin = time.process_time()
     [finding] = check_files([file], options=OPTIONS).findings
-    assert time.process_time() - begin < A_SECOND
+    assert time.process_time() - begin < SECONDS
     assert finding.rule in ("AIC111", "AIC113")
 
 
