@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
-from benchmarks.measuring import Figure, environment
+from benchmarks.measuring import Figure, environment, in_turns, pytest_run
 from benchmarks.mistakes import MISTAKES
 from benchmarks.planting import ROOT, Tally, all_kinds, corpus, faultless, plantings
 from pytest_aicore.workflows.checks import RULES, CheckOptions, Severity, check_document, check_files
@@ -25,6 +25,7 @@ from pytest_aicore.workflows.checks import RULES, CheckOptions, Severity, check_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+FILES_TO_COLLECT = 500
 OUR_FILES = sorted((ROOT / "workflows").glob("*.yaml"))
 # Real templates in which something is wrong for certain: a number in a variable, inputs that are not declared, maps
 # for blocks, a TAB, names and labels missing. All others run.
@@ -37,6 +38,7 @@ def figures() -> Iterator[Figure]:
     yield from _planted()
     _compare()
     yield from _speed()
+    yield _collection()
 
 
 # --- real files ---------------------------------------------------------------------------------------------------
@@ -236,13 +238,37 @@ def _speed() -> Iterator[Figure]:
     )
 
 
-def _check_copies(folder: Path, count: int) -> float:
-    target = folder / str(count)
+def _collection() -> Figure:
+    """Measure what collecting a workflow file as two tests adds to a run."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _copies(folder / "workflows", FILES_TO_COLLECT)
+        (folder / "test_other.py").write_text("def test_it(): pass", encoding="utf-8")
+        pairs = in_turns(
+            lambda: pytest_run(folder, "-q", "--collect-only", "--aicore-check", expect="1001 tests").processor,
+            lambda: pytest_run(folder, "-q", "--collect-only", expect="1 test").processor,
+            rounds=7,
+        )
+    return Figure(
+        "checks: collecting a file, over not collecting it",
+        1000 * pairs.difference / FILES_TO_COLLECT,
+        "ms",
+        at_most=2,
+        detail=pairs.medians("s", 1),
+    )
+
+
+def _copies(target: Path, count: int) -> None:
     target.mkdir()
     texts = [path.read_text(encoding="utf-8") for path in OUR_FILES]
     for number in range(count):
         text = texts[number % len(texts)].replace("\n  name: ", f"\n  name: n{number}-", 1)
         (target / f"w{number}.yaml").write_text(text, encoding="utf-8")
+
+
+def _check_copies(folder: Path, count: int) -> float:
+    target = folder / str(count)
+    _copies(target, count)
     options = CheckOptions(argo_types=False)
     begin = process_time()
     check_files([target], options=options)
