@@ -104,8 +104,7 @@ class Workflows:
         if not self.settings.check.value or file_path.suffix.lower() not in _SUFFIXES:
             return None
         named = parent.session.isinitpath(file_path)
-        if file_path.is_symlink() and not named and self._leads_out(file_path):
-            self._left_alone.append(self.shown(file_path))
+        if not named and self._is_reached_by_link(file_path):
             return None
         try:
             with file_path.open("rb") as file:
@@ -128,11 +127,24 @@ class Workflows:
             self._remember(file_path)
         return WorkflowFile.from_parent(parent, path=file_path, workflows=self, contract=contract)
 
-    def _leads_out(self, path: Path) -> bool:
+    def _is_reached_by_link(self, path: Path) -> bool:
+        """Tell whether a link leads out of the project, or to a folder whose files are collected where they lie.
+
+        A link to a folder above itself would be followed until the system has enough of it.
+        """
+        root = self.config.rootpath
         try:
-            return not path.resolve().is_relative_to(self.config.rootpath.resolve())
+            real_root, real = root.resolve(), path.resolve()
+            folder = path.parent.resolve()
         except (OSError, RuntimeError):
             return True
+        links = [each for each in path.parents if each.is_relative_to(root) and each.is_symlink()]
+        if not real.is_relative_to(real_root):
+            shown = self.shown(links[-1] if links else path)
+            if shown not in self._left_alone and not any(each.resolve().is_relative_to(real_root) for each in links):
+                self._left_alone.append(shown)
+            return True
+        return bool(links) and folder.is_relative_to(real_root)
 
     def _remember(self, path: Path) -> None:
         golden = self.golden_of(path)

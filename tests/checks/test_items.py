@@ -190,11 +190,15 @@ def test_links_that_leave_the_project_are_left_alone(project: pytest.Pytester) -
     source.rename(outside / "churn_dag.yaml")
     source.symlink_to(outside / "churn_dag.yaml")
     (project.path / "workflows" / "nowhere.yaml").symlink_to(outside / "missing.yaml")
+    (project.path / "workflows" / "again").symlink_to(project.path / "workflows")
+    (project.path / "workflows" / "elsewhere").symlink_to(outside)
     result = project.runpytest_inprocess("--aicore-check", "-k", "check")
     result.assert_outcomes(passed=3, deselected=3)
     assert (
         "workflows/churn_dag.yaml: left alone, because it is a symbolic link that leaves the project" in result.outlines
     )
+    assert "workflows/elsewhere: left alone, because it is a symbolic link that leaves the project" in result.outlines
+    assert "again" not in result.stdout.str()
 
 
 def test_broken_files_fail_with_a_message(project: pytest.Pytester) -> None:
