@@ -11,11 +11,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
 HIDDEN = "***"
 
-_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"})
 _SENSITIVE_NAME = (
     r"(?:access_?token|refresh_?token|id_?token|client_?secret|password|passwd|certificate|private_?key"
     r"|(?:cert|key)_str|aws_secret_access_key|aws_access_key_id|\.dockerconfigjson|aicore_service_key)"
@@ -135,11 +134,6 @@ def _written(secret: str) -> Iterable[str]:
                 repr(text)[1:-1],
                 json.dumps(text)[1:-1],
             )
-
-
-def redact_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers with the values of those that carry credentials replaced by `***`."""
-    return {name: HIDDEN if name.lower() in _SECRET_HEADERS else redact(value) for name, value in headers.items()}
 
 
 class Secret(str):

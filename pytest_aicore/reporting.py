@@ -360,6 +360,7 @@ def digest(run: Run, test: str, session: Session, node: str = "", causes: Sequen
         "status": watch.history[-1].status.value if watch else None,
         "seconds": finished.duration if finished else None,
         "plans": list(executable.resource_plans),
+        "looked": run.looked or bool(finished),
         "expected": bool(finished) and run.plan.expect in (None, finished.status.value),  # type: ignore[union-attr]
         "outputs": outputs_of(finished) if finished else [],
         "node": node,
@@ -413,7 +414,12 @@ def distinct(digests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             continue
         known = found.setdefault(each["run"], {**each, "tests": 0})
         known["tests"] += 1
-        known["expected"] = known["expected"] and each["expected"]
+        if not each["looked"]:
+            continue  # live, an execution may run already when a test asks for its artifacts alone
+        expected = each["expected"] and (known["expected"] or not known["looked"])
+        if each["seconds"] is not None or not known["looked"]:
+            known.update({name: each[name] for name in ("status", "seconds", "outputs")})
+        known.update(looked=True, expected=expected)
     return list(found.values())
 
 

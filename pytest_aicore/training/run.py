@@ -162,11 +162,6 @@ class Training:
         return self._started.made[1] if self._started.made else None
 
     @property
-    def failure(self) -> AicoreError | None:
-        """Why the execution could not be started, None if it was or nobody has tried."""
-        return self._started.failure
-
-    @property
     def made(self) -> FinishedExecution | None:
         """The finished execution, None if nobody has seen it end."""
         return self._finished

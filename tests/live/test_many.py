@@ -253,6 +253,16 @@ def test_summary_estimates_what_runs_cost(
     result.stdout.fnmatch_lines(["COMPLETED e* 30 min 00 s  ~  1.60 EUR  training_workflow_tutorial.yaml  test_it"])
 
 
+def test_test_that_only_asks_for_artifacts_does_not_hide_the_end(
+    live: Callable[..., pytest.RunResult], project: pytest.Pytester, service: Service
+) -> None:
+    source = "def test_a(aicore_artifact): time.sleep(0.3)\ndef test_b(aicore_execution): pass"
+    result = live(source, "--aicore-output=training_output.json")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["COMPLETED e*       45 s  training_workflow_tutorial.yaml  2 tests"])
+    assert "text-model-tutorial" in (project.path / "training_output.json").read_text(encoding="utf-8")
+
+
 def test_price_that_is_none(project: pytest.Pytester) -> None:
     project.makefile(".ini", prices="[pytest]\naicore_prices =\n    starter is cheap")
     project.makepyfile("def test_it(): pass")

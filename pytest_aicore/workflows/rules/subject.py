@@ -68,11 +68,6 @@ class Subject:
             for key in template.mapping("metadata").mapping("labels").values
         )
 
-    @property
-    def is_argo(self) -> bool:
-        """Whether it is something that Argo runs."""
-        return self.kind in ARGO_KINDS
-
     @cached_property
     def workflow(self) -> WorkflowTemplate:
         """The workflow in it, whichever kind of Argo's it is."""
