@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import re
 import warnings
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from threading import Lock
@@ -189,6 +190,8 @@ def make_patient_client(credentials: Credentials, resource_group: str) -> AIAPIV
         token_creator=Tokens(credentials),
         read_timeout=READ_TIMEOUT,
         connect_timeout=CONNECT_TIMEOUT,
+        # Who asks again is ours: it knows deadlines, and does not sleep for as long as a Retry-After says.
+        num_request_retries=0,
     )
 
 
@@ -524,11 +527,11 @@ class TrainingApi:
             try:
                 return call(client)
             except Exception as error:
-                if _http_status(error) != 401:
+                if isinstance(error, TokenRefusal) or _http_status(error) != 401:
                     raise
-                # A refused token was not acted upon, so the same call may be made again, whatever it does.
-                client = self._connected(client)
-                return call(client)
+            # A refused token was not acted upon, so the same call may be made again, whatever it does.
+            client = self._connected(client)
+            return call(client)
         except TokenRefusal as error:
             raise error.of_call(f"could not {what} at {client.base_url}") from error
         except RunError:
@@ -587,7 +590,27 @@ def token_of(client: AIAPIV2Client) -> str | None:
 
 def _http_status(error: Exception) -> int | None:
     status = getattr(error, "status_code", None)
-    return status if isinstance(status, int) else None
+    return status if isinstance(status, int) else _refusal(error)[0]
+
+
+def _refusal(error: BaseException | None) -> tuple[int | None, Mapping[str, str]]:
+    """Return status and headers of the answer that refused what was asked, None if there was none.
+
+    The SDK's exceptions do not hold the answer's headers, and it stumbles over the answers of gateways, whose errors
+    have another shape; the answer is a local variable of who raised them: in the SDK, or in urllib3 under it.
+    """
+    status: int | None = None
+    headers: Mapping[str, str] = {}
+    while error is not None and status is None:
+        trace = error.__traceback__
+        while trace is not None:
+            answer = trace.tb_frame.f_locals.get("response")
+            found = getattr(answer, "status_code", getattr(answer, "status", None))
+            if isinstance(found, int) and found >= 400:
+                status, headers = found, getattr(answer, "headers", {})
+            trace = trace.tb_next
+        error = error.__context__
+    return status, headers
 
 
 class TokenRefusal(Exception):  # noqa: N818  it becomes the error of the call that needed the token
@@ -635,20 +658,9 @@ def _raise_failure(what: str, client: AIAPIV2Client, error: Exception) -> NoRetu
             for name, value in (("HTTP", status), ("code", error.error_code), ("request", error.request_id))
             if value
         )
-        transient = status in _TRANSIENT
-        raise CallError(
-            f"{asked}: {_first_line(message) or 'empty answer'} ({details}).{_remedy(status, message)}",
-            status,
-            transient=transient,
-            in_doubt=transient and status not in _NOT_DONE,
-            retry_after=_retry_after(error),
-        ) from error
-    if isinstance(error, exceptions.RetryError):
-        raise CallError(
-            f"{asked}: every attempt was answered with an error ({_first_line(message)}). Try again later.",
-            transient=True,
-            in_doubt=True,
-        ) from error
+        raise _refused(f"{asked}: {_first_line(message) or 'empty answer'} ({details}).", error, message) from error
+    if status is not None:
+        raise _refused(f"{asked}: HTTP {status}.", error, message) from error
     if isinstance(error, exceptions.RequestException):
         never_sent = _never_sent(error)
         remedy = "Check the address and the network." if never_sent else "Try again later."
@@ -667,6 +679,19 @@ def _raise_failure(what: str, client: AIAPIV2Client, error: Exception) -> NoRetu
         transient=True,
         in_doubt=True,
     ) from error
+
+
+def _refused(text: str, error: Exception, message: str) -> CallError:
+    status = _http_status(error)
+    transient = status in _TRANSIENT
+    headers = _refusal(error)[1]
+    return CallError(
+        text + _remedy(status, message),
+        status,
+        transient=transient,
+        in_doubt=transient and status not in _NOT_DONE,
+        retry_after=retry_after_seconds(headers.get("Retry-After"), headers.get("Date")),
+    )
 
 
 def _unreadable(asked: str, error: Exception) -> RunError:
@@ -701,26 +726,12 @@ def _never_sent(error: Exception) -> bool:
     return isinstance(reason, importlib.import_module("urllib3.exceptions").NewConnectionError)
 
 
-def _retry_after(error: BaseException) -> float | None:
-    """Return the seconds of the header `Retry-After`.
-
-    The SDK's exceptions do not hold the answer's headers; the answer is a local variable of who raised them.
-    """
-    trace = error.__traceback__
-    value = None
-    while trace is not None:
-        headers = getattr(trace.tb_frame.f_locals.get("response"), "headers", None)
-        if headers is not None:
-            value = headers.get("Retry-After")
-        trace = trace.tb_next
-    return retry_after_seconds(value)
-
-
-def retry_after_seconds(value: str | None) -> float | None:
+def retry_after_seconds(value: str | None, date: str | None = None) -> float | None:
     """Return the seconds that a header `Retry-After` asks for, None if it does not say.
 
     Args:
         value: seconds, or an HTTP date (RFC 9110, section 10.2.3).
+        date: the header `Date` of the answer: what time it is where the other date comes from.
     """
     if value is None:
         return None
@@ -731,7 +742,10 @@ def retry_after_seconds(value: str | None) -> float | None:
         from email.utils import parsedate_to_datetime
 
         try:
-            seconds = (parsedate_to_datetime(value) - datetime.now(timezone.utc)).total_seconds()
+            now = datetime.now(timezone.utc)
+            with suppress(TypeError, ValueError):
+                now = parsedate_to_datetime(date or "")
+            seconds = (parsedate_to_datetime(value) - now).total_seconds()
         except (TypeError, ValueError):
             return None
     return max(0.0, seconds) if seconds < float("inf") else None

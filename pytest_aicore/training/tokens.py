@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_aicore.training.credentials import Credentials
 
 _EARLY = 0.1
-"""A token is replaced when so much of its life is left, and at least a minute before its end."""
+"""A token is replaced when so much of its life is left, and a minute before its end if it lasts for two."""
 
 
 class Tokens:
@@ -52,7 +52,7 @@ class Tokens:
         with self._lock:
             if self._token is None or time.monotonic() >= self._replaced_at:
                 self._token, lifetime = self._ask()
-                self._replaced_at = time.monotonic() + min(lifetime * (1 - _EARLY), lifetime - 60)
+                self._replaced_at = time.monotonic() + min(lifetime * (1 - _EARLY), max(lifetime - 60, lifetime / 2))
             return self._token
 
     def _ask(self) -> tuple[Secret, float]:
@@ -69,7 +69,7 @@ class Tokens:
                 f"HTTP {response.status_code}: {response.text}",
                 response.status_code,
                 transient=response.status_code in (408, 425, 429) or response.status_code >= 500,
-                retry_after=retry_after_seconds(response.headers.get("Retry-After")),
+                retry_after=retry_after_seconds(response.headers.get("Retry-After"), response.headers.get("Date")),
             )
         try:
             content = response.json()
