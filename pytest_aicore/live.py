@@ -259,19 +259,19 @@ class Live:
         if self.is_worker:
             self.ledger.close(well=False)
             return
-        well = True
+        well = False
         try:
             self.ledger.refresh()
             running = [entry for entry in self.ledger.of_session() if entry.is_open]
             if self.settings.keep.value:
                 self._keep(running)
+                well = True
             else:
                 well = self._stop(running, "not needed any more")
                 if self.settings.resumes and self._ledger_file.exists():
                     left = [each for each in self._left_behind() if not each.kept]
                     well = self._stop(left, "left behind by an earlier session, and asked for by no test") and well
         except AicoreError as error:
-            well = False
             self.told.append(f"what still runs could not be stopped: {error} `pytest-aicore sweep` tries again.")
         finally:
             self.ledger.close(well=well)
@@ -294,9 +294,6 @@ class Live:
         pool = ThreadPoolExecutor(_AT_ONCE, "pytest-aicore stop")
         jobs = {pool.submit(self._settle, entry): entry for entry in entries}
         try:
-            done, late = wait(jobs, _STOPPING_PATIENCE)
-        except KeyboardInterrupt:
-            # Who presses Ctrl-C twice seldom means that money should be spent; three times is meant.
             done, late = wait(jobs, _STOPPING_PATIENCE)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -329,4 +326,4 @@ class Live:
             except RunError as error:
                 self.told.append(str(error))
 
-        return settle(self.api, RealClock(), entry, note)
+        return settle(self.api, RealClock(), entry, note, self.ledger.executions_of_others(entry))

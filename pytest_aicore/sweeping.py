@@ -16,6 +16,7 @@ from pytest_aicore.training import credentials
 from pytest_aicore.training.client import TrainingApi, make_patient_client
 from pytest_aicore.training.ledger import FileLedger
 from pytest_aicore.training.money import parse_duration, show_duration
+from pytest_aicore.training.patience import patiently
 from pytest_aicore.training.plan import ORIGIN
 from pytest_aicore.training.stopping import executions_of, settle, stop_execution
 from pytest_aicore.training.watcher import RealClock
@@ -112,7 +113,7 @@ class _Sweep:
         self._stopped = 0
 
     def run(self) -> int:
-        running = {execution.id: execution for execution in self._api.unfinished()}
+        running = {execution.id: execution for execution in patiently(self._clock, self._api.unfinished)}
         for entry in self._ledger.left_behind(self._host, self._group):
             self._sweep_entry(entry, running)
         alive = [each for each in self._ledger.entries.values() if each.is_open and each.id not in self._swept]
@@ -144,15 +145,18 @@ class _Sweep:
             print(f"younger than {show_duration(self._least_age)}: {entry.execution_id or 'a run'} {what}")
             self._swept.update(filter(None, [entry.execution_id]))
             return
+        others = self._ledger.executions_of_others(entry)
         try:
             if self._dry_run:
-                for execution in executions_of(self._api, entry):
+                for execution in executions_of(self._api, self._clock, entry, others):
                     self._swept.add(execution)
                     if execution in running:
                         self._stopped += 1
                         print(f"would stop {execution} {what}")
                 return
-            outcomes = settle(self._api, self._clock, entry, lambda event, **facts: self._note(entry, event, **facts))
+            outcomes = settle(
+                self._api, self._clock, entry, lambda event, **facts: self._note(entry, event, **facts), others
+            )
         except RunError as error:
             self._left += 1
             print(f"could not stop {entry.execution_id or 'a run'} {what}: {error}")

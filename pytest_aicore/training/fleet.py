@@ -170,6 +170,7 @@ class Fleet:
         self._waited_for: Training | None = None
         self._followers: dict[Training, LogFollower] = {}
         self._next_look = 0.0
+        self._not_before = 0.0
         self._troubles = 0
         self._thread: Thread | None = None
         self.told: list[str] = []
@@ -329,11 +330,26 @@ class Fleet:
             outcome = stop_execution(self._api, self.clock, watch.execution_id)
         except AicoreError as error:
             return f"It could not be stopped: {error} `pytest-aicore sweep` tries again."
-        training.record().note("stopping", time=self.clock.now(), executions=[watch.execution_id])
+        self._note(training, "stopping", time=self.clock.now(), executions=[watch.execution_id])
         with self._changed:
             self._lost.setdefault(training, RunError(f"execution {watch.execution_id}: {why}"))
             self._changed.notify_all()
         return f"It {outcome}."
+
+    def _lose(self, training: Training, error: AicoreError) -> None:
+        """Wait no more for an execution; if it exists at all, the end of the session stops it."""
+        self._note(training, "lost")
+        with self._changed:
+            self._lost.setdefault(training, error)
+            self._changed.notify_all()
+
+    def _note(self, training: Training, event: str, **facts: object) -> None:
+        """Take down what is known of an execution; one that has been started is watched, whatever the disk says."""
+        try:
+            training.record().note(event, **facts)
+        except RunError as error:
+            if (text := f"execution {training.begin().execution_id} is {event}: {error}") not in self.told:
+                self.told.append(text)
 
     # The thread -----------------------------------------------------------------------------------------------------
 
@@ -346,7 +362,10 @@ class Fleet:
     def _run(self) -> None:
         while not self.clock.closing.is_set():
             with self._changed:
-                self._launch_some()
+                try:
+                    self._launch_some()
+                except AicoreError as error:
+                    self._refuse_all(error)
                 unwanted = [each for each in self._unwanted if each in self._watched()]
                 now = self.clock.now()
                 due = bool(self._watched()) and now >= self._next_look
@@ -412,7 +431,8 @@ class Fleet:
             if lost is None:
                 self._launched.append(training)
                 self._interval = min(FIRST_INTERVAL, self._longest)
-                self._next_look = min(self._next_look or float("inf"), self.clock.now() + self._interval)
+                soon = max(self._not_before, self.clock.now() + self._interval)
+                self._next_look = min(self._next_look or float("inf"), soon)
             else:
                 self._lost[training] = lost
             self._changed.notify_all()
@@ -442,6 +462,7 @@ class Fleet:
             pause = self._interval
             if trouble is not None and self._troubles:
                 pause = max(trouble.retry_after or 0.0, min(pause * 2**self._troubles, _LONGEST_BACKOFF))
+                self._not_before = self.clock.now() + (trouble.retry_after or 0.0)
             # Earlier, never later: the end of a run is known after one interval.
             self._next_look = self.clock.now() + pause * (1 - random.uniform(0, _JITTER))  # noqa: S311
             self._changed.notify_all()
@@ -459,10 +480,14 @@ class Fleet:
             return  # another look will show them
 
     def _lose_all(self, error: AicoreError) -> None:
-        with self._changed:
-            for training in self._watched():
-                self._lost[training] = error
-            self._changed.notify_all()
+        for training in self._watched():
+            self._lose(training, error)
+
+    def _refuse_all(self, error: AicoreError) -> None:
+        """Start nothing of what waits for its start."""
+        self._lost.update(dict.fromkeys(self._queue, error))
+        self._queue.clear()
+        self._changed.notify_all()
 
     def _look_at(self, training: Training, watch: Watch) -> None:
         try:
@@ -472,13 +497,12 @@ class Fleet:
             young = error.status == 404 and watch.execution is None
             if error.transient or (young and self.clock.now() - watch.created < SETTLING_SECONDS):
                 return
-            with self._changed:
-                self._refusals[training] = self._refusals.get(training, 0) + 1
-                if self._refusals[training] >= _REFUSALS:
-                    self._lost[training] = error
+            self._refusals[training] = self._refusals.get(training, 0) + 1
+            if self._refusals[training] >= _REFUSALS:
+                deleted = error.status == 404 and watch.execution is not None
+                self._lose(training, RunError(f"{error} Somebody may have deleted it.") if deleted else error)
         except RunError as error:
-            with self._changed:
-                self._lost[training] = error
+            self._lose(training, error)
         else:
             self._see(training, execution)
 
@@ -492,7 +516,7 @@ class Fleet:
         record = training.record()
         entry = self._ledger.entries.get(getattr(getattr(record, "entry", None), "id", ""))
         if status == "RUNNING" and entry is not None and entry.running_since is None:
-            record.note("running", time=now)
+            self._note(training, "running", time=now)
         if watch.ended:
             # Real time counts where it was seen; the service's own where the run was shorter than a look.
             seconds = 0.0
@@ -500,7 +524,7 @@ class Fleet:
                 seconds = now - entry.running_since
             if began is not None and execution.completion_time is not None:
                 seconds = execution.completion_time.timestamp() - began
-            record.note("ended", status=status, seconds=max(0.0, seconds))
+            self._note(training, "ended", status=status, seconds=max(0.0, seconds))
             with self._changed:
                 self._ended.add(training)
                 self._changed.notify_all()

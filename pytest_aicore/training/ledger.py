@@ -11,12 +11,14 @@ passed over. An *entry* is what the lines say of one run together.
 | `intends` | a process is about to make a stage of a run: its artifacts, its configuration, its execution |
 | `made`, `failed` | what became of that |
 | `running`, `ended` | what the service says of the execution |
+| `lost` | a process of the session cannot watch it any more; it may still run |
 | `stopping`, `kept`, `gone` | why nobody watches it any more |
 | `adopted` | another session goes on with a run |
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -75,6 +77,7 @@ class Entry:
         status: the final status, None if nobody has seen the end of it.
         seconds: how long it ran, as far as that is known.
         running_since: when it was first seen to run, in seconds since the epoch; None if it was not.
+        lost: whether the session waits for it no more, although it may still run.
         stopped: whether somebody of ours stopped it.
         kept: whether it was left running because the user wanted that.
         gone: whether it was found not to exist.
@@ -90,6 +93,7 @@ class Entry:
     status: str | None = None
     seconds: float = 0.0
     running_since: float | None = None
+    lost: bool = False
     stopped: bool = False
     kept: bool = False
     gone: bool = False
@@ -134,6 +138,9 @@ class Record(Protocol):
     def note(self, event: str, **facts: object) -> None:
         """Take down something else."""
 
+    def executions_of_others(self) -> set[str]:
+        """Return the executions that are known to be of other runs."""
+
 
 class NoRecord:
     """Nothing that the emulator starts costs money, and nobody else knows of it."""
@@ -150,6 +157,10 @@ class NoRecord:
 
     def note(self, event: str, **facts: object) -> None:
         """Forget the event."""
+
+    def executions_of_others(self) -> set[str]:
+        """Know of none."""
+        return set()
 
 
 class FileLedger:
@@ -172,6 +183,7 @@ class FileLedger:
         self._reading = RLock()
         self._alive: FileLock | None = None
         self._order: list[str] = []
+        self._owners: dict[str, str] = {}
         self.most_at_once: int | None = None
         """How many executions of the session may run at once, None for any number."""
         self.refusal: Callable[[], str | None] = lambda: None
@@ -187,6 +199,8 @@ class FileLedger:
     def _read_on(self) -> None:
         try:
             with self.file.open("rb") as lines:
+                if lines.seek(0, os.SEEK_END) < self._read:
+                    self._read = 0  # somebody has removed the file, and somebody has begun another
                 lines.seek(self._read)
                 content = lines.read()
         except FileNotFoundError:
@@ -203,40 +217,49 @@ class FileLedger:
         event = line.pop("event")
         if event == "opened":
             self._order.append(line["session"])
+            if "process" in line:
+                self._owners[line["session"]] = line["process"]
         elif event == "closed":
             self.closed_sessions.append(line["session"])
         elif event == "checked":
             self.checked[line["session"], line["executable"]] = line["found"]
         elif event == "run":
             run = line.pop("run")
+            line |= {name: str(line[name]) for name in ("host", "resource_group", "workflow")}
+            line["time"] = float(line["time"])
             self.entries[run] = Entry(run, line.pop("session"), line.pop("key"), line)
         else:
             self._take_of(self.entries[line.pop("run")], event, line)
 
     def _take_of(self, entry: Entry, event: str, line: dict[str, Any]) -> None:
         if event == "intends":
-            stage = Stage(line.pop("process"), since=line.pop("time"))
+            stage = Stage(line.pop("process"), since=float(line.pop("time")))
             entry.stages[line.pop("stage")] = stage
             stage.intent = line
         elif event == "made":
-            entry.stages[line["stage"]].result = line["result"]
+            result = dict(line["result"])
+            if line["stage"] != ARTIFACTS:
+                result["id"] = str(result["id"])
+            entry.stages[line["stage"]].result = result
         elif event == "failed":
             stage = entry.stages[line["stage"]]
             stage.failure, stage.in_doubt = line["why"], line["in_doubt"]
         elif event == "running":
-            entry.running_since = line["time"]
+            entry.running_since = float(line["time"])
         elif event == "ended":
-            entry.status, entry.seconds = line["status"], line["seconds"]
+            entry.status, entry.seconds = str(line["status"]), float(line["seconds"])
         elif event == "stopping":
             entry.stopped = True
             if entry.status is None and entry.running_since is not None:
                 entry.seconds = max(0.0, line["time"] - entry.running_since)
+        elif event == "lost":
+            entry.lost = True
         elif event == "kept":
             entry.kept = True
         elif event == "gone":
             entry.gone = True
         elif event == "adopted":
-            entry.session, entry.kept = line["session"], False
+            entry.session, entry.kept, entry.lost = line["session"], False, False
             for stage in entry.stages.values():
                 if stage.in_doubt:  # it is looked for again
                     stage.failure, stage.in_doubt = None, False
@@ -292,15 +315,17 @@ class FileLedger:
         Raises:
             RunError: the ledger cannot be written.
         """
-        if self._alive is not None:
-            return
-        with self._said():
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            self._alive = FileLock(self._alive_file(self.process))
-            self._alive.take()
-        self.refresh()
-        if self.session not in self._order:
-            self.write("opened", session=self.session, **facts)
+        with self._reading:  # one of the threads that start runs
+            if self._alive is not None:
+                return
+            with self._said():
+                self.file.parent.mkdir(parents=True, exist_ok=True)
+                alive = FileLock(self._alive_file(self.process))
+                alive.take_for_life()
+            self._alive = alive
+            self.refresh()
+            if self.session not in self._order:
+                self.write("opened", session=self.session, process=self.process, **facts)
 
     def close(self, *, well: bool) -> None:
         """End this process's part in the session.
@@ -330,8 +355,40 @@ class FileLedger:
         """Tell whether another execution of the session may be started."""
         if self.most_at_once is None:
             return True
-        running = [each for each in self.of_session() if each.is_open and each.stages[EXECUTION].failure is None]
+        # What is lost must not keep others waiting: nobody would ever tell of its end.
+        running = [
+            each
+            for each in self.of_session()
+            if each.is_open and not each.lost and each.stages[EXECUTION].failure is None
+        ]
         return len(running) < self.most_at_once
+
+    def is_being_started(self, configuration_id: str, but: Entry) -> bool:
+        """Tell whether an execution of a configuration is being started right now.
+
+        Two at once could not be told apart if an answer got lost; only reused configurations have two.
+
+        Args:
+            configuration_id: of the executions.
+            but: the run that does not count.
+        """
+        return any(
+            stage.process is not None
+            and stage.result is None
+            and stage.failure is None
+            and stage.intent.get("configuration") == configuration_id
+            and self.is_at_work(stage.process)
+            for entry in self.entries.values()
+            if entry is not but and (stage := entry.stages[EXECUTION])
+        )
+
+    def executions_of_others(self, entry: Entry) -> set[str]:
+        """Return the executions that are known to be of other runs.
+
+        Args:
+            entry: of the run whose own they are not.
+        """
+        return {each.execution_id for each in self.entries.values() if each is not entry and each.execution_id}
 
     def of_key(self, key: str) -> Entry | None:
         """Return the entry of a run of this session, None if nobody has asked for it, or it was stopped.
@@ -379,7 +436,7 @@ class FileLedger:
             yield
         except OSError as error:
             raise RunError(
-                f"The ledger {self.file} cannot be written ({error.strerror or error}), so nothing was started:"
+                f"The ledger {self.file} cannot be written ({error.strerror or error}), so nothing more is started:"
                 " what costs money is written down first."
             ) from None
 
@@ -390,8 +447,9 @@ class FileLedger:
             size = os.lseek(handle, 0, os.SEEK_END)
             # Whoever was killed in the middle of a line has spoilt that one only.
             cut_off = size > 0 and os.pread(handle, 1, size - 1) != b"\n" if hasattr(os, "pread") else False
-            text = f"\n{line}\n" if cut_off else f"{line}\n"
-            os.write(handle, text.encode())
+            text = (f"\n{line}\n" if cut_off else f"{line}\n").encode()
+            if os.write(handle, text) < len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -402,8 +460,17 @@ class FileLedger:
         """Tell whether a process of a session still runs."""
         if session == self.session:
             return True
-        # A lock that can be taken was left by a process that is gone.
+        # A lock that can be taken was left by a process that is gone. A session is gone with the process that began it:
+        # workers whose controller was killed start nothing more, and nobody learns what they see.
+        if session in self._owners:
+            return self.is_at_work(self._owners[session])
         return any(self.is_running(file) for file in self.file.parent.glob(f"{self._alive_file(session).name}*"))
+
+    @property
+    def is_orphaned(self) -> bool:
+        """Whether the process that began this session has ended."""
+        owner = self._owners.get(self.session)
+        return owner is not None and not self.is_at_work(owner)
 
     def is_at_work(self, process: str) -> bool:
         """Tell whether a process still runs."""
@@ -465,7 +532,9 @@ class RunRecord:
                 why = self._ledger.refusal()
                 if why is not None:
                     raise RunError(why)
-                if not self._ledger.has_room():
+                if self._ledger.is_orphaned:
+                    raise RunError("The process that began this session has ended, so nothing more is started.")
+                if not self._ledger.has_room() or self._ledger.is_being_started(intent["configuration"], self.entry):
                     return None
             before = Stage(stage.process, stage.intent, stage.since)
             self.note("intends", stage=name, process=self._ledger.process, time=_now(), **intent)
@@ -478,6 +547,11 @@ class RunRecord:
     def failed(self, name: str, why: str, *, in_doubt: bool) -> None:
         """Take down that a stage could not be made."""
         self.note("failed", stage=name, why=why, in_doubt=in_doubt)
+
+    def executions_of_others(self) -> set[str]:
+        """Return the executions that are known to be of other runs."""
+        self._ledger.refresh()
+        return self._ledger.executions_of_others(self.entry)
 
     def note(self, event: str, **facts: object) -> None:
         """Take down something else."""

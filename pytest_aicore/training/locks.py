@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import RunError
@@ -43,6 +43,20 @@ class FileLock:
             return False
         self._handle = handle
         return True
+
+    def take_for_life(self) -> None:
+        """Take the lock of a file of our own, whoever looks at it in the meantime and finds it free.
+
+        Raises:
+            OSError: the file cannot be opened.
+        """
+        while True:
+            if self.take():
+                with suppress(FileNotFoundError):
+                    if self._handle is not None and os.path.samestat(os.fstat(self._handle), self._file.stat()):
+                        return
+                self.release()  # of a file that has been removed
+            time.sleep(_PAUSE)
 
     def release(self, *, remove: bool = False) -> None:
         """Give the lock back.

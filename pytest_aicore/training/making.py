@@ -15,7 +15,7 @@ from pytest_aicore.training.patience import Patience, patiently
 from pytest_aicore.training.plan import ORIGIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from ai_api_client_sdk.models.artifact_create_response import ArtifactCreateResponse
     from ai_api_client_sdk.models.configuration_create_response import ConfigurationCreateResponse
@@ -33,6 +33,8 @@ DEFAULT_KIND = "dataset"
 """The kind of an input artifact whose workflow has no annotation artifacts.ai.sap.com/<name>.kind."""
 LABEL = f"ext.ai.sap.com/{ORIGIN}"
 """The label of the artifacts that we register: they cannot be deleted, so they say where they come from."""
+APPEARING = 15.0
+"""Assumed: so many seconds after it was asked for, an execution of a process that was killed shows or never will."""
 LOOKS = (0.0, 1.0, 2.0, 4.0)
 """Seconds before each look for what AI Core may have made. Assumed: by then it shows what it has made."""
 
@@ -119,20 +121,31 @@ class Maker:
         return [each.id for each in patiently(self._clock, lambda: self._api.executions_of(configuration_id))]
 
     def execution(
-        self, configuration_id: str, others: tuple[str, ...] = (), *, lost: bool = False
+        self,
+        configuration_id: str,
+        others: Callable[[], Collection[str]] = tuple,
+        *,
+        lost_since: float | None = None,
     ) -> ExecutionCreateResponse:
         """Start the execution, and return the answer.
 
         Args:
             configuration_id: of the run.
-            others: executions that the configuration had before.
-            lost: whether somebody who has ended since may have started it.
+            others: returns executions of the configuration that are not of this run.
+            lost_since: when somebody may have started it who has ended since, in seconds since the epoch; None if
+                nobody has.
 
         Raises:
             CallError: AI Core refused, could not be asked, or may have started an execution that cannot be found.
         """
-        if lost and (known := self._look_for(configuration_id, others)) is not None:
-            return known
+        if lost_since is not None:
+            # Who was killed cannot say whether it had asked at all, or whether its request is still on its way.
+            since = min(lost_since, self._clock.now())
+            while (known := self._look_for(configuration_id, others)) is None:
+                if self._clock.now() - since > APPEARING:
+                    break
+            else:
+                return known
         patience = Patience(self._clock)
         while True:
             try:
@@ -154,11 +167,11 @@ class Maker:
                     ) from failure
             patience.wait(failure)
 
-    def _look_for(self, configuration_id: str, others: tuple[str, ...]) -> ExecutionCreateResponse | None:
+    def _look_for(self, configuration_id: str, others: Callable[[], Collection[str]]) -> ExecutionCreateResponse | None:
         for pause in LOOKS:
             self._clock.sleep(pause)
             try:
-                found = [each for each in self.executions(configuration_id) if each not in others]
+                found = [each for each in self.executions(configuration_id) if each not in others()]
             except CallError as error:
                 raise CallError(
                     f"An execution of the configuration {configuration_id} may have been started, and cannot be looked"

@@ -249,7 +249,9 @@ class Training:
             EXECUTION,
             {"configuration": configuration.id, "others": others},
             lambda before: self._maker.execution(
-                configuration.id, tuple(before.intent.get("others", others)), lost=before.process is not None
+                configuration.id,
+                lambda: {*before.intent.get("others", others), *self.record().executions_of_others()},
+                lost_since=before.since if before.process is not None else None,
             ),
             lambda made: {"id": made.id},
             lambda known: self._api.execution_response(known["id"]),

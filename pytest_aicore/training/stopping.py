@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from pytest_aicore.training.client import CallError, UnknownStatusError
 from pytest_aicore.training.ledger import EXECUTION
+from pytest_aicore.training.making import APPEARING
+from pytest_aicore.training.patience import patiently
 from pytest_aicore.training.plan import FINAL_STATUSES
+from pytest_aicore.training.watcher import SETTLING_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from pytest_aicore.training.client import TrainingApi
     from pytest_aicore.training.ledger import Entry
@@ -51,12 +54,13 @@ def stop_execution(api: TrainingApi, clock: Clock, execution_id: str) -> str:
             if not (error.transient or error.status == 404):
                 raise
             failure = error
-        if clock.now() - began > PATIENCE:
+        pause = max(_PAUSE, failure.retry_after or 0) if failure else _PAUSE / 10
+        if clock.now() + pause - began > PATIENCE:
             raise failure or CallError(
                 f"the execution {execution_id} could be neither stopped nor deleted in {PATIENCE:g} s: its status kept"
                 " changing."
             )
-        clock.sleep(max(_PAUSE, failure.retry_after or 0) if failure else _PAUSE / 10)
+        clock.sleep(pause)
 
 
 def _try_to_stop(api: TrainingApi, execution_id: str) -> str | None:
@@ -88,12 +92,14 @@ def _try_to_stop(api: TrainingApi, execution_id: str) -> str | None:
     return None
 
 
-def executions_of(api: TrainingApi, entry: Entry) -> list[str]:
+def executions_of(api: TrainingApi, clock: Clock, entry: Entry, others: Collection[str]) -> list[str]:
     """Return the executions that a run of the ledger may have, by the service's word where the ledger has none.
 
     Args:
         api: the service.
+        clock: how time passes.
         entry: of the run.
+        others: executions that are known to be of other runs.
 
     Raises:
         RunError: the service could not be asked.
@@ -104,11 +110,14 @@ def executions_of(api: TrainingApi, entry: Entry) -> list[str]:
     configuration = intent.get("configuration") or entry.configuration_id
     if configuration is None:
         return []
-    others = intent.get("others", ())
-    return [each.id for each in api.executions_of(configuration) if each.id not in others]
+    not_ours = {*intent.get("others", ()), *others}
+    found = patiently(clock, lambda: api.executions_of(configuration), PATIENCE)
+    return [each.id for each in found if each.id not in not_ours]
 
 
-def settle(api: TrainingApi, clock: Clock, entry: Entry, note: Callable[..., None]) -> list[tuple[str, str]]:
+def settle(
+    api: TrainingApi, clock: Clock, entry: Entry, note: Callable[..., None], others: Collection[str] = ()
+) -> list[tuple[str, str]]:
     """Stop what an entry of the ledger started, and return each execution with what became of it.
 
     Args:
@@ -116,14 +125,23 @@ def settle(api: TrainingApi, clock: Clock, entry: Entry, note: Callable[..., Non
         clock: how time passes.
         entry: of the run.
         note: takes down what is done: event and facts.
+        others: executions that are known to be of other runs.
 
     Raises:
         RunError: something could not be stopped; the entry stays open.
     """
-    found = executions_of(api, entry)
-    if not found:
-        note("gone")
-        return []
+    stage = entry.stages[EXECUTION]
+    since = min(stage.since, clock.now())
+    while not (found := executions_of(api, clock, entry, others)):
+        age = clock.now() - since
+        if age > SETTLING_SECONDS:
+            note("gone")
+            return []
+        # A request may still be on its way whose sender is gone; a sender that has failed has looked for it itself.
+        # Whoever looks at the ledger next looks again.
+        if age > APPEARING or stage.failure is not None:
+            return []
+        clock.sleep(_PAUSE)
     outcomes = [(each, stop_execution(api, clock, each)) for each in found]
     note("stopping", time=clock.now(), executions=[each for each, _ in outcomes])
     return outcomes
