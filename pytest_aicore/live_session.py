@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -112,7 +113,7 @@ class LiveSession:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Start the trainings of the selected tests together."""
         stopped = session.testsfailed and not session.config.option.continue_on_collection_errors
-        if session.items and not stopped:
+        if session.items and not (stopped or session.config.getoption("setupplan", default=False)):
             for item, plan in self._planned(session.items):
                 self._live.start_early(plan, item.nodeid)
         return (yield)
@@ -120,18 +121,49 @@ class LiveSession:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Stop what still runs, before the summary."""
-        self._live.finish()
+        with self._undisturbed():
+            self._live.finish()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was stopped, and what could not be."""
-        for line in self._live.told:
-            terminalreporter.line(f"aicore: {line}")
+        self._tell(terminalreporter)
 
     def pytest_unconfigure(self) -> None:
         """Stop what still runs, also where the session did not end as sessions do."""
-        self._live.finish()
+        with self._undisturbed():
+            self._live.finish()
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and not self._is_worker:
+            self._tell(reporter)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+
+    def _tell(self, reporter: Any) -> None:
+        told, self._live.told = self._live.told, []
+        for line in told:
+            reporter.line(f"aicore: {line}")
+
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """Let one more Ctrl-C not keep executions from being stopped; who presses it twice more means it."""
+        if self._is_worker or threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        pressed = 0
+
+        def press(number: int, _: object) -> None:
+            nonlocal pressed
+            pressed += number == signal.SIGINT
+            if pressed > 1:
+                raise KeyboardInterrupt
+
+        numbers = [getattr(signal, name) for name in ("SIGINT", *_SIGNALS) if hasattr(signal, name)]
+        before = {number: signal.signal(number, press) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     # The tests ------------------------------------------------------------------------------------------------------
 
@@ -155,12 +187,9 @@ class LiveSession:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Let a training end before pytest-timeout ends its test, and stop it when no test needs it any more."""
-        import time
-
-        timeout = _timeout_of(item)
         fleet = self._live.fleet if _waits(item) else None
-        if fleet is not None and timeout is not None:
-            fleet.guard = time.time() + timeout - min(10.0, timeout * _GUARD_MARGIN)
+        if fleet is not None and not _is_for_body_only(item):
+            fleet.guard = _guard_of(item)
         try:
             result = yield
         finally:
@@ -170,6 +199,18 @@ class LiveSession:
         if fleet is not None and not (self._is_worker or settings_of(self._config).keep.value):
             fleet.release(item.nodeid)
         return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Mind a timeout of pytest-timeout that is for the body alone."""
+        if not (_waits(item) and _is_for_body_only(item)):
+            return (yield)
+        fleet = self._live.fleet
+        fleet.guard = _guard_of(item)
+        try:
+            return (yield)
+        finally:
+            fleet.guard = None
 
     def _planned(self, items: list[pytest.Item]) -> Iterator[tuple[pytest.Item, TrainingPlan]]:
         """Return the tests whose markers alone say which training they will ask for, and the plan of each."""
@@ -236,6 +277,25 @@ def _seconds_of(item: pytest.Item, default: float) -> float:
     except AicoreError:
         return default
     return float(seconds) if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) else default
+
+
+def _guard_of(item: pytest.Item) -> float | None:
+    """Return when a training must have ended because its test's own timeout begins now, None for never."""
+    import time
+
+    timeout = _timeout_of(item)
+    return None if timeout is None else time.time() + timeout - min(10.0, timeout * _GUARD_MARGIN)
+
+
+def _is_for_body_only(item: pytest.Item) -> bool:
+    """Tell whether the time that fixtures take does not count for pytest-timeout."""
+    mark = item.get_closest_marker("timeout")
+    given = None
+    if mark is not None:
+        given = mark.args[2] if len(mark.args) > 2 else mark.kwargs.get("func_only")
+    if given is None and item.config.pluginmanager.has_plugin("timeout"):
+        given = item.config.getini("timeout_func_only")
+    return bool(given)
 
 
 def _timeout_of(item: pytest.Item) -> float | None:

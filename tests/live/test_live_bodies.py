@@ -160,7 +160,10 @@ def test_ledger_that_cannot_be_written_starts_nothing(
     result.stdout.fnmatch_lines(
         [
             "____*",
-            f"The ledger {file} cannot be written (*), so nothing was started: what costs money is written down first.",
+            (
+                f"The ledger {file} cannot be written (*), so nothing more is started:"
+                " what costs money is written down first."
+            ),
         ],
         consecutive=True,
     )
