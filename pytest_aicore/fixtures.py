@@ -200,6 +200,8 @@ def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
     once and waited for when its `.execution` is looked at. A run nobody looked at is waited for when the test has
     passed, and fails it unless it ends as expected.
     """
+    from threading import Lock
+
     from pytest_aicore.isolation import marked, passed, place_of
 
     session = _session(request)
@@ -207,6 +209,7 @@ def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
     with _clean():
         defaults = marked(request.node)
     started: list[Run] = []
+    asking = Lock()  # pytest's fixtures are not made for threads, and a body may start its runs from several
 
     def aicore_run(workflow: Any = None, **arguments: Any) -> Run:
         __tracebackhide__ = True
@@ -223,7 +226,9 @@ def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
                 del given["timeout"]
             template = None if workflow is None else session.workflow(workflow, place)
             if template is None or template is session.workflow_of(defaults):
-                plan = replace(_checked(request.getfixturevalue("aicore_plan")), place=place, **given)
+                with asking:
+                    default = _checked(request.getfixturevalue("aicore_plan"))
+                plan = replace(default, place=place, **given)
             else:
                 # What is bound to one workflow means nothing to another.
                 asked = {name: value for name, value in defaults.items() if name in ("expect", "timeout", "fresh")}

@@ -169,6 +169,7 @@ class Fleet:
         self._spent: str | None = None
         self._waited_for: Training | None = None
         self._followers: dict[Training, LogFollower] = {}
+        self._following: Thread | None = None
         self._next_look = 0.0
         self._not_before = 0.0
         self._troubles = 0
@@ -473,10 +474,19 @@ class Fleet:
         watch = training.watch if training is not None else None
         if training is None or watch is None or watch.execution is None or not self._onlooker.wants_logs:
             return
+        if self._following is not None and self._following.is_alive():
+            return
         follower = self._followers.setdefault(training, LogFollower(self._api, watch.execution))
+        # In a thread of its own: how a run ends is more important than what it says, and logs may take their time.
+        self._following = Thread(
+            target=self._read_log, args=(training, follower), name="pytest-aicore log", daemon=True
+        )
+        self._following.start()
+
+    def _read_log(self, training: Training, follower: LogFollower) -> None:
         try:
             self._onlooker.add_logs(training, follower.new_lines())
-        except CallError:
+        except AicoreError:
             return  # another look will show them
 
     def _lose_all(self, error: AicoreError) -> None:

@@ -177,6 +177,34 @@ def test_token_of_a_few_seconds_serves_many_calls(service: Service, monkeypatch:
     assert [tokens(), tokens(), tokens()] == ["Bearer x"] * 3
 
 
+@pytest.mark.parametrize("pace", ["real"])
+def test_log_that_takes_its_time_does_not_hide_the_end(
+    live: Callable[..., pytest.RunResult], service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.emulator.script(unknown=0, pending=0, running=1)
+    may_answer = threading.Event()
+    monkeypatch.setattr("pytest_aicore.training.fleet.LogFollower.new_lines", lambda _: may_answer.wait(20) and [])
+    began = time.monotonic()
+    live("def test_it(aicore_execution): pass", "--aicore-stream-logs").assert_outcomes(passed=1)
+    assert time.monotonic() - began < 10
+    may_answer.set()
+
+
+def test_threads_of_a_body_may_start_runs(live: Callable[..., pytest.RunResult], service: Service) -> None:
+    result = live(
+        """
+from concurrent.futures import ThreadPoolExecutor
+
+def test_it(aicore_run):
+    with ThreadPoolExecutor(4) as pool:
+        runs = [*pool.map(lambda n: aicore_run(fresh=n > 1).execution.id, range(4))]
+    assert len(set(runs)) == 3
+"""
+    )
+    result.assert_outcomes(passed=1)
+    assert service.calls.count("execution.create") == 3
+
+
 # A session was killed while its request was on the way ------------------------------------------------------------
 
 
