@@ -205,6 +205,7 @@ class Live:
 
     def _preflight(self, plan: TrainingPlan) -> None:
         """Make sure, once in a session, that the service would train the workflow that lies here."""
+        from pytest_aicore.training.client import CallError
         from pytest_aicore.training.patience import patiently
         from pytest_aicore.training.preflight import PreflightError, check
 
@@ -217,7 +218,7 @@ class Live:
                 found = None
                 try:
                     patiently(self.fleet.clock, lambda: check(self.api, plan.template, self._resource_group))
-                except PreflightError as error:
+                except (PreflightError, CallError) as error:  # nobody waits as long again for the same answer
                     found = str(error)
                 self.ledger.write("checked", session=self._session, executable=what, found=found)
                 self.ledger.refresh()

@@ -349,7 +349,7 @@ class FileLedger:
         """
         with self._said():
             self.file.parent.mkdir(parents=True, exist_ok=True)
-        return held(self.file.with_name(f"{self.file.name}{f'.{what}' if what else ''}.lock"))
+        return held(self.file.with_name(f"{self.file.name}{f'.{what}' if what else ''}.lock"), longer=bool(what))
 
     def has_room(self) -> bool:
         """Tell whether another execution of the session may be started."""

@@ -73,21 +73,23 @@ class FileLock:
 
 
 @contextmanager
-def held(file: Path) -> Iterator[None]:
+def held(file: Path, *, longer: bool = False) -> Iterator[None]:
     """Hold the lock of a file, waiting for it.
 
     Args:
         file: of the lock.
+        longer: whether who holds it may be waiting for AI Core.
 
     Raises:
         RunError: somebody else has it, and does not give it back.
     """
     lock = FileLock(file)
-    deadline = time.monotonic() + PATIENCE
+    patience = 4 * PATIENCE if longer else PATIENCE
+    deadline = time.monotonic() + patience
     while not lock.take():
         if time.monotonic() > deadline:
             raise RunError(
-                f"{file} has been locked by another process for {PATIENCE:g} s, so nothing was started. If no other"
+                f"{file} has been locked by another process for {patience:g} s, so nothing was started. If no other"
                 " pytest runs here, remove that file."
             )
         time.sleep(_PAUSE)

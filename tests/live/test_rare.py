@@ -205,6 +205,27 @@ def test_it(aicore_run):
     assert service.calls.count("execution.create") == 3
 
 
+def test_preflight_that_fails_is_not_waited_for_again(
+    live: Callable[..., pytest.RunResult], service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_aicore.training.patience.PATIENCE", 2.5)
+    monkeypatch.setattr("pytest_aicore.training.locks.PATIENCE", 1.0)
+    service.emulator.fault("token", status=503, times=None)
+    result = live(
+        """
+@pytest.mark.aicore(fresh=True)
+@pytest.mark.parametrize("n", range(5))
+def test_it(aicore_execution, n): pass
+"""
+    )
+    result.assert_outcomes(errors=5)
+    text = result.stdout.str()
+    assert text.count("\ncould not get the scenario 'text-clf-tutorial' at http") == 5
+    assert "locked" not in text
+    assert 2 <= sum(record.operation == "token" for record in service.emulator.requests) <= 3
+    assert service.executions() == []
+
+
 # A session was killed while its request was on the way ------------------------------------------------------------
 
 
