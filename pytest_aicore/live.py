@@ -88,6 +88,9 @@ class Live:
     @cached_property
     def fleet(self) -> Fleet:
         """Starts and watches the runs of this process."""
+        # What its threads will need, before there are any: pytest parses each module of a plugin that it imports, and
+        # Python 3.11 cannot parse in two threads at once ("AST constructor recursion depth mismatch").
+        from pytest_aicore.training import making, patience, preflight, stopping, tokens  # noqa: F401
         from pytest_aicore.training.fleet import Fleet, FleetClock
 
         settings = self.settings
