@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +45,7 @@ class ReportFile:
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write the file."""
         from pytest_aicore.isolation import unreported
+        from pytest_aicore.training.output import replace_file
 
         # A test that was interrupted has no report.
         digests = [*self._digests, *unreported(self._config)]
@@ -64,7 +63,7 @@ class ReportFile:
             "runs": runs_of(digests),
         }
         try:
-            _write(self._file, document)
+            replace_file(self._file, json.dumps(document, indent=2) + "\n")
         except OSError as error:
             self._said = f"{self._file} cannot be written: {error.strerror or error}."
         else:
@@ -112,18 +111,6 @@ def runs_of(digests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if test not in run["tests"]:
             run["tests"].append(test)
     return list(found.values())
-
-
-def _write(file: Path, document: Mapping[str, Any]) -> None:
-    """Write the document, all or nothing: who reads it meanwhile sees the old one or the new one."""
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        draft.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-        draft.replace(file)
-    finally:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
 
 
 def _now() -> str:

@@ -56,15 +56,27 @@ def write_output(file: Path, outputs: Iterable[Mapping[str, str]]) -> dict[str, 
     content: dict[str, Any] = {"artifacts": artifacts}
     if len(artifacts) == 1:
         content |= {name: artifacts[0][name] for name in _TOP}
-    # Whoever reads the file meanwhile sees the old one or the new one, never a half.
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            draft.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-            draft.replace(file)
-        finally:
-            draft.unlink(missing_ok=True)
+        replace_file(file, json.dumps(content, indent=2, sort_keys=True) + "\n")
     except OSError as error:
         raise RunError(f"{file} cannot be written: {error.strerror or error}.") from None
     return content
+
+
+def replace_file(file: Path, text: str) -> None:
+    """Write a file, all or nothing: whoever reads it meanwhile sees the old one or the new one, never a half.
+
+    Args:
+        file: where to; its folder is made if need be.
+        text: its content.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
