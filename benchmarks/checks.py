@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 from benchmarks.measuring import Figure, environment, in_turns, pytest_run
-from benchmarks.mistakes import MISTAKES
+from benchmarks.mistakes import Planted
 from benchmarks.planting import ROOT, Tally, all_kinds, corpus, faultless, plantings
+from benchmarks.situations import MISTAKES
 from pytest_aicore.workflows.checks import RULES, CheckOptions, Severity, check_document, check_files
 
 if TYPE_CHECKING:
@@ -134,11 +135,11 @@ def _compare() -> None:
 
 
 def _once(name: str, texts: dict[str, str]) -> Iterator[tuple[str, Any]]:
-    """Yield one planting of a kind in each file."""
+    """Yield one planting of a kind in each file, of those that are a text."""
     mistake = next(mistake for mistake in MISTAKES if mistake.name == name)
     seen: set[str] = set()
     for file, planted in plantings(mistake, texts):
-        if file not in seen:
+        if file not in seen and isinstance(planted, Planted) and isinstance(planted.text, str):
             seen.add(file)
             yield texts[file], planted
 

@@ -6,23 +6,45 @@ Each kind is planted as people make it: on the text, one line or a few, wherever
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
 
 class Planted(NamedTuple):
     """A text with one mistake in it.
 
     Attributes:
-        text: the whole text.
+        text: the whole text, or the bytes where it is none.
         lines: the lines, counted from 1, at which a finding would be at the right place.
     """
 
-    text: str
+    text: str | bytes
     lines: frozenset[int]
+
+
+class Situation(NamedTuple):
+    """A folder with one mistake in it.
+
+    Attributes:
+        files: its files by name.
+        at: the file in which a finding would be at the right place.
+        lines: the lines of that file, counted from 1.
+        before: the files without the mistake.
+        named: the files that are checked, all of the folder where it is empty.
+        circumstance: what else is wrong while the files are checked.
+    """
+
+    files: Mapping[str, str]
+    at: str
+    lines: frozenset[int]
+    before: Mapping[str, str]
+    named: tuple[str, ...] = ()
+    circumstance: Callable[[], AbstractContextManager[Any]] = nullcontext
 
 
 @dataclass(frozen=True)
@@ -32,13 +54,13 @@ class Mistake:
     Attributes:
         name: what it is.
         rules: the ids of the rules that tell about it; one of them has to.
-        plant: yields the text with the mistake at each place where it can be made.
+        plant: yields the text, or the folder, with the mistake at each place where it can be made.
         common: whether it is one of those that real templates are known to have.
     """
 
     name: str
     rules: frozenset[str]
-    plant: Callable[[Source], Iterator[Planted]]
+    plant: Planter
     common: bool = False
 
 
@@ -54,6 +76,11 @@ class Source:
     def is_serving(self) -> bool:
         """Whether it is a ServingTemplate."""
         return re.search(r"^kind: *ServingTemplate", self.text, re.MULTILINE) is not None
+
+    def value(self, key: str) -> str:
+        """Return what the label or annotation `scenarios.ai.sap.com/...` of a key says, as it is written."""
+        found = re.search(rf"^ +scenarios\.ai\.sap\.com/{key}: (.*)$", self.text, re.MULTILINE)
+        return found.group(1) if found is not None else key
 
     def indentation(self, index: int) -> int:
         """Return how far a line is indented, a list dash counted as a blank."""
@@ -145,15 +172,14 @@ class Source:
         return Planted("\n".join(lines) + "\n", frozenset(index + 1 + offset for offset in (at or (0,))))
 
 
+Planter: TypeAlias = "Callable[[Source], Iterator[Planted | Situation]]"
 MISTAKES: list[Mistake] = []
 
 
-def mistake(
-    name: str, *rules: str, common: bool = False
-) -> Callable[[Callable[[Source], Iterator[Planted]]], Callable[[Source], Iterator[Planted]]]:
+def mistake(name: str, *rules: str, common: bool = False) -> Callable[[Planter], Planter]:
     """Register a function as the planter of a kind of mistake."""
 
-    def register(plant: Callable[[Source], Iterator[Planted]]) -> Callable[[Source], Iterator[Planted]]:
+    def register(plant: Planter) -> Planter:
         MISTAKES.append(Mistake(name, frozenset(rules), plant, common))
         return plant
 
@@ -247,6 +273,10 @@ def removed(
     MISTAKES.append(Mistake(name, frozenset(rules.split()), plant, common))
 
 
+_OF_TODAY = r"^kind: ServingTemplate[\s\S]*apiVersion: [\"']?serving\.\w+\.\w+/v1beta1"
+_SCENARIO_ID = r"scenarios\.ai\.sap\.com/id:"
+_ONE_SCENARIO_ID = rf"\A(?:(?!{_SCENARIO_ID})[\s\S])*{_SCENARIO_ID}(?:(?!{_SCENARIO_ID})[\s\S])*\Z"
+
 # --- the document -------------------------------------------------------------------------------------------------
 
 
@@ -279,6 +309,7 @@ replaced("text after a value in quotes", "AIC109", r'^( *ai\.sap\.com/version: "
 replaced("text that begins with an asterisk", "AIC112 AIC117", r"^( *image: )docker", r"\1*docker")
 replaced("value that begins with @", "AIC117", r"^( *image: )docker", r"\1@docker")
 replaced("backslash in double quotation marks", "AIC118 AIC332", r'^( *value: ")(\w+")$', r"\1\\d\2")
+replaced("text behind the sign of a block", "AIC101", r"^( +- )(?:\||>)$", r"\1|set -e;")
 replaced("control character", "AIC111", r"^( *image: docker)", "\\1\x07")
 
 
@@ -318,7 +349,7 @@ def _twice(source: Source) -> Iterator[Planted]:
 @mistake("two templates in one file", "AIC114")
 def _several(source: Source) -> Iterator[Planted]:
     copy = re.sub(r"^  name: .*$", "  name: another-one", source.text, count=1, flags=re.MULTILINE)
-    first = next(index for index, line in enumerate(copy.splitlines()) if line.strip() and not line.startswith("#"))
+    first = next(index for index, line in enumerate(copy.splitlines()) if re.match(r"\w", line))
     count = len(source.lines)
     yield Planted("\n".join(source.lines) + "\n---\n" + copy, frozenset({count + 2 + first}))
 
@@ -426,7 +457,7 @@ replaced(
     r"^( {8,})(minReplicas|containers|imagePullSecrets):",
     r"\1x\2:",
     inside=True,
-    only="^kind: ServingTemplate",
+    only=_OF_TODAY,
 )
 replaced("key that does not exist", "AIC201", r"^( +)imagePullPolicy: .*$", r"\1pullEagerly: true")
 
@@ -505,10 +536,11 @@ def _same_artifact(source: Source) -> Iterator[Planted]:
         if source.lines[source.parent(index)].strip() == "artifacts:" and source.lines[index + 1].strip().startswith(
             "path:"
         ):
-            yield source.inserted(
-                source.block(index).stop,
-                f"{found.group(1)}- name: {found.group(2)}\n{found.group(1)}  path: /app/again",
-            )
+            pad = found.group(1)
+            again = f"{pad}- name: {found.group(2)}\n{pad}  path: /app/again"
+            if source.owner(source.parent(index)) == "outputs":
+                again += f"\n{pad}  globalName: again"
+            yield source.inserted(source.block(index).stop, again)
 
 
 @mistake("underscore in the name of a template", "AIC211")
@@ -739,7 +771,9 @@ def _not_yet(source: Source) -> Iterator[Planted]:
 # --- AI Core ------------------------------------------------------------------------------------------------------
 
 replaced("kind misspelt", "AIC301", r"^kind: (\w+)Template$", r"kind: \1Templates")
-removed("no scenario id", "AIC302", r"^ +scenarios\.ai\.sap\.com/id:", common=True, under="labels")
+removed(
+    "no scenario id", "AIC302", r"^ +scenarios\.ai\.sap\.com/id:", common=True, under="labels", only=_ONE_SCENARIO_ID
+)
 removed("no version", "AIC303", r"^ +ai\.sap\.com/version:", common=True)
 replaced(
     "apiVersion of the other kind", "AIC304", r"^apiVersion: .*$", "apiVersion: serving.kserve.io/v1beta1", common=True
@@ -777,6 +811,7 @@ replaced(
     r"^( +)scenarios\.ai\.sap\.com/id:",
     r"\1scenario.ai.sap.com/id:",
     under="labels",
+    only=_ONE_SCENARIO_ID,
 )
 replaced("labels misspelt", "AIC312", r"^  labels:$", "  label:")
 replaced(
@@ -862,7 +897,9 @@ replaced(
 )
 replaced("annotation that says nothing", "AIC320", r"^( +artifacts\.ai\.sap\.com/[\w-]+\.)kind:", r"\1knd:")
 replaced("labels that are no JSON", "AIC320", r"^( +artifacts\.ai\.sap\.com/[\w-]+\.labels: ).*$", r"\1'team: blue'")
-replaced("image without its registry", "AIC321", r"(image: \"?)docker\.io/", r"\1", inside=True)
+replaced(
+    "image without its registry", "AIC321", r"(image: \"?)docker\.io/(?!YOUR)(?=[\w./:-]+\"?$)", r"\1", inside=True
+)
 replaced("image without a tag", "AIC321", r"(image: \"?docker\.io/[a-z0-9-]+/[a-z0-9.-]+):[\w.-]+", r"\1", inside=True)
 replaced("capitals in the image", "AIC321", r"(image: \"?docker\.io/)[a-z0-9-]+/([a-z])", r"\1Example/\2", inside=True)
 replaced(
@@ -927,6 +964,8 @@ def _same_global_name(source: Source) -> Iterator[Planted]:
 
 @mistake("parameter that nothing uses", "AIC329")
 def _unused(source: Source) -> Iterator[Planted]:
+    if source.is_serving and re.search(_OF_TODAY, source.text, re.MULTILINE) is None:
+        return
     for index, found in source.find(r"^( +)parameters:"):
         parent = source.lines[source.parent(index)]
         if parent in ("  arguments:", "  inputs:") and source.lines[index].rstrip().endswith("parameters:"):
@@ -944,8 +983,8 @@ replaced("annotations as a map", "AIC331", r"^( +annotations:) \|$", r"\1", only
 @mistake("inner spec as a map", "AIC331", common=True)
 def _map(source: Source) -> Iterator[Planted]:
     for index, found in source.find(r"^( +spec:) \|$"):
-        planted = source.with_line(index, found.group(1))
-        yield Planted(re.sub(r": (\{\{.*?\}\})$", r': "\1"', planted.text, flags=re.M), planted.lines)
+        text = "\n".join([*source.lines[:index], found.group(1), *source.lines[index + 1 :]]) + "\n"
+        yield Planted(re.sub(r": (\{\{[^}]*\}\})(?=\s|$)", r': "\1"', text, flags=re.M), frozenset({index + 1}))
 
 
 replaced("colon missing in the block", "AIC332", r"^( +)predictor:$", r"\1predictor", inside=True)
@@ -989,8 +1028,8 @@ def _hyphen(source: Source) -> Iterator[Planted]:
 
 
 replaced("inner apiVersion of tomorrow", "AIC335", r"^( +apiVersion: \"?serving\.\w+\.(?:io|org)/)v1beta1", r"\1v2")
-removed("no inner apiVersion", "AIC335", r"^ +apiVersion: ", only="^kind: ServingTemplate")
-replaced("predictor misspelt", "AIC201", r"^( +)predictor:$", r"\1predicter:", inside=True)
+removed("no inner apiVersion", "AIC335", r"^ +apiVersion: ", only=_OF_TODAY)
+replaced("predictor misspelt", "AIC201", r"^( +)predictor:$", r"\1predicter:", inside=True, only=_OF_TODAY)
 replaced(
     "container of another name", "AIC336", r"^( *- name: )(?:kserve|kfserving)-container$", r"\1server", inside=True
 )
@@ -1000,7 +1039,7 @@ replaced(
     r"\"\{\{inputs\.artifacts\.\w+\}\}\"",
     '"/mnt/models"',
     inside=True,
-    also=r"^ {6}- name: \w*model\w*",
+    also=r"^ {4,}- name: \w*[mM]odel\w*",
 )
 replaced("parameter of another type", "AIC338", r"^( +type: )\"?string\"?", r"\1integer", only="^kind: ServingTemplate")
 

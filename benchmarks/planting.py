@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.mistakes import MISTAKES, Mistake, Planted, Source
-from pytest_aicore.workflows.checks import Severity, check_document
+from benchmarks.mistakes import Mistake, Planted, Situation, Source
+from benchmarks.situations import MISTAKES
+from pytest_aicore.workflows.checks import Severity, check_document, check_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from pytest_aicore.workflows.checks import Finding
 
@@ -69,12 +72,10 @@ def faultless(*, with_corpus: bool) -> dict[str, str]:
     return texts
 
 
-def plantings(mistake: Mistake, texts: dict[str, str]) -> Iterator[tuple[str, Planted]]:
-    """Yield the files with one mistake of a kind each, by file name."""
+def plantings(mistake: Mistake, texts: dict[str, str]) -> Iterator[tuple[str, Planted | Situation]]:
+    """Yield the files, or folders, with one mistake of a kind each, by the name of the file."""
     for name, text in texts.items():
-        for count, planted in enumerate(mistake.plant(Source(text))):
-            if count == PLACES_IN_A_FILE:
-                break
+        for planted in islice(mistake.plant(Source(text)), PLACES_IN_A_FILE):
             yield name, planted
 
 
@@ -92,11 +93,19 @@ def tally(mistake: Mistake, texts: dict[str, str]) -> Tally:
         texts: the files by name.
     """
     result = Tally()
-    before = {name: check_document(text) for name, text in texts.items()}
+    before: dict[str, list[Finding]] = {}
     for name, planted in plantings(mistake, texts):
-        new = new_findings(before[name], check_document(planted.text))
+        if isinstance(planted, Situation):
+            at = planted.at
+            new = _new_in_folder(planted)
+        else:
+            at = name
+            before[name] = before.get(name) or check_document(texts[name], name)
+            new = new_findings(before[name], check_document(planted.text, name))
         hits = [finding for finding in new if finding.rule in mistake.rules]
-        right = [finding for finding in hits if finding.place.line in planted.lines]
+        right = [
+            finding for finding in hits if Path(finding.place.path).name == at and finding.place.line in planted.lines
+        ]
         others = [finding for finding in new if finding not in (right or hits)]
         result.planted += 1
         result.found += bool(hits)
@@ -106,6 +115,21 @@ def tally(mistake: Mistake, texts: dict[str, str]) -> Tally:
             said = "; ".join(f"{finding.rule} in line {finding.place.line}: {finding.message}" for finding in new)
             result.failures.append(f"{mistake.name} in {name}, lines {sorted(planted.lines)}: {said or 'nothing'}")
     return result
+
+
+def _new_in_folder(planted: Situation) -> list[Finding]:
+    """Return what is said of a folder with a mistake, and not of the same folder without it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        before = _check(folder, planted.before, ())
+        with planted.circumstance():
+            return new_findings(before, _check(folder, planted.files, planted.named))
+
+
+def _check(folder: Path, files: Mapping[str, str], named: tuple[str, ...]) -> list[Finding]:
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    return check_files([folder / name for name in named] or [folder]).findings
 
 
 def all_kinds(texts: dict[str, str]) -> dict[str, Tally]:

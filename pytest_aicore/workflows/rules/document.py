@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.places import Place
+from pytest_aicore.workflows.rules.aicore_rules import BLOCK
 from pytest_aicore.workflows.rules.findings import Finding, Rule, Severity
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 
@@ -224,7 +225,7 @@ _RULE_OF_KIND: Final = {
     "indented-too-deep": INDENTATION,
     "uneven-indentation": INDENTATION,
     "stray-value": INDENTATION,
-    "no-block": UNQUOTED_PLACEHOLDER,
+    "no-block": BLOCK,
     "dash-in-map": MISPLACED_LIST,
     "no-dash": MISPLACED_LIST,
     "dash-without-space": MISPLACED_LIST,

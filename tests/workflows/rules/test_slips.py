@@ -193,7 +193,7 @@ def test_a_slip_in_a_training_is_told_once(old: str, new: str, expected: str) ->
     [
         ("  template:", "  templates:", "18 AIC201"),
         ("labels: |", "labels:", "21 AIC331"),
-        ("spec: |", "spec:", "23 AIC103"),
+        ("spec: |", "spec:", "23 AIC331"),
         ("{{inputs.artifacts.model}}", "{inputs.artifacts.model}", "33 AIC333"),
         ("{{inputs.parameters.replicas}}", "{{inputs.parameters.number}}", "25 AIC333"),
         ("STORAGE_URI", "STORAGE_URL", "32 AIC312"),
