@@ -1127,3 +1127,68 @@ def _plan_in_container(source: Source) -> Iterator[Planted]:
         lines.insert(container + 1, "        " + lines[index].strip())
         del lines[index - 2 : index + 1]
         yield Planted("\n".join(lines) + "\n", frozenset({container + 2 - 3}))
+
+
+# --- pasted text --------------------------------------------------------------------------------------------------
+
+replaced(
+    "typographic quotation marks",
+    "AIC119",
+    r'^( *(?:- )?(?:value|from|path|image): )"?([^"|>#&*]+)"?$',
+    "\\1\u201c\\2\u201d",
+)
+replaced("no-break space behind a value", "AIC119", r"^( *(?:template|entrypoint): [\w-]+)$", "\\1\u00a0")
+replaced("no-break space behind a colon", "AIC119", r"^( *(?:template|entrypoint|image):) ", "\\1\u00a0")
+replaced("typographic dash before an item", "AIC119", r"^( *)- (name: \w)", "\\1\u2013 \\2", not_under="steps")
+replaced("typographic dash before an option", "AIC119", r"^( *args: \[.*?) --?([a-z])", "\\1 \u2013\\2")
+
+
+@mistake("no-break spaces in the indentation", "AIC119")
+def _no_break_spaces(source: Source) -> Iterator[Planted]:
+    for index, _ in source.find(r"^ +(?:path|image|command): "):
+        line = source.lines[index]
+        blanks = source.blanks(index)
+        if not source.is_serving and not line.lstrip().startswith("- "):
+            yield source.with_line(index, blanks * "\u00a0" + line.lstrip())
+
+
+@mistake("merge conflict", "AIC101")
+def _conflict(source: Source) -> Iterator[Planted]:
+    for index, found in source.find(r"^ +ai\.sap\.com/version: "):
+        new = [
+            "<<<<<<< HEAD",
+            source.lines[index],
+            "=======",
+            f"{found.group()}'2.0.0'",
+            ">>>>>>> feature/second-version",
+        ]
+        lines = [*source.lines[:index], *new, *source.lines[index + 1 :]]
+        yield Planted("\n".join(lines) + "\n", frozenset({index + 1}))
+
+
+@mistake("second template pasted below", "AIC110")
+def _pasted_below(source: Source) -> Iterator[Planted]:
+    if source.lines[0] != "---":
+        count = len(source.lines)
+        text = "\n".join(source.lines) + "\n" + re.sub(r"^---$", "", source.text, flags=re.M)
+        at = next(number for number, line in enumerate(text.splitlines()[count:], count + 1) if re.match(r"\w", line))
+        yield Planted(text, frozenset({at}))
+
+
+@mistake("dash of a second item forgotten", "AIC110")
+def _no_dash(source: Source) -> Iterator[Planted]:
+    for index, found in source.find(r"^( +)- (name: \S.*)$"):
+        before = next((n for n in range(index - 1, 0, -1) if source.is_code(n)), 0)
+        is_first = source.parent(index) == before
+        if not is_first and source.owner(index) in ("artifacts", "parameters", "env", "templates", "tasks"):
+            yield source.with_line(index, f"{found.group(1)}  {found.group(2)}")
+
+
+@mistake("key of the container indented like the container", "AIC106", "AIC235")
+def _beside_the_container(source: Source) -> Iterator[Planted]:
+    for index, _ in source.find(r"^ +container:$"):
+        block = source.block(index)
+        own = source.indentation(index)
+        for number in block:
+            if re.match(r" +(?:image|command): \S", source.lines[number]) and source.indentation(number) == own + 2:
+                yield source.with_line(number, own * " " + source.lines[number].lstrip())

@@ -612,7 +612,7 @@ class _Composer:
                     frame.merges.append((key, node))
                     continue
                 if text in parent.keys:
-                    self.duplicates.append(DuplicateKey(parent.keys[text], key))
+                    self.duplicates.append(DuplicateKey(parent.keys[text], key, parent, parent.values[text]))
                 if kind is scalar_event and not scalar.text and not scalar.style and scalar.tag is None:
                     # The two parsers place a value that is not there differently; it is shown right behind its key.
                     node.line, node.column = node.end_line, node.end_column = key.end_line, key.end_column

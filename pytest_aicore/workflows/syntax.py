@@ -186,6 +186,62 @@ def _tab(report: SyntaxReport) -> Explanation | None:
     return None
 
 
+def _conflict(report: SyntaxReport) -> Explanation | None:
+    """Explain what git leaves where two versions of a file could not be merged."""
+    line = next((number for number, text in enumerate(report.lines, 1) if _CONFLICT.match(text)), 0)
+    if not line or line > report.line:
+        return None
+    return Explanation(
+        "merge-conflict",
+        line,
+        1,
+        "Git left the mark of a merge conflict here: the file holds two versions of the lines around it.",
+        "Keep one of them, and remove the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`.",
+    )
+
+
+_CONFLICT: Final = re.compile(r"(?:<{7}|>{7}|[|]{7})(?: |$)")
+
+
+def _look_alike(report: SyntaxReport) -> Explanation | None:
+    """Explain a character that looks like one of YAML's own, as texts have that were copied from a page."""
+    for line in dict.fromkeys((report.line, report.context_line or report.line, report.above[0])):
+        found = _LOOK_ALIKE.match(report.text(line))
+        character = found and found.group(found.lastgroup or 0)
+        if found is None or not character:
+            continue
+        wanted = {"dash": "a dash", "colon": "a colon and a space"}.get(found.lastgroup or "", "a space")
+        return Explanation(
+            "look-alike",
+            line,
+            found.start(found.lastgroup or 0) + 1,
+            f"The character U+{ord(character):04X} stands here; it only looks like {wanted}.",
+            f"Type {wanted} in its place: such characters come with texts that are copied from a page or a chat.",
+        )
+    return None
+
+
+LOOK_LIKE_BLANKS: Final = "\u00a0\u1680\u2000-\u200d\u202f\u205f\u2060\u3000\ufeff"
+"""Characters, as a set of a regular expression, that look like a blank or like nothing."""
+_LOOK_ALIKE: Final = re.compile(
+    rf"[ -]*(?:(?P<blank>[{LOOK_LIKE_BLANKS}])|(?P<dash>[\u2010-\u2015\u2022\u2212])\s|"
+    rf"[\w./-]+(?:(?P<colon>\uff1a)|:(?P<after>[{LOOK_LIKE_BLANKS}])))"
+)
+
+
+def _text_behind_block(report: SyntaxReport) -> Explanation | None:
+    found = re.search(r"(?:^|\s)([|>][-+0-9]*)", report.here[: report.column - 1])
+    if found is None:
+        return None
+    return Explanation(
+        "text-behind-block",
+        report.line,
+        found.end() + 1,
+        f"Text stands behind `{found.group(1)}`, which begins a block of lines.",
+        "Begin a new line behind it, and indent the text deeper than this line.",
+    )
+
+
 def _placeholder(report: SyntaxReport) -> Explanation | None:
     for line in dict.fromkeys((report.line, report.context_line or report.line)):
         text = report.text(line)
@@ -326,7 +382,6 @@ def _first_is_uneven(report: SyntaxReport) -> Explanation | None:
     if found is None:
         return None
     number, first, parent = found
-    len(parent.group("before"))
     is_item, here_is_item = first.lstrip().startswith("- "), report.here.lstrip().startswith("- ")
     if parent.group("key") in _KEYS_OF_MAPS and is_item and not here_is_item:
         return Explanation(
@@ -340,13 +395,7 @@ def _first_is_uneven(report: SyntaxReport) -> Explanation | None:
     if parent.group("key") in _KEYS_OF_LISTS and not is_item and not here_is_item:
         if _spaces(report.here) != _spaces(first) + 2:
             return None
-        return Explanation(
-            "no-dash",
-            number,
-            _spaces(first) + 1,
-            f"{_quoted(first)} begins no item of the list `{parent.group('key')}:`, for no dash stands before it.",
-            f"Write {_quoted('- ' + first.strip())}.",
-        )
+        return _no_dash(number, first, parent.group("key"))
     return _uneven(report, report._replace(line=number).above[0], number)
 
 
@@ -402,6 +451,78 @@ def _uneven(report: SyntaxReport, above: int, first: int) -> Explanation | None:
         spaces + 1,
         f"This line is indented by {spaces} spaces, and line {report.line}, which stands beside it, by {here}.",
         f"Indent both by {here} spaces.",
+    )
+
+
+def _odd_line(report: SyntaxReport) -> Explanation | None:
+    """Explain an error that a line made which is indented less than those before and after it, its neighbours."""
+    here = _KEY.match(report.here)
+    spaces = _spaces(report.here)
+    odd = next(
+        (n for n in range(report.line - 1, 0, -1) if _is_code(report.text(n)) and _spaces(report.text(n)) < spaces), 0
+    )
+    text = report.text(odd)
+    key = _KEY.match(text)
+    number, above = report._replace(line=odd).above
+    before = _KEY.match(above)
+    if here is None or key is None or before is None or _indentation(text) > spaces:
+        return None
+    family = next((keys for keys in _SIBLINGS if {key.group("key"), here.group("key")} <= keys), None)
+    if family is None:
+        return None
+    if not (_spaces(above) == _spaces(text) and before.group("key") in _KEYS_OF_MAPS and not before.group("value")):
+        while number and _indentation(above) - 1 > spaces:
+            number, above = report._replace(line=number).above
+        before = _KEY.match(above)
+        if before is None or before.group("key") not in family or _indentation(above) - 1 != spaces:
+            return None
+    return Explanation(
+        "uneven-indentation",
+        odd,
+        _spaces(text) + 1,
+        f"This line is indented by {_spaces(text)} spaces, and line {report.line}, which belongs to the same map, by "
+        f"{spaces}.",
+        f"Indent both by {spaces} spaces.",
+    )
+
+
+_SIBLINGS: Final = (
+    frozenset({"image", "imagePullPolicy", "command", "args", "env", "resources", "volumeMounts", "ports", "name"}),
+    frozenset({"name", "path", "globalName", "archive", "from", "s3"}),
+)
+"""Keys that stand beside each other: in a container, in an artifact."""
+
+
+def _first_has_no_dash(report: SyntaxReport) -> Explanation | None:
+    """Explain an item that does not go with the first thing below its list's key, for that has no dash."""
+    spaces = _spaces(report.here)
+    if not report.here.lstrip().startswith("- "):
+        return None
+    code = [n for n in range(report.line - 1, 0, -1) if _is_code(report.text(n))]
+    first = 0
+    for number in code:
+        text = report.text(number)
+        if _indentation(text) - 1 <= spaces:
+            break
+        first = number
+    else:
+        return None
+    parent = _KEY.match(text)
+    beginning = report.text(first)
+    if parent is None or parent.group("value") or parent.group("key") not in _KEYS_OF_LISTS:
+        return None
+    if not first or beginning.lstrip().startswith("- ") or _indentation(text) - 1 > spaces:
+        return None
+    return _no_dash(first, beginning, parent.group("key"))
+
+
+def _no_dash(line: int, text: str, key: str) -> Explanation:
+    return Explanation(
+        "no-dash",
+        line,
+        _spaces(text) + 1,
+        f"{_quoted(text)} begins no item of the list `{key}:`, for no dash stands before it.",
+        f"Write {_quoted('- ' + text.strip())}.",
     )
 
 
@@ -680,12 +801,13 @@ def _reserved_character(report: SyntaxReport) -> Explanation | None:
         return None
     if re.match(r"%(?:YAML|TAG)\b", report.here):
         return None  # This one is meant as a directive.
+    fence = report.here.lstrip().startswith("```")
     return Explanation(
         "reserved-character",
         report.line,
         column,
         f"A text without quotes cannot begin with {_RESERVED[character]}.",
-        "Put the text in quotes.",
+        "Remove it: it frames code in Markdown, and is no part of the file." if fence else "Put the text in quotes.",
     )
 
 
@@ -725,7 +847,10 @@ def _bad_character_number(report: SyntaxReport) -> Explanation | None:
 _RECOGNISERS: Final[tuple[tuple[str, Callable[[SyntaxReport], Explanation | None]], ...]] = (
     # Words of the parser, and what may be meant by them; the first that recognises its mistake wins.
     ("", _tab),
+    ("", _conflict),
+    ("", _look_alike),
     ("", _placeholder),
+    ("expected comment or line break", _text_behind_block),
     ("expected <block end>", _quote_goes_on),
     ("mapping values are not allowed", _quote_goes_on),
     ("mapping values are not allowed", _comment_without_space),
@@ -734,6 +859,7 @@ _RECOGNISERS: Final[tuple[tuple[str, Callable[[SyntaxReport], Explanation | None
     ("mapping values are not allowed", _colon_missing_above),
     ("mapping values are not allowed", _colon_missing_beside),
     ("mapping values are not allowed", _first_is_uneven),
+    ("mapping values are not allowed", _odd_line),
     ("mapping values are not allowed", _indented_too_deep),
     ("mapping values are not allowed", _key_in_value),
     ("could not find expected ':'", _no_key),
@@ -742,9 +868,11 @@ _RECOGNISERS: Final[tuple[tuple[str, Callable[[SyntaxReport], Explanation | None
     ("expected ',' or ", _bracket_not_closed),
     ("expected the node content, but found '<stream end>'", _file_ends_in_brackets),
     ("expected the node content", _value_expected),
+    ("expected <block end>", _odd_line),
+    ("expected <block end>", _first_has_no_dash),
     ("expected <block end>", _first_is_uneven),
     ("expected <block end>", _child_is_uneven),
-    ("expected <block end>, but found '<scalar>'", _text_after_quote),
+    ("expected <block end>, but found", _text_after_quote),
     ("sequence entries are not allowed", _list_on_key_line),
     ("sequence entries are not allowed", _list_without_key),
     ("expected <block end>, but found '-'", _list_without_key),

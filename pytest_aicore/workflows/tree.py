@@ -193,10 +193,14 @@ class DuplicateKey:
     Attributes:
         first: the key as it was given first.
         second: the key as it was given again; Kubernetes keeps its value.
+        parent: the map.
+        value: what stands at the first.
     """
 
     first: ScalarNode
     second: ScalarNode
+    parent: MappingNode
+    value: Node
 
 
 class Document:

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.places import Place, SourceError
 from pytest_aicore.workflows.rules import aicore, aicore_rules, argo, document, folder, references, serving, structure
+from pytest_aicore.workflows.rules.look_alikes import take_look_alikes_out, tell_look_alikes
 from pytest_aicore.workflows.rules.metadata import check_kind
 from pytest_aicore.workflows.rules.model import WorkflowModel
 from pytest_aicore.workflows.rules.registry import RULES
+from pytest_aicore.workflows.rules.repeated import part
 from pytest_aicore.workflows.rules.report import Report
 from pytest_aicore.workflows.rules.shapes import has_all_types
 from pytest_aicore.workflows.rules.slips import mend
@@ -298,6 +300,8 @@ def _worst_at_each_place(findings: list[Finding]) -> list[Finding]:
 
 def _run_layers(report: Report, options: CheckOptions) -> Outline | None:
     swallowed = document.take_comments_out(report.document)
+    look_alikes = take_look_alikes_out(report.document)
+    repeated = part(report.document)
     root = report.document.root
     slips = mend(root) if type(root) is MappingNode else []
     subject = Subject(report, options)
@@ -306,7 +310,8 @@ def _run_layers(report: Report, options: CheckOptions) -> Outline | None:
         return None
     for slip in slips:
         slip.tell(report)
-    document.check(report, swallowed)
+    document.check(report, swallowed, repeated)
+    tell_look_alikes(report, look_alikes)
     subject.kind = kind
     if kind == "ServingTemplate":
         subject.is_aicore = True

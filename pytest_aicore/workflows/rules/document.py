@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pytest_aicore.workflows.places import Problem
+    from pytest_aicore.workflows.rules.repeated import Repeated
     from pytest_aicore.workflows.rules.report import Report
     from pytest_aicore.workflows.tree import Document, Node
 
@@ -194,6 +195,15 @@ BAD_ESCAPE: Final = _rule(
     'args: ["grep \\d+ rows.csv"]',
     "args: ['grep \\d+ rows.csv']",
 )
+LOOK_ALIKE: Final = _rule(
+    119,
+    "look-alike",
+    "A character only looks like one of YAML's own",
+    "No-break spaces, typographic quotation marks and dashes come with texts that are copied from a page, a document "
+    "or a chat. For YAML they are letters: they separate, quote and list nothing, and become part of the value.",
+    "name: \u201cchurn-train\u201d",
+    'name: "churn-train"',
+)
 
 RULES: Final = (
     FAILED,
@@ -215,10 +225,12 @@ RULES: Final = (
     UNREADABLE,
     RESERVED_CHARACTER,
     BAD_ESCAPE,
+    LOOK_ALIKE,
 )
 
 _RULE_OF_KIND: Final = {
     "tab": TAB,
+    "look-alike": LOOK_ALIKE,
     "unquoted-placeholder": UNQUOTED_PLACEHOLDER,
     "comment-without-space": UNSPACED_COMMENT,
     "colon-in-value": COLON_IN_VALUE,
@@ -356,20 +368,21 @@ def take_comments_out(parsed: Document) -> list[Swallowed]:
     return found
 
 
-def check(report: Report, swallowed: Iterable[Swallowed] = ()) -> None:
+def check(report: Report, swallowed: Iterable[Swallowed] = (), repeated: Iterable[Repeated] = ()) -> None:
     """Report duplicate keys, and comments that are none.
 
     Args:
         report: where findings go.
         swallowed: the values that have swallowed a comment.
+        repeated: the keys that are there twice.
     """
-    for duplicate in report.document.duplicates:
+    for key in repeated:
         report.add(
             DUPLICATE_KEY,
-            duplicate.second,
-            f"The key `{duplicate.second.text}` is given twice in one map, in line {duplicate.first.line} and here; "
-            "AI Core would only see the second.",
-            "Remove one of them.",
+            key.second,
+            f"The key `{key.second.text}` is given twice in one map, in line {key.first.line} and here; "
+            f"AI Core would {key.ignored}.",
+            key.remedy,
         )
     check_comments(report, swallowed)
 

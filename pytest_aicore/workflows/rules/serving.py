@@ -29,6 +29,7 @@ from pytest_aicore.workflows.rules.containers import (
 )
 from pytest_aicore.workflows.rules.document import check_comments, take_comments_out
 from pytest_aicore.workflows.rules.findings import Severity
+from pytest_aicore.workflows.rules.look_alikes import take_look_alikes_out, tell_look_alikes
 from pytest_aicore.workflows.rules.metadata import (
     INSTANCE_LABEL,
     PLAN_LABEL,
@@ -37,6 +38,7 @@ from pytest_aicore.workflows.rules.metadata import (
     plan_of,
 )
 from pytest_aicore.workflows.rules.model import named
+from pytest_aicore.workflows.rules.repeated import part
 from pytest_aicore.workflows.rules.report import Report
 from pytest_aicore.workflows.rules.structure import StructureCheck, shapes_for
 from pytest_aicore.workflows.rules.subject import REPLACED, is_given
@@ -48,6 +50,7 @@ from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_aicore.workflows.places import Problem
     from pytest_aicore.workflows.rules.findings import Rule
     from pytest_aicore.workflows.rules.subject import Subject
     from pytest_aicore.workflows.tree import Document
@@ -323,6 +326,8 @@ class _ServingCheck:
                 return None  # an unclosed placeholder is reported as that
             place = block.place(problem.place.line, problem.place.column)
             folded = node.style == ">"
+            if not folded:
+                problem = _as_in_the_file(problem, text, block)
             self._report.add_at(
                 BLOCK_SYNTAX,
                 node.line if folded else place.line,
@@ -345,13 +350,14 @@ class _ServingCheck:
             return None
         report = _BlockReport(self._report, document, block)
         check_comments(report, take_comments_out(document))
-        for duplicate in document.duplicates:
+        tell_look_alikes(report, take_look_alikes_out(document))
+        for again in part(document):
             report.add(
                 BLOCK_SYNTAX,
-                duplicate.second,
-                f"The key `{duplicate.second.text}` is given twice in one map, in line "
-                f"{block.place(duplicate.first.line).line} and here; only the second counts.",
-                "Remove one of them.",
+                again.second,
+                f"The key `{again.second.text}` is given twice in one map, in line "
+                f"{block.place(again.first.line).line} and here; only the second counts.",
+                again.remedy,
             )
         return report, document.root
 
@@ -614,6 +620,17 @@ class _ServingCheck:
                 f"`minReplicas` is {least}, more than `maxReplicas`, which is {most}. {_FAILS}",
                 "Let `minReplicas` be at most `maxReplicas`.",
             )
+
+
+def _as_in_the_file(problem: Problem, text: str, block: _Block) -> Problem:
+    """Return a problem of a block with the lines and columns of the file in its words."""
+    begin = block.place(1, 1)
+    lines = (" " * (begin.column - 1) + line for line in text.split("\n"))
+    try:
+        parse_all("\n" * (begin.line - 1) + "\n".join(lines), problem.place.path)
+    except SourceError as error:
+        return error.problem
+    return problem
 
 
 def _plain(name: str) -> str:
