@@ -86,6 +86,7 @@ class _ArgoCheck:
         self._add = subject.report.add
         self._fails = subject.fails
         self._defaults = model.spec.mapping("templateDefaults")
+        self._has_twins = len(model.by_name) < sum(bool(template.name) for template in model.templates)
 
     def check(self) -> None:
         spec = self._model.spec
@@ -157,8 +158,8 @@ class _ArgoCheck:
         if name in self._model.by_name:
             return True
         self._subject.calls_are_clear = False
-        if self._model.is_elsewhere:
-            return False
+        if self._model.is_elsewhere or (self._has_twins and did_you_mean(name, self._model.by_name) is None):
+            return False  # one of two templates of one name was meant to have this one
         known = ", ".join(f"`{known}`" for known in list(self._model.by_name)[:8])
         self._add(
             UNKNOWN_TEMPLATE,
@@ -326,6 +327,7 @@ class _ArgoCheck:
                 if not path:
                     self._no_path(artifact, name, "input")
                     continue
+                self._relative(artifact, path, "it lands in `/{0}`, not in the working directory of the container")
                 trimmed = path.rstrip("/") or "/"
                 other = paths.setdefault(trimmed, name)
                 if other != name:
@@ -357,6 +359,19 @@ class _ArgoCheck:
             "Add `path:` with a path in the container.",
         )
 
+    def _relative(self, artifact: MappingNode, path: str, consequence: str) -> None:
+        """Report a path that is no absolute one: Kubernetes and Argo take it, each from a folder of its own."""
+        if path.startswith("/") or has_placeholder(path) or not self._subject.is_aicore:
+            return
+        absolute = path.removeprefix("~").lstrip("./")
+        self._add(
+            ARTIFACT_PATH,
+            artifact.values["path"],
+            f"The path `{path}` is not absolute: {consequence.format(absolute)}.",
+            f"Write the whole path, such as `/{absolute}`.",
+            severity=Severity.WARNING,
+        )
+
     def _path_in_graph(self, template: TemplateModel, artifact: MappingNode, word: str) -> None:
         name = artifact.text("name") or "?"
         what = "steps" if template.type == "steps" else "a dag"
@@ -373,8 +388,11 @@ class _ArgoCheck:
         outputs = template.node.mapping("outputs")
         for artifact in outputs.mappings_of("artifacts"):
             name = artifact.text("name") or "?"
-            if template.is_pod and not artifact.text("path"):
+            path = artifact.text("path")
+            if template.is_pod and not path:
                 self._no_path(artifact, name, "output")
+            elif template.is_pod:
+                self._relative(artifact, path or "", "it is looked for in the working directory, wherever that is")
             elif template.is_graph:
                 if artifact.text("path"):
                     self._path_in_graph(template, artifact, "output")
@@ -814,6 +832,8 @@ class _ArgoCheck:
         depends = next((call for call in calls if is_given(call.node, "depends")), None)
         edges: dict[str, list[tuple[str, Node]]] = {}
         for call in calls:
+            if self._subject.is_wrong(call.node, "dependencies") or self._subject.is_wrong(call.node, "depends"):
+                self._subject.unclear_dags.add(id(template.node))
             for item in call.dependencies:
                 if item.value and self._known_task(item, item.value, item.value, call, by_name):
                     edges.setdefault(call.name, []).append((item.value, item))
@@ -845,7 +865,8 @@ class _ArgoCheck:
                     f"{depends.node.keys['depends'].line} uses. {self._fails}",
                     "Remove it, and let the tasks that come after wait for `NAME.Succeeded || NAME.Failed`.",
                 )
-        self._cycle(edges, "task")
+        if self._cycle(edges, "task"):
+            self._subject.unclear_dags.add(id(template.node))
         target = template.node.mapping("dag").values.get("target")
         if type(target) is ScalarNode and target.value and not has_placeholder(target.text):
             for name in target.text.split():
@@ -921,36 +942,52 @@ class _ArgoCheck:
                 )
         return edges
 
-    def _cycle(self, edges: dict[str, list[tuple[str, Node]]], word: str) -> None:
-        """Report one dependency of each circle, the one that closes it."""
+    def _cycle(self, edges: dict[str, list[tuple[str, Node]]], word: str) -> bool:
+        """Report one dependency of each circle: the one on something that stands further down in the file.
+
+        Returns:
+            whether there is a circle.
+        """
+        order = {name: number for number, name in enumerate(edges)}
         state: dict[str, int] = {}
-        for start in list(edges):
-            path: list[str] = []
+        told: set[int] = set()
+        for start in reversed(order):
+            path: list[tuple[str, Node | None]] = []
             pending: list[tuple[str, Node | None, bool]] = [(start, None, False)]
             while pending:
                 name, node, leaves = pending.pop()
                 if leaves:
                     path.pop()
                     state[name] = 2
-                    continue
-                if state.get(name) == 1 and name in path:
-                    circle = [*path[path.index(name) :], name]
-                    if node is not None:
-                        self._add(
-                            CYCLE,
-                            node,
-                            f"The {word} `{name}` waits for itself: {' -> '.join(circle)}. {self._fails}"
-                            if len(circle) <= 6
-                            else f"The {word} `{name}` waits for itself, over {len(circle) - 2} others. {self._fails}",
-                            "Remove one of these dependencies.",
-                        )
-                    continue
-                if state.get(name):
-                    continue
-                state[name] = 1
-                path.append(name)
-                pending.append((name, None, True))
-                pending.extend((target, at, False) for target, at in edges.get(name, ()))
+                elif state.get(name) == 1:
+                    begin = next(number for number, (known, _) in enumerate(path) if known == name)
+                    self._circle([*path[begin + 1 :], (name, node)], order, told, word)
+                elif name not in state:
+                    state[name] = 1
+                    path.append((name, node))
+                    pending.append((name, None, True))
+                    pending.extend((target, at, False) for target, at in edges.get(name, ()))
+        return bool(told)
+
+    def _circle(self, circle: list[tuple[str, Node | None]], order: dict[str, int], told: set[int], word: str) -> None:
+        """Report a circle: names with what they are waited for in, the last one waited for by the first."""
+        count = len(circle)
+        at = next(
+            (number for number in range(count) if order[circle[number][0]] >= order[circle[number - 1][0]]), count - 1
+        )
+        node = circle[at][1]
+        if node is None or id(node) in told:
+            return
+        told.add(id(node))
+        names = [circle[(at - 1 + number) % count][0] for number in range(count + 1)]
+        self._add(
+            CYCLE,
+            node,
+            f"The {word} `{names[0]}` waits for itself: {' -> '.join(names)}. {self._fails}"
+            if len(names) <= 6
+            else f"The {word} `{names[0]}` waits for itself, over {len(names) - 2} others. {self._fails}",
+            "Remove one of these dependencies.",
+        )
 
     # --- names ------------------------------------------------------------------------------------------------
 

@@ -190,10 +190,14 @@ _CALL_FIELDS: Final = (
     "inputs",
     "outputs",
 )
+_BRACKET: Final = re.compile(r"[{(<%\[](?:workflow|inputs)\.")
+_PARAMETER_NAME: Final = re.compile(r"[\w-]+")
 _REFERENCE: Final = re.compile(r"[A-Za-z]\w*(?:\.[\w\- ]+)*")
 _OTHER_BRACKETS: Final = re.compile(
-    r"(?<![{$(])(\$?[{(](workflow|inputs)\.(parameters|artifacts)\.([\w.-]+)[})])(?![})])"
+    r"(?<![{$(<%\[])(\$?[{(<%\[](workflow|inputs)\.(parameters|artifacts)\.([\w.-]+)[})>%\]]+)"
 )
+_WITHOUT_BRACKETS: Final = re.compile(r"((workflow|inputs)\.(parameters)\.([\w.-]+))")
+_RESULT: Final = re.compile(r"(steps|tasks)\.([\w-]+)\.outputs\.(?:result|parameters\.[\w-]+)|(item)\.\w+")
 _WITH_BRACKETS: Final = re.compile(r"(\w+)\[\s*['\"]([^'\"]+)['\"]\s*\]")
 _EXPRESSION_NAME: Final = re.compile(
     r"(?<![\w.'\"])(inputs|workflow)\.parameters(?:\.([A-Za-z_]\w*)|\[\s*(['\"])(.+?)\3\s*\])"
@@ -288,6 +292,7 @@ class _ReferenceCheck:
             if subject.is_wrong(model.spec, "arguments")
             or subject.is_wrong(model.spec.mapping("arguments"), "parameters")
             or model.is_elsewhere
+            or any(not item.text("name") for item in model.spec.mapping("arguments").mappings_of("parameters"))
             else model.parameters
         )
         self._global_names: dict[str, set[str]] | None = None
@@ -397,8 +402,10 @@ class _ReferenceCheck:
         while pending:
             node, key = pending.pop()
             if type(node) is ScalarNode:
-                if ("{" in node.text or "$(" in node.text) and key not in ("expression", "fromExpression"):
+                if _BRACKET.search(node.text) and key not in ("expression", "fromExpression"):
                     self._single_braces(node, scope)
+                elif key in ("value", "withParam"):
+                    self._without_braces(node, scope)
                 if "{{" in node.text:
                     self._scalar(node, scope)
                 elif key in ("from", "parameter") and node.text.startswith(("steps.", "tasks.", "inputs.")):
@@ -447,7 +454,19 @@ class _ReferenceCheck:
     def _single_braces(self, node: ScalarNode, scope: _Scope) -> None:
         """Report references in other brackets than Argo's, if what they name is declared."""
         # Inside a tag of Argo's, brackets are those of an expression.
-        for found in _OTHER_BRACKETS.finditer(without_tags(node.text, " ")):
+        self._no_placeholders(node, scope, _OTHER_BRACKETS.finditer(without_tags(node.text, " ")))
+
+    def _without_braces(self, node: ScalarNode, scope: _Scope) -> None:
+        """Report a value that is nothing but a reference, if what it names is declared."""
+        whole = _WITHOUT_BRACKETS.fullmatch(node.text)
+        if whole is not None:
+            self._no_placeholders(node, scope, [whole])
+        result = _RESULT.fullmatch(node.text)
+        if result is not None and (scope.loop if result.group(3) else result.group(2) in scope.calls):
+            self._bare(node, node.text, node.text)
+
+    def _no_placeholders(self, node: ScalarNode, scope: _Scope, references: Iterable[re.Match[str]]) -> None:
+        for found in references:
             root, kind, name = found.group(2, 3, 4)
             if kind == "artifacts" and name.endswith(".path"):
                 name = name[: -len(".path")]
@@ -457,14 +476,17 @@ class _ReferenceCheck:
             if name not in declared:
                 continue
             self._used.add(name)
-            self._add(
-                UNCLOSED,
-                node,
-                found.group(1),
-                f"Argo only replaces what stands in double braces: `{found.group(1)}` stays in the text. "
-                "The container sees it as it is.",
-                f"Write `{{{{{root}.{kind}.{found.group(4)}}}}}`.",
-            )
+            self._bare(node, found.group(1), f"{root}.{kind}.{found.group(4)}")
+
+    def _bare(self, node: ScalarNode, text: str, tag: str) -> None:
+        self._add(
+            UNCLOSED,
+            node,
+            text,
+            f"Argo only replaces what stands in double braces: `{text}` stays in the text. "
+            "The container sees it as it is.",
+            f"Write `{{{{{tag}}}}}`.",
+        )
 
     def _unclosed(self, node: ScalarNode, text: str) -> None:
         found = re.match(r"\{\{\s*[\w.\-]*\}?", text)
@@ -548,6 +570,10 @@ class _ReferenceCheck:
 
     def _foreign(self, node: ScalarNode, text: str, tag: str, root: str, rest: str, scope: _Scope) -> None:
         """Report tags that are left in the text as they are, if they were surely meant for Argo."""
+        meant = tag.lstrip("{ ")
+        if meant != tag and _root_of(meant) in _ROOTS and _REFERENCE.fullmatch(meant):
+            self._usage_is_clear = False
+            self._bare(node, f"{text}}}" if f"{text}}}" in node.text else text, meant)
         if not _REFERENCE.fullmatch(tag):
             return
         left = "Argo replaces no such placeholder: it stays in the text, braces included."
@@ -555,7 +581,15 @@ class _ReferenceCheck:
             if f"${text}" in node.text:
                 return  # a shell's or a template engine's own
             declared = self._parameters or {}
-            if root in declared:
+            if root == "items" and scope.loop is not None:
+                self._unknown(
+                    node,
+                    text,
+                    "The item of a loop is called `item`.",
+                    "Write `{{item}}`.",
+                    hint="Did you mean 'item'?",
+                )
+            elif root in declared:
                 self._unknown(
                     node,
                     text,
@@ -586,8 +620,8 @@ class _ReferenceCheck:
                     hint=f"Did you mean {better!r}?",
                     severity=Severity.ERROR,
                 )
-        elif root in ("parameters", "params", "arguments", "spec") and nearest(
-            second, ("parameters", *(self._parameters or ()))
+        elif root in ("parameters", "params", "arguments", "spec") and (
+            nearest(second, ("parameters", *(self._parameters or ()))) or ".parameters." in rest
         ):
             name = rest.rpartition(".")[2]
             self._unknown(
@@ -605,6 +639,9 @@ class _ReferenceCheck:
                 return
             near = nearest(second, _SECOND["workflow"])
             better = f"{{{{workflow.{near}{'.' + name if name else ''}}}}}" if near else ""
+            parameter = name.rpartition(".")[2]
+            if not near and parameter in (self._parameters or ()):
+                better = f"{{{{workflow.parameters.{parameter}}}}}"
             self._unknown(
                 node,
                 text,
@@ -643,6 +680,8 @@ class _ReferenceCheck:
         self._usage_is_clear = False
         inputs = next((template for template in self._model.templates if name in template.input_parameters), None)
         near = nearest(name, declared)
+        if near and _PARAMETER_NAME.fullmatch(near) is None:
+            return  # that it cannot be a name is what is wrong
         self._add(
             UNDECLARED_PARAMETER,
             node,
@@ -669,6 +708,21 @@ class _ReferenceCheck:
             )
             return
         if not name:
+            return
+        if (
+            kind == "artifacts"
+            and name in scope.inputs(kind)
+            and not scope.is_call
+            and scope.template is not None
+            and scope.template.is_pod
+        ):
+            self._unknown(
+                node,
+                text,
+                f"An artifact is no text: `{text}` stays as it is, and the container sees it so.",
+                f"Write `{{{{inputs.artifacts.{name}.path}}}}`, where the container finds it.",
+                severity=Severity.ERROR,
+            )
             return
         if kind == "artifacts" and name.endswith(".path"):
             name = name[: -len(".path")]

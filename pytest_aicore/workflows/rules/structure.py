@@ -164,11 +164,15 @@ _CONTAINERS: Final = ("Container", "ScriptTemplate")
 _BESIDE_A_CONTAINER: Final = ("inputs", "outputs", "metadata", "sidecars", "volumes", "retryStrategy", "nodeSelector")
 """What people indent like the keys of the container although it stands beside the container."""
 
+_HARMLESS: Final = frozenset({"archive", "none"})
+"""Keys without which a run is what it would be with them, but for how its output is packed."""
+
 _BELOW: Final = (
     (("WorkflowSpec", "WorkflowStep", "DAGTask"), ("parameters", "artifacts"), "arguments"),
     (("Template",), ("parameters", "artifacts"), "inputs"),
     (("Template",), ("image", "command", "args", "env", "resources", "volumeMounts", "imagePullPolicy"), "container"),
     (("Template",), ("labels",), "metadata"),
+    (("Parameter",), ("path",), "valueFrom"),
 )
 """Keys that people forget to put below another: the objects, the keys, and what belongs above them."""
 
@@ -189,6 +193,16 @@ _OTHER_WORDS: Final[Mapping[str, str]] = {
     "code": "source",
 }
 """Words of other tools for keys of Argo's; they count where the one is unknown and the other known and not there."""
+
+_OTHER_WORDS_OF: Final[Mapping[tuple[str, str], str]] = {
+    ("Artifact", "value"): "from",
+    ("ContainerPort", "port"): "containerPort",
+    ("DAGTemplate", "steps"): "tasks",
+    ("EnvVarSource", "secretRef"): "secretKeyRef",
+    ("EnvVarSource", "configMapRef"): "configMapKeyRef",
+    ("ServingSpec", "arguments"): "inputs",
+}
+"""Words that are keys of other objects, and taken for those of these."""
 
 _NAMED: Final = frozenset({"Parameter", "ServingParameter", "Artifact", "ServingArtifact", "LocalObjectReference"})
 """Objects of which people write the bare name where a map with a `name` is expected."""
@@ -275,7 +289,14 @@ class StructureCheck:
                 self._wrong(node, key, written, shape, _WORDS_OF_KIND[kind])
         elif type(node) is SequenceNode:
             if shape.kind != "list":
-                self._wrong(node, key, written, shape, "a list")
+                between = self._key_between(node, shape.inner) if key is not None and parent is not None else ""
+                self._wrong(node, key, written, shape, "a list", between=between)
+                if between and key is not None and parent is not None:
+                    home = parent.values[key.text] = _empty_map(key)
+                    home.values[between], home.keys[between] = node, key
+                    self._object(home, shape.inner, parent)
+                elif key is not None and parent is not None and (key.text, node.flow) == ("depends", True):
+                    self._rename(parent, "depends", "dependencies")
                 return
             if shape.inner == "[WorkflowStep]":
                 self._groups(node)
@@ -300,6 +321,20 @@ class StructureCheck:
             else:
                 self._wrong(node, key, written, shape, "a map")
 
+    def _key_between(self, node: SequenceNode, name: str) -> str:
+        """Return the key of an object that a list was meant to stand at, where only the object's own is given."""
+        if not node.items or any(type(item) is not MappingNode for item in node.items):
+            return ""
+        lists = [key for key, shape in self._shapes.get(name, {}).items() if shape.startswith("[")]
+        if lists and set(lists) <= {"artifacts", "parameters"}:
+            return "artifacts" if _is_artifact(node.items[0]) else "parameters"
+        return lists[0] if len(lists) == 1 else ""
+
+    @staticmethod
+    def _rename(node: MappingNode, text: str, better: str) -> None:
+        if better not in node.values:
+            node.values[better], node.keys[better] = node.values.pop(text), node.keys.pop(text)
+
     def _bare_names(self, node: SequenceNode, written: str) -> None:
         """Report items that are bare names where maps with a `name` are expected, and make such maps of them."""
         if written not in _NAMED:
@@ -318,16 +353,20 @@ class StructureCheck:
             node.items[index] = named
 
     def _groups(self, node: SequenceNode) -> None:
-        """Report steps that stand in no group of their own, and put each into one."""
+        """Report the first of steps that stand in no group of their own, and put each into one."""
+        is_told = False
         for index, item in enumerate(node.items):
             if type(item) is not MappingNode:
                 continue
-            self._report.add(
-                WRONG_TYPE,
-                item,
-                f"A step stands here, where a list of steps that run side by side is expected. {self._consequence}",
-                "Write two dashes for the first step of each group (`- - name: ...`): steps stand in a list of lists.",
-            )
+            if not is_told:
+                self._report.add(
+                    WRONG_TYPE,
+                    item,
+                    f"A step stands here, where a list of steps that run side by side is expected. {self._consequence}",
+                    "Write two dashes for the first step of each group (`- - name: ...`): steps stand in a list of "
+                    "lists.",
+                )
+            is_told = True
             group = SequenceNode()
             group.line, group.column, group.end_line, group.end_column = (
                 item.line,
@@ -361,7 +400,8 @@ class StructureCheck:
     def _quantity(self, node: ScalarNode) -> None:
         if _QUANTITY.fullmatch(node.text.strip()):
             return
-        suffix = re.search(r"[A-Za-z]+$", node.text)
+        text = node.text.replace(" ", "")
+        suffix = re.search(r"[A-Za-z]+$", text)
         near = {
             "gb": "Gi",
             "mb": "Mi",
@@ -374,7 +414,7 @@ class StructureCheck:
             "mi": "Mi",
         }
         better = near.get(suffix.group().lower()) if suffix else None
-        hint = f"Did you mean {node.text[: suffix.start()] + better!r}?" if suffix and better else None
+        hint = f"Did you mean {text[: suffix.start()] + better!r}?" if suffix and better else None
         self._report.add(
             QUANTITY,
             node,
@@ -390,7 +430,7 @@ class StructureCheck:
         for text in [text for text in node.values if text not in known]:
             if (
                 text in node.values
-                and not self._from_outside(node, text, known)
+                and not self._from_outside(node, text, name, known)
                 and not self._moved(node, text, name, parent)
             ):
                 self._unknown(node.keys[text], name, known, node)
@@ -463,13 +503,13 @@ class StructureCheck:
             return True
         return False
 
-    def _from_outside(self, node: MappingNode, text: str, known: Mapping[str, str]) -> bool:
+    def _from_outside(self, node: MappingNode, text: str, name: str, known: Mapping[str, str]) -> bool:
         """Report a key that is indented like the wrong neighbours, and move it, with those that go with it.
 
         Returns:
             whether it is such a key.
         """
-        if node.flow or nearest(text, known) in {known_text for known_text in known if known_text not in node.values}:
+        if node.flow or self._meant(node, text, name, known) is not None:
             return False
         return self._from_too_far_left(node, text, known) or self._from_too_deep(node, text, known, "")
 
@@ -478,16 +518,21 @@ class StructureCheck:
         keys = list(node.values)
         above = next((key for key in reversed(keys[: keys.index(text)]) if key in known), None)
         shape = _shape(known[above]) if above is not None else None
-        if above is None or shape is None or shape.kind != "object" or text not in self._shapes.get(shape.inner, ()):
+        if above is None or shape is None or shape.kind not in ("object", "list"):
             return False
-        home = opened(node, above)
+        is_list = shape.kind == "list"
+        if text not in self._shapes.get(shape.inner, ()):
+            return False
+        home = _last_item(node.values[above]) if is_list else opened(node, above)
         if home is None or text in home.values or home.flow:
             return False
         self._report.add(
             MISPLACED_KEY,
             node.keys[text],
-            f"`{text}` belongs into the `{above}` above it; where it stands it is ignored without a word.",
-            f"Indent it deeper than `{above}:`.",
+            f"`{text}` belongs into the {'last item of ' if is_list else ''}`{above}` above it; where it stands it is "
+            "ignored without a word.",
+            "Indent it like the other keys of that item." if is_list else f"Indent it deeper than `{above}:`.",
+            severity=Severity.WARNING if text in _HARMLESS else None,
         )
         for key in keys[keys.index(text) :]:
             if key not in known and key in self._shapes[shape.inner] and key not in home.values:
@@ -552,11 +597,14 @@ class StructureCheck:
         node.keys["artifacts"] = node.keys["parameters"]
 
     def _missing(self, node: MappingNode, required: str, name: str) -> None:
+        only = next(iter(node.values), "") if len(node.values) == 1 else ""
         self._report.add(
             MISSING_KEY,
             node,
             f"This {_words(name)} has no `{required}`. {self._consequence}",
-            f"Add `{required}:`.",
+            f"Write `- name: {only}`, and `value:` below it."
+            if name == "EnvVar" and only and only not in self._shapes[name]
+            else f"Add `{required}:`.",
         )
 
     def _unknown(self, key: ScalarNode, name: str, known: Mapping[str, str], node: MappingNode) -> None:
@@ -564,11 +612,7 @@ class StructureCheck:
             return
         if key.text in ("ai.sap.com/resourcePlan", "ai.sap.com/instanceType"):
             return  # where that belongs is known to the rules of AI Core
-        near = nearest(key.text, known)
-        if near is None and _OTHER_WORDS.get(key.text) in known:
-            near = _OTHER_WORDS[key.text]
-        if near is not None and near in node.values:
-            near = None
+        near = self._meant(node, key.text, name, known)
         self._report.add(
             UNKNOWN_KEY,
             key,
@@ -579,8 +623,17 @@ class StructureCheck:
         )
         if near:
             # What the other rules look at is what was meant: a slip shall not be told once more by all that it entails.
-            node.values[near] = node.values.pop(key.text)
-            node.keys[near] = node.keys.pop(key.text)
+            self._rename(node, key.text, near)
+
+    def _meant(self, node: MappingNode, text: str, name: str, known: Mapping[str, str]) -> str | None:
+        """Return the key that another one was surely meant to be, None if that is not to be known."""
+        value = node.values[text]
+        for word in (nearest(text, known), _OTHER_WORDS_OF.get((name, text)), _OTHER_WORDS.get(text)):
+            if word is None or word not in known or word in node.values:
+                continue
+            if _can_be(value, _shape(known[word]).kind) and not (word == "from" and "{{" not in _text_of(value)):
+                return word
+        return None
 
     def _word(self, value: Node, key: str, words: tuple[str, ...]) -> None:
         if type(value) is not ScalarNode or value.kind != "string" or value.text in words:
@@ -596,7 +649,9 @@ class StructureCheck:
             hint=f"Did you mean {near!r}?" if near else None,
         )
 
-    def _wrong(self, node: Node, key: ScalarNode | None, written: str, shape: Shape, is_what: str) -> None:
+    def _wrong(
+        self, node: Node, key: ScalarNode | None, written: str, shape: Shape, is_what: str, *, between: str = ""
+    ) -> None:
         self.wrong.add(id(node))
         self._last = id(node)
         what = f"`{key.text}`" if key is not None else "This item"
@@ -604,7 +659,9 @@ class StructureCheck:
             WRONG_TYPE,
             node if key is None or type(node) is ScalarNode else key,
             f"{what} has to be {_wanted(shape)}, and this is {is_what}. {self._consequence}",
-            _remedy(node, shape, written, in_list=key is None),
+            f"Put `{between}:` on a line above its items, and indent them below it."
+            if between
+            else _remedy(node, shape, written, in_list=key is None),
             severity=Severity.WARNING if written == "any-str" else None,
         )
         if type(node) is ScalarNode and shape.kind == "str":
@@ -619,6 +676,22 @@ def _is_artifact(node: Node) -> bool:
         and any(key in node.values for key in ("path", "archive", "from", "s3", "raw"))
         and not any(key in node.values for key in ("value", "valueFrom", "default", "enum"))
     )
+
+
+def _can_be(value: Node, kind: str) -> bool:
+    """Tell whether a list or map is of a kind of shape; of single values that is told apart from their keys."""
+    if type(value) is SequenceNode:
+        return kind in ("list", "any")
+    return type(value) is not MappingNode or kind in ("object", "map", "list", "any")
+
+
+def _text_of(value: Node) -> str:
+    return value.text if type(value) is ScalarNode else ""
+
+
+def _last_item(node: Node) -> MappingNode | None:
+    item = node.items[-1] if type(node) is SequenceNode and node.items else None
+    return item if type(item) is MappingNode else None
 
 
 def opened(node: MappingNode, key: str) -> MappingNode | None:
@@ -655,8 +728,12 @@ def _wanted(shape: Shape) -> str:
 
 
 def _remedy(node: Node, shape: Shape, written: str, *, in_list: bool) -> str:
-    if in_list and shape.kind == "str" and type(node) is MappingNode and "name" in node.values:
-        return "If this is an environment variable, put `env:` on a line above it; else put the whole item in quotes."
+    if in_list and shape.kind == "str" and type(node) is MappingNode and not node.flow:
+        if "name" in node.values:
+            return (
+                "If this is an environment variable, put `env:` on a line above it; else put the whole item in quotes."
+            )
+        return "Put the whole item in quotes: the colon and the space in it make a map of it."
     if type(node) is ScalarNode:
         text = node.text if len(node.text) <= 30 and "\n" not in node.text else "..."
         if shape.kind in ("str", "any-str"):
@@ -669,13 +746,20 @@ def _remedy(node: Node, shape: Shape, written: str, *, in_list: bool) -> str:
             return "Write `true` or `false`, without quotes."
         if shape.kind == "list":
             if written == "[str]":
-                return f'Write a list: ["{text}"].'
+                return f'Write a list: ["{text}"].' if '"' not in text else "Write a list: `[`, words in quotes, `]`."
+            if shape.inner in _NAMED:
+                return f"Write `- name: {text}` on a line of its own below it."
             return "Write a list: each item on a line of its own that begins with a dash."
         if shape.kind == "object" and shape.inner == "WorkflowStep":
             return f"Write a map: `- name: {text}` and `template:` below it."
         if shape.kind in ("object", "map"):
+            variable = re.fullmatch(r"([A-Za-z_]\w*)[=:]\s*(.+)", text)
+            if shape.inner == "EnvVar" and variable is not None:
+                return f'Write `- name: {variable.group(1)}`, and `value: "{variable.group(2)}"` below it.'
             if re.match(r"[\w./-]+:[^/]", text):
                 return "Put a space behind the colon: without it the line is a text."
+            if re.match(r"[\w./-]+=", text):
+                return "Write a colon and a space instead of the equals sign: without them the line is a text."
             return (
                 f"Write `{text}: {{}}` below it."
                 if text in ("none", "tar", "zip")
