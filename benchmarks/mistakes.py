@@ -1192,3 +1192,109 @@ def _beside_the_container(source: Source) -> Iterator[Planted]:
         for number in block:
             if re.match(r" +(?:image|command): \S", source.lines[number]) and source.indentation(number) == own + 2:
                 yield source.with_line(number, own * " " + source.lines[number].lstrip())
+
+
+# --- words and habits of other tools --------------------------------------------------------------------------------
+
+_TRAINING = "^kind: WorkflowTemplate"
+
+replaced("value without any braces", "AIC247", r'^( +value: "?)\{\{(workflow\.parameters\.\w+)\}\}("?)$', r"\1\2\3")
+replaced("three braces", "AIC247", r"(\{\{workflow\.parameters\.\w+\}\})", r"{\1}", inside=True, only=_TRAINING)
+replaced("first brace forgotten", "AIC247", r"\{(\{workflow\.parameters\.\w+\}\})", r"\1", inside=True, only=_TRAINING)
+replaced("artifact in a command line", "AIC245", r"(\{\{inputs\.artifacts\.\w+)\.path\}\}", r"\1}}", inside=True)
+replaced("items for item", "AIC245", r"\{\{item\}\}", "{{items}}")
+replaced("dependsOn", "AIC201", r"^( +)dependencies: \[", r"\1dependsOn: [")
+replaced("dependencies as a string", "AIC202", r"^( +dependencies: )\[(\w+)\]$", r"\1\2")
+replaced("steps of a dag", "AIC201", r"^( +)tasks:$", r"\1steps:")
+replaced("secretRef", "AIC201", r"^( +)secretKeyRef:", r"\1secretRef:", only=_TRAINING)
+replaced("key of the whole template misspelt", "AIC201", r"^(metad)ata:", r"\1ta:")
+replaced("kind with a capital", "AIC201", r"^kind: ", "Kind: ")
+replaced("generateName", "AIC307", r"^  name: ", "  generateName: ")
+replaced(
+    "version with the prefix of a scenario", "AIC312", r"^( +)ai\.sap\.com/version:", r"\1scenarios.ai.sap.com/version:"
+)
+replaced("relative path of an artifact", "AIC224", r"^( +path: )/(\w)", r"\1\2", under="artifacts")
+replaced("latest", "AIC321", r"(image: \"?docker\.io/[a-z0-9-]+/[a-z0-9.-]+):(?!latest)[\w.-]+", r"\1:latest", inside=True)
+replaced(
+    "shell and its option in one word",
+    "AIC316",
+    r'command: \["/bin/sh", "-c"\]',
+    'command: ["/bin/sh -c"]',
+    only=_TRAINING,
+    not_under="sidecars",
+)
+replaced(
+    "command line in several items",
+    "AIC316",
+    r'^( +args: \["\S+) ([^"]+"\])$',
+    r'\1", "\2',
+    not_under="sidecars",
+    only=_TRAINING,
+)
+replaced(
+    "placeholder of the block without braces",
+    "AIC333",
+    r'"\{\{(inputs\.artifacts\.\w+)\}\}"$',
+    r'"\1"',
+    inside=True,
+    only="^kind: ServingTemplate",
+)
+
+
+@mistake("tasks left out", "AIC202")
+def _no_tasks(source: Source) -> Iterator[Planted]:
+    for index, _ in source.find(r"^ +tasks:$"):
+        if source.lines[index - 1].strip() == "dag:":
+            yield source.without(range(index, index + 1), index - 1)
+
+
+@mistake("variable as in a shell", "AIC202")
+def _shell_variable(source: Source) -> Iterator[Planted]:
+    for index, found in source.find(r"^( +- )name: (\w+)$"):
+        value = re.fullmatch(r' +value: "?(\w+)"?', source.lines[index + 1]) if index + 1 < len(source.lines) else None
+        if value is not None and source.owner(index) == "env":
+            lines = [
+                *source.lines[:index],
+                f"{found.group(1)}{found.group(2)}={value.group(1)}",
+                *source.lines[index + 2 :],
+            ]
+            yield Planted("\n".join(lines) + "\n", frozenset({index + 1}))
+
+
+@mistake("variable as key and value", "AIC203", "AIC201")
+def _key_and_value(source: Source) -> Iterator[Planted]:
+    for index, found in source.find(r"^( +- )name: (\w+)$"):
+        value = re.fullmatch(r" +value: (\S+)", source.lines[index + 1]) if index + 1 < len(source.lines) else None
+        if value is not None and source.owner(index) == "env" and "{{" not in value.group(1):
+            lines = [
+                *source.lines[:index],
+                f"{found.group(1)}{found.group(2)}: {value.group(1)}",
+                *source.lines[index + 2 :],
+            ]
+            yield Planted("\n".join(lines) + "\n", frozenset({index + 1}))
+
+
+@mistake("annotation of an artifact among the labels", "AIC311")
+def _annotation_misplaced(source: Source) -> Iterator[Planted]:
+    for index, _ in source.find(r"^ +artifacts\.ai\.sap\.com/[\w-]+\.kind: "):
+        line = source.lines[index]
+        lines = [*source.lines[:index], *source.lines[index + 1 :]]
+        at = next((number for number, other in enumerate(lines) if other == "  labels:"), None)
+        if at is not None and lines[index - 1].strip() != "annotations:":
+            lines.insert(at + 1, line)
+            yield Planted("\n".join(lines) + "\n", frozenset({at + 2}))
+
+
+@mistake("globalName beside the list of artifacts", "AIC235")
+def _beside_artifacts(source: Source) -> Iterator[Planted]:
+    for index, found in source.find(r"^ +(globalName: \S+)"):
+        item = source.item(index)
+        if item == index or source.owner(item) != "artifacts":
+            continue
+        owner = source.parent(item)
+        end = source.block(owner).stop
+        if end != source.block(item).stop:
+            continue
+        lines = [*source.lines[:index], *source.lines[index + 1 : end]]
+        lines += [source.indentation(owner) * " " + found.group(1), *source.lines[end:]]
+        yield Planted("\n".join(lines) + "\n", frozenset({end}))

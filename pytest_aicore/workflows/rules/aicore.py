@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.tree import Node
 
 _SHELL: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
+_POSITIONAL: Final = re.compile(r"\$\{?[0-9@*#]|\bshift\b|\{\{")
 _SHELL_OPTION: Final = re.compile(r"-[a-z]*c")
 _GLOBAL_NAME: Final = re.compile(r"[-a-zA-Z0-9_]+")
 _ARTIFACT_URL: Final = re.compile(r"ai://[^\s/]+/\S*/")
@@ -269,6 +270,15 @@ class _AicoreCheck:
             return
         if key == "script":
             return
+        if re.search(r"\s", words[0].strip()) and not is_replaced(words[0]):
+            self._add(
+                COMMAND,
+                container.keys["command"],
+                f"No program is called `{words[0]}`, blanks included, so the container never starts.",
+                'Write each word as an item of its own: `command: ["/bin/sh", "-c"]`, and the command line in `args`.',
+                severity=Severity.ERROR,
+            )
+            return
         is_shell = bool(_SHELL.fullmatch(words[0])) and len(words) > 1 and bool(_SHELL_OPTION.fullmatch(words[1]))
         if not is_shell:
             self._add(
@@ -287,6 +297,15 @@ class _AicoreCheck:
             item for item in container.items_of("args") if type(item) is not ScalarNode or (item.value or "").strip()
         ]
         if given:
+            first = given[0].text if type(given[0]) is ScalarNode else "$@"
+            if is_shell and len(words) == 2 and len(given) > 1 and not _POSITIONAL.search(first):
+                self._add(
+                    COMMAND,
+                    given[1],
+                    f"A shell with `{words[1]}` runs the first item of `args` only: this one is no part of the command "
+                    "line.",
+                    "Write the whole command line as one item.",
+                )
             return
         certain = is_shell and len(words) == 2
         self._add(

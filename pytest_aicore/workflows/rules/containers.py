@@ -85,13 +85,14 @@ def check_image(report: Report, container: MappingNode) -> None:
     path = rest if has_host else name
     repository, _, tag = path.partition(":")
     if not _REPOSITORY.fullmatch(repository) or (tag and not _TAG.fullmatch(tag)):
+        better = re.sub(r"^\w+://", "", image) if "://" in image else image.replace(path, path.lower(), 1)
         report.add(
             IMAGE,
             node,
             "No image can have this name, so the pod never starts.",
             "Names of images are written in lower case, without blanks: `docker.io/organisation/name:tag`.",
-            hint=f"Did you mean {image.replace(path, path.lower(), 1)!r}?"
-            if path != path.lower() and _REPOSITORY.fullmatch(repository.lower())
+            hint=f"Did you mean {better!r}?"
+            if better != image and ("://" in image or _REPOSITORY.fullmatch(repository.lower()))
             else None,
             severity=Severity.ERROR,
         )
@@ -108,6 +109,14 @@ def check_image(report: Report, container: MappingNode) -> None:
                 else "What `latest` means can change from one run to the next."
             ),
             "Write it like `docker.io/organisation/name:tag`.",
+        )
+    elif tag == "latest" and not digest:
+        report.add(
+            IMAGE,
+            node,
+            "What `latest` means can change from one run to the next.",
+            "Name the version of the image, or its digest.",
+            severity=Severity.HINT,
         )
 
 

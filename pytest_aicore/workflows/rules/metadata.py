@@ -93,6 +93,7 @@ class _Mandatory(NamedTuple):
     key: str
     message: str
     remedy: str
+    words: re.Pattern[str]
 
 
 _MANDATORY: Final = (
@@ -102,6 +103,7 @@ _MANDATORY: Final = (
         SCENARIO_ID_LABEL,
         "so its executable never appears in AI Core.",
         "Add it to `metadata.labels`.",
+        re.compile(r"(?:.*sap.*/)?scenario(?:s|-?id)?|.*scenario.*/id"),
     ),
     _Mandatory(
         NO_VERSION,
@@ -109,6 +111,7 @@ _MANDATORY: Final = (
         VERSION_LABEL,
         "so its executable never appears in AI Core.",
         'Add it to `metadata.labels`, in quotes: "1.0.0".',
+        re.compile(r"(?:.*sap.*/)?version"),
     ),
     _Mandatory(
         NO_SCENARIO_NAME,
@@ -116,6 +119,7 @@ _MANDATORY: Final = (
         SCENARIO_NAME_ANNOTATION,
         "so AI Core does not discover the scenario.",
         "Add it to `metadata.annotations`.",
+        re.compile(r".*scenario.*/name"),
     ),
     _Mandatory(
         NO_EXECUTABLE_NAME,
@@ -123,6 +127,7 @@ _MANDATORY: Final = (
         EXECUTABLE_NAME_ANNOTATION,
         "which SAP's service guide calls mandatory.",
         "Add it to `metadata.annotations`.",
+        re.compile(r".*executable.*/name"),
     ),
 )
 
@@ -216,6 +221,7 @@ class MetadataCheck:
         self._metadata = subject.metadata
         self._parts = {part: subject.metadata.mapping(part) for part in ("labels", "annotations")}
         self._excused: set[str] = set()
+        self._misplaced: set[str] = set()
 
     def check(self) -> None:
         """Report everything but what annotations say about artifacts."""
@@ -225,7 +231,8 @@ class MetadataCheck:
         for part, mapping in self._parts.items():
             for key, value in mapping.values.items():
                 self._key(part, mapping, key)
-                self._value(part, mapping.keys[key], value)
+                if key not in self._misplaced:
+                    self._value(part, mapping.keys[key], value)
         self._mandatory()
 
     def _api_version(self) -> None:
@@ -234,16 +241,6 @@ class MetadataCheck:
         node = root.values.get("apiVersion")
         written = root.text("apiVersion")
         if written == wanted:
-            return
-        if written is None and any(nearest(key, ["apiVersion"]) for key in root.values if key != "apiVersion"):
-            key = next(key for key in root.values if nearest(key, ["apiVersion"]))
-            self._add(
-                API_VERSION,
-                root.keys[key],
-                f"There is no key `{key}`, so the template has no apiVersion and is not synchronised.",
-                f"Write `apiVersion: {wanted}`.",
-                hint="Did you mean 'apiVersion'?",
-            )
             return
         self._add(
             API_VERSION,
@@ -260,11 +257,14 @@ class MetadataCheck:
         if not name:
             if any(nearest(key, ["name"]) for key in metadata.values if key not in _METADATA_KEYS):
                 return
+            generated = metadata.keys.get("generateName")
             self._add(
                 EXECUTABLE_ID,
-                metadata.keys.get("name") or root.keys.get("metadata") or root.keys.get("kind") or root,
+                generated or metadata.keys.get("name") or root.keys.get("metadata") or root.keys.get("kind") or root,
                 "The template has no `metadata.name`, which is the executable id, so it is not synchronised.",
-                "Give it one: lower-case letters, digits and hyphens, at most 64.",
+                "Write `name:` instead of `generateName:`: the id has to stay the same."
+                if generated is not None
+                else "Give it one: lower-case letters, digits and hyphens, at most 64.",
             )
             return
         node = metadata.values["name"]
@@ -359,7 +359,10 @@ class MetadataCheck:
         known, others = (_LABELS, _ANNOTATIONS) if part == "labels" else (_ANNOTATIONS, _LABELS)
         if key in known:
             return
+        if part == "labels" and key.startswith(ARTIFACT_ANNOTATION_PREFIX):
+            others = (*others, key)
         if key in others:
+            self._misplaced.add(key)
             wanted = "annotations" if part == "labels" else "labels"
             if key not in self._parts[wanted].values and key not in self._excused:
                 self._excused.add(key)
@@ -371,7 +374,7 @@ class MetadataCheck:
                     severity=None if key in (item.key for item in _MANDATORY) else Severity.WARNING,
                 )
             return
-        near = nearest(key, (*known, *others))
+        near = nearest(key, (*known, *others)) or self._other_words(part, key)
         if near is None and part == "annotations" and nearest(f"{prefix}/", [ARTIFACT_ANNOTATION_PREFIX]):
             if not key.startswith(ARTIFACT_ANNOTATION_PREFIX):
                 self._add(
@@ -395,6 +398,17 @@ class MetadataCheck:
             f"Write `{near}`.",
             hint=f"Did you mean {near!r}?",
             severity=None if near in (item.key for item in _MANDATORY) else Severity.WARNING,
+        )
+
+    def _other_words(self, part: str, key: str) -> str | None:
+        """Return the mandatory key that is missing, and that another one in other words must have been."""
+        return next(
+            (
+                item.key
+                for item in _MANDATORY
+                if item.part == part and item.key not in self._parts[part].values and item.words.fullmatch(key.lower())
+            ),
+            None,
         )
 
     def _value(self, part: str, key: ScalarNode, value: Node) -> None:

@@ -11,6 +11,7 @@ from pytest_aicore.workflows.rules.aicore_rules import (
     BLOCK,
     BLOCK_SYNTAX,
     INNER_API_VERSION,
+    MISPLACED,
     MISSPELT,
     NO_PLAN,
     PARAMETER_TYPE,
@@ -123,6 +124,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_]+")
 _TAG: Final = re.compile(r"\{\{(.*?)\}\}")
 _SINGLE_BRACES: Final = re.compile(r"(?<!\{)\{(inputs\.(parameters|artifacts)\.(\w+))\}(?!\})")
 _INPUT: Final = re.compile(r"inputs\.(parameters|artifacts)\.(.+)")
+_BARE: Final = re.compile(r"(?<=[\s\"':])(inputs\.(parameters|artifacts)\.(\w+))(?=[\"']?\s*$)")
 _LIKE_A_REFERENCE: Final = re.compile(r"[A-Za-z]\w*(?:\.[\w-]+)+")
 
 
@@ -218,8 +220,10 @@ class _ServingCheck:
             return
         self._api_version(template)
         inner = template.mapping("metadata")
-        self._labels(self._block(inner, "labels", "metadata.labels"), template, inner)
-        self._annotations(self._block(inner, "annotations", "metadata.annotations"))
+        annotations = self._block(inner, "annotations", "metadata.annotations")
+        if not self._plan_among(annotations):
+            self._labels(self._block(inner, "labels", "metadata.labels"), template, inner)
+        self._annotations(annotations)
         if not is_given(template, "spec"):
             self._add(
                 PREDICTOR,
@@ -227,6 +231,7 @@ class _ServingCheck:
                 "The template has no `spec.template.spec`, so there is nothing to deploy.",
                 "Add `spec: |` with a `predictor` in it.",
             )
+            self._usage_is_clear = False
         self._predictor(self._block(template, "spec", "spec"))
         self._unused()
 
@@ -345,7 +350,9 @@ class _ServingCheck:
                 BLOCK_SYNTAX,
                 node,
                 f"`spec.template.{path}` holds no map. {_FAILS}",
-                "Write keys and values on the lines below `|`.",
+                "Put a space behind the colon: without it the line is a text."
+                if re.match(r"[\w./-]+:\S", node.text)
+                else "Write keys and values on the lines below `|`.",
             )
             return None
         report = _BlockReport(self._report, document, block)
@@ -375,7 +382,7 @@ class _ServingCheck:
                     continue
                 self._placeholder(block, number, position, code[position + 2 : end].strip())
                 position = code.find("{{", end + 2)
-            for found in _SINGLE_BRACES.finditer(code):
+            for found in (*_SINGLE_BRACES.finditer(code), *_BARE.finditer(code)):
                 self._single_braces(block, number, found)
 
     def _single_braces(self, block: _Block, number: int, found: re.Match[str]) -> None:
@@ -467,6 +474,21 @@ class _ServingCheck:
         )
 
     # --- what the blocks hold ---------------------------------------------------------------------------------
+
+    def _plan_among(self, annotations: tuple[_BlockReport, MappingNode] | None) -> bool:
+        """Report a resource plan that is given as an annotation."""
+        report, root = annotations or (None, None)
+        label = next((key for key in (PLAN_LABEL, INSTANCE_LABEL) if root is not None and key in root.values), None)
+        if report is None or root is None or label is None:
+            return False
+        report.add(
+            MISPLACED,
+            root.keys[label],
+            f"`{label}` has no effect here: it is a label of the pods.",
+            "Move it into the block `labels` beside this one.",
+            severity=Severity.WARNING,
+        )
+        return True
 
     def _labels(
         self, block: tuple[_BlockReport, MappingNode] | None, template: MappingNode, inner: MappingNode

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_aicore.workflows.rules.structure import MISPLACED_KEY, opened
+from pytest_aicore.workflows.rules.findings import Severity
+from pytest_aicore.workflows.rules.structure import MISPLACED_KEY, UNKNOWN_KEY, opened
+from pytest_aicore.workflows.rules.words import nearest
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_aicore.workflows.rules.report import Report
 
+_OF_ROOT: Final = ("apiVersion", "kind", "metadata", "spec", "status")
 _OF_METADATA: Final = ("labels", "annotations", "name")
 _OF_LABELS: Final = ("scenarios.ai.sap.com/id", "executables.ai.sap.com/id", "ai.sap.com/version")
 
@@ -44,16 +47,55 @@ class Slip:
         )
 
 
-def mend(root: MappingNode) -> list[Slip]:
+class Misspelt:
+    """A key of the whole template that was written otherwise.
+
+    Attributes:
+        key: where it stands.
+        written: how it was written.
+    """
+
+    def __init__(self, key: ScalarNode, written: str) -> None:
+        """Take a key that says what it was meant to say."""
+        self.key = key
+        self.written = written
+
+    def tell(self, report: Report) -> None:
+        """Report it."""
+        report.add(
+            UNKNOWN_KEY,
+            self.key,
+            f"A template has no key `{self.written}`: Kubernetes refuses it, or drops it with all that stands below.",
+            f"Write `{self.key.text}:`.",
+            hint=f"Did you mean {self.key.text!r}?",
+            severity=Severity.ERROR,
+        )
+
+
+def _misspelt(root: MappingNode) -> list[Slip | Misspelt]:
+    """Write the keys of the whole template as they are meant to be."""
+    found: list[Slip | Misspelt] = []
+    for text in [text for text in root.values if text not in _OF_ROOT]:
+        near = nearest(text, _OF_ROOT)
+        if near is not None and near not in root.values:
+            key = root.keys.pop(text)
+            root.values[near], root.keys[near] = root.values.pop(text), key
+            key.text = near
+            found.append(Misspelt(key, text))
+    return found
+
+
+def mend(root: MappingNode) -> list[Slip | Misspelt]:
     """Move what stands too far left or right in the head of a template, and return what was moved.
 
     Args:
         root: the whole document.
     """
+    misspelt = _misspelt(root)
     metadata = opened(root, "metadata") if "metadata" in root.values else None
     if metadata is None or root.flow:
-        return []
-    slips: list[Slip] = []
+        return misspelt
+    slips: list[Slip | Misspelt] = [*misspelt]
     if "spec" in metadata.values and "spec" not in root.values:
         slips.append(_moved("spec", metadata, root, "", set(metadata.values) - {*_OF_METADATA, "namespace"}))
     slips.extend(
