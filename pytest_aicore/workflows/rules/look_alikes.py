@@ -122,7 +122,7 @@ def _items(node: MappingNode) -> Iterator[LookAlike]:
             key,
             key.text,
             f"A typographic dash, U+{ord(first[0]):04X}, begins no item of the list `{name}:`.",
-            f"Write `- {first[dash.end() :]}`.",
+            "Write the dash of the keyboard, `-`, and a space.",
             None,
         )
         key.text = first[dash.end() :]

@@ -289,14 +289,7 @@ class StructureCheck:
                 self._wrong(node, key, written, shape, _WORDS_OF_KIND[kind])
         elif type(node) is SequenceNode:
             if shape.kind != "list":
-                between = self._key_between(node, shape.inner) if key is not None and parent is not None else ""
-                self._wrong(node, key, written, shape, "a list", between=between)
-                if between and key is not None and parent is not None:
-                    home = parent.values[key.text] = _empty_map(key)
-                    home.values[between], home.keys[between] = node, key
-                    self._object(home, shape.inner, parent)
-                elif key is not None and parent is not None and (key.text, node.flow) == ("depends", True):
-                    self._rename(parent, "depends", "dependencies")
+                self._list_for(node, written, shape, key, parent)
                 return
             if shape.inner == "[WorkflowStep]":
                 self._groups(node)
@@ -320,6 +313,24 @@ class StructureCheck:
                     self.check(value, shape.inner, node.keys[name])
             else:
                 self._wrong(node, key, written, shape, "a map")
+
+    def _list_for(
+        self, node: SequenceNode, written: str, shape: Shape, key: ScalarNode | None, parent: MappingNode | None
+    ) -> None:
+        """Report a list where none belongs, and put it where it was meant if that is to be known."""
+        between = self._key_between(node, shape.inner)
+        if key is not None and parent is not None and between:
+            remedy = f"Put `{between}:` on a line above its items, and indent them below it."
+            self._wrong(node, key, written, shape, "a list", remedy=remedy)
+            home = parent.values[key.text] = _empty_map(key)
+            home.values[between], home.keys[between] = node, key
+            self._object(home, shape.inner, parent)
+        elif key is not None and parent is not None and key.text == "depends" and "dependencies" not in parent.values:
+            remedy = "Write `dependencies`, which takes a list, or names with `&&` between them."
+            self._wrong(node, key, written, shape, "a list", remedy=remedy)
+            self._rename(parent, "depends", "dependencies")
+        else:
+            self._wrong(node, key, written, shape, "a list")
 
     def _key_between(self, node: SequenceNode, name: str) -> str:
         """Return the key of an object that a list was meant to stand at, where only the object's own is given."""
@@ -650,7 +661,7 @@ class StructureCheck:
         )
 
     def _wrong(
-        self, node: Node, key: ScalarNode | None, written: str, shape: Shape, is_what: str, *, between: str = ""
+        self, node: Node, key: ScalarNode | None, written: str, shape: Shape, is_what: str, *, remedy: str = ""
     ) -> None:
         self.wrong.add(id(node))
         self._last = id(node)
@@ -659,9 +670,7 @@ class StructureCheck:
             WRONG_TYPE,
             node if key is None or type(node) is ScalarNode else key,
             f"{what} has to be {_wanted(shape)}, and this is {is_what}. {self._consequence}",
-            f"Put `{between}:` on a line above its items, and indent them below it."
-            if between
-            else _remedy(node, shape, written, in_list=key is None),
+            remedy or _remedy(node, shape, written, in_list=key is None),
             severity=Severity.WARNING if written == "any-str" else None,
         )
         if type(node) is ScalarNode and shape.kind == "str":
