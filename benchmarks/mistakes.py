@@ -1214,7 +1214,9 @@ replaced(
     "version with the prefix of a scenario", "AIC312", r"^( +)ai\.sap\.com/version:", r"\1scenarios.ai.sap.com/version:"
 )
 replaced("relative path of an artifact", "AIC224", r"^( +path: )/(\w)", r"\1\2", under="artifacts")
-replaced("latest", "AIC321", r"(image: \"?docker\.io/[a-z0-9-]+/[a-z0-9.-]+):(?!latest)[\w.-]+", r"\1:latest", inside=True)
+replaced(
+    "latest", "AIC321", r"(image: \"?docker\.io/[a-z0-9-]+/[a-z0-9.-]+):(?!latest)[\w.-]+", r"\1:latest", inside=True
+)
 replaced(
     "shell and its option in one word",
     "AIC316",

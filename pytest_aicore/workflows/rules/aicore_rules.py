@@ -164,7 +164,9 @@ COMMAND: Final = _rule(
     316,
     "command",
     "A container's command is not a shell's",
-    'SAP\'s service guide asks for `command: ["/bin/sh", "-c"]`. Other commands run in practice.',
+    'SAP\'s service guide asks for `command: ["/bin/sh", "-c"]`. Other commands run in practice, but for one that is a '
+    "whole command line in one word. A shell with `-c` takes the first item of `args` for the command line, and only "
+    "that.",
     'container:\n  image: docker.io/example/churn:1\n  command: ["python"]\n  args: ["train.py"]',
     container(),
     Severity.WARNING,
@@ -217,7 +219,7 @@ IMAGE: Final = _rule(
     "image",
     "An image is named without its registry or a tag, or cannot exist",
     "AI Core wants the registry's host in the name (`docker.io/...`), for the pull secret belongs to one; without a "
-    "tag or digest the image of a run can change.",
+    "tag or digest the image of a run can change. `latest` is a hint: it is a tag, and changes all the same.",
     container().replace("docker.io/example/churn:1", "example/churn"),
     container(),
     Severity.WARNING,

@@ -168,7 +168,8 @@ ARTIFACT_PATH: Final = _rule(
     "artifact-path",
     "An artifact lacks its path in the container, or has one where there is no container",
     "Artifacts of a container or script need `path`, where Argo puts or takes them. Those of steps and dags are only "
-    "handed on: they have no path, and an output of those says `from`.",
+    "handed on: they have no path, and an output of those says `from`. A path that does not begin with a slash means "
+    "another folder for Kubernetes (`/`) than for the program in the container (its working directory): a warning.",
     "inputs:\n  artifacts:\n    - name: data",
     "inputs:\n  artifacts:\n    - name: data\n      path: /app/data",
 )

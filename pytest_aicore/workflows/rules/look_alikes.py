@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _QUOTES: Final = "\u201c\u201d\u201e\u201f\u00ab\u00bb\u2018\u2019\u201a\u201b"
 _ANY: Final = re.compile(rf"[{_QUOTES}{LOOK_LIKE_BLANKS}\u2010-\u2015\u2022\u2212]")
-_QUOTED: Final = re.compile(rf"[{_QUOTES}](.*)[{_QUOTES}]", re.DOTALL)
+_QUOTED: Final = re.compile(rf"[{_QUOTES}]([^{_QUOTES}]*)[{_QUOTES}]")
 _OUTER_BLANK: Final = re.compile(rf"[{LOOK_LIKE_BLANKS}]|.*([{LOOK_LIKE_BLANKS}])", re.DOTALL)
 _OPTION: Final = re.compile(r"(?<!\S)[-\u2013\u2014]?[\u2013\u2014]([A-Za-z][\w-]*)")
 _DASH: Final = re.compile("[\u2010-\u2015\u2022\u2212]\\s+")
@@ -53,8 +53,8 @@ def take_look_alikes_out(document: Document) -> list[LookAlike]:
     found: list[LookAlike] = []
     described = _described(document.root)
     for node in walk(document.root):
-        if type(node) is ScalarNode and node.style == "" and _ANY.search(node.text):
-            found += _mended(node, Severity.WARNING if id(node) in described else None)
+        if type(node) is ScalarNode and node.style == "" and id(node) not in described and _ANY.search(node.text):
+            found += _mended(node)
         elif type(node) is MappingNode:
             found += _items(node)
             for key in _RUN:
@@ -78,12 +78,12 @@ def tell_look_alikes(report: Report, found: list[LookAlike]) -> None:
 
 
 def _described(root: Node) -> set[int]:
-    """Return the values that only people read."""
-    metadata = root.mapping("metadata") if type(root) is MappingNode else None
-    return set() if metadata is None else set(map(id, metadata.mapping("annotations").values.values()))
+    """Return the values that only people read, and that may well be typeset."""
+    maps = [node for node in walk(root) if type(node) is MappingNode]
+    return {id(value) for node in maps for key, value in node.values.items() if key.endswith(("description", "/name"))}
 
 
-def _mended(node: ScalarNode, severity: Severity | None) -> Iterator[LookAlike]:
+def _mended(node: ScalarNode) -> Iterator[LookAlike]:
     written = node.text
     quoted = _QUOTED.fullmatch(written)
     blank = _OUTER_BLANK.fullmatch(written) or _OUTER_BLANK.match(written[:1])
@@ -95,7 +95,7 @@ def _mended(node: ScalarNode, severity: Severity | None) -> Iterator[LookAlike]:
             written,
             "These quotation marks are typographic ones, so they quote nothing: they are part of the value.",
             f'Write "{shown}", with the straight quotation marks of the keyboard.',
-            severity,
+            None,
         )
     elif blank is not None:
         character = blank.group(1) or written[0]
@@ -106,7 +106,7 @@ def _mended(node: ScalarNode, severity: Severity | None) -> Iterator[LookAlike]:
             f"The value {'ends' if blank.group(1) else 'begins'} with a character that nobody sees, U+"
             f"{ord(character):04X}, and that is part of it.",
             "Remove it: write the line anew by hand.",
-            severity,
+            None,
         )
 
 

@@ -12,6 +12,9 @@ from pytest_aicore.workflows.tree import MappingNode, SequenceNode, walk
 if TYPE_CHECKING:
     from pytest_aicore.workflows.tree import Document, DuplicateKey, Node, ScalarNode
 
+_DOING: Final = frozenset({"container", "script", "steps", "dag", "containerSet", "template", "templateRef", "image"})
+"""What items have that are more than a name."""
+
 _HEAD: Final = ("apiVersion", "kind", "metadata")
 
 
@@ -55,11 +58,22 @@ def part(document: Document) -> list[Repeated]:
         first = next(iter(parent.keys))
         if parent is document.root and len({one.second.text for one in duplicates} & set(_HEAD)) > 1:
             found.append(_second_template(parent, duplicates))
-        elif around is not None and not parent.flow and any(one.second.text == first for one in duplicates):
+        elif around is not None and not parent.flow and _lacks_a_dash(parent, duplicates, first):
             found += _items(parent, duplicates, around, first)
         else:
             found += [_twice(one.first, one.second) for one in duplicates]
     return sorted(found, key=lambda one: (one.second.line, one.second.column))
+
+
+def _lacks_a_dash(parent: MappingNode, duplicates: list[DuplicateKey], first: str) -> bool:
+    """Tell whether a map is two items: it begins again with its first key, and not where that was just typed twice."""
+    again = next((one for one in duplicates if one.second.text == first), None)
+    if again is None:
+        return False
+    between = [
+        key for key in (*parent.keys.values(), *(one.first for one in duplicates)) if key.line < again.second.line
+    ]
+    return len(between) > 1 or not _DOING & set(parent.keys)
 
 
 def _twice(first: ScalarNode, second: ScalarNode) -> Repeated:

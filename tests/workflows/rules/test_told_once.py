@@ -757,3 +757,33 @@ def test_without_a_mistake_nothing_is_said() -> None:
 def test_a_mistake_is_told_once_in_whole_sentences(template: str, old: str, new: str, expected: str) -> None:
     assert template.count(old) == 1
     assert said(template.replace(old, new)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("- name: EPOCHS\n", "- name: EPOCHS\n        description: \u201cHow often\u201d each text is read\n"),
+        ("- name: EPOCHS\n", "- name: EPOCHS\n        description: \u201cHow often\u201d\n"),
+        ("scenarios.ai.sap.com/name: Tickets", "scenarios.ai.sap.com/name: \u201eTickets\u201c"),
+        ('"python train.py ', '"echo 2023\u20132024 \u2013 again && python train.py '),
+        (
+            'args: ["python clean.py',
+            'args: ["$0 $@", "python clean.py',
+        ),
+    ],
+    ids=["part of a description", "description", "name", "dashes of a text", "positional parameters"],
+)
+def test_what_only_looks_like_a_mistake_is_none(old: str, new: str) -> None:
+    assert TRAINING.count(old) == 1
+    assert said(TRAINING.replace(old, new)) == []
+
+
+def test_a_first_key_that_was_typed_twice_is_no_forgotten_dash() -> None:
+    text = TRAINING.replace(
+        "    - name: clean\n      metadata", "    - name: cleaning\n      name: clean\n      metadata"
+    )
+    (found,) = said(text)
+    assert found == (
+        "39:7 error AIC110: The key `name` is given twice in one map, in line 38 and here; AI Core would only see the "
+        "second. Remove one of them."
+    )
