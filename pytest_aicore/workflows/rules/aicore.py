@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 _SHELL: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _SHELL_OPTION: Final = re.compile(r"-[a-z]*c")
+_INSTEAD: Final = re.compile(r"!|\.(?:Failed|AllFailed|Errored|Skipped|Omitted)\b")
 _GLOBAL_NAME: Final = re.compile(r"[-a-zA-Z0-9_]+")
 _ARTIFACT_URL: Final = re.compile(r"ai://[^\s/]+/\S*/")
 
@@ -339,7 +340,8 @@ class _AicoreCheck:
 
     def _artifacts(self) -> None:
         text = self._subject.report.document.text
-        first: dict[str, ScalarNode] = {}
+        first: dict[str, tuple[ScalarNode, TemplateModel]] = {}
+        conditional, instead = self._alternatives()
         for artifact in self._model.spec.mapping("arguments").mappings_of("artifacts"):
             if name := artifact.text("name"):
                 self.artifact_names[name] = None
@@ -359,8 +361,10 @@ class _AicoreCheck:
                         self.internal_names[name] = None
                         for between in ("-", "_", ""):
                             self.artifact_names[re.sub(r"[^-a-zA-Z0-9_]+", between, global_name)] = None
-                    other = first.setdefault(global_name, node)
-                    if other is not node and reached:
+                    other, owner = first.setdefault(global_name, (node, template))
+                    runs = {id(owner.node), id(template.node)}
+                    is_alternative = len(runs) == 2 and (runs <= conditional or runs & instead)
+                    if other is not node and reached and not is_alternative:
                         self._add(
                             DUPLICATE_GLOBAL_NAME,
                             node,
@@ -373,6 +377,24 @@ class _AicoreCheck:
                     self.internal_names[name] = None
                 if template.is_pod and reached and name and not is_supplied(artifact):
                     self._lost(artifact, name, text)
+
+    def _alternatives(self) -> tuple[set[int], set[int]]:
+        """Return the templates of which each call has a condition, and those that only run when another one did not."""
+        conditional: set[int] = set()
+        instead: set[int] = set()
+        always: set[int] = set()
+        for template in self._model.all_templates:
+            for call in template.calls:
+                target = self._model.target(call)
+                if target is None:
+                    continue
+                if _INSTEAD.search(call.node.text("depends") or ""):
+                    instead.add(id(target.node))
+                elif is_given(call.node, "when"):
+                    conditional.add(id(target.node))
+                else:
+                    always.add(id(target.node))
+        return conditional - always, instead - always
 
     def _lost(self, artifact: MappingNode, name: str, text: str) -> None:
         if name in self._subject.meant or not self._subject.calls_are_clear:
