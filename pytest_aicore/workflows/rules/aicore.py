@@ -257,7 +257,7 @@ class _AicoreCheck:
         at = container.values.get("name") if key == "containerSet" else template.node.keys.get(key)
         at = at or container
         command = container.values.get("command")
-        words = [item.value or "" for item in container.items_of("command") if type(item) is ScalarNode]
+        words = _words(container, "command")
         if id(command) in self._wrong:
             return
         if not any(word.strip() for word in words):
@@ -270,17 +270,16 @@ class _AicoreCheck:
             return
         if key == "script":
             return
-        is_shell = bool(_SHELL.fullmatch(words[0])) and len(words) > 1 and bool(_SHELL_OPTION.fullmatch(words[1]))
-        if not is_shell:
+        if not _is_shell([*words, *_words(container, "args")[:1]]):
             self._add(
                 COMMAND,
                 container.keys["command"],
                 'SAP\'s service guide asks for `command: ["/bin/sh", "-c"]`; other commands run in practice.',
                 "Let a shell run it, with the command line in `args`.",
             )
-        self._args(container, words, is_shell=is_shell, at=at)
+        self._args(container, words, at=at)
 
-    def _args(self, container: MappingNode, words: list[str], *, is_shell: bool, at: Node) -> None:
+    def _args(self, container: MappingNode, words: list[str], *, at: Node) -> None:
         args = container.values.get("args")
         if id(args) in self._wrong:
             return
@@ -289,7 +288,7 @@ class _AicoreCheck:
         ]
         if given:
             return
-        certain = is_shell and len(words) == 2
+        certain = _is_shell(words) and bool(_SHELL_OPTION.fullmatch(words[-1]))
         self._add(
             NO_ARGS,
             container.keys.get("args") or at,
@@ -434,3 +433,13 @@ class _AicoreCheck:
                     f"The workflow takes a parameter `{name}`, and uses it nowhere.",
                     f"Use it as `{{{{workflow.parameters.{name}}}}}`, or remove it.",
                 )
+
+
+def _words(container: MappingNode, key: str) -> list[str]:
+    return [item.value or "" for item in container.items_of(key) if type(item) is ScalarNode]
+
+
+def _is_shell(words: list[str]) -> bool:
+    """Tell whether a command line is given to a shell, which may have options (`bash -euo pipefail -c`)."""
+    begins = next((index for index, word in enumerate(words) if _SHELL.fullmatch(word)), len(words))
+    return any(_SHELL_OPTION.fullmatch(word) for word in words[begins + 1 :])

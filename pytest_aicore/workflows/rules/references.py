@@ -577,8 +577,13 @@ class _ReferenceCheck:
         better = nearest(root, _ROOTS)
         if better is not None:
             seconds = _SECOND.get(better, ())
-            fits = second in (scope.calls if better in ("steps", "tasks") else seconds)
-            if fits or better in ("inputs", "workflow") or (better == "item" and scope.loop is not None):
+            fits = second in (scope.calls if better in ("steps", "tasks") else seconds) or nearest(second, seconds)
+            is_declared = rest.rpartition(".")[2] in {*(self._parameters or ()), *scope.inputs("parameters")}
+            if (
+                fits
+                or (better in ("inputs", "workflow") and is_declared)
+                or (better == "item" and scope.loop is not None)
+            ):
                 self._unknown(
                     node,
                     text,
