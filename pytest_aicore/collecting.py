@@ -117,11 +117,11 @@ class Workflows:
             head = head.replace(b"\0", b"")
             if not any(sign in head for sign in _SIGNS):
                 return None
-            from pytest_aicore.workflows.checks import is_candidate
+            from pytest_aicore.workflows.checks import has_executable, is_candidate
 
             if not is_candidate(head):
                 return None
-        contract = head is not None and b"ai.sap.com/" in head and b"Template" in head
+        contract = head is not None and has_executable(head)
         self._collected[file_path] = None
         if contract:
             self._remember(file_path)

@@ -29,7 +29,7 @@ def wrong_binding(group: ResourceGroup, configuration: Configuration, executable
             argument = f"spec.arguments.{parameter.name}"
             return f"invalid spec: {argument}.value or {argument}.valueFrom is required"
     for artifact in executable.input_artifacts:
-        if artifact.name not in artifacts:
+        if not artifact.optional and artifact.name not in artifacts:
             return f"invalid spec: spec.arguments.artifacts.{artifact.name} was not supplied"
     for name in parameters:
         if name not in known_parameters:

@@ -11,7 +11,7 @@ from pytest_aicore.workflows.rules.checking import (
 )
 from pytest_aicore.workflows.rules.findings import Finding, Layer, Rule, Severity
 from pytest_aicore.workflows.rules.registry import RULES
-from pytest_aicore.workflows.rules.sniffing import is_candidate
+from pytest_aicore.workflows.rules.sniffing import has_executable, is_candidate
 
 __all__ = [
     "RULES",
@@ -24,5 +24,6 @@ __all__ = [
     "Severity",
     "check_document",
     "check_files",
+    "has_executable",
     "is_candidate",
 ]

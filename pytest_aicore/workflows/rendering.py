@@ -283,6 +283,8 @@ class _Filling:
                     return value
                 if not strict and found["kind"] == "inputs.parameters":
                     return found.group()
+                if found.group(1, 2) == ("workflow.parameters", "json"):
+                    return found.group()  # all parameters at once, as Argo writes them when the run begins
                 if found["kind"] == "inputs.artifacts" and self._is_optional(found["name"]):
                     return found.group()
                 raise self._undeclared(node, found, values)

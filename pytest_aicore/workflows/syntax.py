@@ -166,6 +166,8 @@ def _without_dashes(text: str) -> str:
 
 
 def _tab(report: SyntaxReport) -> Explanation | None:
+    if _is_json(report.lines):
+        return None  # in brackets a TAB is a blank like any other
     indentation = re.match(r" *\t", report.here)
     if indentation is not None:
         return Explanation(
@@ -240,6 +242,10 @@ def _text_behind_block(report: SyntaxReport) -> Explanation | None:
         f"Text stands behind `{found.group(1)}`, which begins a block of lines.",
         "Begin a new line behind it, and indent the text deeper than this line.",
     )
+
+
+def _is_json(lines: Sequence[str]) -> bool:
+    return next((line for line in lines if line.strip()), "").lstrip()[:1] in ("{", "[")
 
 
 def _placeholder(report: SyntaxReport) -> Explanation | None:

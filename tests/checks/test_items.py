@@ -183,6 +183,21 @@ def test_a_workflow_of_argo_alone_has_no_contract(empty: pytest.Pytester) -> Non
     assert "contract" not in result.stdout.str()
 
 
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("CronWorkflow", "spec: {schedule: 0 1 * * *, workflowSpec: {workflowTemplateRef: {name: churn-train}}}"),
+        ("List", "items: [{kind: WorkflowTemplate, spec: {templates: []}}]"),
+    ],
+)
+def test_what_is_no_executable_has_no_contract(empty: pytest.Pytester, kind: str, content: str) -> None:
+    head = f"apiVersion: argoproj.io/v1alpha1\nkind: {kind}\nmetadata: {{name: x, annotations: {{ai.sap.com/of: x}}}}"
+    labels = "# scenarios.ai.sap.com/id: templates:"
+    empty.makefile(".yaml", other=f"{head}\n{content}\n{labels}\n")
+    result = empty.runpytest_inprocess("--aicore-check", "-q")
+    result.assert_outcomes(passed=1)
+
+
 def test_links_that_leave_the_project_are_left_alone(project: pytest.Pytester) -> None:
     outside = project.path.parent / "outside"
     outside.mkdir()

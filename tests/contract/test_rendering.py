@@ -49,6 +49,7 @@ spec:
             train {{inputs.parameters.RATE}} {{inputs.parameters.LOCAL}}
             {{inputs.parameters.other}} {{inputs.artifacts.rows.path}}
           - "{{workflow.name}} {{=workflow.parameters.RATE}} {{item}} {{retries}}"
+          - "{{workflow.parameters}} {{workflow.parameters.json}}"
 """
 
 
@@ -82,6 +83,7 @@ def test_only_what_a_configuration_decides_is_replaced() -> None:
         "args": [
             "train 0.50 at 0.50 {{inputs.parameters.other}} {{inputs.artifacts.rows.path}}",
             "{{workflow.name}} {{=workflow.parameters.RATE}} {{item}} {{retries}}",
+            "{{workflow.parameters}} {{workflow.parameters.json}}",
         ],
     }
     assert manifest["spec"]["templates"][0]["metadata"]["labels"] == {"ai.sap.com/resourcePlan": "0.50-plan"}

@@ -13,6 +13,8 @@ from ai_api_client_sdk.models.target_status import TargetStatus
 
 from pytest_aicore.emulator.emulator import Emulator
 from pytest_aicore.errors import EmulatorError
+from pytest_aicore.workflows import parse_template
+from tests.emulator.conftest import TRAINING_TEMPLATE
 
 if TYPE_CHECKING:
     from tests.emulator.conftest import House
@@ -300,6 +302,14 @@ def test_bindings_that_do_not_fit_end_dead_without_a_log_line(
     again = client.execution.create(configuration_id).id
     house.emulator.script(execution=again, outcome="COMPLETED")
     assert polled(client, again)[-1] == "DEAD"
+
+
+def test_an_optional_input_may_be_left_open(house: House, client: Any) -> None:
+    text = TRAINING_TEMPLATE.replace("path: /app/data\n", "path: /app/data\n            optional: true\n")
+    house.emulator.publish(parse_template(text))
+    content = {"name": "open", "scenarioId": "house-prices", "executableId": "house-train"}
+    configuration_id = house.create("/configurations", {**content, "parameterBindings": PARAMETERS})
+    assert polled(client, client.execution.create(configuration_id).id)[-1] == "COMPLETED"
 
 
 def test_without_the_default_object_store_secret_it_stays_unknown(house: House, client: Any) -> None:

@@ -49,6 +49,15 @@ SYNTAX = {
             "Replace each TAB by spaces."
         ),
     ),
+    "TABs of JSON, which are none of its mistakes": (
+        '{\n\t"name": "x",\n\t"icon": "\\ud83d"\n}\n',
+        (
+            "w.yaml:3:10: An escape such as `\\u` in this value names no character.\n"
+            '     3 | \t"icon": "\\ud83d"\n'
+            "       | \t        ^\n"
+            "Write the character itself."
+        ),
+    ),
     "TAB before a dash": (
         "steps: [\n  a ]\nargs:\n  -\t- x\n",
         (

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 _SHELL: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _POSITIONAL: Final = re.compile(r"\$\{?[0-9@*#]|\bshift\b|\{\{")
 _SHELL_OPTION: Final = re.compile(r"-[a-z]*c")
+_INSTEAD: Final = re.compile(r"!|\.(?:Failed|AllFailed|Errored|Skipped|Omitted)\b")
 _GLOBAL_NAME: Final = re.compile(r"[-a-zA-Z0-9_]+")
 _ARTIFACT_URL: Final = re.compile(r"ai://[^\s/]+/\S*/")
 
@@ -257,7 +258,7 @@ class _AicoreCheck:
         at = container.values.get("name") if key == "containerSet" else template.node.keys.get(key)
         at = at or container
         command = container.values.get("command")
-        words = [item.value or "" for item in container.items_of("command") if type(item) is ScalarNode]
+        words = _words(container, "command")
         if id(command) in self._wrong:
             return
         if not any(word.strip() for word in words):
@@ -279,43 +280,42 @@ class _AicoreCheck:
                 severity=Severity.ERROR,
             )
             return
-        is_shell = bool(_SHELL.fullmatch(words[0])) and len(words) > 1 and bool(_SHELL_OPTION.fullmatch(words[1]))
-        if not is_shell:
+        if not _is_shell([*words, *_words(container, "args")[:1]]):
             self._add(
                 COMMAND,
                 container.keys["command"],
                 'SAP\'s service guide asks for `command: ["/bin/sh", "-c"]`; other commands run in practice.',
                 "Let a shell run it, with the command line in `args`.",
             )
-        self._args(container, words, is_shell=is_shell, at=at)
+        self._args(container, words, at=at)
 
-    def _args(self, container: MappingNode, words: list[str], *, is_shell: bool, at: Node) -> None:
+    def _args(self, container: MappingNode, words: list[str], *, at: Node) -> None:
         args = container.values.get("args")
         if id(args) in self._wrong:
             return
         given = [
             item for item in container.items_of("args") if type(item) is not ScalarNode or (item.value or "").strip()
         ]
+        waits = _is_shell(words) and bool(_SHELL_OPTION.fullmatch(words[-1]))  # for its command line
         if given:
             first = given[0].text if type(given[0]) is ScalarNode else "$@"
-            if is_shell and len(words) == 2 and len(given) > 1 and not _POSITIONAL.search(first):
+            if waits and len(given) > 1 and not _POSITIONAL.search(first):
                 self._add(
                     COMMAND,
                     given[1],
-                    f"A shell with `{words[1]}` runs the first item of `args` only: this one is no part of the command "
-                    "line.",
+                    f"A shell with `{words[-1]}` runs the first item of `args` only: this one is no part of the "
+                    "command line.",
                     "Write the whole command line as one item.",
                 )
             return
-        certain = is_shell and len(words) == 2
         self._add(
             NO_ARGS,
             container.keys.get("args") or at,
             "This container has no `args`, so its shell has nothing to run and ends with an error."
-            if certain
+            if waits
             else "This container has no `args`, which SAP's service guide asks for.",
             "Put the command line into `args`.",
-            severity=None if certain else Severity.WARNING,
+            severity=None if waits else Severity.WARNING,
         )
 
     def _container_names(self, template: TemplateModel) -> None:
@@ -358,7 +358,8 @@ class _AicoreCheck:
 
     def _artifacts(self) -> None:
         text = self._subject.report.document.text
-        first: dict[str, ScalarNode] = {}
+        first: dict[str, tuple[ScalarNode, TemplateModel]] = {}
+        conditional, instead = self._alternatives()
         for artifact in self._model.spec.mapping("arguments").mappings_of("artifacts"):
             if name := artifact.text("name"):
                 self.artifact_names[name] = None
@@ -378,8 +379,10 @@ class _AicoreCheck:
                         self.internal_names[name] = None
                         for between in ("-", "_", ""):
                             self.artifact_names[re.sub(r"[^-a-zA-Z0-9_]+", between, global_name)] = None
-                    other = first.setdefault(global_name, node)
-                    if other is not node and reached:
+                    other, owner = first.setdefault(global_name, (node, template))
+                    runs = {id(owner.node), id(template.node)}
+                    is_alternative = len(runs) == 2 and (runs <= conditional or runs & instead)
+                    if other is not node and reached and not is_alternative:
                         self._add(
                             DUPLICATE_GLOBAL_NAME,
                             node,
@@ -392,6 +395,24 @@ class _AicoreCheck:
                     self.internal_names[name] = None
                 if template.is_pod and reached and name and not is_supplied(artifact):
                     self._lost(artifact, name, text)
+
+    def _alternatives(self) -> tuple[set[int], set[int]]:
+        """Return the templates of which each call has a condition, and those that only run when another one did not."""
+        conditional: set[int] = set()
+        instead: set[int] = set()
+        always: set[int] = set()
+        for template in self._model.all_templates:
+            for call in template.calls:
+                target = self._model.target(call)
+                if target is None:
+                    continue
+                if _INSTEAD.search(call.node.text("depends") or ""):
+                    instead.add(id(target.node))
+                elif is_given(call.node, "when"):
+                    conditional.add(id(target.node))
+                else:
+                    always.add(id(target.node))
+        return conditional - always, instead - always
 
     def _lost(self, artifact: MappingNode, name: str, text: str) -> None:
         if name in self._subject.meant or not self._subject.calls_are_clear:
@@ -431,3 +452,13 @@ class _AicoreCheck:
                     f"The workflow takes a parameter `{name}`, and uses it nowhere.",
                     f"Use it as `{{{{workflow.parameters.{name}}}}}`, or remove it.",
                 )
+
+
+def _words(container: MappingNode, key: str) -> list[str]:
+    return [item.value or "" for item in container.items_of(key) if type(item) is ScalarNode]
+
+
+def _is_shell(words: list[str]) -> bool:
+    """Tell whether a command line is given to a shell, which may have options (`bash -euo pipefail -c`)."""
+    begins = next((index for index, word in enumerate(words) if _SHELL.fullmatch(word)), len(words))
+    return any(_SHELL_OPTION.fullmatch(word) for word in words[begins + 1 :])

@@ -176,6 +176,8 @@ class _ArgoCheck:
             return
         if (self._model.spec.text("entrypoint") or "") not in self._model.by_name:
             return
+        if subject.metadata.text("name") in subject.workflow.external_references:
+            return
         reached = {id(template.node) for template in subject.workflow.reachable}
         seen: set[str] = set()
         for template in self._model.templates:

@@ -136,8 +136,8 @@ def check_files(
     Args:
         paths: files and folders.
         options: what may be taken for granted, and what is left out.
-        is_all: whether these are all files there are, as those of a folder are; what is missing among files that
-            somebody picked (or that changed with a commit) is only a hint.
+        is_all: whether these are all files there are, as those of a folder are; of files that somebody picked (or
+            that changed with a commit) nobody can say what is missing among them.
     """
     state = _State(options)
     files, outlines = state.files, state.outlines

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 _ENVIRONMENT_NAME: Final = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _TO_FILL_IN: Final = re.compile(r"<[A-Za-z][^<>\n]*>|\bYOUR[_-][A-Za-z0-9_-]+|\$\{?\w+\}?")
 _SHOUTED: Final = re.compile(r"(?<![A-Za-z0-9_])[A-Z]{2,}(?:_[A-Z0-9]+)+(?![A-Za-z0-9_])")
-_WHOLLY_TO_FILL_IN: Final = re.compile(r"<[A-Za-z][^<>\n]*>|YOUR[_-][A-Za-z0-9_-]+|\$\{\w+\}")
+# `<pad>` and the like are values that language models know, and nothing to fill in.
+_WHOLLY_TO_FILL_IN: Final = re.compile(
+    r"<(?!(?i:s|pad|unk|sep|cls|mask|bos|eos|sos|eot)>)[A-Za-z][^<>\n]*>|YOUR[_-][A-Za-z0-9_-]+|\$\{\w+\}"
+)
 _REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 _TAG: Final = re.compile(r"[\w][\w.-]{0,127}")
 _PULL_SECRET: Final = re.compile(r"[a-z0-9](?:_?[a-z0-9.-]+)*[a-z0-9]|[a-z0-9]")

@@ -167,6 +167,8 @@ def check_together(outlines: Iterable[Outline], *, is_all: bool = True) -> Itera
                 "rest, of which this is the first.",
                 "Remove some, or make one template of those that differ in a value only.",
             )
+    if not is_all:
+        return
     trained = {template.scenario_id for template in templates if template.kind == "WorkflowTemplate"}
     lonely: set[str] = set()
     for template in templates:
@@ -183,7 +185,6 @@ def check_together(outlines: Iterable[Outline], *, is_all: bool = True) -> Itera
             f"No WorkflowTemplate among the files that were checked defines the scenario `{scenario}`; with "
             "ServingTemplates only it stays invisible.",
             "Add a WorkflowTemplate of the scenario, if the tenant has none.",
-            severity=None if is_all else Severity.HINT,
         )
 
 

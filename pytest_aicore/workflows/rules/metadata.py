@@ -295,6 +295,14 @@ class MetadataCheck:
                 f"The executable id has {len(name)} characters, more than the 64 that AI Core allows.",
                 remedy,
             )
+        elif len(name) < 4:
+            self._add(
+                EXECUTABLE_ID,
+                node,
+                f"The executable id `{name}` has fewer than the 4 characters that the AI API wants of an id, so no "
+                "configuration can name it.",
+                remedy,
+            )
         elif "." in name:
             self._add(
                 EXECUTABLE_ID,

@@ -1,8 +1,8 @@
 """Every `{{...}}` in a workflow, resolved in the scope that Argo would resolve it in.
 
 What Argo replaces is decided by how a tag begins: `inputs.`, `outputs.`, `steps.`, `tasks.`, `workflow.`, `item`,
-`pod.`. Tags that begin with anything else are left as they are (a script may have placeholders of its own), so only
-slips of the keyboard for those beginnings are reported.
+`pod.`. Tags that begin with anything else, also with a blank, are left as they are (a script may have placeholders of
+its own), so only what was surely meant for Argo is reported of those.
 """
 
 from __future__ import annotations
@@ -198,6 +198,7 @@ _OTHER_BRACKETS: Final = re.compile(
 )
 _WITHOUT_BRACKETS: Final = re.compile(r"((workflow|inputs)\.(parameters)\.([\w.-]+))")
 _RESULT: Final = re.compile(r"(steps|tasks)\.([\w-]+)\.outputs\.(?:result|parameters\.[\w-]+)|(item)\.\w+")
+_OUTPUT_OF_CALL: Final = re.compile(r"\.outputs?\.(?:parameters?|artifacts?|result)\b")
 _WITH_BRACKETS: Final = re.compile(r"(\w+)\[\s*['\"]([^'\"]+)['\"]\s*\]")
 _EXPRESSION_NAME: Final = re.compile(
     r"(?<![\w.'\"])(inputs|workflow)\.parameters(?:\.([A-Za-z_]\w*)|\[\s*(['\"])(.+?)\3\s*\])"
@@ -447,7 +448,7 @@ class _ReferenceCheck:
                     end = further
                     inner = text[position + 2 : end]
                 self._expression(node, inner.strip()[1:], scope, whole=text[position : end + 2])
-            else:
+            elif not _is_foreign(inner, scope):
                 self._tag(node, text[position : end + 2], stripped, scope)
             position = text.find("{{", end + 2)
 
@@ -610,8 +611,13 @@ class _ReferenceCheck:
         better = nearest(root, _ROOTS)
         if better is not None:
             seconds = _SECOND.get(better, ())
-            fits = second in (scope.calls if better in ("steps", "tasks") else seconds)
-            if fits or better in ("inputs", "workflow") or (better == "item" and scope.loop is not None):
+            fits = second in (scope.calls if better in ("steps", "tasks") else seconds) or nearest(second, seconds)
+            is_declared = rest.rpartition(".")[2] in {*(self._parameters or ()), *scope.inputs("parameters")}
+            if (
+                fits
+                or (better in ("inputs", "workflow") and is_declared)
+                or (better == "item" and scope.loop is not None)
+            ):
                 self._unknown(
                     node,
                     text,
@@ -1068,6 +1074,26 @@ class _ReferenceCheck:
                 hint=f"Did you mean {near!r}?" if near else None,
                 severity=None if near else Severity.WARNING,
             )
+
+
+def _is_foreign(tag: str, scope: _Scope) -> bool:
+    """Tell whether a tag that begins like one of Argo's belongs to another language (Jinja, GitHub's workflows).
+
+    Argo only refuses what begins with a root and its dot, without a blank before it; any other tag that names nothing
+    stays in the text. So in what a pod runs, a tag with a blank has to look like one of Argo's further on, too.
+    """
+    root, dot, rest = tag.strip().partition(".")
+    if root not in _ROOTS:
+        return False
+    in_pod = tag[:1].isspace() and not scope.is_call and scope.loop is None
+    if not dot and root != "item":
+        return True
+    if not in_pod:
+        return False
+    if root in ("steps", "tasks"):
+        return rest.partition(".")[0] not in scope.calls and not _OUTPUT_OF_CALL.search(rest)
+    second = rest.partition(".")[0]
+    return second not in _SECOND.get(root, ()) and nearest(second, _SECOND.get(root, ())) is None
 
 
 def _root_of(tag: str) -> str:

@@ -123,7 +123,9 @@ _SCALING: Final = tuple(
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+")
 _TAG: Final = re.compile(r"\{\{(.*?)\}\}")
 _SINGLE_BRACES: Final = re.compile(r"(?<!\{)\{(inputs\.(parameters|artifacts)\.(\w+))\}(?!\})")
-_INPUT: Final = re.compile(r"inputs\.(parameters|artifacts)\.(.+)")
+# AI Core fills the blocks by Jinja, as the texts of its errors show: a name may be a part of an expression.
+_INPUT: Final = re.compile(r"\binputs\.(parameters|artifacts)\.([\w.-]+)")
+_JINJA_STATEMENT: Final = re.compile(r"^[ \t]*\{%", re.MULTILINE)
 _BARE: Final = re.compile(r"(?<=[\s\"':])(inputs\.(parameters|artifacts)\.(\w+))(?=[\"']?\s*$)")
 _LIKE_A_REFERENCE: Final = re.compile(r"[A-Za-z]\w*(?:\.[\w-]+)+")
 
@@ -320,6 +322,9 @@ class _ServingCheck:
             return None
         block = _Block(self._report.document, node)
         self._placeholders(node, block)
+        if _JINJA_STATEMENT.search(node.text):
+            self._usage_is_clear = False
+            return None  # which lines there will be is decided when a deployment begins
         text = "\n".join(without_tags(line, REPLACED) for line in node.text.split("\n"))
         try:
             documents = parse_all(text, self._report.document.name)
@@ -417,11 +422,13 @@ class _ServingCheck:
 
     def _placeholder(self, block: _Block, number: int, position: int, tag: str) -> None:
         place = block.place(number, position + 1)
-        found = _INPUT.fullmatch(tag)
+        found = _INPUT.match(tag)
         declared: Mapping[str, MappingNode]
         if found is None:
+            self._used.update(_INPUT.findall(tag))
             self._foreign(block, number, position, tag)
             return
+        self._used.update(_INPUT.findall(tag, found.end()))
         kind, name = found.groups()
         self._used.add((kind, name))
         declared = self._parameters if kind == "parameters" else self._artifacts

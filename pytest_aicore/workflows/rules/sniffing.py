@@ -18,10 +18,24 @@ _JSON: Final = re.compile(
     re.DOTALL,
 )
 _SCENARIO: Final = b"scenarios.ai.sap.com/"
-_HELM: Final = re.compile(rb"\{\{-|\{\{ *(?:\.Values|\.Release|\.Chart|if|with|range|include|template|end)\b")
+_HELM: Final = re.compile(rb"\{\{-? *(?:\.Values|\.Release|\.Chart|include|template)\b")
+_GO_TEMPLATE: Final = re.compile(rb"\{\{(?:-| *(?:if|with|range|end)\b)")
+_QUOTED: Final = re.compile(rb"""'[^'\n]*'|"(?:[^"\\\n]|\\.)*\"""")
 _BEGINS_BLOCK: Final = re.compile(rb"(?:^|:|-)[ \t]+[|>][-+0-9]{0,2}[ \t]*(?:#.*)?$")
 _TEMPLATE_KINDS: Final = frozenset({b"WorkflowTemplate", b"ServingTemplate", b"ClusterWorkflowTemplate"})
 _ARGO_KINDS: Final = frozenset({b"Workflow", b"CronWorkflow"})
+_OTHER_KINDS: Final = frozenset({*_ARGO_KINDS, b"ClusterWorkflowTemplate", b"List"})
+
+
+def has_executable(head: bytes) -> bool:
+    """Tell whether a candidate may become an executable of AI Core: workflows that run at once, and lists, do not.
+
+    Args:
+        head: the file, or its first 64 KiB.
+    """
+    root = _ROOT_KEY.search(head)
+    kinds = [found.group(2) for found in _KIND.finditer(head) if root and found.group(1) == root.group(1)]
+    return b"ai.sap.com/" in head and not _OTHER_KINDS.intersection(kinds)
 
 
 def is_candidate(head: bytes) -> bool:
@@ -40,7 +54,7 @@ def is_candidate(head: bytes) -> bool:
     named = b"WorkflowTemplate" in head or b"ServingTemplate" in head or _SCENARIO in head
     if not named and not (b"argoproj.io/" in head and b"Workflow" in head):
         return False
-    if _HELM.search(head) and _HELM.search(_without_blocks(head)):
+    if _is_of_helm(head):
         return False
     if _JSON.match(head):
         return b"argoproj.io/" in head or b"ai.sap.com/" in head
@@ -57,6 +71,14 @@ def is_candidate(head: bytes) -> bool:
             return True
     # A misspelt or forgotten kind: only AI Core's own label tells what it was meant to be.
     return _SCENARIO in head and (ours or b"templates:" in head or b"predictor:" in head)
+
+
+def _is_of_helm(head: bytes) -> bool:
+    if not _HELM.search(head) and not _GO_TEMPLATE.search(head):
+        return False
+    written = _without_blocks(head)
+    # What is in quotes and none of Helm's own may be a format that a command takes.
+    return bool(_HELM.search(written) or _GO_TEMPLATE.search(_QUOTED.sub(b"", written)))
 
 
 def _without_blocks(head: bytes) -> bytes:

@@ -45,6 +45,9 @@ def test_line_ends_make_no_difference(path: Path, ends: str) -> None:
             True,
         ),
         (f"{KIND}spec:\n  x: |\n    {{{{ if .x }}}}\n{{{{- if .Values.x }}}}\n", False),
+        (f"{KIND}spec:\n  x: [\"-o '{{{{range .items}}}}{{{{end}}}}'\", '{{{{- if .x}}}}\"{{{{ end }}}}']\n", True),
+        (f'{KIND}metadata:\n  name: "{{{{ .Release.Name }}}}-train"\n', False),
+        (f'{KIND}metadata:\n  name: "{{{{ include \\"name\\" . }}}}"\n', False),
         ("", False),
     ],
 )

@@ -209,9 +209,29 @@ def test_expressions_have_brackets_of_their_own() -> None:
     assert found(TRAINING.replace("{{workflow.parameters.DEPTH}}", "$(workflow.parameters.DEPTH)")) == ["50 AIC247"]
 
 
-def test_a_server_alone_is_only_hinted_at_unless_its_folder_is_checked(tmp_path) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(
+    ("written", "rule"),
+    [
+        ("{{ workflow.parameters.DEPHT }}", "AIC240"),
+        ("{{ workflow.parameter.DEPTH }}", "AIC245"),
+        ("{{ inputs.parameters.DEPTH }}", "AIC240"),
+        ("{{ steps.train.outputs.result }}", "AIC242"),
+        ("{{ steps.train.output.parameters.count }}", "AIC242"),
+    ],
+)
+def test_blanks_hide_no_mistake_that_was_meant_for_argo(written: str, rule: str) -> None:
+    assert found(TRAINING.replace("{{workflow.parameters.DEPTH}}", written)) == [f"50 {rule}"]
+
+
+@pytest.mark.parametrize("name", ["abc", "abcd"])
+def test_an_executable_id_has_four_characters_at_least(name: str) -> None:
+    text = TRAINING.replace("name: churn-train", f"name: {name}")
+    assert found(text) == (["4 AIC307"] if len(name) < 4 else [])
+
+
+def test_of_a_server_alone_nobody_knows_whether_there_is_a_training(tmp_path) -> None:  # type: ignore[no-untyped-def]
     file = tmp_path / "serve.yaml"
     file.write_text(SERVING)
     options = CheckOptions(argo_types=False)
-    assert [finding.severity.word for finding in check_files([file], options=options).findings] == ["hint"]
+    assert [finding.severity.word for finding in check_files([file], options=options).findings] == []
     assert [finding.severity.word for finding in check_files([tmp_path], options=options).findings] == ["warning"]
