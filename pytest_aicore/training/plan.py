@@ -108,8 +108,9 @@ class TrainingPlan:
         """
         executable = self.template.executable
         content = [
-            self.resource_group, str(self.template.path), self.template.document.text, executable.scenario_id, executable.id, executable.version_id,
-            self.name, sorted(self.artifacts.items()), sorted(self.parameters.items()),
+            self.resource_group, str(self.template.path), self.template.document.text,
+            executable.scenario_id, executable.id, executable.version_id, self.name,
+            sorted(self.artifacts.items()), sorted(self.parameters.items()),
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
