@@ -19,6 +19,8 @@ from pytest_aicore.settings import MarkerUse, merge_markers, merge_scripts
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
+    from pytest_aicore.emulator.faults import Fault
+    from pytest_aicore.emulator.scripts import Script
     from pytest_aicore.redact import Redactor
     from pytest_aicore.session import Session
     from pytest_aicore.training.diagnosis import Cause
@@ -149,6 +151,7 @@ class Isolation:
         self._item: pytest.Item | None = None
         self._refusal: str | None = None
         self._follows_tests = False
+        self._of_fixtures: list[Script | Fault] = []
 
     def begin_late(self) -> None:
         """Begin the time of a test that is running already: it is the first to ask for something of ours.
@@ -183,7 +186,10 @@ class Isolation:
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
-        """Begin the test's own time at its first function-scoped fixture; what wider fixtures make stays."""
+        """Begin the test's own time at its first function-scoped fixture.
+
+        What wider fixtures make stays, as it would on the real service; their scripts and faults end with them.
+        """
         if fixturedef.scope == "function":
             self._begin(request.node)
             # The fixture is set up first: pytest does not expect that one is neither set up nor has failed.
@@ -197,8 +203,17 @@ class Isolation:
                 raise pytest.fail.Exception(asked, pytrace=False) from None
             self._refuse()
             return result
+        made: list[Script | Fault] = []
+        fixturedef.addfinalizer(lambda: self.session.lift(made))
         with self.session.kept():
-            return (yield)
+            before = self.session.conditions()
+            try:
+                return (yield)
+            finally:
+                # What a fixture made that was asked for meanwhile ends with that one.
+                known = {id(each) for each in (*before, *self._of_fixtures)}
+                made += [each for each in self.session.conditions() if id(each) not in known]
+                self._of_fixtures += made
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:

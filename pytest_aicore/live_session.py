@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_aicore.live import Live
+    from pytest_aicore.progress import Bulletin
     from pytest_aicore.session import Session
     from pytest_aicore.training.plan import TrainingPlan
 
@@ -73,6 +74,7 @@ class LiveSession:
         self._config = config
         self._is_worker = given is not None
         self._handlers: dict[int, Any] = {}
+        self._bulletin: Bulletin | None = None
 
     @classmethod
     def register(cls, config: pytest.Config) -> None:
@@ -102,11 +104,12 @@ class LiveSession:
                 if number is not None:
                     self._handlers[number] = signal.signal(number, _interrupt)
         self._live.begin()
+        from pytest_aicore.progress import Bulletin, Progress
+
         if self._config.pluginmanager.has_plugin("dsession"):
             self._live.hold()
+            self._bulletin = Bulletin.of(self._config, self._live.another_ledger())
         else:
-            from pytest_aicore.progress import Progress
-
             self._live.onlooker = Progress.of(self._config, streams=settings_of(self._config).stream_logs.value)
 
     @pytest.hookimpl(wrapper=True)
@@ -121,6 +124,8 @@ class LiveSession:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Stop what still runs, before the summary."""
+        if self._bulletin is not None:
+            self._bulletin.end()
         with self._undisturbed():
             self._live.finish()
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from pytest_aicore.errors import RunError
 from pytest_aicore.redact import redact
+from pytest_aicore.training.ledger import EXECUTION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     import pytest
 
+    from pytest_aicore.training.ledger import FileLedger
     from pytest_aicore.training.run import Training
 
 WIDTH = 80
@@ -139,9 +143,8 @@ class Progress:
         if watch is None or watch.ended:
             return None
         status = watch.history[-1].status.value
-        minutes, seconds = divmod(int(max(0.0, time.time() - watch.created)), 60)
         name = f"{watch.execution_id} {run.plan.workflow}" if self._shows_ids else run.plan.workflow
-        return f"{status:<8} {minutes:>3}:{seconds:02} {name}  {self._last.get(run.number, '')}".rstrip()
+        return f"{_row(status, watch.created, name)}  {self._last.get(run.number, '')}".rstrip()
 
     def _draw(self, lines: Sequence[str]) -> None:
         shown = list(lines[:_MOST_LINES])
@@ -159,3 +162,66 @@ class Progress:
             return
         self._write(_SAVE + "\r\n\x1b[2K" * self._drawn + _BACK)
         self._drawn = 0
+
+
+class Bulletin:
+    """Tells a person in front of pytest-xdist, whose workers draw nothing, once a minute what the session runs.
+
+    The process that gives the tests out watches no execution itself: it says what the workers have written in the
+    ledger, from a thread, because pytest-xdist asks nobody while it waits for its workers.
+
+    Args:
+        ledger: read by nobody else.
+        write: writes a line where pytest's own output goes.
+        shows_ids: whether the user wants ids.
+    """
+
+    def __init__(self, ledger: FileLedger, write: Callable[[str], None], *, shows_ids: bool) -> None:
+        """Begin to tell."""
+        self._ledger = ledger
+        self._write = write
+        self._shows_ids = shows_ids
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._tell, name="pytest-aicore bulletin", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def of(cls, config: pytest.Config, ledger: FileLedger) -> Bulletin | None:
+        """Return what tells of a session whose tests run in workers, None where nobody looks.
+
+        Args:
+            config: of pytest.
+            ledger: read by nobody else.
+        """
+        reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None or config.get_verbosity() < 0:
+            return None
+        return cls(ledger, lambda line: reporter.write(f"\n{line}", flush=True), shows_ids=config.get_verbosity() > 0)
+
+    def end(self) -> None:
+        """Tell nothing any more."""
+        self._ended.set()
+        self._thread.join()
+
+    def _tell(self) -> None:
+        while not self._ended.wait(_IN_A_LOG):
+            try:
+                self._ledger.refresh()
+            except RunError:  # whoever has to write it says so
+                continue
+            for line in self._lines():
+                self._write(line)
+
+    def _lines(self) -> Iterator[str]:
+        for entry in self._ledger.of_session():
+            if entry.is_open and entry.execution_id is not None:
+                began = entry.stages[EXECUTION].since
+                name = str(entry.facts["workflow"])
+                if self._shows_ids:
+                    name = f"{entry.execution_id} {name}"
+                yield f"aicore: {_row('started' if entry.running_since is None else 'RUNNING', began, name)}"
+
+
+def _row(status: str, began: float, name: str) -> str:
+    minutes, seconds = divmod(int(max(0.0, time.time() - began)), 60)
+    return f"{status:<8} {minutes:>3}:{seconds:02} {name}"

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 from pytest_aicore.errors import AicoreError, SettingsError, WorkflowError, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
     from pytest_aicore.emulator import Checkpoint, Emulator
+    from pytest_aicore.emulator.faults import Fault
     from pytest_aicore.emulator.intercept import Door
+    from pytest_aicore.emulator.scripts import Script
     from pytest_aicore.live import Live
     from pytest_aicore.settings import Settings
     from pytest_aicore.training.client import TrainingApi
@@ -394,6 +396,19 @@ class Session:
         if self._checkpoint is None or self._keeping:
             return nullcontext()
         return self._keep(self._checkpoint)
+
+    def conditions(self) -> list[Script | Fault]:
+        """Return the scripts and faults that hold now; the real service has none."""
+        return [] if self.live else self.emulator.conditions
+
+    def lift(self, conditions: Collection[Script | Fault]) -> None:
+        """Let scripts and faults hold no more, neither for the running test nor for later ones.
+
+        Args:
+            conditions: which ones.
+        """
+        if conditions:
+            self.emulator.lift(conditions, self._checkpoint)
 
     @contextmanager
     def _keep(self, checkpoint: Checkpoint) -> Iterator[Any]:

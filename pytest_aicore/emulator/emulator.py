@@ -38,7 +38,7 @@ from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_messa
 from pytest_aicore.redact import HIDDEN, Secret, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_aicore.emulator.gitsync import GitSync
@@ -601,6 +601,28 @@ class Emulator:
                 self.clock.set(max(made.now, own.now), held=own.held)
                 self.state.take_over(made.state, before)
                 checkpoint.state, checkpoint.now, checkpoint.tallies = made.state, made.now, made.tallies
+
+    @property
+    def conditions(self) -> list[Script | Fault]:
+        """The scripts and faults that hold now."""
+        with self.lock:
+            return [*(standing.script for standing in self.state.scripts), *self.state.faults]
+
+    def lift(self, conditions: Collection[Script | Fault], checkpoint: Checkpoint | None = None) -> None:
+        """Let scripts and faults hold no more.
+
+        Args:
+            conditions: which ones.
+            checkpoint: the moment in which they do not hold any more either; it is changed.
+        """
+        gone = {id(each) for each in conditions}
+        with self.lock:
+            if checkpoint is not None:
+                kept = zip(checkpoint.state.faults, checkpoint.tallies, strict=True)
+                checkpoint.tallies = [tally for fault, tally in kept if id(fault) not in gone]
+            for state in (self.state, *([checkpoint.state] if checkpoint else [])):
+                state.scripts = [each for each in state.scripts if id(each.script) not in gone]
+                state.faults = [each for each in state.faults if id(each) not in gone]
 
     def _refuse_stranger(self, script: Script) -> None:
         if script.executable is not None and self.state.find_published(script.executable) is None:

@@ -8,7 +8,9 @@ import socket
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from ipaddress import ip_address
+from pkgutil import walk_packages
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.admin import ADMIN_ROOT, Admin
@@ -178,6 +180,7 @@ class Server:
             raise EmulatorError(
                 "The server needs the package waitress, which is not installed: pip install 'pytest-aicore[server]'"
             ) from None
+        _import_what_answers()
         self._listener = Listener(
             self._socket, self, tls=self._tls, hang_seconds=self._hang_seconds, connections=_connections()
         )
@@ -261,3 +264,16 @@ def _why(error: BaseException) -> str:
 
 
 __all__ = ["Server", "Tls"]
+
+
+def _import_what_answers() -> None:
+    """Import all that an answer may need, before the threads that give them.
+
+    pytest parses each module of a plugin that it imports, and Python 3.11 cannot parse in two threads at once ("AST
+    constructor recursion depth mismatch"): a test may import something while it is answered.
+    """
+    from pytest_aicore import emulator
+
+    for module in walk_packages(emulator.__path__, f"{emulator.__name__}."):
+        if module.name != f"{emulator.__name__}.intercept":  # the other door
+            import_module(module.name)

@@ -101,14 +101,16 @@ class TrainingPlan:
 
     @property
     def key(self) -> str:
-        """What makes a run the same run: equal keys mean equal requests to AI Core.
+        """What makes a run the same run: equal keys mean equal requests to AI Core for equal workflows.
 
-        What is expected of it and how long it may take are not part of it: they belong to who looks.
+        What is expected of it and how long it may take are not part of it: they belong to who looks. The text of the
+        workflow is: a session goes on with an earlier one's run only if nobody has edited the file since.
         """
         executable = self.template.executable
         content = [
-            self.resource_group, str(self.template.path), executable.scenario_id, executable.id, executable.version_id,
-            self.name, sorted(self.artifacts.items()), sorted(self.parameters.items()),
+            self.resource_group, str(self.template.path), self.template.document.text,
+            executable.scenario_id, executable.id, executable.version_id, self.name,
+            sorted(self.artifacts.items()), sorted(self.parameters.items()),
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""docs/checks.md shows what the checks really say."""
+"""docs/checks.md and README show what the checks really say."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from tests.checks.programs import Command
 
-PAGE = (Path(__file__).parents[2] / "docs" / "checks.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "checks.md").read_text(encoding="utf-8")
 TRAINING = "workflows/training_workflow_tutorial.yaml"
 
 
@@ -40,6 +41,11 @@ def test_the_mistake_is_found_as_the_page_says_and_its_repair_helps(
     ]
     edit(TRAINING, mistake, repaired)
     assert command(TRAINING).returncode == 0
+
+
+def test_readme_shows_the_same_finding() -> None:
+    (shown,) = blocks("text")
+    assert f"```text\n{shown}```" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_rules_that_the_page_names_exist(command: Command) -> None:

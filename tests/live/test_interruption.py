@@ -174,6 +174,25 @@ def test_resumed_session_stops_what_no_test_asks_for(lasting: Service, start: Ca
     assert lasting.unwatched() == []
 
 
+def test_resumed_session_does_not_take_the_run_of_what_was_edited_since(
+    service: Service, start: Callable[..., LiveProcess], pytester: pytest.Pytester
+) -> None:
+    service.emulator.script(unknown=10**7, times=1)
+    source = "def test_it(aicore_execution): pass"
+    with start(source=source) as session:
+        session.wait_for_executions(1)
+        session.send(signal.SIGKILL, to_group=True)
+        session.wait()
+    workflow = pytester.path / "workflows/training_workflow_tutorial.yaml"
+    workflow.write_text(workflow.read_text() + "# edited\n")
+    service.emulator.script(unknown=0, pending=0, running=0)
+    with start("--aicore-resume", source=source) as resumed:
+        assert resumed.wait() == 0, resumed.text
+        assert resumed.text.count("left behind by an earlier session, and asked for by no test.") == 1
+    assert service.calls.count("execution.create") == 2
+    assert service.unwatched() == []
+
+
 def test_run_that_ended_before_its_test_could_see_it_is_not_paid_for_twice(
     service: Service, start: Callable[..., LiveProcess]
 ) -> None:

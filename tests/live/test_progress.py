@@ -6,6 +6,7 @@ import os
 import pty
 import subprocess
 import sys
+import threading
 from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -98,6 +99,17 @@ def test_nothing_is_drawn_by_workers(live: Callable[..., pytest.RunResult], serv
     result = live("def test_it(aicore_execution): pass", "-p", "xdist", "-n1", "--aicore-stream-logs", subprocess=True)
     result.assert_outcomes(passed=1)
     assert "| " not in result.stdout.str()
+
+
+def test_who_gives_tests_to_workers_tells_what_they_run(
+    live: Callable[..., pytest.RunResult], service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_aicore.progress._IN_A_LOG", 0.05)
+    service.emulator.script(unknown=0, pending=0, running=600)
+    result = live("def test_it(aicore_execution): pass", "-p", "xdist", "-n1", "-v")
+    result.assert_outcomes(passed=1)
+    result.stdout.re_match_lines([r"aicore: (started|RUNNING )   0:0\d e[0-9a-f]+ training_workflow_tutorial\.yaml"])
+    assert "pytest-aicore bulletin" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_terminal_shows_status_and_last_log_line(

@@ -100,6 +100,48 @@ def test_second(aicore_client, registered):
     project.runpytest_inprocess().assert_outcomes(passed=2)
 
 
+def test_scripts_and_faults_of_a_wider_fixture_end_with_it(project: pytest.Pytester) -> None:
+    head = """
+        import pytest
+
+        pytestmark = pytest.mark.aicore("training_workflow_tutorial", artifacts={"text-data": "ai://default/data"})
+        """
+    project.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def no_deployments(aicore_emulator):
+            aicore_emulator.fault("deployment.query", status=501, times=None)
+        """
+    )
+    bad_tenant = """
+        @pytest.fixture(scope="module", params=["DEAD", "STOPPED"])
+        def tenant(request, aicore_emulator):
+            request.getfixturevalue("no_deployments")
+            aicore_emulator.script(outcome=request.param)
+            aicore_emulator.fault("scenario.query", status=501, times=None)
+            yield request.param
+
+        def test_it(tenant, aicore_client, aicore_run):
+            assert aicore_run(expect=None).execution.status.value == tenant
+            with pytest.raises(Exception):
+                aicore_client.scenario.query()
+        """
+    project.makepyfile(
+        test_1=head + bad_tenant,
+        test_2=head
+        + """
+        def test_plain(aicore_execution, aicore_client):
+            assert aicore_client.scenario.query().resources
+            with pytest.raises(Exception):
+                aicore_client.deployment.query()
+        """,
+    )
+    result = project.runpytest_inprocess("-p", "no:randomly", "test_1.py", "test_2.py")
+    result.assert_outcomes(passed=3)
+
+
 def test_scripts_and_faults_are_rolled_back(project: pytest.Pytester) -> None:
     project.makepyfile(
         """

@@ -59,6 +59,7 @@ def test_equal_requests_have_equal_keys(plan: TrainingPlan, change: dict[str, An
         {"resource_group": "team-a"},
         {"template": parse_template(TEXT.replace("train-it", "train-that"))},
         {"template": parse_template(TEXT.replace('"1.0"', '"1.1"'))},
+        {"template": parse_template(TEXT + "# edited\n")},
     ],
 )
 def test_other_requests_have_other_keys(plan: TrainingPlan, change: dict[str, Any]) -> None:
