@@ -41,6 +41,35 @@ def test_findings_exit_with_1_and_read_like_compiler_messages(
 
 
 @pytest.mark.parametrize(
+    ("closed", "message"),
+    [("> /dev/full", "No space left on device"), (">&-", "Bad file descriptor"), ("<&-", "Bad file descriptor")],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes the streams")
+def test_streams_that_cannot_be_used_exit_with_2(empty: pytest.Pytester, closed: str, message: str) -> None:
+    program = [sys.executable, "-m", "pytest_aicore.cli", "check", "-"]
+    result = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *program], input=b"", capture_output=True, check=False)
+    assert (result.returncode, result.stderr.decode()) == (2, f"pytest-aicore: {message}.\n")
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("AIC2O4", " Did you mean 'AIC204'?"),
+        ("204", " Did you mean 'AIC204'?"),
+        ("AIC999", ""),
+        ("Unused-Supression", " Did you mean 'unused-suppression'?"),
+    ],
+)
+def test_a_rule_that_there_is_not_has_a_near_miss_or_none(written: str, hint: str) -> None:
+    from pytest_aicore.checking import explain
+    from pytest_aicore.errors import SettingsError
+
+    with pytest.raises(SettingsError) as raised:
+        explain(written)
+    assert str(raised.value) == f"There is no rule {written!r}.{hint} `pytest-aicore check --list-rules` shows all."
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ([], "name files or folders, - for standard input, --explain RULE or --list-rules"),

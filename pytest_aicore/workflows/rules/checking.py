@@ -285,7 +285,7 @@ def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | No
             with contextlib.suppress(UnicodeDecodeError):
                 text = data[:MAXIMUM_BYTES].decode("utf-8")
     suppressions = None
-    if "gnore" in text:
+    if "aicore" in text.lower():
         suppressions = Suppressions(text, name, RULES)
         findings = [
             finding

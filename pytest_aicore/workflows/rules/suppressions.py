@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.places import Place
 from pytest_aicore.workflows.rules.findings import MOST_OF_ONE_RULE, Finding, Rule, Severity
-from pytest_aicore.workflows.rules.words import did_you_mean
+from pytest_aicore.workflows.rules.words import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,10 @@ UNUSED_SUPPRESSION: Final = Rule(
 
 RULES: Final = (UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION)
 
-_COMMENT: Final = re.compile(r"#\s*aicore\s*:\s*(ignore(?:-file)?)\s*(?:\[([^\[\]\n]*)\])?", re.IGNORECASE)
+_COMMENT: Final = re.compile(
+    r"#[ \t]*aicore[ \t]*:[ \t]*([\w-]+)[ \t]*(?:\[([^\[\]\n]*)|[ \t:]*((?:AIC\d+[ \t,]*)+))?", re.IGNORECASE
+)
+_WORDS: Final = ("ignore", "ignore-file")
 _ALL: Final = ""
 """Stands for all rules where a comment names none."""
 
@@ -74,8 +77,7 @@ class Suppressions:
         self._found: list[_Suppression] = []
         self._used: dict[tuple[int | None, str], bool] = {}
         self._unknown: list[tuple[int, int, str]] = []
-        lower = text.lower()
-        if "aicore" not in lower or "ignore" not in lower:
+        if _COMMENT.search(text) is None:
             return
         by_name = {rule.name: rule.id for rule in rules.values()}
         lines = text.splitlines()
@@ -86,20 +88,26 @@ class Suppressions:
                 # A comment that stands alone is about the next line that holds more than a comment.
                 alone = not line[: comment.start()].strip(" \t")
                 whole_file = comment.group(1).lower() == "ignore-file"
+                if comment.group(1).lower() not in _WORDS:
+                    if nearest(comment.group(1).lower(), _WORDS):
+                        self._unknown.append((number, comment.start(1) + 1, comment.group(1)))
+                    continue
                 self._read(comment, number, None if whole_file else following if alone else number, by_name)
             if line.strip() and not line.lstrip().startswith("#"):
                 following = number
         self._found.reverse()
 
     def _read(self, comment: re.Match[str], number: int, target: int | None, by_name: Mapping[str, str]) -> None:
-        if not (comment.group(2) or "").strip():
+        # Brackets that are forgotten must not take everything back.
+        named = 2 if comment.group(2) is not None else 3
+        if not (comment.group(named) or "").strip():
             rules = {_ALL: comment.start() + 1}
         else:
             rules = {}
-            for word in re.finditer(r"[^\s,]+", comment.group(2)):
+            for word in re.finditer(r"[^\s,]+", comment.group(named)):
                 written = word.group()
                 rule = written.upper() if written.upper() in self._rules else by_name.get(written.lower())
-                column = comment.start(2) + word.start() + 1
+                column = comment.start(named) + word.start() + 1
                 if rule is not None:
                     rules[rule] = column
                 else:
@@ -147,11 +155,14 @@ class Suppressions:
         known = (*self._rules, *(rule.name for rule in self._rules.values()))
         told[UNKNOWN_SUPPRESSION.id, UNKNOWN_SUPPRESSION.severity] += len(self._unknown)
         for number, column, written in sorted(self._unknown)[:MOST_OF_ONE_RULE]:
+            is_word = nearest(written.lower(), _WORDS) is not None
             yield self._finding(
                 UNKNOWN_SUPPRESSION,
                 (number, column),
-                f"There is no rule `{written}`, so nothing is taken back.",
-                "Write the id of a rule, for example AIC313.",
+                f"There is no rule `{written}`, so nothing is taken back."
+                if not is_word
+                else f"`{written}` is no word that the checks know, so nothing is taken back.",
+                "Write the id of a rule, for example AIC313." if not is_word else "Write `ignore` or `ignore-file`.",
                 hint=did_you_mean(written, known),
                 width=len(written),
                 text=lines[number - 1],
