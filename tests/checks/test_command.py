@@ -416,3 +416,15 @@ def test_junit(broken: pytest.Pytester, command: Command) -> None:
     assert failure is not None
     assert (failure.get("type"), (failure.get("message") or "")[:13]) == ("AIC303", "6:3: AIC303: ")
     assert (failure.text or "").startswith("workflows/a<&\"'>.yaml:6:3: error AIC303: ")
+
+
+def test_what_is_heavy_and_not_needed_is_not_imported(project: pytest.Pytester) -> None:
+    code = (
+        "import sys; from pytest_aicore.cli import main; main(['check', 'workflows']);"
+        "heavy = {'importlib.metadata', 'email', 'json.encoder', 'hera', 'pytest', 'subprocess'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    run = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)][
+        1
+    ]
+    assert run.stdout.splitlines()[1:] == ["['json.encoder']"]

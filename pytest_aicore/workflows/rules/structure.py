@@ -396,7 +396,8 @@ class StructureCheck:
                 and not self._moved(node, text, name, parent)
             ):
                 self._unknown(node.keys[text], name, known, node)
-        self._report.told[UNKNOWN_KEY.id, Severity.WARNING] += len(unknown[MOST_OF_ONE_RULE:])
+        if len(unknown) > MOST_OF_ONE_RULE:
+            self._report.told[UNKNOWN_KEY.id, Severity.WARNING] += len(unknown) - MOST_OF_ONE_RULE
         if name in ("Inputs", "Outputs", "Arguments"):
             self._artifacts_among_parameters(node)
         for text, value in list(node.values.items()):
