@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -60,7 +62,7 @@ def check(
         SettingsError: a path does not exist, or `-` was given with `against`.
         RevisionError: there is no such revision.
     """
-    out = sys.stdout if out is None else out
+    out = _opened(sys.stdout) if out is None else out
     options = options or CheckOptions()
     files = _existing(paths)
     findings: list[Finding] = []
@@ -69,7 +71,7 @@ def check(
     if STANDARD_INPUT_ARGUMENT in paths:
         if against is not None:
             raise SettingsError("Standard input has no history: `--against` needs files or folders.")
-        stream = sys.stdin.buffer if standard_input is None else standard_input
+        stream = _opened(sys.stdin).buffer if standard_input is None else standard_input
         data = stream.read(_LARGEST_INPUT)
         findings += check_document(data, STANDARD_INPUT, options=options)
         if findings or is_candidate(data):
@@ -93,6 +95,13 @@ def check(
     else:
         _write(out, FORMATS[output_format](outcome))
     return FOUND if outcome.failed else CLEAN
+
+
+def _opened(stream: TextIO | None) -> TextIO:
+    """Return a standard stream; there is none if whoever started this program has closed it."""
+    if stream is None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+    return stream
 
 
 def _write(out: TextIO, written: str) -> None:
@@ -178,7 +187,7 @@ def make_options(ignore: Iterable[str], resource_plans: Iterable[str], source: s
                 hint = (
                     " Rules of contracts cannot be left out: publish a new version instead."
                     if rule in all_rules()
-                    else did_you_mean(rule, RULES)
+                    else _meant(rule, RULES)
                 )
                 raise SettingsError(f"{source}: there is no rule {rule!r} to ignore.{hint}")
         if not rules:
@@ -206,9 +215,8 @@ def explain(rule_id: str, out: TextIO | None = None) -> int:
     rules = all_rules()
     rule = rules.get(rule_id.upper()) or next((one for one in rules.values() if one.name == rule_id.lower()), None)
     if rule is None:
-        names = [*rules, *(one.name for one in rules.values())]
         raise SettingsError(
-            f"There is no rule {rule_id!r}.{did_you_mean(rule_id, names)} `pytest-aicore check --list-rules` shows all."
+            f"There is no rule {rule_id!r}.{_meant(rule_id, rules)} `pytest-aicore check --list-rules` shows all."
         )
     lines = [
         f"{rule.id} {rule.name} ({rule.severity.word}, {rule.layer})",
@@ -222,8 +230,16 @@ def explain(rule_id: str, out: TextIO | None = None) -> int:
         "Good:",
         *_indented(rule.good),
     ]
-    _write(sys.stdout if out is None else out, "\n".join(lines) + "\n")
+    _write(_opened(sys.stdout) if out is None else out, "\n".join(lines) + "\n")
     return CLEAN
+
+
+def _meant(rule_id: str, rules: Mapping[str, Rule]) -> str:
+    # What stands beside a number is another rule, not a near miss.
+    number = re.fullmatch(r"\D*([0-9]{3})\D*", rule_id.upper().replace("O", "0"))
+    if number is not None:
+        return f" Did you mean 'AIC{number.group(1)}'?" if f"AIC{number.group(1)}" in rules else ""
+    return did_you_mean(rule_id.lower(), [one.name for one in rules.values()])
 
 
 def _indented(example: str) -> list[str]:
@@ -241,7 +257,7 @@ def list_rules(out: TextIO | None = None) -> int:
     lines = [
         f"{rule.id}  {rule.severity.word:<7}  {rule.layer:<8}  {rule.name:<{width}}  {rule.summary}" for rule in rules
     ]
-    _write(sys.stdout if out is None else out, "\n".join(lines) + "\n")
+    _write(_opened(sys.stdout) if out is None else out, "\n".join(lines) + "\n")
     return CLEAN
 
 

@@ -21,15 +21,11 @@ _SENSITIVE_NAME = (
 )
 _NAME_PARTS = ("token", "secret", "passw", "certificate", "key", "cert_str", "dockerconfig")
 """One of them, in lower case, is in everything that `_SENSITIVE_NAME` finds."""
+_QUOTE = r"""\\{0,63}["']"""
+"""A quotation mark, in a string that may stand in strings that are escaped five times over."""
+# No rule may take more than linear time, whatever the text: nothing without bound before what a match needs.
 # Each rule after what a text must have, in lower case, for the rule to find anything: looking for that is cheap.
 _RULES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
-    # A PEM block, also one whose line ends were escaped into `\n`, or whose beginning was cut off.
-    (
-        ("-----begin",),
-        re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL),
-        HIDDEN,
-    ),
-    (("-----end",), re.compile(r"(?:[A-Za-z0-9+/=\s'\"]|\\+[nr]){16,}-----END [A-Z0-9 ]+-----"), HIDDEN),
     # `Authorization: Bearer <anything>`, `Basic <base64>`.
     (
         ("bearer", "basic"),
@@ -37,14 +33,11 @@ _RULES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
         rf"\1 {HIDDEN}",
     ),
     # A JSON web token wherever it stands.
-    (("eyj",), re.compile(r"\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), HIDDEN),
+    (("eyj",), re.compile(r"\beyJ(?:[A-Za-z0-9_]|-(?!eyJ)){4,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), HIDDEN),
     # "client_secret": "..."  as JSON, as a Python dict, escaped inside another string.
     (
         _NAME_PARTS,
-        re.compile(
-            rf"""((?:\\*["'])?{_SENSITIVE_NAME}\\*["']\s*:\s*(\\*["']))(?:(?!\2).)*(\2)?""",
-            re.IGNORECASE | re.DOTALL,
-        ),
+        re.compile(rf"""({_SENSITIVE_NAME}{_QUOTE}\s*:\s*({_QUOTE}))(?:(?!\2).)*(\2)?""", re.IGNORECASE | re.DOTALL),
         rf"\1{HIDDEN}\3",
     ),
     # client_secret=...  in a form body, a query string, an environment listing.
@@ -57,22 +50,31 @@ _RULES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (
         _NAME_PARTS,
         re.compile(
-            rf"""((?<![a-z0-9]){_SENSITIVE_NAME}\s*=\s*b?(\\*["']))(?:(?!\2).)*(\2)?""", re.IGNORECASE | re.DOTALL
+            rf"""((?<![a-z0-9]){_SENSITIVE_NAME}\s*=\s*b?({_QUOTE}))(?:(?!\2).)*(\2)?""", re.IGNORECASE | re.DOTALL
         ),
         rf"\1{HIDDEN}\3",
     ),
     # https://user:password@host
     (
         ("@",),
-        re.compile(r"(\b[a-z][a-z0-9+.-]*://[^/\s:@]*:)[^/\s@]+(@)", re.IGNORECASE),
+        re.compile(r"(\b[a-z][a-z0-9+.-]{0,40}://[^/\s:@]*:)[^/\s@]+(@)", re.IGNORECASE),
         rf"\1{HIDDEN}\2",
     ),
 )
 
 
+_BLOCK = re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL)
+# What is left of a PEM block whose beginning was cut off, also one whose line ends were escaped into `\n`. It is
+# known by its end, so the text is read backwards.
+_END_OF_BLOCK = re.compile(r"-----[A-Z0-9 ]+ DNE-----(?:[nr]\\+|[A-Za-z0-9+/=\s'\"]){16,}")
+
+
 def redact(text: str) -> str:
     """Return the text with everything that looks like a credential or token replaced by `***`."""
     lower = text.lower()
+    if "-----" in lower:
+        text = _BLOCK.sub(HIDDEN, text)
+        text = _END_OF_BLOCK.sub(HIDDEN[::-1], text[::-1])[::-1]
     for words, pattern, replacement in _RULES:
         if any(word in lower for word in words):
             text = pattern.sub(replacement, text)

@@ -6,7 +6,6 @@ A contract comes from a template, from the service, or from a golden file; `comp
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +17,7 @@ from pytest_aicore.workflows.executable import (
     OutputArtifact,
     Parameter,
 )
+from pytest_aicore.workflows.rules.words import without_tags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -84,9 +84,6 @@ def contract_of(executable: Executable) -> Contract:
     )
 
 
-_PLACEHOLDER: Final = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-
-
 def without_tag(image: str) -> str:
     """Return an image reference without tag and digest; the port of a registry stays.
 
@@ -94,7 +91,7 @@ def without_tag(image: str) -> str:
         image: for example `docker.io:443/example/train:1.0@sha256:...`; placeholders may stand anywhere.
     """
     # A colon or slash inside of a placeholder separates nothing.
-    shape = _PLACEHOLDER.sub(lambda found: "x" * len(found.group()), image)
+    shape = without_tags(image, "x")
     end = len(shape.partition("@")[0])
     colon = shape.rfind(":", shape.rfind("/", 0, end) + 1, end)
     return image[: colon if colon != -1 else end]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 import yaml
@@ -491,11 +492,12 @@ def _composed(text: str, name: str) -> list[Document]:
 def _documents(text: str, name: str, roots: list[Node], duplicates: list[DuplicateKey]) -> list[Document]:
     if len(roots) == 1:
         return [Document(name, text, roots[0], tuple(duplicates))]
-    ends = [root.line for root in roots[1:]] + [text.count("\n") + 2]
-    return [
-        Document(name, text, root, tuple(found for found in duplicates if root.line <= found.second.line < end))
-        for root, end in zip(roots, ends, strict=True)
-    ]
+    lines = text.splitlines()
+    found: list[list[DuplicateKey]] = [[] for _ in roots]
+    begins = [root.line for root in roots]
+    for duplicate in duplicates:
+        found[bisect_right(begins, duplicate.second.line) - 1].append(duplicate)
+    return [Document(name, text, root, tuple(its), lines) for root, its in zip(roots, found, strict=True)]
 
 
 # Where libyaml found an error the Python parser looks again, for its better words; but not at any price.

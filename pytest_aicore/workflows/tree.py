@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, final
 
 from pytest_aicore.workflows.places import Place
@@ -213,17 +212,27 @@ class Document:
         duplicates: every key that a map has twice, in the order of the file.
     """
 
-    def __init__(self, name: str, text: str, root: Node, duplicates: tuple[DuplicateKey, ...]) -> None:
-        """Keep a parsed text together with its tree."""
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        root: Node,
+        duplicates: tuple[DuplicateKey, ...],
+        lines: list[str] | None = None,
+    ) -> None:
+        """Keep a parsed text together with its tree; documents of one file may share its lines."""
         self.name = name
         self.text = text
         self.root = root
         self.duplicates = duplicates
+        self._lines = lines
 
-    @cached_property
+    @property
     def lines(self) -> list[str]:
         """The lines as they are in the file, without line ends: line n is `lines[n - 1]`."""
-        return self.text.splitlines()
+        if self._lines is None:
+            self._lines = self.text.splitlines()
+        return self._lines
 
     def line(self, number: int) -> str:
         """Return one line, counted from 1; an empty one where the file has none."""

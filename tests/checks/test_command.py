@@ -41,6 +41,35 @@ def test_findings_exit_with_1_and_read_like_compiler_messages(
 
 
 @pytest.mark.parametrize(
+    ("closed", "message"),
+    [("> /dev/full", "No space left on device"), (">&-", "Bad file descriptor"), ("<&-", "Bad file descriptor")],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes the streams")
+def test_streams_that_cannot_be_used_exit_with_2(empty: pytest.Pytester, closed: str, message: str) -> None:
+    program = [sys.executable, "-m", "pytest_aicore.cli", "check", "-"]
+    result = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *program], input=b"", capture_output=True, check=False)
+    assert (result.returncode, result.stderr.decode()) == (2, f"pytest-aicore: {message}.\n")
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("AIC2O4", " Did you mean 'AIC204'?"),
+        ("204", " Did you mean 'AIC204'?"),
+        ("AIC999", ""),
+        ("Unused-Supression", " Did you mean 'unused-suppression'?"),
+    ],
+)
+def test_a_rule_that_there_is_not_has_a_near_miss_or_none(written: str, hint: str) -> None:
+    from pytest_aicore.checking import explain
+    from pytest_aicore.errors import SettingsError
+
+    with pytest.raises(SettingsError) as raised:
+        explain(written)
+    assert str(raised.value) == f"There is no rule {written!r}.{hint} `pytest-aicore check --list-rules` shows all."
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ([], "name files or folders, - for standard input, --explain RULE or --list-rules"),
@@ -387,3 +416,15 @@ def test_junit(broken: pytest.Pytester, command: Command) -> None:
     assert failure is not None
     assert (failure.get("type"), (failure.get("message") or "")[:13]) == ("AIC303", "6:3: AIC303: ")
     assert (failure.text or "").startswith("workflows/a<&\"'>.yaml:6:3: error AIC303: ")
+
+
+def test_what_is_heavy_and_not_needed_is_not_imported(project: pytest.Pytester) -> None:
+    code = (
+        "import sys; from pytest_aicore.cli import main; main(['check', 'workflows']);"
+        "heavy = {'importlib.metadata', 'email', 'json.encoder', 'hera', 'pytest', 'subprocess'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    run = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)][
+        1
+    ]
+    assert run.stdout.splitlines()[1:] == ["['json.encoder']"]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.places import Place, SourceError
 from pytest_aicore.workflows.rules import aicore, aicore_rules, argo, document, folder, references, serving, structure
+from pytest_aicore.workflows.rules.findings import MOST_OF_ONE_RULE
 from pytest_aicore.workflows.rules.look_alikes import take_look_alikes_out, tell_look_alikes
 from pytest_aicore.workflows.rules.metadata import check_kind
 from pytest_aicore.workflows.rules.model import WorkflowModel
@@ -22,6 +24,7 @@ from pytest_aicore.workflows.rules.slips import mend
 from pytest_aicore.workflows.rules.sniffing import is_candidate
 from pytest_aicore.workflows.rules.subject import Subject
 from pytest_aicore.workflows.rules.suppressions import Suppressions
+from pytest_aicore.workflows.rules.words import limited
 from pytest_aicore.workflows.source import MAXIMUM_BYTES, parse_all
 from pytest_aicore.workflows.tree import MappingNode
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from os import PathLike
 
-    from pytest_aicore.workflows.rules.findings import Finding, Severity
+    from pytest_aicore.workflows.rules.findings import Finding, Severity, Told
     from pytest_aicore.workflows.rules.folder import Outline
 
 SNIFFED_BYTES: Final = 64 * 1024
@@ -121,7 +124,8 @@ def check_document(
     Returns:
         what was found, by line and column; nothing for YAML that is no template.
     """
-    return _checked(data, name, options).findings
+    with limited():
+        return _checked(data, name, options).findings
 
 
 def check_files(
@@ -162,11 +166,11 @@ def check_files(
     if options.argo_types is not False and any(file.candidate for file in files) and not has_all_types():
         first = next(file for file in files if file.candidate)
         across.append(structure.types_off(str(first.path)))
-    kept = [finding for finding in across if not options.ignores(finding.rule, finding.place.path)]
-    for name, suppressions in state.suppressions.items():
-        here = [finding for finding in kept if finding.place.path == name]
-        taken_back = set(map(id, here)) - set(map(id, suppressions.kept(here, {})))
-        kept = [finding for finding in kept if id(finding) not in taken_back]
+    kept = [
+        finding
+        for finding in across
+        if not options.ignores(finding.rule, finding.place.path) and not state.takes_back(finding)
+    ]
     return CheckResult(tuple(files), tuple(sorted(kept, key=lambda finding: finding.order)))
 
 
@@ -203,6 +207,11 @@ class _State:
         self._options = options
         self._seen: set[Path] = set()
 
+    def takes_back(self, finding: Finding) -> bool:
+        """Tell whether a comment in the file takes a finding back."""
+        suppressions = self.suppressions.get(finding.place.path)
+        return suppressions is not None and suppressions.takes_back(finding)
+
     def check(self, path: Path, *, asked_for: bool) -> None:
         """Check a file, unless that was done already or it is no template.
 
@@ -226,7 +235,8 @@ class _State:
         if not is_candidate(data[:SNIFFED_BYTES]):
             self.files.append(FileFindings(path, candidate=False, findings=()))
             return
-        checked = _checked(data, str(path), self._options, size)
+        with limited():
+            checked = _checked(data, str(path), self._options, size)
         self.files.append(FileFindings(path, candidate=True, findings=tuple(checked.findings)))
         self.outlines.extend(checked.outlines)
         if checked.suppressions is not None:
@@ -249,13 +259,14 @@ def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | No
     findings: list[Finding] = []
     outlines: list[Outline] = []
     begins: dict[tuple[int, int], int] = {}
+    told: Told = Counter()
     text = ""
     try:
         documents = parse_all(data, name, size=size)
         text = documents[0].text
         templates = 0
         for parsed in documents:
-            report = Report(parsed)
+            report = Report(parsed, told)
             try:
                 found = _run_layers(report, options)
             except Exception as error:  # a mistake of ours must not hide the other findings
@@ -276,12 +287,29 @@ def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | No
             with contextlib.suppress(UnicodeDecodeError):
                 text = data[:MAXIMUM_BYTES].decode("utf-8")
     suppressions = None
-    if "gnore" in text:
+    if "aicore" in text.lower():
         suppressions = Suppressions(text, name, RULES)
-        findings = suppressions.kept(findings, begins)
-        findings.extend(suppressions.findings(text.splitlines()))
+        findings = [
+            finding
+            for finding in findings
+            if not suppressions.takes_back(finding, begins.get((finding.place.line, finding.place.column)))
+        ]
+        findings.extend(suppressions.findings(text.splitlines(), told))
     kept = [finding for finding in findings if not options.ignores(finding.rule, name)]
-    return _Checked(sorted(kept, key=lambda finding: finding.order), outlines, suppressions)
+    kept.sort(key=lambda finding: finding.order)
+    for kind, number in told.items():
+        if number > MOST_OF_ONE_RULE:
+            _tell_of_others(kept, kind, number - MOST_OF_ONE_RULE)
+    return _Checked(kept, outlines, suppressions)
+
+
+def _tell_of_others(findings: list[Finding], kind: tuple[str, Severity], others: int) -> None:
+    """Let the last finding of a rule say how many of its kind are not listed."""
+    for index in range(len(findings) - 1, -1, -1):
+        if (findings[index].rule, findings[index].severity) == kind:
+            message = f"{findings[index].message} There are {others:,} more of this rule in the file."
+            findings[index] = replace(findings[index], message=message)
+            return
 
 
 def _worst_at_each_place(findings: list[Finding]) -> list[Finding]:

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from pytest_aicore.workflows.places import caret
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from pytest_aicore.workflows.places import Place
 
 Layer: TypeAlias = Literal["document", "argo", "aicore", "folder", "contract"]
 
 REFERENCE_PAGE: Final = "docs/rules.md"
 """The page that describes every rule; a rule's id in lower case is its anchor there."""
+
+MOST_OF_ONE_RULE: Final = 100
+"""How many findings of one rule and severity are listed for a file; one that has more was made by a program."""
 
 
 class Severity(IntEnum):
@@ -28,6 +33,10 @@ class Severity(IntEnum):
     def word(self) -> str:
         """The severity as messages say it: `error`, `warning` or `hint`."""
         return self.name.lower()
+
+
+Told: TypeAlias = "Counter[tuple[str, Severity]]"
+"""How many findings of each rule and severity there are in a file, also of those that are not listed."""
 
 
 @dataclass(frozen=True, slots=True)

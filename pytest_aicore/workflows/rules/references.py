@@ -16,7 +16,7 @@ from pytest_aicore.workflows.rules.examples import two_steps, with_args
 from pytest_aicore.workflows.rules.expressions import bracket_mistake
 from pytest_aicore.workflows.rules.findings import Rule, Severity
 from pytest_aicore.workflows.rules.subject import is_given
-from pytest_aicore.workflows.rules.words import did_you_mean, nearest, without_tags
+from pytest_aicore.workflows.rules.words import did_you_mean, nearest, tags, without_tags
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
@@ -236,10 +236,14 @@ class _Scope:
     outer: _Scope | None = None
     holder: MappingNode | None = None
     of_pods: tuple[TemplateModel, ...] = ()
+    _inputs: dict[str, set[str]] = field(default_factory=dict)
+    _clear: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def inputs(self, kind: str) -> Collection[str]:
         """Return the names of the inputs that are there, `kind` being `parameters` or `artifacts`."""
-        names: set[str] = set()
+        if kind in self._inputs:
+            return self._inputs[kind]
+        names = self._inputs[kind] = set()
         scope: _Scope | None = self
         while scope is not None:
             if scope.template is not None:
@@ -251,12 +255,15 @@ class _Scope:
 
     def is_clear(self, part: str, kind: str, wrong: Collection[int]) -> bool:
         """Tell whether the inputs or outputs are of the right type, so that it is known what they declare."""
-        scope: _Scope | None = self
-        while scope is not None:
-            if scope.template is not None and not _is_readable(scope.template, part, kind, wrong):
-                return False
-            scope = scope.outer
-        return all(_is_readable(template, part, kind, wrong) for template in self.of_pods)
+        if (part, kind) not in self._clear:
+            templates = [*self.of_pods]
+            scope: _Scope | None = self
+            while scope is not None:
+                if scope.template is not None:
+                    templates.append(scope.template)
+                scope = scope.outer
+            self._clear[part, kind] = all(_is_readable(template, part, kind, wrong) for template in templates)
+        return self._clear[part, kind]
 
 
 def _is_readable(template: TemplateModel, part: str, kind: str, wrong: Collection[int]) -> bool:
@@ -299,6 +306,7 @@ class _ReferenceCheck:
         self._global_names: dict[str, set[str]] | None = None
         self._seen: dict[tuple[int, str], int] = {}
         self._told: set[tuple[int, str]] = set()
+        self._behind_dollars: set[str] = set()
 
     def check(self) -> set[str] | None:
         model = self._model
@@ -420,6 +428,7 @@ class _ReferenceCheck:
 
     def _scalar(self, node: ScalarNode, scope: _Scope) -> None:
         text = node.text
+        self._behind_dollars = {text[begin:end] for begin, end in tags(text) if text[begin - 1 : begin] == "$"}
         position = text.find("{{")
         end, nested = 0, -1
         while position >= 0:
@@ -579,7 +588,7 @@ class _ReferenceCheck:
             return
         left = "Argo replaces no such placeholder: it stays in the text, braces included."
         if not rest:
-            if f"${text}" in node.text:
+            if text in self._behind_dollars:
                 return  # a shell's or a template engine's own
             declared = self._parameters or {}
             if root == "items" and scope.loop is not None:

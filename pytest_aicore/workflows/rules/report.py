@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.redact import redact
 from pytest_aicore.workflows.places import Place
-from pytest_aicore.workflows.rules.findings import Finding
+from pytest_aicore.workflows.rules.findings import MOST_OF_ONE_RULE, Finding
 from pytest_aicore.workflows.tree import ScalarNode
 
 if TYPE_CHECKING:
-    from pytest_aicore.workflows.rules.findings import Rule, Severity
+    from pytest_aicore.workflows.rules.findings import Rule, Severity, Told
     from pytest_aicore.workflows.tree import Document, Node
 
 
 class Report:
-    """The findings of one document, each place and rule at most once.
+    """The findings of one document, each place and rule at most once, and of each rule no more than anybody reads.
 
     Attributes:
         document: the document that is checked.
+        told: how many findings of each rule there are in the file, also of those that are not listed.
         findings: what was found so far.
         begins: for places inside a value of several lines, the line on which it begins.
     """
 
-    def __init__(self, document: Document) -> None:
-        """Begin with no findings."""
+    def __init__(self, document: Document, told: Told) -> None:
+        """Begin with no findings, in a file in which some were told."""
         self.document = document
+        self.told = told
         self.findings: list[Finding] = []
         self.begins: dict[tuple[int, int], int] = {}
         self._seen: set[tuple[str, int, int]] = set()
@@ -80,6 +83,10 @@ class Report:
             severity: how it counts here, if not as the rule says.
             occurrence: which of several equal pieces is meant, counted from 0.
         """
+        kind = (rule.id, rule.severity if severity is None else severity)
+        if self.told[kind] >= MOST_OF_ONE_RULE:
+            self.told[kind] += 1  # where exactly it is takes time to find out
+            return
         wanted = text.split("\n", 1)[0].rstrip()
         first = node.line
         last = node.end_line if node.end_column > 1 else node.end_line - 1
@@ -126,18 +133,33 @@ class Report:
         if key in self._seen:
             return
         self._seen.add(key)
+        severity = rule.severity if severity is None else severity
+        self.told[rule.id, severity] += 1
+        if self.told[rule.id, severity] > MOST_OF_ONE_RULE:
+            return
         if begins is not None:
             self.begins[(line, column)] = begins
         document = self.document
         self.findings.append(
             Finding(
                 rule=rule.id,
-                severity=rule.severity if severity is None else severity,
+                severity=severity,
                 place=Place(document.name, line, column),
-                message=message,
-                remedy=remedy,
+                message=_readable(message),
+                remedy=_readable(remedy),
                 hint=hint.strip() or None if hint else None,
                 end_column=end_column,
                 source_line=document.line(line),
             )
         )
+
+
+_LONGEST: Final = 800
+
+
+def _readable(text: str) -> str:
+    """Return a text without its middle if somebody's value has made it too long to read."""
+    if len(text) <= _LONGEST:
+        return text
+    text = redact(text)  # before it is cut: half a secret is no longer recognised as one
+    return f"{text[: _LONGEST // 2]} [...] {text[-_LONGEST // 2 :]}" if len(text) > _LONGEST else text

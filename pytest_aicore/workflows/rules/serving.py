@@ -43,7 +43,7 @@ from pytest_aicore.workflows.rules.repeated import part
 from pytest_aicore.workflows.rules.report import Report
 from pytest_aicore.workflows.rules.structure import StructureCheck, shapes_for
 from pytest_aicore.workflows.rules.subject import REPLACED, is_given
-from pytest_aicore.workflows.rules.words import nearest, without_tags
+from pytest_aicore.workflows.rules.words import nearest, tags, without_tags
 from pytest_aicore.workflows.source import parse_all
 from pytest_aicore.workflows.template import StringBlock
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
@@ -121,7 +121,8 @@ _SCALING: Final = tuple(
     )
 )
 _NAME: Final = re.compile(r"[A-Za-z0-9_]+")
-_TAG: Final = re.compile(r"\{\{(.*?)\}\}")
+_UNCLOSED: Final = re.compile(r"\{\{[\s\w.\-]*\}?")
+_UNCLOSED_INPUT: Final = re.compile(r"\{\{\s*\w*puts?\.")
 _SINGLE_BRACES: Final = re.compile(r"(?<!\{)\{(inputs\.(parameters|artifacts)\.(\w+))\}(?!\})")
 # AI Core fills the blocks by Jinja, as the texts of its errors show: a name may be a part of an expression.
 _INPUT: Final = re.compile(r"\binputs\.(parameters|artifacts)\.([\w.-]+)")
@@ -142,7 +143,7 @@ class _BlockReport(Report):
     """Takes findings at places in a block, and passes them on at the places in the file."""
 
     def __init__(self, outer: Report, document: Document, block: _Block) -> None:
-        super().__init__(document)
+        super().__init__(document, outer.told)
         self._outer = outer
         self._block = block
 
@@ -377,11 +378,13 @@ class _ServingCheck:
         for number, line in enumerate(node.text.split("\n"), 1):
             code = _without_comment(line)
             position = code.find("{{")
+            end = 0
             while position >= 0:
-                end = code.find("}}", position + 2)
+                if 0 <= end < position + 2:
+                    end = code.find("}}", position + 2)
                 further = code.find("{{", position + 2)
                 if end < 0 or 0 <= further < end:
-                    if re.match(r"\{\{\s*\w*puts?\.", code[position:]):
+                    if _UNCLOSED_INPUT.match(code, position):
                         self._unclosed(block, number, position, code)
                     position = further
                     continue
@@ -408,7 +411,7 @@ class _ServingCheck:
 
     def _unclosed(self, block: _Block, number: int, position: int, code: str) -> None:
         self._usage_is_clear = False
-        found = re.match(r"\{\{[\s\w.\-]*\}?", code[position:])
+        found = _UNCLOSED.match(code, position)
         shown = found.group().strip() if found else "{{"
         place = block.place(number, position + 1)
         self._report.add_at(
@@ -533,8 +536,8 @@ class _ServingCheck:
     def _default_plan(self, labels: str) -> None:
         """Check the default of the parameter that names the plan."""
         line = next((line for line in labels.split("\n") if PLAN_LABEL in line), "")
-        tags = _TAG.findall(line)
-        found = _INPUT.fullmatch(tags[0].strip()) if len(tags) == 1 else None
+        named = [line[begin + 2 : end - 2] for begin, end in tags(line)]
+        found = _INPUT.fullmatch(named[0].strip()) if len(named) == 1 else None
         if found is None or found.group(1) != "parameters":
             return
         parameter = self._parameters.get(found.group(2))

@@ -278,13 +278,20 @@ def _shape(annotation: Any, pending: list[Any]) -> str:
 # --- the cache ------------------------------------------------------------------------------------------------
 
 
+def _version(package: str) -> str | None:
+    """Return name and version of an installed package, as its folder of metadata is called."""
+    # `importlib.metadata` would tell it in twenty milliseconds, most of them for a parser of mails.
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        return None
+    folder = next(Path(spec.origin).parent.parent.glob(f"{package}-*.dist-info"), None)
+    return folder.name.removesuffix(".dist-info") if folder is not None else None
+
+
 def _cache_file() -> Path | None:
     """Return where the shapes of the installed hera are kept, None where there is no such place."""
-    from importlib.metadata import PackageNotFoundError, version  # costs more than all the rest of this module
-
-    try:
-        versions = f"hera-{version('hera')}-pydantic-{version('pydantic')}"
-    except PackageNotFoundError:
+    hera, pydantic = _version("hera"), _version("pydantic")
+    if hera is None or pydantic is None:
         return None
     folder = os.environ.get("PYTEST_AICORE_CACHE_DIR")
     if folder is None:
@@ -297,7 +304,7 @@ def _cache_file() -> Path | None:
         if not home or home.startswith("~"):
             return None
         folder = str(Path(home) / "pytest-aicore")
-    return Path(folder) / f"argo-types-{_DERIVATION}-{versions}.json" if folder else None
+    return Path(folder) / f"argo-types-{_DERIVATION}-{hera}-{pydantic}.json" if folder else None
 
 
 def _keep(file: Path, shapes: ObjectShapes) -> None:

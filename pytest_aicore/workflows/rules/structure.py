@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.places import Place
-from pytest_aicore.workflows.rules.findings import Finding, Rule, Severity
+from pytest_aicore.workflows.rules.findings import MOST_OF_ONE_RULE, Finding, Rule, Severity
 from pytest_aicore.workflows.rules.shapes import core_shapes, hera_shapes
 from pytest_aicore.workflows.rules.subject import REPLACED
 from pytest_aicore.workflows.rules.words import nearest
@@ -266,7 +267,7 @@ class StructureCheck:
         self.wrong: set[int] = set()
         self._last = 0
         self._made: set[int] = set()
-        self._late: list[tuple[MappingNode, str, ScalarNode, Node]] = []
+        self._late: defaultdict[int, list[tuple[str, ScalarNode, Node]]] = defaultdict(list)
         self._around: list[tuple[MappingNode, str, str]] = []
 
     def check(self, node: Node, written: str, key: ScalarNode | None = None, parent: MappingNode | None = None) -> None:
@@ -438,13 +439,16 @@ class StructureCheck:
         known = self._shapes.get(name)
         if not known:  # an object that may hold anything, as far as is known
             return
-        for text in [text for text in node.values if text not in known]:
+        unknown = [text for text in node.values if text not in known]
+        for text in unknown[:MOST_OF_ONE_RULE]:
             if (
                 text in node.values
                 and not self._from_outside(node, text, name, known)
                 and not self._moved(node, text, name, parent)
             ):
                 self._unknown(node.keys[text], name, known, node)
+        if len(unknown) > MOST_OF_ONE_RULE:
+            self._report.told[UNKNOWN_KEY.id, Severity.WARNING] += len(unknown) - MOST_OF_ONE_RULE
         if name in ("Inputs", "Outputs", "Arguments"):
             self._artifacts_among_parameters(node)
         for text, value in list(node.values.items()):
@@ -457,7 +461,7 @@ class StructureCheck:
             words = _WORDS.get((name, text))
             if words is not None:
                 self._word(value, text, words)
-        for _, text, key, value in [late for late in self._late if late[0] is node]:
+        for text, key, value in self._late.pop(id(node), ()):
             node.values[text], node.keys[text] = value, key
             self.check(value, known.get(text, "any"), key, node)
         for required in _REQUIRED.get(name, ()):
@@ -510,7 +514,7 @@ class StructureCheck:
             )
             node.values.pop(text)
             node.keys.pop(text)
-            self._late.append((parent, text, key, value))
+            self._late[id(parent)].append((text, key, value))
             return True
         return False
 
@@ -580,8 +584,8 @@ class StructureCheck:
             if value is not None and other in self._shapes.get(shape.inner, ()) and other not in value.values:
                 value.values[other], value.keys[other] = node.values.pop(other), node.keys.pop(other)
             elif other in self._shapes[name] and other not in owner.values:
-                self._late.append((owner, other, node.keys.pop(other), node.values.pop(other)))
-        self._late.append((owner, text, node.keys.pop(text), node.values.pop(text)))
+                self._late[id(owner)].append((other, node.keys.pop(other), node.values.pop(other)))
+        self._late[id(owner)].append((text, node.keys.pop(text), node.values.pop(text)))
         return True
 
     def _artifacts_among_parameters(self, node: MappingNode) -> None:

@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.places import Place
-from pytest_aicore.workflows.rules.findings import Finding, Rule, Severity
-from pytest_aicore.workflows.rules.words import did_you_mean
+from pytest_aicore.workflows.rules.findings import MOST_OF_ONE_RULE, Finding, Rule, Severity
+from pytest_aicore.workflows.rules.words import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from pytest_aicore.workflows.rules.findings import Told
 
 UNKNOWN_SUPPRESSION: Final = Rule(
     "AIC121",
@@ -38,32 +39,26 @@ UNUSED_SUPPRESSION: Final = Rule(
 
 RULES: Final = (UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION)
 
-_COMMENT: Final = re.compile(r"#\s*aicore\s*:\s*(ignore(?:-file)?)\s*(?:\[([^\]\n]*)\])?", re.IGNORECASE)
+_COMMENT: Final = re.compile(
+    r"#[ \t]*aicore[ \t]*:[ \t]*([\w-]+)[ \t]*(?:\[([^\[\]\n]*)|[ \t:]*((?:AIC\d+[ \t,]*)+))?", re.IGNORECASE
+)
+_WORDS: Final = ("ignore", "ignore-file")
+_ALL: Final = ""
+"""Stands for all rules where a comment names none."""
 
 
-@dataclass
-class _Suppression:
+class _Suppression(NamedTuple):
     """One comment.
 
     Attributes:
         line: the line that it takes findings back on, None for the whole file.
-        rules: the ids that it takes back with their columns; empty for all.
+        rules: the ids that it takes back with their columns, or `_ALL`.
         at: its own line.
-        column: its own column.
-        used: the ids that it did take back.
     """
 
     line: int | None
     rules: dict[str, int]
     at: int
-    column: int
-    used: set[str] = field(default_factory=set)
-
-    def covers(self, finding: Finding, begins: int | None) -> bool:
-        """Tell whether it takes a finding back, which stands in a value that begins on a line of its own."""
-        if self.line is not None and self.line not in (finding.place.line, begins):
-            return False
-        return not self.rules or finding.rule in self.rules
 
 
 class Suppressions:
@@ -80,44 +75,46 @@ class Suppressions:
         self._name = name
         self._rules = rules
         self._found: list[_Suppression] = []
-        self._problems: list[Finding] = []
-        lower = text.lower()
-        if "aicore" not in lower or "ignore" not in lower:
+        self._used: dict[tuple[int | None, str], bool] = {}
+        self._unknown: list[tuple[int, int, str]] = []
+        if _COMMENT.search(text) is None:
             return
         by_name = {rule.name: rule.id for rule in rules.values()}
         lines = text.splitlines()
-        for number, line in enumerate(lines, 1):
+        following = len(lines)
+        for number in range(len(lines), 0, -1):
+            line = lines[number - 1]
             for comment in _COMMENT.finditer(line):
-                self._read(comment, number, lines, by_name)
+                # A comment that stands alone is about the next line that holds more than a comment.
+                alone = not line[: comment.start()].strip(" \t")
+                whole_file = comment.group(1).lower() == "ignore-file"
+                if comment.group(1).lower() not in _WORDS:
+                    if nearest(comment.group(1).lower(), _WORDS):
+                        self._unknown.append((number, comment.start(1) + 1, comment.group(1)))
+                    continue
+                self._read(comment, number, None if whole_file else following if alone else number, by_name)
+            if line.strip() and not line.lstrip().startswith("#"):
+                following = number
+        self._found.reverse()
 
-    def _read(self, comment: re.Match[str], number: int, lines: Sequence[str], by_name: Mapping[str, str]) -> None:
-        column = comment.start() + 1
-        target: int | None = number
-        if comment.group(1).lower() == "ignore-file":
-            target = None
-        elif not lines[number - 1][: comment.start()].strip(" \t"):
-            target = _next_line(lines, number)
-        rules: dict[str, int] = {}
-        for word in re.finditer(r"[^\s,]+", comment.group(2) or ""):
-            written = word.group()
-            rule = written.upper() if written.upper() in self._rules else by_name.get(written.lower())
-            at = comment.start(2) + word.start() + 1
-            if rule is not None:
-                rules[rule] = at
-                continue
-            self._problems.append(
-                self._finding(
-                    UNKNOWN_SUPPRESSION,
-                    (number, at),
-                    f"There is no rule `{written}`, so nothing is taken back.",
-                    "Write the id of a rule, for example AIC313.",
-                    hint=did_you_mean(written, (*self._rules, *by_name)),
-                    width=len(written),
-                    text=lines[number - 1],
-                )
-            )
-        if rules or not (comment.group(2) or "").strip():
-            self._found.append(_Suppression(target, rules, number, column))
+    def _read(self, comment: re.Match[str], number: int, target: int | None, by_name: Mapping[str, str]) -> None:
+        # Brackets that are forgotten must not take everything back.
+        named = 2 if comment.group(2) is not None else 3
+        if not (comment.group(named) or "").strip():
+            rules = {_ALL: comment.start() + 1}
+        else:
+            rules = {}
+            for word in re.finditer(r"[^\s,]+", comment.group(named)):
+                written = word.group()
+                rule = written.upper() if written.upper() in self._rules else by_name.get(written.lower())
+                column = comment.start(named) + word.start() + 1
+                if rule is not None:
+                    rules[rule] = column
+                else:
+                    self._unknown.append((number, column, written))
+        if rules:
+            self._found.append(_Suppression(target, rules, number))
+            self._used.update(((target, rule), False) for rule in rules)
 
     def _finding(
         self, rule: Rule, place: tuple[int, int], message: str, remedy: str, *, hint: str | None, width: int, text: str
@@ -134,59 +131,62 @@ class Suppressions:
             source_line=text,
         )
 
-    def kept(self, findings: list[Finding], begins: Mapping[tuple[int, int], int]) -> list[Finding]:
-        """Return the findings that no comment takes back.
+    def takes_back(self, finding: Finding, begins: int | None = None) -> bool:
+        """Tell whether a comment takes a finding back, and remember that it does.
 
         Args:
-            findings: what was found.
-            begins: for places inside a value of several lines, the line on which the value begins.
+            finding: what was found.
+            begins: if it is inside a value of several lines, the line on which the value begins.
         """
-        return [finding for finding in findings if not self._is_taken_back(finding, begins)]
-
-    def _is_taken_back(self, finding: Finding, begins: Mapping[tuple[int, int], int]) -> bool:
-        line = begins.get((finding.place.line, finding.place.column))
         taken = False
-        for suppression in self._found:
-            if suppression.covers(finding, line):
-                suppression.used.add(finding.rule)
-                taken = True
+        for line in dict.fromkeys((None, finding.place.line, begins)):
+            for rule in (finding.rule, _ALL):
+                if (line, rule) in self._used:
+                    self._used[line, rule] = taken = True
         return taken
 
-    def findings(self, lines: Sequence[str]) -> Iterator[Finding]:
+    def findings(self, lines: Sequence[str], told: Told) -> Iterator[Finding]:
         """Yield what is wrong with the comments themselves.
 
         Args:
             lines: the lines of the file.
+            told: how many findings of each rule there are in the file, also of those that are not listed.
         """
-        yield from self._problems
+        known = (*self._rules, *(rule.name for rule in self._rules.values()))
+        told[UNKNOWN_SUPPRESSION.id, UNKNOWN_SUPPRESSION.severity] += len(self._unknown)
+        for number, column, written in sorted(self._unknown)[:MOST_OF_ONE_RULE]:
+            is_word = nearest(written.lower(), _WORDS) is not None
+            yield self._finding(
+                UNKNOWN_SUPPRESSION,
+                (number, column),
+                f"There is no rule `{written}`, so nothing is taken back."
+                if not is_word
+                else f"`{written}` is no word that the checks know, so nothing is taken back.",
+                "Write the id of a rule, for example AIC313." if not is_word else "Write `ignore` or `ignore-file`.",
+                hint=did_you_mean(written, known),
+                width=len(written),
+                text=lines[number - 1],
+            )
         for suppression in self._found:
             # What several files say together is not known where one is looked at: nothing about those rules here.
             unused = [
                 rule
                 for rule in suppression.rules
-                if rule not in suppression.used and self._rules[rule].layer != "folder"
+                if not self._used[suppression.line, rule] and (rule == _ALL or self._rules[rule].layer != "folder")
             ]
-            if not unused and (suppression.rules or suppression.used):
+            if not unused:
+                continue
+            kind = (UNUSED_SUPPRESSION.id, UNUSED_SUPPRESSION.severity)
+            told[kind] += 1
+            if told[kind] > MOST_OF_ONE_RULE:
                 continue
             where = "in this file" if suppression.line is None else "on its line"
-            first = unused[0] if unused else None
-            column = suppression.rules[first] if first else suppression.column
             yield self._finding(
                 UNUSED_SUPPRESSION,
-                (suppression.at, column),
-                f"This comment takes back {', '.join(unused) if unused else 'all findings'}, and there is no such "
-                f"finding {where}.",
+                (suppression.at, suppression.rules[unused[0]]),
+                f"This comment takes back {', '.join(unused) or 'all findings'}, and there is no such finding {where}.",
                 "Remove it.",
                 hint=None,
-                width=len(first) if first else 1,
-                text=lines[suppression.at - 1] if suppression.at <= len(lines) else "",
+                width=len(unused[0]) or 1,
+                text=lines[suppression.at - 1],
             )
-
-
-def _next_line(lines: Sequence[str], number: int) -> int:
-    """Return the next line that holds more than a comment: what a comment on a line of its own is about."""
-    for following in range(number, len(lines)):
-        text = lines[following].strip()
-        if text and not text.startswith("#"):
-            return following + 1
-    return number

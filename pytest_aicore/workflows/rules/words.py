@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_LONGEST = 80
+_LONGEST: Final = 80
+_MOST_CANDIDATES: Final = 50_000
+"""How many words are looked at for one file; some hundred are for a usual one with mistakes."""
+_candidates_left: ContextVar[Iterator[int] | None] = ContextVar("_candidates_left", default=None)
+
+
+@contextmanager
+def limited() -> Iterator[None]:
+    """Guess only so long: where all names of a large file are wrong, what was meant is not told of all of them."""
+    before = _candidates_left.set(iter(range(_MOST_CANDIDATES)))
+    try:
+        yield
+    finally:
+        _candidates_left.reset(before)
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -25,7 +40,10 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     allowed = 1 if len(word) <= 5 else 2 if len(word) <= 14 else 3
     folded = _folded(word)
     best: tuple[int, str] | None = None
+    left = _candidates_left.get()
     for candidate in known:
+        if left is not None and next(left, None) is None:
+            break
         if _folded(candidate) == folded:
             return candidate
         if abs(len(candidate) - len(word)) > allowed or len(candidate) < 2:
@@ -85,17 +103,24 @@ def _distance(one: str, other: str, limit: int) -> int:
     """Return how many slips (insert, delete, replace, swap) turn one word into the other; limit + 1 for more."""
     if one == other:
         return 0
+    if len(set(one).difference(other)) > limit:  # each takes a slip of its own
+        return limit + 1
+    while one and other and one[-1] == other[-1]:
+        one, other = one[:-1], other[:-1]
     before: list[int] = []
     row = list(range(len(other) + 1))
     for i, character in enumerate(one, 1):
-        current = [i]
-        for j, other_character in enumerate(other, 1):
-            cost = 0 if character == other_character else 1
-            value = min(row[j] + 1, current[j - 1] + 1, row[j - 1] + cost)
+        # What is further off the diagonal takes more slips than are allowed.
+        first, last = max(1, i - limit), min(len(other), i + limit)
+        current = [limit + 1] * (len(other) + 1)
+        current[0] = i
+        for j in range(first, last + 1):
+            other_character = other[j - 1]
+            value = min(row[j] + 1, current[j - 1] + 1, row[j - 1] + (character != other_character))
             if i > 1 and j > 1 and character == other[j - 2] and one[i - 2] == other_character:
                 value = min(value, before[j - 2] + 1)
-            current.append(value)
-        if min(current) > limit:
+            current[j] = value
+        if min(current[first - 1 : last + 1]) > limit:
             return limit + 1
         before, row = row, current
     return row[-1]

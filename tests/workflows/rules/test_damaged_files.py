@@ -50,6 +50,14 @@ TASKS = HEAD + "  - name: b\n    suspend: {}\n  - name: a\n    dag:\n      tasks
 CALLS = HEAD + "  - name: b\n    suspend: {}\n  - name: a\n    steps:\n"
 
 
+INPUTS = "    inputs:\n      parameters:\n" + "".join(f"      - name: parameter{i}x\n" for i in range(3000))
+LABELS = "".join(f"    a.sap.com/id{i}: x\n" for i in range(8000))
+SERVING = (
+    "apiVersion: ai.sap.com/v1alpha1\nkind: ServingTemplate\nmetadata:\n  name: x\nspec:\n  template:\n"
+    "    apiVersion: serving.kserve.io/v1beta1\n    spec: |\n"
+)
+
+
 def waits(task: int) -> str:
     """Return what a task waits for: the five before it, and the first one for the second."""
     return " && ".join(f"t{other}" for other in range(max(0, task - 5), task)) or "t1"
@@ -68,11 +76,65 @@ def reads(step: int) -> str:
         ONE + "{{=" + "{" * 400_000 + "}}" * 100_000 + "']\n",
         TASKS + "".join(f"      - {{name: t{i}, template: b, depends: '{waits(i)}'}}\n" for i in range(3000)),
         CALLS + "".join(f"    - - {{name: s{i}, template: b, when: '{reads(i - 1)} == x'}}\n" for i in range(4000)),
+        ONE + "{{x}}" * 100_000 + "{{inputs.parameters.x}}']\n",
+        SERVING + "      x: " + "{{" * 250_000 + "\n",
+        ONE + "x']\n" + "# aicore: ignore[AIC999] " * 10_000 + "\n",
+        ONE + "x']\n" + "# aicore: ignore[" * 30_000 + "\n",
+        ONE + "x']\n" + "# aicore: ignore[AIC301]\n" * 10_000,
+        ONE + "x']\n" + "".join(f"# aicore: ignore[tap{i}]\n" for i in range(10_000)),
+        ONE + "x']\n" + "".join(f"    anotherKey{i}: 1\n" for i in range(20_000)),
+        ONE + "".join(f"{{{{inputs.parameters.parameter{i}}}}}" for i in range(3000)) + "']\n" + INPUTS,
+        ONE + "x']\n" + "---\nkind: Workflow\nkind: Workflow\n" * 5000,
+        HEAD.replace("  name: x\n", f"  name: x\n  labels:\n{LABELS}") + "  - name: a\n    suspnd: {}\n",
+        ONE + "x']\n  -----END" + "A" * 200_000 + "-----END A-----: 1\n",
     ],
-    ids=["open placeholders", "placeholders", "expression", "tasks", "steps"],
+    ids=[
+        "open placeholders",
+        "placeholders",
+        "expression",
+        "tasks",
+        "steps",
+        "foreign placeholders",
+        "open placeholders in a block",
+        "comments on a line",
+        "open comments on a line",
+        "comments",
+        "comments with unknown rules",
+        "unknown keys",
+        "unknown inputs",
+        "documents",
+        "labels",
+        "half a certificate",
+    ],
 )
 def test_large_files_take_time_in_proportion(text: str) -> None:
     assert checked(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("of_each", "rule"),
+    [
+        ("    unknown{0}: 1\n", "AIC201"),
+        ("# aicore: ignore[AIC999{0}]\n", "AIC121"),
+        ("# aicore: ignore[AIC301]\n", "AIC122"),
+    ],
+)
+def test_of_many_findings_of_one_rule_a_hundred_are_listed_and_the_others_counted(of_each: str, rule: str) -> None:
+    text = ONE + "x']\n" + "".join(of_each.format(number) for number in range(1200))
+    found = [finding for finding in checked(text.encode()) if finding.rule == rule]
+    assert len(found) == 100
+    assert [finding.message.endswith("There are 1,100 more of this rule in the file.") for finding in found] == [
+        *([False] * 99),
+        True,
+    ]
+
+
+def test_a_message_about_a_value_that_is_too_long_leaves_its_middle_out() -> None:
+    [finding] = [
+        one for one in checked(f"{ONE}{{{{inputs.parameters.{'x' * 5000}}}}}']\n".encode()) if one.rule == "AIC240"
+    ]
+    assert len(finding.message) == len(finding.remedy) == 807
+    assert " [...] " in finding.message
 
 
 @settings(max_examples=300, deadline=None)

@@ -217,6 +217,8 @@ UPPER = training(name="Churn")
         ("name: Churn\n", "name: Churn # AICORE: Ignore[aic307, AIC307]\n"),
         ("  name: Churn\n", "  # aicore: ignore[AIC307]\n  # because\n  name: Churn\n"),
         ("kind:", "# aicore: ignore-file[AIC307]\nkind:"),
+        ("kind:", "# aicore: ignore-file AIC307\nkind:"),
+        ("kind:", "# aicore: ignore-file[AIC307\nkind:"),
     ],
 )
 def test_comments_that_take_a_finding_back(old: str, new: str) -> None:
@@ -230,6 +232,33 @@ def test_a_comment_on_another_line_takes_nothing_back() -> None:
         ("AIC122", 2),
         ("AIC307", 4),
     ]
+
+
+@pytest.mark.parametrize("comment", ["ignore-file AIC301, AIC302", "ignore-file[AIC301, AIC302"])
+def test_forgotten_brackets_do_not_take_everything_back(comment: str) -> None:
+    text = f"# aicore: {comment}\n{UPPER}"
+    found = [(finding.rule, finding.place.line, finding.message) for finding in check_document(text, options=OPTIONS)]
+    assert found[0] == (
+        "AIC122",
+        1,
+        "This comment takes back AIC301, AIC302, and there is no such finding in this file.",
+    )
+    assert [rule for rule, _, _ in found[1:]] == ["AIC307"]
+
+
+def test_a_misspelt_comment_takes_nothing_back_and_says_so() -> None:
+    text = UPPER.replace("name: Churn\n", "name: Churn # aicore: ingore[AIC307]\n", 1)
+    comment, name = sorted(check_document(text, options=OPTIONS), key=lambda finding: finding.rule)
+    assert str(comment).splitlines()[::3] == [
+        "<string>:4:25: warning AIC121: `ingore` is no word that the checks know, so nothing is taken back.",
+        "Write `ignore` or `ignore-file`.",
+    ]
+    assert name.rule == "AIC307"
+
+
+def test_a_comment_of_somebody_else_is_none() -> None:
+    text = UPPER.replace("name: Churn\n", "name: churn-train # aicore: a tenant of ours\n")
+    assert check_document(text, options=OPTIONS) == []
 
 
 def test_a_comment_where_a_block_begins_takes_back_what_is_in_it() -> None:
