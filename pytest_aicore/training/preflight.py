@@ -82,7 +82,8 @@ def _compare(template: Template, synced: Any, begin: str) -> None:
 def _is_only_words(difference: Difference) -> bool:
     """Tell whether a difference is one for people only: names and descriptions."""
     return difference.impact is Impact.COMPATIBLE and (
-        "description changed" in difference.what or (difference.section, difference.name) == ("executable", "name")
+        "description" in (difference.name, difference.field)
+        or (difference.section, difference.name) == ("executable", "name")
     )
 
 

@@ -8,6 +8,7 @@ from pytest_aicore.redact import redact
 from pytest_aicore.workflows.comparison import Difference, Impact
 from pytest_aicore.workflows.contract import without_tag
 from pytest_aicore.workflows.executable import (
+    ARTIFACT_ANNOTATION_PREFIX,
     EXECUTABLE_DESCRIPTION_ANNOTATION,
     EXECUTABLE_NAME_ANNOTATION,
     SCENARIO_DESCRIPTION_ANNOTATION,
@@ -17,15 +18,14 @@ from pytest_aicore.workflows.executable import (
 )
 from pytest_aicore.workflows.places import Place
 from pytest_aicore.workflows.rules.findings import Finding, Rule, Severity
-from pytest_aicore.workflows.tree import ScalarNode, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from pytest_aicore.workflows.comparison import Comparison
     from pytest_aicore.workflows.template import Template
-    from pytest_aicore.workflows.tree import Node
+    from pytest_aicore.workflows.tree import MappingNode
 
 _BEFORE: Final = """\
 metadata:
@@ -179,8 +179,10 @@ def of_comparison(template: Template, comparison: Comparison, *, quiet: bool = F
             continue
         rule = BREAKING if difference.impact == Impact.BREAKING else UNVERSIONED
         remedy = f'{NEW_VERSION}, which still is "{version}".'
+        if comparison.has_older_version:
+            remedy = f'{NEW_VERSION}: "{version}" is older than "{comparison.old.terms.version_id}".'
         if not difference.excusable:
-            remedy = f"Put the label `{VERSION_LABEL}` back."
+            remedy = f"Put the label `{VERSION_LABEL if difference.section == 'version' else SCENARIO_ID_LABEL}` back."
         found.append(_at(template, difference, rule, _said(difference), remedy))
     return found
 
@@ -225,37 +227,48 @@ def place_of(template: Template, difference: Difference) -> Place:
     fields = _FIELDS.get((difference.section, difference.name))
     if fields is not None:
         return template.place_of(*fields)
-    node = next(_nodes(template, difference), None)
-    if node is not None:
-        return template.document.place(node)
+    pods = {"plans": template.plan_places, "images": template.image_places}.get(difference.section)
+    if pods is not None:
+        # What the contract calls an image has no tag; a plan may have a placeholder that looks like one.
+        named = without_tag if difference.section == "images" else str
+        places = (place for written, place in pods() if named(written) == difference.name)
+        return next(places, template.place_of("spec", "template" if template.deployable else "templates"))
+    declared = _declaration(template, difference)
+    if declared is not None:
+        return declared
     where = {
         "parameters": ("spec", "inputs", "parameters") if template.deployable else ("spec", "arguments", "parameters"),
         "inputs": ("spec", "inputs", "artifacts") if template.deployable else ("spec", "templates"),
-        "outputs": ("spec", "templates"),
     }
-    pods = ("spec", "template" if template.deployable else "templates")
-    return template.place_of(*where.get(difference.section, pods))
+    return template.place_of(*where.get(difference.section, ("spec", "templates")))
 
 
-def _nodes(template: Template, difference: Difference) -> Iterator[Node]:
-    """Yield the values that name the subject of a difference, or what it was renamed to."""
-    declared = {
-        "parameters": ((node, "name") for node in template.parameters),
-        "inputs": ((node, "name") for node in template.input_artifacts),
-        "outputs": ((node, "globalName") for node, _ in template.output_artifacts),
-    }.get(difference.section)
-    if declared is not None:
-        names = {difference.name, difference.renamed} - {None}
-        for mapping, key in declared:
-            if mapping.text(key) in names:
-                yield mapping.values[key]
-        return
-    for node in walk(template.spec):
-        if type(node) is not ScalarNode:
-            continue
-        text = node.text
-        if (without_tag(text) if difference.section == "images" else text) == difference.name:
-            yield node
+_WRITTEN: Final[Mapping[str, tuple[str, ...]]] = {
+    "default": ("default", "value"),
+    "description": ("description",),
+    "optional": ("optional",),
+}
+"""Under which keys of a declaration its fields stand; the others of an artifact are annotations."""
+
+
+def _declaration(template: Template, difference: Difference) -> Place | None:
+    """Return where the subject of a difference is declared, or what it was renamed to; better, what of it differs."""
+    key = "globalName" if difference.section == "outputs" else "name"
+    nodes: list[MappingNode] = {
+        "parameters": template.parameters,
+        "inputs": template.input_artifacts,
+        "outputs": [node for node, _ in template.output_artifacts],
+    }[difference.section]
+    names = (difference.name, difference.renamed)
+    node = next((node for node in nodes if node.name(key) is not None and node.name(key) in names), None)
+    if node is None:
+        return None
+    if difference.section != "parameters":
+        annotation = f"{ARTIFACT_ANNOTATION_PREFIX}{difference.name}.{difference.field}"
+        if annotation in template.annotations:
+            return template.place_of("metadata", "annotations", annotation)
+    written = next((each for each in _WRITTEN.get(difference.field, ()) if node.text(each) is not None), key)
+    return template.document.place(node.values[written])
 
 
 # --- golden contracts ---------------------------------------------------------------------------------------

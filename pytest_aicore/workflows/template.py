@@ -150,12 +150,20 @@ class Template:
 
     @property
     def resource_plans(self) -> tuple[str, ...]:
-        """The resource plans or instance types that its pods ask for, each once."""
-        raise NotImplementedError
+        """The resource plans or instance types that its pods ask for, each once; placeholders stay as they are."""
+        return _unique(plan for plan, _ in self.plan_places())
 
     @property
     def images(self) -> tuple[str, ...]:
-        """The container images that its pods run, each once."""
+        """The container images that its pods run, each once; placeholders stay as they are."""
+        return _unique(image for image, _ in self.image_places())
+
+    def plan_places(self) -> Iterator[tuple[str, Place]]:
+        """Yield each resource plan or instance type of its pods with the place where it is written."""
+        raise NotImplementedError
+
+    def image_places(self) -> Iterator[tuple[str, Place]]:
+        """Yield each container image of its pods with the place where it is written."""
         raise NotImplementedError
 
     @property
@@ -435,30 +443,27 @@ class WorkflowTemplate(Template):
                     found.setdefault(name, (artifact, template.name))
         return list(found.values())
 
-    @property
-    def resource_plans(self) -> tuple[str, ...]:
-        """The plans of reachable templates that run pods, from their labels or the defaults for all pods."""
-        defaults = {
-            **_texts(self.spec.mapping("podMetadata").mapping("labels")),
-            **_texts(self.spec.mapping("templateDefaults").mapping("metadata").mapping("labels")),
-        }
-        return _unique(
-            plan
-            for template in self.reachable
-            if next(template.containers, None) is not None
-            for label in _RESOURCE_LABELS
-            if (plan := template.labels.get(label) or defaults.get(label))
+    def plan_places(self) -> Iterator[tuple[str, Place]]:
+        """Yield the plans of reachable templates that run pods, from their labels or the defaults for all pods."""
+        defaults = (
+            self.spec.mapping("templateDefaults").mapping("metadata").mapping("labels"),
+            self.spec.mapping("podMetadata").mapping("labels"),
         )
+        for template in self.reachable:
+            if next(template.containers, None) is None:
+                continue
+            wherever = (template.node.mapping("metadata").mapping("labels"), *defaults)
+            for label in _RESOURCE_LABELS:
+                labels = next((each for each in wherever if each.text(label)), NO_MAPPING)
+                if plan := labels.text(label):
+                    yield plan, self.document.place(labels.values[label])
 
-    @property
-    def images(self) -> tuple[str, ...]:
-        """The images of the containers of reachable templates."""
-        return _unique(
-            image
-            for template in self.reachable
-            for container in template.containers
-            if (image := container.text("image"))
-        )
+    def image_places(self) -> Iterator[tuple[str, Place]]:
+        """Yield the images of the containers of reachable templates."""
+        for template in self.reachable:
+            for container in template.containers:
+                if image := container.text("image"):
+                    yield image, self.document.place(container.values["image"])
 
 
 # --- ServingTemplate ----------------------------------------------------------------------------------------
@@ -551,22 +556,24 @@ class ServingTemplate(Template):
     def _block(self, node: Node | None) -> StringBlock | None:
         return StringBlock(self.document, node) if type(node) is ScalarNode and node.kind == "string" else None
 
-    @property
-    def resource_plans(self) -> tuple[str, ...]:
-        """The plan in the labels block, with the placeholder where it is one."""
-        block = self.labels_block
-        return _block_values(_BLOCK_PLAN, block) if block is not None else ()
+    def plan_places(self) -> Iterator[tuple[str, Place]]:
+        """Yield the plan in the labels block."""
+        return _block_values(_BLOCK_PLAN, self.labels_block)
 
-    @property
-    def images(self) -> tuple[str, ...]:
-        """The images in the spec block, with the placeholders they contain."""
-        block = self.spec_block
-        return _block_values(_BLOCK_IMAGE, block) if block is not None else ()
+    def image_places(self) -> Iterator[tuple[str, Place]]:
+        """Yield the images in the spec block."""
+        return _block_values(_BLOCK_IMAGE, self.spec_block)
 
 
-def _block_values(pattern: re.Pattern[str], block: StringBlock) -> tuple[str, ...]:
+def _block_values(pattern: re.Pattern[str], block: StringBlock | None) -> Iterator[tuple[str, Place]]:
     # The block is YAML only after its placeholders are replaced, so it is looked at line by line.
-    return _unique(filter(None, (_block_value(found) for found in pattern.findall(block.text))))
+    if block is None:
+        return
+    for found in pattern.finditer(block.text):
+        if value := _block_value(found.group(1)):
+            begin = found.start(1)
+            line = found.string.count("\n", 0, begin) + 1
+            yield value, block.place(line, begin - found.string.rfind("\n", 0, begin))
 
 
 def _block_value(written: str) -> str:

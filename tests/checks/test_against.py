@@ -152,7 +152,7 @@ def test_it_works_from_a_folder_below_and_inside_of_a_hook(
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     monkeypatch.setenv("GIT_INDEX_FILE", "/nowhere")
     result = command(str(repository.path / "workflows"), "--against", "HEAD")
-    assert result.stdout.startswith(f"{repository.path / TRAINING}:23:15: error AIC902: ")
+    assert result.stdout.startswith(f"{repository.path / TRAINING}:25:18: error AIC902: ")
 
 
 @pytest.mark.parametrize("reference", ["nope", "-x", "--help", "", "v1:workflows", "HEAD^{tree}", "mian", "a b"])

@@ -71,7 +71,7 @@ def test_each_difference_has_its_place(project: pytest.Pytester, edit: Callable[
         (f"{TRAINING}:26:3:", "AIC901:"),  # input removed: where inputs are declared
         (f"{TRAINING}:33:19:", "AIC901:"),  # input added
         (f"{TRAINING}:38:25:", "AIC901:"),  # output renamed
-        (f"{TRAINING}:23:15:", "AIC902:"),  # default
+        (f"{TRAINING}:25:18:", "AIC902:"),  # default
         (f"{TRAINING}:38:25:", "AIC902:"),  # output added
         (f"{TRAINING}:30:36:", "AIC902:"),  # plan
         (f"{TRAINING}:43:16:", "AIC902:"),  # image
@@ -103,11 +103,11 @@ def test_a_compatible_change_passes_with_a_warning(project: pytest.Pytester, edi
     result.assert_outcomes(passed=4, deselected=4)
     assert section(result) == [
         (
-            f"{TRAINING}:23:15: warning AIC905: The golden contract '{GOLDEN}' is not up to date: parameter 'DEPTH':"
+            f"{TRAINING}:24:22: warning AIC905: The golden contract '{GOLDEN}' is not up to date: parameter 'DEPTH':"
             " description changed from 'Greatest depth of the decision trees' to 'How deep'."
         ),
-        "    23 |       - name: DEPTH",
-        "       |               ^",
+        "    24 |         description: How deep",
+        "       |                      ^",
         (
             "It is compatible with every configuration that exists; write the contract anew: pytest --aicore-check"
             " --aicore-update"
