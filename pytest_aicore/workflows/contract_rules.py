@@ -120,7 +120,10 @@ REMOVED: Final = Rule(
     severity=Severity.ERROR,
     layer="contract",
     summary="A workflow of the other revision is not there any more",
-    explanation="Every configuration of its executable stops working: AI Core finds no executable of that id any more.",
+    explanation=(
+        "Every configuration of its executable stops working: AI Core finds no executable of that id any more. No "
+        "version label can tell that this is meant; `--ignore AIC907` can."
+    ),
     bad="git rm workflows/train.yaml\n",
     good="git mv workflows/train.yaml workflows/training.yaml\n",
 )
@@ -343,7 +346,8 @@ def removed(path: str, template: Template, reference: str) -> Finding:
         path,
         f"The executable {template.name!r} was here in {reference}, and is gone: every configuration of it stops"
         " working.",
-        "Put the workflow back, or compare with a revision that does not have it once its configurations are gone.",
+        f"Put the workflow back, or name the folder that it was moved to as well; `--ignore {REMOVED.id}` says that it"
+        " was given up.",
     )
 
 

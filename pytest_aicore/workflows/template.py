@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from pytest_aicore.errors import PlanError, WorkflowError, did_you_mean, listing
 from pytest_aicore.workflows.executable import Executable, derive
 from pytest_aicore.workflows.places import Place, Problem, SourceError
-from pytest_aicore.workflows.source import load, parse
+from pytest_aicore.workflows.source import load, load_all, parse, parse_all
 from pytest_aicore.workflows.tree import NO_MAPPING, Document, MappingNode, Node, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
@@ -603,6 +603,31 @@ def read_template(path: Path) -> Template:
     return _template(load(path), path)
 
 
+def read_templates(path: Path) -> list[Template]:
+    """Read every template of a file that may hold several YAML documents, templates or not.
+
+    Args:
+        path: a file with at least one WorkflowTemplate or ServingTemplate.
+
+    Raises:
+        WorkflowError: the file cannot be read, is no YAML, holds no template, or one without a name.
+    """
+    return _templates(load_all(path), path)
+
+
+def parse_templates(text: str | bytes, name: str = "<string>") -> list[Template]:
+    """Parse every template of a text that may hold several YAML documents, templates or not.
+
+    Args:
+        text: the content of a file with at least one WorkflowTemplate or ServingTemplate.
+        name: what messages call it.
+
+    Raises:
+        WorkflowError: the text is no YAML, holds no template, or one without a name.
+    """
+    return _templates(parse_all(text, name), None)
+
+
 def parse_template(text: str | bytes, name: str = "<string>") -> Template:
     """Parse a workflow YAML.
 
@@ -625,6 +650,11 @@ def template_of(document: Document, path: Path | None = None) -> Template | None
     kind = root.name("kind") if type(root) is MappingNode else None
     template_class = _KINDS.get(kind or "")
     return template_class(document, path) if template_class is not None else None
+
+
+def _templates(documents: list[Document], path: Path | None) -> list[Template]:
+    ours = [document for document in documents if template_of(document) is not None]
+    return [_template(document, path) for document in ours or documents[:1]]
 
 
 def _template(document: Document, path: Path | None) -> Template:
