@@ -107,10 +107,13 @@ STALE: Final = Rule(
 ORPHANED: Final = Rule(
     id="AIC906",
     name="golden-contract-without-workflow",
-    severity=Severity.WARNING,
+    severity=Severity.ERROR,
     layer="contract",
     summary="A golden contract belongs to no workflow file",
-    explanation="The workflow was removed or renamed. Every configuration of its executable stops working.",
+    explanation=(
+        "The workflow is gone, and every configuration of its executable stops working. If that is meant, delete the "
+        "contract as well. It is told once, with the first workflow of a session that collects folders."
+    ),
     bad="contracts/train.json\n",
     good="workflows/train.yaml\ncontracts/train.json\n",
 )
@@ -289,11 +292,13 @@ def missing(workflow: str, golden: Path, executable_id: str, renamed_from: Path 
         renamed_from: a contract of the same executable under another name, whose workflow file is gone.
     """
     if renamed_from is not None:
+        here = renamed_from.parent == golden.parent
         return at_start(
             MISSING,
             workflow,
-            f"The golden contract of {executable_id!r} still is '{renamed_from}': the workflow file was renamed.",
-            f"Rename it to '{golden.name}', which this does, too: {UPDATE}",
+            f"The golden contract of {executable_id!r} still is '{renamed_from}': the workflow file was"
+            f" {'renamed' if here else 'moved'}.",
+            f"{'Rename' if here else 'Move'} it to '{golden.name if here else golden}', which this does, too: {UPDATE}",
         )
     return at_start(
         MISSING,
@@ -317,18 +322,19 @@ def stale(template: Template, comparison: Comparison, golden: Path) -> Finding:
     return _at(template, worst, STALE, message, f"It is {_why(worst)}; write the contract anew: {UPDATE}")
 
 
-def orphaned(path: str, folder: Path) -> Finding:
+def orphaned(path: str, folder: Path, executable_id: str) -> Finding:
     """Return the finding of a golden contract without a workflow.
 
     Args:
         path: what messages call the golden contract.
         folder: where its workflow file would lie.
+        executable_id: its executable.
     """
     return at_start(
         ORPHANED,
         path,
-        f"No workflow file in '{folder}' belongs to this golden contract: every configuration of its executable stops"
-        " working.",
+        f"No workflow file in '{folder}' belongs to this golden contract: every configuration of {executable_id!r}"
+        " stops working.",
         "Put the workflow back, or delete the contract as well.",
     )
 
