@@ -85,7 +85,7 @@ def check(
     named = set(files)
     no_templates += sum(file.path in named and not file.candidate and not file.findings for file in result.files)
     if against is not None:
-        findings += _since(against, files, [file.path for file in result.files if file.candidate])
+        findings += _since(against, files, [file.path for file in result.files if file.candidate], options)
     findings.sort(key=lambda finding: finding.order)
     # What the rules of contracts come with takes longer to import than a small folder to check.
     rules = {} if output_format in ("text", "github") else all_rules()
@@ -128,18 +128,18 @@ def _existing(paths: Sequence[str]) -> list[Path]:
     return files
 
 
-def _since(reference: str, paths: Iterable[Path], candidates: Iterable[Path]) -> list[Finding]:
+def _since(reference: str, paths: Iterable[Path], candidates: Iterable[Path], options: CheckOptions) -> list[Finding]:
     """Return what became of the workflows' contracts since a revision, as findings."""
     from pytest_aicore.errors import WorkflowError
     from pytest_aicore.workflows import contract_rules
     from pytest_aicore.workflows.revision import compare_with_revision
-    from pytest_aicore.workflows.template import read_template
+    from pytest_aicore.workflows.template import read_templates
 
     templates: list[Template] = []
     untold: list[Path] = []
     for path in candidates:
         with suppress(WorkflowError):  # the checks say what is wrong with it
-            templates.append(read_template(path))
+            templates += read_templates(path)
             continue
         untold.append(path)
     folders = [path for path in paths if path.is_dir()]
@@ -147,8 +147,8 @@ def _since(reference: str, paths: Iterable[Path], candidates: Iterable[Path]) ->
     findings = [
         finding for one in since.changed for finding in contract_rules.of_comparison(one.template, one.comparison)
     ]
-    for path, template in since.removed:
-        findings.append(contract_rules.removed(_shown(path), template, reference))
+    gone = [contract_rules.removed(_shown(path), template, reference) for path, template in since.removed]
+    findings += [finding for finding in gone if not options.ignores(finding.rule, finding.place.path)]
     return findings
 
 
@@ -177,13 +177,15 @@ def make_options(ignore: Iterable[str], resource_plans: Iterable[str], source: s
     Raises:
         SettingsError: there is no such rule.
     """
+    # No version label can tell that a workflow was given up.
+    known = {*RULES, "AIC907"}
     everywhere: set[str] = set()
     in_files: dict[str, frozenset[str]] = {}
     for line in ignore:
         pattern, colon, listed = line.rpartition(":")
         rules = frozenset(rule.upper() for rule in listed.replace(",", " ").split())
         for rule in sorted(rules):
-            if rule not in RULES:
+            if rule not in known:
                 hint = (
                     " Rules of contracts cannot be left out: publish a new version instead."
                     if rule in all_rules()

@@ -13,22 +13,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from pytest_aicore.errors import ContractError, SettingsError, WorkflowError
+from pytest_aicore.errors import AicoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pytest_aicore.contract_check import ContractCheck
     from pytest_aicore.settings import Settings
     from pytest_aicore.workflows.checks import CheckOptions, Finding
-    from pytest_aicore.workflows.comparison import Comparison
-    from pytest_aicore.workflows.contract import Contract
-    from pytest_aicore.workflows.template import Template
 
 TITLE: Final = "SAP AI Core checks"
 WRITTEN: pytest.StashKey[list[Path]] = pytest.StashKey()
 """The golden files that this session wrote."""
 
-_SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
+SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 _SNIFFED_BYTES: Final = 64 * 1024
 # No template lacks all of these, and few other files have one: what has none is not looked at any further.
 _SIGNS: Final = (b"Workflow", b"ServingTemplate", b"scenarios.ai.sap.com/")
@@ -84,9 +82,10 @@ class Workflows:
         self._collected: dict[Path, None] = {}
         self._options: CheckOptions | None = None
         self._owners: dict[Path, Path] = {}
-        self._first_of: dict[Path, Path] = {}
+        self._first: Path | None = None
         self._left_alone: list[str] = []
         self.compared = 0
+        self.up_to_date = 0
 
     # Collection -----------------------------------------------------------------------------------------------------
 
@@ -101,7 +100,7 @@ class Workflows:
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> WorkflowFile | None:
         """Collect a file that looks like a template; any other costs one look at its beginning."""
-        if not self.settings.check.value or file_path.suffix.lower() not in _SUFFIXES:
+        if not self.settings.check.value or file_path.suffix.lower() not in SUFFIXES:
             return None
         named = parent.session.isinitpath(file_path)
         if not named and self._is_reached_by_link(file_path):
@@ -124,7 +123,9 @@ class Workflows:
         contract = head is not None and has_executable(head)
         self._collected[file_path] = None
         if contract:
-            self._remember(file_path)
+            self._owners.setdefault(self.golden_of(file_path), file_path)
+            if not named:
+                self._first = self._first or file_path
         return WorkflowFile.from_parent(parent, path=file_path, workflows=self, contract=contract)
 
     def _is_reached_by_link(self, path: Path) -> bool:
@@ -145,11 +146,6 @@ class Workflows:
                 self._left_alone.append(shown)
             return True
         return bool(links) and folder.is_relative_to(real_root)
-
-    def _remember(self, path: Path) -> None:
-        golden = self.golden_of(path)
-        self._owners.setdefault(golden, path)
-        self._first_of.setdefault(golden.parent, path)
 
     def shown(self, path: Path) -> str:
         """Return how messages call a file: as seen from where pytest was started."""
@@ -213,7 +209,7 @@ class Workflows:
                 # The folder that AI Core reads: what is no template in it matters as well.
                 together[self.openable(folder)] = None
                 continue
-            beside = (one for one in folder.iterdir() if one.suffix.lower() in _SUFFIXES and one.is_file())
+            beside = (one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file())
             together.update((self.openable(file), None) for file in sorted(beside))
         # Those that cannot be read are not files for the folder, and yet were asked for.
         together.update((self.openable(path), None) for path in self._collected if path.parent != workflows)
@@ -241,16 +237,23 @@ class Workflows:
         contracts = self.settings.contracts.value
         return contracts if contracts is not None else self.golden_of(self.settings.workflows.value / "any.yaml").parent
 
+    def with_contracts(self) -> list[Path]:
+        """Return the collected files that have contracts."""
+        return list(self._owners.values())
+
     def contract(self, path: Path) -> ContractCheck:
         """Return the comparison of a workflow file with its golden contract."""
+        from pytest_aicore.contract_check import ContractCheck
+
         self.compared += 1
         golden = self.golden_of(path)
+        # Who asks for some files wants to know of these; else the first one tells what became of all the others.
         return ContractCheck(
             workflows=self,
             path=path,
             golden=golden,
             owner=self._owners.get(golden, path),
-            first=self._first_of.get(golden.parent) == path,
+            first=path == self._first,
         )
 
     # Reports --------------------------------------------------------------------------------------------------------
@@ -305,11 +308,10 @@ class Workflows:
         for path in dict.fromkeys(written):
             yield f"--aicore-update: wrote {self.shown(path)}"
         if not written:
-            yield (
-                "--aicore-update: every golden file was up to date"
-                if self.compared
-                else "--aicore-update: no test wrote a golden file"
-            )
+            said = "every golden file was up to date" if self.compared else "no test wrote a golden file"
+            if self.up_to_date < self.compared:
+                said = "not every golden file was written"
+            yield f"--aicore-update: {said}"
 
 
 # --- items --------------------------------------------------------------------------------------------------
@@ -361,7 +363,7 @@ class WorkflowItem(pytest.Item):
 
         try:
             findings = self.look()
-        except (SettingsError, ContractError) as error:
+        except AicoreError as error:
             raise Failing((), str(error)) from None
         fails = Severity.WARNING if self.workflows.settings.check_strict.value else Severity.ERROR
         failing = [finding for finding in findings if finding.severity >= fails]
@@ -396,7 +398,13 @@ class ContractItem(WorkflowItem):
 
     def look(self) -> list[Finding]:
         """Return what became of the contract, or update it."""
-        return self.workflows.contract(self.path).findings()
+        contract = self.workflows.contract(self.path)
+        findings = contract.findings()
+        if not self.workflows.settings.live.value:
+            return findings
+        from pytest_aicore.isolation import session_of
+
+        return [*findings, *contract.with_service(session_of(self.config), findings)]
 
 
 class Told:
@@ -438,175 +446,3 @@ class _Crash:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.message}" if self.path else self.message
-
-
-# --- contracts ----------------------------------------------------------------------------------------------
-
-
-class ContractCheck:
-    """A workflow file, its golden contract, and what became of it.
-
-    Args:
-        workflows: the hooks of the session.
-        path: the workflow file.
-        golden: where its contract lies.
-        owner: the first workflow file whose contract would lie there.
-        first: whether this file tells of contracts without workflow.
-    """
-
-    def __init__(self, *, workflows: Workflows, path: Path, golden: Path, owner: Path, first: bool) -> None:
-        """Take the files; nothing is read yet."""
-        self._workflows = workflows
-        self._path = path
-        self._name = workflows.shown(path)
-        self._golden = golden
-        self._shown_golden = Path(workflows.shown(golden))
-        self._owner = owner
-        self._first = first
-        # What is outside of the project has its contracts outside as well.
-        inside = golden.is_relative_to(workflows.contracts())
-        self._folder = workflows.contracts() if inside else golden.parent
-
-    def findings(self) -> list[Finding]:
-        """Return what became of the contract, or write it anew.
-
-        Raises:
-            ContractError: the golden contract cannot be written.
-        """
-        from pytest_aicore.workflows import contract_rules
-
-        orphans = self._orphans() if self._first else []
-        if self._owner != self._path:
-            return [
-                self._unable(
-                    f"Its golden contract would be '{self._shown_golden}', which is that of"
-                    f" '{self._workflows.shown(self._owner)}'.",
-                    "Rename one of the two workflow files.",
-                ),
-                *orphans,
-            ]
-        template = _read(Path(self._workflows.openable(self._path)))
-        if template is None:
-            return [
-                self._unable(
-                    "The file cannot be read as a template, so it has no contract.", f"See {self._name}::check."
-                ),
-                *orphans,
-            ]
-        if self._workflows.settings.update.value:
-            self._update(template)
-            return self._orphans() if self._first else []
-        try:
-            old = self._promised()
-        except ContractError as error:
-            what, _, remedy = str(error).partition("\n")
-            return [self._unable(what, remedy), *orphans]
-        if old is None:
-            renamed_from = self._renamed_from(template)
-            shown = Path(self._workflows.shown(renamed_from)) if renamed_from else None
-            return [contract_rules.missing(self._name, self._shown_golden, template.name, shown), *orphans]
-        comparison = _compared(old, template)
-        failing = contract_rules.of_comparison(template, comparison, quiet=True)
-        if failing or not comparison.differences:
-            return [*failing, *orphans]
-        return [contract_rules.stale(template, comparison, self._shown_golden), *orphans]
-
-    def _unable(self, message: str, remedy: str) -> Finding:
-        from pytest_aicore.workflows import contract_rules
-
-        return contract_rules.at_start(contract_rules.UNREADABLE, self._name, message, remedy)
-
-    def _promised(self) -> Contract | None:
-        from pytest_aicore.workflows.contract import parse_contract
-        from pytest_aicore.workflows.goldens import read_golden
-
-        text = read_golden(self._golden, self._folder)
-        return None if text is None else parse_contract(text, str(self._shown_golden))
-
-    def _update(self, template: Template) -> None:
-        from pytest_aicore.workflows.contract import contract_of, dump
-        from pytest_aicore.workflows.goldens import read_golden, remove_golden, write_golden
-
-        text = dump(contract_of(template.executable))
-        if read_golden(self._golden, self._folder) == text:
-            return
-        renamed_from = None
-        head = f"{self._shown_golden}:"
-        try:
-            old = self._promised()
-        except ContractError as error:
-            table = [f"was no readable contract ({str(error).splitlines()[0]})"]
-        else:
-            if old is None:
-                renamed_from = self._renamed_from(template)
-                if renamed_from is not None:
-                    old = self._read(renamed_from)
-                    head = f"{self._shown_golden} (was {self._workflows.shown(renamed_from)}):"
-            table = _compared(old, template).table() if old is not None else [f"executable {template.name!r}, new"]
-        self._workflows.write_lines([f"{head} {table[0]}", *table[1:]])
-        write_golden(self._golden, self._folder, text)
-        if renamed_from is not None:
-            remove_golden(renamed_from, self._folder)
-        self._workflows.config.stash[WRITTEN].append(self._golden)
-
-    # Contracts without workflow -------------------------------------------------------------------------------------
-
-    def _without_workflow(self) -> list[Path]:
-        home = self._golden.parent
-        if not home.is_dir():
-            return []
-        stems = {one.stem for one in self._path.parent.iterdir() if one.suffix.lower() in _SUFFIXES}
-        return sorted(one for one in home.glob("*.json") if one.stem not in stems)
-
-    def _orphans(self) -> list[Finding]:
-        from pytest_aicore.workflows import contract_rules
-
-        folder = Path(self._workflows.shown(self._path.parent))
-        contracts = {path: self._read(path) for path in self._without_workflow()}
-        # What was renamed is told at the workflow file that has no contract yet.
-        renamed = self._without_contract() if contracts else set()
-        return [
-            contract_rules.orphaned(self._workflows.shown(path), folder)
-            for path, contract in contracts.items()
-            if contract is not None and contract.terms.id not in renamed
-        ]
-
-    def _without_contract(self) -> set[str]:
-        files = [one for one in self._path.parent.iterdir() if one.suffix.lower() in _SUFFIXES and one.is_file()]
-        templates = [_read(one) for one in files if not self._workflows.golden_of(one).exists()]
-        return {template.name for template in templates if template is not None}
-
-    def _renamed_from(self, template: Template) -> Path | None:
-        """Return the contract of the same executable that no workflow file belongs to any more."""
-        for path in self._without_workflow():
-            contract = self._read(path)
-            if contract is not None and contract.terms.id == template.name:
-                return path
-        return None
-
-    def _read(self, path: Path) -> Contract | None:
-        """Return the contract in a file, None if it holds none: that may be anybody's file."""
-        from pytest_aicore.workflows.contract import parse_contract
-        from pytest_aicore.workflows.goldens import read_golden
-
-        try:
-            text = read_golden(path, self._folder)
-            return None if text is None else parse_contract(text, str(path))
-        except ContractError:
-            return None
-
-
-def _read(path: Path) -> Template | None:
-    from pytest_aicore.workflows.template import read_template
-
-    try:
-        return read_template(path)
-    except WorkflowError:
-        return None
-
-
-def _compared(old: Contract, template: Template) -> Comparison:
-    from pytest_aicore.workflows.comparison import compare
-    from pytest_aicore.workflows.contract import contract_of
-
-    return compare(old, contract_of(template.executable))

@@ -156,7 +156,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.
         reason = _skipped(item, live=settings.live.value)
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=reason))
-    if (ours or settings.block_network.value) and not config.option.collectonly:
+    if (ours or settings.live.value or settings.block_network.value) and not config.option.collectonly:
         from pytest_aicore.isolation import isolation_of
 
         isolation_of(config)

@@ -68,6 +68,27 @@ def check(api: TrainingApi, template: Template, resource_group: str) -> None:
     _compare(template, synced, begin)
 
 
+def synced(api: TrainingApi, template: Template) -> Any:
+    """Return the executable of a workflow as the service has synced it, None if it has none.
+
+    Args:
+        api: the service.
+        template: the local workflow.
+
+    Raises:
+        CallError: the service could not be asked.
+    """
+    executable = template.executable
+    if executable.scenario_id is None:
+        return None
+    try:
+        return api.executable(executable.scenario_id, executable.id)
+    except CallError as error:
+        if error.status != 404 or _is_gateway(error):
+            raise
+        return None
+
+
 def _compare(template: Template, synced: Any, begin: str) -> None:
     try:
         comparison = compare_with_service(template.executable, synced)
@@ -82,7 +103,8 @@ def _compare(template: Template, synced: Any, begin: str) -> None:
 def _is_only_words(difference: Difference) -> bool:
     """Tell whether a difference is one for people only: names and descriptions."""
     return difference.impact is Impact.COMPATIBLE and (
-        "description changed" in difference.what or (difference.section, difference.name) == ("executable", "name")
+        "description" in (difference.name, difference.field)
+        or (difference.section, difference.name) == ("executable", "name")
     )
 
 

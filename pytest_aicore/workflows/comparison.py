@@ -7,6 +7,7 @@ touched. `compare` says which ones, and why.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_aicore.errors import did_you_mean
 from pytest_aicore.redact import redact
 from pytest_aicore.workflows.contract import contract_of, contract_of_service
-from pytest_aicore.workflows.executable import VERSION_LABEL
+from pytest_aicore.workflows.executable import SCENARIO_ID_LABEL, VERSION_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -56,6 +57,7 @@ class Difference:
         consequence: which existing configurations stop working, or work differently, and why; empty if none does.
         excusable: whether a new version label makes it acceptable.
         renamed: under which name it probably lives on.
+        field: what of a parameter or artifact is different, for example `default`; empty if it came or went.
     """
 
     impact: Impact
@@ -65,6 +67,7 @@ class Difference:
     consequence: str = ""
     excusable: bool = True
     renamed: str | None = None
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,14 @@ class Comparison:
 
     @property
     def has_new_version(self) -> bool:
-        """Whether the workflow has another version label than before."""
+        """Whether the workflow has another version label than before, and not an older one."""
         new = self.new.terms.version_id
-        return new is not None and new != self.old.terms.version_id
+        return new is not None and new != self.old.terms.version_id and not self.has_older_version
+
+    @property
+    def has_older_version(self) -> bool:
+        """Whether both version labels are numbers with dots, and the workflow's is lower than before."""
+        return _is_older(self.new.terms.version_id, self.old.terms.version_id)
 
     @property
     def failing(self) -> tuple[Difference, ...]:
@@ -112,7 +120,7 @@ class Comparison:
         old, new = self.old.terms.version_id, self.new.terms.version_id
         if old == new:
             return f"version {_quoted(new)}, unchanged"
-        return f"version {_quoted(old)} -> {_quoted(new)}"
+        return f"version {_quoted(old)} -> {_quoted(new)}{_older(new, old)}"
 
     def table(self) -> list[str]:
         """Return the differences as plain lines, each with its impact and its consequence."""
@@ -156,6 +164,20 @@ def compare(old: Contract, new: Contract) -> Comparison:
     return Comparison(old, new, tuple(found))
 
 
+def _is_older(new: str | None, old: str | None) -> bool:
+    """Tell whether a version is lower than another; of others than numbers with dots nobody can tell."""
+    releases = [_RELEASE.fullmatch(version or "") for version in (new, old)]
+    lower, higher = ([int(number) for number in found[1].split(".")] if found else [] for found in releases)
+    return bool(lower and higher) and lower < higher
+
+
+def _older(new: str | None, old: str | None) -> str:
+    return ", which is older" if _is_older(new, old) else ""
+
+
+_RELEASE: Final = re.compile(r"v?([0-9]{1,9}(?:\.[0-9]{1,9})*)")
+
+
 _BY_NAME: Final = "AI Core binds by name, and nothing has that name any more"
 
 
@@ -191,14 +213,17 @@ class _Comparing:
                 f"Every configuration of {old.id!r} stops working: AI Core finds no executable of that id any more.",
             )
         if old.scenario_id != new.scenario_id:
-            yield Difference(
-                Impact.BREAKING,
-                "scenario",
-                "id",
-                f"scenario id changed from {_quoted(old.scenario_id)} to {_quoted(new.scenario_id)}",
-                f"Every configuration of scenario {_quoted(old.scenario_id)} stops working: AI Core finds no executable"
-                f" {old.id!r} in it any more.",
-            )
+            if new.scenario_id is None:
+                yield _unpublished("scenario", old.scenario_id, SCENARIO_ID_LABEL)
+            else:
+                yield Difference(
+                    Impact.BREAKING,
+                    "scenario",
+                    "id",
+                    f"scenario id changed from {_quoted(old.scenario_id)} to {new.scenario_id!r}",
+                    f"Every configuration of scenario {_quoted(old.scenario_id)} stops working: AI Core finds no"
+                    f" executable {old.id!r} in it any more.",
+                )
         if old.deployable != new.deployable:
             yield Difference(
                 Impact.BREAKING,
@@ -209,20 +234,14 @@ class _Comparing:
             )
         if old.version_id != new.version_id:
             if new.version_id is None:
-                yield Difference(
-                    Impact.BREAKING,
-                    "version",
-                    "id",
-                    f"version {old.version_id!r} removed",
-                    f"Every configuration stops working: without the label {VERSION_LABEL} AI Core publishes nothing.",
-                    excusable=False,
-                )
+                yield _unpublished("version", old.version_id, VERSION_LABEL)
             else:
                 yield Difference(
                     Impact.COMPATIBLE,
                     "version",
                     "id",
-                    f"version changed from {_quoted(old.version_id)} to {new.version_id!r}",
+                    f"version changed from {_quoted(old.version_id)} to {new.version_id!r}"
+                    f"{_older(new.version_id, old.version_id)}",
                 )
 
     def _parameters(self) -> Iterator[Difference]:
@@ -265,10 +284,15 @@ class _Comparing:
                 name,
                 f"parameter {name!r}: default {before.default!r} removed",
                 f"Configurations that do not bind {name!r} stop working: it has no value for them, so {self._fail}.",
+                field="default",
             )
         elif before.default is None:
             yield Difference(
-                Impact.COMPATIBLE, "parameters", name, f"parameter {name!r}: default {after.default!r} added"
+                Impact.COMPATIBLE,
+                "parameters",
+                name,
+                f"parameter {name!r}: default {after.default!r} added",
+                field="default",
             )
         else:
             yield Difference(
@@ -277,6 +301,7 @@ class _Comparing:
                 name,
                 f"parameter {name!r}: default changed from {before.default!r} to {after.default!r}",
                 f"Configurations that do not bind {name!r} run with another value than before.",
+                field="default",
             )
 
     def _gone(
@@ -311,6 +336,7 @@ class _Comparing:
                     name,
                     f"input {name!r}: kind changed from {_quoted(before.kind)} to {_quoted(after.kind)}",
                     f"Existing configurations bind artifacts of kind {_quoted(before.kind)} to it." if clash else "",
+                    field="kind",
                 )
             yield from self._described("inputs", f"input {name!r}", before, after)
         for artifact in added:
@@ -328,13 +354,14 @@ class _Comparing:
 
     def _optional(self, name: str, *, now: bool) -> Difference:
         if now:
-            return Difference(Impact.COMPATIBLE, "inputs", name, f"input {name!r} became optional")
+            return Difference(Impact.COMPATIBLE, "inputs", name, f"input {name!r} became optional", field="optional")
         return Difference(
             Impact.BREAKING,
             "inputs",
             name,
             f"input {name!r} is not optional any more",
             f"Configurations that bind no artifact to {name!r} stop working: {self._fail}.",
+            field="optional",
         )
 
     def _outputs(self) -> Iterator[Difference]:
@@ -374,6 +401,7 @@ class _Comparing:
                 name,
                 f"output {name!r}: kind changed from {before.kind!r} to {after.kind!r}",
                 f"Who looks for artifacts of kind {before.kind!r} does not find it any more.",
+                field="kind",
             )
         if "registered" in self._silent:
             return
@@ -385,6 +413,7 @@ class _Comparing:
                 f"output {name!r}: registered name changed from {before.registered_name!r}"
                 f" to {after.registered_name!r}",
                 f"Who looks for artifacts of the name {before.registered_name!r} does not find it any more.",
+                field="name",
             )
         if before.suffix != after.suffix:
             yield Difference(
@@ -393,6 +422,7 @@ class _Comparing:
                 name,
                 f"output {name!r}: suffix changed from {_quoted(before.suffix)} to {_quoted(after.suffix)}",
                 "It lies under another name on the object store.",
+                field="suffix",
             )
 
     def _pods(self, section: str, word: str, before: Sequence[str], after: Sequence[str]) -> Iterator[Difference]:
@@ -441,6 +471,7 @@ class _Comparing:
                 section,
                 before.name,
                 f"{subject}: description changed from {_quoted(before.description)} to {_quoted(after.description)}",
+                field="description",
             )
 
 
@@ -454,6 +485,17 @@ def _renamed(before: Any, added: Iterable[Any], alike: Callable[[Any], object]) 
     if near:
         return next((str(one.name) for one in added if f"{one.name!r}" in near), None)
     return str(added[0].name) if len(added) == 1 and alike(added[0]) == alike(before) else None
+
+
+def _unpublished(section: str, old: str | None, label: str) -> Difference:
+    return Difference(
+        Impact.BREAKING,
+        section,
+        "id",
+        f"{section} {old!r} removed",
+        f"Every configuration stops working: without the label {label} AI Core publishes nothing.",
+        excusable=False,
+    )
 
 
 def _kind(executable: Executable) -> str:

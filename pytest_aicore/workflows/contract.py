@@ -234,6 +234,9 @@ def parse_contract(text: str, name: str) -> Contract:
     executable_id = reader.text(executable, "executable", "id")
     if not executable_id:
         raise reader.error("`executable` has no `id`")
+    if "version" not in content:
+        # Else the workflow's own label would pass for a new one, which excuses whatever breaks.
+        raise reader.error("it has no `version`")
     deployable = content.get("deployable")
     if not isinstance(deployable, bool):
         raise reader.error("`deployable` is not true or false")

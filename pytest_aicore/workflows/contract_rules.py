@@ -8,6 +8,7 @@ from pytest_aicore.redact import redact
 from pytest_aicore.workflows.comparison import Difference, Impact
 from pytest_aicore.workflows.contract import without_tag
 from pytest_aicore.workflows.executable import (
+    ARTIFACT_ANNOTATION_PREFIX,
     EXECUTABLE_DESCRIPTION_ANNOTATION,
     EXECUTABLE_NAME_ANNOTATION,
     SCENARIO_DESCRIPTION_ANNOTATION,
@@ -17,15 +18,14 @@ from pytest_aicore.workflows.executable import (
 )
 from pytest_aicore.workflows.places import Place
 from pytest_aicore.workflows.rules.findings import Finding, Rule, Severity
-from pytest_aicore.workflows.tree import ScalarNode, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from pytest_aicore.workflows.comparison import Comparison
     from pytest_aicore.workflows.template import Template
-    from pytest_aicore.workflows.tree import Node
+    from pytest_aicore.workflows.tree import MappingNode
 
 _BEFORE: Final = """\
 metadata:
@@ -107,10 +107,13 @@ STALE: Final = Rule(
 ORPHANED: Final = Rule(
     id="AIC906",
     name="golden-contract-without-workflow",
-    severity=Severity.WARNING,
+    severity=Severity.ERROR,
     layer="contract",
     summary="A golden contract belongs to no workflow file",
-    explanation="The workflow was removed or renamed. Every configuration of its executable stops working.",
+    explanation=(
+        "The workflow is gone, and every configuration of its executable stops working. If that is meant, delete the "
+        "contract as well. It is told once, with the first workflow of a session that collects folders."
+    ),
     bad="contracts/train.json\n",
     good="workflows/train.yaml\ncontracts/train.json\n",
 )
@@ -120,7 +123,10 @@ REMOVED: Final = Rule(
     severity=Severity.ERROR,
     layer="contract",
     summary="A workflow of the other revision is not there any more",
-    explanation="Every configuration of its executable stops working: AI Core finds no executable of that id any more.",
+    explanation=(
+        "Every configuration of its executable stops working: AI Core finds no executable of that id any more. No "
+        "version label can tell that this is meant; `--ignore AIC907` can."
+    ),
     bad="git rm workflows/train.yaml\n",
     good="git mv workflows/train.yaml workflows/training.yaml\n",
 )
@@ -179,8 +185,10 @@ def of_comparison(template: Template, comparison: Comparison, *, quiet: bool = F
             continue
         rule = BREAKING if difference.impact == Impact.BREAKING else UNVERSIONED
         remedy = f'{NEW_VERSION}, which still is "{version}".'
+        if comparison.has_older_version:
+            remedy = f'{NEW_VERSION}: "{version}" is older than "{comparison.old.terms.version_id}".'
         if not difference.excusable:
-            remedy = f"Put the label `{VERSION_LABEL}` back."
+            remedy = f"Put the label `{VERSION_LABEL if difference.section == 'version' else SCENARIO_ID_LABEL}` back."
         found.append(_at(template, difference, rule, _said(difference), remedy))
     return found
 
@@ -225,37 +233,48 @@ def place_of(template: Template, difference: Difference) -> Place:
     fields = _FIELDS.get((difference.section, difference.name))
     if fields is not None:
         return template.place_of(*fields)
-    node = next(_nodes(template, difference), None)
-    if node is not None:
-        return template.document.place(node)
+    pods = {"plans": template.plan_places, "images": template.image_places}.get(difference.section)
+    if pods is not None:
+        # What the contract calls an image has no tag; a plan may have a placeholder that looks like one.
+        named = without_tag if difference.section == "images" else str
+        places = (place for written, place in pods() if named(written) == difference.name)
+        return next(places, template.place_of("spec", "template" if template.deployable else "templates"))
+    declared = _declaration(template, difference)
+    if declared is not None:
+        return declared
     where = {
         "parameters": ("spec", "inputs", "parameters") if template.deployable else ("spec", "arguments", "parameters"),
         "inputs": ("spec", "inputs", "artifacts") if template.deployable else ("spec", "templates"),
-        "outputs": ("spec", "templates"),
     }
-    pods = ("spec", "template" if template.deployable else "templates")
-    return template.place_of(*where.get(difference.section, pods))
+    return template.place_of(*where.get(difference.section, ("spec", "templates")))
 
 
-def _nodes(template: Template, difference: Difference) -> Iterator[Node]:
-    """Yield the values that name the subject of a difference, or what it was renamed to."""
-    declared = {
-        "parameters": ((node, "name") for node in template.parameters),
-        "inputs": ((node, "name") for node in template.input_artifacts),
-        "outputs": ((node, "globalName") for node, _ in template.output_artifacts),
-    }.get(difference.section)
-    if declared is not None:
-        names = {difference.name, difference.renamed} - {None}
-        for mapping, key in declared:
-            if mapping.text(key) in names:
-                yield mapping.values[key]
-        return
-    for node in walk(template.spec):
-        if type(node) is not ScalarNode:
-            continue
-        text = node.text
-        if (without_tag(text) if difference.section == "images" else text) == difference.name:
-            yield node
+_WRITTEN: Final[Mapping[str, tuple[str, ...]]] = {
+    "default": ("default", "value"),
+    "description": ("description",),
+    "optional": ("optional",),
+}
+"""Under which keys of a declaration its fields stand; the others of an artifact are annotations."""
+
+
+def _declaration(template: Template, difference: Difference) -> Place | None:
+    """Return where the subject of a difference is declared, or what it was renamed to; better, what of it differs."""
+    key = "globalName" if difference.section == "outputs" else "name"
+    nodes: list[MappingNode] = {
+        "parameters": template.parameters,
+        "inputs": template.input_artifacts,
+        "outputs": [node for node, _ in template.output_artifacts],
+    }[difference.section]
+    names = (difference.name, difference.renamed)
+    node = next((node for node in nodes if node.name(key) is not None and node.name(key) in names), None)
+    if node is None:
+        return None
+    if difference.section != "parameters":
+        annotation = f"{ARTIFACT_ANNOTATION_PREFIX}{difference.name}.{difference.field}"
+        if annotation in template.annotations:
+            return template.place_of("metadata", "annotations", annotation)
+    written = next((each for each in _WRITTEN.get(difference.field, ()) if node.text(each) is not None), key)
+    return template.document.place(node.values[written])
 
 
 # --- golden contracts ---------------------------------------------------------------------------------------
@@ -273,11 +292,13 @@ def missing(workflow: str, golden: Path, executable_id: str, renamed_from: Path 
         renamed_from: a contract of the same executable under another name, whose workflow file is gone.
     """
     if renamed_from is not None:
+        here = renamed_from.parent == golden.parent
         return at_start(
             MISSING,
             workflow,
-            f"The golden contract of {executable_id!r} still is '{renamed_from}': the workflow file was renamed.",
-            f"Rename it to '{golden.name}', which this does, too: {UPDATE}",
+            f"The golden contract of {executable_id!r} still is '{renamed_from}': the workflow file was"
+            f" {'renamed' if here else 'moved'}.",
+            f"{'Rename' if here else 'Move'} it to '{golden.name if here else golden}', which this does, too: {UPDATE}",
         )
     return at_start(
         MISSING,
@@ -301,18 +322,19 @@ def stale(template: Template, comparison: Comparison, golden: Path) -> Finding:
     return _at(template, worst, STALE, message, f"It is {_why(worst)}; write the contract anew: {UPDATE}")
 
 
-def orphaned(path: str, folder: Path) -> Finding:
+def orphaned(path: str, folder: Path, executable_id: str) -> Finding:
     """Return the finding of a golden contract without a workflow.
 
     Args:
         path: what messages call the golden contract.
         folder: where its workflow file would lie.
+        executable_id: its executable.
     """
     return at_start(
         ORPHANED,
         path,
-        f"No workflow file in '{folder}' belongs to this golden contract: every configuration of its executable stops"
-        " working.",
+        f"No workflow file in '{folder}' belongs to this golden contract: every configuration of {executable_id!r}"
+        " stops working.",
         "Put the workflow back, or delete the contract as well.",
     )
 
@@ -330,7 +352,8 @@ def removed(path: str, template: Template, reference: str) -> Finding:
         path,
         f"The executable {template.name!r} was here in {reference}, and is gone: every configuration of it stops"
         " working.",
-        "Put the workflow back, or compare with a revision that does not have it once its configurations are gone.",
+        f"Put the workflow back, or name the folder that it was moved to as well; `--ignore {REMOVED.id}` says that it"
+        " was given up.",
     )
 
 

@@ -160,6 +160,9 @@ def _urls(template: Template, given: Mapping[str, str]) -> dict[str, str]:
 def _names(given: object, argument: str, meaning: str) -> Iterable[str]:
     if not isinstance(given, Mapping):
         raise PlanError(f"{argument}={given!r}: expected a dictionary of {meaning}.")
+    for name in given:
+        if not isinstance(name, str):
+            raise PlanError(f"{argument}={{{name!r}: ...}}: expected a string for the {meaning.partition(' to ')[0]}.")
     return given
 
 

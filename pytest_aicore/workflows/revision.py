@@ -14,7 +14,7 @@ from pytest_aicore.workflows.comparison import compare
 from pytest_aicore.workflows.contract import contract_of
 from pytest_aicore.workflows.rules.sniffing import is_candidate
 from pytest_aicore.workflows.source import MAXIMUM_BYTES
-from pytest_aicore.workflows.template import parse_template
+from pytest_aicore.workflows.template import parse_templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -101,6 +101,11 @@ class Revision:
             if kind == "blob" and mode in _REGULAR_FILES and int(size) <= MAXIMUM_BYTES:
                 yield _Blob(path, object_id, int(size))
 
+    def touched(self) -> set[str]:
+        """Return the files of the revision that are gone or different now, perhaps with some that are not."""
+        listed = _git(self.top, "diff-index", "--name-only", "--no-renames", "-z", self.commit)
+        return {os.fsdecode(name) for name in listed.split(b"\0")}
+
     def contents(self, blobs: Sequence[_Blob]) -> Iterator[tuple[_Blob, bytes]]:
         """Yield what files hold, asking git once."""
         if not blobs:
@@ -175,7 +180,8 @@ def compare_with_revision(
 ) -> Since:
     """Return what became of workflows since a revision.
 
-    A workflow is recognised by its executable id, then by its path, then by what the file holds.
+    A workflow is recognised by its executable id, then by its path, then by what the file holds. A file may hold
+    several.
 
     Args:
         reference: the revision, for example `origin/main`.
@@ -197,9 +203,9 @@ def compare_with_revision(
         here = [template for template in now if home_of[id(template)] == top]
         there = [folder.resolve() for folder in folders if _repository_of(folder.resolve()) == top]
         match = _Match(top, revision, here, [_absolute(path) for path in untold])
-        for template, (was, before) in match.pairs():
-            comparison = compare(contract_of(before.executable), contract_of(template.executable))
-            changed[id(template)] = Changed(template, before, was, comparison)
+        for template, was in match.pairs():
+            comparison = compare(contract_of(was.template.executable), contract_of(template.executable))
+            changed[id(template)] = Changed(template, was.template, was.path, comparison)
         removed += match.removed(there)
     return Since(
         tuple(changed[id(template)] for template in now if id(template) in changed),
@@ -208,14 +214,14 @@ def compare_with_revision(
     )
 
 
-def _parsed(data: bytes, name: str) -> Template | None:
-    """Return a template, None for what was none or a broken one: that promised nothing."""
-    if not is_candidate(data[:SNIFFED_BYTES]):
-        return None
+def _parsed(data: bytes, name: str) -> list[Template]:
+    """Return the templates of a file, none for what has no label of AI Core or is broken: that promised nothing."""
+    if not is_candidate(data[:SNIFFED_BYTES]) or b"ai.sap.com/" not in data:
+        return []
     try:
-        return parse_template(data, name)
+        return parse_templates(data, name)
     except WorkflowError:
-        return None
+        return []
 
 
 def _repository_of(folder: Path) -> Path:
@@ -228,72 +234,90 @@ def _absolute(path: Path) -> Path:
     return path.parent.resolve() / path.name if path.name not in ("", "..") else path.resolve()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Workflow:
+    """A template and the path of its file in the repository."""
+
+    path: str
+    template: Template
+
+
 class _Match:
     """Finds for each workflow of a repository what it was in a revision."""
 
     def __init__(self, top: Path, revision: Revision, now: Sequence[Template], untold: Sequence[Path]) -> None:
         self._top = top
-        self._now = {
-            _absolute(template.path).relative_to(top).as_posix(): template for template in now if template.path
-        }
+        self._now = [
+            _Workflow(_absolute(template.path).relative_to(top).as_posix(), template)
+            for template in now
+            if template.path
+        ]
+        self._files = {workflow.path for workflow in self._now}
         self._untold = {path.relative_to(top).as_posix() for path in untold if path.is_relative_to(top)}
-        wanted = [blob for blob in revision.files() if blob.path in self._now or not (top / blob.path).is_file()]
-        self._before: dict[str, Template] = {}
-        for blob, data in revision.contents(wanted):
-            template = _parsed(data, f"{revision.reference}:{blob.path}")
-            if template is not None:
-                self._before[blob.path] = template
-        self._found: dict[str, str] = {}
+        # Whatever a workflow was once, it lies in its own file, or in one that is not any more what it was.
+        there = self._files | revision.touched()
+        wanted = [blob for blob in revision.files() if blob.path in there]
+        self._before = [
+            _Workflow(blob.path, template)
+            for blob, data in revision.contents(wanted)
+            for template in _parsed(data, f"{revision.reference}:{blob.path}")
+        ]
+        self._found: dict[_Workflow, _Workflow] = {}
 
-    def pairs(self) -> Iterator[tuple[Template, tuple[str, Template]]]:
-        """Yield each workflow that was there with path and template as they were."""
-        left = dict(self._before)
-        for found in (self._same_path_and_id, self._same_id, self._same_path, self._similar):
-            for path, template in self._now.items():
-                if path not in self._found:
-                    was = found(path, template, left)
-                    if was is not None:
-                        self._found[path] = was
-                        left.pop(was)
-        for path, template in self._now.items():
-            if path in self._found:
-                was = self._found[path]
-                yield template, (was, self._before[was])
+    def pairs(self) -> Iterator[tuple[Template, _Workflow]]:
+        """Yield each workflow that was there with what it was."""
+        left = dict.fromkeys(self._before)
+        for find in (self._same_path_and_id, self._same_id, self._same_path, self._similar):
+            for workflow in self._now:
+                was = find(workflow, left) if workflow not in self._found else None
+                if was is not None:
+                    self._found[workflow] = was
+                    del left[was]
+        for workflow in self._now:
+            if workflow in self._found:
+                yield workflow.template, self._found[workflow]
 
     def removed(self, folders: Sequence[Path]) -> Iterator[tuple[Path, Template]]:
         """Yield what was in folders and is nowhere now."""
         known = set(self._found.values())
-        for was, template in self._before.items():
-            path = self._top / was
-            if was in known or was in self._untold or not any(map(path.is_relative_to, folders)):
+        for was in self._before:
+            path = self._top / was.path
+            if was in known or was.path in self._untold or not any(map(path.is_relative_to, folders)):
                 continue
-            yield path, template
+            if was.path in self._files or not _looks_like_template(path):
+                yield path, was.template
 
     @staticmethod
-    def _same_path_and_id(path: str, template: Template, left: dict[str, Template]) -> str | None:
-        return path if path in left and left[path].name == template.name else None
+    def _same_path_and_id(now: _Workflow, left: Iterable[_Workflow]) -> _Workflow | None:
+        return next((was for was in left if was.path == now.path and was.template.name == now.template.name), None)
 
     @staticmethod
-    def _same_id(path: str, template: Template, left: dict[str, Template]) -> str | None:
-        del path
-        return next((was for was, before in left.items() if before.name == template.name), None)
+    def _same_id(now: _Workflow, left: Iterable[_Workflow]) -> _Workflow | None:
+        return next((was for was in left if was.template.name == now.template.name), None)
 
     @staticmethod
-    def _same_path(path: str, template: Template, left: dict[str, Template]) -> str | None:
-        del template
-        return path if path in left else None
+    def _same_path(now: _Workflow, left: Iterable[_Workflow]) -> _Workflow | None:
+        return next((was for was in left if was.path == now.path), None)
 
-    def _similar(self, path: str, template: Template, left: dict[str, Template]) -> str | None:
-        del path
-        lines = template.document.lines
-        best: tuple[float, str] | None = None
-        for was, before in left.items():
-            if was in self._now or before.kind != template.kind:
-                continue
-            matcher = SequenceMatcher(None, before.document.lines, lines, autojunk=False)
+    def _similar(self, now: _Workflow, left: Iterable[_Workflow]) -> _Workflow | None:
+        lines = now.template.document.lines
+        best: tuple[float, _Workflow] | None = None
+        for was in left:
+            if was.template.kind != now.template.kind or (self._top / was.path).is_file():
+                continue  # what is still there was not renamed
+            matcher = SequenceMatcher(None, was.template.document.lines, lines, autojunk=False)
             if matcher.quick_ratio() < _SIMILAR:
                 continue
             ratio = matcher.ratio()
             if ratio >= _SIMILAR and (best is None or ratio > best[0]):
                 best = (ratio, was)
         return best[1] if best else None
+
+
+def _looks_like_template(path: Path) -> bool:
+    """Tell whether a file that nobody read is there all the same, and may be what it was."""
+    try:
+        with path.open("rb") as file:
+            return is_candidate(file.read(SNIFFED_BYTES))
+    except OSError:
+        return False

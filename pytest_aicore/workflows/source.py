@@ -53,6 +53,18 @@ def load(path: Path) -> Document:
     Raises:
         SourceError: it cannot be read, is too large, or is no YAML of one document.
     """
+    return _only(load_all(path))
+
+
+def load_all(path: Path) -> list[Document]:
+    """Read a YAML file of one or more documents; empty ones do not count.
+
+    Args:
+        path: the file.
+
+    Raises:
+        SourceError: it cannot be read, is too large, or is no YAML.
+    """
     name = str(path)
     try:
         if not path.exists():
@@ -73,7 +85,7 @@ def load(path: Path) -> Document:
             "Check its path and its permissions.",
         )
         raise SourceError(problem) from None
-    return parse(data, name, size=size)
+    return parse_all(data, name, size=size)
 
 
 def parse(data: str | bytes, name: str = "<string>", *, size: int | None = None) -> Document:
@@ -87,7 +99,10 @@ def parse(data: str | bytes, name: str = "<string>", *, size: int | None = None)
     Raises:
         SourceError: it is too large, wrongly encoded, empty, no YAML, or more than one document.
     """
-    documents = parse_all(data, name, size=size)
+    return _only(parse_all(data, name, size=size))
+
+
+def _only(documents: list[Document]) -> Document:
     if len(documents) > 1:
         second = documents[1]
         raise SourceError(

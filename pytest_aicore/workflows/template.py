@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from pytest_aicore.errors import PlanError, WorkflowError, did_you_mean, listing
 from pytest_aicore.workflows.executable import Executable, derive
 from pytest_aicore.workflows.places import Place, Problem, SourceError
-from pytest_aicore.workflows.source import load, parse
+from pytest_aicore.workflows.source import load, load_all, parse, parse_all
 from pytest_aicore.workflows.tree import NO_MAPPING, Document, MappingNode, Node, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
@@ -150,12 +150,20 @@ class Template:
 
     @property
     def resource_plans(self) -> tuple[str, ...]:
-        """The resource plans or instance types that its pods ask for, each once."""
-        raise NotImplementedError
+        """The resource plans or instance types that its pods ask for, each once; placeholders stay as they are."""
+        return _unique(plan for plan, _ in self.plan_places())
 
     @property
     def images(self) -> tuple[str, ...]:
-        """The container images that its pods run, each once."""
+        """The container images that its pods run, each once; placeholders stay as they are."""
+        return _unique(image for image, _ in self.image_places())
+
+    def plan_places(self) -> Iterator[tuple[str, Place]]:
+        """Yield each resource plan or instance type of its pods with the place where it is written."""
+        raise NotImplementedError
+
+    def image_places(self) -> Iterator[tuple[str, Place]]:
+        """Yield each container image of its pods with the place where it is written."""
         raise NotImplementedError
 
     @property
@@ -435,30 +443,27 @@ class WorkflowTemplate(Template):
                     found.setdefault(name, (artifact, template.name))
         return list(found.values())
 
-    @property
-    def resource_plans(self) -> tuple[str, ...]:
-        """The plans of reachable templates that run pods, from their labels or the defaults for all pods."""
-        defaults = {
-            **_texts(self.spec.mapping("podMetadata").mapping("labels")),
-            **_texts(self.spec.mapping("templateDefaults").mapping("metadata").mapping("labels")),
-        }
-        return _unique(
-            plan
-            for template in self.reachable
-            if next(template.containers, None) is not None
-            for label in _RESOURCE_LABELS
-            if (plan := template.labels.get(label) or defaults.get(label))
+    def plan_places(self) -> Iterator[tuple[str, Place]]:
+        """Yield the plans of reachable templates that run pods, from their labels or the defaults for all pods."""
+        defaults = (
+            self.spec.mapping("templateDefaults").mapping("metadata").mapping("labels"),
+            self.spec.mapping("podMetadata").mapping("labels"),
         )
+        for template in self.reachable:
+            if next(template.containers, None) is None:
+                continue
+            wherever = (template.node.mapping("metadata").mapping("labels"), *defaults)
+            for label in _RESOURCE_LABELS:
+                labels = next((each for each in wherever if each.text(label)), NO_MAPPING)
+                if plan := labels.text(label):
+                    yield plan, self.document.place(labels.values[label])
 
-    @property
-    def images(self) -> tuple[str, ...]:
-        """The images of the containers of reachable templates."""
-        return _unique(
-            image
-            for template in self.reachable
-            for container in template.containers
-            if (image := container.text("image"))
-        )
+    def image_places(self) -> Iterator[tuple[str, Place]]:
+        """Yield the images of the containers of reachable templates."""
+        for template in self.reachable:
+            for container in template.containers:
+                if image := container.text("image"):
+                    yield image, self.document.place(container.values["image"])
 
 
 # --- ServingTemplate ----------------------------------------------------------------------------------------
@@ -551,22 +556,24 @@ class ServingTemplate(Template):
     def _block(self, node: Node | None) -> StringBlock | None:
         return StringBlock(self.document, node) if type(node) is ScalarNode and node.kind == "string" else None
 
-    @property
-    def resource_plans(self) -> tuple[str, ...]:
-        """The plan in the labels block, with the placeholder where it is one."""
-        block = self.labels_block
-        return _block_values(_BLOCK_PLAN, block) if block is not None else ()
+    def plan_places(self) -> Iterator[tuple[str, Place]]:
+        """Yield the plan in the labels block."""
+        return _block_values(_BLOCK_PLAN, self.labels_block)
 
-    @property
-    def images(self) -> tuple[str, ...]:
-        """The images in the spec block, with the placeholders they contain."""
-        block = self.spec_block
-        return _block_values(_BLOCK_IMAGE, block) if block is not None else ()
+    def image_places(self) -> Iterator[tuple[str, Place]]:
+        """Yield the images in the spec block."""
+        return _block_values(_BLOCK_IMAGE, self.spec_block)
 
 
-def _block_values(pattern: re.Pattern[str], block: StringBlock) -> tuple[str, ...]:
+def _block_values(pattern: re.Pattern[str], block: StringBlock | None) -> Iterator[tuple[str, Place]]:
     # The block is YAML only after its placeholders are replaced, so it is looked at line by line.
-    return _unique(filter(None, (_block_value(found) for found in pattern.findall(block.text))))
+    if block is None:
+        return
+    for found in pattern.finditer(block.text):
+        if value := _block_value(found.group(1)):
+            begin = found.start(1)
+            line = found.string.count("\n", 0, begin) + 1
+            yield value, block.place(line, begin - found.string.rfind("\n", 0, begin))
 
 
 def _block_value(written: str) -> str:
@@ -596,6 +603,31 @@ def read_template(path: Path) -> Template:
     return _template(load(path), path)
 
 
+def read_templates(path: Path) -> list[Template]:
+    """Read every template of a file that may hold several YAML documents, templates or not.
+
+    Args:
+        path: a file with at least one WorkflowTemplate or ServingTemplate.
+
+    Raises:
+        WorkflowError: the file cannot be read, is no YAML, holds no template, or one without a name.
+    """
+    return _templates(load_all(path), path)
+
+
+def parse_templates(text: str | bytes, name: str = "<string>") -> list[Template]:
+    """Parse every template of a text that may hold several YAML documents, templates or not.
+
+    Args:
+        text: the content of a file with at least one WorkflowTemplate or ServingTemplate.
+        name: what messages call it.
+
+    Raises:
+        WorkflowError: the text is no YAML, holds no template, or one without a name.
+    """
+    return _templates(parse_all(text, name), None)
+
+
 def parse_template(text: str | bytes, name: str = "<string>") -> Template:
     """Parse a workflow YAML.
 
@@ -618,6 +650,11 @@ def template_of(document: Document, path: Path | None = None) -> Template | None
     kind = root.name("kind") if type(root) is MappingNode else None
     template_class = _KINDS.get(kind or "")
     return template_class(document, path) if template_class is not None else None
+
+
+def _templates(documents: list[Document], path: Path | None) -> list[Template]:
+    ours = [document for document in documents if template_of(document) is not None]
+    return [_template(document, path) for document in ours or documents[:1]]
 
 
 def _template(document: Document, path: Path | None) -> Template:

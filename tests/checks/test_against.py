@@ -129,9 +129,95 @@ def test_a_workflow_that_is_gone_is_told_for_folders_alone(repository: pytest.Py
     assert (
         f"{TRAINING}:1:1: error AIC907: The executable 'text-clf-train-tutorial' was here in main, and is gone: every"
         " configuration of it stops working.\n"
-        "Put the workflow back, or compare with a revision that does not have it once its configurations are gone.\n"
+        "Put the workflow back, or name the folder that it was moved to as well; `--ignore AIC907` says that it was"
+        " given up.\n"
     ) in result.stdout
     assert command("workflows/churn_dag.yaml", "--against", "main").returncode == 0
+
+
+def test_a_workflow_that_was_given_up_can_be_left_out(repository: pytest.Pytester, command: Command) -> None:
+    (repository.path / TRAINING).unlink()
+    assert command("workflows", "--against", "main", "--ignore", "AIC907").returncode == 0
+    assert command("workflows", "--against", "main", "--ignore", "training*: AIC907").returncode == 0
+    assert command("workflows", "--against", "main", "--ignore", "other*: AIC907").returncode == 1
+
+
+def test_a_file_that_holds_something_else_now_has_lost_its_workflow(
+    repository: pytest.Pytester, command: Command
+) -> None:
+    (repository.path / TRAINING).write_text("replicas: 1\n")
+    result = command("workflows", "--against", "main")
+    assert f"{TRAINING}:1:1: error AIC907: The executable 'text-clf-train-tutorial' was here in main" in result.stdout
+
+
+def test_one_file_is_compared_with_what_it_was_wherever_that_was(repository: pytest.Pytester, command: Command) -> None:
+    """Two workflows swapped their files, and only one of them is asked for."""
+    folder = repository.path / "workflows"
+    churn, house = folder / "churn_dag.yaml", folder / "house_price_steps.yaml"
+    texts = churn.read_text(), house.read_text()
+    churn.write_text(texts[1])
+    house.write_text(texts[0])
+    assert command("workflows/churn_dag.yaml", "--against", "HEAD").stdout == "1 file checked: nothing found\n"
+
+
+def test_a_changed_template_in_a_folder_that_is_not_visited_is_not_gone(
+    repository: pytest.Pytester, command: Command
+) -> None:
+    hidden = repository.path / ".hidden"
+    hidden.mkdir()
+    text = (repository.path / TRAINING).read_text().replace("text-clf-train-tutorial", "hidden")
+    (hidden / "train.yaml").write_text(text)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "second")
+    (hidden / "train.yaml").write_text(text.replace("DEPTH", "DEEP"))
+    assert command(".", "--against", "HEAD").stdout == "4 files checked: nothing found\n"
+
+
+def test_several_workflows_of_one_file_are_compared_one_by_one(
+    repository: pytest.Pytester, command: Command, edit: Callable[..., None]
+) -> None:
+    folder = repository.path / "workflows"
+    texts = [(folder / name).read_text() for name in ("churn_dag.yaml", "training_workflow_tutorial.yaml")]
+    for name in ("churn_dag.yaml", "training_workflow_tutorial.yaml"):
+        (folder / name).unlink()
+    (folder / "both.yaml").write_text("\n---\n".join(texts))
+    result = command("workflows", "--against", "HEAD")
+    assert result.stdout.endswith("\n3 files checked: 1 warning\n"), result.stdout
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "second")
+    edit("workflows/both.yaml", 'default: "3"', 'default: "4"')
+    result = command("workflows/both.yaml", "--against", "HEAD")
+    assert "error AIC902: Parameter 'DEPTH': default changed from '3' to '4'" in result.stdout
+    (folder / "both.yaml").write_text(texts[0])
+    result = command("workflows", "--against", "HEAD")
+    assert [line for line in result.stdout.splitlines() if " error " in line] == [
+        (
+            "workflows/both.yaml:1:1: error AIC907: The executable 'text-clf-train-tutorial' was here in HEAD, and is"
+            " gone: every configuration of it stops working."
+        )
+    ]
+
+
+def test_what_only_argo_knows_promises_nothing(repository: pytest.Pytester, command: Command) -> None:
+    """A WorkflowTemplate without any label of AI Core is not published there."""
+    text = """\
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {name: housekeeping}
+spec:
+  entrypoint: main
+  arguments: {parameters: [{name: days, value: "3"}]}
+  templates: [{name: main, container: {image: "busybox:1", args: ["{{workflow.parameters.days}}"]}}]
+"""
+    folder = repository.path / "argo"
+    folder.mkdir()
+    (folder / "housekeeping.yaml").write_text(text)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "second")
+    (folder / "housekeeping.yaml").write_text(text.replace('"3"', '"4"'))
+    assert "AIC9" not in command("argo", "--against", "HEAD").stdout
+    (folder / "housekeeping.yaml").unlink()
+    assert "AIC9" not in command("argo", "--against", "HEAD").stdout
 
 
 def test_a_new_or_broken_workflow_breaks_nothing(
@@ -152,7 +238,7 @@ def test_it_works_from_a_folder_below_and_inside_of_a_hook(
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     monkeypatch.setenv("GIT_INDEX_FILE", "/nowhere")
     result = command(str(repository.path / "workflows"), "--against", "HEAD")
-    assert result.stdout.startswith(f"{repository.path / TRAINING}:23:15: error AIC902: ")
+    assert result.stdout.startswith(f"{repository.path / TRAINING}:25:18: error AIC902: ")
 
 
 @pytest.mark.parametrize("reference", ["nope", "-x", "--help", "", "v1:workflows", "HEAD^{tree}", "mian", "a b"])

@@ -71,7 +71,7 @@ def test_each_difference_has_its_place(project: pytest.Pytester, edit: Callable[
         (f"{TRAINING}:26:3:", "AIC901:"),  # input removed: where inputs are declared
         (f"{TRAINING}:33:19:", "AIC901:"),  # input added
         (f"{TRAINING}:38:25:", "AIC901:"),  # output renamed
-        (f"{TRAINING}:23:15:", "AIC902:"),  # default
+        (f"{TRAINING}:25:18:", "AIC902:"),  # default
         (f"{TRAINING}:38:25:", "AIC902:"),  # output added
         (f"{TRAINING}:30:36:", "AIC902:"),  # plan
         (f"{TRAINING}:43:16:", "AIC902:"),  # image
@@ -103,11 +103,11 @@ def test_a_compatible_change_passes_with_a_warning(project: pytest.Pytester, edi
     result.assert_outcomes(passed=4, deselected=4)
     assert section(result) == [
         (
-            f"{TRAINING}:23:15: warning AIC905: The golden contract '{GOLDEN}' is not up to date: parameter 'DEPTH':"
+            f"{TRAINING}:24:22: warning AIC905: The golden contract '{GOLDEN}' is not up to date: parameter 'DEPTH':"
             " description changed from 'Greatest depth of the decision trees' to 'How deep'."
         ),
-        "    23 |       - name: DEPTH",
-        "       |               ^",
+        "    24 |         description: How deep",
+        "       |                      ^",
         (
             "It is compatible with every configuration that exists; write the contract anew: pytest --aicore-check"
             " --aicore-update"
@@ -133,14 +133,78 @@ def test_a_golden_contract_without_workflow_is_named_once(project: pytest.Pytest
     (project.path / TRAINING).unlink()
     (project.path / "contracts" / "notes.json").write_text("{}")
     result = project.runpytest_inprocess("--aicore-check", "-k", "contract")
-    result.assert_outcomes(passed=3, deselected=3)
-    assert section(result) == [
+    result.assert_outcomes(failed=1, passed=2, deselected=3)
+    assert failures(result) == [
         (
-            f"{GOLDEN}:1:1: warning AIC906: No workflow file in 'workflows' belongs to this golden contract: every"
-            " configuration of its executable stops working."
+            f"{GOLDEN}:1:1: error AIC906: No workflow file in 'workflows' belongs to this golden contract: every"
+            " configuration of 'text-clf-train-tutorial' stops working."
         ),
-        "1 warning: -v shows remedies, aicore_check_strict makes them fail",
+        "Put the workflow back, or delete the contract as well.",
     ]
+    named = sorted(str(path) for path in (project.path / "workflows").iterdir())
+    project.runpytest_inprocess("--aicore-check", "-k", "contract", *named).assert_outcomes(passed=3, deselected=3)
+    (project.path / GOLDEN).unlink()
+    project.runpytest_inprocess("--aicore-check", "-k", "contract").assert_outcomes(passed=3, deselected=3)
+
+
+def test_contracts_of_a_folder_that_is_gone_are_named_as_well(project: pytest.Pytester) -> None:
+    (project.path / "contracts" / "old").mkdir()
+    (project.path / GOLDEN).rename(project.path / "contracts" / "old" / "train.json")
+    (project.path / TRAINING).unlink()
+    result = project.runpytest_inprocess("--aicore-check", "-k", "contract")
+    result.assert_outcomes(failed=1, passed=2, deselected=3)
+    assert failures(result)[0] == (
+        "contracts/old/train.json:1:1: error AIC906: No workflow file in 'workflows/old' belongs to this golden"
+        " contract: every configuration of 'text-clf-train-tutorial' stops working."
+    )
+
+
+def test_a_workflow_file_that_was_moved_finds_its_contract(project: pytest.Pytester) -> None:
+    (project.path / "workflows" / "text").mkdir()
+    (project.path / TRAINING).rename(project.path / "workflows" / "text" / "train.yaml")
+    result = project.runpytest_inprocess("--aicore-check", "-k", "contract")
+    result.assert_outcomes(failed=1, passed=3, deselected=4)
+    assert failures(result) == [
+        (
+            f"workflows/text/train.yaml:1:1: error AIC903: The golden contract of 'text-clf-train-tutorial' still is"
+            f" '{GOLDEN}': the workflow file was moved."
+        ),
+        "Move it to 'contracts/text/train.json', which this does, too: pytest --aicore-check --aicore-update",
+    ]
+    project.runpytest_inprocess("--aicore-check", "--aicore-update", "-k", "contract").assert_outcomes(
+        passed=4, deselected=4
+    )
+    assert not (project.path / GOLDEN).exists()
+    project.runpytest_inprocess("--aicore-check", "-k", "contract").assert_outcomes(passed=4, deselected=4)
+
+
+def test_a_file_of_two_templates_has_no_contract_and_says_so(project: pytest.Pytester) -> None:
+    other = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
+    training = project.path / TRAINING
+    training.write_text(training.read_text() + other)
+    project.runpytest_inprocess("--aicore-check", "-k", "contract").assert_outcomes(passed=4, deselected=4)
+    churn = project.path / "workflows" / "churn_dag.yaml"
+    training.write_text(f"{training.read_text()}---\n{churn.read_text()}")
+    result = project.runpytest_inprocess("--aicore-check", "-k", "contract and training")
+    result.assert_outcomes(failed=1, deselected=7)
+    assert failures(result) == [
+        f"{TRAINING}:1:1: error AIC904: The file holds 2 templates, and a golden contract is of one.",
+        "Give each template a file of its own.",
+    ]
+
+
+def test_a_golden_contract_that_is_no_text_can_be_written_anew(project: pytest.Pytester) -> None:
+    golden = project.path / GOLDEN
+    before = golden.read_bytes()
+    golden.write_bytes(b"\xff" + before)
+    result = project.runpytest_inprocess("--aicore-check", "-k", "contract")
+    result.assert_outcomes(failed=1, passed=3, deselected=4)
+    assert failures(result) == [
+        f"{TRAINING}:1:1: error AIC904: The golden file '{golden}' is no UTF-8 text (at byte 0).",
+        "Restore it from git, or write it anew: pytest --aicore-check --aicore-update",
+    ]
+    project.runpytest_inprocess("--aicore-check", "--aicore-update").assert_outcomes(passed=8)
+    assert golden.read_bytes() == before
 
 
 def test_a_renamed_workflow_file_finds_its_contract(project: pytest.Pytester) -> None:
@@ -271,8 +335,9 @@ def test_update_fails_where_it_cannot_write(project: pytest.Pytester, edit: Call
     result = project.runpytest_inprocess("--aicore-check", "--aicore-update", "-k", "contract and churn")
     result.assert_outcomes(failed=1, deselected=7)
     assert failures(result) == [
-        f"The golden file '{project.path / 'contracts' / 'churn_dag.json'}' cannot be read: Not a directory."
+        f"The golden file '{project.path / 'contracts' / 'churn_dag.json'}' cannot be written: File exists."
     ]
+    assert section(result) == ["--aicore-update: not every golden file was written"]
 
 
 def test_update_is_refused_under_xdist(project: pytest.Pytester) -> None:

@@ -144,6 +144,10 @@ REMEDY = "Restore it from git, or write it anew: pytest --aicore-check --aicore-
             broken({"input": {}}),
             "c.json: This is no golden contract: it has an unknown key 'input'. Did you mean 'inputs'?",
         ),
+        (
+            json.dumps({key: value for key, value in json.loads(GOLDEN).items() if key != "version"}),
+            "c.json: This is no golden contract: it has no `version`.",
+        ),
         (broken({"version": 2.0}), "c.json: This is no golden contract: `version` is not a string."),
         (broken({"deployable": "no"}), "c.json: This is no golden contract: `deployable` is not true or false."),
         (broken({"executable": {}}), "c.json: This is no golden contract: `executable` has no `id`."),

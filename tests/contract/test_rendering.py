@@ -176,6 +176,10 @@ def refused(render: Any) -> str:
             {"parameters": ["DEPTH"]},
             "parameters=['DEPTH']: expected a dictionary of parameter name to value.",
         ),
+        (
+            {"parameters": {3: "x"}},
+            "parameters={3: ...}: expected a string for the parameter name.",
+        ),
     ],
 )
 def test_wrong_bindings_are_refused(arguments: dict[str, Any], message: str) -> None:
