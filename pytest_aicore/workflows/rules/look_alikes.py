@@ -7,6 +7,7 @@ words are explained (`workflows/syntax.py`); here it is about those that quietly
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.rules.document import LOOK_ALIKE
@@ -48,7 +49,7 @@ def take_look_alikes_out(document: Document) -> list[LookAlike]:
     Returns:
         what was changed, and options of programs that begin with a dash that is none.
     """
-    if _ANY.search(document.text) is None:
+    if not _has_any(document.text):
         return []
     found: list[LookAlike] = []
     described = _described(document.root)
@@ -60,6 +61,12 @@ def take_look_alikes_out(document: Document) -> list[LookAlike]:
             for key in _RUN:
                 found += _options(node.values.get(key), is_command=key == "command")
     return found
+
+
+@lru_cache(maxsize=1)
+def _has_any(text: str) -> bool:
+    """Tell whether a file has such characters anywhere: asked for each of its documents, and rarely so."""
+    return not text.isascii() and _ANY.search(text) is not None
 
 
 def tell_look_alikes(report: Report, found: list[LookAlike]) -> None:
