@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
-from pytest_aicore.errors import SettingsError, did_you_mean
+from pytest_aicore.errors import SettingsError, did_you_mean, listing
 from pytest_aicore.finding_formats import FORMATS, STANDARD_INPUT, Outcome, text
 from pytest_aicore.workflows.checks import (
     RULES,
@@ -84,6 +84,9 @@ def check(
     names += [str(file.path) for file in result.files if file.candidate or file.findings]
     named = set(files)
     no_templates += sum(file.path in named and not file.candidate and not file.findings for file in result.files)
+    folders = [str(path) for path in files if path.is_dir()]
+    if folders and not (names or no_templates or against):
+        raise SettingsError(f"No workflow YAML was found in {listing(folders)}, so nothing was checked.")
     if against is not None:
         findings += _since(against, files, [file.path for file in result.files if file.candidate], options)
     findings.sort(key=lambda finding: finding.order)

@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="pytest-aicore", description="SAP AI Core training runs, beside pytest.", allow_abbrev=False
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (summary, declare) in COMMANDS.items():
         declare(commands.add_parser(name, help=summary, description=declare.__doc__, allow_abbrev=False))
@@ -50,6 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return MISUSED
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+class _Version(argparse.Action):
+    """Looks the version up when somebody wants it: that takes longer than to check a file."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"pytest-aicore {version('pytest-aicore')}")
+        parser.exit()
 
 
 def serve(parser: argparse.ArgumentParser) -> None:
@@ -158,14 +169,27 @@ def sweep(parser: argparse.ArgumentParser) -> None:
         "--older-than", metavar="T", help="only what was started so long ago (2h, 45m), by whichever machine"
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be stopped, and stop nothing")
+    # The names that the options have in pytest, and that messages speak of, are understood as well.
     parser.add_argument(
         "--ledger",
+        "--aicore-ledger",
         type=Path,
         metavar="FILE",
         help="the ledger of the sessions (default: .pytest_cache/aicore/ledger.jsonl)",
     )
-    parser.add_argument("--service-key", type=Path, metavar="FILE", help="service key; else SAP's own lookup")
-    parser.add_argument("--resource-group", metavar="NAME", help="default: AICORE_RESOURCE_GROUP, then the ledger's")
+    parser.add_argument(
+        "--service-key",
+        "--aicore-service-key",
+        type=Path,
+        metavar="FILE",
+        help="service key; else SAP's own lookup",
+    )
+    parser.add_argument(
+        "--resource-group",
+        "--aicore-resource-group",
+        metavar="NAME",
+        help="default: AICORE_RESOURCE_GROUP, then the ledger's",
+    )
 
     def run(asked: argparse.Namespace) -> int:
         from pytest_aicore.sweeping import sweep

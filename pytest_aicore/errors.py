@@ -67,6 +67,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     by_folded = {candidate.casefold(): candidate for candidate in known}
     near = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
+    if not near and len(word) > 2:  # a part of one alone
+        holding = [candidate for candidate in by_folded if word.casefold() in candidate]
+        near = holding if len(holding) == 1 else []
     return f" Did you mean {by_folded[near[0]]!r}?" if near else ""
 
 

@@ -247,6 +247,9 @@ class Emulator:
     def publish(self, template: Template | Executable) -> None:
         """Publish what a template defines, as AI Core's Git sync does.
 
+        The tenant is one on which it can run: it has the docker registry secrets that the template names, as every
+        resource group made here has its object-store secret. What a client synchronises gets no secrets.
+
         Args:
             template: a workflow template, or the executable derived from one.
         """
@@ -257,6 +260,8 @@ class Emulator:
             if before and before.executable == executable:
                 return  # a sync that finds nothing new changes nothing
             self.state.published[executable.id] = Published(executable, before.created_at if before else now, now)
+            for name in getattr(template, "pull_secrets", ()):
+                self.state.tenant.provide_docker_secret(name, now)
 
     def withdraw(self, executable_id: str) -> None:
         """Take an executable back, as AI Core's Git sync does with a template that is gone (assumed)."""

@@ -19,7 +19,7 @@ from pytest_aicore.emulator.wire import (
     json_response,
     text_response,
 )
-from pytest_aicore.errors import EmulatorError, did_you_mean, our_message
+from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -300,9 +300,13 @@ def operation_named(call: str, operations: Collection[str], by_signature: dict[s
     if call in by_signature:
         return by_signature[call]
     hint = did_you_mean(call, [*operations, *by_signature])
-    raise EmulatorError(
-        f"fault: the emulator knows no call {call!r}.{hint} Calls are {', '.join(sorted(operations))}; '*' means all."
+    resource = call.partition(".")[0]
+    known = [each for each in operations if each.startswith(f"{resource}.")]
+    resources = {each.partition(".")[0] for each in operations if "." in each}
+    calls = (
+        f"Calls of {resource!r} are {listing(sorted(known))}" if known else f"Calls are of {listing(sorted(resources))}"
     )
+    raise EmulatorError(f"fault: the emulator knows no call {call!r}.{hint} {calls}; '*' means all.")
 
 
 def _is_delay(value: object) -> bool:

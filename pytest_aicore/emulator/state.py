@@ -531,6 +531,20 @@ class Tenant(Holder):
     mirrors: Mapping[str, str] = field(default_factory=dict)
     """By the URL of a repository the folder that stands for it."""
 
+    def provide_docker_secret(self, name: str, now: float) -> None:
+        """Have a docker registry secret that no client made; one that is there is left as it is.
+
+        Args:
+            name: its name, which is its id.
+            now: seconds since the epoch.
+        """
+        from pytest_aicore.emulator.tenant import NamedSecret
+
+        secrets = self.docker_secrets
+        if name not in secrets:
+            # A number before all others, so that the ids that clients get do not depend on it.
+            secrets.add(NamedSecret(name, min((0, *(each.number for each in secrets))) - 1, now))
+
 
 @dataclass(frozen=True, slots=True)
 class Published:

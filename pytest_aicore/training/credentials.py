@@ -42,8 +42,8 @@ _SERVICE_KEY = {
     "cert_str": (("certificate",),),
     "key_str": (("key",),),
 }
-_KEY_METHODS = "clientsecret; certificate and key"
-_METHODS = "client_secret; cert_str and key_str; cert_file_path and key_file_path"
+_KEY_METHODS = "clientsecret, or certificate and key"
+_METHODS = "client_secret, or cert_str and key_str, or cert_file_path and key_file_path"
 
 
 @dataclass(frozen=True)
@@ -338,8 +338,8 @@ def _complete(values: dict[str, str], source: str, *, as_in_key: bool = False) -
         if as_in_key:
             missing, has = ([".".join(_SERVICE_KEY[name][0]) for name in names] for names in (missing, has))
             methods = _KEY_METHODS
-        lacks = missing + ([] if ways else [f"one of: {methods}"])
-        raise CredentialsError(f"{source} lacks {', '.join(lacks)}. It has {listing(has, 'nothing')}.")
+        lacks = [*missing, *([] if ways else [f"what proves who we are ({methods})"])]
+        raise CredentialsError(f"{source} lacks {' and '.join(lacks)}. It has {listing(has, 'nothing')}.")
     if len(ways) > 1:
         raise CredentialsError(
             f"{source} has more than one way to prove who we are ({' and '.join(pair[0] for pair in ways)})."

@@ -300,9 +300,7 @@ class Evidence:
     @property
     def pull_secrets(self) -> list[str]:
         """The docker registry secrets that the workflow names."""
-        if self.template is None:
-            return []
-        return [name for each in self.template.spec.mappings_of("imagePullSecrets") if (name := each.name("name"))]
+        return [] if self.template is None else [*self.template.pull_secrets]
 
 
 def diagnose(evidence: Evidence) -> list[Cause]:

@@ -215,6 +215,12 @@ class TrainingPlan:
             hint = f" Write its URL: {its_url!r}." if isinstance(its_url, str) else ""
             raise self._wrong(f'{asked}: expected a URL such as "ai://default/{name}".{hint}')
         if _URL.fullmatch(url) is None:
+            scheme, separator, rest = url.partition("://")
+            if separator and _URL.fullmatch(f"{scheme.lower()}://{rest}"):
+                raise self._wrong(
+                    f"{asked}: AI Core refuses a scheme that is not in lower case."
+                    f" Write {json.dumps(f'{scheme.lower()}://{rest}')}."
+                )
             raise self._wrong(
                 f"{asked}: the URL has no scheme, so AI Core refuses it. Write for example"
                 f' "ai://default/{url.strip("/ ") or name}": ai://<object store secret>/<path below its pathPrefix>.'

@@ -158,6 +158,12 @@ class Template:
         """The container images that its pods run, each once; placeholders stay as they are."""
         return _unique(image for image, _ in self.image_places())
 
+    @property
+    def pull_secrets(self) -> tuple[str, ...]:
+        """The docker registry secrets that its `imagePullSecrets` name, each once."""
+        named = (secret.name("name") for secret in self.spec.mappings_of("imagePullSecrets"))
+        return _unique(name for name in named if name)
+
     def plan_places(self) -> Iterator[tuple[str, Place]]:
         """Yield each resource plan or instance type of its pods with the place where it is written."""
         raise NotImplementedError

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -94,6 +95,7 @@ def test_wrong_arguments_exit_with_2(
         (["workflow"], "'workflow' does not exist. Did you mean 'workflows'?"),
         (["workflows", "nowhere/at/all.yaml"], "'nowhere/at/all.yaml' does not exist."),
         ([""], "'' is no path."),
+        (["nothing"], "No workflow YAML was found in 'nothing', so nothing was checked."),
         (
             ["workflows", "--ignore", "AIC303X"],
             "--ignore: there is no rule 'AIC303X' to ignore. Did you mean 'AIC303'?",
@@ -119,8 +121,15 @@ def test_wrong_arguments_exit_with_2(
 def test_what_cannot_be_checked_exits_with_2(
     project: pytest.Pytester, command: Command, arguments: list[str], message: str
 ) -> None:
+    (project.path / "nothing").mkdir()
     result = command(*arguments, given=b"")
     assert (result.returncode, result.stdout, result.stderr) == (2, "", f"pytest-aicore: {message}\n")
+
+
+def test_the_version_is_told() -> None:
+    command = [sys.executable, "-m", "pytest_aicore.cli", "--version"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert told == f"pytest-aicore {version('pytest-aicore')}\n"
 
 
 def test_rules_can_be_left_out(project: pytest.Pytester, command: Command, edit: Callable[..., None]) -> None:

@@ -323,8 +323,18 @@ def test_what_retry_after_cannot_say(house: House, said: Any) -> None:
 def test_a_fault_for_a_call_that_does_not_exist(house: House) -> None:
     with pytest.raises(EmulatorError) as refused:
         house.emulator.fault("executions.get", status=500)
-    known = sorted([*house.emulator.routes.operations, "token"])
+    resources = sorted({operation.partition(".")[0] for operation in house.emulator.routes.operations})
     assert str(refused.value) == (
         "fault: the emulator knows no call 'executions.get'. Did you mean 'execution.get'? "
-        f"Calls are {', '.join(known)}; '*' means all."
+        f"Calls are of {', '.join(map(repr, resources))}; '*' means all."
+    )
+
+
+def test_a_fault_for_a_call_that_a_resource_does_not_have(house: House) -> None:
+    with pytest.raises(EmulatorError) as refused:
+        house.emulator.fault("scenario.x", status=500)
+    known = sorted(each for each in house.emulator.routes.operations if each.startswith("scenario."))
+    assert str(refused.value) == (
+        "fault: the emulator knows no call 'scenario.x'. Did you mean 'scenario.get'? "
+        f"Calls of 'scenario' are {', '.join(map(repr, known))}; '*' means all."
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from pytest_aicore.emulator import state
@@ -67,6 +67,7 @@ def fits(value: object, wanted: object | Callable[[Any], bool]) -> bool:
     return wanted is None or (value in wanted if isinstance(wanted, frozenset) else value == wanted)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine draws slowly
 @given(
     steps=some.lists(STEPS, max_size=30),
     filters=some.lists(FILTERS, min_size=1, max_size=4),

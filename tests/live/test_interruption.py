@@ -59,7 +59,7 @@ def sweep(project: pytest.Pytester, live_arguments: list[str]) -> Callable[..., 
     """A function that sweeps, and returns the exit status and what was printed."""
 
     def sweep(*arguments: str) -> tuple[int, str]:
-        command = [sys.executable, "-m", "pytest_aicore.cli", "sweep", "--service-key=key.json", *arguments]
+        command = [sys.executable, "-m", "pytest_aicore.cli", "sweep", "--aicore-service-key=key.json", *arguments]
         if not any(each.startswith("--ledger") for each in arguments):
             command.append("--ledger=ledger.jsonl")
         done = subprocess.run(command, cwd=project.path, capture_output=True, text=True, timeout=60, check=False)

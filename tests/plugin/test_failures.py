@@ -39,12 +39,36 @@ def test_it(aicore_execution): pass
     assert max(map(len, lines)) <= WIDTH
 
 
-def test_diagnosis_of_several_causes(project: pytest.Pytester) -> None:
+def test_diagnosis_of_a_symptom_is_that_symptom(project: pytest.Pytester) -> None:
+    """The emulator's tenant has the secrets that its workflows name, so nothing seems to be missing."""
     project.makepyfile(
         HEAD
         + """
 @pytest.mark.aicore_script(symptom="unentitled plan")
 def test_it(aicore_execution): pass
+"""
+    )
+    lines = shown_section(project.runpytest_inprocess("-rN"))
+    assert lines[:6] == [
+        "diagnosis      likely: the tenant may not use the resource plan 'starter', or",
+        "                 there is no free node of it",
+        "                 seen: PENDING for 60 min; no error anywhere",
+        "                 do: try the plan 'starter'; the tenant's entitlements in the",
+        "                   BTP cockpit say which plans it may use",
+        "execution      e6d4f92a7aa1cc53 of training_workflow_tutorial.yaml",
+    ]
+
+
+def test_diagnosis_of_several_causes(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        HEAD
+        + """
+@pytest.fixture
+def secret_is_gone(aicore_emulator):
+    aicore_emulator.state.tenant.docker_secrets.remove("docker-registry-secret")
+
+@pytest.mark.aicore_script(symptom="unentitled plan")
+def test_it(secret_is_gone, aicore_execution): pass
 """
     )
     lines = shown_section(project.runpytest_inprocess("-rN"))

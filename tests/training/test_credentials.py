@@ -139,21 +139,21 @@ def test_same_as_the_sdk_finds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     [
         (
             {"AICORE_CLIENT_ID": "sb-2", "AICORE_CLIENT_SECRET": "canary"},
-            "environment AICORE_CLIENT_ID, AICORE_CLIENT_SECRET lacks base_url, auth_url. It has 'client_id', 'client_secret'.",
+            "environment AICORE_CLIENT_ID, AICORE_CLIENT_SECRET lacks base_url and auth_url. It has 'client_id', 'client_secret'.",
         ),
         (
             {**VARIABLES, "AICORE_CERT_STR": CERTIFICATE, "AICORE_KEY_STR": PRIVATE_KEY},
             (
                 "environment AICORE_CLIENT_ID, AICORE_CLIENT_SECRET, AICORE_AUTH_URL, AICORE_BASE_URL, AICORE_CERT_STR,"
                 " AICORE_KEY_STR has more than one way to prove who we are (client_secret and cert_str). Keep one of:"
-                " client_secret; cert_str and key_str; cert_file_path and key_file_path."
+                " client_secret, or cert_str and key_str, or cert_file_path and key_file_path."
             ),
         ),
         (
             {name: value for name, value in VARIABLES.items() if name != "AICORE_CLIENT_SECRET"},
             (
-                "environment AICORE_CLIENT_ID, AICORE_AUTH_URL, AICORE_BASE_URL lacks one of: client_secret; cert_str and key_str;"
-                " cert_file_path and key_file_path. It has 'auth_url', 'base_url', 'client_id'."
+                "environment AICORE_CLIENT_ID, AICORE_AUTH_URL, AICORE_BASE_URL lacks what proves who we are"
+                " (client_secret, or cert_str and key_str, or cert_file_path and key_file_path). It has 'auth_url', 'base_url', 'client_id'."
             ),
         ),
         (

@@ -190,7 +190,7 @@ def test_image_without_docker_secret(bench: Bench) -> None:
     assert cause == Cause(
         "image cannot be pulled",
         "the docker registry secret 'my-registry' does not exist",
-        "Back-off pulling image \"docker.io/flowers/train:1\"; the workflow wants 'my-registry'; the tenant has none",
+        "Back-off pulling image \"docker.io/flowers/train:1\"; the workflow wants 'my-registry'; the tenant has 'docker-registry-secret'",
         "create it (POST /v2/admin/dockerRegistrySecrets), or correct imagePullSecrets in the workflow",
     )
     assert bench.asked() == ["/v2/admin/dockerRegistrySecrets"]
@@ -239,7 +239,7 @@ def test_no_docker_secret(bench: Bench) -> None:
     assert bench.causes()[0] == Cause(
         "no docker registry secret",
         "the docker registry secret 'my-registry' does not exist",
-        "UNKNOWN for 60 min; the workflow wants 'my-registry'; the tenant has none",
+        "UNKNOWN for 60 min; the workflow wants 'my-registry'; the tenant has 'docker-registry-secret'",
         "create it (POST /v2/admin/dockerRegistrySecrets), or correct imagePullSecrets in the workflow",
     )
 

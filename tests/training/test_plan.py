@@ -87,6 +87,15 @@ def test_values_cannot_be_changed_behind_the_checks(plan: TrainingPlan) -> None:
         replace(plan, artifacts={"data": "no scheme"})
 
 
+def test_a_scheme_in_upper_case_is_told_as_that(plan: TrainingPlan) -> None:
+    with pytest.raises(PlanError) as refused:
+        replace(plan, place="", artifacts={"data": "AI://default/data"})
+    assert str(refused.value) == (
+        "artifacts={'data': 'AI://default/data'}: AI Core refuses a scheme that is not in lower case."
+        ' Write "ai://default/data".'
+    )
+
+
 def test_replacing_can_fill_in_what_is_missing(template: Template) -> None:
     plan = TrainingPlan(template)
     with pytest.raises(PlanError):
