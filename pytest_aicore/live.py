@@ -7,6 +7,7 @@ controller begins and ends the session, those of the workers run trainings.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -256,8 +257,18 @@ class Live:
         except AicoreError:
             return  # the first run says what is wrong
 
-    def finish(self) -> None:
-        """Stop what still runs, unless the user wants to keep it, and close the ledger. Twice is once."""
+    def running(self) -> int:
+        """Return how many executions of the session may run now, as far as the ledger can be read."""
+        with suppress(AicoreError):
+            self.ledger.refresh()
+        return sum(entry.is_open for entry in self.ledger.of_session())
+
+    def finish(self, why: str) -> None:
+        """Stop what still runs, unless the user wants to keep it, and close the ledger. Twice is once.
+
+        Args:
+            why: it is stopped.
+        """
         if self._is_finished:
             return
         self._is_finished = True
@@ -275,7 +286,7 @@ class Live:
                 self._keep(running)
                 well = True
             else:
-                well = self._stop(running, "not needed any more")
+                well = self._stop(running, why)
                 if self.settings.resumes and self._ledger_file.exists():
                     left = [each for each in self._left_behind() if not each.kept]
                     well = self._stop(left, "left behind by an earlier session, and asked for by no test") and well

@@ -75,6 +75,7 @@ class LiveSession:
         self._is_worker = given is not None
         self._handlers: dict[int, Any] = {}
         self._bulletin: Bulletin | None = None
+        self._interrupted = False
 
     @classmethod
     def register(cls, config: pytest.Config) -> None:
@@ -126,8 +127,7 @@ class LiveSession:
         """Stop what still runs, before the summary."""
         if self._bulletin is not None:
             self._bulletin.end()
-        with self._undisturbed():
-            self._live.finish()
+        self._finish()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was stopped, and what could not be."""
@@ -135,13 +135,34 @@ class LiveSession:
 
     def pytest_unconfigure(self) -> None:
         """Stop what still runs, also where the session did not end as sessions do."""
-        with self._undisturbed():
-            self._live.finish()
+        self._finish()
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and not self._is_worker:
             self._tell(reporter)
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """Say at once what takes a moment."""
+        self._interrupted = True
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None or self._is_worker:
+            return
+        running = self._live.running()
+        if running and not settings_of(self._config).keep.value:
+            reporter.ensure_newline()
+            reporter.write_line(f"aicore: stopping {running} execution{'s' if running > 1 else ''} ...", flush=True)
+
+    def _finish(self) -> None:
+        try:
+            with self._undisturbed():
+                self._live.finish("the session was interrupted" if self._interrupted else "not needed any more")
+        except KeyboardInterrupt:
+            self._live.told.append(
+                "interrupted again while executions were being stopped: some may still run. `pytest-aicore sweep` stops"
+                " them."
+            )
 
     def _tell(self, reporter: Any) -> None:
         told, self._live.told = self._live.told, []

@@ -358,7 +358,7 @@ def digest(run: Run, test: str, session: Session, node: str = "", causes: Sequen
         "workflow": run.plan.workflow,
         "id": watch.execution_id if watch else None,
         "status": watch.history[-1].status.value if watch else None,
-        "seconds": finished.duration if finished else None,
+        "seconds": finished.duration if finished else watch.ran if watch else None,
         "plans": list(executable.resource_plans),
         "looked": run.looked or bool(finished),
         "expected": bool(finished) and run.plan.expect in (None, finished.status.value),  # type: ignore[union-attr]

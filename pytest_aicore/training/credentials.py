@@ -339,7 +339,8 @@ def _complete(values: dict[str, str], source: str, *, as_in_key: bool = False) -
             missing, has = ([".".join(_SERVICE_KEY[name][0]) for name in names] for names in (missing, has))
             methods = _KEY_METHODS
         lacks = [*missing, *([] if ways else [f"what proves who we are ({methods})"])]
-        raise CredentialsError(f"{source} lacks {' and '.join(lacks)}. It has {listing(has, 'nothing')}.")
+        parts = [", ".join(lacks[:-1]), lacks[-1]] if len(lacks) > 1 else lacks
+        raise CredentialsError(f"{source} lacks {' and '.join(parts)}. It has {listing(has, 'nothing')}.")
     if len(ways) > 1:
         raise CredentialsError(
             f"{source} has more than one way to prove who we are ({' and '.join(pair[0] for pair in ways)})."

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from contextlib import suppress
 from threading import Condition, Event, Thread, current_thread
 from typing import TYPE_CHECKING, Protocol
 
@@ -322,20 +323,31 @@ class Fleet:
             patient = max(self._users.get(training, {}).values(), default=0.0)
         if patient > timeout:
             raise DeadlineError(text)
-        raise DeadlineError(f"{text} {self._stop(training, 'it was stopped, because its time was up.')}")
+        outcome = self._stop(training, "its time was up", "it was stopped, because its time was up.")
+        raise DeadlineError(f"{text} {outcome}")
 
-    def _stop(self, training: Training, why: str) -> str:
-        """Stop an execution, and return a sentence about that; `why` is said to whoever waits for it."""
+    def _stop(self, training: Training, reason: str, message: str) -> str:
+        """Stop an execution, and return a sentence about that.
+
+        Args:
+            training: whose execution.
+            reason: is told at the end of the session.
+            message: is said to whoever waits for it.
+        """
         watch = training.begin()
         try:
-            outcome = stop_execution(self._api, self.clock, watch.execution_id)
+            outcome = f"It {stop_execution(self._api, self.clock, watch.execution_id)}."
         except AicoreError as error:
-            return f"It could not be stopped: {error} `pytest-aicore sweep` tries again."
-        self._note(training, "stopping", time=self.clock.now(), executions=[watch.execution_id])
-        with self._changed:
-            self._lost.setdefault(training, RunError(f"execution {watch.execution_id}: {why}"))
-            self._changed.notify_all()
-        return f"It {outcome}."
+            outcome = f"It could not be stopped: {error} `pytest-aicore sweep` tries again."
+        else:
+            self._note(training, "stopping", time=self.clock.now(), executions=[watch.execution_id])
+            with suppress(AicoreError):  # for the report; a deleted one has no status any more
+                watch.see(self._api.execution(watch.execution_id), self.clock.now())
+            with self._changed:
+                self._lost.setdefault(training, RunError(f"execution {watch.execution_id}: {message}"))
+                self._changed.notify_all()
+        self.told.append(f"execution {watch.execution_id} of {training.plan.workflow}: {reason}. {outcome}")
+        return outcome
 
     def _lose(self, training: Training, error: AicoreError) -> None:
         """Wait no more for an execution; if it exists at all, the end of the session stops it."""
@@ -376,10 +388,8 @@ class Fleet:
                     continue
             try:
                 for training in unwanted:
-                    outcome = self._stop(training, "it was stopped, because no test needed it any more.")
-                    self.told.append(
-                        f"execution {training.begin().execution_id} of {training.plan.workflow}: no test needed it any"
-                        f" more. {outcome}"
+                    self._stop(
+                        training, "no test needed it any more", "it was stopped, because no test needed it any more."
                     )
                 if due:
                     self._look()
@@ -550,7 +560,7 @@ class Fleet:
             watched = self._watched()
             self._changed.notify_all()
         for training in watched:
-            self._stop(training, why)
+            self._stop(training, "the budget is spent", why)
 
     def _is_spent(self) -> str | None:
         """Say that the budget is spent, None if it is not."""

@@ -216,7 +216,19 @@ class Training:
             self._finished = FinishedExecution(
                 watch.last, response.message, tuple(watch.history), self._api, self._clock
             )
+        self._refuse_late_end(timeout)
         return self._finished
+
+    def _refuse_late_end(self, timeout: float) -> None:
+        """Fail who would not have waited so long: whether another test did is no question of its own."""
+        _, watch = self._started()
+        took = watch.took
+        if took > timeout:
+            raise DeadlineError(
+                f"execution {watch.execution_id} ended {watch.history[-1].status.value}, but {took:g} s after its"
+                f" start, and this test gives it {timeout:g} s. A longer training needs a longer timeout: timeout= in"
+                " the marker, or --aicore-timeout."
+            )
 
     def _register(self) -> Mapping[str, ArtifactCreateResponse]:
         self.plan.require_complete()

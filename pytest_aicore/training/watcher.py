@@ -108,6 +108,24 @@ class Watch:
             raise RunError(f"AI Core has not answered for execution {self.execution_id} yet.")
         return self.execution
 
+    @property
+    def took(self) -> float:
+        """Seconds from its start to its end: as they were seen, or by the service's own times where those are fewer.
+
+        So a late look makes it no longer, nor do clocks that differ.
+        """
+        seen = self.history[-1].time.timestamp() - self.created
+        ended = self.last.completion_time
+        return min(seen, (ended - self.last.created_at).total_seconds()) if ended is not None else seen
+
+    @property
+    def ran(self) -> float | None:
+        """Seconds from when it was first seen to run to its newest status, None if it was not or if it still runs."""
+        began = next((seen for seen in self.history if seen.status.value == "RUNNING"), None)
+        if began is None or began is self.history[-1]:
+            return None
+        return (self.history[-1].time - began.time).total_seconds()
+
     def see(self, execution: Execution, now: float) -> None:
         """Take a new answer.
 

@@ -122,7 +122,7 @@ class Rehearsal:
                 return "survived"
             return text
         finally:
-            live.finish()
+            live.finish("not needed any more")
             self.told = live.told
         return "survived"
 

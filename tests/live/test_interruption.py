@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +24,6 @@ def test_one(aicore_execution): pass
 @pytest.mark.aicore(fresh=True)
 def test_two(aicore_execution): pass
 """
-DONE = "execution e* of training_workflow_tutorial.yaml is being stopped: not needed any more."
 
 
 @pytest.fixture
@@ -83,7 +83,8 @@ def test_signal_stops_what_runs(lasting: Service, start: Callable[..., LiveProce
         session.send(getattr(signal, name))
         assert session.wait() == pytest.ExitCode.INTERRUPTED
         assert set(lasting.statuses()) <= {"STOPPING", "STOPPED"}
-        assert session.text.count("is being stopped: not needed any more.") == 2
+        assert session.text.count("is being stopped: the session was interrupted.") == 2
+        assert "aicore: stopping 2 executions ...\n" in session.text
         assert session.events()[-1]["event"] == "closed"
 
 
@@ -94,6 +95,7 @@ def test_signal_to_a_session_of_xdist(lasting: Service, start: Callable[..., Liv
         assert session.wait() == pytest.ExitCode.INTERRUPTED
         assert len(lasting.statuses()) == 2
         assert lasting.unwatched() == []
+        assert "aicore: stopping 2 executions ...\n" in session.text
 
 
 def test_execution_that_is_still_unknown_is_deleted(service: Service, start: Callable[..., LiveProcess]) -> None:
@@ -103,7 +105,26 @@ def test_execution_that_is_still_unknown_is_deleted(service: Service, start: Cal
         session.send(signal.SIGINT)
         session.wait()
         assert service.executions() == []
-        assert session.text.count("is being deleted: not needed any more.") == 2
+        assert session.text.count("is being deleted: the session was interrupted.") == 2
+
+
+def test_who_presses_again_and_again_is_told_what_may_still_run(
+    lasting: Service, start: Callable[..., LiveProcess]
+) -> None:
+    lasting.emulator.fault("execution.modify", kind="timeout", times=None)
+    with start() as session:
+        session.wait_for_executions(2)
+        session.send(signal.SIGINT)
+        wait_until(lambda: "execution.modify" in lasting.calls, "it tries to stop them")
+        for _ in range(2):
+            session.send(signal.SIGINT)
+            time.sleep(0.3)  # as a person does; two signals at once are one
+        assert session.wait() == pytest.ExitCode.INTERRUPTED
+    assert "Traceback" not in session.text
+    assert (
+        "aicore: interrupted again while executions were being stopped: some may still run. `pytest-aicore sweep` stops"
+        " them.\n"
+    ) in session.text
 
 
 def test_keep_leaves_them_running_and_says_how_to_go_on(

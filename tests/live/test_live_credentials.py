@@ -28,8 +28,8 @@ NO_GROUP = (
         (
             '{"clientid": "x"}',
             (
-                "the service key {file} (from --aicore-service-key) lacks serviceurls.AI_API_URL, url, one of:"
-                " clientsecret; certificate and key. It has 'clientid'."
+                "the service key {file} (from --aicore-service-key) lacks serviceurls.AI_API_URL, url and what"
+                " proves who we are (clientsecret, or certificate and key). It has 'clientid'."
             ),
         ),
     ],

@@ -42,6 +42,7 @@ def test_stuck_without_an_object_store_secret(
 def test_stuck_in_pending_is_told_apart_from_its_being_stopped(
     live: Callable[..., pytest.RunResult], service: Service
 ) -> None:
+    service.emulator.state.tenant.docker_secrets.remove("docker-registry-secret")
     service.emulator.script(symptom="image pull")
     result = live(BODY, "--aicore-timeout=1")
     result.assert_outcomes(errors=1)

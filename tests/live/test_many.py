@@ -237,6 +237,23 @@ def test_a_budget_that_is_spent_stops_everything(live: Callable[..., pytest.RunR
         ]
         * 3
     )
+    result.stdout.re_match_lines(
+        [r"aicore: execution \w+ of training_workflow_tutorial\.yaml: the budget is spent\. It is being stopped\."] * 3
+    )
+    result.stdout.re_match_lines(
+        [r"3 training runs, live: (3 STOPP(ING|ED)|\d STOPP\w+, \d STOPP\w+); [\d.]+ s of AI.*"]
+    )
+    assert "; 0 s of AI Core's time" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("order", ["", "reversed"])
+def test_a_timeout_is_each_test_s_own(live: Callable[..., pytest.RunResult], service: Service, order: str) -> None:
+    service.emulator.script(unknown=0, pending=0, running=600)
+    patient = "def test_patient(aicore_execution): pass\n"
+    hasty = "@pytest.mark.aicore(timeout=0.5)\ndef test_hasty(aicore_execution): pass\n"
+    result = live(hasty + patient if order else patient + hasty)
+    result.assert_outcomes(passed=1, errors=1)
+    assert service.calls.count("execution.create") == 1
 
 
 @pytest.mark.parametrize("text", ["soon", "0", "-5m", "5x", "1h30", ""])

@@ -554,3 +554,19 @@ def test_optional_input_that_is_left_out_does_not_count(project: pytest.Pytester
     run(project, "\ndef test_it(aicore_artifact): assert aicore_artifact.url == 'ai://default/data'\n").assert_outcomes(
         passed=1
     )
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_timeout_is_each_test_s_own(project: pytest.Pytester, order: int) -> None:
+    """A shared run that took longer than a test allows fails that test, whichever comes first."""
+    hasty = "@pytest.mark.aicore(timeout=20)\ndef test_hasty(aicore_execution): pass\n"
+    tests = ["def test_patient(aicore_execution): pass\n", hasty]
+    project.makepyfile(HEAD + "".join(tests[::order]))
+    result = project.runpytest_inprocess("-p", "no:randomly")
+    result.assert_outcomes(passed=1, errors=1)
+    late = (
+        "execution e* ended COMPLETED, but 60 s after its start, and this test gives it 20 s. A longer training needs a"
+        " longer timeout: timeout= in the marker, or --aicore-timeout."
+    )
+    early = "execution e* had not ended 20 s after its start: it was RUNNING. A longer training needs a longer timeout*"
+    result.stdout.fnmatch_lines([f"*{late if order == 1 else early}"])

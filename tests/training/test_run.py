@@ -205,7 +205,12 @@ def test_more_patience_sees_the_end_that_less_did_not(plan: TrainingPlan, train:
         with pytest.raises(DeadlineError, match="had not ended 100 s after its start: it was RUNNING"):
             _ = hasty.execution
     assert Run(replace(plan, timeout=1000), training).execution.status.value == "COMPLETED"
-    assert hasty.execution.status.value == "COMPLETED"
+    with pytest.raises(DeadlineError) as late:
+        _ = hasty.execution
+    assert str(late.value) == (
+        "execution e6d4f92a7aa1cc53 ended COMPLETED, but 315 s after its start, and this test gives it 100 s. A longer"
+        " training needs a longer timeout: timeout= in the marker, or --aicore-timeout."
+    )
 
 
 def test_unexpected_status_names_place_execution_and_workflow(
