@@ -26,7 +26,7 @@ _WHOLLY_TO_FILL_IN: Final = re.compile(
 )
 _REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 _TAG: Final = re.compile(r"[\w][\w.-]{0,127}")
-_PULL_SECRET: Final = re.compile(r"[a-z0-9](?:_?[a-z0-9.-]+)*[a-z0-9]|[a-z0-9]")
+_PULL_SECRET: Final = re.compile(r"[a-z0-9](?:_?[a-z0-9.-])*(?<=[a-z0-9])")
 
 
 def to_fill_in(text: str, *, wholly: bool = False) -> str | None:

@@ -199,7 +199,7 @@ _OTHER_BRACKETS: Final = re.compile(
 _WITHOUT_BRACKETS: Final = re.compile(r"((workflow|inputs)\.(parameters)\.([\w.-]+))")
 _RESULT: Final = re.compile(r"(steps|tasks)\.([\w-]+)\.outputs\.(?:result|parameters\.[\w-]+)|(item)\.\w+")
 _OUTPUT_OF_CALL: Final = re.compile(r"\.outputs?\.(?:parameters?|artifacts?|result)\b")
-_WITH_BRACKETS: Final = re.compile(r"(\w+)\[\s*['\"]([^'\"]+)['\"]\s*\]")
+_WITH_BRACKETS: Final = re.compile(r"\b(\w+)\[\s*['\"]([^'\"]+)['\"]\s*\]")
 _EXPRESSION_NAME: Final = re.compile(
     r"(?<![\w.'\"])(inputs|workflow)\.parameters(?:\.([A-Za-z_]\w*)|\[\s*(['\"])(.+?)\3\s*\])"
 )

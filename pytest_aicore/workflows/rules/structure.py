@@ -413,7 +413,7 @@ class StructureCheck:
         if _QUANTITY.fullmatch(node.text.strip()):
             return
         text = node.text.replace(" ", "")
-        suffix = re.search(r"[A-Za-z]+$", text)
+        suffix = re.search(r"(?<![A-Za-z])[A-Za-z]+$", text)
         near = {
             "gb": "Gi",
             "mb": "Mi",

@@ -84,9 +84,10 @@ class Suppressions:
         following = len(lines)
         for number in range(len(lines), 0, -1):
             line = lines[number - 1]
+            indentation = len(line) - len(line.lstrip(" \t"))
             for comment in _COMMENT.finditer(line):
                 # A comment that stands alone is about the next line that holds more than a comment.
-                alone = not line[: comment.start()].strip(" \t")
+                alone = comment.start() == indentation
                 whole_file = comment.group(1).lower() == "ignore-file"
                 if comment.group(1).lower() not in _WORDS:
                     if nearest(comment.group(1).lower(), _WORDS):

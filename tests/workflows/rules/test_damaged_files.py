@@ -86,6 +86,9 @@ def reads(step: int) -> str:
         ONE + "".join(f"{{{{inputs.parameters.parameter{i}}}}}" for i in range(3000)) + "']\n" + INPUTS,
         ONE + "x']\n" + "---\nkind: Workflow\nkind: Workflow\n" * 5000,
         HEAD.replace("  name: x\n", f"  name: x\n  labels:\n{LABELS}") + "  - name: a\n    suspnd: {}\n",
+        SERVING + "      predictor:\n        imagePullSecrets:\n          - name: " + "a" * 5000 + " b\n",
+        ONE + "{{inputs.[" + "a" * 200_000 + "}}']\n",
+        ONE + "x']\n      resources: {limits: {cpu: " + "a" * 100_000 + "!}}\n",
         ONE + "x']\n  -----END" + "A" * 200_000 + "-----END A-----: 1\n",
     ],
     ids=[
@@ -104,6 +107,9 @@ def reads(step: int) -> str:
         "unknown inputs",
         "documents",
         "labels",
+        "name of a secret",
+        "brackets in a placeholder",
+        "quantity",
         "half a certificate",
     ],
 )
