@@ -41,7 +41,7 @@ from pytest_aicore.workflows.rules.expressions import TASK_RESULTS, parse_depend
 from pytest_aicore.workflows.rules.findings import Severity
 from pytest_aicore.workflows.rules.model import LOOPS, CallModel, TemplateModel
 from pytest_aicore.workflows.rules.subject import has_placeholder, is_given
-from pytest_aicore.workflows.rules.words import did_you_mean, nearest
+from pytest_aicore.workflows.rules.words import capital, did_you_mean, nearest, told_near
 from pytest_aicore.workflows.template import is_supplied
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 
@@ -292,7 +292,7 @@ class _ArgoCheck:
             self._add(
                 TEMPLATE_TYPE,
                 template.node.keys[empty] if empty else where,
-                f"{_capital(template.title)} does nothing: "
+                f"{capital(template.title)} does nothing: "
                 + (
                     f"its `{empty}` is empty. "
                     if empty
@@ -305,7 +305,7 @@ class _ArgoCheck:
             self._add(
                 TEMPLATE_TYPE,
                 template.node.keys[types[1]],
-                f"{_capital(template.title)} does several things at once: {_listed(types)}. {self._fails}",
+                f"{capital(template.title)} does several things at once: {_listed(types)}. {self._fails}",
                 "Keep one of them, and make templates of their own of the others.",
             )
 
@@ -775,12 +775,12 @@ class _ArgoCheck:
             self._add(
                 UNKNOWN_ARGUMENT,
                 argument.values["name"],
-                f"{_capital(target.title)} takes no {word} `{name}`, so Argo drops it without a word"
+                f"{capital(target.title)} takes no {word} `{name}`, so Argo drops it without a word"
                 + (f", and its `{near}` has no value. {self._fails}" if near and word == "parameter" else "."),
                 f"Pass it as `{near}`."
                 if near
                 else f"Declare it under `inputs.{word}s` of the template, or remove it.",
-                hint=f"Did you mean {near!r}?" if near else None,
+                hint=told_near(near),
                 severity=Severity.ERROR if near else Severity.WARNING,
             )
 
@@ -1077,10 +1077,6 @@ def _is_unconditional(call: CallModel) -> bool:
 
 def _listed(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _short(text: str) -> str:

@@ -35,7 +35,7 @@ from pytest_aicore.workflows.rules.aicore_rules import (
 from pytest_aicore.workflows.rules.containers import check_to_fill_in, is_replaced, to_fill_in
 from pytest_aicore.workflows.rules.findings import Severity
 from pytest_aicore.workflows.rules.subject import AICORE_KINDS, ARGO_KINDS
-from pytest_aicore.workflows.rules.words import did_you_mean, nearest
+from pytest_aicore.workflows.rules.words import did_you_mean, nearest, told_near
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def check_kind(subject: Subject) -> str | None:
         if subject.kind
         else "The template has no `kind`, so it is not synchronised.",
         "Write `kind: WorkflowTemplate` or `kind: ServingTemplate`.",
-        hint=f"Did you mean {near!r}?" if near and subject.kind else None,
+        hint=told_near(near) if near and subject.kind else None,
     )
     return near
 
@@ -324,7 +324,7 @@ class MetadataCheck:
                     node,
                     f"Metadata has no `{key}`: Kubernetes drops it, with all that stands below it.",
                     f"Write `{near}:`.",
-                    hint=f"Did you mean {near!r}?",
+                    hint=told_near(near),
                 )
                 self._excused.update(_LABELS if near == "labels" else _ANNOTATIONS if near == "annotations" else ())
         for part, mapping in self._parts.items():
@@ -404,7 +404,7 @@ class MetadataCheck:
             node,
             f"AI Core knows no `{key}`, so what it says is lost.",
             f"Write `{near}`.",
-            hint=f"Did you mean {near!r}?",
+            hint=told_near(near),
             severity=None if near in (item.key for item in _MANDATORY) else Severity.WARNING,
         )
 
@@ -534,7 +534,7 @@ class MetadataCheck:
             if near is None and (whole in names or not field)
             else f"AI Core knows no `{field}` of an artifact, and ignores the annotation.",
             f"Write `{ARTIFACT_ANNOTATION_PREFIX}{artifact}.{near or 'kind'}`.",
-            hint=f"Did you mean {near!r}?" if near else None,
+            hint=told_near(near),
         )
 
     def _of_nothing(
@@ -619,7 +619,7 @@ def check_plan(report: Report, node: Node | None, tenant: Iterable[str]) -> None
         if near
         else "Check it against the plans of the tenant: starter, basic, basic.8x, train.l, "
         "infer.s, infer.m and infer.l are documented.",
-        hint=f"Did you mean {near!r}?" if near else None,
+        hint=told_near(near),
     )
 
 
@@ -639,7 +639,7 @@ def plan_of(report: Report, labels: MappingNode) -> ScalarNode | None:
                 labels.keys[key],
                 f"AI Core knows no label `{key}`, so the pod runs on the default plan.",
                 f"Write `{near}`.",
-                hint=f"Did you mean {near!r}?",
+                hint=told_near(near),
                 severity=Severity.WARNING,
             )
             return node

@@ -8,140 +8,37 @@ its own), so only what was surely meant for Argo is reported of those.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from pytest_aicore.workflows.rules.examples import two_steps, with_args
 from pytest_aicore.workflows.rules.expressions import bracket_mistake
-from pytest_aicore.workflows.rules.findings import Rule, Severity
+from pytest_aicore.workflows.rules.findings import Severity
+from pytest_aicore.workflows.rules.references_rules import (
+    EXPRESSION,
+    ITEM,
+    NOT_YET_RUN,
+    ONLY_AT_EXIT,
+    UNCLOSED,
+    UNDECLARED_ARTIFACT,
+    UNDECLARED_PARAMETER,
+    UNKNOWN_OUTPUT,
+    UNKNOWN_STEP,
+    UNKNOWN_VARIABLE,
+)
+from pytest_aicore.workflows.rules.scopes import Ancestors, Scope, is_earlier, is_own_or, is_readable
 from pytest_aicore.workflows.rules.subject import is_given
-from pytest_aicore.workflows.rules.words import did_you_mean, nearest, tags, without_tags
+from pytest_aicore.workflows.rules.words import capital, did_you_mean, nearest, tags, told_near, without_tags
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
+    from pytest_aicore.workflows.rules.findings import Rule
     from pytest_aicore.workflows.rules.model import CallModel, TemplateModel, WorkflowModel
     from pytest_aicore.workflows.rules.subject import Subject
     from pytest_aicore.workflows.tree import Node
 
-
-def _rule(
-    number: int, name: str, summary: str, explanation: str, bad: str, good: str, severity: Severity = Severity.ERROR
-) -> Rule:
-    return Rule(f"AIC{number}", name, severity, "argo", summary, explanation, bad, good)
-
-
-UNDECLARED_PARAMETER: Final = _rule(
-    240,
-    "undeclared-parameter",
-    "A placeholder names a parameter that is not declared",
-    "`{{workflow.parameters.X}}` needs X among `spec.arguments.parameters`, `{{inputs.parameters.X}}` among the "
-    "`inputs.parameters` of the same template; names are case-sensitive. Argo refuses the workflow when it starts: the "
-    "execution ends DEAD without a log.",
-    with_args("python train.py --depth {{workflow.parameters.DEPHT}}"),
-    with_args("python train.py --depth {{workflow.parameters.DEPTH}}"),
-)
-UNDECLARED_ARTIFACT: Final = _rule(
-    241,
-    "undeclared-artifact",
-    "A placeholder names an input artifact that is not declared",
-    "`{{inputs.artifacts.X}}` and `{{inputs.artifacts.X.path}}` need X among the `inputs.artifacts` of the same "
-    "template.",
-    with_args(
-        "python train.py {{inputs.artifacts.data.path}}",
-        "inputs:\n  artifacts:\n    - name: dataset\n      path: /app/data",
-    ),
-    with_args(
-        "python train.py {{inputs.artifacts.data.path}}",
-        "inputs:\n  artifacts:\n    - name: data\n      path: /app/data",
-    ),
-)
-UNKNOWN_STEP: Final = _rule(
-    242,
-    "unknown-step",
-    "A placeholder names a step or task that it cannot see",
-    "`{{steps.NAME...}}` works in the template that has the step, `{{tasks.NAME...}}` in the dag that has the task. "
-    "What a container needs of another step has to be passed to its template as an argument.",
-    two_steps("{{steps.perpare.outputs.parameters.rows}}"),
-    two_steps("{{steps.prepare.outputs.parameters.rows}}"),
-)
-NOT_YET_RUN: Final = _rule(
-    243,
-    "not-yet-run",
-    "A placeholder asks for the result of a step or task that may not have run yet",
-    "Steps see the steps of earlier groups, tasks those that they wait for. Argo refuses any other reference.",
-    two_steps("{{steps.train.outputs.result}}"),
-    two_steps("{{steps.prepare.outputs.parameters.rows}}"),
-)
-UNKNOWN_OUTPUT: Final = _rule(
-    244,
-    "unknown-output",
-    "A placeholder names an output that the template does not have",
-    "`{{steps.NAME.outputs.parameters.X}}` needs X among the `outputs.parameters` of the template that the step runs, "
-    "and likewise for artifacts.",
-    two_steps("{{steps.prepare.outputs.parameters.row}}"),
-    two_steps("{{steps.prepare.outputs.parameters.rows}}"),
-)
-UNKNOWN_VARIABLE: Final = _rule(
-    245,
-    "unknown-variable",
-    "A placeholder names something that Argo does not have",
-    "A tag that begins like one of Argo's and goes on differently cannot be resolved; one that does not begin like one "
-    "of Argo's stays in the text as it is, braces included.",
-    with_args("python train.py --depth {{workflow.parameter.DEPTH}}"),
-    with_args("python train.py --depth {{workflow.parameters.DEPTH}}"),
-)
-ITEM: Final = _rule(
-    246,
-    "item-without-loop",
-    "`{{item}}` stands where no loop is",
-    "`{{item}}` is the current item of `withItems`, `withParam` or `withSequence` of the same step or task; "
-    "`{{item.KEY}}` needs items that are maps with that key.",
-    two_steps("{{item}}"),
-    two_steps("{{item}}", "withItems: [1, 2]"),
-)
-UNCLOSED: Final = _rule(
-    247,
-    "unclosed-placeholder",
-    "A placeholder is not closed by `}}`, or stands in other brackets than `{{` and `}}`",
-    "Argo cannot find where the tag ends; everything up to the next `}}` belongs to it. What stands in single braces "
-    "or "
-    "parentheses is no placeholder at all.",
-    with_args("python train.py --depth {{workflow.parameters.DEPTH}"),
-    with_args("python train.py --depth {{workflow.parameters.DEPTH}}"),
-)
-ONLY_AT_EXIT: Final = _rule(
-    248,
-    "only-at-exit",
-    "A placeholder asks for something that is only known when the workflow has ended",
-    "`{{workflow.status}}` and `{{workflow.failures}}` only exist in templates that `onExit` or a hook runs.",
-    with_args("echo {{workflow.status}}"),
-    with_args("echo {{workflow.name}}"),
-)
-EXPRESSION: Final = _rule(
-    249,
-    "expression",
-    "An expression cannot be read, or names something that is not declared",
-    "Between `{{=` and `}}` stands an expression. A name with a hyphen needs brackets there: "
-    "`inputs.parameters['tree-depth']`, for `tree-depth` would be a difference.",
-    with_args("python train.py --depth {{=asInt(workflow.parameters.DEPTH}}"),
-    with_args("python train.py --depth {{=asInt(workflow.parameters.DEPTH)}}"),
-)
-
-RULES: Final = (
-    UNDECLARED_PARAMETER,
-    UNDECLARED_ARTIFACT,
-    UNKNOWN_STEP,
-    NOT_YET_RUN,
-    UNKNOWN_OUTPUT,
-    UNKNOWN_VARIABLE,
-    ITEM,
-    UNCLOSED,
-    ONLY_AT_EXIT,
-    EXPRESSION,
-)
 
 _OF_THE_WORKFLOW: Final = frozenset({"arguments", "hooks", "metrics", "entrypoint", "onExit", "synchronization"})
 """What of a specification is read once for the workflow; the rest becomes a part of each pod."""
@@ -205,74 +102,6 @@ _EXPRESSION_NAME: Final = re.compile(
 )
 
 
-def _nothing(_name: str) -> bool:
-    return False
-
-
-@dataclass(frozen=True)
-class _Scope:
-    """What a tag at some place can see.
-
-    Attributes:
-        template: the template around it, None outside of templates.
-        word: `steps` or `tasks` inside a template that has those, else empty.
-        sees: whether the result of a call, of which the name is given, is there.
-        calls: all calls of the template, by name.
-        loop: the call whose items `{{item}}` means.
-        is_call: whether the place is in a step, task or hook.
-        at_exit: whether the place is only looked at when the workflow has ended.
-        outer: the scope around an inline template.
-        holder: the step or task that the place is in.
-        of_pods: all templates where the place becomes a part of each pod, so that the inputs of any are meant.
-    """
-
-    template: TemplateModel | None = None
-    word: str = ""
-    sees: Callable[[str], bool] = _nothing
-    calls: Mapping[str, CallModel] = field(default_factory=dict)
-    loop: CallModel | None = None
-    is_call: bool = False
-    at_exit: bool = False
-    outer: _Scope | None = None
-    holder: MappingNode | None = None
-    of_pods: tuple[TemplateModel, ...] = ()
-    _inputs: dict[str, set[str]] = field(default_factory=dict)
-    _clear: dict[tuple[str, str], bool] = field(default_factory=dict)
-
-    def inputs(self, kind: str) -> Collection[str]:
-        """Return the names of the inputs that are there, `kind` being `parameters` or `artifacts`."""
-        if kind in self._inputs:
-            return self._inputs[kind]
-        names = self._inputs[kind] = set()
-        scope: _Scope | None = self
-        while scope is not None:
-            if scope.template is not None:
-                names.update(getattr(scope.template, f"input_{kind}"))
-            scope = scope.outer
-        for template in self.of_pods:
-            names.update(getattr(template, f"input_{kind}"))
-        return names
-
-    def is_clear(self, part: str, kind: str, wrong: Collection[int]) -> bool:
-        """Tell whether the inputs or outputs are of the right type, so that it is known what they declare."""
-        if (part, kind) not in self._clear:
-            templates = [*self.of_pods]
-            scope: _Scope | None = self
-            while scope is not None:
-                if scope.template is not None:
-                    templates.append(scope.template)
-                scope = scope.outer
-            self._clear[part, kind] = all(_is_readable(template, part, kind, wrong) for template in templates)
-        return self._clear[part, kind]
-
-
-def _is_readable(template: TemplateModel, part: str, kind: str, wrong: Collection[int]) -> bool:
-    mapping = template.node.mapping(part)
-    if id(template.node.values.get(part)) in wrong or id(mapping.values.get(kind)) in wrong:
-        return False
-    return all(item.text("name") for item in mapping.mappings_of(kind))
-
-
 def check(subject: Subject, model: WorkflowModel) -> set[str] | None:
     """Report placeholders that cannot be resolved.
 
@@ -312,11 +141,11 @@ class _ReferenceCheck:
         model = self._model
         exits = self._exit_templates()
         for template in model.templates:
-            self._template(template, _Scope(template=template, at_exit=template.name in exits))
+            self._template(template, Scope(template=template, at_exit=template.name in exits))
         for key, node in model.spec.values.items():
             if key not in ("templates", "templateDefaults"):
                 of_pods = () if key in _OF_THE_WORKFLOW else tuple(model.all_templates)
-                self._walk(node, _Scope(at_exit=key in ("hooks", "metrics"), is_call=key == "hooks", of_pods=of_pods))
+                self._walk(node, Scope(at_exit=key in ("hooks", "metrics"), is_call=key == "hooks", of_pods=of_pods))
         entry = model.by_name.get(model.spec.text("entrypoint") or "")
         if entry is not None:
             self._used.update(entry.input_parameters)
@@ -359,7 +188,7 @@ class _ReferenceCheck:
 
     # --- where tags can stand ---------------------------------------------------------------------------------
 
-    def _template(self, template: TemplateModel, scope: _Scope) -> None:
+    def _template(self, template: TemplateModel, scope: Scope) -> None:
         calls = {call.name: call for call in template.calls if call.name}
         word = {"steps": "steps", "dag": "tasks"}.get(template.type, "")
         after = replace(scope, word=word, calls=calls, sees=calls.__contains__)
@@ -381,32 +210,32 @@ class _ReferenceCheck:
             for number, group in enumerate(template.groups):
                 group_of.update({call.name: number for call in group if call.name})
             for number, group in enumerate(template.groups):
-                earlier = partial(_is_earlier, group_of, number)
+                earlier = partial(is_earlier, group_of, number)
                 inside = replace(scope, word=word, calls=calls, sees=earlier, is_call=True)
                 for call in group:
                     self._call(call, inside)
         elif template.type == "dag":
-            ancestors = _Ancestors(calls)
+            ancestors = Ancestors(calls)
             for call in template.calls:
                 known = partial(ancestors.has, call.name)
                 self._call(call, replace(scope, word=word, calls=calls, sees=known, is_call=True))
 
-    def _call(self, call: CallModel, scope: _Scope) -> None:
+    def _call(self, call: CallModel, scope: Scope) -> None:
         scope = replace(scope, holder=call.node)
         inside = replace(scope, loop=call) if call.loops else scope
         for key, node in call.node.values.items():
             if key in ("hooks", "onExit"):
-                own = partial(_is_own_or, call.name, inside.sees)
+                own = partial(is_own_or, call.name, inside.sees)
                 self._walk(node, replace(inside, sees=own, at_exit=True))
             elif key == "inline":
                 if call.inline is not None:
-                    self._template(call.inline, _Scope(template=call.inline, at_exit=scope.at_exit, outer=inside))
+                    self._template(call.inline, Scope(template=call.inline, at_exit=scope.at_exit, outer=inside))
             elif key == "withItems" or key == "withParam" or key == "withSequence":
                 self._walk(node, scope)
             elif key not in ("depends", "dependencies"):
                 self._walk(node, inside)
 
-    def _walk(self, root: Node, scope: _Scope) -> None:
+    def _walk(self, root: Node, scope: Scope) -> None:
         pending: list[tuple[Node, str]] = [(root, "")]
         while pending:
             node, key = pending.pop()
@@ -426,7 +255,7 @@ class _ReferenceCheck:
             elif type(node) is SequenceNode:
                 pending.extend((item, key) for item in node.items)
 
-    def _scalar(self, node: ScalarNode, scope: _Scope) -> None:
+    def _scalar(self, node: ScalarNode, scope: Scope) -> None:
         text = node.text
         self._behind_dollars = {text[begin:end] for begin, end in tags(text) if text[begin - 1 : begin] == "$"}
         position = text.find("{{")
@@ -461,12 +290,12 @@ class _ReferenceCheck:
                 self._tag(node, text[position : end + 2], stripped, scope)
             position = text.find("{{", end + 2)
 
-    def _single_braces(self, node: ScalarNode, scope: _Scope) -> None:
+    def _single_braces(self, node: ScalarNode, scope: Scope) -> None:
         """Report references in other brackets than Argo's, if what they name is declared."""
         # Inside a tag of Argo's, brackets are those of an expression.
         self._no_placeholders(node, scope, _OTHER_BRACKETS.finditer(without_tags(node.text, " ")))
 
-    def _without_braces(self, node: ScalarNode, scope: _Scope) -> None:
+    def _without_braces(self, node: ScalarNode, scope: Scope) -> None:
         """Report a value that is nothing but a reference, if what it names is declared."""
         whole = _WITHOUT_BRACKETS.fullmatch(node.text)
         if whole is not None:
@@ -475,7 +304,7 @@ class _ReferenceCheck:
         if result is not None and (scope.loop if result.group(3) else result.group(2) in scope.calls):
             self._bare(node, node.text, node.text)
 
-    def _no_placeholders(self, node: ScalarNode, scope: _Scope, references: Iterable[re.Match[str]]) -> None:
+    def _no_placeholders(self, node: ScalarNode, scope: Scope, references: Iterable[re.Match[str]]) -> None:
         for found in references:
             root, kind, name = found.group(2, 3, 4)
             if kind == "artifacts" and name.endswith(".path"):
@@ -530,7 +359,7 @@ class _ReferenceCheck:
 
     # --- what tags can say ------------------------------------------------------------------------------------
 
-    def _tag(self, node: ScalarNode, text: str, tag: str, scope: _Scope) -> None:
+    def _tag(self, node: ScalarNode, text: str, tag: str, scope: Scope) -> None:
         root, _, rest = tag.partition(".")
         if "[" in tag and root in _ROOTS:
             better = _WITH_BRACKETS.sub(r"\1.\2", tag)
@@ -578,7 +407,7 @@ class _ReferenceCheck:
             severity=severity,
         )
 
-    def _foreign(self, node: ScalarNode, text: str, tag: str, root: str, rest: str, scope: _Scope) -> None:
+    def _foreign(self, node: ScalarNode, text: str, tag: str, root: str, rest: str, scope: Scope) -> None:
         """Report tags that are left in the text as they are, if they were surely meant for Argo."""
         meant = tag.lstrip("{ ")
         if meant != tag and _root_of(meant) in _ROOTS and _REFERENCE.fullmatch(meant):
@@ -647,7 +476,7 @@ class _ReferenceCheck:
                 severity=Severity.ERROR,
             )
 
-    def _workflow(self, node: ScalarNode, text: str, tag: str, rest: str, scope: _Scope) -> None:
+    def _workflow(self, node: ScalarNode, text: str, tag: str, rest: str, scope: Scope) -> None:
         second, _, name = rest.partition(".")
         if second not in _SECOND["workflow"]:
             if self._subject.is_library and not nearest(second, _SECOND["workflow"]):
@@ -665,7 +494,7 @@ class _ReferenceCheck:
                 if better
                 else "Use one of Argo's workflow variables, for example "
                 "`{{workflow.parameters.NAME}}` or `{{workflow.name}}`.",
-                hint=f"Did you mean {near!r}?" if near else None,
+                hint=told_near(near),
             )
         elif second == "parameters":
             if not name or name == "json":
@@ -706,11 +535,11 @@ class _ReferenceCheck:
             if near
             else f"Declare `{name}` under `spec.arguments.parameters`"
             + (f", or write `{{{{inputs.parameters.{name}}}}}`." if inputs is not None else "."),
-            hint=f"Did you mean {near!r}?" if near else None,
+            hint=told_near(near),
             severity=Severity.WARNING if self._subject.is_library else None,
         )
 
-    def _inputs(self, node: ScalarNode, text: str, rest: str, scope: _Scope) -> None:
+    def _inputs(self, node: ScalarNode, text: str, rest: str, scope: Scope) -> None:
         kind, _, name = rest.partition(".")
         if kind not in ("parameters", "artifacts"):
             near = nearest(kind, ("parameters", "artifacts"))
@@ -719,7 +548,7 @@ class _ReferenceCheck:
                 text,
                 f"The inputs of a template have no `{kind}`, only `parameters` and `artifacts`.",
                 f"Write `{{{{inputs.{near or 'parameters'}.{name or kind}}}}}`.",
-                hint=f"Did you mean {near!r}?" if near else None,
+                hint=told_near(near),
             )
             return
         if not name:
@@ -746,7 +575,7 @@ class _ReferenceCheck:
                     UNDECLARED_ARTIFACT,
                     node,
                     text,
-                    f"{_capital(scope.template.title)} has no container, so its input artifact `{name}` has no path. "
+                    f"{capital(scope.template.title)} has no container, so its input artifact `{name}` has no path. "
                     f"{self._fails}",
                     f"Write `{{{{inputs.artifacts.{name}}}}}`.",
                 )
@@ -774,10 +603,10 @@ class _ReferenceCheck:
             text,
             f"{where[0].upper() + where[1:]} declares no input {word} `{name}`. {self._fails}",
             remedy,
-            hint=f"Did you mean {near!r}?" if near else None,
+            hint=told_near(near),
         )
 
-    def _call_result(self, node: ScalarNode, text: str, tag: str, root: str, rest: str, scope: _Scope) -> None:
+    def _call_result(self, node: ScalarNode, text: str, tag: str, root: str, rest: str, scope: Scope) -> None:
         name, _, result = rest.partition(".")
         if name == "name" and not result:
             return
@@ -813,7 +642,7 @@ class _ReferenceCheck:
                 UNKNOWN_STEP,
                 node,
                 text,
-                f"{_capital(scope.template.title) if scope.template else 'The template'} has no {word} `{name}`. "
+                f"{capital(scope.template.title) if scope.template else 'The template'} has no {word} `{name}`. "
                 f"{self._fails}",
                 f"Name one of {', '.join(f'`{known}`' for known in list(scope.calls)[:8])}."
                 if scope.calls
@@ -823,7 +652,7 @@ class _ReferenceCheck:
             return
         self._result(node, text, tag, call, result, word)
 
-    def _other_calls(self, node: ScalarNode, text: str, root: str, name: str, result: str, scope: _Scope) -> None:
+    def _other_calls(self, node: ScalarNode, text: str, root: str, name: str, result: str, scope: Scope) -> None:
         word = root[:-1]
         if scope.word:
             other = scope.word
@@ -840,7 +669,7 @@ class _ReferenceCheck:
             UNKNOWN_STEP,
             node,
             text,
-            f"{_capital(scope.template.title) if scope.template else 'The workflow'} has no {root} of its own, so it "
+            f"{capital(scope.template.title) if scope.template else 'The workflow'} has no {root} of its own, so it "
             f"cannot see the {word} `{name}`. {self._fails}",
             "Declare an input of this template, and pass the value in the `arguments` of the call.",
         )
@@ -855,7 +684,7 @@ class _ReferenceCheck:
                 f"A {word} has no `{kind}`." if kind else f"`{tag}` does not say what of the {word} is meant.",
                 "Use `status`, `exitCode`, `id`, `ip`, `startedAt`, `finishedAt`, `outputs.result`, "
                 "`outputs.parameters.NAME` or `outputs.artifacts.NAME`.",
-                hint=f"Did you mean {near!r}?" if near else None,
+                hint=told_near(near),
             )
             return
         if kind != "outputs":
@@ -877,16 +706,16 @@ class _ReferenceCheck:
                         f"Write `{{{{{tag[: -len('.path')]}}}}}`.",
                     )
                     return
-            if name not in declared and _is_readable(target, "outputs", second, self._subject.wrong):
+            if name not in declared and is_readable(target, "outputs", second, self._subject.wrong):
                 near = nearest(name, declared)
                 self._subject.meant.update([near] if near else declared)
                 self._add(
                     UNKNOWN_OUTPUT,
                     node,
                     text,
-                    f"{_capital(target.title)} has no output {second[:-1]} `{name}`. {self._fails}",
+                    f"{capital(target.title)} has no output {second[:-1]} `{name}`. {self._fails}",
                     f"Name `{near}`." if near else f"Declare `{name}` under `outputs.{second}` of that template.",
-                    hint=f"Did you mean {near!r}?" if near else None,
+                    hint=told_near(near),
                 )
         elif second == "result":
             if target is not None and target.is_graph:
@@ -894,7 +723,7 @@ class _ReferenceCheck:
                     UNKNOWN_OUTPUT,
                     node,
                     text,
-                    f"{_capital(target.title)} runs other templates, so it prints no result itself. {self._fails}",
+                    f"{capital(target.title)} runs other templates, so it prints no result itself. {self._fails}",
                     "Give it an output parameter, and refer to that.",
                 )
         elif second != "exitCode":
@@ -907,10 +736,10 @@ class _ReferenceCheck:
                 if second
                 else f"`{tag}` does not say which output is meant.",
                 "Use `outputs.result`, `outputs.parameters.NAME` or `outputs.artifacts.NAME`.",
-                hint=f"Did you mean {near!r}?" if near else None,
+                hint=told_near(near),
             )
 
-    def _own_output(self, node: ScalarNode, text: str, rest: str, scope: _Scope) -> None:
+    def _own_output(self, node: ScalarNode, text: str, rest: str, scope: Scope) -> None:
         if scope.template is None or scope.is_call:
             return
         kind, _, name = rest.partition(".")
@@ -926,10 +755,10 @@ class _ReferenceCheck:
                     UNKNOWN_OUTPUT,
                     node,
                     text,
-                    f"{_capital(scope.template.title)} has no output {kind[:-1]} `{name}`, so the placeholder stays in "
+                    f"{capital(scope.template.title)} has no output {kind[:-1]} `{name}`, so the placeholder stays in "
                     "the text, braces included.",
                     f"Write `{{{{outputs.{kind}.{near}.path}}}}`." if near else f"Declare it under `outputs.{kind}`.",
-                    hint=f"Did you mean {near!r}?" if near else None,
+                    hint=told_near(near),
                 )
         elif kind not in ("result", "exitCode"):
             near = nearest(kind, ("parameters", "artifacts", "result"))
@@ -939,7 +768,7 @@ class _ReferenceCheck:
                     text,
                     f"The outputs of a template have no `{kind}`.",
                     f"Write `{{{{outputs.{near}{'.' + name if name else ''}}}}}`.",
-                    hint=f"Did you mean {near!r}?",
+                    hint=told_near(near),
                 )
 
     def _global_output(self, node: ScalarNode, text: str, rest: str) -> None:
@@ -969,9 +798,9 @@ class _ReferenceCheck:
             hint=did_you_mean(name, known),
         )
 
-    def _item(self, node: ScalarNode, text: str, tag: str, rest: str, scope: _Scope) -> None:
+    def _item(self, node: ScalarNode, text: str, tag: str, rest: str, scope: Scope) -> None:
         loop: CallModel | None = None
-        around: _Scope | None = scope
+        around: Scope | None = scope
         while around is not None and loop is None:
             loop, around = around.loop, around.outer
         if loop is None:
@@ -1032,7 +861,7 @@ class _ReferenceCheck:
 
     # --- expressions ------------------------------------------------------------------------------------------
 
-    def _expression(self, node: ScalarNode, text: str, scope: _Scope, *, whole: str | None = None) -> None:
+    def _expression(self, node: ScalarNode, text: str, scope: Scope, *, whole: str | None = None) -> None:
         mistake = bracket_mistake(text)
         if mistake is not None:
             self._usage_is_clear = False
@@ -1080,12 +909,12 @@ class _ReferenceCheck:
                 found.group(),
                 f"No parameter `{name}` is declared there, so the expression has no value. {self._fails}",
                 f"Write `{written}['{near}']`." if near else "Declare it.",
-                hint=f"Did you mean {near!r}?" if near else None,
+                hint=told_near(near),
                 severity=None if near else Severity.WARNING,
             )
 
 
-def _is_foreign(tag: str, scope: _Scope) -> bool:
+def _is_foreign(tag: str, scope: Scope) -> bool:
     """Tell whether a tag that begins like one of Argo's belongs to another language (Jinja, GitHub's workflows).
 
     Argo only refuses what begins with a root and its dot, without a blank before it; any other tag that names nothing
@@ -1108,62 +937,3 @@ def _is_foreign(tag: str, scope: _Scope) -> bool:
 def _root_of(tag: str) -> str:
     found = re.match(r"\w+", tag)
     return found.group() if found else ""
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-_NAME_IN_DEPENDS: Final = re.compile(r"[\w-]+(?:\.\w+)?")
-
-
-def _is_earlier(group_of: Mapping[str, int], number: int, name: str) -> bool:
-    return group_of.get(name, number) < number
-
-
-def _is_own_or(own: str, sees: Callable[[str], bool], name: str) -> bool:
-    return name == own or sees(name)
-
-
-class _Ancestors:
-    """For each task the tasks that have ended when it begins, as bits of a number: dags may have thousands of tasks."""
-
-    def __init__(self, calls: Mapping[str, CallModel]) -> None:
-        self._bit = {name: 1 << index for index, name in enumerate(calls)}
-        direct: dict[str, list[str]] = {}
-        for name, call in calls.items():
-            waits_for = [item.value or "" for item in call.dependencies]
-            waits_for += [word.partition(".")[0] for word in _NAME_IN_DEPENDS.findall(call.node.text("depends") or "")]
-            direct[name] = [other for other in waits_for if other in calls]
-        self._before = dict.fromkeys(calls, 0)
-        order = _depth_first(direct)
-        changed = True
-        while changed:  # once, and once more to see that nothing changes; more often only where there is a circle
-            changed = False
-            for name in order:
-                before = self._before[name]
-                for other in direct[name]:
-                    before |= self._before[other] | self._bit[other]
-                changed = changed or before != self._before[name]
-                self._before[name] = before
-
-    def has(self, task: str, name: str) -> bool:
-        """Tell whether a task waits for another one, directly or not."""
-        return name != task and bool(self._before.get(task, 0) & self._bit.get(name, 0))
-
-
-def _depth_first(direct: Mapping[str, list[str]]) -> list[str]:
-    """Return the tasks in an order in which each comes after those that it waits for, circles aside."""
-    order: list[str] = []
-    seen: set[str] = set()
-    for start in direct:
-        pending: list[tuple[str, bool]] = [(start, False)]
-        while pending:
-            name, leaves = pending.pop()
-            if leaves:
-                order.append(name)
-            elif name not in seen:
-                seen.add(name)
-                pending.append((name, True))
-                pending.extend((other, False) for other in direct[name] if other not in seen)
-    return order

@@ -10,7 +10,7 @@ from pytest_aicore.workflows.rules import (
     argo_rules,
     document,
     folder,
-    references,
+    references_rules,
     structure,
     suppressions,
 )
@@ -27,7 +27,7 @@ def _by_id() -> Mapping[str, Rule]:
         *suppressions.RULES,
         *structure.RULES,
         *argo_rules.RULES,
-        *references.RULES,
+        *references_rules.RULES,
         *aicore_rules.RULES,
         *folder.RULES,
     ]

@@ -43,7 +43,7 @@ from pytest_aicore.workflows.rules.repeated import part
 from pytest_aicore.workflows.rules.report import Report
 from pytest_aicore.workflows.rules.structure import StructureCheck, shapes_for
 from pytest_aicore.workflows.rules.subject import REPLACED, is_given
-from pytest_aicore.workflows.rules.words import nearest, tags, without_tags
+from pytest_aicore.workflows.rules.words import nearest, tags, told_near, without_tags
 from pytest_aicore.workflows.source import parse_all
 from pytest_aicore.workflows.template import StringBlock
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
@@ -301,7 +301,7 @@ class _ServingCheck:
             if written
             else "`spec.template` has no apiVersion, so KServe cannot tell what it is.",
             f"Write `apiVersion: {_API_VERSIONS[0]}`.",
-            hint=f"Did you mean {near!r}?" if near else None,
+            hint=told_near(near),
         )
 
     def _block(self, parent: MappingNode, key: str, path: str) -> tuple[_BlockReport, MappingNode] | None:
@@ -457,7 +457,7 @@ class _ServingCheck:
             place.column,
             f"The template declares no input {kind[:-1]} `{name}`, so a configuration cannot bind it.",
             remedy,
-            hint=f"Did you mean {near!r}?" if near else None,
+            hint=told_near(near),
             severity=None if near or name in other or kind == "artifacts" else Severity.WARNING,
             begins=block.begins,
         )
@@ -557,7 +557,7 @@ class _ServingCheck:
                     node,
                     f"Knative knows no annotation `{key}`, and ignores it.",
                     f"Write `{near}`.",
-                    hint=f"Did you mean {near!r}?",
+                    hint=told_near(near),
                     severity=Severity.WARNING,
                 )
 
@@ -639,7 +639,7 @@ class _ServingCheck:
                 first.values.get("name") or first,
                 "No container is called `kserve-container`, and only that one gets the model from `STORAGE_URI`.",
                 "Call the one that serves `kserve-container`.",
-                hint=f"Did you mean {near!r}?" if near else None,
+                hint=told_near(near),
                 severity=Severity.WARNING,
             )
 

@@ -11,7 +11,7 @@ from pytest_aicore.workflows.places import Place
 from pytest_aicore.workflows.rules.findings import MOST_OF_ONE_RULE, Finding, Rule, Severity
 from pytest_aicore.workflows.rules.shapes import core_shapes, hera_shapes
 from pytest_aicore.workflows.rules.subject import REPLACED
-from pytest_aicore.workflows.rules.words import nearest
+from pytest_aicore.workflows.rules.words import nearest, told_near
 from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
@@ -633,7 +633,7 @@ class StructureCheck:
             key,
             f"{_what(name, self._owner)} no key `{key.text}`: it is ignored without a word.",
             f"Write `{near}`." if near else "Remove it, or move it to where it belongs.",
-            hint=f"Did you mean {near!r}?" if near else None,
+            hint=told_near(near),
             severity=Severity.ERROR if near else Severity.WARNING,
         )
         if near:
@@ -661,7 +661,7 @@ class StructureCheck:
             value,
             f"`{key}` cannot be `{value.text}`. {self._consequence}",
             f"Write one of {', '.join(f'`{word}`' for word in words if word)}.",
-            hint=f"Did you mean {near!r}?" if near else None,
+            hint=told_near(near),
         )
 
     def _wrong(

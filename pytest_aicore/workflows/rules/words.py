@@ -61,8 +61,21 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
         word: what was written.
         known: the words that would have been right.
     """
-    near = nearest(word, known)
-    return f"Did you mean {near!r}?" if near is not None else None
+    return told_near(nearest(word, known))
+
+
+def told_near(near: str | None) -> str | None:
+    """Return `Did you mean 'x'?` for what was surely meant, None for None.
+
+    Args:
+        near: as `nearest` returns it.
+    """
+    return f"Did you mean {near!r}?" if near else None
+
+
+def capital(text: str) -> str:
+    """Return a text as a sentence begins."""
+    return text[:1].upper() + text[1:]
 
 
 def tags(text: str) -> Iterator[tuple[int, int]]:
