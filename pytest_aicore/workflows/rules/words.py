@@ -73,6 +73,11 @@ def told_near(near: str | None) -> str | None:
     return f"Did you mean {near!r}?" if near else None
 
 
+def listed(words: Iterable[str]) -> str:
+    """Return words as they are written in the file, with commas between them."""
+    return ", ".join(f"`{word}`" for word in words)
+
+
 def capital(text: str) -> str:
     """Return a text as a sentence begins."""
     return text[:1].upper() + text[1:]
