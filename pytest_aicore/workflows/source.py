@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from bisect import bisect_right
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import yaml
@@ -131,6 +132,7 @@ def parse_all(data: str | bytes, name: str = "<string>", *, size: int | None = N
     _refuse_too_large(data, name, size)
     text = _decoded(data, name)
     _refuse_control_characters(text, name)
+    _refuse_many_directives(text, name)
     return _composed(text, name)
 
 
@@ -215,6 +217,21 @@ def _refuse_control_characters(text: str, name: str) -> None:
     raise SourceError(
         Problem("control-character", Place(name, line, column), what, "Remove it, or save the file as UTF-8 text.")
     )
+
+
+_MOST_DIRECTIVES: Final = 100
+_TAG_DIRECTIVE: Final = re.compile(r"^%TAG", re.MULTILINE)
+
+
+def _refuse_many_directives(text: str, name: str) -> None:
+    """Refuse what libyaml takes seconds for: it compares each `%TAG` with all before it."""
+    if "%TAG" not in text:
+        return
+    found = list(islice(_TAG_DIRECTIVE.finditer(text), _MOST_DIRECTIVES + 1))
+    if len(found) > _MOST_DIRECTIVES:
+        what = f"The file has more than {_MOST_DIRECTIVES} %TAG directives."
+        line, column = _position(text, found[-1].start())
+        raise SourceError(Problem("directives", Place(name, line, column), what, "Remove them: a template needs none."))
 
 
 # --- from text to tree --------------------------------------------------------------------------------------

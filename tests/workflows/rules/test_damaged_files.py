@@ -89,6 +89,7 @@ def reads(step: int) -> str:
         SERVING + "      predictor:\n        imagePullSecrets:\n          - name: " + "a" * 5000 + " b\n",
         ONE + "{{inputs.[" + "a" * 200_000 + "}}']\n",
         ONE + "x']\n      resources: {limits: {cpu: " + "a" * 100_000 + "!}}\n",
+        "".join(f"%TAG !a{i}! tag:x{i}\n" for i in range(40_000)) + "---\n" + ONE + "x']\n",
         ONE + "x']\n  -----END" + "A" * 200_000 + "-----END A-----: 1\n",
     ],
     ids=[
@@ -110,6 +111,7 @@ def reads(step: int) -> str:
         "name of a secret",
         "brackets in a placeholder",
         "quantity",
+        "directives",
         "half a certificate",
     ],
 )
