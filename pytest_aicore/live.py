@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from pytest_aicore.settings import Settings
     from pytest_aicore.training.client import TrainingApi
     from pytest_aicore.training.credentials import Credentials
-    from pytest_aicore.training.fleet import Fleet, Onlooker
+    from pytest_aicore.training.fleet import Fleet
+    from pytest_aicore.training.following import Onlooker
     from pytest_aicore.training.ledger import Entry, FileLedger, Record
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Training

@@ -11,21 +11,23 @@ import random
 from collections import deque
 from contextlib import suppress
 from threading import Condition, Event, Thread, current_thread
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import AicoreError, RunError, our_message
 from pytest_aicore.training.client import CallError
+from pytest_aicore.training.following import LogFollowing, NobodyLooks
 from pytest_aicore.training.money import running_seconds, show_duration
 from pytest_aicore.training.run import again
 from pytest_aicore.training.stopping import stop_execution
 from pytest_aicore.training.watcher import SETTLING_SECONDS, DeadlineError, RealClock, too_late
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
 
     from ai_api_client_sdk.models.execution import Execution
 
     from pytest_aicore.training.client import TrainingApi
+    from pytest_aicore.training.following import Onlooker
     from pytest_aicore.training.ledger import FileLedger
     from pytest_aicore.training.run import Training
     from pytest_aicore.training.watcher import Watch
@@ -61,65 +63,6 @@ class FleetClock(RealClock):
         """
         if self.closing.wait(seconds) and current_thread().daemon:
             raise ClosingError("The session ends, so nothing more was started.")
-
-
-class Onlooker(Protocol):
-    """Somebody who is shown how far things are while somebody waits."""
-
-    @property
-    def wants_logs(self) -> bool:
-        """Whether the log of what somebody waits for is wanted while it grows."""
-
-    def show(self, waited_for: Training, all_runs: Iterable[Training]) -> None:
-        """Show it, if it is time to."""
-
-    def add_logs(self, training: Training, lines: Sequence[str]) -> None:
-        """Take new log lines of a run; called by another thread than the rest."""
-
-    def done(self) -> None:
-        """Leave nothing on the screen that is no longer so."""
-
-
-class NobodyLooks:
-    """Nobody is shown anything."""
-
-    wants_logs = False
-
-    def show(self, waited_for: Training, all_runs: Iterable[Training]) -> None:
-        """Show nothing."""
-
-    def add_logs(self, training: Training, lines: Sequence[str]) -> None:
-        """Take nothing."""
-
-    def done(self) -> None:
-        """Leave nothing."""
-
-
-class LogFollower:
-    """Reads the log of an execution as it grows.
-
-    Args:
-        api: the service.
-        execution: whose log.
-    """
-
-    def __init__(self, api: TrainingApi, execution: Execution) -> None:
-        self._api = api
-        self._id = execution.id
-        self._since = execution.created_at
-        self._seen: set[tuple[object, str]] = set()
-
-    def new_lines(self) -> list[str]:
-        """Return the lines that were added since the last time.
-
-        Raises:
-            CallError: they cannot be had.
-        """
-        found = [line for line in self._api.logs(self._id, self._since) if (line.timestamp, line.msg) not in self._seen]
-        if found:
-            self._since = max(line.timestamp for line in found)
-            self._seen.update((line.timestamp, line.msg) for line in found)
-        return [line.msg.rstrip("\n") for line in found]
 
 
 class Fleet:
@@ -169,8 +112,7 @@ class Fleet:
         self._unwanted: set[Training] = set()
         self._spent: str | None = None
         self._waited_for: Training | None = None
-        self._followers: dict[Training, LogFollower] = {}
-        self._following: Thread | None = None
+        self._logs = LogFollowing(api, self._onlooker)
         self._next_look = 0.0
         self._not_before = 0.0
         self._troubles = 0
@@ -393,7 +335,7 @@ class Fleet:
                     )
                 if due:
                     self._look()
-                    self._follow_log()
+                    self._logs.read_on(self._waited_for)
                 self._mind_the_budget()
             except Exception as error:
                 self._lose_all(
@@ -478,27 +420,6 @@ class Fleet:
             self._next_look = self.clock.now() + pause * (1 - random.uniform(0, _JITTER))  # noqa: S311
             self._changed.notify_all()
 
-    def _follow_log(self) -> None:
-        """Fetch what has been added to the log of the run that somebody waits for."""
-        training = self._waited_for
-        watch = training.watch if training is not None else None
-        if training is None or watch is None or watch.execution is None or not self._onlooker.wants_logs:
-            return
-        if self._following is not None and self._following.is_alive():
-            return
-        follower = self._followers.setdefault(training, LogFollower(self._api, watch.execution))
-        # In a thread of its own: how a run ends is more important than what it says, and logs may take their time.
-        self._following = Thread(
-            target=self._read_log, args=(training, follower), name="pytest-aicore log", daemon=True
-        )
-        self._following.start()
-
-    def _read_log(self, training: Training, follower: LogFollower) -> None:
-        try:
-            self._onlooker.add_logs(training, follower.new_lines())
-        except AicoreError:
-            return  # another look will show them
-
     def _lose_all(self, error: AicoreError) -> None:
         for training in self._watched():
             self._lose(training, error)
@@ -533,15 +454,12 @@ class Fleet:
         watch.see(execution, now)
         status = execution.status.value
         began = execution.start_time.timestamp() if execution.start_time else None
-        record = training.record()
-        entry = self._ledger.entries.get(getattr(getattr(record, "entry", None), "id", ""))
-        if status == "RUNNING" and entry is not None and entry.running_since is None:
+        running_since = training.record().running_since
+        if status == "RUNNING" and running_since is None:
             self._note(training, "running", time=now)
         if watch.ended:
             # Real time counts where it was seen; the service's own where the run was shorter than a look.
-            seconds = 0.0
-            if entry is not None and entry.running_since is not None:
-                seconds = now - entry.running_since
+            seconds = now - running_since if running_since is not None else 0.0
             if began is not None and execution.completion_time is not None:
                 seconds = execution.completion_time.timestamp() - began
             self._note(training, "ended", status=status, seconds=max(0.0, seconds))

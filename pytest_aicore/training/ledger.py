@@ -141,6 +141,10 @@ class Record(Protocol):
     def executions_of_others(self) -> set[str]:
         """Return the executions that are known to be of other runs."""
 
+    @property
+    def running_since(self) -> float | None:
+        """When it was first seen to run, in seconds since the epoch; None if it was not."""
+
 
 class NoRecord:
     """Nothing that the emulator starts costs money, and nobody else knows of it."""
@@ -161,6 +165,11 @@ class NoRecord:
     def executions_of_others(self) -> set[str]:
         """Know of none."""
         return set()
+
+    @property
+    def running_since(self) -> float | None:
+        """Not known."""
+        return None
 
 
 class FileLedger:
@@ -501,6 +510,11 @@ class RunRecord:
     def __init__(self, ledger: FileLedger, entry: Entry) -> None:
         self._ledger = ledger
         self.entry = entry
+
+    @property
+    def running_since(self) -> float | None:
+        """When it was first seen to run, in seconds since the epoch; None if it was not."""
+        return self._ledger.entries.get(self.entry.id, self.entry).running_since
 
     def stage(self, name: str) -> Stage:
         """Return what is known of a stage."""

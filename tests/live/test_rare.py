@@ -183,7 +183,7 @@ def test_log_that_takes_its_time_does_not_hide_the_end(
 ) -> None:
     service.emulator.script(unknown=0, pending=0, running=1)
     may_answer = threading.Event()
-    monkeypatch.setattr("pytest_aicore.training.fleet.LogFollower.new_lines", lambda _: may_answer.wait(20) and [])
+    monkeypatch.setattr("pytest_aicore.training.following.LogFollower.new_lines", lambda _: may_answer.wait(20) and [])
     began = time.monotonic()
     live("def test_it(aicore_execution): pass", "--aicore-stream-logs").assert_outcomes(passed=1)
     assert time.monotonic() - began < 10
