@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pytest_aicore.errors import AicoreError, RunError, our_message
 from pytest_aicore.training.client import CallError
 from pytest_aicore.training.following import LogFollowing, NobodyLooks
-from pytest_aicore.training.money import running_seconds, show_duration
+from pytest_aicore.training.money import Budget
 from pytest_aicore.training.run import again
 from pytest_aicore.training.stopping import stop_execution
 from pytest_aicore.training.watcher import SETTLING_SECONDS, DeadlineError, RealClock, too_late
@@ -97,8 +97,8 @@ class Fleet:
         self._longest = interval
         self._interval = min(FIRST_INTERVAL, interval)
         self._most_at_once = ledger.most_at_once = most_at_once
-        ledger.refusal = self._is_spent
-        self._budget = budget
+        self._budget = Budget(budget, ledger.of_session)
+        ledger.refusal = lambda: self._budget.why_spent(clock.now())
         self._onlooker = onlooker or NobodyLooks()
         self._changed = Condition()
         self._queue: deque[Training] = deque()
@@ -110,7 +110,6 @@ class Fleet:
         self._ended: set[Training] = set()
         self._users: dict[Training, dict[str, float]] = {}
         self._unwanted: set[Training] = set()
-        self._spent: str | None = None
         self._waited_for: Training | None = None
         self._logs = LogFollowing(api, self._onlooker)
         self._next_look = 0.0
@@ -228,8 +227,8 @@ class Fleet:
         return (deadline is not None and now >= deadline) or (self.guard is not None and now >= self.guard)
 
     def _refuse_if_over(self, training: Training, what: str) -> None:
-        if self._spent is not None:
-            raise RunError(f"{training.plan.workflow} {what}: {self._spent}")
+        if self._budget.spent is not None:
+            raise RunError(f"{training.plan.workflow} {what}: {self._budget.spent}")
         if self._over(None):
             raise DeadlineError(
                 f"{training.plan.workflow} {what} when the time was up that pytest-timeout gives this test. Give the"
@@ -346,18 +345,14 @@ class Fleet:
         """Return how long nothing is to be done, None for until something changes."""
         if not self._watched():
             return _GLANCE if self._queue else None
-        pause = self._next_look - now
-        if self._budget is not None:
-            spent, running = running_seconds(self._ledger.of_session(), now)
-            if running:
-                pause = min(pause, max(0.05, (self._budget - spent) / running))
+        pause = min(self._next_look - now, max(0.05, self._budget.lasts(now)))
         return max(0.0, pause)
 
     def _watched(self) -> list[Training]:
         return [each for each in self._launched if each not in self._ended and each not in self._lost]
 
     def _launch_some(self) -> None:
-        if self._spent is not None:
+        if self._budget.spent is not None:
             self._queue.clear()
         room = self._most_at_once - len(self._launching) - len(self._watched())
         for training in list(self._queue):
@@ -469,28 +464,15 @@ class Fleet:
 
     def _mind_the_budget(self) -> None:
         self._ledger.refresh()
-        why = self._is_spent()
+        why = self._budget.why_spent(self.clock.now())
         if why is None:
             return
         with self._changed:
-            self._spent = why
             self._queue.clear()
             watched = self._watched()
             self._changed.notify_all()
         for training in watched:
             self._stop(training, "the budget is spent", why)
-
-    def _is_spent(self) -> str | None:
-        """Say that the budget is spent, None if it is not."""
-        if self._budget is None or self._spent is not None:
-            return self._spent
-        spent, _ = running_seconds(self._ledger.of_session(), self.clock.now())
-        if spent < self._budget:
-            return None
-        return (
-            f"the budget of this session is spent: its executions have run for {show_duration(spent)} together, and"
-            f" --aicore-budget allows {show_duration(self._budget)}. What still ran was stopped."
-        )
 
     # The end --------------------------------------------------------------------------------------------------------
 

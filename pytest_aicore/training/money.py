@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pytest_aicore.training.ledger import Entry
 
@@ -62,6 +62,48 @@ def running_seconds(entries: Iterable[Entry], now: float) -> tuple[float, int]:
             total += max(0.0, now - entry.running_since)
             running += entry.is_open
     return total, running
+
+
+class Budget:
+    """How long all executions of a session may run together.
+
+    Args:
+        seconds: so long; None for ever.
+        entries: returns the session's entries of the ledger.
+    """
+
+    def __init__(self, seconds: float | None, entries: Callable[[], Iterable[Entry]]) -> None:
+        self._seconds = seconds
+        self._entries = entries
+        self.spent: str | None = None
+        """That it is spent, as a sentence; None until that was found."""
+
+    def why_spent(self, now: float) -> str | None:
+        """Find out whether it is spent: return the sentence, None if it is not. What is spent stays so.
+
+        Args:
+            now: seconds since the epoch.
+        """
+        if self._seconds is None or self.spent is not None:
+            return self.spent
+        used, _ = running_seconds(self._entries(), now)
+        if used >= self._seconds:
+            self.spent = (
+                f"the budget of this session is spent: its executions have run for {show_duration(used)} together, and"
+                f" --aicore-budget allows {show_duration(self._seconds)}. What still ran was stopped."
+            )
+        return self.spent
+
+    def lasts(self, now: float) -> float:
+        """Return for how many seconds it lasts if all that run now go on.
+
+        Args:
+            now: seconds since the epoch.
+        """
+        if self._seconds is None:
+            return math.inf
+        used, running = running_seconds(self._entries(), now)
+        return (self._seconds - used) / running if running else math.inf
 
 
 @dataclass(frozen=True)
