@@ -22,7 +22,7 @@ pytest.importorskip("waitress", reason="the server is an extra: pip install 'pyt
 pytestmark = pytest.mark.skipif(not FILE.is_file(), reason=WHY_NOT)
 
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
-EXAMPLES = 20
+EXAMPLES = 12
 """How many requests it makes up for each operation, beside those that cover each rule of the specification."""
 
 
