@@ -71,7 +71,9 @@ class Live:
         self._taken: set[Training] = set()
         self._keys: dict[Training, str] = {}
         self._made = 0
-        self._is_finished = False
+        self._begun_to_finish = False
+        self.is_finished = False
+        """Whether nothing is left to be stopped by this process."""
 
     @cached_property
     def ledger(self) -> FileLedger:
@@ -270,9 +272,9 @@ class Live:
         Args:
             why: it is stopped.
         """
-        if self._is_finished:
+        if self._begun_to_finish:
             return
-        self._is_finished = True
+        self._begun_to_finish = True
         if "fleet" in self.__dict__:
             self.fleet.close()
             self.told += self.fleet.told
@@ -282,7 +284,13 @@ class Live:
         well = False
         try:
             self.ledger.refresh()
-            running = [entry for entry in self.ledger.of_session() if entry.is_open]
+            entries = self.ledger.of_session()
+            self.told += [
+                f"execution {each.execution_id} of {each.facts['workflow']}: {each.stopped_because}"
+                for each in entries
+                if each.stopped_because is not None
+            ]
+            running = [entry for entry in entries if entry.is_open]
             if self.settings.keep.value:
                 self._keep(running)
                 well = True
@@ -295,6 +303,7 @@ class Live:
             self.told.append(f"what still runs could not be stopped: {error} `pytest-aicore sweep` tries again.")
         finally:
             self.ledger.close(well=well)
+        self.is_finished = True
 
     def _left_behind(self) -> list[Entry]:
         return self.ledger.left_behind(self._host, self._resource_group)

@@ -5,9 +5,10 @@ Registered under `--aicore-live` only.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,7 @@ from pytest_aicore.errors import AicoreError
 from pytest_aicore.plugin import settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
     from pytest_aicore.live import Live
@@ -76,11 +77,14 @@ class LiveSession:
         self._handlers: dict[int, Any] = {}
         self._bulletin: Bulletin | None = None
         self._interrupted = False
+        self._insistence = Insistence(self._say_what_may_run)
 
     @classmethod
     def register(cls, config: pytest.Config) -> None:
         """Begin to mind the session."""
-        config.pluginmanager.register(cls(config), _PLUGIN)
+        session = cls(config)
+        config.pluginmanager.register(session, _PLUGIN)
+        config.add_cleanup(session._leave_signals)  # after what other plugins do at the end
 
     @property
     def _live(self) -> Live:
@@ -139,6 +143,9 @@ class LiveSession:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and not self._is_worker:
             self._tell(reporter)
+
+    def _leave_signals(self) -> None:
+        self._insistence.end()
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
@@ -146,6 +153,7 @@ class LiveSession:
     def pytest_keyboard_interrupt(self) -> None:
         """Say at once what takes a moment."""
         self._interrupted = True
+        self._insistence.begin()
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is None or self._is_worker:
             return
@@ -155,41 +163,25 @@ class LiveSession:
             reporter.write_line(f"aicore: stopping {running} execution{'s' if running > 1 else ''} ...", flush=True)
 
     def _finish(self) -> None:
-        try:
-            with self._undisturbed():
-                self._live.finish("the session was interrupted" if self._interrupted else "not needed any more")
-        except KeyboardInterrupt:
-            self._live.told.append(
-                "interrupted again while executions were being stopped: some may still run. `pytest-aicore sweep` stops"
-                " them."
+        self._insistence.begin()
+        self._live.finish("the session was interrupted" if self._interrupted else "not needed any more")
+        if not self._interrupted:
+            self._insistence.end()
+
+    def _say_what_may_run(self) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and not self._is_worker and not self._live.is_finished:
+            reporter.ensure_newline()
+            reporter.write_line(
+                "aicore: interrupted again while executions were being stopped: some may still run."
+                " `pytest-aicore sweep` stops them.",
+                flush=True,
             )
 
     def _tell(self, reporter: Any) -> None:
         told, self._live.told = self._live.told, []
         for line in told:
             reporter.line(f"aicore: {line}")
-
-    @contextmanager
-    def _undisturbed(self) -> Iterator[None]:
-        """Let one more Ctrl-C not keep executions from being stopped; who presses it twice more means it."""
-        if self._is_worker or threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        pressed = 0
-
-        def press(number: int, _: object) -> None:
-            nonlocal pressed
-            pressed += number == signal.SIGINT
-            if pressed > 1:
-                raise KeyboardInterrupt
-
-        numbers = [getattr(signal, name) for name in ("SIGINT", *_SIGNALS) if hasattr(signal, name)]
-        before = {number: signal.signal(number, press) for number in numbers}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     # The tests ------------------------------------------------------------------------------------------------------
 
@@ -257,6 +249,43 @@ class LiveSession:
             except AicoreError:
                 continue  # the test says what is wrong when it is its turn
             yield item, plan
+
+
+class Insistence:
+    """Lets one more Ctrl-C not keep executions from being stopped. Who presses it twice more means it.
+
+    Then the process ends at once, as by a Ctrl-C that nobody minds: to unwind would wait for the very calls that take
+    so long, in places of pytest's that expect no such thing.
+
+    Args:
+        say: says what is left behind.
+    """
+
+    def __init__(self, say: Callable[[], None]) -> None:
+        self._say = say
+        self._pressed = 0
+        self._before: dict[int, Any] = {}
+
+    def begin(self) -> None:
+        """Mind signals from now on. Twice is once."""
+        if self._before or threading.current_thread() is not threading.main_thread():
+            return
+        numbers = [getattr(signal, name) for name in ("SIGINT", *_SIGNALS) if hasattr(signal, name)]
+        self._before = {number: signal.signal(number, self._press) for number in numbers}
+
+    def end(self) -> None:
+        """Let signals do again what they did before."""
+        before, self._before = self._before, {}
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def _press(self, number: int, _: object) -> None:
+        self._pressed += number == signal.SIGINT
+        if self._pressed > 1:
+            with suppress(RuntimeError):  # it came in the middle of another line
+                self._say()
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
 
 
 def _interrupt(number: int, _: object) -> None:

@@ -142,6 +142,8 @@ def _run(run: Run, ask: bool) -> list[str]:
         expected = "" if run.plan.expect in (None, status) else f", expected {run.plan.expect}"
         lines += _row("execution", f"{watch.execution_id} of {run.plan.workflow}")
         lines += _row("status", f"{status}{expected}")
+        if watch.stopped is not None:
+            lines += _row("stopped", f"by this session: {watch.stopped}")
     configuration = training.configuration.made
     if configuration is not None:
         lines += _row("configuration", configuration.id)
@@ -358,6 +360,7 @@ def digest(run: Run, test: str, session: Session, node: str = "", causes: Sequen
         "workflow": run.plan.workflow,
         "id": watch.execution_id if watch else None,
         "status": watch.history[-1].status.value if watch else None,
+        "stopped": watch.stopped if watch else None,
         "seconds": finished.duration if finished else watch.ran if watch else None,
         "plans": list(executable.resource_plans),
         "looked": run.looked or bool(finished),
@@ -418,7 +421,7 @@ def distinct(digests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             continue  # live, an execution may run already when a test asks for its artifacts alone
         expected = each["expected"] and (known["expected"] or not known["looked"])
         if each["seconds"] is not None or not known["looked"]:
-            known.update({name: each[name] for name in ("status", "seconds", "outputs")})
+            known.update({name: each[name] for name in ("status", "stopped", "seconds", "outputs")})
         known.update(looked=True, expected=expected)
     return list(found.values())
 
@@ -450,6 +453,7 @@ def summary(
         run_id = f" {run['id']}" if run["live"] else ""
         tests = run["test"] if run["tests"] == 1 else f"{run['tests']} tests"
         note = ", as expected" if run["expected"] and run["status"] != "COMPLETED" else ""
+        note += f", stopped by us: {run['stopped']}" if run["stopped"] else ""
         cost = _cost(run, prices) if prices and run["live"] else ""
         lines.append(f"{run['status']:<9}{run_id} {took:>10}{cost}  {run['workflow']:<{workflows}}  {tests}{note}")
     return lines

@@ -272,7 +272,7 @@ class Fleet:
 
         Args:
             training: whose execution.
-            reason: is told at the end of the session.
+            reason: in a few words, for the report and the end of the session.
             message: is said to whoever waits for it.
         """
         watch = training.begin()
@@ -280,14 +280,17 @@ class Fleet:
             outcome = f"It {stop_execution(self._api, self.clock, watch.execution_id)}."
         except AicoreError as error:
             outcome = f"It could not be stopped: {error} `pytest-aicore sweep` tries again."
-        else:
-            self._note(training, "stopping", time=self.clock.now(), executions=[watch.execution_id])
-            with suppress(AicoreError):  # for the report; a deleted one has no status any more
-                watch.see(self._api.execution(watch.execution_id), self.clock.now())
-            with self._changed:
-                self._lost.setdefault(training, RunError(f"execution {watch.execution_id}: {message}"))
-                self._changed.notify_all()
-        self.told.append(f"execution {watch.execution_id} of {training.plan.workflow}: {reason}. {outcome}")
+            # Nobody waits for what may not run any more; the end of the session tries once more to stop it.
+            self._lose(training, RunError(f"execution {watch.execution_id}: {reason}. {outcome}"))
+            return outcome
+        watch.stopped = reason
+        why = f"{reason}. {outcome}"
+        self._note(training, "stopping", time=self.clock.now(), executions=[watch.execution_id], why=why)
+        with suppress(AicoreError):  # for the report; a deleted one has no status any more
+            watch.see(self._api.execution(watch.execution_id), self.clock.now())
+        with self._changed:
+            self._lost.setdefault(training, RunError(f"execution {watch.execution_id}: {message}"))
+            self._changed.notify_all()
         return outcome
 
     def _lose(self, training: Training, error: AicoreError) -> None:

@@ -79,6 +79,7 @@ class Entry:
         running_since: when it was first seen to run, in seconds since the epoch; None if it was not.
         lost: whether the session waits for it no more, although it may still run.
         stopped: whether somebody of ours stopped it.
+        stopped_because: why, and what became of it, as sentences; None where only its end is known.
         kept: whether it was left running because the user wanted that.
         gone: whether it was found not to exist.
     """
@@ -95,6 +96,7 @@ class Entry:
     running_since: float | None = None
     lost: bool = False
     stopped: bool = False
+    stopped_because: str | None = None
     kept: bool = False
     gone: bool = False
 
@@ -145,6 +147,10 @@ class Record(Protocol):
     def running_since(self) -> float | None:
         """When it was first seen to run, in seconds since the epoch; None if it was not."""
 
+    @property
+    def begun_elsewhere(self) -> float | None:
+        """When another process of this session was about to start the execution; None if none was."""
+
 
 class NoRecord:
     """Nothing that the emulator starts costs money, and nobody else knows of it."""
@@ -169,6 +175,11 @@ class NoRecord:
     @property
     def running_since(self) -> float | None:
         """Not known."""
+        return None
+
+    @property
+    def begun_elsewhere(self) -> float | None:
+        """Nobody else knows of it."""
         return None
 
 
@@ -259,6 +270,7 @@ class FileLedger:
             entry.status, entry.seconds = str(line["status"]), float(line["seconds"])
         elif event == "stopping":
             entry.stopped = True
+            entry.stopped_because = entry.stopped_because or line.get("why")  # another worker may come second
             if entry.status is None and entry.running_since is not None:
                 entry.seconds = max(0.0, line["time"] - entry.running_since)
         elif event == "lost":
@@ -515,6 +527,17 @@ class RunRecord:
     def running_since(self) -> float | None:
         """When it was first seen to run, in seconds since the epoch; None if it was not."""
         return self._ledger.entries.get(self.entry.id, self.entry).running_since
+
+    @property
+    def begun_elsewhere(self) -> float | None:
+        """When another process of this session was about to start the execution, in seconds since the epoch.
+
+        None if this one was, or an earlier session: whoever goes on with its run has not waited for it until then.
+        """
+        stage = self.entry.stages[EXECUTION]
+        process = stage.process or ""
+        another = process != self._ledger.process and process.startswith(f"{self._ledger.session}-")
+        return stage.since if another else None
 
     def stage(self, name: str) -> Stage:
         """Return what is known of a stage."""

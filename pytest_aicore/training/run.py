@@ -268,7 +268,8 @@ class Training:
             lambda made: {"id": made.id},
             lambda known: self._api.execution_response(known["id"]),
         )
-        return response, Watch(response.id, self._clock.now(), response.status)
+        created = self.record().begun_elsewhere or self._clock.now()
+        return response, Watch(response.id, created, response.status)
 
     def _stage(
         self,

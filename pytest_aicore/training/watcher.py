@@ -75,6 +75,7 @@ class Watch:
         history: each status with the time at which it was first seen, oldest first.
         execution: the newest answer, None before the first.
         trouble: why the newest look failed, None if it did not.
+        stopped: why we stopped it, None if we did not.
     """
 
     def __init__(self, execution_id: str, created: float, first_status: Any) -> None:
@@ -90,6 +91,7 @@ class Watch:
         self.history: list[Seen] = []
         self.execution: Execution | None = None
         self.trouble: CallError | None = None
+        self.stopped: str | None = None
         self._note(first_status, created)
 
     @property

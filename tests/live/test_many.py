@@ -244,6 +244,28 @@ def test_a_budget_that_is_spent_stops_everything(live: Callable[..., pytest.RunR
         [r"3 training runs, live: (3 STOPP(ING|ED)|\d STOPP\w+, \d STOPP\w+); [\d.]+ s of AI.*"]
     )
     assert "; 0 s of AI Core's time" not in result.stdout.str()
+    result.stdout.fnmatch_lines(
+        ["stopped        by this session: the budget is spent"] * 3
+        + ["STOPP* e* s  training_workflow_tutorial.yaml  test_it*, stopped by us: the budget is spent"] * 3
+    )
+
+
+def test_what_cannot_be_stopped_is_not_waited_for(live: Callable[..., pytest.RunResult], service: Service) -> None:
+    service.emulator.script(unknown=0, pending=0, running=10**7)
+    service.emulator.fault("execution.modify", status=403, times=None)
+    result = live("def test_it(aicore_execution): pass", "--aicore-budget=1s")
+    result.assert_outcomes(errors=1)
+    refused = "could not stop the execution e* (HTTP 403). Check the credentials, and whether they may use this"
+    result.stdout.fnmatch_lines(
+        [
+            (
+                f"execution e*: the budget is spent. It could not be stopped: {refused} resource group."
+                " `pytest-aicore sweep` tries again."
+            ),
+            f"aicore: a run of *.yaml may still run, and could not be stopped: {refused} resource group.",
+        ]
+    )
+    assert service.calls.count("execution.modify") == 2  # at once, and at the end of the session
 
 
 @pytest.mark.parametrize("order", ["", "reversed"])

@@ -58,6 +58,38 @@ def test_it(aicore_execution, n): pass
     result.assert_outcomes(errors=4)
     assert len(service.executions()) == 3
     assert service.unwatched() == []
+    told = "aicore: execution e* of training_workflow_tutorial.yaml: the budget is spent. It *."
+    result.stdout.fnmatch_lines([told] * 3)
+
+
+def test_a_timeout_is_each_test_s_own_in_whichever_worker(
+    live: Callable[..., pytest.RunResult], service: Service
+) -> None:
+    """A worker that takes over the run of another knows when it began."""
+    service.emulator.script(unknown=0, pending=0, running=200)  # a second of ours
+    result = live(
+        """
+def test_patient(aicore_execution): open("ended", "w").close()
+
+def test_other(): pass
+
+def test_later():
+    import pathlib
+    deadline = time.monotonic() + 30
+    while not pathlib.Path("ended").exists():
+        assert time.monotonic() < deadline
+
+@pytest.mark.aicore(timeout=0.5)
+def test_hasty(aicore_execution): pass
+""",
+        *XDIST,
+        subprocess=True,
+    )
+    result.assert_outcomes(passed=3, errors=1)
+    result.stdout.fnmatch_lines(
+        ["execution e* ended COMPLETED, but * s after its start, and this test gives it 0.5 s. *"]
+    )
+    assert service.calls.count("execution.create") == 1
 
 
 def test_failure_of_the_one_that_started_it_is_everybody_s(
