@@ -84,11 +84,11 @@ def check(
     names += [str(file.path) for file in result.files if file.candidate or file.findings]
     named = set(files)
     no_templates += sum(file.path in named and not file.candidate and not file.findings for file in result.files)
-    folders = [str(path) for path in files if path.is_dir()]
+    folders = [path for path in files if path.is_dir()]
     if folders and not (names or no_templates or against):
-        raise SettingsError(f"No workflow YAML was found in {listing(folders)}, so nothing was checked.")
+        raise SettingsError(f"No workflow YAML was found in {listing(map(str, folders))}, so nothing was checked.")
     if against is not None:
-        findings += _since(against, files, [file.path for file in result.files if file.candidate], options)
+        findings += _since(against, folders, [file.path for file in result.files if file.candidate], options)
     findings.sort(key=lambda finding: finding.order)
     # What the rules of contracts come with takes longer to import than a small folder to check.
     rules = {} if output_format in ("text", "github") else all_rules()
@@ -131,7 +131,7 @@ def _existing(paths: Sequence[str]) -> list[Path]:
     return files
 
 
-def _since(reference: str, paths: Iterable[Path], candidates: Iterable[Path], options: CheckOptions) -> list[Finding]:
+def _since(reference: str, folders: Iterable[Path], candidates: Iterable[Path], options: CheckOptions) -> list[Finding]:
     """Return what became of the workflows' contracts since a revision, as findings."""
     from pytest_aicore.errors import WorkflowError
     from pytest_aicore.workflows import contract_rules
@@ -145,7 +145,6 @@ def _since(reference: str, paths: Iterable[Path], candidates: Iterable[Path], op
             templates += read_templates(path)
             continue
         untold.append(path)
-    folders = [path for path in paths if path.is_dir()]
     since = compare_with_revision(reference, templates, folders, untold)
     findings = [
         finding for one in since.changed for finding in contract_rules.of_comparison(one.template, one.comparison)

@@ -28,6 +28,7 @@ WRITTEN: pytest.StashKey[list[Path]] = pytest.StashKey()
 
 SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 _SNIFFED_BYTES: Final = 64 * 1024
+# Both as in `workflows/rules/sniffing.py`, which brings YAML with it and is imported when a file looks like a template.
 # No template lacks all of these, and few other files have one: what has none is not looked at any further.
 _SIGNS: Final = (b"Workflow", b"ServingTemplate", b"scenarios.ai.sap.com/")
 _WARNING: Final = "aicore_warning"

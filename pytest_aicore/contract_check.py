@@ -7,8 +7,9 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_aicore.collecting import SUFFIXES, WRITTEN
+from pytest_aicore.collecting import WRITTEN
 from pytest_aicore.errors import ContractError, WorkflowError
+from pytest_aicore.workflows.rules.sniffing import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -264,17 +264,18 @@ class Fleet:
             patient = max(self._users.get(training, {}).values(), default=0.0)
         if patient > timeout:
             raise DeadlineError(text)
-        outcome = self._stop(training, "its time was up", "it was stopped, because its time was up.")
+        outcome = self._stop(training, "its time was up")
         raise DeadlineError(f"{text} {outcome}")
 
-    def _stop(self, training: Training, reason: str, message: str) -> str:
+    def _stop(self, training: Training, reason: str, message: str | None = None) -> str:
         """Stop an execution, and return a sentence about that.
 
         Args:
             training: whose execution.
             reason: in a few words, for the report and the end of the session.
-            message: is said to whoever waits for it.
+            message: is said to whoever waits for it, if more than the reason is to be said.
         """
+        said = message or f"it was stopped, because {reason}."
         watch = training.begin()
         try:
             outcome = f"It {stop_execution(self._api, self.clock, watch.execution_id)}."
@@ -289,7 +290,7 @@ class Fleet:
         with suppress(AicoreError):  # for the report; a deleted one has no status any more
             watch.see(self._api.execution(watch.execution_id), self.clock.now())
         with self._changed:
-            self._lost.setdefault(training, RunError(f"execution {watch.execution_id}: {message}"))
+            self._lost.setdefault(training, RunError(f"execution {watch.execution_id}: {said}"))
             self._changed.notify_all()
         return outcome
 
@@ -332,9 +333,7 @@ class Fleet:
                     continue
             try:
                 for training in unwanted:
-                    self._stop(
-                        training, "no test needed it any more", "it was stopped, because no test needed it any more."
-                    )
+                    self._stop(training, "no test needed it any more")
                 if due:
                     self._look()
                     self._logs.read_on(self._waited_for)

@@ -54,18 +54,15 @@ def check(api: TrainingApi, template: Template, resource_group: str) -> None:
             f"{begin}there is no scenario {scenario_id!r}.{did_you_mean(scenario_id, known)} The service has:"
             f" {listing(known)}. Its id is the label scenarios.ai.sap.com/id of the workflow. {_SYNC}"
         ) from None
-    try:
-        synced = api.executable(scenario_id, executable.id)
-    except CallError as error:
-        if error.status != 404 or _is_gateway(error):
-            raise
+    there = synced(api, template)
+    if there is None:
         known = [str(each.id) for each in api.executables(scenario_id)]
         raise PreflightError(
             f"{begin}the scenario {scenario_id!r} has no executable {executable.id!r}."
             f"{did_you_mean(executable.id, known)} It has: {listing(known)}. Its id is metadata.name of the"
             f" workflow. {_SYNC}"
-        ) from None
-    _compare(template, synced, begin)
+        )
+    _compare(template, there, begin)
 
 
 def synced(api: TrainingApi, template: Template) -> Any:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_aicore.errors import RevisionError, WorkflowError, did_you_mean
 from pytest_aicore.workflows.comparison import compare
 from pytest_aicore.workflows.contract import contract_of
-from pytest_aicore.workflows.rules.sniffing import is_candidate
+from pytest_aicore.workflows.rules.sniffing import SNIFFED_BYTES, SUFFIXES, is_candidate
 from pytest_aicore.workflows.source import MAXIMUM_BYTES
 from pytest_aicore.workflows.template import parse_templates
 
@@ -22,13 +22,10 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.comparison import Comparison
     from pytest_aicore.workflows.template import Template
 
-SUFFIXES: Final = (".yaml", ".yml", ".json")
 
 _SIMILAR: Final = 0.5
 """Which part of its lines two files must share to count as one that was renamed; git's own threshold."""
 
-SNIFFED_BYTES: Final = 64 * 1024
-"""How much of a file is enough to tell whether it looks like a template."""
 
 _REGULAR_FILES: Final = ("100644", "100755", "100664")
 # A hook of git has these set for the repository it runs in, which need not be the one that is asked.
@@ -95,7 +92,7 @@ class Revision:
         for entry in listed.split(b"\0"):
             facts, _, name = entry.partition(b"\t")
             path = os.fsdecode(name)
-            if not path.lower().endswith(SUFFIXES):
+            if not path.lower().endswith(tuple(SUFFIXES)):
                 continue
             mode, kind, object_id, size = facts.decode().split()
             if kind == "blob" and mode in _REGULAR_FILES and int(size) <= MAXIMUM_BYTES:

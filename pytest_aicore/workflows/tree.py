@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, final
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar, final
 
 from pytest_aicore.workflows.places import Place
 
@@ -255,10 +255,36 @@ def walk(node: Node) -> Iterator[Node]:
             pending.extend(reversed(current.items))
 
 
-def _mapping() -> MappingNode:
+def map_at(place: Node) -> MappingNode:
+    """Return a new, empty map that stands where another node does."""
+    return _placed(_empty_map(), place)
+
+
+def list_at(place: Node, items: list[Node]) -> SequenceNode:
+    """Return a new list of some nodes that stands where another node does."""
+    node = _placed(SequenceNode(), place)
+    node.tag, node.flow, node.items = None, False, items
+    return node
+
+
+_N = TypeVar("_N", bound=Node)
+
+
+def _placed(node: _N, place: Node) -> _N:
+    node.line, node.column = place.line, place.column
+    node.end_line, node.end_column = place.end_line, place.end_column
+    return node
+
+
+def _empty_map() -> MappingNode:
     node = MappingNode()
-    node.line = node.column = node.end_line = node.end_column = 1
     node.tag, node.flow, node.values, node.keys = None, False, {}, {}
+    return node
+
+
+def _mapping() -> MappingNode:
+    node = _empty_map()
+    node.line = node.column = node.end_line = node.end_column = 1
     return node
 
 

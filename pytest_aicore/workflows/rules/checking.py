@@ -21,7 +21,7 @@ from pytest_aicore.workflows.rules.repeated import part
 from pytest_aicore.workflows.rules.report import Report
 from pytest_aicore.workflows.rules.shapes import has_all_types
 from pytest_aicore.workflows.rules.slips import mend
-from pytest_aicore.workflows.rules.sniffing import is_candidate
+from pytest_aicore.workflows.rules.sniffing import SNIFFED_BYTES, SUFFIXES, is_candidate
 from pytest_aicore.workflows.rules.subject import Subject
 from pytest_aicore.workflows.rules.suppressions import Suppressions
 from pytest_aicore.workflows.rules.words import limited
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
     from pytest_aicore.workflows.rules.findings import Finding, Severity, Told
     from pytest_aicore.workflows.rules.folder import Outline
-
-SNIFFED_BYTES: Final = 64 * 1024
-_SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 
 
 @dataclass(frozen=True)
@@ -191,7 +188,7 @@ def _files_below(root: Path) -> Iterator[Path]:
     for current, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _LEFT_OUT)
         for name in sorted(names):
-            if not name.startswith(".") and PurePath(name).suffix.lower() in _SUFFIXES:
+            if not name.startswith(".") and PurePath(name).suffix.lower() in SUFFIXES:
                 path = Path(current, name)
                 if path.is_file():
                     yield path
@@ -294,7 +291,7 @@ def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | No
             for finding in findings
             if not suppressions.takes_back(finding, begins.get((finding.place.line, finding.place.column)))
         ]
-        findings.extend(suppressions.findings(text.splitlines(), told))
+        findings.extend(suppressions.findings(text, told))
     kept = [finding for finding in findings if not options.ignores(finding.rule, name)]
     kept.sort(key=lambda finding: finding.order)
     for kind, number in told.items():

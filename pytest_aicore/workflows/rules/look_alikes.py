@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from pytest_aicore.workflows.rules.document import LOOK_ALIKE
 from pytest_aicore.workflows.rules.findings import Severity
 from pytest_aicore.workflows.syntax import LOOK_LIKE_BLANKS
-from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode, walk
+from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode, list_at, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,14 +135,7 @@ def _items(node: MappingNode) -> Iterator[LookAlike]:
         key.text = first[dash.end() :]
         value.keys = {key.text: key, **{text: key for text, key in value.keys.items() if text != first}}
         value.values = {key.text: value.values.pop(first), **value.values}
-        node.values[name] = _list_of(value)
-
-
-def _list_of(item: MappingNode) -> SequenceNode:
-    node = SequenceNode()
-    node.line, node.column, node.end_line, node.end_column = item.line, item.column, item.end_line, item.end_column
-    node.tag, node.flow, node.items = None, False, [item]
-    return node
+        node.values[name] = list_at(value, [value])
 
 
 def _options(node: Node | None, *, is_command: bool) -> Iterator[LookAlike]:

@@ -390,7 +390,7 @@ class MetadataCheck:
                     node,
                     f"AI Core knows no `{key}`, so what it says is lost.",
                     f"Write `{ARTIFACT_ANNOTATION_PREFIX}{name}`.",
-                    hint=f"Did you mean {ARTIFACT_ANNOTATION_PREFIX + name!r}?",
+                    hint=told_near(ARTIFACT_ANNOTATION_PREFIX + name),
                     severity=Severity.WARNING,
                 )
             return
@@ -550,7 +550,7 @@ class MetadataCheck:
                 f"`{artifact}` is the output's name inside of the workflow; AI Core looks for its globalName "
                 f"`{global_name}`, and ignores the annotation.",
                 f"Write `{node.text.replace(artifact, global_name, 1)}`.",
-                hint=f"Did you mean {global_name!r}?",
+                hint=told_near(global_name),
             )
             return
         known = ", ".join(f"`{name}`" for name in list(names)[:6])

@@ -461,7 +461,7 @@ class _ReferenceCheck:
                     text,
                     f"`{root}` is nothing that Argo knows. {left}",
                     f"Write `{{{{{better}.{rest}}}}}`.",
-                    hint=f"Did you mean {better!r}?",
+                    hint=told_near(better),
                     severity=Severity.ERROR,
                 )
         elif root in ("parameters", "params", "arguments", "spec") and (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_aicore.workflows.tree import MappingNode, SequenceNode, walk
+from pytest_aicore.workflows.tree import MappingNode, SequenceNode, map_at, walk
 
 if TYPE_CHECKING:
     from pytest_aicore.workflows.tree import Document, DuplicateKey, Node, ScalarNode
@@ -114,9 +114,7 @@ def _items(parent: MappingNode, duplicates: list[DuplicateKey], around: Sequence
                 )
             )
             begin = key
-            item = MappingNode()
-            item.line, item.column, item.end_line, item.end_column = key.line, key.column, key.end_line, key.end_column
-            item.tag, item.flow, item.values, item.keys = None, False, {}, {}
+            item = map_at(key)
             items.append(item)
         elif key.text in item.keys:
             found.append(_twice(item.keys[key.text], key))

@@ -250,7 +250,7 @@ class _ServingCheck:
                         f"The placeholder of an input {word} called `{name}` cannot be read: AI Core only takes "
                         "letters and digits.",
                         "Rename it, here and in its placeholders.",
-                        hint=f"Did you mean {_plain(name)!r}?",
+                        hint=told_near(_plain(name)),
                         severity=None if word == "artifact" else Severity.WARNING,
                     )
         for name, parameter in self._parameters.items():
@@ -615,7 +615,7 @@ class _ServingCheck:
                     variable.values["name"],
                     f"KServe knows no variable `{name}`, so it loads no model into `/mnt/models`.",
                     f"Write `{_STORAGE}`.",
-                    hint=f"Did you mean {_STORAGE!r}?",
+                    hint=told_near(_STORAGE),
                     severity=Severity.WARNING,
                 )
 

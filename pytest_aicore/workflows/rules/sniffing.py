@@ -5,6 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
+SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
+"""Of the files that may hold a template: AI Core's Git sync reads these."""
+SNIFFED_BYTES: Final = 64 * 1024
+"""How much of a file is enough to tell whether it looks like a template."""
+
 _KINDS: Final = rb"(?:Cluster)?WorkflowTemplate|ServingTemplate|(?:Cron)?Workflow"
 _ROOT_KEY: Final = re.compile(
     rb"""^([ \t]*)(?:---[ \t]+)?["']?(?:apiVersion|kind|metadata|spec)["']?[ \t]*:""", re.MULTILINE

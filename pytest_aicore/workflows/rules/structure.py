@@ -12,7 +12,7 @@ from pytest_aicore.workflows.rules.findings import MOST_OF_ONE_RULE, Finding, Ru
 from pytest_aicore.workflows.rules.shapes import core_shapes, hera_shapes
 from pytest_aicore.workflows.rules.subject import REPLACED
 from pytest_aicore.workflows.rules.words import nearest, told_near
-from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode
+from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode, list_at, map_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -323,7 +323,7 @@ class StructureCheck:
         if key is not None and parent is not None and between:
             remedy = f"Put `{between}:` on a line above its items, and indent them below it."
             self._wrong(node, key, written, shape, "a list", remedy=remedy)
-            home = parent.values[key.text] = _empty_map(key)
+            home = parent.values[key.text] = map_at(key)
             home.values[between], home.keys[between] = node, key
             self._object(home, shape.inner, parent)
         elif key is not None and parent is not None and key.text == "depends" and "dependencies" not in parent.values:
@@ -360,7 +360,7 @@ class StructureCheck:
                 f"This item has to be a map, and this is a string. {self._consequence}",
                 f"Write `- name: {item.text if len(item.text) <= 40 else '...'}`.",
             )
-            named = _empty_map(item)
+            named = map_at(item)
             named.values["name"] = named.keys["name"] = item
             node.items[index] = named
 
@@ -379,15 +379,7 @@ class StructureCheck:
                     "lists.",
                 )
             is_told = True
-            group = SequenceNode()
-            group.line, group.column, group.end_line, group.end_column = (
-                item.line,
-                item.column,
-                item.end_line,
-                item.end_column,
-            )
-            group.tag, group.flow, group.items = None, False, [item]
-            node.items[index] = group
+            node.items[index] = list_at(item, [item])
 
     def _fits(self, node: ScalarNode, kind: str, wanted: str) -> bool:
         if wanted == "any-str" or REPLACED in node.text:
@@ -498,7 +490,7 @@ class StructureCheck:
                     else f"Move it below `{below}:`.",
                 )
             if home is None:
-                home = node.values[below] = _empty_map(key)
+                home = node.values[below] = map_at(key)
                 node.keys[below] = key
                 self._made.add(id(home))
             if text not in home.values:
@@ -602,11 +594,9 @@ class StructureCheck:
             f"This is an artifact, and it stands among the parameters. {self._consequence}",
             "Put `artifacts:` on a line above it.",
         )
-        artifacts = SequenceNode()
-        source = parameters.items[first]
-        artifacts.line, artifacts.column = source.line, source.column
+        artifacts = list_at(parameters.items[first], parameters.items[first:])
         artifacts.end_line, artifacts.end_column = parameters.end_line, parameters.end_column
-        artifacts.tag, artifacts.flow, artifacts.items = None, parameters.flow, parameters.items[first:]
+        artifacts.flow = parameters.flow
         del parameters.items[first:]
         node.values["artifacts"] = artifacts
         node.keys["artifacts"] = node.keys["parameters"]
@@ -711,15 +701,8 @@ def opened(node: MappingNode, key: str) -> MappingNode | None:
     """Return the map at a key; where nothing stands, an empty map takes its place."""
     value = node.values[key]
     if type(value) is ScalarNode and value.kind == "null":
-        value = node.values[key] = _empty_map(node.keys[key])
+        value = node.values[key] = map_at(node.keys[key])
     return value if type(value) is MappingNode else None
-
-
-def _empty_map(at: ScalarNode) -> MappingNode:
-    node = MappingNode()
-    node.line, node.column, node.end_line, node.end_column = at.line, at.column, at.end_line, at.end_column
-    node.tag, node.flow, node.values, node.keys = None, False, {}, {}
-    return node
 
 
 def _is_whole(text: str) -> bool:

@@ -11,7 +11,7 @@ from pytest_aicore.workflows.rules.findings import MOST_OF_ONE_RULE, Finding, Ru
 from pytest_aicore.workflows.rules.words import did_you_mean, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from pytest_aicore.workflows.rules.findings import Told
 
@@ -146,13 +146,16 @@ class Suppressions:
                     self._used[line, rule] = taken = True
         return taken
 
-    def findings(self, lines: Sequence[str], told: Told) -> Iterator[Finding]:
+    def findings(self, text: str, told: Told) -> Iterator[Finding]:
         """Yield what is wrong with the comments themselves.
 
         Args:
-            lines: the lines of the file.
+            text: the file's.
             told: how many findings of each rule there are in the file, also of those that are not listed.
         """
+        if not (self._unknown or self._found):
+            return
+        lines = text.splitlines()
         known = (*self._rules, *(rule.name for rule in self._rules.values()))
         told[UNKNOWN_SUPPRESSION.id, UNKNOWN_SUPPRESSION.severity] += len(self._unknown)
         for number, column, written in sorted(self._unknown)[:MOST_OF_ONE_RULE]:
