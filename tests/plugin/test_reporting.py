@@ -244,8 +244,8 @@ def test_summary_and_section_survive_xdist(project: pytest.Pytester) -> None:
 
 def test_summary_tells_runs_of_different_workers_apart() -> None:
     run = {
-        "run": "gw0:1", "test": "test_it", "live": False, "workflow": "w.yaml", "id": "e1", "status": "COMPLETED", "seconds": 45.0,
-        "looked": True, "expected": True, "outputs": [],
+        "run": "gw0:1", "test": "test_it", "live": False, "workflow": "w.yaml", "id": "e1", "status": "COMPLETED", "stopped": None,
+        "seconds": 45.0, "looked": True, "expected": True, "outputs": [],
     }  # fmt: skip
     runs = [run, {**run, "run": "gw1:1"}, run, {**run, "id": None, "run": "gw1:2"}]
     assert [(each["run"], each["tests"]) for each in distinct(runs)] == [("gw0:1", 2), ("gw1:1", 1)]
