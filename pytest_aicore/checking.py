@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
 from pytest_aicore.errors import SettingsError, did_you_mean, listing
 from pytest_aicore.finding_formats import FORMATS, STANDARD_INPUT, Outcome, text
+from pytest_aicore.printable import write
 from pytest_aicore.workflows.checks import (
     RULES,
     CheckOptions,
@@ -94,9 +95,9 @@ def check(
     rules = {} if output_format in ("text", "github") else all_rules()
     outcome = Outcome(findings, names, rules, strict=strict, no_templates=no_templates)
     if output_format == "text":
-        _write(out, text(outcome, colour=wants_colour(out)))
+        write(text(outcome, colour=wants_colour(out)), out)
     else:
-        _write(out, FORMATS[output_format](outcome))
+        write(FORMATS[output_format](outcome), out)
     return FOUND if outcome.failed else CLEAN
 
 
@@ -105,13 +106,6 @@ def _opened(stream: TextIO | None) -> TextIO:
     if stream is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     return stream
-
-
-def _write(out: TextIO, written: str) -> None:
-    encoding = out.encoding or "utf-8"
-    # A terminal that cannot show a character of somebody's template must not end the check.
-    out.write(written.encode(encoding, "backslashreplace").decode(encoding))
-    out.flush()
 
 
 def _existing(paths: Sequence[str]) -> list[Path]:
@@ -234,7 +228,7 @@ def explain(rule_id: str, out: TextIO | None = None) -> int:
         "Good:",
         *_indented(rule.good),
     ]
-    _write(_opened(sys.stdout) if out is None else out, "\n".join(lines) + "\n")
+    write("\n".join(lines) + "\n", _opened(sys.stdout) if out is None else out)
     return CLEAN
 
 
@@ -261,7 +255,7 @@ def list_rules(out: TextIO | None = None) -> int:
     lines = [
         f"{rule.id}  {rule.severity.word:<7}  {rule.layer:<8}  {rule.name:<{width}}  {rule.summary}" for rule in rules
     ]
-    _write(_opened(sys.stdout) if out is None else out, "\n".join(lines) + "\n")
+    write("\n".join(lines) + "\n", _opened(sys.stdout) if out is None else out)
     return CLEAN
 
 

@@ -6,9 +6,10 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from pytest_aicore.errors import AicoreError
+from pytest_aicore.printable import on_one_line, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,9 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: as on the command line, without the program's name; those of this process when left out.
     """
-    parser = argparse.ArgumentParser(
-        prog="pytest-aicore", description="SAP AI Core training runs, beside pytest.", allow_abbrev=False
-    )
+    parser = _Parser(prog="pytest-aicore", description="SAP AI Core training runs, beside pytest.", allow_abbrev=False)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (summary, declare) in COMMANDS.items():
@@ -40,17 +39,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(asked)
     except AicoreError as error:
-        print(f"pytest-aicore: {error}", file=sys.stderr)
+        say(f"pytest-aicore: {error}", sys.stderr)
         return MISUSED
     except BrokenPipeError:
         # Whoever read the output has seen enough; what Python still would flush at its end goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except OSError as error:  # a full disk, a stream that is closed: nothing that was checked is wrong
-        print(f"pytest-aicore: {error.strerror or error}.", file=sys.stderr)
+        say(f"pytest-aicore: {error.strerror or error}.", sys.stderr)
         return MISUSED
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Refuse arguments; a script that hands on names of files may have written them."""
+        super().error(on_one_line(message))
 
 
 class _Version(argparse.Action):
@@ -59,7 +64,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import version
 
-        print(f"pytest-aicore {version('pytest-aicore')}")
+        say(f"pytest-aicore {version('pytest-aicore')}")
         parser.exit()
 
 

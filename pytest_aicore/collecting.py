@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from pytest_aicore.errors import AicoreError
+from pytest_aicore.printable import on_one_line, say
+from pytest_aicore.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -127,7 +129,13 @@ class Workflows:
             self._owners.setdefault(self.golden_of(file_path), file_path)
             if not named:
                 self._first = self._first or file_path
-        return WorkflowFile.from_parent(parent, path=file_path, workflows=self, contract=contract)
+        # pytest prints ids as they are. Only where a name would act, it is not the one that pytest would give.
+        spelt: dict[str, Any] = {} if on_one_line(str(file_path)) == str(file_path) else self._spelt(file_path)
+        return WorkflowFile.from_parent(parent, path=file_path, workflows=self, contract=contract, **spelt)
+
+    def _spelt(self, path: Path) -> dict[str, Any]:
+        relative = Path(os.path.relpath(path, self.config.rootpath)).as_posix()
+        return {"name": on_one_line(path.name), "nodeid": on_one_line(relative)}
 
     def _is_reached_by_link(self, path: Path) -> bool:
         """Tell whether a link leads out of the project, or to a folder whose files are collected where they lie.
@@ -265,13 +273,13 @@ class Workflows:
         capture = plugins.get_plugin("capturemanager")
         with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
             if plugins.get_plugin("terminalreporter") is None:
-                print(*lines, sep="\n")  # what is golden has to be seen, also without a reporter
+                say("\n".join(lines))  # what is golden has to be seen, also without a reporter
                 return
             writer = self.config.get_terminal_writer()
             if writer.width_of_current_line:
                 writer.line()
             for line in lines:
-                writer.line(line)
+                writer.line(on_one_line(line))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the warnings of checks that passed or failed, and what was updated."""
@@ -279,7 +287,7 @@ class Workflows:
         if lines:
             terminalreporter.section(TITLE)
             for line in lines:
-                terminalreporter.line(line)
+                terminalreporter.line(on_one_line(line))
 
     def _warnings(self, terminalreporter: pytest.TerminalReporter) -> Iterator[str]:
         verbose = self.config.get_verbosity() > 0
@@ -383,7 +391,7 @@ class WorkflowItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return where the item is, and what reports call it."""
-        return self.path, None, f"{self.workflows.shown(self.path)}::{self.name}"
+        return Path(on_one_line(str(self.path))), None, on_one_line(f"{self.workflows.shown(self.path)}::{self.name}")
 
 
 class CheckItem(WorkflowItem):
@@ -441,9 +449,11 @@ class _Crash:
             self.path, self.lineno, self.message = "", 0, failing.sentence.splitlines()[0]
             return
         first = failing.findings[0]
-        self.path, self.lineno = first.place.path, first.place.line
+        self.path, self.lineno = on_one_line(first.place.path), first.place.line
         more = f" (and {len(failing.findings) - 1} more)" if len(failing.findings) > 1 else ""
-        self.message = f"{first.place.line}:{first.place.column}: {first.rule}: {first.message}{more}"
+        self.message = on_one_line(
+            f"{first.place.line}:{first.place.column}: {first.rule}: {redact(first.message)}{more}"
+        )
 
     def __str__(self) -> str:
         return f"{self.path}:{self.message}" if self.path else self.message

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 class AicoreError(Exception):
     """The base of all errors of pytest-aicore."""
 
+    def __str__(self) -> str:
+        """Return the message; what it quotes of others cannot act in a terminal or a log."""
+        from pytest_aicore.printable import printable  # compiles expressions, for errors only
+
+        return printable(Exception.__str__(self))
+
 
 our_message = methodcaller("errisinstance", AicoreError)
 """For `__tracebackhide__` of a module: pytest leaves its frames out of tracebacks that end in an error of ours."""

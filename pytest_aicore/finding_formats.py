@@ -5,10 +5,10 @@ What only one format needs is imported when that format is written: most checks 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_aicore.printable import on_one_line, printable
 from pytest_aicore.redact import redact
 from pytest_aicore.workflows.checks import Severity
 
@@ -225,8 +225,8 @@ def _github_command(finding: Finding) -> str:
     if finding.end_column is not None and finding.end_column > place.column:
         properties["endColumn"] = finding.end_column
     properties["title"] = finding.rule
-    written = ",".join(f"{name}={_github_property(str(value))}" for name, value in properties.items())
-    return f"::{_GITHUB_COMMANDS[finding.severity]} {written}::{_github_data(redact(finding.text))}"
+    written = ",".join(f"{name}={_github_property(printable(str(value)))}" for name, value in properties.items())
+    return f"::{_GITHUB_COMMANDS[finding.severity]} {written}::{_github_data(on_one_line(redact(finding.text)))}"
 
 
 def _github_data(data: str) -> str:
@@ -238,9 +238,6 @@ def _github_property(value: str) -> str:
 
 
 # --- JUnit --------------------------------------------------------------------------------------------------
-
-# What XML 1.0 has no way to write.
-_NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(outcome: Outcome) -> str:
@@ -281,12 +278,12 @@ def _junit_case(path: str, found: Sequence[Finding], outcome: Outcome) -> Iterab
 def _xml(value: str) -> str:
     from html import escape
 
-    return escape(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", value))
+    return escape(printable(value))  # what XML 1.0 has no way to write is among what is never printed
 
 
 def _attribute(value: str) -> str:
     # A line end in an attribute would be read back as a blank.
-    return _xml(value).replace("\n", "&#10;").replace("\t", "&#9;").replace("\r", "&#13;")
+    return _xml(value).replace("\n", "&#10;").replace("\t", "&#9;")
 
 
 FORMATS: Final = {"text": text, "json": as_json, "sarif": sarif, "github": github, "junit": junit}

@@ -14,6 +14,7 @@ import pytest
 
 from pytest_aicore.errors import AicoreError, PlanError, our_message
 from pytest_aicore.plugin import settings_of
+from pytest_aicore.printable import printable
 from pytest_aicore.settings import MarkerUse, merge_markers, merge_scripts
 
 if TYPE_CHECKING:
@@ -340,7 +341,7 @@ class Isolation:
             if self._record(item).outcomes.get("call") == "passed":
                 self._fail_for_incidents(item)
                 for sentence in self.session.silent_faults():
-                    _warn(item, FaultWarning(sentence))
+                    _warn(item, FaultWarning(printable(sentence)))
         finally:
             self.session.rollback()
 
@@ -359,4 +360,4 @@ class Isolation:
     def _fail_for_incidents(self, item: pytest.Item) -> None:
         incidents = self._record(item).incidents
         if incidents:
-            pytest.fail("\n".join(incidents), pytrace=False)
+            pytest.fail(printable("\n".join(incidents)), pytrace=False)

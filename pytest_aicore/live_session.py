@@ -15,6 +15,7 @@ import pytest
 
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.plugin import settings_of
+from pytest_aicore.printable import on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -181,7 +182,7 @@ class LiveSession:
     def _tell(self, reporter: Any) -> None:
         told, self._live.told = self._live.told, []
         for line in told:
-            reporter.line(f"aicore: {line}")
+            reporter.line(on_one_line(f"aicore: {line}"))
 
     # The tests ------------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.errors import AicoreError
+from pytest_aicore.printable import on_one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,4 +54,4 @@ class OutputFile:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what became of the file."""
-        terminalreporter.line(f"aicore: {self._said}")
+        terminalreporter.line(on_one_line(f"aicore: {self._said}"))

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.errors import RunError
+from pytest_aicore.printable import from_terminal, on_one_line, printable
 from pytest_aicore.redact import redact
 from pytest_aicore.training.ledger import EXECUTION
 
@@ -95,11 +96,11 @@ class Progress:
             lines: oldest first.
         """
         watch = training.watch
-        shown = redact("\n".join(lines)).splitlines()
+        shown = printable(from_terminal(redact("\n".join(lines)))).splitlines()
         if shown:
-            self._last[training.number] = shown[-1].strip()
+            self._last[training.number] = on_one_line(shown[-1].strip())
         if self._streams and watch is not None:
-            self._new += [f"{watch.execution_id}| {line}" for line in shown]
+            self._new += [on_one_line(f"{watch.execution_id}| ") + line for line in shown]
 
     def show(self, waited_for: Training, all_runs: Iterable[Training]) -> None:
         """Draw how far the runs are, if it is time to.
@@ -224,4 +225,4 @@ class Bulletin:
 
 def _row(status: str, began: float, name: str) -> str:
     minutes, seconds = divmod(int(max(0.0, time.time() - began)), 60)
-    return f"{status:<8} {minutes:>3}:{seconds:02} {name}"
+    return on_one_line(f"{status:<8} {minutes:>3}:{seconds:02} {name}")

@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from pytest_aicore.printable import on_one_line
 from pytest_aicore.settings import OFFLINE_HOST
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class ReportFile:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what became of the file."""
-        terminalreporter.line(f"aicore: {self._said}")
+        terminalreporter.line(on_one_line(f"aicore: {self._said}"))
 
 
 def runs_of(digests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.errors import AicoreError
+from pytest_aicore.printable import from_terminal, on_one_line, printable
 from pytest_aicore.redact import HIDDEN, redact
 from pytest_aicore.settings import OFFLINE_HOST
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 TITLE = "SAP AI Core"
 WIDTH = 80
 _LABEL = 15
-_CONTROL = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LOG_LINES = 10
 _REQUESTS = 10
 
@@ -58,7 +57,7 @@ def header(settings: Settings) -> list[str]:
         )
         if not setting.is_default
     ]
-    return lines + ([f"aicore: {', '.join(rest)}"] if rest else [])
+    return [on_one_line(line) for line in (*lines, *([f"aicore: {', '.join(rest)}"] if rest else []))]
 
 
 def _mode(settings: Settings) -> str:
@@ -208,7 +207,7 @@ def compared(left: object, operator: str, right: object, runs: Iterable[Run]) ->
         if watch is not None and watch.history[-1].status is status:
             lines += [f"execution {watch.execution_id} of {run.plan.workflow}:"]
             lines += [f"  {moment}" for moment in _moments(watch.history)]
-    return lines
+    return [on_one_line(line) for line in lines]
 
 
 def _named(value: Any) -> str:
@@ -308,8 +307,8 @@ def _requests(log: Sequence[Any], cut: bool) -> list[str]:
 def _row(label: str, text: str) -> list[str]:
     """Return a labelled text without secrets, wrapped to the width; wrapped lines stand below the text."""
     lines: list[str] = []
-    # Redacted before it is cut into pieces that nobody would recognise; without what moves a terminal's cursor.
-    for part in _CONTROL.sub("", redact(text)).splitlines() or [""]:
+    # Redacted before it is cut into pieces that nobody would recognise.
+    for part in printable(from_terminal(redact(text))).splitlines() or [""]:
         body = part.lstrip()
         indent = " " * (len(part) - len(body))
         wrapped = textwrap.wrap(
@@ -320,7 +319,7 @@ def _row(label: str, text: str) -> list[str]:
 
 
 def _line(label: str, text: str) -> str:
-    return f"{label:<{_LABEL}}{text}".rstrip()
+    return on_one_line(f"{label:<{_LABEL}}{text}".rstrip())
 
 
 def _seconds(seconds: float) -> str:
@@ -456,7 +455,7 @@ def summary(
         note += f", stopped by us: {run['stopped']}" if run["stopped"] else ""
         cost = _cost(run, prices) if prices and run["live"] else ""
         lines.append(f"{run['status']:<9}{run_id} {took:>10}{cost}  {run['workflow']:<{workflows}}  {tests}{note}")
-    return lines
+    return [on_one_line(line) for line in lines]
 
 
 def _cost(run: Mapping[str, Any], prices: Mapping[str, Price]) -> str:

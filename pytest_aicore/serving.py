@@ -15,6 +15,7 @@ from pytest_aicore.emulator.pace import RunningClock, pace_named
 from pytest_aicore.emulator.server import Server, Tls
 from pytest_aicore.emulator.watching import WatchedFolder
 from pytest_aicore.errors import EmulatorError, WorkflowError
+from pytest_aicore.printable import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +86,7 @@ def serve_until_stopped(
             server.write_service_key(service_key_out)
         server.start()
         with _stopped_by_signal() as stopped:
-            print(f"SAP AI Core is emulated at {server.url}", flush=True)
+            say(f"SAP AI Core is emulated at {server.url}")
             while not select.select([stopped], [], [], 1.0)[0]:
                 if server.wait(0):
                     raise EmulatorError(f"The server at {server.url} has stopped by itself. Please report it.")
@@ -141,4 +142,4 @@ def _ask_for_descriptors() -> None:
 
 def _tell(sentence: str) -> None:
     with suppress(OSError):  # nobody reads it any more
-        print(f"pytest-aicore: {sentence}", file=sys.stderr, flush=True)
+        say(f"pytest-aicore: {sentence}", sys.stderr)

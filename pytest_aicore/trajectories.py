@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_aicore.emulator.faults import UNKNOWN_STATUS
 from pytest_aicore.errors import RunError, our_message
+from pytest_aicore.printable import on_one_line
 from pytest_aicore.redact import redact
 from pytest_aicore.virtual_time import VirtualTime
 
@@ -135,7 +136,7 @@ class Report:
             mark = "!" if row.findings else " "
             lines.append(_cut(f"{mark} {row.course:<{width}}  {row.seconds:>7.0f} s  {first}"))
             lines += [_cut(f"  {'':<{width}}  {'':>7}    {other}") for other in others]
-        return "\n".join(line.rstrip() for line in lines)
+        return "\n".join(on_one_line(line.rstrip()) for line in lines)
 
 
 @dataclass

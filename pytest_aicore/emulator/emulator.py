@@ -35,6 +35,7 @@ from pytest_aicore.emulator.wire import (
     text_response,
 )
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
+from pytest_aicore.printable import on_one_line
 from pytest_aicore.redact import HIDDEN, Secret, redact
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ class RequestRecord:
         )
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path} -> {self.status or 'no answer'}"
+        return on_one_line(f"{self.method} {self.path} -> {self.status or 'no answer'}")
 
     __repr__ = __str__
 

@@ -66,10 +66,6 @@ class MetricValue(float):
 class MissingError(AicoreError, KeyError):
     """Something is asked of an execution by a name that it does not have."""
 
-    def __str__(self) -> str:
-        """Return the message as it is; `KeyError` alone would quote it."""
-        return str(self.args[0])
-
 
 class Named(Mapping[str, Any]):
     """A read-only mapping whose missing names say what exists instead."""

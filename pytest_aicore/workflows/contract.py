@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.errors import ContractError, did_you_mean
+from pytest_aicore.printable import printable
 from pytest_aicore.workflows.executable import (
     DEFAULT_OUTPUT_KIND,
     Artifact,
@@ -198,16 +199,8 @@ def dump(contract: Contract) -> str:
         "images": list(terms.images),
     }
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    # Half a surrogate pair, which an escape in YAML can write, has no UTF-8.
-    return (text if _encodable(text) else json.dumps(content, indent=2)) + "\n"
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    # A person decides by what is seen; half a surrogate pair, which an escape in YAML can write, has no UTF-8.
+    return (text if printable(text) == text else json.dumps(content, indent=2)) + "\n"
 
 
 def _given(**fields: object) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pytest_aicore.errors import WorkflowError
+from pytest_aicore.printable import on_one_line, printable
 from pytest_aicore.redact import redact
 
 _EXCERPT_WIDTH = 72
@@ -21,7 +22,7 @@ class Place:
 
     def __str__(self) -> str:
         """Return `path:line:column`, which editors and terminals make clickable."""
-        return f"{self.path}:{self.line}:{self.column}"
+        return f"{on_one_line(self.path)}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,10 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the place, what happened, the line with a caret below the place, and the remedy."""
-        parts = [redact(f"{self.place}: {self.what}")]
+        parts = [on_one_line(redact(f"{self.place}: {self.what}"))]
         if self.source_line is not None:
             parts += caret(self.source_line, self.place.line, self.place.column)
-        parts.append(self.remedy)
+        parts.append(on_one_line(self.remedy))
         return "\n".join(parts)
 
 
@@ -81,14 +82,14 @@ def caret(source_line: str, line: int, column: int) -> list[str]:
     """
     if len(source_line) > _LONGEST_LINE or redact(source_line) != source_line:
         return []
-    shown = source_line
-    position = min(column - 1, len(shown))
+    # A TAB is as wide in the line of the caret as in the line above it, so it stays.
+    before, shown = printable(source_line[: column - 1]), printable(source_line)
+    position = len(before)
     start = 0
     if len(shown) > _EXCERPT_WIDTH:
         start = max(0, min(position - _EXCERPT_WIDTH // 2, len(shown) - _EXCERPT_WIDTH))
         shown = shown[start : start + _EXCERPT_WIDTH]
         shown = f"...{shown[3:]}" if start else f"{shown[:-3]}..."
-    # A TAB is as wide in the line of the caret as in the line above it.
-    before = "".join("\t" if character == "\t" else " " for character in source_line[start:position])
+    below = "".join("\t" if character == "\t" else " " for character in before[start:])
     gutter = f"{line:>6} | "
-    return [gutter + shown, " " * (len(gutter) - 2) + "| " + before + "^"]
+    return [gutter + shown, " " * (len(gutter) - 2) + "| " + below + "^"]

@@ -52,7 +52,7 @@ def test_text() -> None:
 
 def test_coloured_text_is_the_text_with_colours() -> None:
     coloured = text(outcome(ERROR, WARNING, HINT), colour=True)
-    assert "\033[1ma.yaml:2:3:\033[0m \033[1;31merror AIC303:\033[0m It is not\n" in coloured
+    assert "\033[1ma.yaml:2:3:\033[0m \033[1;31merror AIC303:\033[0m It is not\\nshown: " in coloured
     assert "\033[31m       |   ^\033[0m\n" in coloured
     assert "\033[1;33mwarning AIC399:\033[0m" in coloured
     assert "\033[1;36mhint AIC398:\033[0m" in coloured
@@ -73,8 +73,8 @@ def test_github_commands_are_one_line_each() -> None:
     lines = github(outcome(ERROR, WARNING, HINT)).split("\n")
     assert lines == [
         (
-            "::error file=a.yaml,line=2,col=3,endColumn=9,title=AIC303::It is not%0Ashown: 100%25 \x01\u2028. Did you"
-            " mean 'b'? Mend <it> & \"see\" ]]>."
+            "::error file=a.yaml,line=2,col=3,endColumn=9,title=AIC303::It is not\\nshown: 100%25 \\x01\\u2028. Did"
+            " you mean 'b'? Mend <it> & \"see\" ]]>."
         ),
         '::warning file=a.yaml,line=4,col=1,title=AIC399::env has "password": "***" Remove it.',
         "::notice file=b.yaml,line=1,col=1,title=AIC398::This is a hint. Take it.",
@@ -87,7 +87,7 @@ def test_junit_is_well_formed_whatever_is_found() -> None:
     suite = ET.fromstring(junit(outcome(ERROR, WARNING, HINT)))[0]
     assert [case.get("name") for case in suite] == ["a.yaml", "b.yaml", "c.yaml"]
     failure, output = suite[0]
-    assert failure.get("message") == "2:3: AIC303: It is not\nshown: 100% \ufffd\u2028."
+    assert failure.get("message") == "2:3: AIC303: It is not\nshown: 100% \\x01\\u2028."
     assert (failure.text or "").endswith("Did you mean 'b'? Mend <it> & \"see\" ]]>.")
     assert (output.tag, output.text) == (
         "system-out",

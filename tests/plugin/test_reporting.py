@@ -166,7 +166,7 @@ def test_section_does_not_move_the_cursor(project: pytest.Pytester) -> None:
 def test_it(aicore_execution): pass
 """
     )
-    assert any(line.endswith("red done") for line in shown_section(project.runpytest_inprocess("-rN")))
+    assert any(line.endswith(r"red \x07done\x08") for line in shown_section(project.runpytest_inprocess("-rN")))
 
 
 def test_bounded_log_of_requests_says_so(project: pytest.Pytester) -> None:

@@ -9,12 +9,13 @@ from typing import NamedTuple
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "pytest_aicore"
-LEAVES = {"errors", "redact"}
+LEAVES = {"errors", "printable", "redact"}
 MAY_KNOW = {
     "workflows": {"workflows"} | LEAVES,
     "emulator": {"emulator", "workflows"} | LEAVES,
     "training": {"training", "workflows"} | LEAVES,
-    "errors": set(),
+    "errors": {"printable"},
+    "printable": set(),
     "redact": set(),
 }
 ONLY_IN = {
@@ -86,7 +87,7 @@ def test_a_heavy_import_has_one_place(heavy: str) -> None:
     assert importers <= {ONLY_IN[heavy]}
 
 
-@pytest.mark.parametrize("part", ["workflows", "emulator", "training", "errors", "redact"])
+@pytest.mark.parametrize("part", ["workflows", "emulator", "training", "errors", "printable", "redact"])
 def test_pytest_is_known_to_the_shell_alone(part: str) -> None:
     """The parts are plain objects that serve a command line or a script as well."""
     importers = {

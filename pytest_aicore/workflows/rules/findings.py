@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from pytest_aicore.printable import on_one_line
+from pytest_aicore.redact import redact
 from pytest_aicore.workflows.places import caret
 
 if TYPE_CHECKING:
@@ -106,10 +108,10 @@ class Finding:
 
     def __str__(self) -> str:
         """Return the finding as compilers write it: place, severity, rule, line with a caret, remedy."""
-        lines = [f"{self.place}: {self.severity.word} {self.rule}: {self.message}"]
+        lines = [f"{self.place}: {self.severity.word} {self.rule}: {on_one_line(redact(self.message))}"]
         if self.source_line is not None:
             lines += caret(self.source_line, self.place.line, self.place.column)
-        lines.append(f"{self.hint} {self.remedy}" if self.hint else self.remedy)
+        lines.append(on_one_line(redact(f"{self.hint} {self.remedy}" if self.hint else self.remedy)))
         return "\n".join(lines)
 
     @property

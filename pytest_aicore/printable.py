@@ -1,0 +1,97 @@
+r"""What others have written, made fit to be printed: every character is seen, and none acts.
+
+Names from YAML and folders, answers of the service, logs of trainings and words of git end up in terminals and in the
+logs of CI systems. A terminal obeys control characters, an editor the marks that reverse the direction of text, and a
+CI system takes a line such as `::error::...` for a command. Each is replaced by how Python would write it: `\x1b`,
+`\u202e`, `\x3a:error::...`. The result is the same in every environment, and to escape twice is to escape once.
+
+Secrets are taken out before, because an escape could tear one apart.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+_ACTING = re.compile(
+    "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
+    "\u2028\u2029"  # ends of lines and paragraphs
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what directs text: https://trojansource.codes
+    "\xad\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff"  # nobody sees it
+    "\ud800-\udfff\ufffe\uffff]"  # no characters: no encoding, or no XML, has them
+    # Joiners belong into Persian, Hindi and emoji; in ASCII they only make names differ that look the same.
+    r"|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+)
+_COMMAND = re.compile(r"^(?P<blank>[^\S\n]*):(?=:)|#(?=#[a-z]{0,20}\[)", re.MULTILINE | re.IGNORECASE)
+"""What a CI system would take for a command.
+
+GitHub's runner: `::` at the beginning of a line, blanks aside, and `##[` anywhere (source: `ActionCommand.cs` of
+actions/runner). Azure Pipelines: `##[` and `##vso[`; TeamCity: `##teamcity[` (documentation). Those of GitLab,
+Travis and Buildkite begin with a control character.
+"""
+_TERMINAL_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+"""ECMA-48, 5.4: colours, and what moves the cursor or erases."""
+
+
+def printable(text: str) -> str:
+    """Return a text of any number of lines without characters that act; ends of lines and tabs stay."""
+    escaped = _ACTING.sub(_escaped_unless_layout, text.replace("\r\n", "\n"))
+    return _COMMAND.sub(_disarmed, escaped)
+
+
+def on_one_line(text: str) -> str:
+    r"""Return a text without characters that act as one line: its line ends become `\n`."""
+    return _COMMAND.sub(_disarmed, _ACTING.sub(_escaped, text))
+
+
+def from_terminal(text: str) -> str:
+    """Return what a program has written for a terminal as lines: without colours and movements of the cursor.
+
+    A carriage return, with which progress bars go back to where they began, begins a line of its own. The result is
+    not printable yet.
+    """
+    return _TERMINAL_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def say(text: str, stream: TextIO | None = None) -> None:
+    """Print a text made printable, and a line end.
+
+    Args:
+        text: of any number of lines.
+        stream: where to; standard output if left out. A closed one is told nothing.
+    """
+    to = sys.stdout if stream is None else stream
+    if to is not None:  # whoever started this program may have closed it
+        write(printable(text) + "\n", to)
+
+
+def write(text: str, stream: TextIO) -> None:
+    """Write a text as it is, but for characters that the stream's encoding does not have: those are escaped.
+
+    Args:
+        text: what to write; it was made printable before.
+        stream: where to.
+    """
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
+
+
+def _escaped(match: re.Match[str]) -> str:
+    character = match[0]
+    if character in "\n\t\r":
+        return {"\n": r"\n", "\t": r"\t", "\r": r"\r"}[character]
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _escaped_unless_layout(match: re.Match[str]) -> str:
+    return match[0] if match[0] in "\n\t" else _escaped(match)
+
+
+def _disarmed(match: re.Match[str]) -> str:
+    return rf"{match['blank']}\x3a" if match["blank"] is not None else r"\x23"
