@@ -129,13 +129,8 @@ class Workflows:
             self._owners.setdefault(self.golden_of(file_path), file_path)
             if not named:
                 self._first = self._first or file_path
-        # pytest prints ids as they are. Only where a name would act, it is not the one that pytest would give.
-        spelt: dict[str, Any] = {} if on_one_line(str(file_path)) == str(file_path) else self._spelt(file_path)
-        return WorkflowFile.from_parent(parent, path=file_path, workflows=self, contract=contract, **spelt)
-
-    def _spelt(self, path: Path) -> dict[str, Any]:
-        relative = Path(os.path.relpath(path, self.config.rootpath)).as_posix()
-        return {"name": on_one_line(path.name), "nodeid": on_one_line(relative)}
+        named_by_us = _printable_names(file_path, self.config.rootpath)
+        return WorkflowFile.from_parent(parent, path=file_path, workflows=self, contract=contract, **named_by_us)
 
     def _is_reached_by_link(self, path: Path) -> bool:
         """Tell whether a link leads out of the project, or to a folder whose files are collected where they lie.
@@ -324,6 +319,17 @@ class Workflows:
 
 
 # --- items --------------------------------------------------------------------------------------------------
+
+
+def _printable_names(path: Path, root: Path) -> dict[str, Any]:
+    """Return the name and id of a file that pytest would print as they are; none if nothing in them acts."""
+    try:
+        nodeid = Path(os.path.relpath(path, root)).as_posix()
+    except ValueError:  # on another drive
+        nodeid = path.as_posix()
+    if on_one_line(nodeid) == nodeid and on_one_line(path.name) == path.name:
+        return {}
+    return {"name": on_one_line(path.name), "nodeid": on_one_line(nodeid)}
 
 
 class WorkflowFile(pytest.File):

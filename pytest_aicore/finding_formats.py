@@ -5,6 +5,7 @@ What only one format needs is imported when that format is written: most checks 
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -119,8 +120,6 @@ def finding_text(finding: Finding, *, colour: bool = False) -> str:
 
 def as_json(outcome: Outcome) -> str:
     """Return one JSON object with the findings and their number by severity."""
-    import json
-
     content = {
         "version": 1,
         "files": len(outcome.files),
@@ -128,7 +127,14 @@ def as_json(outcome: Outcome) -> str:
         "counts": outcome.counts,
         "findings": [_json_finding(finding, outcome) for finding in outcome.findings],
     }
-    return json.dumps(content, indent=2) + "\n"
+    return _written(content)
+
+
+def _written(content: object) -> str:
+    import json
+
+    # JSON has an escape of its own for whatever acts, but for `##[error]` and the like, which CI systems obey anywhere.
+    return json.dumps(content, indent=2).replace("##", r"#\u0023") + "\n"
 
 
 def _json_finding(finding: Finding, outcome: Outcome) -> dict[str, object]:
@@ -156,8 +162,6 @@ _SARIF_LEVELS: Final = {Severity.ERROR: "error", Severity.WARNING: "warning", Se
 
 def sarif(outcome: Outcome) -> str:
     """Return a SARIF 2.1.0 log, as code scanning services read it."""
-    import json
-
     rules = list(outcome.rules.values())
     index = {rule.id: number for number, rule in enumerate(rules)}
     run: dict[str, Any] = {
@@ -165,7 +169,7 @@ def sarif(outcome: Outcome) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_sarif_result(finding, index) for finding in outcome.findings],
     }
-    return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+    return _written({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _sarif_rule(rule: Rule) -> dict[str, object]:
@@ -202,7 +206,7 @@ def _uri(path: str) -> str:
     from urllib.parse import quote
 
     absolute = Path(path)
-    return absolute.as_uri() if absolute.is_absolute() else quote(absolute.as_posix().encode(errors="surrogateescape"))
+    return absolute.as_uri() if absolute.is_absolute() else quote(os.fsencode(absolute.as_posix()))
 
 
 STANDARD_INPUT: Final = "<stdin>"

@@ -17,15 +17,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import TextIO
 
-_ACTING = re.compile(
-    "[\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
+_ACTS = (
+    "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
     "\u2028\u2029"  # ends of lines and paragraphs
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what directs text: https://trojansource.codes
-    "\xad\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff"  # nobody sees it
-    "\ud800-\udfff\ufffe\uffff]"  # no characters: no encoding, or no XML, has them
-    # Joiners belong into Persian, Hindi and emoji; in ASCII they only make names differ that look the same.
-    r"|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+    "\xad\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # nobody sees it
+    "\ud800-\udfff\ufffe\uffff"  # no characters: no encoding, or no XML, has them
 )
+_JOINERS = "\u200c\u200d"
+"""They belong into Persian, Hindi and emoji; beside ASCII they only make names differ that look the same."""
+_JOINED = rf"[^\x00-\x7f{_ACTS}{_JOINERS}]"
+_ACTING = re.compile(rf"[{_ACTS}]|(?<!{_JOINED})[{_JOINERS}]|[{_JOINERS}](?!{_JOINED})")
 _COMMAND = re.compile(r"^(?P<blank>[^\S\n]*):(?=:)|#(?=#[a-z]{0,20}\[)", re.MULTILINE | re.IGNORECASE)
 """What a CI system would take for a command.
 

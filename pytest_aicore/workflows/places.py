@@ -22,7 +22,7 @@ class Place:
 
     def __str__(self) -> str:
         """Return `path:line:column`, which editors and terminals make clickable."""
-        return f"{on_one_line(self.path)}:{self.line}:{self.column}"
+        return on_one_line(f"{self.path}:{self.line}:{self.column}")
 
 
 @dataclass(frozen=True, slots=True)
