@@ -280,11 +280,11 @@ class Isolation:
         return [] if self._unreported is None else self._digests(self._unreported)
 
     def _digests(self, item: pytest.Item) -> list[dict[str, Any]]:
-        from pytest_aicore.reporting import digest
+        from pytest_aicore.reporting import digest, encodable
 
         record = self._record(item)
         digests: list[dict[str, Any]] = [
-            self._redact.data(digest(run, item.name, self.session, item.nodeid, record.causes.get(run, ())))
+            encodable(self._redact.data(digest(run, item.name, self.session, item.nodeid, record.causes.get(run, ()))))
             for run in record.runs
         ]
         return digests

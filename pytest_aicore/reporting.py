@@ -387,6 +387,21 @@ def digest(run: Run, test: str, session: Session, node: str = "", causes: Sequen
     }
 
 
+def encodable(value: Any) -> Any:
+    """Return plain data that can be carried to another process and written into files.
+
+    Half a surrogate pair, which JSON of the service can hold, is in no encoding; pytest-xdist would end its worker.
+
+    Args:
+        value: texts, numbers, lists and dictionaries.
+    """
+    if isinstance(value, dict):
+        return {encodable(name): encodable(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [encodable(inner) for inner in value]
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
 def properties(digests: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return what JUnit XML shows of a test's runs: names and values, one group for each run.
 

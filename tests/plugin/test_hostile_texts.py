@@ -152,10 +152,31 @@ def test_a_wrapped_line_is_no_command() -> None:
 
 def test_reports_carry_names_that_no_encoding_has(project: pytest.Pytester) -> None:
     """Half a surrogate pair, as JSON can write it, is in no encoding: neither xdist nor a file could take it."""
-    project.makepyfile(
-        HEAD + "@pytest.mark.aicore_script(metrics={'half \\ud800': 1.0}, logs=['\\ud800'])\n"
-        "def test_it(aicore_execution): pass\n"
+    project.makeconftest(
+        """
+        import json
+
+        def pytest_runtest_logreport(report):
+            carried = [getattr(report, "aicore_runs", []), report.user_properties, report.sections]
+            json.dumps(carried, ensure_ascii=False).encode()
+        """
     )
-    project.runpytest_inprocess("--aicore-report=report.json").assert_outcomes(passed=1)
+    project.makepyfile(
+        """
+import pytest
+
+@pytest.mark.aicore(
+    "house_price_steps.yaml",
+    artifacts={"sales": "ai://default/sales", "districts": "ai://default/districts"},
+    parameters={"MAX_DEPTH": "half\\ud800"},
+)
+@pytest.mark.aicore_script(logs=["half\\ud800"], outcome="DEAD")
+def test_it(aicore_execution):
+    pass
+"""
+    )
+    result = project.runpytest_inprocess("--aicore-report=report.json")
+    result.assert_outcomes(errors=1)
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
     (run,) = json.loads((project.path / "report.json").read_text(encoding="utf-8"))["runs"]
-    assert len(run["metrics"]) == 1
+    assert run["parameters"]["MAX_DEPTH"] == r"half\ud800"
