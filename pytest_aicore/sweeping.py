@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import CredentialsError, RunError, SettingsError
+from pytest_aicore.printable import on_one_line, say
 from pytest_aicore.training import credentials
 from pytest_aicore.training.client import TrainingApi, make_patient_client
 from pytest_aicore.training.ledger import FileLedger
@@ -126,23 +127,23 @@ class _Sweep:
         self._sweep_strangers(strangers)
         busy = [each for each in alive if each.facts.get("resource_group") == self._group]
         if busy:
-            print(f"{len(busy)} of a session that is still running on this machine: left alone")
+            say(f"{len(busy)} of a session that is still running on this machine: left alone")
         where = f"the resource group {self._group} at {self._host}"
         if not (self._stopped or self._left):
-            print(f"nothing of ours was left running in {where}")
+            say(f"nothing of ours was left running in {where}")
         elif self._dry_run:
-            print(f"{self._stopped} to be stopped in {where}; nothing was, because of --dry-run")
+            say(f"{self._stopped} to be stopped in {where}; nothing was, because of --dry-run")
         else:
-            print(f"{self._stopped} stopped, {self._left} left in {where}")
+            say(f"{self._stopped} stopped, {self._left} left in {where}")
         return 1 if self._left or (self._dry_run and self._stopped) else 0
 
     def _sweep_entry(self, entry: Entry, running: dict[str, Execution]) -> None:
         self._swept.add(entry.id)
         age = self._clock.now() - float(entry.facts.get("time", 0.0))
         test = entry.facts.get("place") or "a test"
-        what = f"of {entry.facts.get('workflow')}, started {show_duration(age)} ago by {test}"
+        what = on_one_line(f"of {entry.facts.get('workflow')}, started {show_duration(age)} ago by {test}")
         if self._least_age is not None and age < self._least_age:
-            print(f"younger than {show_duration(self._least_age)}: {entry.execution_id or 'a run'} {what}")
+            say(f"younger than {show_duration(self._least_age)}: {entry.execution_id or 'a run'} {what}")
             self._swept.update(filter(None, [entry.execution_id]))
             return
         others = self._ledger.executions_of_others(entry)
@@ -152,19 +153,19 @@ class _Sweep:
                     self._swept.add(execution)
                     if execution in running:
                         self._stopped += 1
-                        print(f"would stop {execution} {what}")
+                        say(f"would stop {execution} {what}")
                 return
             outcomes = settle(
                 self._api, self._clock, entry, lambda event, **facts: self._note(entry, event, **facts), others
             )
         except RunError as error:
             self._left += 1
-            print(f"could not stop {entry.execution_id or 'a run'} {what}: {error}")
+            say(f"could not stop {entry.execution_id or 'a run'} {what}: {error}")
             return
         for execution, outcome in outcomes:
             self._swept.add(execution)
             self._stopped += execution in running
-            print(f"{execution} {what}: {outcome}")
+            say(f"{execution} {what}: {outcome}")
 
     def _note(self, entry: Entry, event: str, **facts: object) -> None:
         self._ledger.write(event, run=entry.id, **facts)
@@ -175,20 +176,20 @@ class _Sweep:
             what = f"of the configuration {execution.configuration_name!r}, started {show_duration(max(age, 0))} ago"
             if self._least_age is None:
                 self._left += 1
-                print(
+                say(
                     f"left alone: {execution.id} {what}, which no ledger here knows. It may belong to a session of"
                     " another machine; --older-than 2h stops it once it is older than that."
                 )
             elif age >= self._least_age:
                 if self._dry_run:
                     self._stopped += 1
-                    print(f"would stop {execution.id} {what}")
+                    say(f"would stop {execution.id} {what}")
                     continue
                 try:
                     outcome = stop_execution(self._api, self._clock, execution.id)
                 except RunError as error:
                     self._left += 1
-                    print(f"could not stop {execution.id} {what}: {error}")
+                    say(f"could not stop {execution.id} {what}: {error}")
                 else:
                     self._stopped += 1
-                    print(f"{execution.id} {what}: {outcome}")
+                    say(f"{execution.id} {what}: {outcome}")

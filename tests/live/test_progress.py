@@ -11,13 +11,14 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+import pytest
+
 from pytest_aicore.progress import Progress
+from tests.hostile import COMMAND, EVERYTHING, acting
 from tests.live.conftest import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
     from pytest_aicore.training.run import Training
     from tests.live.conftest import Service
@@ -59,6 +60,30 @@ def test_log_of_a_build_gets_a_line_a_minute() -> None:
     )
     screen.now = 61.0
     assert screen.show(run(1)) == ""
+
+
+def hostile_run() -> Training:
+    made = run(1)
+    made.plan.workflow = EVERYTHING  # type: ignore[misc]
+    made.watch.execution_id = EVERYTHING  # type: ignore[misc,union-attr]
+    return made
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_nothing_that_a_training_logs_acts(is_terminal: bool) -> None:
+    screen = Screen(is_terminal=is_terminal, streams=True, shows_ids=True)
+    logged = ["\x1b[32mepoch 1\x1b[0m\t 10%\r 20%", EVERYTHING, COMMAND]
+    screen.progress.add_logs(hostile_run(), logged)
+    screen.now = 60.0
+    shown = screen.show(hostile_run())
+    head = r"a\x1b[2J\x1b]0;pwned\x07\r\x9b31m\x85\x7f\u202etxt.exe"
+    assert f"{head}" in shown
+    assert "| epoch 1\t 10%\n" in shown
+    assert "| \\x3a:error file=setup.py::pwned\n" in shown
+    ours = ("\x1b[1A", "\x1b[2K", "\x1b7", "\x1b8", "\x1bD", "\r\n")
+    for sequence in ours if is_terminal else ():
+        shown = shown.replace(sequence, "")
+    assert acting(shown) == []
 
 
 def test_terminal_gets_a_line_for_each_that_is_drawn_over() -> None:

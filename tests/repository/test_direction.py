@@ -111,3 +111,14 @@ def test_the_plugin_imports_nothing_heavy() -> None:
         waiting.append(name.rpartition(".")[0])
         waiting += [found.name for found in MODULES.get(name, []) if found.when == "import"]
     assert reached & HEAVY == set()
+
+
+def test_one_module_prints() -> None:
+    """What `print` writes may hold what others wrote: `pytest_aicore.printable.say` makes it fit to be printed."""
+    printing = [
+        f"{path.name}:{node.lineno}"
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert printing == []
