@@ -339,6 +339,7 @@ def _secured_by(tls: ssl.SSLContext) -> Callable[..., object]:
     def connect(server: object, plain: socket.socket, *rest: Any, **named: Any) -> object:
         plain.setblocking(False)
         try:
+            plain.getpeername()  # raises if the client has left: `wrap_socket` would, too, and leave a socket open
             wrapped = tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
         except (OSError, ValueError):  # the client has left already
             plain.close()

@@ -7,8 +7,9 @@ import json
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -188,6 +189,77 @@ def test_a_reset_reaches_a_client_over_tls(secured: Served, papers: Papers) -> N
     secured.emulator.fault("token", kind="connection reset")
     with pytest.raises((ConnectionResetError, ssl.SSLEOFError)):
         ask_token(secured, papers, None, client_id="anybody")
+
+
+@contextmanager
+def connected(served: Served, papers: Papers) -> Iterator[ssl.SSLSocket]:
+    plain = socket.create_connection(("127.0.0.1", served.server.port), timeout=LIMIT)
+    with context(papers).wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+        yield connection
+
+
+def everything_from(connection: ssl.SSLSocket) -> bytes:
+    received = b""
+    with suppress(ssl.SSLError, ConnectionError):  # closed without an end of TLS
+        while data := connection.recv(65536):
+            received += data
+    return received
+
+
+def test_what_is_no_request_is_refused_over_tls_as_well(secured: Served, papers: Papers) -> None:
+    for sent in (b"GET / HTTP/9.9.9\r\n\r\n", b"\x16\x03\x01\x00", b"garbage\r\n\r\n"):
+        with connected(secured, papers) as connection:
+            connection.sendall(sent)
+            head, _, body = everything_from(connection).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+        assert b"\r\nconnection: close" in head
+        assert body == b"Bad Request"
+
+
+def test_a_client_that_reads_late_gets_all_of_a_large_answer(secured: Served, papers: Papers) -> None:
+    size = 6_000_000  # more than all buffers between the two, less than the server keeps for who does not read
+    secured.emulator.fault("token", status=200, body="x" * size, times=2)
+    request = b"POST /oauth/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    with connected(secured, papers) as late, connected(secured, papers) as never:
+        late.sendall(request)
+        never.sendall(request)
+        # What the system keeps is full once others were answered many times meanwhile.
+        for _ in range(15):
+            assert ask_token(secured, papers, None, client_id="anybody")[0] == 401
+        head, _, body = everything_from(late).partition(b"\r\n\r\n")
+        assert f"content-length: {size}".encode() in head
+        assert len(body) == size
+        never.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert ask_token(secured, papers, None, client_id="anybody")[0] == 401
+
+
+def test_a_client_that_vanishes_over_tls_harms_nobody(
+    secured: Served, papers: Papers, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for sent in (b"", b"GET /v2/lm/meta HTT", b"GET /v2/lm/meta HTTP/1.1\r\nHost: x\r\n\r\n"):
+        with connected(secured, papers) as connection:
+            connection.sendall(sent)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert ask_token(secured, papers, None, client_id="anybody")[0] == 401
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_client_that_has_left_before_it_is_let_in_harms_nobody(
+    papers: Papers, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    listener = pytest.importorskip("pytest_aicore.emulator.sockets").Listener
+    begin = listener.open
+
+    def open_late(self: object, deadline: float) -> bool:
+        address = self._server.socket.getsockname()  # type: ignore[attr-defined]
+        with socket.create_connection(address, LIMIT) as gone:
+            gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        return bool(begin(self, deadline))
+
+    monkeypatch.setattr(listener, "open", open_late)
+    with serving(tls=papers.tls) as served:
+        assert ask_token(served, papers, None, client_id="anybody")[0] == 401
+    assert capfd.readouterr() == ("", "")
 
 
 def test_the_sdk_authenticates_with_its_certificate(
