@@ -65,7 +65,7 @@ def test_log_of_a_build_gets_a_line_a_minute() -> None:
 def hostile_run() -> Training:
     made = run(1)
     made.plan.workflow = EVERYTHING  # type: ignore[misc]
-    made.watch.execution_id = EVERYTHING  # type: ignore[misc,union-attr]
+    made.watch.execution_id = EVERYTHING  # type: ignore[union-attr]
     return made
 
 
