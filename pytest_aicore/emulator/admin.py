@@ -50,7 +50,10 @@ class Admin:
             ("POST", "reset"): (self._reset, "forget everything but the workflows"),
             ("GET", "requests"): (self._requests, "what clients asked, the last 500 requests, without secrets"),
             ("DELETE", "requests"): (self._forget_requests, "forget what clients asked"),
-            ("GET", "incidents"): (self._incidents, "unknown calls, failed scripts and errors of ours since you last asked"),
+            ("GET", "incidents"): (
+                self._incidents,
+                "unknown calls, failed scripts and errors of ours since you last asked",
+            ),
         }
 
     def answer(self, request: Request, peer: str) -> Response:

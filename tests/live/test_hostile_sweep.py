@@ -38,6 +38,9 @@ def ledger_of(service: Service, execution_id: str) -> str:
         {"event": "run", "host": service.server.url, "resource_group": "default", "executable": EVERYTHING, **run},
         {"event": "intends", "run": "r", "stage": "execution", "process": "dead", "time": now, "configuration": "c"},
         {"event": "made", "run": "r", "stage": "execution", "result": {"id": execution_id}},
+        {"event": "run", "host": service.server.url, "resource_group": "default", **run, "run": "odd"},
+        {"event": "intends", "run": "odd", "stage": "execution", "process": "dead", "time": now, "configuration": "d"},
+        {"event": "made", "run": "odd", "stage": "execution", "result": {"id": "\x1b[2J\u202e"}},
     ]
     return "".join(f"{json.dumps(line)}\n" for line in lines)
 
@@ -70,7 +73,14 @@ def test_sweep(
         out, err = capsys.readouterr()
         assert (err, acting(out)) == ("", [])
         assert r"x1b[2J" in out
-        assert all(
-            line.startswith(("would stop ", "left alone: ", "younger ", ids[1], "1", "2", "0", "nothing"))
-            for line in out.splitlines()
+        beginnings = (
+            "would stop ",
+            "left alone: ",
+            "younger ",
+            "could not stop ",
+            ids[1],
+            r"\x1b[2J\u202e of ",
+            "nothing ",
         )
+        assert [each for each in out.splitlines() if not (each.startswith(beginnings) or each[0].isdigit())] == []
+    assert r"\x1b[2J\u202e of " in out

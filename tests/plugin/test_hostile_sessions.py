@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pytest_aicore.reporting import section, summary
+from pytest_aicore.reporting import WIDTH, section, summary
 from tests.hostile import COMMAND, EVERYTHING, acting
 
 if TYPE_CHECKING:
@@ -109,7 +109,12 @@ def _without_source(shown: str) -> str:
 
 def test_the_header_shows_what_the_environment_says(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     project.mkdir("flows\x1b[2J")
-    result = project.runpytest_inprocess("-v", "--aicore-workflows=flows\x1b[2J", "--aicore-report=r\x1b[2J\n::x.json")
+    result = project.runpytest_inprocess(
+        "-v",
+        "--aicore-workflows=flows\x1b[2J",
+        "--aicore-report=r\x1b[2J\n::x.json",
+        "--aicore-output=o\x1b[2J\n::x.json",
+    )
     shown = result.stdout.str() + result.stderr.str()
     assert acting(shown) == []
     assert r"workflows flows\x1b[2J (from --aicore-workflows)" in shown
@@ -117,6 +122,15 @@ def test_the_header_shows_what_the_environment_says(project: pytest.Pytester, mo
     shown = project.runpytest_inprocess("-v").stderr.str()
     assert shown.startswith("ERROR: environment AICORE_RESOURCE_GROUP = red\\x1b[31m\n\\x3a:error::x: ")
     assert acting(shown) == []
+
+
+def test_a_warning_names_its_place_without_letting_it_act(project: pytest.Pytester) -> None:
+    folder = project.mkdir("tests\x1b[2J")
+    body = DOORS["a fault that never went wrong"]
+    (folder / "test_it.py").write_text(HEAD + body, encoding="utf-8")
+    lines = project.runpytest_inprocess().outlines  # that pytest shows the path of a test as it is, is pytest's
+    (warning,) = [line.partition("FaultWarning: ")[2] for line in lines if "FaultWarning: " in line]
+    assert warning.startswith(r"tests\x1b[2J/test_it.py:9: fault: 'artifact.query' never went wrong: ")
 
 
 def test_settings_that_cannot_be_used_do_not_act(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +159,8 @@ def test_a_wrapped_line_is_no_command() -> None:
             artifacts=SimpleNamespace(made={}),
         ),
     )  # fmt: skip
-    lines = section([cast("Run", run)], [EVERYTHING], [], lambda _: [])
+    lines = section([cast("Run", run)], [EVERYTHING, "\x1b" * 50], [], lambda _: [])
+    assert max(map(len, lines)) <= WIDTH  # of what is seen
     assert any(line.strip().startswith(r"\x3a:error") for line in lines)
     assert acting("\n".join(lines)) == []
 
