@@ -29,6 +29,15 @@ def raised_at(error: BaseException) -> str:
     return f"{short(own[-1].filename)}:{own[-1].lineno}" if own else ""
 
 
+def arose_at(error: BaseException) -> str:
+    """Return `file:line` of the innermost line of this package that an error has come through."""
+    from traceback import walk_tb
+
+    lines = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+    file, line = [each for each in lines if each[0].startswith(_PACKAGE)][-1]
+    return f"pytest_aicore/{file.removeprefix(_PACKAGE)}:{line}".replace("\\", "/")
+
+
 def short(path: str) -> str:
     """Return the path relative to the working folder, where it lies below it."""
     from pathlib import Path

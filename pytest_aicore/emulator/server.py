@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from ipaddress import ip_address
-from pathlib import Path
 from pkgutil import walk_packages
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.admin import ADMIN_ROOT, Admin
+from pytest_aicore.emulator.places import arose_at
 from pytest_aicore.emulator.wire import ApiError, Request, Response, error_body, internal_path, json_response
 from pytest_aicore.errors import EmulatorError
 from pytest_aicore.printable import on_one_line, say
@@ -22,6 +22,7 @@ from pytest_aicore.redact import redact
 
 if TYPE_CHECKING:
     import ssl
+    from pathlib import Path
 
     from typing_extensions import Self
 
@@ -213,7 +214,7 @@ class Server:
             # Where it arose, not what it says: that may quote what the client has sent.
             told = (
                 f"{request.method} {redact(request.path)} was answered 500 because of an error of the emulator itself:"
-                f" {type(error).__name__} at {_origin(error)}. Please report it."
+                f" {type(error).__name__} at {arose_at(error)}. Please report it."
             )
             self.emulator.report(told)
             with suppress(OSError, ValueError):  # nobody reads it any more, or the stream is closed
@@ -261,17 +262,6 @@ def _connections() -> int:
         return 512  # what `select` takes on Windows
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return MAXIMUM_CONNECTIONS if soft < 0 else max(min(soft - SPARE_DESCRIPTORS, MAXIMUM_CONNECTIONS), 16)
-
-
-def _origin(error: BaseException) -> str:
-    """Return the innermost line of ours, by file and number, that an error has come through."""
-    from traceback import walk_tb
-
-    package = Path(__file__).parents[1]
-    lines = [(Path(frame.f_code.co_filename), number) for frame, number in walk_tb(error.__traceback__)]
-    ours = [(path, number) for path, number in lines if path.is_relative_to(package)]
-    path, number = ours[-1]
-    return f"{path.relative_to(package.parent).as_posix()}:{number}"
 
 
 def _why(error: BaseException) -> str:

@@ -164,3 +164,21 @@ def test_a_stranger_gets_no_other_answer_than_a_client(
             assert client.ask_token().json["error"]["target"] == "/oauth/token"
         monkeypatch.undo()
         assert served.client().ask("GET", "/v2/lm/meta").status == 200
+
+
+def test_an_error_where_answers_are_made_is_answered_by_the_gateway(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError(SECRET)
+
+    with serving() as served:
+        client = served.client()
+        monkeypatch.setattr(served.server, "answer", fail)
+        answer = client.ask("GET", "/v2/lm/meta")
+        assert (answer.status, answer.text) == (500, "Internal Server Error")
+        assert (answer.headers["server"], answer.headers["connection"]) == ("istio-envoy", "close")
+        monkeypatch.undo()
+        client.close()
+        assert client.ask("GET", "/v2/lm/meta").status == 200
+    assert capfd.readouterr() == ("", "")
