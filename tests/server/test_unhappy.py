@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -173,3 +174,21 @@ def test_a_workflows_folder_that_goes_and_comes_is_followed(tmp_path: Path) -> N
     elsewhere.rename(folder)
     watched.synchronise()
     assert list(emulator.state.published) == ["train-flowers"]
+
+
+@pytest.mark.parametrize("name", ["start", "end"])
+@pytest.mark.parametrize("moment", ["yesterday", "2025-13-01T00:00:00Z", "1e400", "\x00"])
+def test_logs_since_no_moment_are_a_bad_request(served: Served, name: str, moment: str) -> None:
+    client = served.client()
+    answer = client.ask("GET", f"/v2/lm/executions/{client.start()}/logs?{urlencode({name: moment})}")
+    assert (answer.status, answer.json["error"]["message"]) == (400, f"Invalid Request, {name} must be a date-time")
+
+
+@pytest.mark.parametrize("credentials", ["%%%", "bm8gY29sb24", "/w==", ""])
+def test_credentials_that_nobody_can_read_are_bad_ones(served: Served, credentials: str) -> None:
+    form = {"Authorization": f"Basic {credentials}", "Content-Type": "application/x-www-form-urlencoded"}
+    answer = served.stranger().ask("POST", "/oauth/token", b"grant_type=client_credentials", form)
+    assert (answer.status, answer.json) == (
+        401,
+        {"error": "invalid_client", "error_description": "Bad credentials"},
+    )
