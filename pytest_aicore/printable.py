@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 _ACTS = (
-    "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1
+    "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0, DEL and C1, but for tabs and line ends
     "\u2028\u2029"  # ends of lines and paragraphs
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what directs text: https://trojansource.codes
     "\xad\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # nobody sees it
@@ -27,7 +27,9 @@ _ACTS = (
 _JOINERS = "\u200c\u200d"
 """They belong into Persian, Hindi and emoji; beside ASCII they only make names differ that look the same."""
 _JOINED = rf"[^\x00-\x7f{_ACTS}{_JOINERS}]"
-_ACTING = re.compile(rf"[{_ACTS}]|(?<!{_JOINED})[{_JOINERS}]|[{_JOINERS}](?!{_JOINED})")
+_STRAY_JOINER = rf"(?<!{_JOINED})[{_JOINERS}]|[{_JOINERS}](?!{_JOINED})"
+_ACTING = re.compile(rf"[{_ACTS}]|{_STRAY_JOINER}")
+_ACTING_IN_A_LINE = re.compile(rf"[\t\n{_ACTS}]|{_STRAY_JOINER}")
 _COMMAND = re.compile(r"^(?P<blank>[^\S\n]*):(?=:)|#(?=#[a-z]{0,20}\[)", re.MULTILINE | re.IGNORECASE)
 """What a CI system would take for a command.
 
@@ -41,13 +43,13 @@ _TERMINAL_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 def printable(text: str) -> str:
     """Return a text of any number of lines without characters that act; ends of lines and tabs stay."""
-    escaped = _ACTING.sub(_escaped_unless_layout, text.replace("\r\n", "\n"))
+    escaped = _ACTING.sub(_escaped, text.replace("\r\n", "\n"))
     return _COMMAND.sub(_disarmed, escaped)
 
 
 def on_one_line(text: str) -> str:
     r"""Return a text without characters that act as one line: its line ends become `\n`."""
-    return _COMMAND.sub(_disarmed, _ACTING.sub(_escaped, text))
+    return _COMMAND.sub(_disarmed, _ACTING_IN_A_LINE.sub(_escaped, text))
 
 
 def from_terminal(text: str) -> str:
@@ -89,10 +91,6 @@ def _escaped(match: re.Match[str]) -> str:
         return {"\n": r"\n", "\t": r"\t", "\r": r"\r"}[character]
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def _escaped_unless_layout(match: re.Match[str]) -> str:
-    return match[0] if match[0] in "\n\t" else _escaped(match)
 
 
 def _disarmed(match: re.Match[str]) -> str:
