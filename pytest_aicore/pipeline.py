@@ -1,4 +1,4 @@
-"""`--aicore-output FILE`: what the session's trainings made, for the next stage of a pipeline."""
+"""`--aicore-output=FILE`: what the session's trainings made, for the next stage of a pipeline."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_aicore.settings import Settings
 
 _SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
+_MISREAD: pytest.StashKey[str | None] = pytest.StashKey()
 
 # Fixtures have a module of their own; loaded from here, `-p no:aicore` switches them off as well.
 pytest_plugins = ("pytest_aicore.fixtures",)
@@ -69,11 +70,19 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.help or config.option.version or not any(_is_set(option, config) for option in OPTIONS):
         return
     from pytest_aicore.errors import SettingsError
+    from pytest_aicore.rootdir import misread
 
+    config.stash[_MISREAD] = project = misread(config)
     try:
         settings = settings_of(config)
     except SettingsError as error:
-        raise pytest.UsageError(str(error)) from None
+        # What is wrong may be right in the ini file that was not read.
+        raise pytest.UsageError("\n".join(filter(None, [project, str(error)]))) from None
+    if project is not None and settings.live.value:
+        raise pytest.UsageError(
+            f"{project}\nA live session costs money, and nothing of what limits it there would hold: nothing was"
+            " started."
+        )
     if settings.check.value or settings.update.value:
         from pytest_aicore.collecting import begin
 
@@ -142,7 +151,8 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         return []  # nothing here looks as if it had to do with AI Core
     from pytest_aicore.reporting import header
 
-    return header(settings_of(config))
+    project = config.stash.get(_MISREAD, None)
+    return [*header(settings_of(config)), *([f"aicore: {project}"] if project is not None else [])]
 
 
 @pytest.hookimpl(trylast=True)

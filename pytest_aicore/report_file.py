@@ -1,4 +1,4 @@
-"""`--aicore-report FILE`: all training runs of the session, for other tools. The reference page describes it."""
+"""`--aicore-report=FILE`: all training runs of the session, for other tools. The reference page describes it."""
 
 from __future__ import annotations
 

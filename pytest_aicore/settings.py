@@ -312,7 +312,7 @@ def _require_resource_group(settings: Settings, environment: Mapping[str, str]) 
         if found is None:
             raise SettingsError(
                 f"{settings.live.source}: no resource group is named, and live trainings cost money where they run."
-                " Name it with --aicore-resource-group NAME, the environment variable AICORE_RESOURCE_GROUP, or ini"
+                " Name it with --aicore-resource-group=NAME, the environment variable AICORE_RESOURCE_GROUP, or ini"
                 " aicore_resource_group."
             )
         name, source = found

@@ -154,7 +154,7 @@ def read_folder(folder: Path) -> WorkflowFolder:
 
 
 def _refuse_what_is_no_folder(folder: Path) -> None:
-    remedy = "Name the folder with `--aicore-workflows DIR`, or with `aicore_workflows` in the ini file."
+    remedy = "Name the folder with `--aicore-workflows=DIR`, or with `aicore_workflows` in the ini file."
     if folder.is_dir():
         return
     if folder.exists():

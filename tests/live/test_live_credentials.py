@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PASSES = "def test_it(aicore_client):\n    assert aicore_client.scenario.query().count > 0"
 NO_GROUP = (
     "ERROR: --aicore-live: no resource group is named, and live trainings cost money where they run. Name it with"
-    " --aicore-resource-group NAME, the environment variable AICORE_RESOURCE_GROUP, or ini aicore_resource_group."
+    " --aicore-resource-group=NAME, the environment variable AICORE_RESOURCE_GROUP, or ini aicore_resource_group."
 )
 
 
@@ -55,7 +55,7 @@ def test_no_credentials_says_where_was_looked(project: pytest.Pytester, monkeypa
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
         [
-            "No credentials for SAP AI Core were found. Give a service key with --aicore-service-key FILE.",
+            "No credentials for SAP AI Core were found. Give a service key with --aicore-service-key=FILE.",
             (
                 "Looked at: environment AICORE_SERVICE_KEY (not set); environment AICORE_CLIENT_ID,"
                 " AICORE_CLIENT_SECRET, ... (not set);"

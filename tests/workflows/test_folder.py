@@ -129,7 +129,7 @@ class TestReading:
 
 
 class TestNoFolder:
-    REMEDY = "Name the folder with `--aicore-workflows DIR`, or with `aicore_workflows` in the ini file."
+    REMEDY = "Name the folder with `--aicore-workflows=DIR`, or with `aicore_workflows` in the ini file."
 
     def test_a_typing_error(self, folder: Path, tmp_path: Path) -> None:
         assert refusal(tmp_path / "workflow") == (
