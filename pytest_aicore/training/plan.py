@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.errors import PlanError, did_you_mean, listing
+from pytest_aicore.placeholders import LEFT, VALUE, to_fill_in, to_fill_in_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +35,6 @@ _URL = re.compile(r"[a-z0-9-]+://.+")
 _URL_LENGTH = 1024
 _VALUE_LENGTH = 5000  # AiParameterArgumentBinding.value
 _NAME = re.compile(r"[\w\s.!?,;:\[\](){}<>\"'=+*/\\^&%@~$#|-]{1,256}")  # AiConfigurationName
-_PLACEHOLDER = "<value>"
 ORIGIN = "pytest-aicore"
 """How descriptions and names of what we make on AI Core begin."""
 
@@ -98,6 +98,7 @@ class TrainingPlan:
             raise self._wrong(f"fresh={self.fresh!r}: expected True or False.")
         if self.name is not None and not (isinstance(self.name, str) and _NAME.fullmatch(self.name)):
             raise self._wrong(f"name={self.name!r}: expected 1 to 256 letters, digits, spaces or punctuation.")
+        self._refuse_to_fill_in(f"name={self.name!r}", to_fill_in(self.name or "", wholly=True))
 
     @property
     def key(self) -> str:
@@ -162,7 +163,7 @@ class TrainingPlan:
 
     def _marker(self, inputs: Iterable[str], values: Iterable[str]) -> str:
         artifacts = {**self.artifacts, **{name: f"ai://default/{name}" for name in inputs}}
-        parameters = {**self.parameters, **dict.fromkeys(values, _PLACEHOLDER)}
+        parameters = {**self.parameters, **dict.fromkeys(values, VALUE)}
         arguments = [json.dumps(self.workflow)]
         if artifacts:
             arguments.append(f"artifacts={json.dumps(artifacts)}")
@@ -198,6 +199,10 @@ class TrainingPlan:
                 " so nothing was started."
             )
 
+    def _refuse_to_fill_in(self, asked: str, left: str | None) -> None:
+        if left is not None:
+            raise self._wrong(f"{asked}: {left!r} {LEFT}")
+
     def _check_artifacts(self) -> None:
         known = [artifact.name for artifact in self.template.executable.input_artifacts]
         for name, url in self.artifacts.items():
@@ -214,6 +219,7 @@ class TrainingPlan:
             its_url = getattr(url, "url", None)
             hint = f" Write its URL: {its_url!r}." if isinstance(its_url, str) else ""
             raise self._wrong(f'{asked}: expected a URL such as "ai://default/{name}".{hint}')
+        self._refuse_to_fill_in(asked, to_fill_in_url(url))
         if _URL.fullmatch(url) is None:
             scheme, separator, rest = url.partition("://")
             if separator and _URL.fullmatch(f"{scheme.lower()}://{rest}"):
@@ -252,6 +258,7 @@ class TrainingPlan:
     def _text(self, name: str, value: object) -> str:
         asked = f"parameters={{{name!r}: {value!r}}}"
         if isinstance(value, str):
+            self._refuse_to_fill_in(asked, to_fill_in(value, wholly=True))
             return str.__str__(value)  # also for a member of an enumeration of strings
         if isinstance(value, bool):
             return "true" if value else "false"

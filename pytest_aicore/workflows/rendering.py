@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.errors import ContractError, PlanError, did_you_mean, listing
+from pytest_aicore.placeholders import LEFT, VALUE, to_fill_in, to_fill_in_url
 from pytest_aicore.workflows.places import Place, SourceError, caret
 from pytest_aicore.workflows.source import dump, parse, plain
 from pytest_aicore.workflows.template import ServingTemplate, Template, WorkflowTemplate
@@ -152,8 +153,10 @@ def _urls(template: Template, given: Mapping[str, str]) -> dict[str, str]:
                 f"{_called(template)} has no input artifact {name!r}.{did_you_mean(name, declared)}"
                 f" Its input artifacts: {listing(declared)}."
             )
+        asked = f"artifacts={{{name!r}: {given[name]!r}}}"
         if not isinstance(given[name], str) or "://" not in given[name]:
-            raise PlanError(f'artifacts={{{name!r}: {given[name]!r}}}: expected a URL such as "ai://default/{name}".')
+            raise PlanError(f'{asked}: expected a URL such as "ai://default/{name}".')
+        _refuse_to_fill_in(asked, to_fill_in_url(given[name]))
     return {name: given[name] for name in declared if name in given}
 
 
@@ -166,8 +169,14 @@ def _names(given: object, argument: str, meaning: str) -> Iterable[str]:
     return given
 
 
+def _refuse_to_fill_in(asked: str, left: str | None) -> None:
+    if left is not None:
+        raise PlanError(f"{asked}: {left!r} {LEFT}")
+
+
 def _text(name: str, value: object) -> str:
     if isinstance(value, str):
+        _refuse_to_fill_in(f"parameters={{{name!r}: {value!r}}}", to_fill_in(value, wholly=True))
         return str.__str__(value)
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -187,7 +196,7 @@ def _refuse_incomplete(template: Template, values: Mapping[str, str], urls: Mapp
     if not parameters and not inputs:
         return
     arguments = [
-        f"{argument}={json.dumps(dict.fromkeys(missing, '<value>') if argument == 'parameters' else missing)}"
+        f"{argument}={json.dumps(dict.fromkeys(missing, VALUE) if argument == 'parameters' else missing)}"
         for argument, missing in (
             ("parameters", parameters),
             ("artifacts", {name: f"ai://default/{name}" for name in inputs}),

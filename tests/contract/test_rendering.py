@@ -195,6 +195,18 @@ def test_all_that_is_missing_is_said_at_once() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("arguments", "left"),
+    [
+        ({"parameters": {"MAX_DEPTH": "<value>"}}, "parameters={'MAX_DEPTH': '<value>'}: '<value>'"),
+        ({"artifacts": {"sales": "ai://default/<data>"}}, "artifacts={'sales': 'ai://default/<data>'}: '<data>'"),
+    ],
+)
+def test_what_is_left_to_fill_in_is_not_rendered(arguments: dict[str, Any], left: str) -> None:
+    said = refused(lambda: FOLDER["house-price-train"].render(**arguments))
+    assert said == f"{left} was left to be filled in. Put the real value in its place."
+
+
 def test_an_optional_input_may_stay_unbound() -> None:
     text = WORKFLOW.replace("{name: rows, path: /rows}", "{name: rows, path: /rows, optional: true}")
     assert "artifacts" in template(text).render()["spec"]["arguments"]

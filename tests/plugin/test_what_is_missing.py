@@ -29,7 +29,7 @@ def test_input_artifact_without_url_shows_the_marker_to_write(message: Message) 
     )
 
 
-def test_the_marker_that_is_shown_works(project: pytest.Pytester, message: Message) -> None:
+def test_the_marker_that_is_shown_works_once_it_is_filled_in(project: pytest.Pytester, message: Message) -> None:
     shown = message(marked('"house_price_steps", expect=None, artifacts={"sales": "ai://default/sold"}'))
     assert shown == (
         "test_it.py:3: house_price_steps.yaml cannot run yet: the input artifact 'districts' has no URL and the parameter"
@@ -38,10 +38,39 @@ def test_the_marker_that_is_shown_works(project: pytest.Pytester, message: Messa
         '    @pytest.mark.aicore("house_price_steps.yaml", artifacts={"sales": "ai://default/sold",'
         ' "districts": "ai://default/districts"}, parameters={"MAX_DEPTH": "<value>"}, expect=None)'
     )
-    project.makepyfile(
-        test_it=f"import pytest\n\n{shown.splitlines()[-1].strip()}\ndef test_it(aicore_execution): pass\n"
+    test = f"import pytest\n\n{shown.splitlines()[-1].strip()}\ndef test_it(aicore_execution): pass\n"
+    assert message(test) == (
+        "test_it.py:3: parameters={'MAX_DEPTH': '<value>'}: '<value>' was left to be filled in. Put the real value in its"
+        " place."
     )
+    project.makepyfile(test_it=test.replace("<value>", "8"))
     project.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "left"),
+    [
+        ('artifacts={"text-data": "ai://default/<data>"}', "artifacts={'text-data': 'ai://default/<data>'}: '<data>'"),
+        ('artifacts={"text-data": "ai://default/x"}, name="<name>"', "name='<name>': '<name>'"),
+    ],
+)
+@pytest.mark.parametrize("entrance", ["marker", "aicore_run", "aicore_plan"])
+def test_what_is_left_to_fill_in_is_refused_at_each_entrance(
+    message: Message, arguments: str, left: str, entrance: str
+) -> None:
+    workflow = '"training_workflow_tutorial"'
+    if entrance == "marker":
+        test = marked(f"{workflow}, {arguments}")
+    elif entrance == "aicore_run":
+        test = f"def test_it(aicore_run): aicore_run({workflow}, {arguments}).execution"
+    else:
+        test = (
+            "import dataclasses, pytest\n@pytest.fixture\n"
+            f"def aicore_plan(aicore_plan): return dataclasses.replace(aicore_plan, **dict({arguments}))\n"
+            f"@pytest.mark.aicore({workflow})\ndef test_it(aicore_execution): pass\n"
+        )
+    said = message(test)
+    assert f": {left} was left to be filled in. Put the real value in its place.\n" in f"{said}\n"
 
 
 def test_several_missing_things_are_said_at_once(message: Message) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -134,3 +137,72 @@ def test_limits_of_the_service(plan: TrainingPlan, change: dict[str, Any], messa
         replace(plan, **change)
     said = str(caught.value)
     assert said.startswith(message[:-1]) if message.endswith("*") else said.endswith(message)
+
+
+LEFT = "was left to be filled in. Put the real value in its place."
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["<value>", " <value>\n", "<your token>", "<YOUR_TOKEN>", "<Data>", "YOUR_BUCKET", "YOUR-KEY", "${TOKEN}"],
+)
+def test_a_value_that_is_a_placeholder_is_refused(plan: TrainingPlan, value: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        replace(plan, parameters={"RATE": value})
+    assert str(caught.value) == f"parameters={{'RATE': {value!r}}}: {value.strip()!r} {LEFT}"
+    with pytest.raises(PlanError, match="was left to be filled in"):
+        replace(plan, name=value.strip())
+
+
+@pytest.mark.parametrize(
+    ("url", "left"),
+    [
+        ("ai://default/<data>", "<data>"),
+        ("ai://<object store secret>/x", "<object store secret>"),
+        ("ai://default/YOUR_DATA/x", "YOUR_DATA"),
+        ("s3://${BUCKET}/x", "${BUCKET}"),
+        ("<url>", "<url>"),
+    ],
+)
+def test_a_url_with_a_placeholder_is_refused(plan: TrainingPlan, url: str, left: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        replace(plan, artifacts={"data": url})
+    assert str(caught.value) == f"artifacts={{'data': {url!r}}}: {left!r} {LEFT}"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["<s>", "</s>", "<pad>", "<|im_start|>", "<start_of_turn>", "<extra_id_0>", "<br>", "<br/>", "<p>x</p>", "a <value> b",
+     "x<y", "<3", "<<EOF", "<>", "<html><body>x</body></html>", "Answer in <b>bold</b>.", "Write <answer> at the end.",
+     "$HOME/data", "cost in $", "s3://${BUCKET}/x", "your_name", "{{x}}", "", "value", "VALUE"],
+)  # fmt: skip
+def test_values_that_mean_what_they_say_are_taken(plan: TrainingPlan, value: str) -> None:
+    assert replace(plan, parameters={"RATE": value}).parameters["RATE"] == value
+
+
+@pytest.mark.parametrize(
+    "url", ["ai://default/price$", "ai://default/$data/x", "ai://default/your_data", "ai://default/a<b"]
+)
+def test_urls_that_mean_what_they_say_are_taken(plan: TrainingPlan, url: str) -> None:
+    assert replace(plan, artifacts={"data": url}).artifacts["data"] == url
+
+
+PRINTED = sorted(
+    {
+        found
+        for file in (Path(__file__).parents[2] / "pytest_aicore").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "(?P<" not in node.value
+        for found in re.findall(r"<[A-Za-z][^<>\n]+>", node.value)
+        if not found.startswith(("<html", "<title", "<head", "<body", "<system", "<!"))
+    }
+)
+
+
+def test_each_placeholder_that_a_message_of_ours_prints_is_refused(plan: TrainingPlan) -> None:
+    assert {"<value>", "<object store secret>", "<path below its pathPrefix>", "<secret>"} <= {*PRINTED}
+    for placeholder in PRINTED:
+        with pytest.raises(PlanError, match="was left to be filled in"):
+            replace(plan, artifacts={"data": f"ai://default/{placeholder}"})
+        with pytest.raises(PlanError, match="was left to be filled in"):
+            replace(plan, parameters={"RATE": placeholder})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.placeholders import to_fill_in
 from pytest_aicore.workflows.rules.aicore_rules import IMAGE, PLACEHOLDER, PULL_SECRET
 from pytest_aicore.workflows.rules.argo_rules import ENVIRONMENT
 from pytest_aicore.workflows.rules.findings import Severity
@@ -18,26 +19,10 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.tree import MappingNode, Node
 
 _ENVIRONMENT_NAME: Final = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
-_TO_FILL_IN: Final = re.compile(r"<[A-Za-z][^<>\n]*>|\bYOUR[_-][A-Za-z0-9_-]+|\$\{?\w+\}?")
 _SHOUTED: Final = re.compile(r"(?<![A-Za-z0-9_])[A-Z]{2,}(?:_[A-Z0-9]+)+(?![A-Za-z0-9_])")
-# `<pad>` and the like are values that language models know, and nothing to fill in.
-_WHOLLY_TO_FILL_IN: Final = re.compile(
-    r"<(?!(?i:s|pad|unk|sep|cls|mask|bos|eos|sos|eot)>)[A-Za-z][^<>\n]*>|YOUR[_-][A-Za-z0-9_-]+|\$\{\w+\}"
-)
 _REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 _TAG: Final = re.compile(r"[\w][\w.-]{0,127}")
 _PULL_SECRET: Final = re.compile(r"[a-z0-9](?:_?[a-z0-9.-])*(?<=[a-z0-9])")
-
-
-def to_fill_in(text: str, *, wholly: bool = False) -> str | None:
-    """Return the part of a text that was left for somebody to fill in, None without one.
-
-    Args:
-        text: for example `docker.io/<YOUR_DOCKER_USERNAME>/train:1`.
-        wholly: whether only texts count that are nothing else: in a description or a value, brackets may be meant.
-    """
-    found = _WHOLLY_TO_FILL_IN.fullmatch(text.strip()) if wholly else _TO_FILL_IN.search(text)
-    return found.group() if found is not None else None
 
 
 def is_replaced(text: str) -> bool:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.placeholders import to_fill_in
 from pytest_aicore.workflows.executable import SCENARIO_ID_LABEL, SCENARIO_NAME_ANNOTATION
 from pytest_aicore.workflows.places import Place
-from pytest_aicore.workflows.rules.containers import to_fill_in
 from pytest_aicore.workflows.rules.findings import Finding, Rule, Severity
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_aicore.placeholders import to_fill_in
 from pytest_aicore.workflows.executable import (
     ARTIFACT_ANNOTATION_PREFIX,
     EXECUTABLE_DESCRIPTION_ANNOTATION,
@@ -32,7 +33,7 @@ from pytest_aicore.workflows.rules.aicore_rules import (
     SCENARIO_ID,
     UNKNOWN_PLAN,
 )
-from pytest_aicore.workflows.rules.containers import check_to_fill_in, is_replaced, to_fill_in
+from pytest_aicore.workflows.rules.containers import check_to_fill_in, is_replaced
 from pytest_aicore.workflows.rules.findings import Severity
 from pytest_aicore.workflows.rules.subject import AICORE_KINDS, ARGO_KINDS
 from pytest_aicore.workflows.rules.words import did_you_mean, nearest, told_near

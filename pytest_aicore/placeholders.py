@@ -1,0 +1,44 @@
+"""What was left for somebody to fill in: `<YOUR_DOCKER_USERNAME>`, `${SECRET}`; and how our own messages write it."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+VALUE: Final = "<value>"
+"""What a line to copy has where only its reader knows the value."""
+
+NAME: Final = "NAME"
+"""What an option to copy has where a name belongs."""
+LEFT: Final = "was left to be filled in. Put the real value in its place."
+"""What is said of a value that still is a placeholder, after the value or its name."""
+
+# Tokens that language models know, and elements of HTML, are values, and nothing to fill in.
+_MEANT: Final = (
+    r"(?i:s|pad|unk|sep|cls|mask|bos|eos|sos|eot|start_of_turn|end_of_turn|extra_id_\d+|(?:br|hr|p|b|i|u|em) ?/?)"
+)
+_YOURS: Final = r"\bYOUR[_-][A-Za-z0-9_-]+"
+_TO_FILL_IN: Final = re.compile(rf"<[A-Za-z][^<>\n]*>|{_YOURS}|\$\{{?\w+\}}?")
+_URL_TO_FILL_IN: Final = re.compile(rf"<[A-Za-z][^<>\n]*>|{_YOURS}|\$\{{\w+\}}")  # a path may have a `$`
+_WHOLLY_TO_FILL_IN: Final = re.compile(rf"<(?!{_MEANT}>)[A-Za-z][^<>\n]*>|{_YOURS}|\$\{{\w+\}}")
+
+
+def to_fill_in(text: str, *, wholly: bool = False) -> str | None:
+    """Return the part of a text that was left for somebody to fill in, None without one.
+
+    Args:
+        text: for example `docker.io/<YOUR_DOCKER_USERNAME>/train:1`.
+        wholly: whether only texts count that are nothing else: in a description or a value, brackets may be meant.
+    """
+    found = _WHOLLY_TO_FILL_IN.fullmatch(text.strip()) if wholly else _TO_FILL_IN.search(text)
+    return found.group() if found is not None else None
+
+
+def to_fill_in_url(url: str) -> str | None:
+    """Return the part of an artifact's URL that was left for somebody to fill in, None without one.
+
+    Args:
+        url: for example `ai://default/<data>`.
+    """
+    found = _URL_TO_FILL_IN.search(url)
+    return found.group() if found is not None else None
