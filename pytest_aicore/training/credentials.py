@@ -5,16 +5,19 @@ Source of names and order: `ai_core_sdk.credentials` of sap-ai-sdk-core 3.5.0.
 
 from __future__ import annotations
 
-import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pytest_aicore.echo import decoded, exists, is_content, is_misplaced, shown
 from pytest_aicore.errors import CredentialsError, listing
+from pytest_aicore.placeholders import LEFT, to_fill_in
 from pytest_aicore.redact import Secret
+from pytest_aicore.training.service_key import EXPECTED, parse, service_key_of, text_of
 
 _TOKEN_PATH = "/oauth/token"  # noqa: S105  the path of the token endpoint
 _NAMES = (
@@ -30,8 +33,11 @@ _NAMES = (
 )
 _SECRET_NAMES = ("client_secret", "cert_str", "key_str")
 _SECRET_FILES = ("cert_file_path", "key_file_path")
+_URLS = ("base_url", "auth_url", "cert_url")
 _LARGEST = 1_000_000
 """Bytes of a file with credentials; what is larger is none."""
+CONTENT_VARIABLE = "PYTEST_AICORE_SERVICE_KEY"
+"""The environment variable that takes the content of a service key as well as a path."""
 # Where a service key (and `credentials` of VCAP_SERVICES) has the same things; ML_API_URL is of keys from before 2022.
 _SERVICE_KEY = {
     "client_id": (("clientid",),),
@@ -119,27 +125,36 @@ def from_service_key(key: object, source: str) -> Credentials:
         CredentialsError: it is no service key, or lacks something.
     """
     if not isinstance(key, Mapping):
-        raise CredentialsError(
-            f"{source} is not a service key: expected a JSON object with clientid, clientsecret, url and serviceurls."
-        )
-    # The BTP command line wraps the key into {"credentials": {...}}.
+        raise CredentialsError(f"{source} is not a service key: {EXPECTED}.")
     inner = key.get("credentials")
-    return _complete(_of_service_key(inner if isinstance(inner, Mapping) else key), source, as_in_key=True)
+    return _complete(_of_service_key(inner if isinstance(inner, Mapping) else key, source), source, as_in_key=True)
 
 
-def read_service_key(file: Path, source: str) -> Credentials:
-    """Return the credentials of a service key file.
+def read_service_key(given: Path | Secret, source: str) -> Credentials:
+    """Return the credentials of a service key.
 
     Args:
-        file: the JSON file.
-        source: which setting named it, for messages.
+        given: the file, or the content.
+        source: which setting gave it, for messages.
 
     Raises:
-        CredentialsError: the file cannot be read, or is no complete service key.
+        CredentialsError: it cannot be read, or is no complete service key.
     """
-    return from_service_key(
-        _read_json(file, f"the service key {file} (from {source})"), f"the service key {file} (from {source})"
-    )
+    if isinstance(given, Path):
+        what = f"the service key {shown(given)} (from {source})"
+        return from_service_key(service_key_of(_read(given, what), what), what)
+    return from_service_key(service_key_of(str.__str__(given), source), source)
+
+
+def content_or_file(text: str, folder: Path) -> Path | Secret:
+    """Return what `PYTEST_AICORE_SERVICE_KEY` gives: the content of a service key, or the path of its file.
+
+    Args:
+        text: the variable's value.
+        folder: what a relative path is relative to.
+    """
+    file = folder / Path(text).expanduser()
+    return Secret(text) if is_content(text) and not exists(file) else file
 
 
 def find_credentials(environment: Mapping[str, str] | None = None, home: Path | None = None) -> Credentials:
@@ -183,41 +198,46 @@ def resource_group_of_profile(
     variables = os.environ if environment is None else environment
     file, _ = _config_file_path(variables, home or Path.home())
     try:
-        content = _read_json(file, "")
+        content = parse(_read(file, ""), "")
     except CredentialsError:
         return None  # whoever needs the credentials says what is wrong with it
     name = content.get("AICORE_RESOURCE_GROUP") if isinstance(content, Mapping) else None
     return (str(name), f"config file {file}") if name else None
 
 
-def secrets_around(key_file: Path | None = None, home: Path | None = None) -> set[str]:
+def secrets_around(service_key: Path | Secret | None = None, home: Path | None = None) -> set[str]:
     """Return every secret in the places where credentials are looked for, used or not, so that it can be hidden.
 
     What cannot be read has no secrets. The result is for a redactor alone.
 
     Args:
-        key_file: a service key that a setting names.
+        service_key: the file or the content that a setting gives.
         home: the user's home folder; that of this process if left out.
     """
     found: set[str] = set()
     variables = os.environ
-    files = [key_file, Path(variables["AICORE_CONFIG"]) if variables.get("AICORE_CONFIG") else None]
+    files = [Path(file)] if (file := variables.get("AICORE_CONFIG")) else []
+    texts = [variables.get(name, "") for name in ("AICORE_SERVICE_KEY", CONTENT_VARIABLE, "VCAP_SERVICES")]
+    if isinstance(service_key, Path):
+        files.append(service_key)
     with suppress(OSError, RuntimeError):  # there may be no home
         folder = Path(variables.get("AICORE_HOME") or (home or Path.home()) / ".aicore")
         files += folder.glob("config*.json")
-    texts = [variables.get(name, "") for name in ("AICORE_SERVICE_KEY", "VCAP_SERVICES")]
-    texts += [text for file in files if file is not None and (text := _read_quietly(file))]
+    texts += [text for file in files if (text := _read_quietly(file))]
     for text in texts:
-        with suppress(ValueError, RecursionError):
-            named: list[str] = []
-            found |= set(_secrets_in(json.loads(text), named))
-            found |= {key for name in named if (key := _read_quietly(Path(name)))}
+        if decoded(text) is not None:
+            found.add(text.strip())  # base64 hides nothing
+        for read in (service_key_of, parse):
+            with suppress(CredentialsError):
+                named: list[str] = []
+                found |= set(_secrets_in(read(text, ""), named))
+                found |= {key for name in named if (key := _read_quietly(Path(name)))}
     found |= {value for name in _SECRET_NAMES if (value := variables.get(f"AICORE_{name.upper()}"))}
     for name in _SECRET_FILES:
         file = variables.get(f"AICORE_{name.upper()}")
         if file and (key := _read_quietly(Path(file))):
             found.add(key)
-    return {text for secret in found for text in (secret, secret.replace("\\n", "\n"))}
+    return {text for secret in found for text in (secret, secret.strip(), secret.replace("\\n", "\n"))}
 
 
 def _secrets_in(value: object, files: list[str], name: str = "") -> Iterator[str]:
@@ -235,25 +255,25 @@ def _secrets_in(value: object, files: list[str], name: str = "") -> Iterator[str
 
 def _read_quietly(file: Path) -> str | None:
     try:
-        return file.read_text(encoding="utf-8") if file.stat().st_size < _LARGEST else None
-    except (OSError, ValueError):
+        return _read(file, "")
+    except CredentialsError:
         return None
 
 
 def _service_key_variable(variables: Mapping[str, str], looked: list[str]) -> tuple[str, dict[str, str]]:
     source = "environment AICORE_SERVICE_KEY"
     text = variables.get("AICORE_SERVICE_KEY", "")
-    if not text:
+    if not text.strip():
         looked.append(f"{source} (not set)")
         return source, {}
-    try:
-        key = json.loads(text)
-    except ValueError as error:
-        raise CredentialsError(f"{source} is not valid JSON: {_where(error)}.") from None
-    if not isinstance(key, Mapping):
-        raise CredentialsError(f"{source} is not a service key: expected a JSON object.")
+    if not is_content(text) and exists(text):
+        raise CredentialsError(
+            f"{source} = {shown(text)}: this is the path of a file, and the variable takes what a service key holds."
+            f" Name the file with --aicore-service-key=FILE or the environment variable {CONTENT_VARIABLE}."
+        )
+    key = service_key_of(text, source)
     looked.append(f"{source} (nothing usable)")
-    return source, _of_service_key(key)
+    return source, _of_service_key(key, source)
 
 
 def _variables(variables: Mapping[str, str], looked: list[str]) -> tuple[str, dict[str, str]]:
@@ -263,17 +283,31 @@ def _variables(variables: Mapping[str, str], looked: list[str]) -> tuple[str, di
 
 
 def _config_file(variables: Mapping[str, str], home: Path, looked: list[str]) -> tuple[str, dict[str, str]]:
+    for name in ("AICORE_CONFIG", "AICORE_HOME", "AICORE_PROFILE"):
+        given = variables.get(name, "")
+        if is_misplaced(given):
+            expected = {"AICORE_CONFIG": "the path of a profile", "AICORE_HOME": "the path of a folder"}
+            raise CredentialsError(
+                f"environment {name} = {shown(given)}: expected {expected.get(name, 'the name of a profile')}, not what"
+                f" a file holds. The content of a service key belongs into the environment variable {CONTENT_VARIABLE}."
+            )
     file, profile = _config_file_path(variables, home)
-    if not file.exists():
+    if not exists(file):
         if profile not in ("", "default") and not variables.get("AICORE_CONFIG"):
-            raise CredentialsError(f"AICORE_PROFILE is {profile!r}, but there is no {file}.")
-        looked.append(f"{file} (does not exist)")
+            raise CredentialsError(f"AICORE_PROFILE is {shown(profile)!r}, but there is no {shown(file)}.")
+        looked.append(f"{shown(file)} (does not exist)")
         return str(file), {}
-    content = _read_json(file, f"the config file {file}")
+    what = f"the config file {shown(file)}"
+    content = parse(_read(file, what), what)
     if not isinstance(content, Mapping):
-        raise CredentialsError(f"the config file {file} is not a JSON object.")
-    looked.append(f"{file} (has no AICORE_* keys)")
-    return f"config file {file}", {
+        raise CredentialsError(f"{what} is not a JSON object.")
+    if "clientid" in content or isinstance(content.get("credentials"), Mapping):
+        raise CredentialsError(
+            f"{what} is a service key, not a profile (AICORE_CLIENT_ID and its like). Name it with"
+            " --aicore-service-key=FILE."
+        )
+    looked.append(f"{shown(file)} (has no AICORE_* keys)")
+    return f"config file {shown(file)}", {
         name: str(value) for name in _NAMES if (value := content.get(f"AICORE_{name.upper()}"))
     }
 
@@ -294,31 +328,36 @@ def _vcap_services(variables: Mapping[str, str], looked: list[str]) -> tuple[str
         looked.append(f"{source} (not set)")
         return source, {}
     try:
-        services = json.loads(text)
+        services = parse(text, source)
         bound = [service for group in services.values() for service in group if service.get("label") == "aicore"]
-    except (ValueError, AttributeError, TypeError):
+    except (CredentialsError, AttributeError, TypeError):
         raise CredentialsError(
             f"{source} is not what Cloud Foundry writes: expected a JSON object of lists of services."
         ) from None
     looked.append(f"{source} (no service with the label aicore)")
     credentials = bound[0].get("credentials") if bound else None
-    return source, _of_service_key(credentials) if isinstance(credentials, Mapping) else {}
+    return source, _of_service_key(credentials, source) if isinstance(credentials, Mapping) else {}
 
 
-def _of_service_key(key: Mapping[str, Any]) -> dict[str, str]:
-    values = {}
+def _of_service_key(key: Mapping[str, Any], source: str) -> dict[str, str]:
+    values: dict[str, str] = {}
     for name, paths in _SERVICE_KEY.items():
         for path in paths:
             value: object = key
             for step in path:
                 value = value.get(step) if isinstance(value, Mapping) else None
-            if value:
-                values[name] = str(value)
-                break
+            if not value:
+                continue
+            if not isinstance(value, str):
+                raise CredentialsError(f"{source}: {'.'.join(path)} is no text. Copy the service key as it was made.")
+            values[name] = value
+            break
     return values
 
 
 def _complete(values: dict[str, str], source: str, *, as_in_key: bool = False) -> Credentials:
+    values = {name: value if "-----" in value else value.strip() for name, value in values.items()}
+    _refuse_misused(values, source, as_in_key=as_in_key)
     # A binding with X.509 has its own token endpoint.
     auth_url = values.get("cert_url") or values.get("auth_url")
     missing = [
@@ -358,6 +397,37 @@ def _complete(values: dict[str, str], source: str, *, as_in_key: bool = False) -
     )
 
 
+def _refuse_misused(values: Mapping[str, str], source: str, *, as_in_key: bool) -> None:
+    """Refuse values that cannot be what their name says, without a word of them."""
+    for name, value in values.items():
+        called = ".".join(_SERVICE_KEY[name][0]) if as_in_key else name
+        if to_fill_in(value, wholly=True) is not None:
+            raise CredentialsError(f"{source}: {called} {LEFT}")
+        wrong = _wrong_with_url(name, value) if name in _URLS else None
+        if name in _SECRET_FILES and is_content(value):
+            wrong = f"holds a certificate or key itself. Its name is {name.replace('file_path', 'str')}"
+        elif name in _SECRET_FILES and not exists(value):
+            wrong = f"is the path of a file, and there is no {shown(value)}"
+        if wrong is not None:
+            raise CredentialsError(f"{source}: {called} {wrong}.")
+
+
+def _wrong_with_url(name: str, url: str) -> str | None:
+    scheme, _, rest = url.partition("://")
+    if not rest or scheme.lower() not in ("http", "https"):
+        return "is no URL: it must begin with https://"
+    host, _, path = rest.partition("/")
+    if "@" in host:
+        return "has a user or a password before its host (`user:password@`). Remove them"
+    if re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d+)?", host) is None or re.search(r"[^!-~]", path):
+        return "is no URL: its host or its path has characters that none may have"
+    if re.search(r"[?#]", path):
+        return "must end before `?` or `#`"
+    if name == "base_url" and re.search(r"(?:^|/)v2/(?!(?:lm/*)?$)", path):
+        return "is not the API itself but something below it: it must end before or with /v2"
+    return None
+
+
 def _base_url(url: str) -> str:
     return _with_ending(url.rstrip("/").removesuffix("/lm"), "/v2")
 
@@ -371,17 +441,16 @@ def _text_of(file: str | None) -> str | None:
     return None if file is None else Path(file).read_text(encoding="utf-8")
 
 
-def _read_json(file: Path, what: str) -> object:
+def _read(file: Path, what: str) -> str:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        if not file.is_file():
+            file.stat()  # says what is wrong if there is nothing
+            kind = "a folder: name the file in it" if file.is_dir() else "no file that can be read more than once"
+            raise CredentialsError(f"{what} cannot be read: it is {kind}.")
+        if file.stat().st_size > _LARGEST:
+            raise CredentialsError(f"{what} cannot be read: it has more than {_LARGEST} bytes, and no service key has.")
+        return text_of(file.read_bytes(), what)
     except OSError as error:
-        raise CredentialsError(f"{what} cannot be read: {error.strerror or error}.") from None
-    except UnicodeDecodeError:
-        raise CredentialsError(f"{what} cannot be read: it is not UTF-8 text.") from None
-    except ValueError as error:
-        raise CredentialsError(f"{what} is not valid JSON: {_where(error)}.") from None
-
-
-def _where(error: ValueError) -> str:
-    # The text of a decode error names the place only; it never repeats the content.
-    return str(error)
+        raise CredentialsError(f"{what} cannot be read: {error.strerror or type(error).__name__}.") from None
+    except ValueError:
+        raise CredentialsError(f"{what} cannot be read: no file can have such a name.") from None

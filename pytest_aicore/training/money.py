@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aicore.echo import shown
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -133,7 +135,7 @@ def parse_price(line: str) -> tuple[str, Price]:
     """
     match = re.fullmatch(r"\s*([\w.-]+)\s*[=:]\s*(\d+(?:\.\d+)?)\s*([^\d\s]\S*)?\s*", line)
     if match is None:
-        raise ValueError(f"{line!r}: {PRICE_EXPECTED}")
+        raise ValueError(f"{shown(line)!r}: {PRICE_EXPECTED}")
     return match[1], Price(float(match[2]), match[3] or "")
 
 

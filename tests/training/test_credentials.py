@@ -160,7 +160,13 @@ def test_same_as_the_sdk_finds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
             {"AICORE_SERVICE_KEY": '{"canary"'},
             "environment AICORE_SERVICE_KEY is not valid JSON: Expecting ':' delimiter: line 1 column 10 (char 9).",
         ),
-        ({"AICORE_SERVICE_KEY": "[1]"}, "environment AICORE_SERVICE_KEY is not a service key: expected a JSON object."),
+        (
+            {"AICORE_SERVICE_KEY": "[1]"},
+            (
+                "environment AICORE_SERVICE_KEY is not a service key: expected a JSON object with clientid, clientsecret,"
+                " url and serviceurls, not a list."
+            ),
+        ),
         ({"AICORE_PROFILE": "team"}, "AICORE_PROFILE is 'team', but there is no /nowhere/.aicore/config_team.json."),
         (
             {"VCAP_SERVICES": "[]"},
@@ -186,11 +192,11 @@ def test_unusable_credentials_say_what_is_wrong_without_showing_them(variables: 
 
 def test_service_key_file_that_is_not_text(tmp_path: Path) -> None:
     file = tmp_path / "key.json"
-    file.write_bytes(b"\xff\xfe")
+    file.write_bytes(b"{\x80\xfe}")
     with pytest.raises(CredentialsError) as caught:
         read_service_key(file, "--aicore-service-key")
     assert str(caught.value) == (
-        f"the service key {file} (from --aicore-service-key) cannot be read: it is not UTF-8 text."
+        f"the service key {file} (from --aicore-service-key) cannot be read: it is neither UTF-8 nor UTF-16 text."
     )
 
 
