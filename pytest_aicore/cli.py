@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from pytest_aicore.echo import MISPLACED, is_misplaced, shown
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.printable import on_one_line, say
+from pytest_aicore.redact import HIDDEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 MISUSED = 2
 """The exit status for what the user can mend: wrong arguments, missing files; argparse uses the same."""
@@ -34,12 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (summary, declare) in COMMANDS.items():
         declare(commands.add_parser(name, help=summary, description=declare.__doc__, allow_abbrev=False))
-    asked = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    values = [word.partition("=")[2] if word.startswith("-") else word for word in words]
+    if any(map(is_misplaced, values)):
+        parser.error(MISPLACED)
+    asked = parser.parse_args(words)
     run: Callable[[argparse.Namespace], int] = asked.run
     try:
         return run(asked)
     except AicoreError as error:
-        say(f"pytest-aicore: {error}", sys.stderr)
+        say(f"pytest-aicore: {_concealed(str(error), values)}", sys.stderr)
         return MISUSED
     except BrokenPipeError:
         # Whoever read the output has seen enough; what Python still would flush at its end goes nowhere.
@@ -53,9 +59,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments, without those that may be a secret."""
+
     def error(self, message: str) -> NoReturn:
         """Refuse arguments; a script that hands on names of files may have written them."""
-        super().error(on_one_line(message))
+        words = [word.strip("'") for word in message.split()]
+        super().error(on_one_line(_concealed(message, [*words, *[word.partition("=")[2] for word in words]])))
+
+
+def _concealed(message: str, values: Iterable[str]) -> str:
+    """Return a message without those of the values of arguments that may be a secret."""
+    for value in values:
+        if value and shown(value) != value:
+            for written in (value, repr(value)[1:-1], str(Path(value))):
+                message = message.replace(written, HIDDEN)
+    return message
 
 
 class _Version(argparse.Action):

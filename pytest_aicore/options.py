@@ -55,7 +55,8 @@ OPTIONS = (
     ),
     Option(
         "service_key",
-        "service key of SAP AI Core (JSON); without it SAP's own lookup: AICORE_* variables, profile, VCAP_SERVICES",
+        "service key of SAP AI Core (JSON file; its content in the environment variable PYTEST_AICORE_SERVICE_KEY);"
+        " without it SAP's own lookup: AICORE_* variables, profile, VCAP_SERVICES",
         metavar="FILE",
         flag="--aicore-service-key",
         environment="PYTEST_AICORE_SERVICE_KEY",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_aicore.echo import shown
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.printable import on_one_line
 
@@ -41,7 +42,7 @@ class OutputFile:
 
         if exitstatus != 0:
             self._file.unlink(missing_ok=True)
-            self._said = f"{self._file} was not written: not all tests passed."
+            self._said = f"{shown(self._file)} was not written: not all tests passed."
             return
         runs = [run for run in distinct(self._digests) if run["expected"]]
         try:
@@ -50,7 +51,7 @@ class OutputFile:
             self._file.unlink(missing_ok=True)
             self._said = str(error)
         else:
-            self._said = f"{self._file} written."
+            self._said = f"{shown(self._file)} written."
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what became of the file."""

@@ -69,9 +69,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     if config.option.help or config.option.version or not any(_is_set(option, config) for option in OPTIONS):
         return
+    from pytest_aicore.echo import MISPLACED, is_misplaced
     from pytest_aicore.errors import SettingsError
     from pytest_aicore.rootdir import misread
 
+    if any(is_misplaced(path.partition("::")[0]) for path in config.args):
+        raise pytest.UsageError(MISPLACED)  # pytest repeats the paths that it does not find
     config.stash[_MISREAD] = project = misread(config)
     try:
         settings = settings_of(config)

@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from pytest_aicore.echo import shown
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.settings import OFFLINE_HOST
 
@@ -66,9 +67,9 @@ class ReportFile:
         try:
             replace_file(self._file, json.dumps(document, indent=2) + "\n")
         except OSError as error:
-            self._said = f"{self._file} cannot be written: {error.strerror or error}."
+            self._said = f"{shown(self._file)} cannot be written: {error.strerror or error}."
         else:
-            self._said = f"{self._file} written."
+            self._said = f"{shown(self._file)} written."
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what became of the file."""

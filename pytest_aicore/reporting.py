@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pytest_aicore.echo import shown
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.printable import from_terminal, on_one_line, printable
 from pytest_aicore.redact import HIDDEN, redact
@@ -81,15 +82,16 @@ def _from(setting: Setting[Any]) -> str:
 
 def _sourced(setting: Setting[Any]) -> str:
     value = setting.value
-    shown = (
-        f"{value:g} s" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
-    )
-    return f"{shown} ({_from(setting)})"
+    if isinstance(value, bool):
+        text = str(value).lower()
+    else:
+        text = f"{value:g} s" if isinstance(value, float) else shown(value)
+    return f"{text} ({_from(setting)})"
 
 
 def _short(path: os.PathLike[str]) -> str:
     relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
+    return shown(path if relative.startswith("..") else relative)
 
 
 # A failed test ------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 # What pytest does with its arguments has no public name; the lowest and the newest version are tried.
 from _pytest.config.findpaths import determine_setup
 
+from pytest_aicore.echo import exists
 from pytest_aicore.options import OPTIONS
 
 if TYPE_CHECKING:
@@ -78,12 +79,5 @@ def _apart(arguments: Iterable[str], directory: Path) -> Iterable[tuple[str, str
     """Yield our options whose value is a word of its own and the path of something, each with the value."""
     flags = {option.flag for option in OPTIONS if option.metavar is not None}
     for flag, value in pairwise(arguments):
-        if flag in flags and _exists(directory / value.partition("::")[0]):
+        if flag in flags and exists(directory / value.partition("::")[0]):
             yield flag, value
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # no path can be called that
-        return False

@@ -11,13 +11,16 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from pytest_aicore.echo import exists, is_content, shown
 from pytest_aicore.errors import SettingsError, did_you_mean, listing
 from pytest_aicore.options import DEFAULT_WORKFLOWS, OPTIONS
+from pytest_aicore.placeholders import LEFT, NAME, to_fill_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pytest_aicore.options import Option
+    from pytest_aicore.redact import Secret
     from pytest_aicore.training.money import Price
 
 T = TypeVar("T")
@@ -95,7 +98,7 @@ class Settings:
     )
 
     live: Setting[bool]
-    service_key: Setting[Path | None]
+    service_key: Setting[Path | Secret | None]
     resource_group: Setting[str]
     workflows: Setting[Path]
     poll_interval: Setting[float]
@@ -174,7 +177,7 @@ def read_settings(given: Given) -> Settings:
     found = {option.name: _look_up(option, given) for option in OPTIONS}
     settings = Settings()
     settings.live = _read(found["live"], _switch, False)
-    settings.service_key = _read(found["service_key"], _path, None)
+    settings.service_key = _read(found["service_key"], _service_key, None)
     settings.resource_group = _read(found["resource_group"], _resource_group, "default")
     settings.workflows = _read(found["workflows"], _path, given.root / DEFAULT_WORKFLOWS)
     settings.poll_interval = _read(found["poll_interval"], _seconds, 5.0)
@@ -229,7 +232,8 @@ def _look_up(option: Option, given: Given) -> _Found | None:
             value = given.ini(option.ini)
         except ValueError as error:
             hint = f"; {_SECONDS_EXPECTED}" if option.ini_type == "number" else ""
-            raise SettingsError(f"ini {option.ini}: {error}{hint}") from None
+            # pytest repeats the value.
+            raise SettingsError(f"ini {option.ini}: {shown(error)}{hint}") from None
         if value not in (None, "", []):
             return _Found(value, f"ini {option.ini}", given.ini_directory)
     return None
@@ -241,7 +245,7 @@ def _read(found: _Found | None, convert: Callable[[_Found], T], default: T) -> S
     try:
         return Setting(convert(found), found.source)
     except ValueError as error:
-        raise SettingsError(f"{found.source} = {found.value!s}: {error}") from None
+        raise SettingsError(f"{found.source} = {shown(found.value)}: {error}") from None
 
 
 def _switch(found: _Found) -> bool:
@@ -312,21 +316,35 @@ def _require_resource_group(settings: Settings, environment: Mapping[str, str]) 
         if found is None:
             raise SettingsError(
                 f"{settings.live.source}: no resource group is named, and live trainings cost money where they run."
-                " Name it with --aicore-resource-group=NAME, the environment variable AICORE_RESOURCE_GROUP, or ini"
+                f" Name it with --aicore-resource-group={NAME}, the environment variable AICORE_RESOURCE_GROUP, or ini"
                 " aicore_resource_group."
             )
         name, source = found
         settings.resource_group = _read(_Found(name, source, Path()), _resource_group, name)
     allowed, group = settings.live_resource_groups, settings.resource_group
     if allowed.value and group.value not in allowed.value:
+        names = [shown(name) for name in allowed.value]
         raise SettingsError(
-            f"{group.source} = {group.value}: live sessions may not use this resource group."
-            f"{did_you_mean(group.value, allowed.value)} {allowed.source} allows {listing(allowed.value)}."
+            f"{group.source} = {shown(group.value)}: live sessions may not use this resource group."
+            f"{did_you_mean(group.value, names)} {allowed.source} allows {listing(names)}."
         )
 
 
 def _resource_group(found: _Found) -> str:
-    name = str(found.value)
+    return resource_group_named(str(found.value))
+
+
+def resource_group_named(name: str) -> str:
+    """Return the name if a resource group can have it.
+
+    Args:
+        name: what was given.
+
+    Raises:
+        ValueError: none can; the message does not repeat it.
+    """
+    if name == NAME or to_fill_in(name, wholly=True) is not None:
+        raise ValueError(f"it {LEFT}")
     if re.fullmatch(_RESOURCE_GROUP, name) is None:
         raise ValueError(
             "a resource group has 3 to 253 letters, digits, dots and hyphens, and begins and ends with a letter or"
@@ -336,14 +354,37 @@ def _resource_group(found: _Found) -> str:
 
 
 def _path(found: _Found) -> Path:
-    return found.base / Path(str(found.value)).expanduser()
+    text = str(found.value)
+    path = found.base / Path(text).expanduser()
+    if is_content(text) and not exists(path):
+        from pytest_aicore.training.credentials import CONTENT_VARIABLE
+
+        raise ValueError(
+            "expected a path, and this is what a file holds. The content of a service key belongs into the environment"
+            f" variable {CONTENT_VARIABLE}."
+        )
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # whoever needs it says so
+    except OSError as error:
+        raise ValueError(f"{error.strerror}.") from None
+    return path
+
+
+def _service_key(found: _Found) -> Path | Secret:
+    from pytest_aicore.training.credentials import CONTENT_VARIABLE, content_or_file
+
+    if found.source == f"environment {CONTENT_VARIABLE}":
+        return content_or_file(str(found.value), found.base)
+    return _path(found)
 
 
 def _refuse_output_in_workflows(settings: Settings) -> None:
     for setting in (settings.output, settings.report):
         if setting.value is not None and is_inside(setting.value, settings.workflows.value):
             raise SettingsError(
-                f"{setting.source} = {setting.value}: {OUTPUT_IN_WORKFLOWS.format(settings.workflows.value)}"
+                f"{setting.source} = {shown(setting.value)}: {OUTPUT_IN_WORKFLOWS.format(settings.workflows.value)}"
             )
 
 
@@ -354,7 +395,7 @@ def _refuse_contracts_in_workflows(settings: Settings, root: Path) -> None:
     if workflows.resolve() == root.resolve() != contracts.resolve():
         return  # a folder below, which AI Core's Git sync does not read; there is no folder beside the project
     raise SettingsError(
-        f"{settings.contracts.source} = {contracts}: the golden contracts would lie in the workflows folder"
+        f"{settings.contracts.source} = {shown(contracts)}: the golden contracts would lie in the workflows folder"
         f" {workflows}, which AI Core's Git sync reads. Keep them elsewhere."
     )
 

@@ -11,8 +11,10 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from pytest_aicore.echo import shown
 from pytest_aicore.errors import CredentialsError, RunError, SettingsError
 from pytest_aicore.printable import on_one_line, say
+from pytest_aicore.settings import resource_group_named
 from pytest_aicore.training import credentials
 from pytest_aicore.training.client import TrainingApi, make_patient_client
 from pytest_aicore.training.ledger import FileLedger
@@ -53,6 +55,8 @@ def sweep(
         AicoreError: there are no credentials, or the service could not be asked.
     """
     least_age = _least_age(older_than)
+    _refuse_impossible_group("--resource-group", resource_group)
+    _refuse_impossible_group("environment AICORE_RESOURCE_GROUP", os.environ.get("AICORE_RESOURCE_GROUP"))
     found = _credentials(service_key)
     ledger = FileLedger(ledger_file, "sweep")
     ledger.refresh()
@@ -64,17 +68,29 @@ def _least_age(text: str | None) -> float | None:
     try:
         return None if text is None else parse_duration(text)
     except ValueError as error:
-        raise SettingsError(f"--older-than {text}: {error}") from None
+        raise SettingsError(f"--older-than {shown(text)}: {error}") from None
 
 
 def _credentials(service_key: Path | None) -> Credentials:
-    named = service_key or os.environ.get("PYTEST_AICORE_SERVICE_KEY")
-    if not named:
+    if service_key is not None:
+        return credentials.read_service_key(service_key.expanduser(), "--service-key")
+    given = os.environ.get(credentials.CONTENT_VARIABLE, "")
+    if not given.strip():
         return credentials.find_credentials()
     from pathlib import Path
 
-    source = "--service-key" if service_key else "environment PYTEST_AICORE_SERVICE_KEY"
-    return credentials.read_service_key(Path(named).expanduser(), source)
+    return credentials.read_service_key(
+        credentials.content_or_file(given, Path()), f"environment {credentials.CONTENT_VARIABLE}"
+    )
+
+
+def _refuse_impossible_group(source: str, name: str | None) -> None:
+    if not name:
+        return
+    try:
+        resource_group_named(name)
+    except ValueError as error:
+        raise SettingsError(f"{source} = {shown(name)}: {error}") from None
 
 
 def _resource_groups(named: str | None, ledger: FileLedger, host: str) -> list[str]:

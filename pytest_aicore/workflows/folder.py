@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.echo import shown
 from pytest_aicore.errors import WorkflowError, did_you_mean, listing
 from pytest_aicore.workflows.executable import SCENARIO_ID_LABEL, SCENARIO_NAME_ANNOTATION
 from pytest_aicore.workflows.places import SourceError
@@ -131,7 +132,7 @@ def read_folder(folder: Path) -> WorkflowFolder:
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
     except OSError as error:
-        raise WorkflowError(f"The workflows folder '{folder}' cannot be read: {error.strerror}.") from None
+        raise WorkflowError(f"The workflows folder '{shown(folder)}' cannot be read: {error.strerror}.") from None
     for path in paths:
         if path.name.startswith("."):
             continue  # What an editor leaves beside a file that it has open.
@@ -158,10 +159,10 @@ def _refuse_what_is_no_folder(folder: Path) -> None:
     if folder.is_dir():
         return
     if folder.exists():
-        raise WorkflowError(f"The workflows folder '{folder}' is a file, not a folder.\n{remedy}")
+        raise WorkflowError(f"The workflows folder '{shown(folder)}' is a file, not a folder.\n{remedy}")
     nearest = next((parent for parent in folder.absolute().parents if parent.is_dir()), None)
     if nearest is None:
-        raise WorkflowError(f"The workflows folder '{folder}' does not exist.\n{remedy}")
+        raise WorkflowError(f"The workflows folder '{shown(folder)}' does not exist.\n{remedy}")
     try:
         beside = sorted(path.name for path in nearest.iterdir() if path.is_dir() and not path.name.startswith("."))
     except OSError:
@@ -170,9 +171,9 @@ def _refuse_what_is_no_folder(folder: Path) -> None:
     wanted = missing.parts[0]
     above = next((parent / missing for parent in nearest.parents if (parent / missing).is_dir()), None)
     if above is not None:  # pytest's rootdir is a folder of tests, because no ini file says otherwise
-        raise WorkflowError(f"The workflows folder '{folder}' does not exist, but '{above}' does.\n{remedy}")
+        raise WorkflowError(f"The workflows folder '{shown(folder)}' does not exist, but '{above}' does.\n{remedy}")
     raise WorkflowError(
-        f"The workflows folder '{folder}' does not exist; the nearest folder that does is '{nearest}'."
+        f"The workflows folder '{shown(folder)}' does not exist; the nearest folder that does is '{nearest}'."
         f"{did_you_mean(wanted, beside)}\n{remedy}"
     )
 

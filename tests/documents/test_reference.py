@@ -23,7 +23,7 @@ def section(title: str) -> str:
 
 def test_settings_are_listed() -> None:
     rows = {
-        tuple(cell.strip().strip("`").split(" ")[0] for cell in line.split("|")[1:4])
+        tuple(cell.strip().strip("`").partition("=")[0] for cell in line.split("|")[1:4])
         for line in section("Settings").splitlines()
         if line.startswith("| ") and not line.startswith("| option")
     }

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_aicore.cli import main
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.live.conftest import Service
 
@@ -90,7 +94,9 @@ def test_resource_groups_that_are_not_allowed_are_refused(project: pytest.Pytest
     project.runpytest_inprocess("-c", "pytest.ini", "--aicore-resource-group=ci-test").assert_outcomes(passed=1)
 
 
-@pytest.mark.parametrize("shape", ["service key", "variables", "profile", "VCAP_SERVICES", "wrapped", "old key"])
+@pytest.mark.parametrize(
+    "shape", ["service key", "variables", "profile", "VCAP_SERVICES", "wrapped", "old key", "content", "base64"]
+)
 def test_each_place_that_may_hold_credentials(
     service: Service, project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, shape: str
 ) -> None:
@@ -120,7 +126,9 @@ def test_each_place_that_may_hold_credentials(
             shape, key
         )
         (project.path / "key.json").write_text(json.dumps(shown))
-        monkeypatch.setenv("PYTEST_AICORE_SERVICE_KEY", "key.json")
+        base64 = b64encode(json.dumps(key).encode()).decode()
+        given = {"content": json.dumps(key), "base64": base64}.get(shape, "key.json")
+        monkeypatch.setenv("PYTEST_AICORE_SERVICE_KEY", given)
         source = "environment PYTEST_AICORE_SERVICE_KEY"
     if shape != "profile":
         monkeypatch.setenv("AICORE_RESOURCE_GROUP", "default")
@@ -154,3 +162,29 @@ def test_wrong_secret_is_said_before_anything_is_made(
     )
     assert service.calls == []
     assert "canary" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("shape", ["file", "content", "base64"])
+def test_sweep_takes_the_key_that_the_sessions_take(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shape: str
+) -> None:
+    text = json.dumps(service.server.service_key)
+    (tmp_path / "key.json").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    given = {"file": "key.json", "content": text, "base64": b64encode(text.encode()).decode()}[shape]
+    monkeypatch.setenv("PYTEST_AICORE_SERVICE_KEY", given)
+    assert main(["sweep", "--resource-group=default"]) == 0
+    told = f"nothing of ours was left running in the resource group default at {service.server.url}\n"
+    assert capsys.readouterr().out == told
+
+
+def test_sweep_repeats_no_token_that_was_given_as_a_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AICORE_RESOURCE_GROUP", "aB3canary=" * 5)
+    assert main(["sweep"]) == 2
+    assert capsys.readouterr().err == (
+        "pytest-aicore: environment AICORE_RESOURCE_GROUP = *** (50 characters, not shown because they may be a"
+        " secret): a resource group has 3 to 253 letters, digits, dots and hyphens, and begins and ends with a letter"
+        " or digit.\n"
+    )

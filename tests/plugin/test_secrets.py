@@ -6,6 +6,7 @@ are known by how JSON web tokens begin; all others stand beside it, unused.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -229,6 +230,8 @@ def plant(source: str, planted: Path, url: str) -> Planted:
         return Planted({**base, "AICORE_CLIENT_SECRET": SECRET})
     if source == "AICORE_SERVICE_KEY":
         return Planted({"AICORE_SERVICE_KEY": json.dumps(key)})
+    if source == "content in a variable":
+        return Planted({"PYTEST_AICORE_SERVICE_KEY": base64.b64encode(json.dumps(key).encode()).decode()})
     if source == "profile":
         (planted / "config_mine.json").write_text(json.dumps({**base, "AICORE_CLIENT_SECRET": SECRET}))
         return Planted({"AICORE_HOME": str(planted), "AICORE_PROFILE": "mine"})
@@ -246,6 +249,7 @@ def plant(source: str, planted: Path, url: str) -> Planted:
 
 SOURCES = (
     "service key", "variables", "AICORE_SERVICE_KEY", "profile", "VCAP_SERVICES", "X.509 in a service key", "X.509 files",
+    "content in a variable",
 )  # fmt: skip
 
 

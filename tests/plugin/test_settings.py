@@ -145,6 +145,10 @@ def test_file_cannot_switch_live_mode_on() -> None:
             ),
         ),
         (
+            {"option": {"aicore_resource_group": "NAME"}},  # as our own messages write it
+            "--aicore-resource-group = NAME: it was left to be filled in. Put the real value in its place.",
+        ),
+        (
             {"option": {"aicore_output": "../workflows/training_output.json"}},
             (
                 "--aicore-output = /project/here/../workflows/training_output.json: the file would lie in the workflows folder"

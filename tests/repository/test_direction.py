@@ -9,12 +9,14 @@ from typing import NamedTuple
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "pytest_aicore"
-LEAVES = {"errors", "printable", "redact"}
+LEAVES = {"echo", "errors", "placeholders", "printable", "redact"}
 MAY_KNOW = {
     "workflows": {"workflows"} | LEAVES,
     "emulator": {"emulator", "workflows"} | LEAVES,
     "training": {"training", "workflows"} | LEAVES,
+    "echo": {"redact"},
     "errors": {"printable"},
+    "placeholders": set(),
     "printable": set(),
     "redact": set(),
 }
@@ -87,7 +89,7 @@ def test_a_heavy_import_has_one_place(heavy: str) -> None:
     assert importers <= {ONLY_IN[heavy]}
 
 
-@pytest.mark.parametrize("part", ["workflows", "emulator", "training", "errors", "printable", "redact"])
+@pytest.mark.parametrize("part", ["workflows", "emulator", "training", *sorted(LEAVES)])
 def test_pytest_is_known_to_the_shell_alone(part: str) -> None:
     """The parts are plain objects that serve a command line or a script as well."""
     importers = {
