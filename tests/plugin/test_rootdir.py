@@ -42,6 +42,7 @@ def place(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Place:
         (folder / "key.json").write_text("{}")
     (project / "pytest.ini").write_text("[pytest]\naicore_live_resource_groups = team\n")
     (project / "tests" / "below").mkdir(parents=True)
+    (project / "tests" / "own.ini").write_text("[pytest]\n")
     (project / "tests" / "test_it.py").write_text("def test_it(): pass")
     monkeypatch.chdir(project)
     return Place(project, elsewhere)
@@ -99,6 +100,7 @@ def test_each_option_that_names_a_path(place: Place, said: Callable[..., list[st
         ("KEY missing.json", ""),
         ("-c pytest.ini KEY ELSEWHERE/key.json", ""),
         ("--config-file=PROJECT/pytest.ini KEY ELSEWHERE/key.json", ""),
+        ("-c tests/own.ini KEY ELSEWHERE/key.json", ""),
         ("-c pytest.ini --rootdir=PROJECT KEY ELSEWHERE/key.json", ""),
         ("--rootdir=PROJECT KEY=ELSEWHERE/key.json", ""),
         ("--rootdir=ELSEWHERE -c PROJECT/pytest.ini KEY=ELSEWHERE/key.json", ""),

@@ -23,7 +23,7 @@ from pytest_aicore.errors import AicoreError
 from pytest_aicore.options import OPTIONS
 from pytest_aicore.reporting import header
 from pytest_aicore.settings import Given, read_settings
-from pytest_aicore.training.credentials import read_service_key
+from pytest_aicore.training.credentials import content_or_file, read_service_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -154,6 +154,7 @@ def test_a_file_may_be_called_as_it_likes(tmp_path: Path) -> None:
             Given({"aicore_service_key": name}.get, {}, lambda name: None, tmp_path, tmp_path, tmp_path)
         ).service_key.value
         assert found == tmp_path / name
+        assert content_or_file(name, tmp_path) == tmp_path / name
         assert read_service_key(tmp_path / name, "here").client_secret == SECRET
 
 

@@ -282,7 +282,7 @@ def test_the_secret_of_each_wrapping_is_known_to_be_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     monkeypatch.setenv("PYTEST_AICORE_SERVICE_KEY", text)
-    assert "canary" in secrets_around(Secret(text), tmp_path)
+    assert {"canary", *([text.strip()] if text.startswith("ey") else [])} <= secrets_around(Secret(text), tmp_path)
     monkeypatch.delenv("PYTEST_AICORE_SERVICE_KEY")
     (tmp_path / "key.json").write_text(text, encoding="utf-16")
     assert "canary" in secrets_around(tmp_path / "key.json", tmp_path)
