@@ -95,7 +95,6 @@ class Door:
         """Begin to answer. Mocks that are active already, or start later, keep answering what they know."""
         if not self.is_open:
             self.is_open = True
-            self.guard.begin()
             self._bridge_responses()
         self.ensure()
 
@@ -103,6 +102,7 @@ class Door:
         """Open the door if it is not open, or not in its place any more."""
         if not self.is_open:
             self.open()
+        self.guard.begin()
         self._put_in_place()
         self._bridge_requests_mock()
 

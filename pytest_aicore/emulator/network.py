@@ -3,13 +3,11 @@
 The door answers `requests` alone. Whatever other libraries do ends in the same few calls of Python's `socket`: a name
 is looked up, a socket is connected, a datagram is sent. Python tells audit hooks about each of them before it
 happens, whichever library, thread or event loop makes it, and what a hook raises ends the call. The errors are those
-that a network gives, so that each library wraps them as usual and shows their text. Only a name that is given to
-`connect` or `sendto` is looked up before the event, so while there is a guard these methods ask it first.
+that a network gives, so that each library wraps them as usual and shows their text. What Python tells too late or not
+at all is in `unaudited.py`. Who has names looked up elsewhere, for example by a proxy, still names the host when TLS
+begins: the real hosts speak nothing but TLS, so nothing is said to them.
 
 An audit hook cannot be removed: it is added with the first guard, and does nothing while there is none.
-
-Who has names looked up elsewhere (a proxy, c-ares), or connects by itself (uvloop), still names the host when TLS
-begins, if that is Python's `ssl`. The real hosts speak nothing but TLS, so nothing is said to them.
 """
 
 from __future__ import annotations
@@ -21,12 +19,12 @@ import socket
 import ssl
 import sys
 from contextlib import suppress
-from functools import partial, wraps
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pytest_aicore.emulator.unaudited import INTERNET, unwatch, watch
 from pytest_aicore.redact import redact
 
 if TYPE_CHECKING:
@@ -36,24 +34,20 @@ if TYPE_CHECKING:
 _LOOKUPS = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
 _REVERSE_LOOKUPS = frozenset({"socket.gethostbyaddr", "socket.getnameinfo"})
 _SENDING = {"socket.connect": "Connecting", "socket.sendto": "Sending", "socket.sendmsg": "Sending"}
+_NEW_SOCKET = "socket.__new__"
 _STARTING = frozenset({"subprocess.Popen", "os.posix_spawn", "os.system"})
 _STARTERS = frozenset({__name__, "asyncio", "concurrent", "subprocess", "threading"})
 """Whose frames stand between who starts a process and the event."""
-_INTERNET = (socket.AF_INET, socket.AF_INET6)
 _LOOPBACK_NAMES = frozenset({"", "localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 _PROXY_PORTS = {"https": 443, "socks": 1080, "socks4": 1080, "socks5": 1080, "socks5h": 1080}
 """The ports of proxies whose URL names none; of all others it is 80."""
-_UNSEEN = ("curl_cffi", "grpc", "pycares", "pycurl", "uvloop")
-"""Packages that look names up, or connect, by calls of their own, which Python does not see."""
-
-_ADDRESSED = {"bind": 0, "connect": 0, "connect_ex": 0, "sendto": -1, "sendmsg": 3}
-"""Methods of sockets that take an address, which may hold a name, and which argument that is."""
+_UNSEEN = ("curl_cffi", "grpc", "pycurl")
+"""Packages that look names up and connect by calls of their own, which Python does not see."""
 
 __tracebackhide__ = lambda raised: isinstance(raised.value, OSError)  # noqa: E731  # pytest shows who called
 
 _guards: list[Guard] = []
 _hooked = False
-_undo: list[Callable[[], None]] = []
 
 
 class Guard:
@@ -81,24 +75,21 @@ class Guard:
         self._started: dict[str, None] = {}
 
     def begin(self) -> None:
-        """Begin to refuse."""
+        """Begin to refuse; called again, also what packages do that were loaded meanwhile."""
         global _hooked
         if not _hooked:
             _hooked = True
             sys.addaudithook(_hook())
-        if not _guards:
-            _watch_sockets()
-            _watch_tls()
         if self not in _guards:
             _guards.append(self)
+        watch(_guards)
 
     def end(self) -> None:
         """Refuse nothing any more."""
         if self in _guards:
             _guards.remove(self)
         if not _guards:
-            while _undo:
-                _undo.pop()()
+            unwatch()
 
     def examine(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Refuse what an audit event is about, or let it happen.
@@ -107,14 +98,19 @@ class Guard:
             OSError: it is refused.
         """
         if event in _LOOKUPS:
-            self.look_up(_name(arguments[0]))
+            self.look_up(arguments[0])
         elif event in _REVERSE_LOOKUPS:
             asked = arguments[0]
-            self.look_up(_name(asked[0] if isinstance(asked, tuple) else asked), reverse=True)
+            self.look_up(asked[0] if isinstance(asked, tuple) else asked, reverse=True)
         elif event in _STARTING:
             self._note_start(event, arguments)
+        elif event == _NEW_SOCKET:
+            watch(_guards)  # an event loop begins: its package may just have been loaded
         else:
-            self._reach(_SENDING[event], *arguments)
+            its_socket, address = arguments
+            # Not a unix socket, nor one that was connected before.
+            if its_socket.family in INTERNET and isinstance(address, tuple) and len(address) > 1:
+                self.reach(_SENDING[event], *address[:2])
 
     def take_started(self) -> list[str]:
         """Return the programs started since this was asked last that the guard cannot follow, and forget them.
@@ -133,51 +129,66 @@ class Guard:
         """Whether what the guard does not see may be missed: the network is blocked, or code is led to AI Core."""
         return self._blocks() or self._leads_to_ai_core(os.environ)
 
-    def begin_tls(self, host: str) -> None:
+    def begin_tls(self, host: object) -> None:
         """Refuse TLS with a host of AI Core.
+
+        Args:
+            host: its name.
 
         Raises:
             ssl.SSLError: it is refused.
         """
         if self.is_ai_core(host):
-            raise ssl.SSLError(ssl.SSL_ERROR_SSL, self._refused(_only_requests(host)))
+            raise ssl.SSLError(ssl.SSL_ERROR_SSL, self._refused(_only_requests(_name(host))))
 
-    def is_ai_core(self, host: str) -> bool:
-        """Tell whether a name is that of a host of AI Core, and not of this machine."""
-        return bool(self._hosts.fullmatch(host)) and not _is_here(host, _address(host))
+    def is_ai_core(self, host: object) -> bool:
+        """Tell whether a host is one of AI Core, and not this machine."""
+        name = _name(host)
+        return bool(self._hosts.fullmatch(name)) and not _is_here(name, _address(name))
 
-    def look_up(self, host: str, *, reverse: bool = False) -> None:
+    def look_up(self, host: object, *, reverse: bool = False) -> None:
         """Refuse to look a host up, or let it happen.
+
+        Args:
+            host: a name or an address.
+            reverse: whether it is asked whose an address is.
 
         Raises:
             socket.gaierror: it is refused.
         """
-        address = _address(host)
-        if _is_here(host, address):
+        name = _name(host)
+        address = _address(name)
+        if _is_here(name, address):
             return
-        if self.is_ai_core(host):
-            refusal = _only_requests(host)
+        if self.is_ai_core(name):
+            refusal = _only_requests(name)
         elif self._blocks() and (reverse or address is None):  # an address is its own answer
-            refusal = _blocked(f"Looking up {host!r}")
+            refusal = _blocked(f"Looking up {name!r}")
         else:
             return
         raise socket.gaierror(socket.EAI_NONAME, self._refused(refusal))
 
-    def _reach(self, verb: str, its_socket: socket.socket, destination: Any) -> None:
-        if its_socket.family not in _INTERNET or not isinstance(destination, tuple) or len(destination) < 2:
-            return  # a unix socket, or one that was connected before
-        host, port = _name(destination[0]), destination[1]
-        address = _address(host)
-        if address is None:
-            self.look_up(host)
+    def reach(self, verb: str, host: object, port: object) -> None:
+        """Refuse to connect, or to send a datagram, or let it happen.
+
+        Args:
+            verb: what is done, for the message.
+            host: a name or an address.
+            port: the port there.
+
+        Raises:
+            OSError: it is refused.
+        """
+        self.look_up(host)
         if not self._blocks():
             return
-        if not _is_here(host, address):
-            refusal = _blocked(f"{verb} to {address} port {port}")
-        elif port in self._proxies:
-            refusal = _blocked(
-                f"{verb} to {address or repr(host)} port {port}, where the proxy of {self._proxies[port]} is,"
-            )
+        name = _name(host)
+        address = _address(name)
+        what = f"{verb} to {address or repr(name)} port {port}"
+        if not _is_here(name, address):
+            refusal = _blocked(what)
+        elif isinstance(port, int) and port in self._proxies:
+            refusal = _blocked(f"{what}, where the proxy of {self._proxies[port]} is,")
         else:
             return
         raise PermissionError(errno.EACCES, self._refused(refusal))
@@ -190,7 +201,7 @@ class Guard:
 
     def _leads_to_ai_core(self, environment: Mapping[Any, Any]) -> bool:
         url = environment.get("AICORE_BASE_URL")
-        return isinstance(url, str) and self.is_ai_core(_name(urlsplit(url).hostname))
+        return isinstance(url, str) and self.is_ai_core(urlsplit(url).hostname)
 
     def _refused(self, refusal: str) -> str:
         refusal = redact(refusal)
@@ -275,7 +286,7 @@ def _loopback_proxies(environment: Mapping[str, str]) -> Iterator[tuple[int, str
 
 def _hook() -> Callable[[str, tuple[Any, ...]], None]:
     """Return the audit hook; it holds what it needs, because it is called even when modules are gone."""
-    watched = _LOOKUPS | _REVERSE_LOOKUPS | _SENDING.keys() | _STARTING
+    watched = _LOOKUPS | _REVERSE_LOOKUPS | _SENDING.keys() | _STARTING | {_NEW_SOCKET}
     guards = _guards
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -284,62 +295,3 @@ def _hook() -> Callable[[str, tuple[Any, ...]], None]:
                 guard.examine(event, arguments)
 
     return hook
-
-
-def _watch_sockets() -> None:
-    """Let the guards know the names that sockets look up themselves, until `_undo` is done."""
-    for name, position in _ADDRESSED.items():
-        if not hasattr(socket.socket, name):
-            continue  # Windows has no sendmsg
-        method = getattr(socket.socket, name)
-
-        @wraps(method)
-        def checked(its: socket.socket, *args: Any, _at: int = position, _method: Callable[..., Any] = method) -> Any:
-            address = args[_at] if len(args) > _at else None
-            if address and isinstance(address, tuple) and its.family in _INTERNET:
-                for guard in reversed(_guards):
-                    guard.look_up(_name(address[0]))
-            return _method(its, *args)
-
-        _replace(socket.socket, name, checked)
-
-
-def _watch_tls() -> None:
-    """Let the guards know with whom TLS begins, until `_undo` is done."""
-    wrap_socket, wrap_bio = ssl.SSLContext.wrap_socket, ssl.SSLContext.wrap_bio
-
-    def examine(host: str) -> None:
-        for guard in reversed(_guards):
-            guard.begin_tls(host)
-
-    @wraps(wrap_socket)
-    def checked_wrap_socket(context: ssl.SSLContext, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
-        examine(_name(kwargs.get("server_hostname", args[4] if len(args) > 4 else None)))
-        return wrap_socket(context, *args, **kwargs)
-
-    @wraps(wrap_bio)
-    def checked_wrap_bio(context: ssl.SSLContext, *args: Any, **kwargs: Any) -> ssl.SSLObject:
-        made = wrap_bio(context, *args, **kwargs)
-        host = _name(kwargs.get("server_hostname", args[3] if len(args) > 3 else None))
-        if any(guard.is_ai_core(host) for guard in _guards):
-            # Event loops expect errors in the handshake; after one from here, Python 3.10's would wait for it.
-            made.do_handshake = partial(examine, host)  # type: ignore[method-assign]
-        return made
-
-    _replace(ssl.SSLContext, "wrap_socket", checked_wrap_socket)
-    _replace(ssl.SSLContext, "wrap_bio", checked_wrap_bio)
-
-
-def _replace(owner: type, name: str, value: Callable[..., Any]) -> None:
-    had, before = name in vars(owner), vars(owner).get(name)
-
-    def restore() -> None:
-        if vars(owner).get(name) is not value:
-            return  # somebody replaced it later, and passes on to it
-        if had:
-            setattr(owner, name, before)
-        else:
-            delattr(owner, name)
-
-    setattr(owner, name, value)
-    _undo.append(restore)

@@ -492,6 +492,92 @@ def test_a_forked_child_is_blocked_as_well(blocked: House) -> None:
     os.waitpid(child, 0)
 
 
+# Packages that call the system by themselves -------------------------------------------------------------------
+
+
+class Loop:
+    """The methods of uvloop's event loop that the guard looks at."""
+
+    def done(self, *args: object, **kwargs: object) -> object:
+        """Return what it was called with."""
+        return args, kwargs
+
+    getaddrinfo = getnameinfo = create_connection = create_datagram_endpoint = sock_connect = done
+
+
+class Channel:
+    """The methods of c-ares's channel, as `pycares` has them."""
+
+    def done(self, *args: object, **kwargs: object) -> object:
+        """Return what it was called with."""
+        return args, kwargs
+
+    getaddrinfo = gethostbyaddr = getnameinfo = query = search = done
+
+
+class Internet:
+    """A socket, as far as the guard looks at one."""
+
+    family = socket.AF_INET
+
+
+LOOKS_UP = BLOCKED.format("Looking up 'shop.example'")
+LOOKS_BACK = BLOCKED.format("Looking up '192.0.2.7'")
+CONNECTS = BLOCKED.format("Connecting to 192.0.2.7 port 443")
+
+
+@pytest.mark.parametrize(
+    ("owner", "method", "args", "kwargs", "sentence"),
+    [
+        (Loop, "getaddrinfo", ("shop.example", 443), {"type": 1}, LOOKS_UP),
+        (Loop, "getaddrinfo", (REAL_API, 443), {}, ONLY_REQUESTS.format(REAL_API)),
+        (Loop, "getaddrinfo", ("192.0.2.7", 443), {}, None),
+        (Loop, "getnameinfo", (("192.0.2.7", 443), 0), {}, LOOKS_BACK),
+        (Loop, "create_connection", (dict, "shop.example", 443), {"ssl": True}, LOOKS_UP),
+        (Loop, "create_connection", (dict,), {"host": "192.0.2.7", "port": 443}, CONNECTS),
+        (Loop, "create_connection", (dict, "localhost", 443), {}, None),
+        (Loop, "create_connection", (dict,), {"sock": Internet}, None),
+        (Loop, "create_datagram_endpoint", (dict,), {"remote_addr": ("192.0.2.7", 443)}, CONNECTS),
+        (Loop, "create_datagram_endpoint", (dict, ("127.0.0.1", 0)), {}, None),
+        (Loop, "sock_connect", (Internet, ("192.0.2.7", 443)), {}, CONNECTS),
+        (Loop, "sock_connect", (Internet, ("127.0.0.1", 443)), {}, None),
+        (Channel, "getaddrinfo", (REAL_API, 443), {"callback": print}, ONLY_REQUESTS.format(REAL_API)),
+        (Channel, "query", ("shop.example", 1), {"callback": print}, LOOKS_UP),
+        (Channel, "search", ("shop.example", 1), {"callback": print}, LOOKS_UP),
+        (Channel, "gethostbyaddr", ("192.0.2.7",), {"callback": print}, LOOKS_BACK),
+        (Channel, "getnameinfo", (("192.0.2.7", 443), 0), {"callback": print}, LOOKS_BACK),
+        (Channel, "getnameinfo", (("127.0.0.1", 443), 0), {"callback": print}, None),
+    ],
+)
+@pytest.mark.parametrize("loaded", ["before", "during the test"])
+def test_packages_that_python_tells_nothing_about(
+    blocked: House,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type,
+    method: str,
+    args: tuple[object, ...],
+    kwargs: dict[str, object],
+    sentence: str | None,
+    loaded: str,
+) -> None:
+    module = SimpleNamespace(**{owner.__name__: type(owner.__name__, (owner,), {})})
+    its = getattr(module, owner.__name__)
+    monkeypatch.setitem(sys.modules, {"Loop": "uvloop", "Channel": "pycares"}[owner.__name__], module)
+    if loaded == "before":
+        blocked.door.ensure()
+    else:
+        asyncio.new_event_loop().close()
+    if sentence is None:
+        assert getattr(its(), method)(*args, **kwargs) == (args, kwargs)
+    else:
+        with pytest.raises(OSError) as raised:
+            getattr(its(), method)(*args, **kwargs)
+        assert raised.value.strerror == sentence
+    blocked.door.close()
+    assert vars(its).keys() <= {"__module__", "__doc__", "__firstlineno__", "__static_attributes__"}
+    assert getattr(its(), method)(*args, **kwargs) == (args, kwargs)
+
+
 # Coming and going -----------------------------------------------------------------------------------------------
 
 REPLACED = [(socket.socket, name) for name in ("bind", "connect", "connect_ex", "sendto", "sendmsg")] + [

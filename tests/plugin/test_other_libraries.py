@@ -209,19 +209,19 @@ def test_a_failed_test_that_led_another_process_to_ai_core_gets_a_hint(project: 
 
 
 def test_a_package_that_python_cannot_watch_is_named(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pycares", sys)
+    monkeypatch.setitem(sys.modules, "pycurl", sys)
     project.makepyfile(
         "def test_fails(aicore_environment): assert 0\ndef test_passes(): pass\ndef test_fails_again(): assert 0"
     )
     result = project.runpytest_inprocess("-rN")
     result.assert_outcomes(passed=1, failed=2)
-    hint = "'pycares' may ask for AI Core's hosts in ways that Python cannot watch. Give them the URL of the fixture"
+    hint = "'pycurl' may ask for AI Core's hosts in ways that Python cannot watch. Give them the URL of the fixture"
     assert section(result) == [f"hint: {hint} aicore_server."]
     assert result.stdout.str().count("may ask for AI Core's hosts") == 1
     blocked = project.runpytest_inprocess(*BLOCK, "-k", "passes")
     blocked.assert_outcomes(passed=1, deselected=2, warnings=1)
     blocked.stdout.fnmatch_lines(
-        ["*NetworkWarning: aicore_block_network does not reach into packages that Python cannot watch: 'pycares'."]
+        ["*NetworkWarning: aicore_block_network does not reach into packages that Python cannot watch: 'pycurl'."]
     )
 
 
