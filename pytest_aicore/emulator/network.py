@@ -19,6 +19,7 @@ import socket
 import ssl
 import sys
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -247,6 +248,7 @@ def _name(host: object) -> str:
     return text.lower().removesuffix(".")
 
 
+@lru_cache(maxsize=1024)  # reading an address takes longer than all the rest
 def _address(host: str) -> IPv4Address | IPv6Address | None:
     """Return the address that a host is, None for a name."""
     try:
@@ -260,13 +262,16 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
     return mapped or address
 
 
-def _is_here(host: str, address: IPv4Address | IPv6Address | None) -> bool:
-    """Tell whether a host is this machine: a loopback address, or a name of its own.
+@lru_cache(maxsize=1024)
+def _is_loopback(address: IPv4Address | IPv6Address) -> bool:
+    """Tell whether who connects to an address gets here by loopback, as also with 0.0.0.0 and ::."""
+    return address.is_loopback or address.is_unspecified
 
-    Who connects to 0.0.0.0 or :: gets here as well. Libraries look up the machine's name, as smtplib for its greeting.
-    """
+
+def _is_here(host: str, address: IPv4Address | IPv6Address | None) -> bool:
+    """Tell whether a host is this machine, by loopback or by name: smtplib looks that one up for its greeting."""
     if address is not None:
-        return address.is_loopback or address.is_unspecified
+        return _is_loopback(address)
     return host in _LOOPBACK_NAMES or host.endswith(".localhost") or host == _name(socket.gethostname())
 
 
