@@ -226,8 +226,9 @@ class Session:
             self._door.ensure()
 
     def out_of_sight(self) -> tuple[list[str], list[str]]:
-        """Return the programs that were started since the last time, and the packages, that reach AI Core's hosts or a
-        blocked network unseen.
+        """Return what may reach AI Core's hosts or a blocked network unseen.
+
+        That is the programs that were started since this was asked last, and the packages that are loaded.
         """
         if self._door is None:
             return [], []

@@ -201,8 +201,9 @@ class Guard:
             self._started[Path(os.fsdecode(program)).name] = None
 
     def _leads_to_ai_core(self, environment: Mapping[Any, Any]) -> bool:
-        url = environment.get("AICORE_BASE_URL")
-        return isinstance(url, str) and self.is_ai_core(urlsplit(url).hostname)
+        with suppress(ValueError):  # no URL
+            return self.is_ai_core(urlsplit(str(environment.get("AICORE_BASE_URL", ""))).hostname)
+        return False
 
     def _refused(self, refusal: str) -> str:
         refusal = redact(refusal)

@@ -10,6 +10,7 @@ import os
 import smtplib
 import socket
 import ssl
+import subprocess
 import sys
 import threading
 import urllib.request
@@ -576,6 +577,16 @@ def test_packages_that_python_tells_nothing_about(
     blocked.door.close()
     assert vars(its).keys() <= {"__module__", "__doc__", "__firstlineno__", "__static_attributes__"}
     assert getattr(its(), method)(*args, **kwargs) == (args, kwargs)
+
+
+@pytest.mark.parametrize("url", ["", "http://[", REAL_API, b"https://x"])
+def test_processes_that_lead_nowhere_near_are_not_told(house: House, url: str | bytes) -> None:
+    environment = {"AICORE_BASE_URL": url, **os.environ}
+    subprocess.run(["true"], env=environment, check=True)
+    assert house.door.guard.take_started() == []
+    subprocess.run(["true"], env={**environment, "AICORE_BASE_URL": f"https://{REAL_AUTH}/x"}, check=True)
+    assert house.door.guard.take_started() == ["true"]
+    assert house.door.guard.take_started() == []
 
 
 # Coming and going -----------------------------------------------------------------------------------------------
