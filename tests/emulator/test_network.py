@@ -393,6 +393,13 @@ def test_short_addresses_are_addresses(blocked: House, elsewhere: str) -> None:
     assert raised.value.strerror == BLOCKED.format("Connecting to 192.0.2.7 port 80")
 
 
+@pytest.mark.parametrize("name", ["", None, "LOCALHOST.", "api.localhost", "localhost.localdomain", "ip6-localhost"])
+def test_names_of_this_machine_are_looked_up(blocked: House, name: str | None) -> None:
+    sys.audit("socket.getaddrinfo", name, 443, 0, 0, 0)
+    sys.audit("socket.connect", SimpleNamespace(family=socket.AF_INET6), (name, 443, 0, 0))
+    assert blocked.emulator.take_incidents() == []
+
+
 def test_a_name_cannot_write_to_the_terminal(blocked: House) -> None:
     with pytest.raises(socket.gaierror) as raised:
         sys.audit("socket.getaddrinfo", "\x1b[2J\n::error::\ud800", 443, 0, 0, 0)
