@@ -99,7 +99,7 @@ _ASKING: dict[tuple[str, str, str], Callable[..., None]] = {
 }
 """By module, class and method: what a guard is asked, with the method's own arguments."""
 
-_undo: dict[tuple[str, str, str], Callable[[], None]] = {}
+_undo: dict[tuple[type, str], Callable[[], None]] = {}
 
 
 def watch(guards: Sequence[Guard]) -> None:
@@ -108,14 +108,12 @@ def watch(guards: Sequence[Guard]) -> None:
     Args:
         guards: those that are up, the latest last; others may join.
     """
-    for place, ask in _ASKING.items():
-        module, name, method = place
+    for (module, name, method), ask in _ASKING.items():
         owner = getattr(sys.modules.get(module), name, None)
-        if place not in _undo and hasattr(owner, method):
-            _undo[place] = _replace(owner, method, _asking(getattr(owner, method), ask, guards))
-    handshake = ("ssl", "SSLContext", "wrap_bio")
-    if handshake not in _undo:
-        _undo[handshake] = _replace(ssl.SSLContext, "wrap_bio", _refusing_handshakes(ssl.SSLContext.wrap_bio, guards))
+        if owner is not None and (owner, method) not in _undo and hasattr(owner, method):
+            _replace(owner, method, _asking(getattr(owner, method), ask, guards))
+    if (ssl.SSLContext, "wrap_bio") not in _undo:
+        _replace(ssl.SSLContext, "wrap_bio", _refusing_handshakes(ssl.SSLContext.wrap_bio, guards))
 
 
 def unwatch() -> None:
@@ -158,7 +156,7 @@ def _refusing_handshakes(before: Callable[..., ssl.SSLObject], guards: Sequence[
     return wrap_bio
 
 
-def _replace(owner: Any, name: str, value: Callable[..., Any]) -> Callable[[], None]:
+def _replace(owner: type, name: str, value: Callable[..., Any]) -> None:
     had, before = name in vars(owner), vars(owner).get(name)
 
     def restore() -> None:
@@ -170,4 +168,4 @@ def _replace(owner: Any, name: str, value: Callable[..., Any]) -> Callable[[], N
             delattr(owner, name)
 
     setattr(owner, name, value)
-    return restore
+    _undo[owner, name] = restore

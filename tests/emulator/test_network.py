@@ -266,8 +266,10 @@ def test_the_emulators_host_may_be_this_machine(elsewhere: str) -> None:
     try:
         for host in ("localhost", "127.0.0.1"):
             by_http_client(elsewhere.replace("127.0.0.1", host))
+            door.guard.begin_tls(host)
     finally:
         door.close()
+    assert door.emulator.take_incidents() == []
 
 
 class Bait:
@@ -613,6 +615,11 @@ def test_afterwards_everything_is_as_before(elsewhere: str) -> None:
     for door in (*doors, doors[0]):
         door.open()
     assert not [now for now, then in zip(replaceable(), before, strict=True) if now is then]
+    doors[1].block_network = False
+    for host in (REAL_API, "shop.example"):
+        with pytest.raises(socket.gaierror):
+            socket.getaddrinfo(host, 443)
+    assert [door.emulator.take_incidents() for door in doors] == [[LOOKS_UP], [ONLY_REQUESTS.format(REAL_API)]]
     doors[0].close()
     with pytest.raises(socket.gaierror):
         socket.getaddrinfo(REAL_API, 443)
