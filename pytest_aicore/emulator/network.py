@@ -110,7 +110,7 @@ class Guard:
         else:
             its_socket, address = arguments
             # Not a unix socket, nor one that was connected before.
-            if its_socket.family in INTERNET and isinstance(address, tuple) and len(address) > 1:
+            if its_socket.family in INTERNET and isinstance(address, tuple):
                 self.reach(_SENDING[event], *address[:2])
 
     def take_started(self) -> list[str]:
