@@ -92,6 +92,7 @@ def test_it(aicore_environment, aicore_server, aicore_client):
 
 def test_without(aicore_environment):
     assert os.environ["AICORE_BASE_URL"] == "https://api.ai.aicore.invalid/v2"
+    assert "NO_PROXY" not in os.environ  # there is no proxy to keep away from
 """
     )
     project.syspathinsert()
