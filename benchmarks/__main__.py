@@ -10,6 +10,7 @@ from benchmarks.measuring import Figure, circumstances, table
 
 BENCHMARKS = {
     "idle": "what the plugin costs a run that does not use it",
+    "network": "what the guard of the network costs lookups, connections and other audit events",
     "get": "one SDK call, against a static stub",
     "suite": "100 acceptance tests, against stubs by hand and against moto",
     "checks": "what the checks find, say wrongly and cost, beside others",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator import Emulator
     from pytest_aicore.environment import Environment
     from pytest_aicore.errors import AicoreError, PlanError, RunError
-    from pytest_aicore.isolation import FaultWarning
+    from pytest_aicore.isolation import FaultWarning, NetworkWarning
     from pytest_aicore.protocols import OutputWriter, RunFactory
     from pytest_aicore.training.finished import FinishedExecution, LogLine, MetricValue
     from pytest_aicore.training.plan import TrainingPlan
@@ -35,6 +35,7 @@ __all__ = [
     "FinishedExecution",
     "LogLine",
     "MetricValue",
+    "NetworkWarning",
     "OutputWriter",
     "PlanError",
     "Run",
@@ -58,6 +59,7 @@ _HOME = {
     "FinishedExecution": "training.finished",
     "LogLine": "training.finished",
     "MetricValue": "training.finished",
+    "NetworkWarning": "isolation",
     "OutputWriter": "protocols",
     "PlanError": "errors",
     "Run": "training.run",

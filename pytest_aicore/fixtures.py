@@ -278,13 +278,18 @@ def aicore_environment(
     """The SDK's environment variables and a service key file, for code under test that builds its own client.
 
     `AICoreV2Client.from_env()` works; the machine's own AICORE_* variables, profiles and VCAP_SERVICES do not leak in.
+    In a test that asks for `aicore_server` as well, they name that server, which every library and process can reach.
     """
     from pytest_aicore.environment import make_environment
 
     session = _session(request)
+    served = "aicore_server" in request.fixturenames
+    server = request.getfixturevalue("aicore_server") if served else None
     folder = tmp_path_factory.mktemp("aicore")
     with _clean():
-        environment = make_environment(session.credentials, session.settings.resource_group.value, folder)
+        credentials = session.credentials if server is None else session.credentials_of(server)
+        group = session.settings.resource_group.value
+        environment = make_environment(credentials, group, folder, emulated=not session.live)
     for name in environment.foreign:
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.variables.items():

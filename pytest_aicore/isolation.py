@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.errors import AicoreError, PlanError, our_message
+from pytest_aicore.errors import AicoreError, PlanError, listing, our_message
 from pytest_aicore.plugin import settings_of
 from pytest_aicore.printable import printable
 from pytest_aicore.settings import MarkerUse, merge_markers, merge_scripts
@@ -42,12 +42,18 @@ class FaultWarning(pytest.PytestWarning):
     """A test has armed a fault that never struck: what it wanted to see go wrong went well."""
 
 
+class NetworkWarning(pytest.PytestWarning):
+    """A test does what `aicore_block_network` cannot prevent from reaching the network."""
+
+
 class Record:
     """What one test did.
 
     Attributes:
         runs: the runs that it looked at.
         incidents: what failed it although nobody raised it.
+        started: the programs that it started and that may reach the network.
+        unseen: the packages that may do so unseen.
         outcomes: of its phases so far.
         causes: what the failure of a run was put down to.
     """
@@ -55,6 +61,8 @@ class Record:
     def __init__(self) -> None:
         self.runs: list[Run] = []
         self.incidents: list[str] = []
+        self.started: list[str] = []
+        self.unseen: list[str] = []
         self.outcomes: dict[str, str] = {}
         self.causes: dict[Run, Sequence[Cause]] = {}
 
@@ -124,19 +132,20 @@ def _levels(item: pytest.Item, name: str) -> Iterator[list[MarkerUse]]:
                 yield [MarkerUse(mark.args, mark.kwargs) for mark in level]
 
 
-def _warn(item: pytest.Item, warning: FaultWarning) -> None:
+def _warn(item: pytest.Item, warning: FaultWarning | NetworkWarning) -> None:
     """Warn of what a test did.
 
     A filter that makes errors of all warnings does not make one of this: nothing is wrong with the code under test.
     One that names it does.
     """
+    named = type(warning)
     try:
         item.warn(warning)
-    except FaultWarning:
-        if any(how == "error" and category is FaultWarning for how, _, category, *_ in warnings.filters):
+    except named:
+        if any(how == "error" and category is named for how, _, category, *_ in warnings.filters):
             raise
         path, line, _ = item.location
-        message = warnings.WarningMessage(warning, FaultWarning, path, (line or 0) + 1)
+        message = warnings.WarningMessage(warning, named, path, (line or 0) + 1)
         recorded = {"warning_message": message, "when": "runtest", "nodeid": item.nodeid, "location": None}
         item.ihook.pytest_warning_recorded.call_historic(kwargs=recorded)
 
@@ -153,6 +162,7 @@ class Isolation:
         self._refusal: str | None = None
         self._follows_tests = False
         self._of_fixtures: list[Script | Fault] = []
+        self._warned: set[str] = set()
 
     def begin_late(self) -> None:
         """Begin the time of a test that is running already: it is the first to ask for something of ours.
@@ -173,6 +183,15 @@ class Isolation:
 
     def _record(self, item: pytest.Item) -> Record:
         return item.stash.setdefault(_RECORD, Record())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Fail a module that would have reached a blocked network when it was imported, even if it swallowed that."""
+        report = yield
+        incidents = [] if self.session.live else self.session.emulator.take_incidents()
+        if incidents and report.passed:
+            report.outcome, report.longrepr, report.result = "failed", "\n".join(incidents), []
+        return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -257,7 +276,8 @@ class Isolation:
                 failure = str(call.excinfo.value)[:_LONGEST_FAILURE] if call.excinfo else ""
                 requests = self.session.emulator.requests if ask and not self.session.live else ()
                 explain = partial(self._explain, record, failure, ask)
-                lines = reporting.section(record.runs, record.incidents, requests, explain, ask=ask)
+                hints = reporting.hints(record.started, record.unseen)
+                lines = reporting.section(record.runs, record.incidents, requests, explain, ask=ask, hints=hints)
                 if lines:
                     report.sections.append((reporting.TITLE, "\n".join(lines)))
             if record.runs and call.when == "teardown":
@@ -342,6 +362,8 @@ class Isolation:
                 self._fail_for_incidents(item)
                 for sentence in self.session.silent_faults():
                     _warn(item, FaultWarning(printable(sentence)))
+            if self.session.settings.block_network.value:
+                self._warn_of_gaps(item)
         finally:
             self.session.rollback()
 
@@ -355,7 +377,19 @@ class Isolation:
 
     def _note_incidents(self, item: pytest.Item) -> None:
         if not self.session.live:
-            self._record(item).incidents.extend(self.session.emulator.take_incidents())
+            record = self._record(item)
+            record.incidents.extend(self.session.emulator.take_incidents())
+            started, record.unseen = self.session.out_of_sight()
+            record.started.extend(program for program in started if program not in record.started)
+
+    def _warn_of_gaps(self, item: pytest.Item) -> None:
+        """Say once a session for each program and package that the network is not blocked for it."""
+        record = self._record(item)
+        for names, where in ((record.started, "other processes"), (record.unseen, "packages that Python cannot watch")):
+            new = [name for name in names if name not in self._warned]
+            if new:
+                self._warned.update(new)
+                _warn(item, NetworkWarning(f"aicore_block_network does not reach into {where}: {listing(new)}."))
 
     def _fail_for_incidents(self, item: pytest.Item) -> None:
         incidents = self._record(item).incidents

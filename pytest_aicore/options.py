@@ -109,7 +109,7 @@ OPTIONS = (
     ),
     Option(
         "block_network",
-        "offline: let no HTTP request of the requests library reach the network",
+        "offline: let nothing in the process of the tests reach the network",
         ini="aicore_block_network",
         ini_type="bool",
     ),

@@ -158,6 +158,19 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     return [*header(settings_of(config)), *([f"aicore: {project}"] if project is not None else [])]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Block the network, if that is asked for, before test modules are imported."""
+    config = session.config
+    settings = config.stash.get(_SETTINGS, None)
+    if settings is None or not settings.block_network.value or settings.live.value or config.option.collectonly:
+        return
+    if hasattr(config, "workerinput") or not getattr(config.option, "tx", None):  # who only has workers imports nothing
+        from pytest_aicore.isolation import isolation_of
+
+        isolation_of(config).session.open()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
     """Skip what the mode does not allow, and begin to work if there is a test of ours."""

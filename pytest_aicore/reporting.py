@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.echo import shown
-from pytest_aicore.errors import AicoreError
+from pytest_aicore.errors import AicoreError, listing
 from pytest_aicore.printable import from_terminal, on_one_line, printable
 from pytest_aicore.redact import HIDDEN, redact
 from pytest_aicore.settings import OFFLINE_HOST
@@ -104,6 +104,7 @@ def section(
     explain: Callable[[Run], Sequence[Cause]],
     *,
     ask: bool = True,
+    hints: Sequence[str] = (),
 ) -> list[str]:
     """Return the lines of a failed test's section; none if it had nothing to do with AI Core.
 
@@ -113,16 +114,34 @@ def section(
         requests: the emulator's log of the test.
         explain: the likely causes of a run's failure.
         ask: whether AI Core may be asked for what is not known yet.
+        hints: what may have gone another way than the user thinks.
     """
     log = list(requests)  # before more is asked for to explain a run
     cut = len(log) == getattr(requests, "maxlen", None)
     parts = [[line for incident in incidents for line in _row("incident", incident)]]
+    parts += [[line for hint in hints for line in _row("hint", hint)]]
     parts += [[*_diagnosis(explain(run)), *_run(run, ask)] for run in runs]
     parts += [_requests(log, cut)]
     lines: list[str] = []
     for part in parts:
         lines += ["", *part] if lines and part else part
     return lines
+
+
+def hints(started: Sequence[str], unseen: Sequence[str]) -> list[str]:
+    """Return what to say of a failed test that did what the emulator does not see in this process.
+
+    Args:
+        started: programs that the test started.
+        unseen: packages with network code of their own that are loaded.
+    """
+    remedy = "Give them the URL of the fixture aicore_server."
+    found = []
+    if started:
+        found.append(f"This test started {listing(started)}, and the emulator is not in other processes. {remedy}")
+    if unseen:
+        found.append(f"{listing(unseen)} may ask for AI Core's hosts in ways that Python cannot watch. {remedy}")
+    return found
 
 
 def _diagnosis(causes: Sequence[Cause]) -> list[str]:

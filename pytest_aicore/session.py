@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.faults import Fault
     from pytest_aicore.emulator.intercept import Door
     from pytest_aicore.emulator.scripts import Script
+    from pytest_aicore.emulator.server import Server
     from pytest_aicore.live import Live
     from pytest_aicore.settings import Settings
     from pytest_aicore.training.client import TrainingApi
@@ -224,6 +225,16 @@ class Session:
         else:
             self._door.ensure()
 
+    def out_of_sight(self) -> tuple[list[str], list[str]]:
+        """Return what may reach AI Core's hosts or a blocked network unseen.
+
+        That is the programs that were started since this was asked last, and the packages that are loaded.
+        """
+        if self._door is None:
+            return [], []
+        guard = self._door.guard
+        return guard.take_started(), guard.unseen() if guard.matters else []
+
     def close(self) -> None:
         """Leave the process as it was."""
         if self._door is not None:
@@ -245,6 +256,16 @@ class Session:
         if key.value is not None:
             return credentials.read_service_key(key.value, key.source)
         return credentials.find_credentials()
+
+    def credentials_of(self, server: Server) -> Credentials:
+        """Return the credentials of the emulator as a server of it gives them.
+
+        Args:
+            server: of this session's emulator.
+        """
+        from pytest_aicore.training import credentials
+
+        return credentials.from_service_key(server.service_key, "aicore_server")
 
     @cached_property
     def _secrets_around(self) -> set[str]:

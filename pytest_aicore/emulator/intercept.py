@@ -12,7 +12,8 @@ told about the door, because mocks hide each other:
 - `OrderedRegistry` forgets all stubs but the next when a request does not match that one: they are put back.
 - A `requests_mock` mocker gets a last matcher that lets what is meant for AI Core through.
 
-A stub of the test's own goes first everywhere, also one for a host of AI Core. Nothing is recorded here: the
+A stub of the test's own goes first everywhere, also one for a host of AI Core. While the door is open a guard refuses
+what other libraries ask of the network (`network.py`). Nothing is recorded here: the
 emulator keeps a bounded log, and has a lock of its own, because callbacks of mocks are called without one.
 `responses` is imported nowhere else.
 """
@@ -33,6 +34,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError
 
+from pytest_aicore.emulator.network import Guard
 from pytest_aicore.emulator.wire import Request
 from pytest_aicore.redact import redact
 
@@ -72,14 +74,16 @@ class Door:
 
     Args:
         emulator: who answers.
-        block_network: refuse requests to any host that is neither AI Core nor this machine.
+        block_network: refuse whatever would reach a host that is neither AI Core nor this machine.
     """
 
     def __init__(self, emulator: Emulator, *, block_network: bool = False) -> None:
         self.emulator = emulator
         self.block_network = block_network
-        own = [re.escape(urlsplit(url).netloc) for url in (emulator.base_url, emulator.auth_url)]
-        self.ours = url_pattern((*own, *REAL_HOSTS))
+        urls = [urlsplit(url) for url in (emulator.base_url, emulator.auth_url)]
+        self.ours = url_pattern((*(re.escape(url.netloc) for url in urls), *REAL_HOSTS))
+        hosts = (*(re.escape(url.hostname or "") for url in urls), *REAL_HOSTS)
+        self.guard = Guard(hosts, emulator.report, lambda: self.block_network)
         self.is_open = False
         """Whether requests are led to the emulator."""
         self._adapter: Any = HTTPAdapter
@@ -98,6 +102,7 @@ class Door:
         """Open the door if it is not open, or not in its place any more."""
         if not self.is_open:
             self.open()
+        self.guard.begin()
         self._put_in_place()
         self._bridge_requests_mock()
 
@@ -108,6 +113,7 @@ class Door:
         requests on from now on.
         """
         self.is_open = False
+        self.guard.end()
         while self._undo:
             self._undo.pop()()
         if HTTPAdapter.send is self._send:
