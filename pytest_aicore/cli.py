@@ -186,7 +186,7 @@ def check(parser: argparse.ArgumentParser) -> None:
 def sweep(parser: argparse.ArgumentParser) -> None:
     """Stop the executions that interrupted live sessions left running.
 
-    Exit status: 0 nothing of ours runs any more, 1 something does, 2 wrong arguments or no credentials.
+    Exit status: 0 nothing of ours runs any more, 1 something does or may, 2 wrong arguments or no credentials.
     """
     parser.add_argument(
         "--older-than", metavar="T", help="only what was started so long ago (2h, 45m), by whichever machine"

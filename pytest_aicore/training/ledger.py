@@ -153,7 +153,8 @@ class Entry:
     def is_open(self) -> bool:
         """Whether there may be an execution that costs money."""
         execution = self.stages[EXECUTION]
-        asked = execution.process is not None and (execution.failure is None or execution.in_doubt)
+        begun = execution.process is not None or execution.result is not None
+        asked = begun and (execution.failure is None or execution.in_doubt)
         return asked and self.status is None and not self.stopped and not self.gone
 
     def take(self, event: str, line: dict[str, Any]) -> None:
@@ -164,7 +165,7 @@ class Entry:
             line: its facts, as `read_line` returns them.
         """
         if event == "intends":
-            stage = Stage(line["process"], since=line["time"])
+            stage = Stage(line["process"], since=line["time"], result=self.stages[line["stage"]].result)
             stage.intent = {
                 name: line[name] for name in line.keys() - {"id", "event", "run", "process", "stage", "time"}
             }
@@ -460,9 +461,13 @@ class FileLedger:
         return not self._unwritten
 
     def handed_over(self) -> dict[str, list[str]]:
-        """Return what is not on disk, and why, for another process of the session."""
+        """Return what may not be on disk, and why, for another process of the session."""
         with self._reading:
-            return {"lines": list(self._unwritten.values()), "troubles": list(self._troubles)}
+            lines = dict(self._unwritten)
+            if self._is_in_trouble:  # what was on disk may be so no more
+                for entry in self.of_session():
+                    lines |= self._kept.get(entry.id, {})
+            return {"lines": list(lines.values()), "troubles": list(self._troubles)}
 
     def take_over(self, given: dict[str, list[str]]) -> None:
         """Take in what another process of the session could not write, and write it if that is possible now.
@@ -471,6 +476,7 @@ class FileLedger:
             given: as it handed it over.
         """
         with self._reading:
+            self.synchronize()
             self._troubles.update(dict.fromkeys(given["troubles"]))
             for text in given["lines"]:
                 self._hear_own(text)
@@ -707,7 +713,7 @@ class FileLedger:
         except DamagedLineError as error:
             self._damaged.append(f"not written: {error}")
             raise RunError(f"The ledger {self.file} cannot take down {text}: {error}.") from None
-        key = line["id"]
+        key = line["id"] or text.encode()
         if key not in self._known:
             self._known.add(key)
             self._unwritten[key] = text
@@ -772,6 +778,8 @@ class FileLedger:
     @property
     def was_restored_lately(self) -> bool:
         """Whether files were deleted a moment ago, so that other processes may still have to make theirs anew."""
+        if self._alive is not None and not self._alive.is_in_place:
+            return True
         return self._restored is not None and time.monotonic() - self._restored < _OTHERS_PATIENCE
 
     def is_at_work(self, process: str) -> bool:
