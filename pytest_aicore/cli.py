@@ -211,7 +211,7 @@ def sweep(parser: argparse.ArgumentParser) -> None:
         "--resource-group",
         "--aicore-resource-group",
         metavar="NAME",
-        help="default: AICORE_RESOURCE_GROUP, then the ledger's",
+        help="sweep this one only (default: those of the ledger, and AICORE_RESOURCE_GROUP)",
     )
 
     def run(asked: argparse.Namespace) -> int:
