@@ -186,7 +186,7 @@ def check(parser: argparse.ArgumentParser) -> None:
 def sweep(parser: argparse.ArgumentParser) -> None:
     """Stop the executions that interrupted live sessions left running.
 
-    Exit status: 0 nothing of ours runs any more, 1 something does, 2 wrong arguments or no credentials.
+    Exit status: 0 nothing of ours runs any more, 1 something does or may, 2 wrong arguments or no credentials.
     """
     parser.add_argument(
         "--older-than", metavar="T", help="only what was started so long ago (2h, 45m), by whichever machine"
@@ -211,7 +211,7 @@ def sweep(parser: argparse.ArgumentParser) -> None:
         "--resource-group",
         "--aicore-resource-group",
         metavar="NAME",
-        help="default: AICORE_RESOURCE_GROUP, then the ledger's",
+        help="sweep this one only (default: those of the ledger, and AICORE_RESOURCE_GROUP)",
     )
 
     def run(asked: argparse.Namespace) -> int:

@@ -10,9 +10,10 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
-from pytest_aicore.errors import AicoreError, RunError
+from pytest_aicore.errors import AicoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pytest_aicore.training.credentials import Credentials
     from pytest_aicore.training.fleet import Fleet
     from pytest_aicore.training.following import Onlooker
+    from pytest_aicore.training.keeping import Keeper
     from pytest_aicore.training.ledger import Entry, FileLedger, Record
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Training
@@ -71,6 +73,11 @@ class Live:
         self._taken: set[Training] = set()
         self._keys: dict[Training, str] = {}
         self._made = 0
+        self._entries: dict[Training, Entry] = {}
+        self._asked: set[str] = set()
+        self._opening = Lock()
+        self._keeper: Keeper | None = None
+        self._stopping: list[Thread] = []
         self._begun_to_finish = False
         self.is_finished = False
         """Whether nothing is left to be stopped by this process."""
@@ -98,7 +105,7 @@ class Live:
         """Starts and watches the runs of this process."""
         # What its threads will need, before there are any: pytest parses each module of a plugin that it imports, and
         # Python 3.11 cannot parse in two threads at once ("AST constructor recursion depth mismatch").
-        from pytest_aicore.training import making, patience, preflight, stopping, tokens  # noqa: F401
+        from pytest_aicore.training import keeping, making, patience, preflight, stopping, tokens  # noqa: F401
         from pytest_aicore.training.fleet import Fleet, FleetClock
 
         settings = self.settings
@@ -110,7 +117,7 @@ class Live:
             settings.max_parallel.value,
             settings.budget.value,
             self.onlooker,
-            self._is_another_s,
+            self._needs_no_start,
         )
 
     @property
@@ -141,6 +148,7 @@ class Live:
             plan: what is trained.
             user: the test.
         """
+        self._asked.add(user)
         training = self._training(plan, user)
         self._taken.add(training)
         self.fleet.want(training, user, plan.timeout)
@@ -149,13 +157,13 @@ class Live:
     def _training(self, plan: TrainingPlan, user: str) -> Training:
         if not plan.fresh:
             known = self._shared.get(plan.key)
-            if known is None or self.fleet.is_unwanted(known):
+            if known is None or self._is_given_up(known, user):
                 known = self._shared[plan.key] = self._new(plan, plan.key)
             return known
         # The one that was started early is the first that the test asks for; whoever asks again gets another.
         key = f"{plan.key}-{sha256(user.encode()).hexdigest()[:12]}"
         own = self._own.setdefault(key, [])
-        if not own or own[-1] in self._taken or self.fleet.is_unwanted(own[-1]):
+        if not own or own[-1] in self._taken or self._is_given_up(own[-1], user):
             own.append(self._new(plan, f"{key}-{len(own)}"))
         return own[-1]
 
@@ -173,17 +181,43 @@ class Live:
             self.api,
             fleet.clock,
             fleet,
-            record=lambda: self._record(plan, key),
+            record=lambda: self._record(plan, key, training),
             number=self._made,
         )
         self._keys[training] = key
         return training
 
-    def _is_another_s(self, training: Training) -> bool:
-        """Tell whether another process of the session has a run already, so that this one need not begin it."""
-        return self.is_worker and self.ledger.of_key(self._keys[training]) is not None
+    def _needs_no_start(self, training: Training) -> bool:
+        """Tell whether another process of the session has a run already, or no test is left for it."""
+        if not self.is_worker:
+            return False
+        another_s = self.ledger.of_key(self._keys[training]) is not None
+        users = self.fleet.users_of(training)
+        return another_s or (bool(users) and self.ledger.done.issuperset(users))
 
-    def _record(self, plan: TrainingPlan, key: str) -> Record:
+    def _is_given_up(self, training: Training, user: str) -> bool:
+        """Tell whether a run was stopped because no test was left for it; if it was not, it is kept for this one."""
+        if self.fleet.is_unwanted(training):
+            return True
+        entry = self._entries.get(training)
+        if entry is None or not self.is_worker:
+            return False
+        if entry.users.issuperset([user]) and user not in self.ledger.done:
+            return entry.unwanted
+        with self.ledger.locked():
+            self.ledger.refresh()
+            if not entry.unwanted:
+                self._want(entry, [user])
+            return entry.unwanted
+
+    def _want(self, entry: Entry, users: Iterable[str]) -> None:
+        """Let the process that ends the session know which tests use a run."""
+        left = [each for each in users if each in self._asked or each not in self.ledger.done]
+        new = sorted(each for each in left if each not in entry.users or each in self.ledger.done)
+        if new:
+            self.ledger.take_down("wanted", run=entry.id, tests=new)
+
+    def _record(self, plan: TrainingPlan, key: str, training: Training) -> Record:
         """Return what the ledger has of a run: of this session, of an earlier one to go on with, or a new one."""
         import time
 
@@ -191,14 +225,13 @@ class Live:
 
         plan.require_complete()
         ledger, executable = self.ledger, plan.template.executable
-        ledger.open(host=self._host, resource_group=self._resource_group, time=time.time())
+        self._open_ledger()
         with ledger.locked():
             entry = ledger.of_key(key)
             if entry is None and self.settings.resumes:
                 entry = ledger.resumable(key, self._host, self._resource_group)
                 if entry is not None:
                     ledger.write("adopted", run=entry.id, session=self._session)
-                    ledger.refresh()
             if entry is None:
                 entry = ledger.begin(
                     key,
@@ -210,6 +243,9 @@ class Live:
                     place=plan.place,
                     time=time.time(),
                 )
+            self._entries[training] = entry
+            if self.is_worker:
+                self._want(entry, self.fleet.users_of(training))
         if not entry.has_begun:
             self._preflight(plan)
         return RunRecord(ledger, entry)
@@ -231,8 +267,7 @@ class Live:
                     patiently(self.fleet.clock, lambda: check(self.api, plan.template, self._resource_group))
                 except (PreflightError, CallError) as error:  # nobody waits as long again for the same answer
                     found = str(error)
-                self.ledger.write("checked", session=self._session, executable=what, found=found)
-                self.ledger.refresh()
+                self.ledger.take_down("checked", session=self._session, executable=what, found=found)
         problem = self.ledger.checked[key]
         if problem is not None:
             raise PreflightError(problem)
@@ -241,7 +276,7 @@ class Live:
 
     def begin(self) -> None:
         """Stop what sessions left behind that were killed, unless this one goes on with it."""
-        if self.is_worker or self.settings.resumes or not self._ledger_file.exists():
+        if self.is_worker or self.settings.resumes:
             return
         try:
             self.ledger.refresh()
@@ -251,19 +286,58 @@ class Live:
         except AicoreError as error:
             self.told.append(f"what earlier sessions left behind could not be looked at: {error}")
 
-    def hold(self) -> None:
-        """Let other processes see that the session is alive, though this one runs nothing itself."""
+    def _open_ledger(self, then: Callable[[], None] = lambda: None) -> None:
+        """Begin the session in the ledger, and keep its file as it should be, whatever happens to it."""
         import time
 
-        try:
+        from pytest_aicore.training.keeping import Keeper
+
+        with self._opening:
             self.ledger.open(host=self._host, resource_group=self._resource_group, time=time.time())
-        except AicoreError:
-            return  # the first run says what is wrong
+            if self._keeper is None:
+                self._keeper = Keeper(self.ledger, then)
+
+    def hold(self, *, stops_unneeded: bool = True) -> None:
+        """Let other processes see that the session is alive, though this one runs nothing itself.
+
+        Args:
+            stops_unneeded: whether runs are stopped as soon as no test is left for them.
+        """
+        from pytest_aicore.training import patience, stopping, tokens, watcher  # noqa: F401  see `fleet`
+
+        stops = stops_unneeded and not self.settings.keep.value
+        with suppress(AicoreError):  # the first run says what is wrong
+            self._open_ledger(self._stop_unneeded if stops else lambda: None)
+
+    def is_done(self, tests: Iterable[str]) -> None:
+        """Take down that tests have ended or will not run any more, so that what only they need can be stopped.
+
+        Args:
+            tests: their node ids.
+        """
+        if self.is_worker or self._keeper is not None:
+            self.ledger.take_down("done", session=self._session, tests=sorted(tests))
+
+    def _stop_unneeded(self) -> None:
+        """Stop what no test is left for. Each is stopped in a thread of its own, because that may take its time."""
+        for entry in self.ledger.unneeded():
+            with suppress(AicoreError):  # the end of the session stops it
+                with self.ledger.locked():
+                    self.ledger.refresh()
+                    if entry not in self.ledger.unneeded():
+                        continue
+                    self.ledger.write("unwanted", run=entry.id)
+                if entry.is_open:
+                    self._stopping.append(Thread(target=self._stop_one_unneeded, args=(entry,), daemon=True))
+                    self._stopping[-1].start()
+
+    def _stop_one_unneeded(self, entry: Entry) -> None:
+        with suppress(AicoreError):  # the end of the session tries again
+            self._settle(entry, "no remaining test needs it")
 
     def running(self) -> int:
         """Return how many executions of the session may run now, as far as the ledger can be read."""
-        with suppress(AicoreError):
-            self.ledger.refresh()
+        self.ledger.synchronize()
         return sum(entry.is_open for entry in self.ledger.of_session())
 
     def finish(self, why: str) -> None:
@@ -277,40 +351,68 @@ class Live:
         self._begun_to_finish = True
         if "fleet" in self.__dict__:
             self.fleet.close()
-            self.told += self.fleet.told
+        if self._keeper is not None:
+            self._keeper.end(_STOPPING_PATIENCE)
+        for thread in self._stopping:
+            thread.join(_STOPPING_PATIENCE)
         if self.is_worker:
             self.ledger.close(well=False)
             return
         well = False
         try:
-            self.ledger.refresh()
-            entries = self.ledger.of_session()
-            self.told += [
-                f"execution {each.execution_id} of {each.facts['workflow']}: {each.stopped_because}"
-                for each in entries
-                if each.stopped_because is not None
-            ]
-            running = [entry for entry in entries if entry.is_open]
-            if self.settings.keep.value:
-                self._keep(running)
-                well = True
-            else:
-                well = self._stop(running, why)
-                if self.settings.resumes and self._ledger_file.exists():
-                    left = [each for each in self._left_behind() if not each.kept]
-                    well = self._stop(left, "left behind by an earlier session, and asked for by no test") and well
+            self.ledger.synchronize()  # what this process knows is stopped, whatever has become of the file
+            well = self._finish(why)
         except AicoreError as error:
             self.told.append(f"what still runs could not be stopped: {error} `pytest-aicore sweep` tries again.")
         finally:
             self.ledger.close(well=well)
+        self.told += self.ledger.problems
+        if not self.ledger.is_complete:
+            self.told += [
+                f"execution {each.execution_id or '(id unknown)'} of {each.facts['workflow']} may still run, and the"
+                " ledger may not know of it. `pytest-aicore sweep --older-than 0s` stops everything of ours in its"
+                " resource group."
+                for each in self.ledger.of_session()
+                if each.is_open
+            ]
         self.is_finished = True
+
+    def _finish(self, why: str) -> bool:
+        """Stop or keep what still runs, and tell whether nothing runs on that should not."""
+        entries = self.ledger.of_session()
+        self.told += [
+            f"execution {each.execution_id} of {each.facts['workflow']}: {each.stopped_because}"
+            for each in entries
+            if each.stopped_because is not None
+        ]
+        running = [entry for entry in entries if entry.is_open]
+        if self.settings.keep.value:
+            self._keep(running)
+            return True
+        well = self._stop(running, why)
+        if self.settings.resumes and any(entry.is_open for entry in self.ledger.entries.values()):
+            left = [each for each in self._left_behind() if not each.kept]
+            well = self._stop(left, "left behind by an earlier session, and asked for by no test") and well
+        return well
+
+    def handed_over(self) -> dict[str, list[str]]:
+        """Return what a worker could not write down, for the process that ends the session."""
+        return self.ledger.handed_over()
+
+    def take_over(self, given: dict[str, list[str]]) -> None:
+        """Take over what a worker could not write down.
+
+        Args:
+            given: as it handed it over.
+        """
+        self.ledger.take_over(given)
 
     def _left_behind(self) -> list[Entry]:
         return self.ledger.left_behind(self._host, self._resource_group)
 
     def _keep(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
-            self.ledger.write("kept", run=entry.id)
+            self.ledger.take_down("kept", run=entry.id)
             self.told.append(
                 f"left running: execution {entry.execution_id or '(id unknown)'} of {entry.facts['workflow']}, because"
                 " of --aicore-keep. `pytest-aicore sweep` stops it, --aicore-resume goes on with it."
@@ -345,14 +447,13 @@ class Live:
             self.told.append("`pytest-aicore sweep` tries again to stop what may still run.")
         return well
 
-    def _settle(self, entry: Entry) -> list[tuple[str, str]]:
+    def _settle(self, entry: Entry, why: str | None = None) -> list[tuple[str, str]]:
         from pytest_aicore.training.stopping import settle
         from pytest_aicore.training.watcher import RealClock
 
         def note(event: str, **facts: object) -> None:
-            try:
-                self.ledger.write(event, run=entry.id, **facts)
-            except RunError as error:
-                self.told.append(str(error))
+            if event == "stopping" and why is not None:
+                facts["why"] = f"{why}, so it was stopped."
+            self.ledger.take_down(event, run=entry.id, **facts)
 
         return settle(self.api, RealClock(), entry, note, self.ledger.executions_of_others(entry))

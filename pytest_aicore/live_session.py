@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _SIGNALS = ("SIGTERM", "SIGHUP")
 """What ends a process without a word, unless somebody minds it; pytest itself minds SIGINT."""
 _WORKER_INPUT = "aicore_session"
+_WORKER_OUTPUT = "aicore_handed_over"
 _MARGIN = 60.0
 """Seconds that a test gets from pytest-timeout beyond what its training may take."""
 _GUARD_MARGIN = 0.1
@@ -78,6 +79,9 @@ class LiveSession:
         self._handlers: dict[int, Any] = {}
         self._bulletin: Bulletin | None = None
         self._interrupted = False
+        self._tests: set[str] = set()
+        self._finished: set[str] = set()
+        self._down: list[object] = []
         self._insistence = Insistence(self._say_what_may_run)
 
     @classmethod
@@ -100,6 +104,40 @@ class LiveSession:
         """Tell a worker of pytest-xdist which session it belongs to."""
         node.workerinput[_WORKER_INPUT] = self.id
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Learn which tests there are."""
+        self._tests.update(ids)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what a worker could not write down, and learn that it runs no more tests."""
+        self._down.append(node)
+        given = (getattr(node, "workeroutput", None) or {}).get(_WORKER_OUTPUT)
+        if given is not None:
+            self._live.take_over(given)
+        self._see_what_will_not_run()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Learn of tests whose worker has crashed; nobody else says that they are over."""
+        if not self._is_worker and report.when not in ("setup", "call", "teardown"):
+            self._live.is_done([report.nodeid])
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Learn that a test is over, and perhaps which ones will not run any more."""
+        if not self._is_worker:
+            self._finished.add(nodeid)
+            self._see_what_will_not_run()
+
+    def _see_what_will_not_run(self) -> None:
+        from pytest_aicore.remaining import remaining_tests
+
+        dsession = self._config.pluginmanager.get_plugin("dsession")
+        remaining = None if dsession is None else remaining_tests(dsession, self._down)
+        if remaining is not None and (given_up := self._tests - remaining - self._finished):
+            self._finished |= given_up
+            self._live.is_done(given_up)
+
     def pytest_sessionstart(self) -> None:
         """Mind signals, and stop what earlier sessions left behind."""
         if self._is_worker:
@@ -113,7 +151,7 @@ class LiveSession:
         from pytest_aicore.progress import Bulletin, Progress
 
         if self._config.pluginmanager.has_plugin("dsession"):
-            self._live.hold()
+            self._live.hold(stops_unneeded=self._config.getoption("dist", "no") != "each")
             self._bulletin = Bulletin.of(self._config, self._live.another_ledger())
         else:
             self._live.onlooker = Progress.of(self._config, streams=settings_of(self._config).stream_logs.value)
@@ -133,6 +171,8 @@ class LiveSession:
         if self._bulletin is not None:
             self._bulletin.end()
         self._finish()
+        if self._is_worker:
+            self._config.workeroutput[_WORKER_OUTPUT] = self._live.handed_over()  # type: ignore[attr-defined]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was stopped, and what could not be."""
@@ -214,9 +254,12 @@ class LiveSession:
         finally:
             if fleet is not None:
                 fleet.guard = None
-        # What an interrupted test leaves is for the end of the session; workers do not know what others need.
-        if fleet is not None and not (self._is_worker or settings_of(self._config).keep.value):
-            fleet.release(item.nodeid)
+        # What an interrupted test leaves is for the end of the session.
+        if fleet is not None and not settings_of(self._config).keep.value:
+            if self._is_worker:  # it does not know what others need
+                self._live.is_done([item.nodeid])
+            else:
+                fleet.release(item.nodeid)
         return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)

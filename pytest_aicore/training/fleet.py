@@ -76,7 +76,7 @@ class Fleet:
         most_at_once: how many executions may run at once.
         budget: seconds that all executions of the session may run together, None for any.
         onlooker: is shown how far things are.
-        is_another_s: tells whether another process of the session has begun a training.
+        needs_no_start: tells whether another process of the session has begun a training, or no test is left for it.
     """
 
     def __init__(
@@ -88,9 +88,9 @@ class Fleet:
         most_at_once: int,
         budget: float | None = None,
         onlooker: Onlooker | None = None,
-        is_another_s: Callable[[Training], bool] = lambda _: False,
+        needs_no_start: Callable[[Training], bool] = lambda _: False,
     ) -> None:
-        self._is_another_s = is_another_s
+        self._needs_no_start = needs_no_start
         self._api = api
         self._ledger = ledger
         self.clock = clock
@@ -116,8 +116,6 @@ class Fleet:
         self._not_before = 0.0
         self._troubles = 0
         self._thread: Thread | None = None
-        self.told: list[str] = []
-        """What the user should know at the end of the session."""
         self.guard: float | None = None
         """When the test that runs now is over, whatever it waits for, in seconds since the epoch; None for never."""
 
@@ -133,6 +131,15 @@ class Fleet:
         """
         with self._changed:
             self._users.setdefault(training, {})[user] = timeout
+
+    def users_of(self, training: Training) -> list[str]:
+        """Return the tests that need a training.
+
+        Args:
+            training: what they need.
+        """
+        with self._changed:
+            return list(self._users.get(training, ()))
 
     def enqueue(self, training: Training) -> None:
         """Start a training as soon as there is room for it."""
@@ -302,12 +309,8 @@ class Fleet:
             self._changed.notify_all()
 
     def _note(self, training: Training, event: str, **facts: object) -> None:
-        """Take down what is known of an execution; one that has been started is watched, whatever the disk says."""
-        try:
-            training.record().note(event, **facts)
-        except RunError as error:
-            if (text := f"execution {training.begin().execution_id} is {event}: {error}") not in self.told:
-                self.told.append(text)
+        """Take down what is known of an execution."""
+        training.record().note(event, **facts)
 
     # The thread -----------------------------------------------------------------------------------------------------
 
@@ -361,7 +364,7 @@ class Fleet:
             if room <= 0 and training not in self._urgent:
                 break
             self._queue.remove(training)
-            if training not in self._urgent and self._is_another_s(training):
+            if training not in self._urgent and self._needs_no_start(training):
                 continue  # whoever needs it asks for it
             room -= 1
             thread = Thread(target=self._launch, args=(training,), name="pytest-aicore launch", daemon=True)
@@ -465,7 +468,7 @@ class Fleet:
                 self._changed.notify_all()
 
     def _mind_the_budget(self) -> None:
-        self._ledger.refresh()
+        self._ledger.synchronize()
         why = self._budget.why_spent(self.clock.now())
         if why is None:
             return

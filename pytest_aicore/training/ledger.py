@@ -1,19 +1,25 @@
 """The ledger: what a live session starts is on disk before it costs money, and can be found again afterwards.
 
-A file of JSON lines that is only ever appended to; each line is on disk before what it announces happens. Several
-processes may write it: the workers of one session, and other sessions. A line cut off by the end of its writer is
-passed over. An *entry* is what the lines say of one run together.
+A file of JSON lines that is only ever appended to. Several processes may write it: the workers of one session, and
+other sessions. Damaged lines are counted and passed over. An *entry* is what the lines say of one run together.
+
+Nothing is started that is not on disk. What has happened is another matter: memory knows it at once, and the disk
+follows as soon as it can. So a full disk, or a folder that somebody deletes, keeps nobody waiting: a file that is gone
+is made anew from what this process remembers.
 
 | event | means |
 |---|---|
 | `opened`, `closed` | a session began; it ended well, having stopped what it started |
+| `checked` | what a preflight of the session found |
 | `run` | a run was asked for: its key, workflow, resource group and host |
 | `intends` | a process is about to make a stage of a run: its artifacts, its configuration, its execution |
 | `made`, `failed` | what became of that |
+| `waits` | a process waits for another one to make a stage, or for room |
 | `running`, `ended` | what the service says of the execution |
 | `lost` | a process of the session cannot watch it any more; it may still run |
 | `stopping`, `kept`, `gone` | why nobody watches it any more |
 | `adopted` | another session goes on with a run |
+| `wanted`, `done`, `unwanted` | which tests of pytest-xdist use a run; which have ended; that no test is left for it |
 """
 
 from __future__ import annotations
@@ -22,20 +28,36 @@ import errno
 import json
 import os
 import secrets
-from contextlib import AbstractContextManager, contextmanager, suppress
+import time
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_aicore.errors import RunError
 from pytest_aicore.redact import redact
+from pytest_aicore.training.ledger_lines import (
+    ARTIFACTS,
+    CONFIGURATION,
+    EXECUTION,
+    STAGES,
+    DamagedLineError,
+    read_line,
+)
+from pytest_aicore.training.line_file import LineFile
 from pytest_aicore.training.locks import FileLock, held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-ARTIFACTS, CONFIGURATION, EXECUTION = "artifacts", "configuration", "execution"
+__all__ = ["ARTIFACTS", "CONFIGURATION", "EXECUTION", "Entry", "FileLedger", "NoRecord", "Record", "RunRecord", "Stage"]
+
+_PROOF = 15.0
+"""Seconds between two proofs of a process that waits that it could write what it waits to write."""
+_OTHERS_PATIENCE = 10.0
+"""Seconds for which locks of other processes may be missing after files were deleted."""
 
 
 def new_id() -> str:
@@ -82,15 +104,15 @@ class Entry:
         stopped_because: why, and what became of it, as sentences; None where only its end is known.
         kept: whether it was left running because the user wanted that.
         gone: whether it was found not to exist.
+        users: the tests that were said to use it.
+        unwanted: whether it was given up because none of them is left.
     """
 
     id: str
     session: str
     key: str
     facts: dict[str, Any]
-    stages: dict[str, Stage] = field(
-        default_factory=lambda: {name: Stage() for name in (ARTIFACTS, CONFIGURATION, EXECUTION)}
-    )
+    stages: dict[str, Stage] = field(default_factory=lambda: {name: Stage() for name in STAGES})
     status: str | None = None
     seconds: float = 0.0
     running_since: float | None = None
@@ -99,6 +121,8 @@ class Entry:
     stopped_because: str | None = None
     kept: bool = False
     gone: bool = False
+    users: set[str] = field(default_factory=set)
+    unwanted: bool = False
 
     @property
     def execution_id(self) -> str | None:
@@ -110,7 +134,15 @@ class Entry:
     def configuration_id(self) -> str | None:
         """The configuration, None if it has none or its id was never learnt."""
         result = self.stages[CONFIGURATION].result
-        return str(result["id"]) if result else None
+        if result is None:
+            return self.stages[EXECUTION].intent.get("configuration")
+        return str(result["id"])
+
+    @property
+    def owns_configuration(self) -> bool:
+        """Whether every execution of the configuration is of this run; others may use one that is reused, too."""
+        intent = self.stages[EXECUTION].intent
+        return bool(intent) and not (intent.get("reuse") or intent.get("others"))
 
     @property
     def has_begun(self) -> bool:
@@ -121,8 +153,53 @@ class Entry:
     def is_open(self) -> bool:
         """Whether there may be an execution that costs money."""
         execution = self.stages[EXECUTION]
-        asked = execution.process is not None and (execution.failure is None or execution.in_doubt)
+        begun = execution.process is not None or execution.result is not None
+        asked = begun and (execution.failure is None or execution.in_doubt)
         return asked and self.status is None and not self.stopped and not self.gone
+
+    def take(self, event: str, line: dict[str, Any]) -> None:
+        """Take in what a line says.
+
+        Args:
+            event: what has happened.
+            line: its facts, as `read_line` returns them.
+        """
+        if event == "intends":
+            stage = Stage(line["process"], since=line["time"], result=self.stages[line["stage"]].result)
+            stage.intent = {
+                name: line[name] for name in line.keys() - {"id", "event", "run", "process", "stage", "time"}
+            }
+            self.stages[line["stage"]] = stage
+        elif event == "made":
+            self.stages[line["stage"]].result = line["result"]
+        elif event == "failed":
+            stage = self.stages[line["stage"]]
+            stage.failure, stage.in_doubt = line["why"], line["in_doubt"]
+        elif event == "running":
+            self.running_since = line["time"]
+        elif event == "ended":
+            self.status, self.seconds = line["status"], line["seconds"]
+        elif event == "stopping":
+            self.stopped = True
+            self.stopped_because = self.stopped_because or line["why"]  # another worker may come second
+            if self.status is None and self.running_since is not None and line["time"] is not None:
+                self.seconds = max(0.0, line["time"] - self.running_since)
+        elif event == "lost":
+            self.lost = True
+        elif event == "kept":
+            self.kept = True
+        elif event == "gone":
+            self.gone = True
+        elif event == "wanted":
+            self.users.update(line["tests"])
+        elif event == "unwanted":
+            self.unwanted = True
+        elif event == "adopted":
+            self.session, self.kept, self.lost, self.unwanted = line["session"], False, False, False
+            self.users.clear()
+            for stage in self.stages.values():
+                if stage.in_doubt:  # it is looked for again
+                    stage.failure, stage.in_doubt = None, False
 
 
 class Record(Protocol):
@@ -199,95 +276,225 @@ class FileLedger:
         self.closed_sessions: list[str] = []
         self.checked: dict[tuple[str, str], str | None] = {}
         """By session and executable what a preflight found, None for nothing."""
-        self._read = 0
-        self._reading = RLock()
-        self._alive: FileLock | None = None
-        self._order: list[str] = []
-        self._owners: dict[str, str] = {}
+        self.done: set[str] = set()
+        """The tests of the session that have ended, or will not run any more."""
         self.most_at_once: int | None = None
         """How many executions of the session may run at once, None for any number."""
         self.refusal: Callable[[], str | None] = lambda: None
         """Says why no execution may be started any more, None if one may."""
+        self._lines = LineFile(file)
+        self._reading = RLock()
+        self._alive: FileLock | None = None
+        self._order: list[str] = []
+        self._owners: dict[str, str] = {}
+        # What has been taken in, what of it may have to be written again, and what is not on disk.
+        self._ids = (f"{secrets.token_hex(5)}-{number}" for number in count())
+        self._known: set[str | bytes] = set()
+        self._kept: dict[str, dict[str | bytes, str]] = {}
+        self._unwritten: dict[str | bytes, str] = {}
+        self._flushed: set[str | bytes] = set()
+        self._early: dict[str, list[dict[str, Any]]] = {}
+        self._damaged: list[str] = []
+        self._read = 0
+        self._restored: float | None = None
+        self._troubles: dict[str, None] = {}
+        self._is_in_trouble = False
 
     # What it says ---------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Read what has been written since the last time, by whomever."""
+        """Read what has been written since the last time, by whomever, and write what could not be written before.
+
+        Raises:
+            RunError: it cannot be read.
+        """
         with self._reading:
-            self._read_on()
+            try:
+                self._read_on()
+            except OSError as error:
+                why = self._trouble(error)
+                raise RunError(f"The ledger {self.file} cannot be read: {why}.") from None
+            with suppress(OSError):
+                self._write_out()
+                self._is_in_trouble = False
+
+    def synchronize(self) -> None:
+        """Do the same as far as that is possible: what cannot be read or written now may be later."""
+        with suppress(RunError):
+            self.refresh()
+
+    def _trouble(self, error: OSError) -> str:
+        why = error.strerror or str(error) or type(error).__name__
+        self._troubles[why] = None
+        self._is_in_trouble = True
+        return why
 
     def _read_on(self) -> None:
-        try:
-            with self.file.open("rb") as lines:
-                if lines.seek(0, os.SEEK_END) < self._read:
-                    self._read = 0  # somebody has removed the file, and somebody has begun another
-                lines.seek(self._read)
-                content = lines.read()
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise RunError(f"The ledger {self.file} cannot be read: {error.strerror or error}.") from None
-        whole, end, _ = content.rpartition(b"\n")
-        self._read += len(whole) + len(end)
-        for line in whole.splitlines():
-            with suppress(ValueError, KeyError, TypeError, AttributeError):  # cut off, or no line of ours
-                self._take(json.loads(line))
+        """Read the new lines.
 
-    def _take(self, line: dict[str, Any]) -> None:
-        event = line.pop("event")
+        Raises:
+            OSError: they cannot be read.
+        """
+        lines, is_another = self._lines.read_on()
+        if is_another:
+            self._damaged, self._read = [], 0
+            self._flushed.clear()
+        before = set(self._known) if is_another else set()
+        present = {self._hear(line, before) for line in lines}
+        with suppress(DamagedLineError):
+            if self._lines.cut_off and read_line(self._lines.cut_off):
+                present.add(self._hear(self._lines.cut_off, before))
+                self._lines.accept_cut_off()
+        if is_another and self._alive is not None:
+            self._restored = time.monotonic()
+            kept = {key: text for its in self._kept.values() for key, text in its.items()}
+            self._unwritten = {key: text for key, text in kept.items() if key not in present}
+        for key in self._flushed & present:
+            self._flushed.discard(key)
+            self._unwritten.pop(key, None)
+
+    def _hear(self, raw: bytes, before: set[str | bytes]) -> str | bytes | None:
+        """Take in a line, unless it has been, and return what tells it from others; None if it cannot be read.
+
+        Args:
+            raw: the line.
+            before: what was known before the file was found to be another one. Lines of older versions have no id, so
+                only then a line that is known is the same line.
+        """
+        self._read += 1
+        if not raw.strip():
+            return None
+        try:
+            line = read_line(raw)
+        except DamagedLineError as error:
+            self._damaged.append(f"line {self._read}: {error}")
+            return None
+        key = line["id"] or raw
+        is_known = key in self._known if line["id"] else key in before
+        if not is_known:
+            self._known.add(key)
+            self._take(key, raw.decode(), line)
+        return key
+
+    def _take(self, key: str | bytes, text: str, line: dict[str, Any]) -> None:
+        event, run = line["event"], line.get("run", "")
+        if event == "done" and line["session"] != self.session:
+            return
+        if not (event == "run" and run in self.entries):
+            self._kept.setdefault(run, {})[key] = text
         if event == "opened":
-            self._order.append(line["session"])
-            if "process" in line:
+            if line["session"] not in self._order:
+                self._order.append(line["session"])
+            if line["process"] is not None:
                 self._owners[line["session"]] = line["process"]
         elif event == "closed":
             self.closed_sessions.append(line["session"])
         elif event == "checked":
             self.checked[line["session"], line["executable"]] = line["found"]
+        elif event == "done":
+            self.done.update(line["tests"])
         elif event == "run":
-            run = line.pop("run")
-            line |= {name: str(line[name]) for name in ("host", "resource_group", "workflow")}
-            line["time"] = float(line["time"])
-            self.entries[run] = Entry(run, line.pop("session"), line.pop("key"), line)
+            self._take_run(line)
+        elif run in self.entries:
+            self._take_of(self.entries[run], event, line)
         else:
-            self._take_of(self.entries[line.pop("run")], event, line)
+            self._early.setdefault(run, []).append(line)
+
+    def _take_run(self, line: dict[str, Any]) -> None:
+        run = line["run"]
+        if run in self.entries:
+            self._damaged.append(f"line {self._read}: run: its id is of another run")
+            return
+        facts = {name: line[name] for name in line.keys() - {"id", "event", "run", "session", "key"}}
+        entry = self.entries[run] = Entry(run, line["session"], line["key"], facts)
+        for early in self._early.pop(run, ()):
+            self._take_of(entry, early["event"], early)
 
     def _take_of(self, entry: Entry, event: str, line: dict[str, Any]) -> None:
-        if event == "intends":
-            stage = Stage(line.pop("process"), since=float(line.pop("time")))
-            entry.stages[line.pop("stage")] = stage
-            stage.intent = line
-        elif event == "made":
-            result = dict(line["result"])
-            if line["stage"] != ARTIFACTS:
-                result["id"] = str(result["id"])
-            entry.stages[line["stage"]].result = result
-        elif event == "failed":
-            stage = entry.stages[line["stage"]]
-            stage.failure, stage.in_doubt = line["why"], line["in_doubt"]
-        elif event == "running":
-            entry.running_since = float(line["time"])
-        elif event == "ended":
-            entry.status, entry.seconds = str(line["status"]), float(line["seconds"])
-        elif event == "stopping":
-            entry.stopped = True
-            entry.stopped_because = entry.stopped_because or line.get("why")  # another worker may come second
-            if entry.status is None and entry.running_since is not None:
-                entry.seconds = max(0.0, line["time"] - entry.running_since)
-        elif event == "lost":
-            entry.lost = True
-        elif event == "kept":
-            entry.kept = True
-        elif event == "gone":
-            entry.gone = True
-        elif event == "adopted":
-            entry.session, entry.kept, entry.lost = line["session"], False, False
-            for stage in entry.stages.values():
-                if stage.in_doubt:  # it is looked for again
-                    stage.failure, stage.in_doubt = None, False
+        entry.take(event, line)
+        if event == "wanted" and entry.session == self.session:
+            self.done.difference_update(line["tests"])
+        if event in ("ended", "stopping", "gone") and entry.session != self.session:
+            self._kept.pop(entry.id, None)  # nobody needs to find it again
+
+    def _all(self) -> Iterable[Entry]:
+        """Return all entries, while other threads may add some."""
+        return tuple(self.entries.values())
+
+    @property
+    def problems(self) -> list[str]:
+        """What the user should know of the file, as sentences."""
+        with self._reading:
+            return list(self._problems())
+
+    def _problems(self) -> Iterator[str]:
+        if self._is_in_trouble or self._unwritten:
+            lacks = f": it lacks the latest {_counted(len(self._unwritten), 'event')}" if self._unwritten else ""
+            yield f"the ledger {self.file} cannot be read or written ({', '.join(self._troubles)}){lacks}."
+        elif self._troubles:
+            yield (
+                f"the ledger {self.file} could not be read or written for a while ({', '.join(self._troubles)}); now it"
+                " is complete again."
+            )
+        if self._restored is not None:
+            yield (
+                f"the ledger {self.file} was deleted or replaced during the session; what this session knew was written"
+                " again."
+            )
+        damaged = [*self._damaged, *([f"line {self._read + 1}: cut off"] if self._lines.cut_off.strip() else [])]
+        if damaged:
+            yield (
+                f"{_counted(len(damaged), 'line')} of the ledger {self.file} cannot be read and"
+                f" {'was' if len(damaged) == 1 else 'were'} skipped; {damaged[0]}."
+            )
+        if self._early:
+            known = sorted(_executions(line for lines in self._early.values() for line in lines))
+            yield (
+                f"the ledger {self.file} has events of {_counted(len(self._early), 'run')} whose first line is missing"
+                + (f", among them the executions {', '.join(known)}" if known else "")
+                + ". `pytest-aicore sweep --older-than T` finds what still runs by its name."
+            )
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that has happened is on disk, as far as this process knows."""
+        return not self._unwritten
+
+    def handed_over(self) -> dict[str, list[str]]:
+        """Return what may not be on disk, and why, for another process of the session."""
+        with self._reading:
+            lines = dict(self._unwritten)
+            if self._is_in_trouble:  # what was on disk may be so no more
+                for entry in self.of_session():
+                    lines |= self._kept.get(entry.id, {})
+            return {"lines": list(lines.values()), "troubles": list(self._troubles)}
+
+    def take_over(self, given: dict[str, list[str]]) -> None:
+        """Take in what another process of the session could not write, and write it if that is possible now.
+
+        Args:
+            given: as it handed it over.
+        """
+        with self._reading:
+            self.synchronize()
+            self._troubles.update(dict.fromkeys(given["troubles"]))
+            for text in given["lines"]:
+                self._hear_own(text)
+            self.synchronize()
 
     def of_session(self) -> list[Entry]:
         """Return the entries of this session."""
-        return [entry for entry in self.entries.values() if entry.session == self.session]
+        return [entry for entry in self._all() if entry.session == self.session]
+
+    def unneeded(self) -> list[Entry]:
+        """Return the entries of this session that may run, or may still be started, though no test is left for them."""
+        return [
+            entry
+            for entry in self.of_session()
+            if entry.users
+            and entry.users <= self.done
+            and not (entry.unwanted or entry.status is not None or entry.stopped or entry.gone)
+        ]
 
     def left_behind(self, host: str, resource_group: str) -> list[Entry]:
         """Return the open entries of sessions that have ended, of one resource group of one host.
@@ -298,7 +505,7 @@ class FileLedger:
         """
         return [
             entry
-            for entry in self.entries.values()
+            for entry in self._all()
             if entry.is_open
             and entry.facts.get("host") == host
             and entry.facts.get("resource_group") == resource_group
@@ -317,11 +524,17 @@ class FileLedger:
             resource_group: where the execution runs.
         """
         settled = max((self._order.index(each) for each in self.closed_sessions if each in self._order), default=-1)
-        for entry in reversed(self.entries.values()):
+        for entry in reversed(tuple(self._all())):
             its = entry.facts
             if (entry.key, its.get("host"), its.get("resource_group")) != (key, host, resource_group):
                 continue
-            if entry.stopped or entry.gone or entry.session == self.session or self.is_alive(entry.session):
+            if (
+                entry.stopped
+                or entry.gone
+                or entry.unwanted
+                or entry.session == self.session
+                or self.is_alive(entry.session)
+            ):
                 continue
             unsettled = entry.session in self._order and self._order.index(entry.session) > settled
             if entry.is_open or (entry.status is not None and unsettled):
@@ -340,13 +553,21 @@ class FileLedger:
             if self._alive is not None:
                 return
             with self._said():
-                self.file.parent.mkdir(parents=True, exist_ok=True)
-                alive = FileLock(self._alive_file(self.process))
-                alive.take_for_life()
-            self._alive = alive
+                self._alive = self._live()
             self.refresh()
             if self.session not in self._order:
                 self.write("opened", session=self.session, process=self.process, **facts)
+
+    def _live(self) -> FileLock:
+        """Return the lock by which others see that this process lives.
+
+        Raises:
+            OSError: there can be none.
+        """
+        alive = FileLock(self._alive_file(self.process))
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        alive.take_for_life()
+        return alive
 
     def close(self, *, well: bool) -> None:
         """End this process's part in the session.
@@ -357,20 +578,28 @@ class FileLedger:
         if self._alive is None:
             return
         if well:
-            with suppress(RunError):
-                self.write("closed", session=self.session)
+            self.take_down("closed", session=self.session)
+        else:
+            self.synchronize()
         self._alive.release(remove=True)
         self._alive = None
 
-    def locked(self, what: str = "") -> AbstractContextManager[None]:
+    @contextmanager
+    def locked(self, what: str = "") -> Iterator[None]:
         """Keep the other processes out while something is read and, depending on it, written.
 
         Args:
             what: for longer work, what it is about: only those who want the same are kept out.
+
+        Raises:
+            RunError: the lock cannot be had.
         """
-        with self._said():
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-        return held(self.file.with_name(f"{self.file.name}{f'.{what}' if what else ''}.lock"), longer=bool(what))
+        with ExitStack() as stack:
+            with self._said():
+                self.file.parent.mkdir(parents=True, exist_ok=True)
+                file = self.file.with_name(f"{self.file.name}{f'.{what}' if what else ''}.lock")
+                stack.enter_context(held(file, longer=bool(what)))
+            yield
 
     def has_room(self) -> bool:
         """Tell whether another execution of the session may be started."""
@@ -399,7 +628,7 @@ class FileLedger:
             and stage.failure is None
             and stage.intent.get("configuration") == configuration_id
             and self.is_at_work(stage.process)
-            for entry in self.entries.values()
+            for entry in self._all()
             if entry is not but and (stage := entry.stages[EXECUTION])
         )
 
@@ -409,7 +638,7 @@ class FileLedger:
         Args:
             entry: of the run whose own they are not.
         """
-        return {each.execution_id for each in self.entries.values() if each is not entry and each.execution_id}
+        return {each.execution_id for each in self._all() if each is not entry and each.execution_id}
 
     def of_key(self, key: str) -> Entry | None:
         """Return the entry of a run of this session, None if nobody has asked for it, or it was stopped.
@@ -418,7 +647,11 @@ class FileLedger:
             key: of the run.
         """
         self.refresh()
-        known = [entry for entry in self.of_session() if entry.key == key and not entry.stopped and not entry.gone]
+        known = [
+            entry
+            for entry in self.of_session()
+            if entry.key == key and not (entry.stopped or entry.gone or entry.unwanted)
+        ]
         return known[-1] if known else None
 
     def begin(self, key: str, **facts: object) -> Entry:
@@ -433,11 +666,10 @@ class FileLedger:
         """
         run = new_id()
         self.write("run", run=run, session=self.session, key=key, **facts)
-        self.refresh()
         return self.entries[run]
 
     def write(self, event: str, **facts: object) -> None:
-        """Append an event.
+        """Take down what is about to happen: return when it is on disk, and with it all that has happened before.
 
         Args:
             event: see above.
@@ -446,10 +678,67 @@ class FileLedger:
         Raises:
             RunError: it cannot be written; then nothing must be started.
         """
+        with self._reading, self._said():
+            self._note(event, facts)
+            self._read_on()
+            self._write_out()
+            if self._unwritten:
+                raise OSError(errno.ENOENT, "it was deleted or replaced meanwhile")
+            self._is_in_trouble = False
+
+    def take_down(self, event: str, **facts: object) -> None:
+        """Take down what has happened: it is so whatever the disk says, and is written as soon as that is possible.
+
+        Args:
+            event: see above.
+            facts: ids, names, times.
+        """
+        with self._reading:
+            with suppress(RunError):  # counted as damaged
+                self._note(event, facts)
+            self.synchronize()
+
+    def _note(self, event: str, facts: dict[str, object]) -> None:
         shown = {name: redact(value) if isinstance(value, str) else value for name, value in facts.items()}
-        line = json.dumps({"event": event, **shown}, sort_keys=True)
-        with self._said():
-            self._append(line)
+        self._hear_own(json.dumps({"event": event, "id": next(self._ids), **shown}, sort_keys=True))
+
+    def _hear_own(self, text: str) -> None:
+        """Remember a line of our own as others will read it, and that it is not on disk.
+
+        Raises:
+            RunError: others could not read it.
+        """
+        try:
+            line = read_line(text.encode())
+        except DamagedLineError as error:
+            self._damaged.append(f"not written: {error}")
+            raise RunError(f"The ledger {self.file} cannot take down {text}: {error}.") from None
+        key = line["id"] or text.encode()
+        if key not in self._known:
+            self._known.add(key)
+            self._unwritten[key] = text
+            self._take(key, text, line)
+
+    def _write_out(self) -> None:
+        """Write what is not on disk, and see that it can be found there.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        try:
+            # First: whoever finds an entry without the lock of its session takes it for left behind.
+            if self._alive is not None and not self._alive.is_in_place:
+                self._restored = time.monotonic()
+                lost, self._alive = self._alive, self._live()
+                lost.release()
+            if self._unwritten:
+                written = dict(self._unwritten)
+                self._lines.append(list(written.values()))
+                self._flushed.update(written)
+                self._read_on()
+        except OSError as error:
+            self._trouble(error)
+            raise
 
     @contextmanager
     def _said(self) -> Iterator[None]:
@@ -457,23 +746,9 @@ class FileLedger:
             yield
         except OSError as error:
             raise RunError(
-                f"The ledger {self.file} cannot be written ({error.strerror or error}), so nothing more is started:"
+                f"The ledger {self.file} cannot be written ({self._trouble(error)}), so nothing more is started:"
                 " what costs money is written down first."
             ) from None
-
-    def _append(self, line: str) -> None:
-        # One write of one line to a file opened for appending: lines of several processes do not mix.
-        handle = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            size = os.lseek(handle, 0, os.SEEK_END)
-            # Whoever was killed in the middle of a line has spoilt that one only.
-            cut_off = size > 0 and os.pread(handle, 1, size - 1) != b"\n" if hasattr(os, "pread") else False
-            text = (f"\n{line}\n" if cut_off else f"{line}\n").encode()
-            if os.write(handle, text) < len(text):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            os.fsync(handle)
-        finally:
-            os.close(handle)
 
     # Who is alive ---------------------------------------------------------------------------------------------------
 
@@ -485,7 +760,14 @@ class FileLedger:
         # workers whose controller was killed start nothing more, and nobody learns what they see.
         if session in self._owners:
             return self.is_at_work(self._owners[session])
-        return any(self.is_running(file) for file in self.file.parent.glob(f"{self._alive_file(session).name}*"))
+        name = self._alive_file(session).name
+        try:
+            locks = [file for file in self.file.parent.iterdir() if file.name.startswith(name)]
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise _unclear(self.file.parent, error) from None
+        return any(self.is_running(file) for file in locks)
 
     @property
     def is_orphaned(self) -> bool:
@@ -493,17 +775,31 @@ class FileLedger:
         owner = self._owners.get(self.session)
         return owner is not None and not self.is_at_work(owner)
 
+    @property
+    def was_restored_lately(self) -> bool:
+        """Whether files were deleted a moment ago, so that other processes may still have to make theirs anew."""
+        if self._alive is not None and not self._alive.is_in_place:
+            return True
+        return self._restored is not None and time.monotonic() - self._restored < _OTHERS_PATIENCE
+
     def is_at_work(self, process: str) -> bool:
         """Tell whether a process still runs."""
         return process == self.process or self.is_running(self._alive_file(process))
 
     def is_running(self, file: Path) -> bool:
-        """Tell whether somebody holds a lock; one that nobody holds is removed."""
-        if not file.exists():
-            return False
+        """Tell whether somebody holds a lock; one that nobody holds is removed.
+
+        Raises:
+            RunError: nobody can tell.
+        """
         lock = FileLock(file)
-        if not lock.take():
-            return True
+        try:
+            if not lock.take_if_there():
+                return True
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise _unclear(file, error) from None
         lock.release(remove=True)
         return False
 
@@ -522,11 +818,12 @@ class RunRecord:
     def __init__(self, ledger: FileLedger, entry: Entry) -> None:
         self._ledger = ledger
         self.entry = entry
+        self._proof: float | None = None
 
     @property
     def running_since(self) -> float | None:
         """When it was first seen to run, in seconds since the epoch; None if it was not."""
-        return self._ledger.entries.get(self.entry.id, self.entry).running_since
+        return self.entry.running_since
 
     @property
     def begun_elsewhere(self) -> float | None:
@@ -562,20 +859,55 @@ class RunRecord:
             stage = self.stage(name)
             if stage.result is not None or stage.failure is not None:
                 return stage
-            others = stage.process not in (None, self._ledger.process)
-            if others and self._ledger.is_at_work(str(stage.process)):
+            if self._must_wait(name, stage, intent):
+                self._prove_that_it_could_be_written()
                 return None
-            if name == EXECUTION and stage.process is None:
-                why = self._ledger.refusal()
-                if why is not None:
-                    raise RunError(why)
-                if self._ledger.is_orphaned:
-                    raise RunError("The process that began this session has ended, so nothing more is started.")
-                if not self._ledger.has_room() or self._ledger.is_being_started(intent["configuration"], self.entry):
-                    return None
             before = Stage(stage.process, stage.intent, stage.since)
-            self.note("intends", stage=name, process=self._ledger.process, time=_now(), **intent)
+            facts = {"stage": name, "process": self._ledger.process, "time": time.time(), **intent}
+            try:
+                self._ledger.write("intends", run=self.entry.id, **facts)
+            except RunError as error:
+                # The line may be on disk all the same. What another process began is not undone by that.
+                self.failed(name, str(error), in_doubt=before.process is not None)
+                raise
             return before
+
+    def _must_wait(self, name: str, stage: Stage, intent: dict[str, Any]) -> bool:
+        """Tell whether another process makes the stage, or an execution has to wait for its turn.
+
+        Raises:
+            RunError: no execution may be started any more.
+        """
+        others = stage.process not in (None, self._ledger.process)
+        if others and self._ledger.is_at_work(str(stage.process)):
+            return True
+        if others and self._ledger.was_restored_lately:
+            return True
+        if name != EXECUTION or stage.process is not None:
+            return False
+        why = self._ledger.refusal()
+        if why is not None:
+            raise RunError(why)
+        if self.entry.unwanted:
+            raise RunError("No remaining test needs the run, so it is not started.")
+        if self._ledger.is_orphaned:
+            if self._ledger.was_restored_lately:
+                return True
+            raise RunError("The process that began this session has ended, so nothing more is started.")
+        return not self._ledger.has_room() or self._ledger.is_being_started(intent["configuration"], self.entry)
+
+    def _prove_that_it_could_be_written(self) -> None:
+        """Make sure now and then that the process waited for can be heard: it may be unable to write down its end.
+
+        Raises:
+            RunError: nothing can be written, so this wait would have no end.
+        """
+        now = time.monotonic()
+        if self._proof is None:
+            self._proof = now + _PROOF
+        elif now >= self._proof:
+            self._proof = now + _PROOF
+            self._ledger.write("waits", run=self.entry.id, process=self._ledger.process, time=time.time())
 
     def made(self, name: str, result: dict[str, Any]) -> None:
         """Take down the result of a stage."""
@@ -587,16 +919,23 @@ class RunRecord:
 
     def executions_of_others(self) -> set[str]:
         """Return the executions that are known to be of other runs."""
-        self._ledger.refresh()
+        self._ledger.synchronize()
         return self._ledger.executions_of_others(self.entry)
 
     def note(self, event: str, **facts: object) -> None:
-        """Take down something else."""
-        self._ledger.write(event, run=self.entry.id, **facts)
-        self._ledger.refresh()
+        """Take down something else that has happened."""
+        self._ledger.take_down(event, run=self.entry.id, **facts)
 
 
-def _now() -> float:
-    import time
+def _unclear(file: Path, error: OSError) -> RunError:
+    why = error.strerror or type(error).__name__
+    return RunError(f"{file} cannot be read ({why}), so it is not known whether the session of a run is still running.")
 
-    return time.time()
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _executions(lines: Iterable[dict[str, Any]]) -> set[str]:
+    """Return the executions that some events name."""
+    return {line["result"]["id"] for line in lines if line["event"] == "made" and line["stage"] == EXECUTION}

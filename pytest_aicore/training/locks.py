@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from contextlib import contextmanager, suppress
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 _PAUSE = 0.02
 PATIENCE = 60.0
 """Seconds to wait for a lock: whoever holds one writes a few lines, and lets go of it."""
+_TAKEN = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+"""What systems answer for a lock that somebody has."""
 
 
 class FileLock:
@@ -33,16 +36,37 @@ class FileLock:
         """Take the lock if nobody has it, and tell whether that worked.
 
         Raises:
-            OSError: the file cannot be opened.
+            OSError: the file cannot be opened, or its file system has no locks.
         """
-        handle = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
+        return self._take(os.O_RDWR | os.O_CREAT)
+
+    def take_if_there(self) -> bool:
+        """Take the lock of a file that must be there, if nobody has it; the file need not be writable.
+
+        Raises:
+            OSError: the file cannot be opened, or is not there.
+        """
+        return self._take(os.O_RDONLY)
+
+    def _take(self, flags: int) -> bool:
+        handle = os.open(self._file, flags, 0o600)
         try:
             _lock(handle)
-        except OSError:
+        except OSError as error:
             os.close(handle)
-            return False
+            if error.errno in _TAKEN:
+                return False
+            raise
         self._handle = handle
         return True
+
+    @property
+    def is_in_place(self) -> bool:
+        """Whether the file that is locked still is the one of that name, so that others find the lock."""
+        try:
+            return self._handle is not None and os.path.samestat(os.fstat(self._handle), self._file.stat())
+        except OSError:
+            return False
 
     def take_for_life(self) -> None:
         """Take the lock of a file of our own, whoever looks at it in the meantime and finds it free.
@@ -52,9 +76,8 @@ class FileLock:
         """
         while True:
             if self.take():
-                with suppress(FileNotFoundError):
-                    if self._handle is not None and os.path.samestat(os.fstat(self._handle), self._file.stat()):
-                        return
+                if self.is_in_place:
+                    return
                 self.release()  # of a file that has been removed
             time.sleep(_PAUSE)
 
@@ -67,7 +90,8 @@ class FileLock:
         if self._handle is None:
             return
         if remove:
-            self._file.unlink(missing_ok=True)
+            with suppress(OSError):  # a file that stays there says nothing: nobody holds its lock
+                self._file.unlink()
         os.close(self._handle)
         self._handle = None
 
@@ -82,11 +106,13 @@ def held(file: Path, *, longer: bool = False) -> Iterator[None]:
 
     Raises:
         RunError: somebody else has it, and does not give it back.
+        OSError: the file cannot be opened, or its file system has no locks.
     """
     lock = FileLock(file)
     patience = 4 * PATIENCE if longer else PATIENCE
     deadline = time.monotonic() + patience
-    while not lock.take():
+    while not (lock.take() and lock.is_in_place):
+        lock.release()  # of a file that has been removed
         if time.monotonic() > deadline:
             raise RunError(
                 f"{file} has been locked by another process for {patience:g} s, so nothing was started. If no other"

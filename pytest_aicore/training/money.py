@@ -19,11 +19,12 @@ _SECONDS = {"h": 3600.0, "m": 60.0, "min": 60.0, "s": 1.0, "": 1.0}
 DURATION_EXPECTED = "expected a time such as 45m, 2h, 1h30m or 90s."
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(text: str, *, none: bool = False) -> float:
     """Return the seconds of a duration such as `45m`, `2h`, `1h30m`, `90s` or `90`.
 
     Args:
         text: what was written.
+        none: whether 0 is a duration, too.
 
     Raises:
         ValueError: it is none, or not greater than 0.
@@ -35,7 +36,7 @@ def parse_duration(text: str) -> float:
     if len(parts) > 1 and any(not unit for _, unit in parts):
         raise ValueError(DURATION_EXPECTED)
     seconds = sum(float(number) * _SECONDS[unit.lower()] for number, unit in parts)
-    if not (math.isfinite(seconds) and seconds > 0):
+    if not math.isfinite(seconds) or (seconds == 0 and not none):
         raise ValueError(DURATION_EXPECTED)
     return seconds
 

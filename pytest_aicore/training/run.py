@@ -259,7 +259,7 @@ class Training:
         others = tuple(self._maker.executions(configuration.id)) if self._maker.reuse else ()
         response = self._stage(
             EXECUTION,
-            {"configuration": configuration.id, "others": others},
+            {"configuration": configuration.id, "others": others, "reuse": self._maker.reuse},
             lambda before: self._maker.execution(
                 configuration.id,
                 lambda: {*before.intent.get("others", others), *self.record().executions_of_others()},

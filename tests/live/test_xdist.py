@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.live.conftest import HEAD
+from tests.live.sessions import LiveProcess, wait_until
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
     from tests.live.conftest import Service
 
@@ -107,3 +110,48 @@ def test_it(aicore_execution, n): pass
     result.assert_outcomes(errors=4)
     assert result.stdout.str().count(": no way (HTTP 400, code 1).") >= 4
     assert service.calls.count("execution.create") == 1
+
+
+@pytest.mark.parametrize("pace", ["real"])
+@pytest.mark.parametrize("dist", ["load", "loadscope"])
+def test_what_no_remaining_test_needs_is_stopped_while_another_worker_still_waits(
+    service: Service, project: pytest.Pytester, live_arguments: list[str], dist: str
+) -> None:
+    """With -x the worker that saw the failure runs nothing more; the others end what they have begun."""
+    service.emulator.script(unknown=0, pending=0, running=10**7)
+    project.makepyfile(
+        test_it=HEAD
+        + """
+import json, pathlib
+
+class TestA:
+    def test_fails(self):
+        deadline = time.monotonic() + 60
+        while pathlib.Path("ledger.jsonl").read_text().count('"event": "running"') < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        raise AssertionError
+
+    @pytest.mark.aicore(fresh=True)
+    def test_will_never_run(self, aicore_execution): pass
+
+class TestB:
+    @pytest.mark.aicore(fresh=True)
+    def test_waits(self, aicore_execution): pass
+
+    def test_ends(self): pass
+"""
+    )
+    with LiveProcess(project.path, [*live_arguments, "-p", "xdist", "-n2", f"--dist={dist}", "-x"]) as session:
+        session.wait_for_executions(2)
+        wait_until(
+            lambda: "STOPPED" in service.statuses() or session.process.poll() is not None, "one of them is stopped"
+        )
+        assert service.statuses() == ["RUNNING", "STOPPED"]
+        service.emulator.clock.advance(2 * 10**7)
+        session.wait()
+        assert service.statuses() == ["COMPLETED", "STOPPED"]
+        assert "1 failed, " in session.text
+        assert "of training_workflow_tutorial.yaml: no remaining test needs it, so it was stopped.\n" in session.text, (
+            session.text
+        )

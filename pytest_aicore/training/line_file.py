@@ -1,0 +1,98 @@
+"""A file of lines that several processes append to, and that anybody may cut off, replace or remove meanwhile."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_TAIL = 512
+"""Bytes by which a file is known again: they end in a line that no other file has."""
+
+
+class LineFile:
+    """The file, as far as this process has read it.
+
+    Args:
+        path: where; the folder is made if need be.
+
+    Attributes:
+        cut_off: how the file ends behind its last whole line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.cut_off = b""
+        self._position = 0
+        self._tail = b""
+
+    def read_on(self) -> tuple[list[bytes], bool]:
+        """Return the lines since the last time, and whether the file is another one than it was then.
+
+        All lines of another file are new. A file that is not there has none.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        content, is_another = b"", self._position > 0
+        with suppress(FileNotFoundError), self.path.open("rb") as file:
+            file.seek(self._position - len(self._tail))
+            content = file.read()
+            is_another = not content.startswith(self._tail)
+            if is_another:
+                file.seek(0)
+                content = file.read()
+        if is_another:
+            self._position, self._tail = 0, b""
+        whole, end, self.cut_off = content[len(self._tail) :].rpartition(b"\n")
+        read = whole + end
+        self._position += len(read)
+        self._tail = (self._tail + read)[-_TAIL:]
+        return whole.split(b"\n") if end else [], is_another
+
+    def accept_cut_off(self) -> None:
+        """Take what stands behind the last whole line for a whole line, whose end an editor has taken."""
+        self._position += len(self.cut_off)
+        self._tail = (self._tail + self.cut_off)[-_TAIL:]
+        self.cut_off = b""
+
+    def append(self, lines: Sequence[str]) -> None:
+        """Write lines, and return when they are on disk.
+
+        Args:
+            lines: without their ends.
+
+        Raises:
+            OSError: they are not, or not all of them.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            size = os.lseek(handle, 0, os.SEEK_END)
+            text = "".join(f"{line}\n" for line in lines).encode()
+            if size > 0:
+                os.lseek(handle, -1, os.SEEK_END)
+                if os.read(handle, 1) != b"\n":  # whoever was killed in the middle of a line has spoilt that one only
+                    text = b"\n" + text
+            # One write to a file opened for appending: lines of several processes do not mix.
+            if os.write(handle, text) < len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if size == 0:
+            self._keep_the_name()
+
+    def _keep_the_name(self) -> None:
+        """Have the folder on disk as well, so that a new file is found after a power failure."""
+        with suppress(OSError):  # not every system can open or flush a folder
+            folder = os.open(self.path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
