@@ -125,16 +125,19 @@ class Redactor:
                 for inner in value
             }
         if isinstance(value, (list, tuple)):
-            return [self.data(inner, name) for inner in value]
+            clean = [self.data(inner, name) for inner in value]
+            return tuple(clean) if isinstance(value, tuple) else clean
         if is_secret_name(name) and (isinstance(value, (str, bytes)) or not isinstance(value, (int, float))):
             return HIDDEN if value else value
         if isinstance(value, (int, float)):
             return value
         if isinstance(value, str):
             return self(value)
-        shown = str(value)
-        clean = self(shown)
-        return value if clean == shown else clean
+        try:
+            shown = str(value)
+        except Exception:
+            return value
+        return value if self(shown) == shown else self(shown)
 
 
 def _nearest(name: str, outer: str) -> str:
@@ -148,6 +151,11 @@ _redact = Redactor()
 def redact(text: str) -> str:
     """Return the text with everything that is or looks like a credential or token replaced by `***`."""
     return _redact(text)
+
+
+def redact_data(value: Any) -> Any:
+    """Return plain data as `Redactor.data` does."""
+    return _redact.data(value)
 
 
 class Secret(str):

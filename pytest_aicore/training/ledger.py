@@ -28,7 +28,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_aicore.errors import RunError
-from pytest_aicore.redact import redact
+from pytest_aicore.redact import redact_data
 from pytest_aicore.training.locks import FileLock, held
 
 if TYPE_CHECKING:
@@ -446,8 +446,7 @@ class FileLedger:
         Raises:
             RunError: it cannot be written; then nothing must be started.
         """
-        shown = {name: redact(value) if isinstance(value, str) else value for name, value in facts.items()}
-        line = json.dumps({"event": event, **shown}, sort_keys=True)
+        line = json.dumps({"event": event, **redact_data(facts)}, sort_keys=True)
         with self._said():
             self._append(line)
 
