@@ -149,10 +149,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 @_NO_SECRETS_SHOWN
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | pytest.ExitCode | None, Any]:
-    """Take the secrets out of a usage error, which is shown when there is no session any more."""
+    """Take the secrets out of a usage error, or a worse one, which is shown when there is no session any more."""
     try:
         return (yield)
-    except pytest.UsageError as error:
+    except Exception as error:
         _clean_exception(config, error)
         raise
 
