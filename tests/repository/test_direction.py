@@ -19,7 +19,7 @@ MAY_KNOW = {
     "errors": {"printable"},
     "placeholders": set(),
     "printable": set(),
-    **dict.fromkeys(SECRETS, SECRETS),
+    **dict.fromkeys(sorted(SECRETS), SECRETS),
 }
 ONLY_IN = {
     "responses": "pytest_aicore.emulator.intercept",
