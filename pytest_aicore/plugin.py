@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 _SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 _MISREAD: pytest.StashKey[str | None] = pytest.StashKey()
 _ENVIRONMENT: pytest.StashKey[dict[str, str]] = pytest.StashKey()
-SECRET_VARIABLES = ("AICORE_CLIENT_SECRET", "AICORE_CERT_STR", "AICORE_KEY_STR", "AICORE_SERVICE_KEY", "VCAP_SERVICES")
-"""The environment variables from which SAP's SDK takes secrets."""
+SECRET_VARIABLES = (
+    "AICORE_CLIENT_SECRET", "AICORE_CERT_STR", "AICORE_KEY_STR", "AICORE_SERVICE_KEY", "VCAP_SERVICES",
+    "PYTEST_AICORE_SERVICE_KEY",
+)  # fmt: skip
+"""The environment variables from which SAP's SDK takes secrets, and ours."""
 _NO_SECRETS_SHOWN = pytest.hookimpl(wrapper=True, tryfirst=True)
 
 # Fixtures have a module of their own; loaded from here, `-p no:aicore` switches them off as well.
