@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 from pytest_aicore.echo import MISPLACED, is_misplaced, shown
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.printable import on_one_line, say
-from pytest_aicore.redact import HIDDEN
+from pytest_aicore.redact import HIDDEN, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return run(asked)
     except AicoreError as error:
-        say(f"pytest-aicore: {_concealed(str(error), values)}", sys.stderr)
+        say(f"pytest-aicore: {redact(_concealed(str(error), values))}", sys.stderr)
         return MISUSED
     except BrokenPipeError:
         # Whoever read the output has seen enough; what Python still would flush at its end goes nowhere.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.errors import AicoreError, PlanError, listing, our_message
-from pytest_aicore.plugin import settings_of
+from pytest_aicore.plugin import environment_at_start, settings_of
 from pytest_aicore.printable import printable
 from pytest_aicore.settings import MarkerUse, merge_markers, merge_scripts
 
@@ -70,10 +70,9 @@ class Record:
 def isolation_of(config: pytest.Config) -> Isolation:
     """Return the hooks of this session; they begin to work if they have not yet."""
     if _ISOLATION not in config.stash:
-        from pytest_aicore.hiding import begin
+        from pytest_aicore.hiding import hiding_of
 
-        session = session_of(config)
-        config.stash[_ISOLATION] = Isolation(session, begin(config, session).redact)
+        config.stash[_ISOLATION] = Isolation(session_of(config), hiding_of(config).redact)
         config.pluginmanager.register(config.stash[_ISOLATION], PLUGIN_NAME)
     return config.stash[_ISOLATION]
 
@@ -81,10 +80,13 @@ def isolation_of(config: pytest.Config) -> Isolation:
 def session_of(config: pytest.Config) -> Session:
     """Return what the tests of this pytest session have in common."""
     if _SESSION not in config.stash:
+        from pytest_aicore.hiding import hiding_of
         from pytest_aicore.live_session import make_live
         from pytest_aicore.session import Session
 
-        config.stash[_SESSION] = Session(settings_of(config), lambda session: make_live(config, session))
+        session = Session(settings_of(config), lambda session: make_live(config, session), environment_at_start(config))
+        config.stash[_SESSION] = session
+        hiding_of(config).know(session.secrets)
     return config.stash[_SESSION]
 
 

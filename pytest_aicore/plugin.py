@@ -10,13 +10,20 @@ import pytest
 from pytest_aicore.options import DEFAULT_WORKFLOWS, OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from pytest_aicore.options import Option
     from pytest_aicore.settings import Settings
 
 _SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 _MISREAD: pytest.StashKey[str | None] = pytest.StashKey()
+_ENVIRONMENT: pytest.StashKey[dict[str, str]] = pytest.StashKey()
+SECRET_VARIABLES = (
+    "AICORE_CLIENT_SECRET", "AICORE_CERT_STR", "AICORE_KEY_STR", "AICORE_SERVICE_KEY", "VCAP_SERVICES",
+    "PYTEST_AICORE_SERVICE_KEY",
+)  # fmt: skip
+"""The environment variables from which SAP's SDK takes secrets, and ours."""
+_NO_SECRETS_SHOWN = pytest.hookimpl(wrapper=True, tryfirst=True)
 
 # Fixtures have a module of their own; loaded from here, `-p no:aicore` switches them off as well.
 pytest_plugins = ("pytest_aicore.fixtures",)
@@ -65,6 +72,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers and, if anything is set, read the settings: a mistake in them is said at once."""
+    _begin_hiding(config)
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     if config.option.help or config.option.version or not any(_is_set(option, config) for option in OPTIONS):
@@ -86,6 +94,9 @@ def pytest_configure(config: pytest.Config) -> None:
             f"{project}\nA live session costs money, and nothing of what limits it there would hold: nothing was"
             " started."
         )
+    from pytest_aicore.isolation import session_of
+
+    session_of(config)
     if settings.check.value or settings.update.value:
         from pytest_aicore.collecting import begin
 
@@ -103,6 +114,69 @@ def pytest_configure(config: pytest.Config) -> None:
         from pytest_aicore.report_file import ReportFile
 
         ReportFile.register(config, settings)
+
+
+def environment_at_start(config: pytest.Config) -> dict[str, str]:
+    """Return the environment variables as they were when the session began."""
+    return config.stash.get(_ENVIRONMENT, None) or dict(os.environ)
+
+
+def _begin_hiding(config: pytest.Config) -> None:
+    """Hide secrets from the start if the environment has some; else when the session turns out to be one of ours."""
+    if _ENVIRONMENT in config.stash:
+        return
+    config.stash[_ENVIRONMENT] = dict(os.environ)  # before a test or a plugin changes it
+    config.add_cleanup(lambda: _end_hiding(config))  # made first, so done last: other plugins warn when they clean up
+    if any(map(os.environ.get, SECRET_VARIABLES)):
+        from pytest_aicore.hiding import hiding_of
+
+        hiding_of(config)
+
+
+def _end_hiding(config: pytest.Config) -> None:
+    hiding = config.pluginmanager.get_plugin("aicore-hiding")
+    if hiding is not None:
+        hiding.end()
+
+
+@_NO_SECRETS_SHOWN
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Take the secrets out of what keeps a conftest from being imported: it is shown before there is a session."""
+    _begin_hiding(early_config)
+    try:
+        return (yield)
+    except Exception as error:
+        _clean_exception(early_config, getattr(error, "cause", error))
+        raise
+
+
+@_NO_SECRETS_SHOWN
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | pytest.ExitCode | None, Any]:
+    """Take the secrets out of a usage error, or a worse one, which is shown when there is no session any more."""
+    try:
+        return (yield)
+    except Exception as error:
+        _clean_exception(config, error)
+        raise
+
+
+@_NO_SECRETS_SHOWN
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Take the secrets out of what fails while it is collected: nobody knows yet whether the session is of ours."""
+    report = yield
+    if not report.passed:
+        from pytest_aicore.hiding import hiding_of
+
+        hiding_of(collector.config).clean(report)
+    return report
+
+
+def _clean_exception(config: pytest.Config, error: BaseException) -> None:
+    from pytest_aicore.hiding import clean_exception
+
+    clean_exception(error, environment_at_start(config))
 
 
 def settings_of(config: pytest.Config) -> Settings:
@@ -182,6 +256,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.
         reason = _skipped(item, live=settings.live.value)
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=reason))
+    if ours:
+        from pytest_aicore.hiding import hiding_of
+
+        hiding_of(config).rename(items)
     if (ours or settings.live.value or settings.block_network.value) and not config.option.collectonly:
         from pytest_aicore.isolation import isolation_of
 

@@ -1,141 +1,161 @@
 """The one place that knows what a secret looks like.
 
 Everything that leaves pytest-aicore as text (logs, sections, reports, errors, files) passes through
-[redact][pytest_aicore.redact.redact] or one of its relatives first.
+[redact][pytest_aicore.redact.redact] or one of its relatives first. They hide the secrets that this process has met
+(`known_secrets.py`), what stands under a name that means a secret (`named_values.py`), and what has the shape of one.
+Python expressions stay: they say where a value comes from, not what it is.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.known_secrets import Finder, met
+from pytest_aicore.named_values import hide_named_values
+from pytest_aicore.secret_names import is_secret_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 HIDDEN = "***"
 
-_SENSITIVE_NAME = (
-    r"(?:access_?token|refresh_?token|id_?token|client_?secret|password|passwd|certificate|private_?key"
-    r"|(?:cert|key)_str|aws_secret_access_key|aws_access_key_id|\.dockerconfigjson|aicore_service_key)"
-)
-_NAME_PARTS = ("token", "secret", "passw", "certificate", "key", "cert_str", "dockerconfig")
-"""One of them, in lower case, is in everything that `_SENSITIVE_NAME` finds."""
-_QUOTE = r"""\\{0,63}["']"""
-"""A quotation mark, in a string that may stand in strings that are escaped five times over."""
 # No rule may take more than linear time, whatever the text: nothing without bound before what a match needs.
-# Each rule after what a text must have, in lower case, for the rule to find anything: looking for that is cheap.
-_RULES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
-    # `Authorization: Bearer <anything>`, `Basic <base64>`.
-    (
-        ("bearer", "basic"),
-        re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE),
-        rf"\1 {HIDDEN}",
-    ),
-    # A JSON web token wherever it stands.
-    (("eyj",), re.compile(r"\beyJ(?:[A-Za-z0-9_]|-(?!eyJ)){4,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"), HIDDEN),
-    # "client_secret": "..."  as JSON, as a Python dict, escaped inside another string.
-    (
-        _NAME_PARTS,
-        re.compile(rf"""({_SENSITIVE_NAME}{_QUOTE}\s*:\s*({_QUOTE}))(?:(?!\2).)*(\2)?""", re.IGNORECASE | re.DOTALL),
-        rf"\1{HIDDEN}\3",
-    ),
-    # client_secret=...  in a form body, a query string, an environment listing.
-    (
-        _NAME_PARTS,
-        re.compile(rf"((?<![a-z0-9]){_SENSITIVE_NAME}=)[^&\s\"']+", re.IGNORECASE),
-        rf"\1{HIDDEN}",
-    ),
-    # client_secret = '...'  as Python code, or as pytest shows local variables.
-    (
-        _NAME_PARTS,
-        re.compile(
-            rf"""((?<![a-z0-9]){_SENSITIVE_NAME}\s*=\s*b?({_QUOTE}))(?:(?!\2).)*(\2)?""", re.IGNORECASE | re.DOTALL
-        ),
-        rf"\1{HIDDEN}\3",
-    ),
-    # https://user:password@host
-    (
-        ("@",),
-        re.compile(r"(\b[a-z][a-z0-9+.-]{0,40}://[^/\s:@]*:)[^/\s@]+(@)", re.IGNORECASE),
-        rf"\1{HIDDEN}\2",
-    ),
+_WORDS = re.compile(
+    "token|secret|passw|passphrase|passcode|pass|pwd|key|credential|certificate|auth|cookie|jwt|sas|cert_str"
+    "|dockerc|privatedata|private.data|sharedaccess|conn.{0,9}str|pw"
 )
-
-
+"""One of them is in every name that means a secret, in lower case."""
+_SHAPES: tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] = tuple(
+    (re.compile(needed), re.compile(shape, re.DOTALL), replacement)
+    for needed, shape, replacement in (
+        # A JSON web token.
+        ("eyj", r"\beyJ(?:[A-Za-z0-9_]|-(?!eyJ)){4,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?", HIDDEN),
+        # https://user:password@host, and https://token@host
+        ("@", r"(\b[A-Za-z][A-Za-z0-9+.-]{0,40}://[^/\s:@]*:)[^/\s@]+(@)", rf"\1{HIDDEN}\2"),
+        ("@", r"(\b[A-Za-z][A-Za-z0-9+.-]{0,40}://)(?=[A-Za-z_.~-]{0,60}\d)[\w.~-]{20,}(@)", rf"\1{HIDDEN}\2"),
+        # A signature of a URL that gives access by itself (Azure, AWS, Google, CloudFront).
+        (
+            "sig|x-amz-|x-goog-",
+            r"(?i)([?&;](?:amp;)?(?:sig|signature|x-(?:amz|goog)-(?:signature|credential|security-token))=)[^&\s\"'<>\\]+",
+            rf"\1{HIDDEN}",
+        ),
+        # Tokens that say whose they are: GitHub, GitLab, Hugging Face, OpenAI and its like, AWS, Slack, npm, PyPI,
+        # Google, Docker.
+        (
+            "gh[pousr]_|github_pat_|glpat-|hf_|sk-|akia|asia|xox|npm_|pypi-|aiza|ya29|dckr_",
+            (
+                r"\b(?:gh[pousr]_[A-Za-z0-9]{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|hf_[A-Za-z0-9]{16,}"
+                r"|sk-(?=[A-Za-z_-]{0,40}\d)[\w-]{20,}|(?:AKIA|ASIA)[A-Z0-9]{16}\b|xox[abeprs]-[\w-]{10,}"
+                r"|npm_[A-Za-z0-9]{30,}|pypi-[\w-]{30,}|AIza[\w-]{30,}|ya29\.[\w-]{20,}|dckr_(?:pat|oat)_[\w-]{16,})"
+            ),
+            HIDDEN,
+        ),
+    )
+)
+"""What a text has in lower case if the shape may be in it (cheap to look for), the shape, and what stands instead."""
 _BLOCK = re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL)
 # What is left of a PEM block whose beginning was cut off, also one whose line ends were escaped into `\n`. It is
 # known by its end, so the text is read backwards.
 _END_OF_BLOCK = re.compile(r"-----[A-Z0-9 ]+ DNE-----(?:[nr]\\+|[A-Za-z0-9+/=\s'\"]){16,}")
 
+_SCHEME = re.compile(r"\b(Bearer|Basic)(\s+)([A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
+_PROSE = re.compile(r"(?:[a-z]{1,19}|[A-Z][a-z]{1,18}|[A-Z]{1,19})(?:-[A-Za-z][a-z]{0,18}){0,3}[.]{0,3}")
+"""What may follow `Basic` and `Bearer` in a sentence: `authentication`, `token-based`."""
 
-def redact(text: str) -> str:
-    """Return the text with everything that looks like a credential or token replaced by `***`."""
+
+def _without_shapes(text: str) -> str:
     lower = text.lower()
     if "-----" in lower:
         text = _BLOCK.sub(HIDDEN, text)
         text = _END_OF_BLOCK.sub(HIDDEN[::-1], text[::-1])[::-1]
-    for words, pattern, replacement in _RULES:
-        if any(word in lower for word in words):
-            text = pattern.sub(replacement, text)
-    return text
+    for needed, shape, replacement in _SHAPES:
+        if needed.search(lower):
+            text = shape.sub(replacement, text)
+    if "bearer" in lower or "basic" in lower:
+        text = _SCHEME.sub(_without_proof, text)
+    return hide_named_values(text, HIDDEN) if _WORDS.search(lower) else text
 
 
-_SENSITIVE = re.compile(rf"(?:.*[^a-z0-9])?{_SENSITIVE_NAME}", re.IGNORECASE | re.DOTALL)
-_SHORTEST = 8
-"""Characters of a secret that is looked for everywhere; what is shorter would be found in words."""
+def _without_proof(found: re.Match[str]) -> str:
+    """Return `Bearer ***`, or what was found where it is a sentence."""
+    scheme, between, proof = found.groups()
+    return found[0] if _PROSE.fullmatch(proof) else f"{scheme}{between}{HIDDEN}"
 
 
 class Redactor:
-    """Hides what looks like a secret, and besides that every secret it knows, wherever and however it stands.
+    """Hides what `redact` hides, and besides that secrets that somebody else knows.
 
     Args:
         secrets: gives the secrets that are known now; asked for each text, because tokens come and go.
     """
 
-    def __init__(self, secrets: Callable[[], Iterable[str]]) -> None:
+    def __init__(self, secrets: Callable[[], Iterable[str]] = tuple) -> None:
         """Take who knows the secrets; nothing is asked yet."""
         self._secrets = secrets
         self._known: frozenset[str] = frozenset()
-        self._written: list[str] = []
+        self._finder = Finder(())
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets."""
-        known = frozenset(secret for secret in self._secrets() if len(secret) >= _SHORTEST)
+        known = met().union(self._secrets())
         if known != self._known:
-            self._known = known
-            # The longest first: one may be a part of another.
-            self._written = sorted({each for secret in known for each in _written(secret)}, key=len, reverse=True)
-        for secret in self._written:
-            text = text.replace(secret, HIDDEN)
-        return redact(text)
+            self._known, self._finder = known, Finder(known)
+        return _without_shapes(self._finder.hide(text, HIDDEN))
 
-    def data(self, value: Any) -> Any:
-        """Return plain data without secrets: in every text, and in the values of names that mean secrets."""
-        if isinstance(value, dict):
+    def data(self, value: Any, name: str = "") -> Any:
+        """Return plain data without secrets: in every text, and everything under a name that means a secret.
+
+        Args:
+            value: mappings, lists, tuples, texts and whatever else; what is no plain data and would show a secret
+                becomes text.
+            name: under which it stands.
+        """
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, Mapping):
+            label = value.get("key", value.get("name"))
+            of_pair = label if isinstance(label, str) and "value" in value else ""
             return {
-                name: HIDDEN if isinstance(inner, str) and _SENSITIVE.fullmatch(str(name)) else self.data(inner)
-                for name, inner in value.items()
+                self(inner) if isinstance(inner, str) else inner: self.data(
+                    value[inner],
+                    of_pair if inner == "value" and is_secret_name(of_pair) else _nearest(str(inner), name),
+                )
+                for inner in value
             }
         if isinstance(value, (list, tuple)):
-            return [self.data(inner) for inner in value]
-        return self(value) if isinstance(value, str) else value
+            clean = [self.data(inner, name) for inner in value]
+            return tuple(clean) if isinstance(value, tuple) else clean
+        if is_secret_name(name) and (isinstance(value, (str, bytes)) or not isinstance(value, (int, float))):
+            return HIDDEN if value else value
+        if isinstance(value, (int, float)):
+            return value
+        if isinstance(value, str):
+            return self(value)
+        try:
+            shown = str(value)
+        except Exception:
+            return value
+        return value if self(shown) == shown else self(shown)
 
 
-def _written(secret: str) -> Iterable[str]:
-    """Return how a secret may be written: as it is, in a URL, in a string of Python or JSON, line by line."""
-    from urllib.parse import quote, quote_plus
+def _nearest(name: str, outer: str) -> str:
+    """Return the name that says what a value is: its own, unless what is around it is secret as a whole."""
+    return outer if is_secret_name(outer) else name
 
-    for text in (secret, *(line for line in secret.splitlines() if not line.startswith("-----"))):
-        if len(text) >= _SHORTEST:
-            yield from (
-                text,
-                quote(text),
-                quote(text, safe=""),
-                quote_plus(text),
-                repr(text)[1:-1],
-                json.dumps(text)[1:-1],
-            )
+
+_redact = Redactor()
+
+
+def redact(text: str) -> str:
+    """Return the text with everything that is or looks like a credential or token replaced by `***`."""
+    return _redact(text)
+
+
+def redact_data(value: Any) -> Any:
+    """Return plain data as `Redactor.data` does."""
+    return _redact.data(value)
 
 
 class Secret(str):

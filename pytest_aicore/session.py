@@ -39,10 +39,14 @@ class Session:
     Args:
         settings: what the session was told.
         make_live: makes what does the runs of a live session.
+        environment: the environment variables when the session began; those of now if left out.
     """
 
-    def __init__(self, settings: Settings, make_live: Callable[[Session], Live]) -> None:
+    def __init__(
+        self, settings: Settings, make_live: Callable[[Session], Live], environment: Mapping[str, str] | None = None
+    ) -> None:
         """Take the settings; nothing is imported, read or opened yet."""
+        self._environment = environment
         self.settings = settings
         self._make_live = make_live
         self._door: Door | None = None
@@ -271,7 +275,7 @@ class Session:
     def _secrets_around(self) -> set[str]:
         from pytest_aicore.training.credentials import secrets_around
 
-        return secrets_around(self.settings.service_key.value)
+        return secrets_around(self.settings.service_key.value, environment=self._environment)
 
     def secrets(self) -> set[str]:
         """Return what must not be shown: secrets wherever credentials may lie, those in use, and tokens."""

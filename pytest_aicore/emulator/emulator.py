@@ -66,6 +66,8 @@ RESOURCE_GROUP = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]")
 """Specification."""
 REMEMBERED_REQUESTS = 500
 REMEMBERED_BYTES = 2000
+_KEPT_BYTES = 2 * REMEMBERED_BYTES
+"""More than what is shown: a secret that is cut off is not recognised."""
 TOKEN_ROUTE = Route("POST", token.PATH, TOKEN, lambda call: token.create(call.emulator, call.request), "captured")
 
 
@@ -104,12 +106,12 @@ class RequestRecord:
     @property
     def request_body(self) -> str:
         """What was sent, cut to a readable length and without secrets."""
-        return redact(self._request_body.decode("utf-8", "replace"))
+        return redact(self._request_body.decode("utf-8", "replace"))[:REMEMBERED_BYTES]
 
     @property
     def response_body(self) -> str:
         """What was answered, cut to a readable length and without secrets."""
-        return redact(self._response_body.decode("utf-8", "replace"))
+        return redact(self._response_body.decode("utf-8", "replace"))[:REMEMBERED_BYTES]
 
     def repeats(self, earlier: RequestRecord) -> bool:
         """Tell whether it asks for the same as an earlier one, word for word."""
@@ -780,8 +782,8 @@ class Emulator:
             request.headers.get("ai-resource-group", ""),
             f"{request.path}?{query}" if query else request.path,
             hash(request.body),
-            HIDDEN.encode() if route and route.carries_secrets else request.body[:REMEMBERED_BYTES],
-            response.body[:REMEMBERED_BYTES],
+            HIDDEN.encode() if route and route.carries_secrets else request.body[:_KEPT_BYTES],
+            response.body[:_KEPT_BYTES],
         )
         self.requests.append(record)
         for calls in self._recordings:

@@ -81,7 +81,7 @@ class CallError(RunError):
             in_doubt: whether AI Core may have done it all the same.
             retry_after: seconds that AI Core asked to be left alone for.
         """
-        super().__init__(text)
+        super().__init__(redact(text))  # whoever answered may have repeated what was sent
         self.status = status
         self.transient = transient
         self.in_doubt = in_doubt

@@ -205,7 +205,9 @@ def resource_group_of_profile(
     return (str(name), f"config file {file}") if name else None
 
 
-def secrets_around(service_key: Path | Secret | None = None, home: Path | None = None) -> set[str]:
+def secrets_around(
+    service_key: Path | Secret | None = None, home: Path | None = None, environment: Mapping[str, str] | None = None
+) -> set[str]:
     """Return every secret in the places where credentials are looked for, used or not, so that it can be hidden.
 
     What cannot be read has no secrets. The result is for a redactor alone.
@@ -213,9 +215,10 @@ def secrets_around(service_key: Path | Secret | None = None, home: Path | None =
     Args:
         service_key: the file or the content that a setting gives.
         home: the user's home folder; that of this process if left out.
+        environment: the environment variables; those of this process if left out.
     """
     found: set[str] = set()
-    variables = os.environ
+    variables = os.environ if environment is None else environment
     files = [Path(file)] if (file := variables.get("AICORE_CONFIG")) else []
     texts = [variables.get(name, "") for name in ("AICORE_SERVICE_KEY", CONTENT_VARIABLE, "VCAP_SERVICES")]
     if isinstance(service_key, Path):

@@ -36,7 +36,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_aicore.errors import RunError
-from pytest_aicore.redact import redact
+from pytest_aicore.redact import redact_data
 from pytest_aicore.training.ledger_lines import (
     ARTIFACTS,
     CONFIGURATION,
@@ -699,8 +699,7 @@ class FileLedger:
             self.synchronize()
 
     def _note(self, event: str, facts: dict[str, object]) -> None:
-        shown = {name: redact(value) if isinstance(value, str) else value for name, value in facts.items()}
-        self._hear_own(json.dumps({"event": event, "id": next(self._ids), **shown}, sort_keys=True))
+        self._hear_own(json.dumps({"event": event, "id": next(self._ids), **redact_data(facts)}, sort_keys=True))
 
     def _hear_own(self, text: str) -> None:
         """Remember a line of our own as others will read it, and that it is not on disk.

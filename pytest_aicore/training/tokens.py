@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from pytest_aicore.known_secrets import remember
 from pytest_aicore.redact import Secret
 from pytest_aicore.training.client import CONNECT_TIMEOUT, READ_TIMEOUT, TokenRefusal, retry_after_seconds
 
@@ -31,6 +32,7 @@ class Tokens:
 
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
+        remember(credentials.secrets)  # the endpoint may repeat them
         self._lock = Lock()
         self._token: Secret | None = None
         self._replaced_at = 0.0
@@ -73,9 +75,11 @@ class Tokens:
             )
         try:
             content = response.json()
-            return Secret(f"Bearer {content['access_token']}"), float(content["expires_in"])
+            token, lifetime = Secret(f"Bearer {content['access_token']}"), float(content["expires_in"])
         except (ValueError, TypeError, KeyError):
             raise TokenRefusal("the answer cannot be read", transient=True) from None
+        remember([str.__str__(token).removeprefix("Bearer ")])
+        return token, lifetime
 
     def _post(self, requests: Any) -> Any:
         its = self._credentials

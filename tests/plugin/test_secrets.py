@@ -33,7 +33,7 @@ SERVED: dict[str, dict[str, Any]] = {
 }
 
 TESTS = """
-import json, logging, os, pathlib, signal, time
+import json, logging, os, pathlib, signal, threading, time, warnings
 
 import pytest
 
@@ -103,6 +103,29 @@ def test_dead(aicore_execution): pass
 def test_endless(aicore_execution): pass
 
 
+OWN = os.environ.get("AICORE_CLIENT_SECRET") or os.environ.get("AICORE_SERVICE_KEY") or "client_secret=" + "n1-one"
+
+
+@pytest.mark.xfail(reason=OWN)
+def test_of_the_doors_expected(record_property, record_xml_attribute):
+    record_property("nested", {"a": [OWN]})
+    record_xml_attribute("attribute", OWN)
+    warnings.warn(OWN)
+    raise ValueError(OWN)
+
+
+@pytest.mark.parametrize("own", [OWN])
+def test_of_the_doors(own):
+    pytest.skip(own)
+
+
+def test_of_the_doors_thread():
+    thread = threading.Thread(target=lambda: print(1 / 0, OWN), name=OWN)
+    thread.start()
+    thread.join()
+    pytest.fail(OWN)
+
+
 @pytest.mark.timeout(0.5)
 def test_timeout_of_pytest(aicore_client):
     headers = {"Authorization": aicore_client.rest_client.get_token()}
@@ -126,6 +149,12 @@ def test_last(aicore_client, request):
     log.debug("%s", headers)
     secret = vars(aicore_client.rest_client.get_token.__self__)
 """
+BROKEN_TESTS = """
+import os
+
+own, environment = os.environ.get("AICORE_CLIENT_SECRET"), dict(os.environ)
+raise ValueError(f"no tests because of {own}")
+"""
 BROKEN_PLUGIN = """
 def pytest_runtest_logfinish(nodeid):
     import os
@@ -136,6 +165,7 @@ def pytest_runtest_logfinish(nodeid):
 LOUD = (
     "-vv", "--showlocals", "--tb=long", "--log-level=DEBUG", "-o", "log_cli=true", "-rA", "--full-trace",
     "--log-file=session.log", "--log-file-level=DEBUG", "--junitxml=junit.xml", "-o", "junit_logging=all",
+    "--continue-on-collection-errors", "--setup-show", "--debug=trace.log",
     "--aicore-report=report.json", "--aicore-poll-interval=0.05", "--aicore-live", "--aicore-resource-group=default", "-p", "no:randomly",
     "-p", "no:hypothesispytest", "-p", "no:rerunfailures",
 )  # fmt: skip
@@ -184,7 +214,7 @@ def folder(pytester: pytest.Pytester, service: tuple[str, Path]) -> Path:
     (pytester.path / "workflows").symlink_to(service[1])
     (pytester.path / "planted").mkdir()
     (pytester.path / "tmp").mkdir()
-    pytester.makepyfile(test_it=TESTS)
+    pytester.makepyfile(test_it=TESTS, test_broken=BROKEN_TESTS)
     return pytester.path
 
 
@@ -299,6 +329,7 @@ def test_no_canary_of_a_failing_session(folder: Path, service: tuple[str, Path],
     report = json.loads((folder / "report.json").read_text())
     assert (report["mode"], report["host"]) == ("live", service[0])
     assert "program failed" in [cause["name"] for each in report["runs"] for cause in each["diagnosis"]]
+    assert "no tests because of" in printed
     assert "aicore_execution_id" in (folder / "junit.xml").read_text()
     assert "opened" in (folder / ".pytest_cache" / "aicore" / "ledger.jsonl").read_text()
     assert leaks(folder, printed) == []

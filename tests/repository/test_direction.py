@@ -9,7 +9,8 @@ from typing import NamedTuple
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "pytest_aicore"
-LEAVES = {"echo", "errors", "placeholders", "printable", "redact"}
+SECRETS = {"redact", "known_secrets", "named_values", "secret_names"}
+LEAVES = {"echo", "errors", "placeholders", "printable"} | SECRETS
 MAY_KNOW = {
     "workflows": {"workflows"} | LEAVES,
     "emulator": {"emulator", "workflows"} | LEAVES,
@@ -18,7 +19,7 @@ MAY_KNOW = {
     "errors": {"printable"},
     "placeholders": set(),
     "printable": set(),
-    "redact": set(),
+    **dict.fromkeys(sorted(SECRETS), SECRETS),
 }
 ONLY_IN = {
     "responses": "pytest_aicore.emulator.intercept",

@@ -331,3 +331,16 @@ def test_secrets_leave_no_trace(ask: Caller, emulator: Emulator) -> None:
     assert SECRET not in repr(kept)
     assert [record.request_body for record in emulator.requests] == ["***"] * 4
     assert SECRET not in "".join(record.response_body for record in emulator.requests)
+
+
+def test_secrets_of_other_calls_leave_no_trace(ask: Caller, emulator: Emulator) -> None:
+    """What parameters and labels are called says what their values are; what is cut is cut after that."""
+    pairs = [{"key": name, "value": SECRET} for name in ("DB_PASSWORD", "STORAGE_ACCESS_KEY", "privateData")]
+    plain = {"key": "learning-rate", "value": "0.1"}
+    filler = {"key": "text", "value": "x" * 1800}
+    ask("POST", "/v2/lm/configurations", {"name": "c", "parameterBindings": [*pairs, plain]})
+    ask("POST", "/v2/lm/configurations", {"parameterBindings": [filler], "sasToken": SECRET * 20})
+    ask("GET", f"/v2/lm/executions?sig={SECRET}&access_token={SECRET}")
+    shown = [f"{record.path} {record.request_body} {record.response_body}" for record in emulator.requests]
+    assert [text for text in shown if SECRET[:8] in text] == []
+    assert '"learning-rate", "value": "0.1"' in shown[0] or '"learning-rate","value":"0.1"' in shown[0]

@@ -1,0 +1,228 @@
+"""Secrets that this process has met, found again in texts in whatever notation.
+
+A token endpoint, a gateway or an exception may repeat a credential in any notation. So texts are also searched with
+their notation taken off: percent-encoding, escapes of JSON, Python and HTML, and line breaks in the middle. Base64 is
+recognised at any offset, and the beginning or end of a secret where a text was cut.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from bisect import bisect_right
+from html import unescape
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    Span = tuple[int, int]
+
+SHORTEST = 8
+"""Characters of a secret that is looked for everywhere; what is shorter would be found in words."""
+_PIECE = 5
+"""Characters of a secret's beginning or end that are recognised where a text was cut."""
+_LONG_PIECE = 16
+"""Characters of a secret's beginning that are recognised wherever they are."""
+_LAYERS = 3
+"""Notations around each other: JSON in a URL in JSON."""
+# No part of it may take more than linear time: a run of white space is looked at from its beginning only.
+_NOTATION = re.compile(
+    r"(?:%[0-9A-Fa-f]{2})+"
+    r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);"
+    r"|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\[nrt\"'/\\]"
+    # A line break with what indents the next line, also pytest's `E` and `>`.
+    r"|(?<![ \t\r\n])[ \t]*\r?\n(?:[E>|](?= ))?[ \t\r\n]*"
+)
+_CUT_AFTER = re.compile(r"[ \t]{0,2}(?:\.\.|…|[\[(<]\.|\Z)")
+_CUT_BEFORE = re.compile(r"(?:\.\.|…)[\])>]?[ \t]{0,2}\Z")
+_OF_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
+
+_met: set[str] = set()
+
+
+def remember(secrets: Iterable[str | None]) -> None:
+    """Hide these secrets in everything that this process shows from now on.
+
+    Args:
+        secrets: as they were read; None and empty ones are left out.
+    """
+    _met.update(str.__str__(secret) for secret in secrets if secret)
+
+
+def met() -> frozenset[str]:
+    """Return the secrets that this process has met."""
+    return frozenset(_met)
+
+
+class Finder:
+    """Finds secrets in texts.
+
+    Args:
+        secrets: which ones; those that are too short to be told from words are left out.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        """Prepare what is looked for."""
+        lines = {line for secret in secrets for line in _lines_of(secret)}
+        plain = {inner.text for line in lines if (inner := _Layer(line).inner())}
+        forms = {line.replace(" ", "+") for line in lines}  # what a form makes of a space
+        self._whole = _longest_first(lines | plain | forms)
+        self._encoded = _longest_first({each for line in lines for each in _base64_of(line)})
+        self._cut = [text for text in self._whole if len(text) < 200 and len(set(text[:_PIECE])) > 1]
+
+    def hide(self, text: str, hidden: str) -> str:
+        """Return the text without the secrets.
+
+        Args:
+            text: any.
+            hidden: what stands where a secret was.
+        """
+        if not self._whole:
+            return text
+        spans: list[Span] = []
+        layer: _Layer | None = _Layer(text)
+        for _ in range(_LAYERS + 1):
+            if layer is None:
+                break
+            spans += [layer.origin(span) for span in self._spans(layer.text)]
+            layer = layer.inner()
+        return _replaced(text, spans, hidden) if spans else text
+
+    def _spans(self, text: str) -> Iterator[Span]:
+        for secret in self._whole:
+            yield from _places(text, secret)
+        for secret in self._cut:
+            yield from _beginnings(text, secret)
+            yield from _ends(text, secret)
+        end = 0
+        for encoded in self._encoded:
+            for start, _ in _places(text, encoded):
+                if start >= end:
+                    begin, end = _run_around(text, start)
+                    yield begin, end
+
+
+class _Layer:
+    """A text, and where each part of it stood before the notation around it was taken off."""
+
+    def __init__(self, text: str, outer: _Layer | None = None, parts: list[tuple[int, int, int]] | None = None) -> None:
+        self.text = text
+        self._outer = outer
+        self._parts = parts or []  # where a part begins, where it began, where it ended; -1 for word for word
+        self._begins = [part[0] for part in self._parts]
+
+    def inner(self) -> _Layer | None:
+        """Return the text without its outermost notation, None if it has none."""
+        pieces: list[str] = []
+        parts: list[tuple[int, int, int]] = [(0, 0, -1)]
+        length = done = 0
+        for found in _NOTATION.finditer(self.text):
+            before, meaning = self.text[done : found.start()], _meaning(found[0])
+            length += len(before)
+            if meaning:
+                parts.append((length, found.start(), found.end()))
+                length += len(meaning)
+            done = found.end()
+            parts.append((length, done, -1))
+            pieces += (before, meaning)
+        return _Layer("".join((*pieces, self.text[done:])), self, parts) if pieces else None
+
+    def origin(self, span: Span) -> Span:
+        """Return where a span of the text stood in the original one."""
+        if self._outer is None:
+            return span
+        first, last = self._part_at(span[0]), self._part_at(span[1] - 1)
+        start = first[1] if first[2] >= 0 else first[1] + span[0] - first[0]
+        end = last[2] if last[2] >= 0 else last[1] + span[1] - last[0]
+        return self._outer.origin((start, end))
+
+    def _part_at(self, place: int) -> tuple[int, int, int]:
+        return self._parts[bisect_right(self._begins, place) - 1]
+
+
+def _meaning(notation: str) -> str:
+    """Return what an escape stands for; line breaks mean nothing."""
+    if notation[0] == "%":
+        return unquote(notation, errors="replace")
+    if notation[0] == "&":
+        return unescape(notation)
+    if notation[0] != "\\" or notation[1] in "nr":
+        return ""
+    if notation[1] in "ux":
+        return chr(int(notation[2:], 16))
+    return "\t" if notation[1] == "t" else notation[1]
+
+
+def _lines_of(secret: str) -> Iterator[str]:
+    """Return a secret and its lines, as far as they are long enough."""
+    for text in (secret, secret.strip(), *(line.strip() for line in secret.splitlines() if "-----" not in line)):
+        if len(text) >= SHORTEST:
+            yield text
+
+
+def _longest_first(texts: Iterable[str]) -> list[str]:
+    return sorted((text for text in texts if len(text) >= SHORTEST), key=lambda text: (-len(text), text))
+
+
+def _base64_of(secret: str) -> Iterator[str]:
+    """Return the characters that stand in the base64 of any text with the secret in it, for each of three offsets."""
+    content = secret.encode("utf-8", "surrogatepass")
+    for offset, cut in ((0, 0), (1, 2), (2, 3)):
+        encoded = b64encode(b"\0" * offset + content).decode()[cut : (offset + len(content)) * 8 // 6]
+        yield encoded
+        yield encoded.translate({ord("+"): "-", ord("/"): "_"})
+
+
+def _places(text: str, wanted: str) -> Iterator[Span]:
+    start = text.find(wanted)
+    while start >= 0:
+        yield start, start + len(wanted)
+        start = text.find(wanted, start + len(wanted))
+
+
+def _beginnings(text: str, secret: str) -> Iterator[Span]:
+    """Return where a text has the beginning of a secret only: before an ellipsis or at its end, or a long one."""
+    start = text.find(secret[:_PIECE])
+    while start >= 0:
+        end = start + _common(text[start : start + len(secret)], secret)
+        if end - start < len(secret) and (end - start >= _LONG_PIECE or _CUT_AFTER.match(text, end)):
+            yield start, end
+        start = text.find(secret[:_PIECE], end)
+
+
+def _ends(text: str, secret: str) -> Iterator[Span]:
+    """Return where a text has the end of a secret only, after an ellipsis."""
+    for _, end in _places(text, secret[-_PIECE:]):
+        start = end - _common(text[max(0, end - len(secret)) : end][::-1], secret[::-1])
+        if end - start < len(secret) and _CUT_BEFORE.search(text[max(0, start - 6) : start]):
+            yield start, end
+
+
+def _common(one: str, other: str) -> int:
+    """Return how many characters two texts have in common at their beginning."""
+    for place, (mine, its) in enumerate(zip(one, other, strict=False)):
+        if mine != its:
+            return place
+    return min(len(one), len(other))
+
+
+def _run_around(text: str, place: int) -> Span:
+    """Return where the base64 at a place begins and ends."""
+    start, end = place, place
+    while start > 0 and text[start - 1] in _OF_BASE64:
+        start -= 1
+    while end < len(text) and text[end] in _OF_BASE64:
+        end += 1
+    return start, end
+
+
+def _replaced(text: str, spans: list[Span], hidden: str) -> str:
+    pieces: list[str] = []
+    done = 0
+    for start, end in sorted(spans):
+        if start >= done:
+            pieces += (text[done:start], hidden)
+        done = max(done, end)
+    return "".join((*pieces, text[done:]))
