@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "pytest_aicore"
-LEAVES = {"echo", "errors", "placeholders", "printable", "redact"}
+LEAVES = {"echo", "errors", "placeholders", "printable", "processes", "redact"}
 MAY_KNOW = {
     "workflows": {"workflows"} | LEAVES,
     "emulator": {"emulator", "workflows"} | LEAVES,
@@ -19,6 +19,7 @@ MAY_KNOW = {
     "placeholders": set(),
     "printable": set(),
     "redact": set(),
+    "processes": {"errors"},
 }
 ONLY_IN = {
     "responses": "pytest_aicore.emulator.intercept",
