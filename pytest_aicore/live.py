@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import AicoreError, RunError
+from pytest_aicore.processes import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,6 +58,7 @@ class Live:
         is_worker: bool = False,
     ) -> None:
         """Take what is needed; nothing is read, written or called yet."""
+        self.home = Home()
         self.settings = settings
         self.is_worker = is_worker
         self.onlooker: Onlooker | None = None
@@ -84,7 +86,7 @@ class Live:
         """Return the ledger for a thread that reads it by itself."""
         from pytest_aicore.training.ledger import FileLedger
 
-        return FileLedger(self._ledger_file, self._session)
+        return FileLedger(self._ledger_file, self._session, self.home)
 
     @cached_property
     def api(self) -> TrainingApi:
@@ -97,9 +99,15 @@ class Live:
     def fleet(self) -> Fleet:
         """Starts and watches the runs of this process."""
         # What its threads will need, before there are any: pytest parses each module of a plugin that it imports, and
-        # Python 3.11 cannot parse in two threads at once ("AST constructor recursion depth mismatch").
+        # Python 3.11 cannot parse in two threads at once ("AST constructor recursion depth mismatch"). Also, what a
+        # thread is importing while a test forks can never be imported in the forked process.
         from pytest_aicore.training import making, patience, preflight, stopping, tokens  # noqa: F401
+        from pytest_aicore.training.client import sdk
         from pytest_aicore.training.fleet import Fleet, FleetClock
+
+        with suppress(AicoreError):  # the first run says what is wrong
+            sdk("AIAPIV2Client")
+            self._credentials()
 
         settings = self.settings
         return Fleet(
@@ -111,6 +119,7 @@ class Live:
             settings.budget.value,
             self.onlooker,
             self._is_another_s,
+            self.home,
         )
 
     @property

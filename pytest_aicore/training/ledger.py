@@ -24,12 +24,12 @@ import os
 import secrets
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
-from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_aicore.errors import RunError
+from pytest_aicore.processes import Home, HomeLock
 from pytest_aicore.redact import redact
-from pytest_aicore.training.locks import FileLock, held
+from pytest_aicore.training.locks import FileLock, held, is_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -189,9 +189,11 @@ class FileLedger:
     Args:
         file: where; its folder is made if need be.
         session: the id of the session, the same in all its processes.
+        home: the process; one that was forked from it can neither read nor write.
     """
 
-    def __init__(self, file: Path, session: str) -> None:
+    def __init__(self, file: Path, session: str, home: Home | None = None) -> None:
+        self._home = home or Home()
         self.file = file
         self.session = session
         self.process = f"{session}-{os.getpid()}"
@@ -200,7 +202,7 @@ class FileLedger:
         self.checked: dict[tuple[str, str], str | None] = {}
         """By session and executable what a preflight found, None for nothing."""
         self._read = 0
-        self._reading = RLock()
+        self._reading = HomeLock(self._home.require_for_runs)
         self._alive: FileLock | None = None
         self._order: list[str] = []
         self._owners: dict[str, str] = {}
@@ -453,6 +455,7 @@ class FileLedger:
 
     @contextmanager
     def _said(self) -> Iterator[None]:
+        self._home.require_for_runs()
         try:
             yield
         except OSError as error:
@@ -485,7 +488,7 @@ class FileLedger:
         # workers whose controller was killed start nothing more, and nobody learns what they see.
         if session in self._owners:
             return self.is_at_work(self._owners[session])
-        return any(self.is_running(file) for file in self.file.parent.glob(f"{self._alive_file(session).name}*"))
+        return any(is_held(file) for file in self.file.parent.glob(f"{self._alive_file(session).name}*"))
 
     @property
     def is_orphaned(self) -> bool:
@@ -495,17 +498,7 @@ class FileLedger:
 
     def is_at_work(self, process: str) -> bool:
         """Tell whether a process still runs."""
-        return process == self.process or self.is_running(self._alive_file(process))
-
-    def is_running(self, file: Path) -> bool:
-        """Tell whether somebody holds a lock; one that nobody holds is removed."""
-        if not file.exists():
-            return False
-        lock = FileLock(file)
-        if not lock.take():
-            return True
-        lock.release(remove=True)
-        return False
+        return process == self.process or is_held(self._alive_file(process))
 
     def _alive_file(self, process: str) -> Path:
         return self.file.with_name(f"{self.file.name}.alive-{process}")
