@@ -143,5 +143,6 @@ class _Formatter(logging.Formatter):
 def begin(config: pytest.Config, session: Session) -> Hiding:
     """Hide the secrets of a session from now on."""
     hiding = Hiding(config, session)
+    hiding.redact("")  # now: a process forked while a thread does this for the first time could never log
     config.pluginmanager.register(hiding, "aicore-hiding")
     return hiding

@@ -354,8 +354,7 @@ class Isolation:
             self.session.emulator.script(place=place, **script)
 
     def _note_incidents(self, item: pytest.Item) -> None:
-        if not self.session.live:
-            self._record(item).incidents.extend(self.session.emulator.take_incidents())
+        self._record(item).incidents.extend(self.session.incidents())
 
     def _fail_for_incidents(self, item: pytest.Item) -> None:
         incidents = self._record(item).incidents

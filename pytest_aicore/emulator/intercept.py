@@ -33,6 +33,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError
 
+from pytest_aicore.emulator.presence import ABSENCE
 from pytest_aicore.emulator.wire import Request
 from pytest_aicore.redact import redact
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from urllib3.util.retry import Retry
 
     from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.presence import Presence
     from pytest_aicore.emulator.wire import Failure, Response
 
     Send = Callable[..., requests.Response]
@@ -73,11 +75,13 @@ class Door:
     Args:
         emulator: who answers.
         block_network: refuse requests to any host that is neither AI Core nor this machine.
+        presence: where the emulator is, if it is to be kept to one process.
     """
 
-    def __init__(self, emulator: Emulator, *, block_network: bool = False) -> None:
+    def __init__(self, emulator: Emulator, *, block_network: bool = False, presence: Presence | None = None) -> None:
         self.emulator = emulator
         self.block_network = block_network
+        self._presence = presence
         own = [re.escape(urlsplit(url).netloc) for url in (emulator.base_url, emulator.auth_url)]
         self.ours = url_pattern((*own, *REAL_HOSTS))
         self.is_open = False
@@ -133,10 +137,16 @@ class Door:
         if self.is_open:
             url = str(request.url)
             if self.ours.match(url):
+                if self._presence is not None and not self._presence.is_here:
+                    raise self._refusal(request, f"{request.method} {url} was not answered: {ABSENCE}")
                 certificate = kwargs.get("cert", args[3] if len(args) > 3 else None)
                 return self._answer(adapter, request, shows_certificate=bool(certificate))
             if self.block_network and not LOOPBACK.match(url):
-                raise self._refusal(request)
+                raise self._refusal(
+                    request,
+                    f"{request.method} {url} would have reached the network, which aicore_block_network = true"
+                    " forbids. Answer it with a stub, or allow it by removing that setting.",
+                )
         return before(adapter, request, *args, **kwargs)
 
     def _answer(self, adapter: HTTPAdapter, request: PreparedRequest, *, shows_certificate: bool) -> requests.Response:
@@ -169,12 +179,9 @@ class Door:
             except ProtocolError as error:
                 raise requests.exceptions.ConnectionError(error, request=request) from None
 
-    def _refusal(self, request: PreparedRequest) -> requests.exceptions.ConnectionError:
-        message = redact(
-            f"{request.method} {request.url} would have reached the network, "
-            "which aicore_block_network = true forbids. Answer it with a stub, or allow it by removing that setting."
-        )
-        self.emulator.report(message)
+    def _refusal(self, request: PreparedRequest, why: str) -> requests.exceptions.ConnectionError:
+        message = redact(why)
+        (self._presence or self.emulator).report(message)
         return requests.exceptions.ConnectionError(message, request=request)
 
     # Good neighbours ----------------------------------------------------------------------------------------
