@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from pytest_aicore.processes import Home
 from pytest_aicore.redact import Secret
 
 if TYPE_CHECKING:
@@ -30,10 +31,12 @@ class Environment:
     variables: Mapping[str, str]
     service_key_file: Path
     foreign: tuple[str, ...] = field(repr=False)
+    _home: Home = field(repr=False, default_factory=Home)
 
     def remove(self) -> None:
-        """Remove the service key file."""
-        self.service_key_file.unlink(missing_ok=True)
+        """Remove the service key file, unless this is a forked process."""
+        if self._home.is_here:
+            self.service_key_file.unlink(missing_ok=True)
 
 
 def make_environment(

@@ -90,14 +90,17 @@ def aicore_server(aicore_emulator: Emulator, tmp_path_factory: pytest.TempPathFa
     Needs `pip install 'pytest-aicore[server]'`. Time is the emulator's: script `polls=1` for code that sleeps.
     """
     from pytest_aicore.emulator.server import Server
+    from pytest_aicore.processes import Home
 
+    home = Home()
     with _clean():
         server = Server(aicore_emulator)
         server.write_service_key(tmp_path_factory.mktemp("aicore") / "service_key.json")
         server.start()
     yield server
     server.stop()
-    server.service_key_file.unlink(missing_ok=True)
+    if home.is_here:
+        server.service_key_file.unlink(missing_ok=True)
 
 
 @pytest.fixture

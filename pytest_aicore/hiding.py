@@ -104,6 +104,7 @@ class Hiding:
             source: gives the secrets that it knows now.
         """
         self._sources.append(source)
+        self.redact("")  # now: a process forked while a thread does this for the first time could never log
 
     def end(self) -> None:
         """Leave everything as it was."""

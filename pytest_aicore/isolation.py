@@ -378,9 +378,9 @@ class Isolation:
             self.session.emulator.script(place=place, **script)
 
     def _note_incidents(self, item: pytest.Item) -> None:
+        record = self._record(item)
+        record.incidents.extend(self.session.incidents())
         if not self.session.live:
-            record = self._record(item)
-            record.incidents.extend(self.session.emulator.take_incidents())
             started, record.unseen = self.session.out_of_sight()
             record.started.extend(program for program in started if program not in record.started)
 

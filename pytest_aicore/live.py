@@ -14,6 +14,7 @@ from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import AicoreError
+from pytest_aicore.processes import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -59,6 +60,7 @@ class Live:
         is_worker: bool = False,
     ) -> None:
         """Take what is needed; nothing is read, written or called yet."""
+        self.home = Home()
         self.settings = settings
         self.is_worker = is_worker
         self.onlooker: Onlooker | None = None
@@ -91,7 +93,7 @@ class Live:
         """Return the ledger for a thread that reads it by itself."""
         from pytest_aicore.training.ledger import FileLedger
 
-        return FileLedger(self._ledger_file, self._session)
+        return FileLedger(self._ledger_file, self._session, self.home)
 
     @cached_property
     def api(self) -> TrainingApi:
@@ -104,9 +106,15 @@ class Live:
     def fleet(self) -> Fleet:
         """Starts and watches the runs of this process."""
         # What its threads will need, before there are any: pytest parses each module of a plugin that it imports, and
-        # Python 3.11 cannot parse in two threads at once ("AST constructor recursion depth mismatch").
+        # Python 3.11 cannot parse in two threads at once ("AST constructor recursion depth mismatch"). Also, what a
+        # thread is importing while a test forks can never be imported in the forked process.
         from pytest_aicore.training import keeping, making, patience, preflight, stopping, tokens  # noqa: F401
+        from pytest_aicore.training.client import sdk
         from pytest_aicore.training.fleet import Fleet, FleetClock
+
+        with suppress(AicoreError):  # the first run says what is wrong
+            sdk("AIAPIV2Client")
+            self._credentials()
 
         settings = self.settings
         return Fleet(
@@ -118,6 +126,7 @@ class Live:
             settings.budget.value,
             self.onlooker,
             self._needs_no_start,
+            self.home,
         )
 
     @property

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,8 @@ import pytest
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.plugin import settings_of
 from pytest_aicore.printable import on_one_line
+from pytest_aicore.processes import Home
+from pytest_aicore.signals import SignalHandlers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -76,7 +77,9 @@ class LiveSession:
         self.id: str = given[_WORKER_INPUT] if given else new_id()
         self._config = config
         self._is_worker = given is not None
-        self._handlers: dict[int, Any] = {}
+        self._home = Home()
+        self._signals = SignalHandlers(_SIGNALS, self._interrupt)
+        self._signalled = False
         self._bulletin: Bulletin | None = None
         self._interrupted = False
         self._tests: set[str] = set()
@@ -142,11 +145,7 @@ class LiveSession:
         """Mind signals, and stop what earlier sessions left behind."""
         if self._is_worker:
             return
-        if threading.current_thread() is threading.main_thread():
-            for name in _SIGNALS:
-                number = getattr(signal, name, None)
-                if number is not None:
-                    self._handlers[number] = signal.signal(number, _interrupt)
+        self._signals.install()
         self._live.begin()
         from pytest_aicore.progress import Bulletin, Progress
 
@@ -168,7 +167,7 @@ class LiveSession:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Stop what still runs, before the summary."""
-        if self._bulletin is not None:
+        if self._bulletin is not None and self._home.is_here:
             self._bulletin.end()
         self._finish()
         if self._is_worker:
@@ -187,12 +186,19 @@ class LiveSession:
 
     def _leave_signals(self) -> None:
         self._insistence.end()
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+        self._signals.restore()
+
+    def _interrupt(self, number: int) -> None:
+        """End the session as Ctrl-C does: fixtures are torn down, and executions stopped."""
+        if not self._signalled:  # once is enough, and the end must not be disturbed
+            self._signalled = True
+            raise KeyboardInterrupt(signal.Signals(number).name)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
         """Say at once what takes a moment."""
+        if not self._home.is_here:
+            return
         self._interrupted = True
         self._insistence.begin()
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
@@ -204,6 +210,8 @@ class LiveSession:
             reporter.write_line(f"aicore: stopping {running} execution{'s' if running > 1 else ''} ...", flush=True)
 
     def _finish(self) -> None:
+        if not self._home.is_here:
+            return
         self._insistence.begin()
         self._live.finish("the session was interrupted" if self._interrupted else "not needed any more")
         if not self._interrupted:
@@ -255,7 +263,7 @@ class LiveSession:
             if fleet is not None:
                 fleet.guard = None
         # What an interrupted test leaves is for the end of the session.
-        if fleet is not None and not settings_of(self._config).keep.value:
+        if fleet is not None and self._home.is_here and not settings_of(self._config).keep.value:
             if self._is_worker:  # it does not know what others need
                 self._live.is_done([item.nodeid])
             else:
@@ -308,34 +316,23 @@ class Insistence:
     def __init__(self, say: Callable[[], None]) -> None:
         self._say = say
         self._pressed = 0
-        self._before: dict[int, Any] = {}
+        self._signals = SignalHandlers(("SIGINT", *_SIGNALS), self._press)
 
     def begin(self) -> None:
         """Mind signals from now on. Twice is once."""
-        if self._before or threading.current_thread() is not threading.main_thread():
-            return
-        numbers = [getattr(signal, name) for name in ("SIGINT", *_SIGNALS) if hasattr(signal, name)]
-        self._before = {number: signal.signal(number, self._press) for number in numbers}
+        self._signals.install()
 
     def end(self) -> None:
         """Let signals do again what they did before."""
-        before, self._before = self._before, {}
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        self._signals.restore()
 
-    def _press(self, number: int, _: object) -> None:
+    def _press(self, number: int) -> None:
         self._pressed += number == signal.SIGINT
         if self._pressed > 1:
             with suppress(RuntimeError):  # it came in the middle of another line
                 self._say()
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGINT)
-
-
-def _interrupt(number: int, _: object) -> None:
-    """End the session as Ctrl-C does: fixtures are torn down, and executions stopped."""
-    signal.signal(number, signal.SIG_IGN)  # once is enough, and the end must not be disturbed
-    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 def _waits(item: pytest.Item) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_aicore.echo import shown
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.printable import on_one_line
+from pytest_aicore.processes import Home
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +25,7 @@ class OutputFile:
         self._file = file
         self._digests: list[dict[str, Any]] = []
         self._said = ""
+        self._home = Home()
 
     @classmethod
     def register(cls, config: pytest.Config, file: Path) -> None:
@@ -36,7 +38,9 @@ class OutputFile:
         self._digests += getattr(report, "aicore_runs", ())
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Write the file, or remove it."""
+        """Write the file, or remove it; a forked process that comes back into pytest does neither."""
+        if not self._home.is_here:
+            return
         from pytest_aicore.reporting import distinct
         from pytest_aicore.training.output import write_output
 
@@ -55,4 +59,5 @@ class OutputFile:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what became of the file."""
-        terminalreporter.line(on_one_line(f"aicore: {self._said}"))
+        if self._said:
+            terminalreporter.line(on_one_line(f"aicore: {self._said}"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.echo import shown
 from pytest_aicore.printable import on_one_line
+from pytest_aicore.processes import Home
 from pytest_aicore.settings import OFFLINE_HOST
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class ReportFile:
         self._began = _now()
         self._digests: list[dict[str, Any]] = []
         self._said = ""
+        self._home = Home()
 
     @classmethod
     def register(cls, config: pytest.Config, settings: Settings) -> None:
@@ -45,7 +47,9 @@ class ReportFile:
         self._digests += getattr(report, "aicore_runs", ())
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Write the file."""
+        """Write the file; a forked process that comes back into pytest does not."""
+        if not self._home.is_here:
+            return
         from pytest_aicore.isolation import unreported
         from pytest_aicore.training.output import replace_file
 
@@ -73,7 +77,8 @@ class ReportFile:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what became of the file."""
-        terminalreporter.line(on_one_line(f"aicore: {self._said}"))
+        if self._said:
+            terminalreporter.line(on_one_line(f"aicore: {self._said}"))
 
 
 def runs_of(digests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

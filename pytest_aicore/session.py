@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator import Checkpoint, Emulator
     from pytest_aicore.emulator.faults import Fault
     from pytest_aicore.emulator.intercept import Door
+    from pytest_aicore.emulator.presence import Presence
     from pytest_aicore.emulator.scripts import Script
     from pytest_aicore.emulator.server import Server
     from pytest_aicore.live import Live
@@ -217,14 +218,22 @@ class Session:
             self._published.update(self._folder)
         return emulator
 
+    @cached_property
+    def presence(self) -> Presence:
+        """In which process the emulator is."""
+        from pytest_aicore.emulator.presence import Presence
+
+        return Presence(self.emulator)
+
     def open(self) -> None:
         """Make sure that calls to AI Core meet the emulator, whatever the last test did to `responses`."""
         if self.live:
             return
+        self.presence.settle()
         if self._door is None:
             from pytest_aicore.emulator.intercept import Door
 
-            self._door = Door(self.emulator, block_network=self.settings.block_network.value)
+            self._door = Door(self.emulator, block_network=self.settings.block_network.value, presence=self.presence)
             self._door.open()
         else:
             self._door.ensure()
@@ -244,6 +253,7 @@ class Session:
         if self._door is not None:
             self._door.close()
             self._door = None
+            self.presence.end()
 
     @cached_property
     def credentials(self) -> Credentials:
@@ -405,6 +415,14 @@ class Session:
         """Remember the emulator's state, so that `rollback` can restore it."""
         if not self.live:
             self._checkpoint = self.emulator.checkpoint()
+
+    def incidents(self) -> list[str]:
+        """Return what must fail the test that is running, and forget it."""
+        if self.live:
+            return []
+        self.presence.settle()  # where a forked process has come back into pytest, it runs one of its own
+        self.presence.collect()
+        return self.emulator.take_incidents()
 
     def silent_faults(self) -> list[str]:
         """Return what faults that were made since `begin` never struck, as sentences."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from pytest_aicore.errors import RunError
+from pytest_aicore.processes import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,6 +46,7 @@ class VirtualTime:
         self._live = live
         self._began = clock.now()
         self._installed = False
+        self._home = Home()
 
     def now(self) -> float:
         """Return seconds since the epoch."""
@@ -60,7 +62,11 @@ class VirtualTime:
 
         Args:
             seconds: how much.
+
+        Raises:
+            RunError: this is a forked process, which has no such clock.
         """
+        self._require_home()
         self._clock.sleep(seconds)
 
     def advance(self, seconds: float) -> None:
@@ -70,11 +76,16 @@ class VirtualTime:
             seconds: how much.
 
         Raises:
-            RunError: the session is live, where nobody can do that.
+            RunError: the session is live, where nobody can do that; or this is a forked process.
         """
+        self._require_home()
         if self._live:
             raise RunError("aicore_clock.advance works offline only: the real SAP AI Core keeps its own time.")
         self._clock.sleep(seconds)
+
+    def _require_home(self) -> None:
+        if not (self._live or self._home.is_here):
+            raise RunError("aicore_clock is of the process that runs the test; in one that was forked, time is real.")
 
     def install(self, patch: Callable[[object, str, object], object]) -> None:
         """Make the functions of the module `time` virtual for this test, also where a module has imported them by name.
@@ -83,6 +94,7 @@ class VirtualTime:
 
         Threads that run already keep real time: they are not the test's (pytest-timeout, pytest-xdist). Those that the
         test starts share its virtual time: what several of them sleep adds up, as if they took turns.
+        Other processes keep real time, forked ones as well.
         An asyncio event loop keeps real time, too: it would otherwise wait for a clock that nobody moves.
 
         Args:
@@ -96,7 +108,9 @@ class VirtualTime:
         foreign = WeakSet(thread for thread in threading.enumerate() if thread is not own)
 
         def is_real() -> bool:
-            if not self._installed:  # the test has ended, and a module that it imported has kept this
+            # The test has ended, and a module that it imported has kept this; or this is a forked process: in others,
+            # too, time is real, and there is no emulator here whose clock could be moved.
+            if not (self._installed and self._home.is_here):
                 return True
             thread = threading.current_thread()
             # A thread that the module `threading` did not start shows as a dummy, whenever it began.

@@ -40,6 +40,7 @@ from pytest_aicore.redact import HIDDEN, Secret, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from pytest_aicore.emulator.gitsync import GitSync
@@ -180,7 +181,7 @@ class Emulator:
         self.clock = Clock() if clock is None else clock
         self.pace = dict(pace or {})
         self.tokens_expire = tokens_expire
-        self.lock = RLock()
+        self.lock: AbstractContextManager[object] = RLock()
         self.requests: deque[RequestRecord] = deque(maxlen=REMEMBERED_REQUESTS)
         self.incidents: list[str] = []
         self.routes = RouteTable()

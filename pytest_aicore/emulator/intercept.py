@@ -35,6 +35,7 @@ from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError
 
 from pytest_aicore.emulator.network import Guard
+from pytest_aicore.emulator.presence import ABSENCE
 from pytest_aicore.emulator.wire import Request
 from pytest_aicore.redact import redact
 
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from urllib3.util.retry import Retry
 
     from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.presence import Presence
     from pytest_aicore.emulator.wire import Failure, Response
 
     Send = Callable[..., requests.Response]
@@ -75,15 +77,17 @@ class Door:
     Args:
         emulator: who answers.
         block_network: refuse whatever would reach a host that is neither AI Core nor this machine.
+        presence: where the emulator is, if it is to be kept to one process.
     """
 
-    def __init__(self, emulator: Emulator, *, block_network: bool = False) -> None:
+    def __init__(self, emulator: Emulator, *, block_network: bool = False, presence: Presence | None = None) -> None:
         self.emulator = emulator
         self.block_network = block_network
+        self._presence = presence
         urls = [urlsplit(url) for url in (emulator.base_url, emulator.auth_url)]
         self.ours = url_pattern((*(re.escape(url.netloc) for url in urls), *REAL_HOSTS))
         hosts = (*(re.escape(url.hostname or "") for url in urls), *REAL_HOSTS)
-        self.guard = Guard(hosts, emulator.report, lambda: self.block_network)
+        self.guard = Guard(hosts, (presence or emulator).report, lambda: self.block_network)
         self.is_open = False
         """Whether requests are led to the emulator."""
         self._adapter: Any = HTTPAdapter
@@ -139,10 +143,16 @@ class Door:
         if self.is_open:
             url = str(request.url)
             if self.ours.match(url):
+                if self._presence is not None and not self._presence.is_here:
+                    raise self._refusal(request, f"{request.method} {url} was not answered: {ABSENCE}")
                 certificate = kwargs.get("cert", args[3] if len(args) > 3 else None)
                 return self._answer(adapter, request, shows_certificate=bool(certificate))
             if self.block_network and not LOOPBACK.match(url):
-                raise self._refusal(request)
+                raise self._refusal(
+                    request,
+                    f"{request.method} {url} would have reached the network, which aicore_block_network = true"
+                    " forbids. Answer it with a stub, or allow it by removing that setting.",
+                )
         return before(adapter, request, *args, **kwargs)
 
     def _answer(self, adapter: HTTPAdapter, request: PreparedRequest, *, shows_certificate: bool) -> requests.Response:
@@ -175,12 +185,9 @@ class Door:
             except ProtocolError as error:
                 raise requests.exceptions.ConnectionError(error, request=request) from None
 
-    def _refusal(self, request: PreparedRequest) -> requests.exceptions.ConnectionError:
-        message = redact(
-            f"{request.method} {request.url} would have reached the network, "
-            "which aicore_block_network = true forbids. Answer it with a stub, or allow it by removing that setting."
-        )
-        self.emulator.report(message)
+    def _refusal(self, request: PreparedRequest, why: str) -> requests.exceptions.ConnectionError:
+        message = redact(why)
+        (self._presence or self.emulator).report(message)
         return requests.exceptions.ConnectionError(message, request=request)
 
     # Good neighbours ----------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from pytest_aicore.emulator.places import arose_at
 from pytest_aicore.emulator.wire import ApiError, Request, Response, error_body, internal_path, json_response
 from pytest_aicore.errors import EmulatorError
 from pytest_aicore.printable import on_one_line, say
+from pytest_aicore.processes import Home
 from pytest_aicore.redact import redact
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ class Server:
         self._x509 = allow_x509_over_http or bool(tls and tls.client_ca)
         self._socket = _bound(host, port)
         self._listener: Listener | None = None
+        self._home = Home()
         self._service_key_file: Path | None = None
         address, self.port = self._socket.getsockname()[:2]
         self.is_loopback = ip_address(address.partition("%")[0]).is_loopback
@@ -184,6 +186,7 @@ class Server:
                 "The server needs the package waitress, which is not installed: pip install 'pytest-aicore[server]'"
             ) from None
         _import_what_answers()
+        self._home.settle()
         self._listener = Listener(
             self._socket, self, tls=self._tls, hang_seconds=self._hang_seconds, connections=_connections()
         )
@@ -192,7 +195,12 @@ class Server:
             raise EmulatorError(f"The server at {self.url} was not ready within {READY_SECONDS:g} seconds.")
 
     def stop(self) -> None:
-        """Stop serving: what is being answered is answered, then every connection is closed."""
+        """Stop serving: what is being answered is answered, then every connection is closed.
+
+        In a forked process nothing happens: the server is in the other one.
+        """
+        if not self._home.is_here:
+            return
         if self._listener:
             self._listener.close()
             self._listener = None

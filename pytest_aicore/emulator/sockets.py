@@ -11,6 +11,7 @@ No WSGI environment is made on the way: what a fault does to a connection cannot
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import string
 import struct
@@ -20,6 +21,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
+from weakref import WeakSet
 
 import waitress
 from waitress.channel import HTTPChannel
@@ -59,6 +61,9 @@ _LOGGER = logging.getLogger("pytest_aicore.server")
 _LOGGER.addHandler(logging.NullHandler())
 _QUEUE_LOGGER = _LOGGER.getChild("queue")
 _QUEUE_LOGGER.setLevel(logging.ERROR)  # that requests wait for a moment is no news
+
+
+_listeners: WeakSet[Listener] = WeakSet()
 
 
 class Answering(Protocol):
@@ -119,6 +124,7 @@ class Listener:
         self._server.hang_seconds = hang_seconds
         self._server.channel_class = _Connection if tls is None else _secured_by(tls)
         self._thread = threading.Thread(target=self._run, name="pytest-aicore-server", daemon=True)
+        _listeners.add(self)
 
     def open(self, deadline: float) -> bool:
         """Begin to serve; tell whether it does within so many seconds."""
@@ -136,6 +142,17 @@ class Listener:
             self._thread.join(STOP_SECONDS)
         self._close_all()
 
+    def leave_to_other_process(self) -> None:
+        """Close this process's copies of the sockets, without a word to the clients.
+
+        As long as a forked process has them, no client sees that a connection was closed or reset, and the port takes
+        connections that nobody answers.
+        """
+        for each in list(self._map.values()):
+            if each.socket is not None:
+                each.socket.close()
+        self._map.clear()
+
     def _run(self) -> None:
         try:
             self._server.run()
@@ -149,6 +166,15 @@ class Listener:
             else:
                 each.close()
         self._map.clear()
+
+
+def _leave_in_forked_process() -> None:
+    for listener in list(_listeners):
+        listener.leave_to_other_process()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_in_forked_process)
 
 
 class _Workers(ThreadedTaskDispatcher):

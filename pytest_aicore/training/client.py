@@ -11,10 +11,10 @@ import warnings
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pytest_aicore.errors import RunError, SdkMissingError
+from pytest_aicore.processes import ThreadLock
 from pytest_aicore.redact import redact
 from pytest_aicore.training.plan import ORIGIN
 
@@ -207,7 +207,7 @@ class TrainingApi:
         """Take the maker of clients; nothing is called yet."""
         self._connect = connect
         self._client: AIAPIV2Client | None = None
-        self._lock = Lock()
+        self._lock = ThreadLock()
 
     def register_artifact(
         self, name: str, kind: str, url: str, scenario_id: str, description: str, labels: Mapping[str, str]

@@ -10,10 +10,11 @@ from __future__ import annotations
 import random
 from collections import deque
 from contextlib import suppress
-from threading import Condition, Event, Thread, current_thread
+from threading import Event, Thread, current_thread
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import AicoreError, RunError, our_message
+from pytest_aicore.processes import Home, HomeCondition
 from pytest_aicore.training.client import CallError
 from pytest_aicore.training.following import LogFollowing, NobodyLooks
 from pytest_aicore.training.money import Budget
@@ -77,6 +78,7 @@ class Fleet:
         budget: seconds that all executions of the session may run together, None for any.
         onlooker: is shown how far things are.
         needs_no_start: tells whether another process of the session has begun a training, or no test is left for it.
+        home: the process; one that was forked from it can neither start nor wait.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Fleet:
         budget: float | None = None,
         onlooker: Onlooker | None = None,
         needs_no_start: Callable[[Training], bool] = lambda _: False,
+        home: Home | None = None,
     ) -> None:
         self._needs_no_start = needs_no_start
         self._api = api
@@ -100,7 +103,7 @@ class Fleet:
         self._budget = Budget(budget, ledger.of_session)
         ledger.refusal = lambda: self._budget.why_spent(clock.now())
         self._onlooker = onlooker or NobodyLooks()
-        self._changed = Condition()
+        self._changed = HomeCondition((home or Home()).require_for_runs)
         self._queue: deque[Training] = deque()
         self._launching: dict[Training, Thread] = {}
         self._urgent: set[Training] = set()

@@ -32,10 +32,10 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
-from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_aicore.errors import RunError
+from pytest_aicore.processes import Home, HomeLock
 from pytest_aicore.redact import redact_data
 from pytest_aicore.training.ledger_lines import (
     ARTIFACTS,
@@ -46,7 +46,7 @@ from pytest_aicore.training.ledger_lines import (
     read_line,
 )
 from pytest_aicore.training.line_file import LineFile
-from pytest_aicore.training.locks import FileLock, held
+from pytest_aicore.training.locks import FileLock, held, is_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -266,9 +266,11 @@ class FileLedger:
     Args:
         file: where; its folder is made if need be.
         session: the id of the session, the same in all its processes.
+        home: the process; one that was forked from it can neither read nor write.
     """
 
-    def __init__(self, file: Path, session: str) -> None:
+    def __init__(self, file: Path, session: str, home: Home | None = None) -> None:
+        self._home = home or Home()
         self.file = file
         self.session = session
         self.process = f"{session}-{os.getpid()}"
@@ -283,7 +285,7 @@ class FileLedger:
         self.refusal: Callable[[], str | None] = lambda: None
         """Says why no execution may be started any more, None if one may."""
         self._lines = LineFile(file)
-        self._reading = RLock()
+        self._reading = HomeLock(self._home.require_for_runs)
         self._alive: FileLock | None = None
         self._order: list[str] = []
         self._owners: dict[str, str] = {}
@@ -741,6 +743,7 @@ class FileLedger:
 
     @contextmanager
     def _said(self) -> Iterator[None]:
+        self._home.require_for_runs()
         try:
             yield
         except OSError as error:
@@ -766,7 +769,7 @@ class FileLedger:
             return False
         except OSError as error:
             raise _unclear(self.file.parent, error) from None
-        return any(self.is_running(file) for file in locks)
+        return any(self._is_running(file) for file in locks)
 
     @property
     def is_orphaned(self) -> bool:
@@ -783,24 +786,18 @@ class FileLedger:
 
     def is_at_work(self, process: str) -> bool:
         """Tell whether a process still runs."""
-        return process == self.process or self.is_running(self._alive_file(process))
+        return process == self.process or self._is_running(self._alive_file(process))
 
-    def is_running(self, file: Path) -> bool:
-        """Tell whether somebody holds a lock; one that nobody holds is removed.
+    def _is_running(self, file: Path) -> bool:
+        """Tell whether the process of a lock still runs; the file of one that does not is removed.
 
         Raises:
             RunError: nobody can tell.
         """
-        lock = FileLock(file)
         try:
-            if not lock.take_if_there():
-                return True
-        except FileNotFoundError:
-            return False
+            return is_held(file)
         except OSError as error:
             raise _unclear(file, error) from None
-        lock.release(remove=True)
-        return False
 
     def _alive_file(self, process: str) -> Path:
         return self.file.with_name(f"{self.file.name}.alive-{process}")

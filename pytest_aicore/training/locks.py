@@ -1,4 +1,17 @@
-"""Locks between processes that vanish with who holds them, however it ends."""
+"""Locks between processes that vanish with who holds them, however it ends.
+
+They must be of the process alone: a helper that it forks (a worker of a pool, a development server) may outlive it,
+and would keep the executions of a killed session from being stopped. What the system offers, and what it costs:
+
+- `flock`, and locks of open file descriptions: a forked process has a share in them. It could close its copy after the
+  fork (`os.register_at_fork`), but not if the fork is made in C.
+- Record locks (`lockf`): of the process alone, in every case. But they do not keep the threads of a process apart, and
+  are lost as soon as the process closes *any* descriptor of the file.
+
+So locks are record locks. What keeps threads apart is a set of the files that this process has locked, which are not
+opened again before they are released. Others may open and close one, such as a test that packs the folder: that a
+process *lives* is therefore not told by its lock alone (`is_held`), but also by the mark that it left in the file.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +19,14 @@ import errno
 import os
 import time
 from contextlib import contextmanager, suppress
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import RunError
+from pytest_aicore.processes import lives, mark_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _PAUSE = 0.02
@@ -20,44 +35,54 @@ PATIENCE = 60.0
 _TAKEN = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
 """What systems answer for a lock that somebody has."""
 
+_guard = Lock()
+_locked_here: set[tuple[int, int]] = set()
+"""The files that this process has locked: device and inode."""
+
 
 class FileLock:
     """The lock of a file, which the system gives back when the process ends.
 
     Args:
-        file: made if need be, in a folder that exists; never read.
+        file: made if need be, in a folder that exists.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._handle: int | None = None
+        self._identity = (0, 0)
 
     def take(self) -> bool:
-        """Take the lock if nobody has it, and tell whether that worked.
+        """Take the lock if nobody has it, no other thread either, and tell whether that worked.
 
         Raises:
             OSError: the file cannot be opened, or its file system has no locks.
         """
-        return self._take(os.O_RDWR | os.O_CREAT)
+        return self._take(os.O_RDWR | os.O_CREAT, _lock)
 
     def take_if_there(self) -> bool:
-        """Take the lock of a file that must be there, if nobody has it; the file need not be writable.
+        """Take the lock of a file that must be there, to look at it: the file need not be writable.
 
         Raises:
             OSError: the file cannot be opened, or is not there.
         """
-        return self._take(os.O_RDONLY)
+        return self._take(os.O_RDONLY, _lock_shared)
 
-    def _take(self, flags: int) -> bool:
-        handle = os.open(self._file, flags, 0o600)
-        try:
-            _lock(handle)
-        except OSError as error:
-            os.close(handle)
-            if error.errno in _TAKEN:
+    def _take(self, flags: int, lock: Callable[[int], None]) -> bool:
+        with _guard:
+            with suppress(OSError):
+                if _identity(self._file.stat()) in _locked_here:
+                    return False  # and not opened: to close it again would give the lock back
+            handle = os.open(self._file, flags, 0o600)
+            try:
+                lock(handle)
+            except OSError as error:
+                os.close(handle)
+                if error.errno not in _TAKEN:
+                    raise
                 return False
-            raise
-        self._handle = handle
+            self._handle, self._identity = handle, _identity(os.fstat(handle))
+            _locked_here.add(self._identity)
         return True
 
     @property
@@ -72,14 +97,23 @@ class FileLock:
         """Take the lock of a file of our own, whoever looks at it in the meantime and finds it free.
 
         Raises:
-            OSError: the file cannot be opened.
+            OSError: the file cannot be opened, or the lock not be had.
         """
+        deadline = time.monotonic() + PATIENCE
         while True:
             if self.take():
-                if self.is_in_place:
+                if self._handle is not None and self.is_in_place:
+                    os.write(self._handle, (mark_of(os.getpid()) or "").encode())
                     return
                 self.release()  # of a file that has been removed
+            if time.monotonic() > deadline:
+                raise TimeoutError(errno.ETIMEDOUT, f"{self._file.name} has been locked for {PATIENCE:g} s")
             time.sleep(_PAUSE)
+
+    @property
+    def mark(self) -> str:
+        """What whoever took the lock for life has left in the file; only for who holds the lock."""
+        return "" if self._handle is None else os.read(self._handle, 200).decode("utf-8", "replace")
 
     def release(self, *, remove: bool = False) -> None:
         """Give the lock back.
@@ -87,13 +121,50 @@ class FileLock:
         Args:
             remove: the file as well; only for one that nobody else waits for.
         """
-        if self._handle is None:
-            return
-        if remove:
-            with suppress(OSError):  # a file that stays there says nothing: nobody holds its lock
-                self._file.unlink()
-        os.close(self._handle)
-        self._handle = None
+        with _guard:
+            if self._handle is None:
+                return
+            if remove:
+                with suppress(OSError):  # a file that stays there says nothing: nobody holds its lock
+                    self._file.unlink()
+            os.close(self._handle)
+            self._handle = None
+            _locked_here.discard(self._identity)
+
+
+def is_held(file: Path) -> bool:
+    """Tell whether the process that took a lock for life still runs; the file of one that does not is removed.
+
+    Args:
+        file: of the lock.
+
+    Raises:
+        OSError: the file cannot be opened, or its file system has no locks.
+    """
+    lock = FileLock(file)
+    try:
+        if not lock.take_if_there():
+            return True
+    except FileNotFoundError:
+        return False
+    alive = lives(lock.mark)
+    lock.release(remove=not alive)
+    return alive
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def _forget_in_forked_process() -> None:
+    """Begin with no lock: those of the other process are its own, and a thread of it may be at `_guard`."""
+    global _guard
+    _guard = Lock()
+    _locked_here.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_forked_process)
 
 
 @contextmanager
@@ -131,8 +202,13 @@ if os.name == "nt":
     def _lock(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
 
+    _lock_shared = _lock
+
 else:
     import fcntl
 
     def _lock(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _lock_shared(handle: int) -> None:
+        fcntl.lockf(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # all that a descriptor may that cannot write

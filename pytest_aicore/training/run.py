@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from contextlib import nullcontext, suppress
 from copy import copy
-from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pytest_aicore.errors import AicoreError, RunError, our_message
+from pytest_aicore.processes import ThreadLock
 from pytest_aicore.training.client import CallError
 from pytest_aicore.training.finished import FinishedExecution, Named
 from pytest_aicore.training.ledger import ARTIFACTS, CONFIGURATION, EXECUTION, NoRecord
@@ -40,7 +40,7 @@ class _Once(Generic[T]):
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
-        self._lock = RLock()
+        self._lock = ThreadLock()
         self._made: list[T] = []
         self._failure: AicoreError | None = None
 
@@ -199,8 +199,8 @@ class Training:
         Raises:
             RunError: it cannot be told how it ended; whoever asks again gets the same answer.
         """
-        self.start()
         if self._finished is None:
+            self.start()
             if self._failure is not None and timeout <= self._failure[0]:
                 raise again(self._failure[1])
             try:

@@ -6,17 +6,21 @@ hour or less (`ai_api_client_sdk.helpers.authenticator`, sap-ai-sdk-base 3.5.0).
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.known_secrets import remember
+from pytest_aicore.processes import ThreadLock
 from pytest_aicore.redact import Secret
 from pytest_aicore.training.client import CONNECT_TIMEOUT, READ_TIMEOUT, TokenRefusal, retry_after_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_aicore.training.credentials import Credentials
 
 _EARLY = 0.1
@@ -33,7 +37,7 @@ class Tokens:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         remember(credentials.secrets)  # the endpoint may repeat them
-        self._lock = Lock()
+        self._lock = ThreadLock()
         self._token: Secret | None = None
         self._replaced_at = 0.0
 
@@ -89,8 +93,21 @@ class Tokens:
             return requests.post(its.auth_url, data={**form, "client_secret": str.__str__(its.client_secret)}, **how)
         if its.cert_file_path is not None:
             return requests.post(its.auth_url, data=form, cert=(its.cert_file_path, its.key_file_path), **how)
-        with tempfile.TemporaryDirectory() as folder:  # nobody else may enter it; requests takes files only
+        with _folder() as folder:  # requests takes files only
             certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")
             certificate.write_text(str.__str__(its.cert_str), encoding="utf-8")
             key.write_text(str.__str__(its.key_str), encoding="utf-8")
             return requests.post(its.auth_url, data=form, cert=(str(certificate), str(key)), **how)
+
+
+@contextmanager
+def _folder() -> Iterator[str]:
+    """Make a folder that nobody else may enter, and remove it.
+
+    Not a `TemporaryDirectory`: that is also removed when a process ends that was forked in the meantime.
+    """
+    folder = tempfile.mkdtemp()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

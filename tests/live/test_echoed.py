@@ -87,7 +87,8 @@ def test_no_error_and_no_ledger_repeats_what_the_endpoint_repeats(
     assert str(error).startswith("could not ask: no token (HTTP 401: ")
     assert pieces(str(error)) == []
     ledger = FileLedger(tmp_path / "ledger.jsonl", "s1")
-    ledger.write("checked", run="r1", found=str(refusal.value), executions=[f"x {SECRET}"], why={"a": SECRET})
+    facts = {"session": "s1", "executable": "text-clf", "found": str(refusal.value)}
+    ledger.write("checked", **facts, others=[f"x {SECRET}"], why={"a": SECRET})
     assert pieces((tmp_path / "ledger.jsonl").read_text(encoding="utf-8")) == []
     assert "***" in (tmp_path / "ledger.jsonl").read_text(encoding="utf-8")
 

@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "pytest_aicore"
 SECRETS = {"redact", "known_secrets", "named_values", "secret_names"}
-LEAVES = {"echo", "errors", "placeholders", "printable"} | SECRETS
+LEAVES = {"echo", "errors", "placeholders", "printable", "processes"} | SECRETS
 MAY_KNOW = {
     "workflows": {"workflows"} | LEAVES,
     "emulator": {"emulator", "workflows"} | LEAVES,
@@ -20,6 +20,7 @@ MAY_KNOW = {
     "placeholders": set(),
     "printable": set(),
     **dict.fromkeys(sorted(SECRETS), SECRETS),
+    "processes": {"errors"},
 }
 ONLY_IN = {
     "responses": "pytest_aicore.emulator.intercept",
