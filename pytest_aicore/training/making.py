@@ -125,24 +125,23 @@ class Maker:
         configuration_id: str,
         others: Callable[[], Collection[str]] = tuple,
         *,
-        lost_since: float | None = None,
+        lost_for: float | None = None,
     ) -> ExecutionCreateResponse:
         """Start the execution, and return the answer.
 
         Args:
             configuration_id: of the run.
             others: returns executions of the configuration that are not of this run.
-            lost_since: when somebody may have started it who has ended since, in seconds since the epoch; None if
-                nobody has.
+            lost_for: seconds since somebody was about to start it who has ended since; None if nobody was.
 
         Raises:
             CallError: AI Core refused, could not be asked, or may have started an execution that cannot be found.
         """
-        if lost_since is not None:
+        if lost_for is not None:
             # Who was killed cannot say whether it had asked at all, or whether its request is still on its way.
-            since = min(lost_since, self._clock.now())
+            since = self._clock.monotonic() - lost_for
             while (known := self._look_for(configuration_id, others)) is None:
-                if self._clock.now() - since > APPEARING:
+                if self._clock.monotonic() - since > APPEARING:
                     break
             else:
                 return known

@@ -16,7 +16,7 @@ import pytest
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.live import Live
 from pytest_aicore.settings import Given, read_settings
-from pytest_aicore.training import client, making, patience, tokens
+from pytest_aicore.training import making, patience, transport
 from pytest_aicore.training.client import make_patient_client
 from pytest_aicore.training.credentials import from_service_key
 from pytest_aicore.training.plan import TrainingPlan
@@ -145,8 +145,7 @@ def rehearsal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehea
     monkeypatch.setattr("pytest_aicore.training.finished._FETCHING_SECONDS", 2.5)
     monkeypatch.setattr("pytest_aicore.training.stopping.PATIENCE", 2.0)
     monkeypatch.setattr("pytest_aicore.training.stopping._PAUSE", 0.05)
-    for module in (client, tokens):
-        monkeypatch.setattr(module, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(transport, "READ_TIMEOUT", 0.2)
     service = Service("2000x")
     with service.server, Proxy(service.server.port):
         rehearsal = Rehearsal(service, tmp_path)
