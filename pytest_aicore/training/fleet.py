@@ -51,7 +51,7 @@ up anew, or a network that comes back, takes minutes, and a training of hours sh
 during an outage is stopped by the end of the session."""
 STARTING_SECONDS = 600.0
 """For so long at least a test waits for its training to be started; longer if the training itself may take longer."""
-_CLOSING_PATIENCE = 15.0
+_CLOSING_PATIENCE = 5.0
 """Seconds that the end of the session waits for what is being started, whose id is worth knowing. What is not known by
 then is found by its configuration."""
 _CLOSING_GLANCE = 1.0
