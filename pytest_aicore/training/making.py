@@ -1,8 +1,9 @@
 """Makes what a run consists of, once, also when answers of AI Core get lost.
 
-What AI Core has not looked at is asked for again. What it may have done is looked for before anything else: a
-configuration by its name, which no other one has, an execution by its configuration, which is of this run alone. An
-execution that cannot be found is not started again, because it may still appear, and would then be paid for twice.
+What AI Core has not looked at is asked for again. What it may have done, and that is so unless AI Core itself refuses
+it, is looked for before anything else: a configuration by its name, which no other one has, an execution by its
+configuration, which is of this run alone. An execution that cannot be found is not started again, because it may still
+appear, and would then be paid for twice.
 """
 
 from __future__ import annotations
@@ -191,6 +192,11 @@ class Maker:
                 return make()
             except CallError as error:
                 failure = error
-            patience.wait(failure)
+            if failure.transient:
+                patience.wait(failure)
+            elif failure.in_doubt:  # a gateway refused what it may have passed on
+                self._clock.sleep(LOOKS[1])
             if failure.in_doubt and (found := patiently(self._clock, find)) is not None:
                 return found
+            if not failure.transient:
+                raise failure

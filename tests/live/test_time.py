@@ -231,8 +231,8 @@ def test_b(aicore_execution): pass
     result.stdout.fnmatch_lines(
         [
             (
-                "E *RunError: training_workflow_tutorial.yaml had not been started 1 s after a test had asked for it: at"
-                " most 1 executions run at once (--aicore-max-parallel), and none of them ended, or AI Core did not"
+                "E *RunError: training_workflow_tutorial.yaml had not been started 1 s after a test had asked for it:"
+                " at most 1 executions run at once (--aicore-max-parallel), and none of them ended, or AI Core did not"
                 " answer. It is not started any more."
             )
         ]
@@ -413,7 +413,11 @@ def test_what_is_within_the_budget_at_a_pace_is_not_stopped(
 ) -> None:
     service.emulator.script(unknown=0, pending=0, running=30)
     result = live(
-        "@pytest.mark.aicore(fresh=True)\n@pytest.mark.parametrize('n', range(3))\ndef test_it(aicore_execution, n): pass",
+        """
+@pytest.mark.aicore(fresh=True)
+@pytest.mark.parametrize("n", range(3))
+def test_it(aicore_execution, n): pass
+""",
         "--aicore-budget=5m",
     )
     result.assert_outcomes(passed=3)
