@@ -317,7 +317,8 @@ class Fleet:
         ran = training.record().ran(self.clock, self._api.service_now())
         self._note(training, "stopping", time=self.clock.now(), seconds=ran, executions=[watch.execution_id], why=why)
         with suppress(AicoreError):  # for the report; a deleted one has no status any more
-            watch.see(self._api.execution(watch.execution_id), self.clock.monotonic())
+            execution = self._api.execution(watch.execution_id)
+            watch.see(execution, self.clock.monotonic(), self._api.service_now())
         with self._changed:
             self._lost.setdefault(training, RunError(f"execution {watch.execution_id}: {said}"))
             self._changed.notify_all()
@@ -436,24 +437,27 @@ class Fleet:
             page = self._api.page(executables, 2 * len(watched))
         except CallError as error:
             trouble = error
-        is_out = trouble is not None and trouble.transient and not trouble.is_unreadable
-        for training in watched:
+        # Who does not answer one question is not asked the next. Each execution is the first one that is asked for some
+        # time, so that one that nobody can tell about does not hide the others.
+        outage = trouble if trouble is not None and trouble.transient and not trouble.is_unreadable else None
+        for training in random.sample(watched, len(watched)):
             watch = training.begin()
             answer = page.get(watch.execution_id)
-            if trouble is not None and is_out:
-                self._miss(training, watch, trouble)
-            elif answer is None or isinstance(answer, RunError):
-                trouble = self._look_at(training, watch) or trouble
-                is_out = is_out or (watch.trouble is not None and watch.trouble.transient)
-            else:
+            if answer is not None and not isinstance(answer, RunError):
                 self._see(training, answer)
+            elif outage is not None:
+                self._miss(training, watch, outage)
+            else:
+                outage = self._look_at(training, watch)
+        failing = outage if trouble is not None else None
         with self._changed:
-            self._troubles = self._troubles + 1 if trouble is not None and trouble.transient else 0
+            self._troubles = self._troubles + 1 if failing is not None else 0
             self._interval = min(self._interval * 2, self._longest)
             pause = self._interval
-            if trouble is not None and self._troubles:
-                pause = max(trouble.retry_after or 0.0, min(pause * 2**self._troubles, _LONGEST_BACKOFF))
-                self._not_before = self.clock.monotonic() + (trouble.retry_after or 0.0)
+            if failing is not None:
+                asked = failing.retry_after or 0.0
+                pause = max(asked, min(pause * 2**self._troubles, _LONGEST_BACKOFF))
+                self._not_before = self.clock.monotonic() + asked
             # Earlier, never later: the end of a run is known after one interval.
             self._next_look = self.clock.monotonic() + pause * (1 - random.uniform(0, _JITTER))  # noqa: S311
             self._changed.notify_all()
@@ -507,9 +511,9 @@ class Fleet:
     def _see(self, training: Training, execution: Execution) -> None:
         watch = training.begin()
         self._refusals.pop(training, None)
-        watch.see(execution, self.clock.monotonic())
-        status = execution.status.value
         service_now = self._api.service_now()
+        watch.see(execution, self.clock.monotonic(), service_now)
+        status = execution.status.value
         began = execution.start_time.timestamp() if execution.start_time else None
         if status == "RUNNING" and training.record().running_since is None:
             facts = {"time": self.clock.now(), "ticks": self.clock.monotonic(), "began": began}

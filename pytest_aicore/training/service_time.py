@@ -6,11 +6,12 @@ goes faster.
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+
+from pytest_aicore.training.watcher import RealClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +25,11 @@ class ServiceTime:
     readings counts, so that a wild one costs a moment and no training.
 
     Args:
-        ticks: a clock that is never set, in seconds.
+        ticks: a clock that is never set, in seconds; this machine's when left out.
     """
 
-    def __init__(self, ticks: Callable[[], float] = time.monotonic) -> None:
-        self._ticks = ticks
+    def __init__(self, ticks: Callable[[], float] | None = None) -> None:
+        self._ticks = ticks or RealClock().monotonic
         self._readings: tuple[tuple[float, float], ...] = ()
 
     def tell(self, date: str | None) -> None:

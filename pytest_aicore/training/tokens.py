@@ -7,7 +7,6 @@ hour or less (`ai_api_client_sdk.helpers.authenticator`, sap-ai-sdk-base 3.5.0).
 from __future__ import annotations
 
 import tempfile
-import time
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_aicore.known_secrets import remember
 from pytest_aicore.redact import Secret
 from pytest_aicore.training.client import TokenRefusal, is_transient, retry_after_seconds
+from pytest_aicore.training.watcher import RealClock
 
 if TYPE_CHECKING:
     from pytest_aicore.training.credentials import Credentials
@@ -33,6 +33,7 @@ class Tokens:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         remember(credentials.secrets)  # the endpoint may repeat them
+        self._clock = RealClock()
         self._lock = Lock()
         self._token: Secret | None = None
         self._replaced_at = 0.0
@@ -52,9 +53,11 @@ class Tokens:
             TokenRefusal: there is none to be had.
         """
         with self._lock:
-            if self._token is None or time.monotonic() >= self._replaced_at:
+            if self._token is None or self._clock.monotonic() >= self._replaced_at:
                 self._token, lifetime = self._ask()
-                self._replaced_at = time.monotonic() + min(lifetime * (1 - _EARLY), max(lifetime - 60, lifetime / 2))
+                self._replaced_at = self._clock.monotonic() + min(
+                    lifetime * (1 - _EARLY), max(lifetime - 60, lifetime / 2)
+                )
             return self._token
 
     def _ask(self) -> tuple[Secret, float]:

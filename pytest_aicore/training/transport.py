@@ -14,7 +14,6 @@ Redirects are not followed: AI Core sends none, and a token is for AI Core alone
 from __future__ import annotations
 
 import io
-import time
 import zlib
 from dataclasses import dataclass, field
 from functools import wraps
@@ -30,6 +29,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
 from pytest_aicore.training.service_time import ServiceTime
+from pytest_aicore.training.watcher import RealClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,6 +51,7 @@ PAGE_BYTES = 64 * 1024 * 1024
 TOKEN_BYTES = 1024 * 1024
 _HEAD_BYTES = 1024 * 1024
 """What headers, chunk sizes and trailers may add to an answer."""
+_CLOCK = RealClock()
 _GRACE = 1.0
 """Seconds that a call whose time is up has to say so itself, before it is left behind."""
 _SLICE = 0.5
@@ -92,14 +93,14 @@ class Limit:
     def __post_init__(self) -> None:
         """Begin."""
         outer = current()
-        self.deadline = time.monotonic() + self.seconds
+        self.deadline = _CLOCK.monotonic() + self.seconds
         if outer is not None:
             self.deadline = min(self.deadline, outer.deadline)
 
     @property
     def left(self) -> float:
         """The seconds that are left, 0 for none."""
-        return max(0.0, self.deadline - time.monotonic())
+        return max(0.0, self.deadline - _CLOCK.monotonic())
 
     def require_time(self) -> None:
         """Make sure that some time is left.
@@ -166,8 +167,8 @@ class _Call(Generic[T]):
         thread.start()
         deadline = self._limit.deadline + _GRACE
         try:
-            while not self._over.wait(max(0.0, min(_SLICE, deadline - time.monotonic()))):
-                if time.monotonic() >= deadline:
+            while not self._over.wait(max(0.0, min(_SLICE, deadline - _CLOCK.monotonic()))):
+                if _CLOCK.monotonic() >= deadline:
                     raise CallTooLongError(self._limit.said)
         finally:
             self._limit.deadline = 0.0  # whatever the thread is about to do now is not wanted any more

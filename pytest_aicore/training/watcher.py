@@ -80,6 +80,7 @@ class Watch:
         history: each status with the time at which it was first seen, oldest first. These dates are as far apart as the
             looks were, whatever happened to the machine's date meanwhile.
         execution: the newest answer, None before the first.
+        service_now: what time it was for the service then, in seconds since the epoch; None if that is not known.
         trouble: why the newest look failed, None if it did not.
         troubled_since: since when each look has failed, by the clock that nobody sets; None if the newest did not.
         stopped: why we stopped it, None if we did not.
@@ -99,6 +100,7 @@ class Watch:
         self.began = created if began is None else began
         self.history: list[Seen] = []
         self.execution: Execution | None = None
+        self.service_now: float | None = None
         self.trouble: CallError | None = None
         self.troubled_since: float | None = None
         self.stopped: str | None = None
@@ -132,20 +134,29 @@ class Watch:
 
     @property
     def ran(self) -> float | None:
-        """Seconds from when it was first seen to run to its newest status, None if it was not or if it still runs."""
+        """Seconds for which it ran, None if it was not seen to, or if it still runs.
+
+        By the service's clock, which is what is paid for, where it tells its time; else as it was seen.
+        """
         began = next((seen for seen in self.history if seen.status.value == "RUNNING"), None)
         if began is None or began is self.history[-1]:
             return None
+        its = self.last
+        ended = its.completion_time.timestamp() if its.completion_time is not None else self.service_now
+        if its.start_time is not None and ended is not None and ended >= its.start_time.timestamp():
+            return float(ended - its.start_time.timestamp())
         return (self.history[-1].time - began.time).total_seconds()
 
-    def see(self, execution: Execution, ticks: float) -> None:
+    def see(self, execution: Execution, ticks: float, service_now: float | None = None) -> None:
         """Take a new answer.
 
         Args:
             execution: what the service said.
             ticks: when, by the clock that nobody sets.
+            service_now: when, by the service's clock, in seconds since the epoch; None if it does not tell.
         """
         self.execution = execution
+        self.service_now = service_now
         self.trouble = self.troubled_since = None
         self._note(execution.status, ticks)
 

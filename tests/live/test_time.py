@@ -106,8 +106,7 @@ def test_waiting_counts_what_passes_whatever_the_date_is(jump: float) -> None:
 
     def execution(_: str) -> Any:
         clock.date += jump
-        created = completion = None
-        return SimpleNamespace(status=Status(next(answers)), created_at=created, completion_time=completion)
+        return SimpleNamespace(status=Status(next(answers)), start_time=None, completion_time=None)
 
     api = cast("TrainingApi", SimpleNamespace(execution=execution))
     Watcher(api, clock, 5.0).wait(watch, 60)

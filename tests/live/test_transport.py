@@ -19,6 +19,7 @@ from pytest_aicore.training.client import CallError, TokenRefusal, TrainingApi, 
 from pytest_aicore.training.credentials import from_service_key
 from pytest_aicore.training.tokens import Tokens
 from tests.live.hostile import Hostile
+from tests.live.sessions import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,6 +59,10 @@ def api_of(credentials: Credentials, monkeypatch: pytest.MonkeyPatch) -> Trainin
     """Return the calls of runs, with a token that nobody has to ask for."""
     monkeypatch.setattr(Tokens, "__call__", lambda _: "Bearer t")
     return TrainingApi(lambda: make_patient_client(credentials, "default"))
+
+
+def running_calls() -> list[threading.Thread]:
+    return [each for each in threading.enumerate() if each.name == "pytest-aicore call"]
 
 
 def each_byte(text: bytes) -> Iterable[bytes]:
@@ -104,6 +109,7 @@ def test_no_answer_takes_longer_than_a_call_may(slow: str, monkeypatch: pytest.M
     )
     assert (caught.value.transient, caught.value.in_doubt) == (True, True)
     assert server.connections == 1  # nobody has asked twice
+    wait_until(lambda: not running_calls(), "the end of the call that was left behind, and of its connection")
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -147,7 +153,7 @@ def test_name_that_is_looked_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> Non
         with pytest.raises(CallError, match=rf"CallTooLongError \(no complete answer within {SECONDS} s\)"):
             api.start_execution("c1")
         assert asked.is_set()
-        left = [each for each in threading.enumerate() if each.name == "pytest-aicore call"]
+        left = running_calls()
         may_answer.set()
         for thread in left:
             thread.join(5)
@@ -274,7 +280,7 @@ def test_what_cannot_be_read_is_an_error_of_the_call(answer: bytes, monkeypatch:
         (b"Content-Encoding: gzip\r\n", gzip.compress(WHOLE)),
         (b"Content-Encoding: deflate\r\n", zlib.compress(WHOLE)),
     ],
-    ids=repr,
+    ids=["plain", "chunked", "identity", "gzip", "deflate"],
 )
 def test_answers_that_keep_the_limit_are_read(encoding: bytes, body: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "CALL_SECONDS", 20.0)
