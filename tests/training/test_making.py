@@ -62,6 +62,7 @@ def count(emulator: Emulator, operation: str) -> int:
         *((status, b"") for status in (400, 403, 404, 405, 408, 409, 410, 413, 421, 422, 431, 451, 460, 499)),
         *((status, "<html>") for status in (302, 404, 413, 500, 502, 507, 508, 511, 520, 524, 530, 598, 599)),
         *((status, {"error": {"code": status, "message": "upstream"}}) for status in (400, 404, 409, 413)),
+        *((status, {"error": {"code": str(status), "message": "upstream"}}) for status in (404, 413)),
         *((status, {"error": "upstream"}) for status in (400, 404, 200)),
     ],
 )
@@ -146,7 +147,7 @@ def test_statuses_after_which_asking_again_can_help(transient: bool, statuses: A
         (CallError("busy", 429, transient=True, retry_after=25), [25, 25, 10]),
         (CallError("busy", 429, transient=True, retry_after=60), [60]),
         (CallError("busy", 429, transient=True, retry_after=0), [1, 2, 4, 8, 8, 8, 8, 8, 8, 5]),
-        (CallError("gateway", 404, transient=True), [1, 2, 4, 3]),
+        (CallError("gateway", 404, transient=True), [1, 2, 2]),
         (CallError("no", 403), []),
         (CallError("none", 404, is_missing=True), []),
     ],
