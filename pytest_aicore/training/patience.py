@@ -19,7 +19,7 @@ T = TypeVar("T")
 PATIENCE = 60.0
 """Seconds for which AI Core may be busy, or not be reached, before a call is given up."""
 GATEWAY_PATIENCE = 5.0
-"""The same for a gateway that knows no way: after seconds it does if it is only set up anew."""
+"""The same for a gateway without a route: one that is reconfigured has it in seconds, a wrong address never."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 
 
