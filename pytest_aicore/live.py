@@ -106,7 +106,7 @@ class Live:
         """Starts and watches the runs of this process."""
         # What its threads will need, before there are any: pytest parses each module of a plugin that it imports, and
         # Python 3.11 cannot parse in two threads at once ("AST constructor recursion depth mismatch").
-        from pytest_aicore.training import keeping, making, patience, preflight, stopping, tokens  # noqa: F401
+        from pytest_aicore.training import keeping, making, patience, preflight, stopping, tokens, transport  # noqa: F401
         from pytest_aicore.training.fleet import Fleet, FleetClock
 
         settings = self.settings
