@@ -347,6 +347,8 @@ class Live:
         Args:
             why: it is stopped.
         """
+        from pytest_aicore.training.watcher import RealClock
+
         if self._begun_to_finish:
             return
         self._begun_to_finish = True
@@ -354,8 +356,9 @@ class Live:
             self.fleet.close()
         if self._keeper is not None:
             self._keeper.end(_STOPPING_PATIENCE)
+        deadline = RealClock().monotonic() + _STOPPING_PATIENCE
         for thread in self._stopping:
-            thread.join(_STOPPING_PATIENCE)
+            thread.join(max(0.0, deadline - RealClock().monotonic()))
         if self.is_worker:
             self.ledger.close(well=False)
             return

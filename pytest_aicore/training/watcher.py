@@ -11,7 +11,7 @@ from pytest_aicore.training.client import CallError
 from pytest_aicore.training.plan import FINAL_STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from ai_api_client_sdk.models.execution import Execution
     from ai_api_client_sdk.models.status import Status
@@ -41,13 +41,16 @@ class Clock(Protocol):
 class RealClock:
     """The machine's clocks, also while a test of the user's has replaced the functions of `time` by its own."""
 
-    def now(self, now: Callable[[], float] = time.time) -> float:
-        """Return seconds since the epoch."""
-        return now()
+    _now = staticmethod(time.time)
+    _ticks = staticmethod(time.monotonic)
 
-    def monotonic(self, ticks: Callable[[], float] = time.monotonic) -> float:
+    def now(self) -> float:
+        """Return seconds since the epoch."""
+        return self._now()
+
+    def monotonic(self) -> float:
         """Return seconds since some moment."""
-        return ticks()
+        return self._ticks()
 
     def sleep(self, seconds: float) -> None:
         """Wait that many seconds."""
