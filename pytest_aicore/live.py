@@ -6,7 +6,8 @@ controller begins and ends the session, those of the workers run trainings.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections import deque
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
@@ -108,7 +109,7 @@ class Live:
         # What its threads will need, before there are any: pytest parses each module of a plugin that it imports, and
         # Python 3.11 cannot parse in two threads at once ("AST constructor recursion depth mismatch"). Also, what a
         # thread is importing while a test forks can never be imported in the forked process.
-        from pytest_aicore.training import keeping, making, patience, preflight, stopping, tokens  # noqa: F401
+        from pytest_aicore.training import keeping, making, patience, preflight, stopping, tokens, transport  # noqa: F401
         from pytest_aicore.training.client import sdk
         from pytest_aicore.training.fleet import Fleet, FleetClock
 
@@ -355,6 +356,8 @@ class Live:
         Args:
             why: it is stopped.
         """
+        from pytest_aicore.training.watcher import RealClock
+
         if self._begun_to_finish:
             return
         self._begun_to_finish = True
@@ -362,8 +365,9 @@ class Live:
             self.fleet.close()
         if self._keeper is not None:
             self._keeper.end(_STOPPING_PATIENCE)
+        deadline = RealClock().monotonic() + _STOPPING_PATIENCE
         for thread in self._stopping:
-            thread.join(_STOPPING_PATIENCE)
+            thread.join(max(0.0, deadline - RealClock().monotonic()))
         if self.is_worker:
             self.ledger.close(well=False)
             return
@@ -431,12 +435,12 @@ class Live:
         """Stop executions, several at once, and tell whether that worked for all of them."""
         if not entries:
             return True
-        pool = ThreadPoolExecutor(_AT_ONCE, "pytest-aicore stop")
-        jobs = {pool.submit(self._settle, entry): entry for entry in entries}
-        try:
-            done, late = wait(jobs, _STOPPING_PATIENCE)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        jobs: dict[Future[list[tuple[str, str]]], Entry] = {Future(): entry for entry in entries}
+        waiting = deque(jobs.items())
+        for _ in range(min(_AT_ONCE, len(jobs))):
+            # No pool: the end of the process would wait for its threads, whatever they wait for.
+            Thread(target=self._settle_some, args=(waiting,), name="pytest-aicore stop", daemon=True).start()
+        done, late = wait(jobs, _STOPPING_PATIENCE)
         well = not late
         for job in done:
             entry, problem = jobs[job], job.exception()
@@ -455,6 +459,17 @@ class Live:
         if not well:
             self.told.append("`pytest-aicore sweep` tries again to stop what may still run.")
         return well
+
+    def _settle_some(self, waiting: deque[tuple[Future[list[tuple[str, str]]], Entry]]) -> None:
+        with suppress(IndexError):  # nothing is left
+            while True:
+                self._settle_into(*waiting.popleft())
+
+    def _settle_into(self, job: Future[list[tuple[str, str]]], entry: Entry) -> None:
+        try:
+            job.set_result(self._settle(entry))
+        except Exception as error:
+            job.set_exception(error)
 
     def _settle(self, entry: Entry, why: str | None = None) -> list[tuple[str, str]]:
         from pytest_aicore.training.stopping import settle

@@ -380,7 +380,7 @@ def _guard_of(item: pytest.Item) -> float | None:
     import time
 
     timeout = _timeout_of(item)
-    return None if timeout is None else time.time() + timeout - min(10.0, timeout * _GUARD_MARGIN)
+    return None if timeout is None else time.monotonic() + timeout - min(10.0, timeout * _GUARD_MARGIN)
 
 
 def _is_for_body_only(item: pytest.Item) -> bool:

@@ -10,6 +10,7 @@ from pytest_aicore.errors import RunError
 from pytest_aicore.printable import from_terminal, on_one_line, printable
 from pytest_aicore.redact import redact
 from pytest_aicore.training.ledger import EXECUTION
+from pytest_aicore.training.watcher import RealClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -145,7 +146,7 @@ class Progress:
             return None
         status = watch.history[-1].status.value
         name = f"{watch.execution_id} {run.plan.workflow}" if self._shows_ids else run.plan.workflow
-        return f"{_row(status, watch.created, name)}  {self._last.get(run.number, '')}".rstrip()
+        return f"{_row(status, RealClock().monotonic() - watch.began, name)}  {self._last.get(run.number, '')}".rstrip()
 
     def _draw(self, lines: Sequence[str]) -> None:
         shown = list(lines[:_MOST_LINES])
@@ -216,13 +217,13 @@ class Bulletin:
     def _lines(self) -> Iterator[str]:
         for entry in self._ledger.of_session():
             if entry.is_open and entry.execution_id is not None:
-                began = entry.stages[EXECUTION].since
+                age = entry.stages[EXECUTION].age(RealClock())
                 name = str(entry.facts["workflow"])
                 if self._shows_ids:
                     name = f"{entry.execution_id} {name}"
-                yield f"aicore: {_row('started' if entry.running_since is None else 'RUNNING', began, name)}"
+                yield f"aicore: {_row('started' if entry.running_since is None else 'RUNNING', age, name)}"
 
 
-def _row(status: str, began: float, name: str) -> str:
-    minutes, seconds = divmod(int(max(0.0, time.time() - began)), 60)
+def _row(status: str, age: float, name: str) -> str:
+    minutes, seconds = divmod(int(age), 60)
     return on_one_line(f"{status:<8} {minutes:>3}:{seconds:02} {name}")

@@ -173,6 +173,10 @@ class _Observer:
         """Return seconds since the epoch."""
         return self.emulator.clock.now()
 
+    def monotonic(self) -> float:
+        """Return the same: nobody sets the emulator's clock back."""
+        return self.emulator.clock.now()
+
     def sleep(self, seconds: float) -> None:
         """Let time pass, until the limit."""
         self.emulator.clock.sleep(min(seconds, max(self.limit - self.elapsed, 0.0)))

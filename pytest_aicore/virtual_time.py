@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_aicore.training.watcher import Clock
 
+
 _NANOSECONDS = 1_000_000_000
 _FUNCTIONS = ("sleep", "time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")
 _KEEP_REAL_TIME = frozenset(
@@ -44,7 +45,7 @@ class VirtualTime:
         """Begin to count; nothing is patched yet."""
         self._clock = clock
         self._live = live
-        self._began = clock.now()
+        self._began = clock.monotonic()
         self._installed = False
         self._home = Home()
 
@@ -55,7 +56,7 @@ class VirtualTime:
     @property
     def elapsed(self) -> float:
         """Seconds that have passed since the test began."""
-        return self._clock.now() - self._began
+        return self._clock.monotonic() - self._began
 
     def sleep(self, seconds: float) -> None:
         """Let time pass: at once offline, really under `--aicore-live`.

@@ -210,6 +210,10 @@ class Server:
         """Wait until it has ended by itself, which it never should; tell whether it has."""
         return self._listener is None or self._listener.ended.wait(seconds)
 
+    def now(self) -> float:
+        """Return what time it is in the world that is served, in seconds since the epoch."""
+        return self.emulator.clock.now()
+
     def answer(self, request: Request, peer: str) -> Response:
         """Answer a request from an address; whatever goes wrong inside becomes an answer as well."""
         try:

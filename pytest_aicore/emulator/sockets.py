@@ -76,6 +76,10 @@ class Answering(Protocol):
         """Answer a request from an address; never raises."""
         ...
 
+    def now(self) -> float:
+        """Return what time it is in the world that is served, in seconds since the epoch."""
+        ...
+
 
 class Listener:
     """A listening socket whose connections are served until `close`.
@@ -245,7 +249,7 @@ class _Connection(HTTPChannel):
         """Answer nothing more, and forget what comes, until the client leaves or the time is up."""
         with self.requests_lock:
             del self.requests[1:]
-            self._silent_until = time.time() + seconds
+            self._silent_until = time.monotonic() + seconds
 
     def reset_at_its_end(self) -> None:
         """Let the client see a reset when the connection is closed, instead of an end."""
@@ -271,13 +275,7 @@ class _Connection(HTTPChannel):
             if self.request is None and data[0] not in _FIRST_BYTES:
                 data = b"\0\r\n\r\n"  # no HTTP: refused now, not when the line ends that it may not have
             return bool(super().received(data))
-        self._end_in_time()
         return False
-
-    def service(self) -> None:
-        """Have the first waiting request answered."""
-        super().service()
-        self._end_in_time()
 
     def _flush_outbufs_below_high_watermark(self) -> None:
         """Close the connection where waitress would let a worker wait until the client has read."""
@@ -287,10 +285,12 @@ class _Connection(HTTPChannel):
                 self.will_close = True
             self.server.pull_trigger()
 
-    def _end_in_time(self) -> None:
-        """Let a silent connection look idle, for waitress to close it, when its time is up."""
+    def readable(self) -> bool:
+        """Tell whether something may be read, which is asked once a second; what is silent ends in time."""
         if self._silent_until is not None:
-            self.last_activity = self._silent_until - IDLE_SECONDS
+            self.last_activity = time.time()  # waitress shall not find it idle before
+            self.will_close = self.will_close or time.monotonic() >= self._silent_until
+        return bool(super().readable())
 
 
 def _secured_by(tls: ssl.SSLContext) -> Callable[..., object]:
@@ -405,7 +405,7 @@ def _send(task: Any, response: Response) -> None:
         body = b""
     else:
         lines.append(f"content-length: {len(body)}")
-    lines.append(f"date: {build_http_date(task.start_time)}")
+    lines.append(f"date: {build_http_date(task.channel.server.answering.now())}")
     if task.close_on_finish:
         lines.append("connection: close")
     elif task.version == "1.0":

@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import re
 import warnings
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.execution_create_response import ExecutionCreateResponse
 
     from pytest_aicore.training.credentials import Credentials
+    from pytest_aicore.training.service_time import ServiceTime
 
 T = TypeVar("T")
 
@@ -42,14 +42,24 @@ _PUBLIC = {
 }
 _LOG_PAGE = 1000
 """Log lines in one answer: the server's default, since the SDK's `top` reaches it under a name that it ignores."""
-_TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
-_NOT_DONE = frozenset({425, 429})
-"""Transient statuses that say that the request was not looked at."""
-CONNECT_TIMEOUT = 10.0
-READ_TIMEOUT = 30.0
-"""Seconds that a run waits for a connection, and for an answer. The SDK's own 60 outlast many a deadline."""
+_TRANSIENT = frozenset({408, 421, 425, 429, 460, 499})
+"""Besides those of 500 and more: the client was too slow, too early or too fast for a gateway, or came the wrong way
+(499 is nginx's, 460 that of AWS's load balancers)."""
+_LASTING = frozenset({501, 505, 506, 510, 511})
+"""Those of 500 and more that say what is wrong with the request, or that somebody has to log in to the network."""
+_NOT_DONE = frozenset({401, 425, 429})
+"""Statuses that say that the request was not looked at, whoever answered."""
+_OWN_CODE = re.compile(r"0\d{3,}")
+"""How AI Core's own errors are numbered: eight digits in every answer that was captured, such as 01060003, and the
+first one names the component. What gateways put there looks like 404."""
+_OWN_REFUSALS = ("RBAC: access denied", "Jwt ")
+"""How its gateway refuses a token, in plain text: nothing behind it has seen the request."""
+LONGEST_RETRY_AFTER = 60.0
+"""Seconds for which a `Retry-After` is obeyed at most: gateways that restart name seconds, and one that names a day
+would blind a session for good."""
 PAGE = 100
 """At least so many executions are asked for at once, so that those of others do not hide ours."""
+_SECONDS = re.compile(r"\d+(\.\d*)?", re.ASCII)
 _UNKNOWN_STATUS = re.compile(r"(?P<status>.+) is not a valid Status")
 
 
@@ -60,7 +70,10 @@ class CallError(RunError):
         status: the HTTP status, None if there was no answer that could be read.
         transient: whether asking again can help.
         in_doubt: whether AI Core may have done what it was asked to, although nobody can read its answer.
-        retry_after: seconds that AI Core asked to be left alone for, None if it did not.
+        is_missing: whether AI Core itself says that there is no such thing. A 404 without its error body is a
+            gateway's, which knows no way, and says nothing about the thing.
+        is_unreadable: whether there was an answer that cannot be read.
+        retry_after: seconds that AI Core asked to be left alone for, None if it did not; at most a minute.
     """
 
     def __init__(
@@ -70,6 +83,8 @@ class CallError(RunError):
         *,
         transient: bool = False,
         in_doubt: bool = False,
+        is_missing: bool = False,
+        is_unreadable: bool = False,
         retry_after: float | None = None,
     ) -> None:
         """Make the error.
@@ -79,13 +94,22 @@ class CallError(RunError):
             status: the HTTP status.
             transient: whether asking again can help.
             in_doubt: whether AI Core may have done it all the same.
+            is_missing: whether AI Core says that there is no such thing.
+            is_unreadable: whether there was an answer that cannot be read.
             retry_after: seconds that AI Core asked to be left alone for.
         """
         super().__init__(redact(text))  # whoever answered may have repeated what was sent
         self.status = status
         self.transient = transient
         self.in_doubt = in_doubt
+        self.is_missing = is_missing
+        self.is_unreadable = is_unreadable
         self.retry_after = retry_after
+
+    @property
+    def is_of_a_gateway(self) -> bool:
+        """Whether a gateway knows no way to what was asked for: AI Core was not asked."""
+        return self.status == 404 and not self.is_missing
 
 
 class UnknownStatusError(RunError):
@@ -173,7 +197,9 @@ def make_client(credentials: Credentials, resource_group: str, **how: Any) -> AI
 
 
 def make_patient_client(credentials: Credentials, resource_group: str) -> AIAPIV2Client:
-    """Return a client for runs on the real service: no call of it lasts for ever, its token's neither.
+    """Return a client for runs on the real service: each of its calls has a total limit, that for its token too.
+
+    The limits are in `pytest_aicore/training/transport.py`. The clients that tests get have the SDK's own behaviour.
 
     Args:
         credentials: of the service.
@@ -183,16 +209,11 @@ def make_patient_client(credentials: Credentials, resource_group: str) -> AIAPIV
         SdkMissingError: no distribution of the SDK is installed.
     """
     from pytest_aicore.training.tokens import Tokens
+    from pytest_aicore.training.transport import limit_calls
 
-    return make_client(
-        credentials,
-        resource_group,
-        token_creator=Tokens(credentials),
-        read_timeout=READ_TIMEOUT,
-        connect_timeout=CONNECT_TIMEOUT,
-        # Who asks again is ours: it knows deadlines, and does not sleep for as long as a Retry-After says.
-        num_request_retries=0,
-    )
+    client = make_client(credentials, resource_group, token_creator=Tokens(credentials), num_request_retries=0)
+    client.service_time = limit_calls(client, _module("helpers.rest_client"))
+    return client
 
 
 class TrainingApi:
@@ -348,7 +369,9 @@ class TrainingApi:
         rows = answer.get("resources") if isinstance(answer, dict) else None
         if not isinstance(rows, list):
             raise CallError(
-                f"could not {asked} at {self._at()}: the answer cannot be read (no list of executions).", transient=True
+                f"could not {asked} at {self._at()}: the answer cannot be read (no list of executions).",
+                transient=True,
+                is_unreadable=True,
             )
         execution = _module("models.execution").Execution
         found: dict[str, Execution | RunError] = {}
@@ -428,6 +451,11 @@ class TrainingApi:
         )
         return made
 
+    def service_now(self) -> float | None:
+        """Return what time it is where AI Core runs, in seconds since the epoch; None if that is not known."""
+        its: ServiceTime | None = getattr(self._client, "service_time", None)
+        return its.now() if its is not None else None
+
     def _at(self) -> str:
         return str(self._client.base_url) if self._client is not None else "AI Core"
 
@@ -448,7 +476,7 @@ class TrainingApi:
                     partial(_query_logs, execution_id, start),
                 ).data.result
             except CallError as error:
-                if error.status == 404 and not lines:
+                if error.is_missing and not lines:
                     return []
                 raise
             fresh = [line for line in page if (line.timestamp, line.msg) not in seen]
@@ -469,7 +497,7 @@ class TrainingApi:
                 lambda client: client.metrics.query(execution_ids=[execution_id], select=["metrics"]),
             )
         except CallError as error:
-            if error.status == 404:
+            if error.is_missing:
                 return []
             raise
         return [metric for resource in found.resources for metric in (getattr(resource, "metrics", None) or [])]
@@ -668,6 +696,7 @@ def _raise_failure(what: str, client: AIAPIV2Client, error: Exception) -> NoRetu
             f"{asked}: {type(error).__name__} ({_first_line(message)}). {remedy}",
             transient=True,
             in_doubt=not never_sent,
+            is_unreadable=_is_unreadable(error),
         ) from error
     unknown = _UNKNOWN_STATUS.search(str(error)) if isinstance(error, ValueError) else None
     if unknown is not None:
@@ -678,20 +707,35 @@ def _raise_failure(what: str, client: AIAPIV2Client, error: Exception) -> NoRetu
         " and AI Core may have answered in its place.",
         transient=True,
         in_doubt=True,
+        is_unreadable=True,
     ) from error
 
 
 def _refused(text: str, error: Exception, message: str) -> CallError:
     status = _http_status(error)
-    transient = status in _TRANSIENT
+    code = getattr(error, "error_code", None)
+    is_own = isinstance(code, str) and _OWN_CODE.fullmatch(code) is not None
+    # A gateway that lost its way to AI Core for a moment answers 404, too.
+    transient = is_transient(status) or (status == 404 and not is_own)
+    # What a gateway says of itself does not say what became of the request that it passed on.
+    is_refusal = is_own or (status in (401, 403) and message.startswith(_OWN_REFUSALS))
+    not_done = status in _NOT_DONE or (is_refusal and not transient)
     headers = _refusal(error)[1]
     return CallError(
-        text + _remedy(status, message),
+        text + _remedy(status, message, is_own=is_own),
         status,
         transient=transient,
-        in_doubt=transient and status not in _NOT_DONE,
+        in_doubt=not not_done,
+        is_missing=status == 404 and is_own,
         retry_after=retry_after_seconds(headers.get("Retry-After"), headers.get("Date")),
     )
+
+
+def is_transient(status: int | None) -> bool:
+    """Tell whether asking again can help where an answer had that status: what is no answer of AI Core's passes."""
+    if status is None:
+        return False
+    return status in _TRANSIENT or status < 200 or 300 <= status < 400 or (status >= 500 and status not in _LASTING)
 
 
 def _unreadable(asked: str, error: Exception) -> RunError:
@@ -700,6 +744,7 @@ def _unreadable(asked: str, error: Exception) -> RunError:
         return CallError(
             f"{asked}: an answer cannot be read ({type(error).__name__}: {_first_line(redact(str(error)))}).",
             transient=True,
+            is_unreadable=True,
         )
     return UnknownStatusError(
         f"{asked}: it answered with the status {unknown['status']}, which the installed SDK does not know. Whether"
@@ -707,15 +752,24 @@ def _unreadable(asked: str, error: Exception) -> RunError:
     )
 
 
-def _remedy(status: int | None, message: str) -> str:
+def _remedy(status: int | None, message: str, *, is_own: bool) -> str:
     """Return what to do about a status; nothing where the service's own words say it."""
     if status == 401:
         return " The token was refused, a new one too: check the credentials."
     if status == 403:
         return " Check the credentials, and whether they may use this resource group."
-    if status == 404 and not message:
-        return " Nobody but the gateway answers there: check the base URL, which ends in /v2."
-    return " Try again later." if status in _TRANSIENT else ""
+    if status == 404 and not is_own:
+        which = "which ends in /v2." if not message else "which ends in /v2: this is no error of AI Core's."
+        return f" Nobody but the gateway answers there: check the base URL, {which}"
+    return " Try again later." if is_transient(status) else ""
+
+
+def _is_unreadable(error: Exception) -> bool:
+    """Tell whether there was an answer, but not one that can be read."""
+    from pytest_aicore.training.transport import AnswerTooLargeError
+
+    exceptions = importlib.import_module("requests.exceptions")
+    return isinstance(error, (AnswerTooLargeError, exceptions.ContentDecodingError, exceptions.JSONDecodeError))
 
 
 def _never_sent(error: Exception) -> bool:
@@ -727,7 +781,7 @@ def _never_sent(error: Exception) -> bool:
 
 
 def retry_after_seconds(value: str | None, date: str | None = None) -> float | None:
-    """Return the seconds that a header `Retry-After` asks for, None if it does not say.
+    """Return the seconds that a header `Retry-After` asks for, at most a minute; None if it does not say.
 
     Args:
         value: seconds, or an HTTP date (RFC 9110, section 10.2.3).
@@ -735,20 +789,17 @@ def retry_after_seconds(value: str | None, date: str | None = None) -> float | N
     """
     if value is None:
         return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        from datetime import datetime, timezone
-        from email.utils import parsedate_to_datetime
+    if _SECONDS.fullmatch(value.strip()):
+        return min(float(value), LONGEST_RETRY_AFTER)
+    from datetime import datetime, timezone
 
-        try:
-            now = datetime.now(timezone.utc)
-            with suppress(TypeError, ValueError):
-                now = parsedate_to_datetime(date or "")
-            seconds = (parsedate_to_datetime(value) - now).total_seconds()
-        except (TypeError, ValueError):
-            return None
-    return max(0.0, seconds) if seconds < float("inf") else None
+    from pytest_aicore.training.service_time import parse_http_date
+
+    until = parse_http_date(value)
+    if until is None:
+        return None
+    now = parse_http_date(date) or datetime.now(timezone.utc)
+    return min(max(0.0, (until - now).total_seconds()), LONGEST_RETRY_AFTER)
 
 
 def _first_line(text: str) -> str:

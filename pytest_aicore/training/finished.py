@@ -177,10 +177,16 @@ class FinishedExecution:
 
     @property
     def duration(self) -> float:
-        """Seconds from the start of the execution (its creation, if it never ran) to its end."""
+        """Seconds from the start of the execution (its creation, if it never ran) to its end.
+
+        By the service's own times; where it does not say when it ended, by those at which its statuses were seen.
+        """
+        ended = self.execution.completion_time
+        if ended is None:
+            running = [seen.time for seen in self.history if seen.status.value == "RUNNING"]
+            return (self.history[-1].time - (running or [self.history[0].time])[0]).total_seconds()
         began = self.execution.start_time or self.execution.created_at
-        ended = self.execution.completion_time or self.history[-1].time
-        return float((ended - began).total_seconds())
+        return max(0.0, float((ended - began).total_seconds()))
 
 
 def _position(metric: Metric) -> tuple[int, float]:

@@ -2,7 +2,10 @@
 
 One thread watches. It asks for one page of executions, whatever their number, and for a single one only where the page
 does not show it. Threads of their own start executions, as many at once as the session may have. Whoever waits for a
-run waits for what the watching thread tells, and for no longer than its deadline, whatever the service does.
+run waits for what the watching thread tells, and for no longer than its deadline, whatever the service does; then the
+execution is looked at for the last time, and stopped.
+
+Deadlines, intervals and ages are measured by a clock that nobody sets; dates are for people and other processes.
 """
 
 from __future__ import annotations
@@ -43,7 +46,20 @@ _REFUSALS = 3
 """So many refusals in a row are believed; a gateway that restarts may refuse one."""
 _GLANCE = 1.0
 """Seconds after which whoever waits looks up, to show how far things are."""
-_CLOSING_PATIENCE = 40.0
+OUTAGE_PATIENCE = 300.0
+"""Seconds for which AI Core may not answer for an execution before nobody waits for it any more. A gateway that is set
+up anew, or a network that comes back, takes minutes, and a training of hours should survive that; what is paid for
+during an outage is stopped by the end of the session."""
+STARTING_SECONDS = 600.0
+"""For so long at least a test waits for its training to be started; longer if the training itself may take longer."""
+_CLOSING_PATIENCE = 5.0
+"""Seconds that the end of the session waits for what is being started, whose id is worth knowing. What is not known by
+then is found by its configuration."""
+_CLOSING_GLANCE = 1.0
+"""The same for the thread that watches: nobody needs what it would see."""
+
+
+_CLOSING = "The session ends, so nothing more was started."
 
 
 class ClosingError(RunError):
@@ -63,7 +79,7 @@ class FleetClock(RealClock):
             ClosingError: the session ends.
         """
         if self.closing.wait(seconds) and current_thread().daemon:
-            raise ClosingError("The session ends, so nothing more was started.")
+            raise ClosingError(_CLOSING)
 
 
 class Fleet:
@@ -100,8 +116,8 @@ class Fleet:
         self._longest = interval
         self._interval = min(FIRST_INTERVAL, interval)
         self._most_at_once = ledger.most_at_once = most_at_once
-        self._budget = Budget(budget, ledger.of_session)
-        ledger.refusal = lambda: self._budget.why_spent(clock.now())
+        self._budget = Budget(budget, ledger.of_session, clock, api.service_now)
+        ledger.refusal = self._why_nothing_is_started
         self._onlooker = onlooker or NobodyLooks()
         self._changed = HomeCondition((home or Home()).require_for_runs)
         self._queue: deque[Training] = deque()
@@ -120,7 +136,7 @@ class Fleet:
         self._troubles = 0
         self._thread: Thread | None = None
         self.guard: float | None = None
-        """When the test that runs now is over, whatever it waits for, in seconds since the epoch; None for never."""
+        """When the test that runs now is over, whatever it waits for, by the clock that nobody sets; None for never."""
 
     # Asking for runs ------------------------------------------------------------------------------------------------
 
@@ -175,8 +191,10 @@ class Fleet:
         """Return when the execution has been started; who waits for that is first in the queue.
 
         Raises:
-            AicoreError: it could not be.
+            AicoreError: it could not be, or not in time.
         """
+        patience = max(STARTING_SECONDS, training.plan.timeout)
+        deadline = self.clock.monotonic() + patience
         with self._changed:
             if self._is_new(training) or training in self._queue:
                 if training in self._queue:
@@ -186,7 +204,10 @@ class Fleet:
             self._wake_up()
             while training not in self._launched and training not in self._lost:
                 self._refuse_if_over(training, "had not been started")
-                self._glance(training, None)
+                if self._over(deadline):
+                    self._lose_unstarted(training, patience)
+                    break
+                self._glance(training, deadline)
         if training in self._launched:
             training.begin()
             return
@@ -204,7 +225,7 @@ class Fleet:
             RunError: there is no point in waiting.
         """
         watch = training.begin()
-        deadline = watch.created + timeout
+        deadline = watch.began + timeout
         self._waited_for = training
         try:
             with self._changed:
@@ -233,7 +254,7 @@ class Fleet:
         raise again(self._lost[training])
 
     def _over(self, deadline: float | None) -> bool:
-        now = self.clock.now()
+        now = self.clock.monotonic()
         return (deadline is not None and now >= deadline) or (self.guard is not None and now >= self.guard)
 
     def _refuse_if_over(self, training: Training, what: str) -> None:
@@ -248,7 +269,7 @@ class Fleet:
     def _glance(self, training: Training, deadline: float | None) -> None:
         """Wait a little, and let the user see how far things are."""
         self._onlooker.show(training, self._launched)
-        ends = [each - self.clock.now() for each in (deadline, self.guard) if each is not None]
+        ends = [each - self.clock.monotonic() for each in (deadline, self.guard) if each is not None]
         self._changed.wait(max(0.0, min([_GLANCE, *ends])))
 
     def _give_up(self, training: Training, watch: Watch, timeout: float) -> None:
@@ -257,11 +278,11 @@ class Fleet:
         Raises:
             DeadlineError: always, unless it has just ended.
         """
-        late = self.guard is not None and self.clock.now() >= self.guard
+        late = self.guard is not None and self.clock.monotonic() >= self.guard
         try:
             self._see(training, self._api.execution(watch.execution_id))
         except CallError as error:
-            watch.trouble = error
+            watch.miss(error, self.clock.monotonic())
         if training in self._ended:
             return
         text = too_late(watch, timeout)
@@ -296,9 +317,11 @@ class Fleet:
             return outcome
         watch.stopped = reason
         why = f"{reason}. {outcome}"
-        self._note(training, "stopping", time=self.clock.now(), executions=[watch.execution_id], why=why)
+        ran = training.record().ran(self.clock, self._api.service_now())
+        self._note(training, "stopping", time=self.clock.now(), seconds=ran, executions=[watch.execution_id], why=why)
         with suppress(AicoreError):  # for the report; a deleted one has no status any more
-            watch.see(self._api.execution(watch.execution_id), self.clock.now())
+            execution = self._api.execution(watch.execution_id)
+            watch.see(execution, self.clock.monotonic(), self._api.service_now())
         with self._changed:
             self._lost.setdefault(training, RunError(f"execution {watch.execution_id}: {said}"))
             self._changed.notify_all()
@@ -310,6 +333,18 @@ class Fleet:
         with self._changed:
             self._lost.setdefault(training, error)
             self._changed.notify_all()
+
+    def _lose_unstarted(self, training: Training, seconds: float) -> None:
+        """Wait no more for the start of an execution, and start it no more."""
+        error = RunError(
+            f"{training.plan.workflow} had not been started {seconds:g} s after a test had asked for it: at most"
+            f" {self._most_at_once} executions run at once (--aicore-max-parallel), and none of them ended, or AI Core"
+            " did not answer. It is not started any more."
+        )
+        if training in self._queue:
+            self._queue.remove(training)
+        training.give_up(error)
+        self._lost.setdefault(training, error)
 
     def _note(self, training: Training, event: str, **facts: object) -> None:
         """Take down what is known of an execution."""
@@ -331,7 +366,7 @@ class Fleet:
                 except AicoreError as error:
                     self._refuse_all(error)
                 unwanted = [each for each in self._unwanted if each in self._watched()]
-                now = self.clock.now()
+                now = self.clock.monotonic()
                 due = bool(self._watched()) and now >= self._next_look
                 if not (due or unwanted):
                     if not self.clock.closing.is_set():
@@ -353,7 +388,7 @@ class Fleet:
         """Return how long nothing is to be done, None for until something changes."""
         if not self._watched():
             return _GLANCE if self._queue else None
-        pause = min(self._next_look - now, max(0.05, self._budget.lasts(now)))
+        pause = min(self._next_look - now, max(0.05, self._budget.lasts()))
         return max(0.0, pause)
 
     def _watched(self) -> list[Training]:
@@ -386,11 +421,13 @@ class Fleet:
             del self._launching[training]
             if lost is None:
                 self._launched.append(training)
+                if training in self._lost:  # given up while the request was on its way; the end of the session stops it
+                    self._note(training, "lost")
                 self._interval = min(FIRST_INTERVAL, self._longest)
-                soon = max(self._not_before, self.clock.now() + self._interval)
+                soon = max(self._not_before, self.clock.monotonic() + self._interval)
                 self._next_look = min(self._next_look or float("inf"), soon)
             else:
-                self._lost[training] = lost
+                self._lost.setdefault(training, lost)
             self._changed.notify_all()
 
     def _look(self) -> None:
@@ -403,24 +440,29 @@ class Fleet:
             page = self._api.page(executables, 2 * len(watched))
         except CallError as error:
             trouble = error
-        for training in watched:
+        # Who does not answer one question is not asked the next. Each execution is the first one that is asked for some
+        # time, so that one that nobody can tell about does not hide the others.
+        outage = trouble if trouble is not None and trouble.transient and not trouble.is_unreadable else None
+        for training in random.sample(watched, len(watched)):
             watch = training.begin()
             answer = page.get(watch.execution_id)
-            if trouble is not None and trouble.transient:
-                watch.trouble = trouble
-            elif answer is None or isinstance(answer, RunError):
-                self._look_at(training, watch)
-            else:
+            if answer is not None and not isinstance(answer, RunError):
                 self._see(training, answer)
+            elif outage is not None:
+                self._miss(training, watch, outage)
+            else:
+                outage = self._look_at(training, watch)
+        failing = outage if trouble is not None else None
         with self._changed:
-            self._troubles = self._troubles + 1 if trouble is not None and trouble.transient else 0
+            self._troubles = self._troubles + 1 if failing is not None else 0
             self._interval = min(self._interval * 2, self._longest)
             pause = self._interval
-            if trouble is not None and self._troubles:
-                pause = max(trouble.retry_after or 0.0, min(pause * 2**self._troubles, _LONGEST_BACKOFF))
-                self._not_before = self.clock.now() + (trouble.retry_after or 0.0)
+            if failing is not None:
+                asked = failing.retry_after or 0.0
+                pause = max(asked, min(pause * 2**self._troubles, _LONGEST_BACKOFF))
+                self._not_before = self.clock.monotonic() + asked
             # Earlier, never later: the end of a run is known after one interval.
-            self._next_look = self.clock.now() + pause * (1 - random.uniform(0, _JITTER))  # noqa: S311
+            self._next_look = self.clock.monotonic() + pause * (1 - random.uniform(0, _JITTER))  # noqa: S311
             self._changed.notify_all()
 
     def _lose_all(self, error: AicoreError) -> None:
@@ -433,46 +475,65 @@ class Fleet:
         self._queue.clear()
         self._changed.notify_all()
 
-    def _look_at(self, training: Training, watch: Watch) -> None:
+    def _look_at(self, training: Training, watch: Watch) -> CallError | None:
+        """Ask for one execution alone, and return why there was no answer, None if there was one."""
         try:
             execution = self._api.execution(watch.execution_id)
         except CallError as error:
-            watch.trouble = error
-            young = error.status == 404 and watch.execution is None
-            if error.transient or (young and self.clock.now() - watch.created < SETTLING_SECONDS):
-                return
+            young = error.is_missing and watch.execution is None
+            if error.transient or (young and self.clock.monotonic() - watch.began < SETTLING_SECONDS):
+                self._miss(training, watch, error)
+                return error if error.transient else None
+            watch.miss(error, self.clock.monotonic())
             self._refusals[training] = self._refusals.get(training, 0) + 1
             if self._refusals[training] >= _REFUSALS:
-                deleted = error.status == 404 and watch.execution is not None
+                deleted = error.is_missing and watch.execution is not None
                 self._lose(training, RunError(f"{error} Somebody may have deleted it.") if deleted else error)
         except RunError as error:
             self._lose(training, error)
         else:
             self._see(training, execution)
+        return None
+
+    def _miss(self, training: Training, watch: Watch, trouble: CallError) -> None:
+        """Take that there was no answer; nobody waits for ever for one."""
+        now = self.clock.monotonic()
+        watch.miss(trouble, now)
+        since = watch.troubled_since
+        if since is None or now - since < OUTAGE_PATIENCE:
+            return
+        self._lose(
+            training,
+            RunError(
+                f"execution {watch.execution_id} was {watch.history[-1].status.value}, and AI Core has not answered"
+                f" for it since {watch.date(since):%Y-%m-%d %H:%M:%S} UTC: {trouble} It may still run: the end of the"
+                " session tries to stop it, and so does `pytest-aicore sweep`."
+            ),
+        )
 
     def _see(self, training: Training, execution: Execution) -> None:
         watch = training.begin()
-        now = self.clock.now()
         self._refusals.pop(training, None)
-        watch.see(execution, now)
+        service_now = self._api.service_now()
+        watch.see(execution, self.clock.monotonic(), service_now)
         status = execution.status.value
         began = execution.start_time.timestamp() if execution.start_time else None
-        running_since = training.record().running_since
-        if status == "RUNNING" and running_since is None:
-            self._note(training, "running", time=now)
+        if status == "RUNNING" and training.record().running_since is None:
+            facts = {"time": self.clock.now(), "ticks": self.clock.monotonic(), "began": began}
+            self._note(training, "running", **facts)
         if watch.ended:
-            # Real time counts where it was seen; the service's own where the run was shorter than a look.
-            seconds = now - running_since if running_since is not None else 0.0
+            # What is paid for is the service's time; ours counts where its times are not known.
+            seconds = training.record().ran(self.clock, service_now)
             if began is not None and execution.completion_time is not None:
-                seconds = execution.completion_time.timestamp() - began
-            self._note(training, "ended", status=status, seconds=max(0.0, seconds))
+                seconds = max(0.0, execution.completion_time.timestamp() - began)
+            self._note(training, "ended", status=status, seconds=seconds)
             with self._changed:
                 self._ended.add(training)
                 self._changed.notify_all()
 
     def _mind_the_budget(self) -> None:
         self._ledger.synchronize()
-        why = self._budget.why_spent(self.clock.now())
+        why = self._budget.why_spent()
         if why is None:
             return
         with self._changed:
@@ -490,7 +551,13 @@ class Fleet:
         with self._changed:
             self._queue.clear()
             self._changed.notify_all()
-            threads = [*self._launching.values(), *([self._thread] if self._thread else [])]
-        deadline = self.clock.now() + _CLOSING_PATIENCE
+            threads = list(self._launching.values())
+        deadline = self.clock.monotonic() + _CLOSING_PATIENCE
         for thread in threads:
-            thread.join(max(0.0, deadline - self.clock.now()))
+            thread.join(max(0.0, deadline - self.clock.monotonic()))
+        if self._thread is not None:
+            self._thread.join(_CLOSING_GLANCE)
+
+    def _why_nothing_is_started(self) -> str | None:
+        """Return why no execution may be started any more, None if one may."""
+        return _CLOSING if self.clock.closing.is_set() else self._budget.why_spent()

@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    from pytest_aicore.training.watcher import Clock
+
 __all__ = ["ARTIFACTS", "CONFIGURATION", "EXECUTION", "Entry", "FileLedger", "NoRecord", "Record", "RunRecord", "Stage"]
 
 _PROOF = 15.0
@@ -73,6 +75,7 @@ class Stage:
         process: who makes it, or made it; None if nobody has begun.
         intent: what was about to be made.
         since: when, in seconds since the epoch.
+        ticks: the same by the machine's clock that nobody sets; None in old ledgers.
         result: what was made.
         failure: why it could not be made.
         in_doubt: whether it may have been made all the same.
@@ -81,9 +84,35 @@ class Stage:
     process: str | None = None
     intent: dict[str, Any] = field(default_factory=dict)
     since: float = 0.0
+    ticks: float | None = None
     result: dict[str, Any] | None = None
     failure: str | None = None
     in_doubt: bool = False
+
+    def age(self, clock: Clock) -> float:
+        """Return for how many seconds it has been made: by the clock that nobody sets as long as the machine runs.
+
+        Args:
+            clock: of this machine.
+        """
+        return age_of(self.since, self.ticks, clock)
+
+
+def age_of(since: float, ticks: float | None, clock: Clock) -> float:
+    """Return how many seconds ago something was, 0 or more.
+
+    A date alone is as good as the clock that somebody may have set since. The other clock begins anew with the machine:
+    what it says is too little then, or less than nothing. So the smaller age counts, and whoever waits for an age waits
+    on.
+
+    Args:
+        since: the date, in seconds since the epoch.
+        ticks: the same by the clock that nobody sets, None where that is not known.
+        clock: of this machine.
+    """
+    by_date = max(0.0, clock.now() - since)
+    by_ticks = -1.0 if ticks is None else clock.monotonic() - ticks
+    return min(by_date, by_ticks) if by_ticks >= 0 else by_date
 
 
 @dataclass
@@ -99,6 +128,8 @@ class Entry:
         status: the final status, None if nobody has seen the end of it.
         seconds: how long it ran, as far as that is known.
         running_since: when it was first seen to run, in seconds since the epoch; None if it was not.
+        running_ticks: the same by the machine's clock that nobody sets; None in old ledgers.
+        began: when it began to run by the service's clock, in seconds since the epoch; None if that is not known.
         lost: whether the session waits for it no more, although it may still run.
         stopped: whether somebody of ours stopped it.
         stopped_because: why, and what became of it, as sentences; None where only its end is known.
@@ -116,6 +147,8 @@ class Entry:
     status: str | None = None
     seconds: float = 0.0
     running_since: float | None = None
+    running_ticks: float | None = None
+    began: float | None = None
     lost: bool = False
     stopped: bool = False
     stopped_because: str | None = None
@@ -165,9 +198,14 @@ class Entry:
             line: its facts, as `read_line` returns them.
         """
         if event == "intends":
-            stage = Stage(line["process"], since=line["time"], result=self.stages[line["stage"]].result)
+            stage = Stage(
+                line["process"],
+                since=line["time"],
+                ticks=line["ticks"],
+                result=self.stages[line["stage"]].result,
+            )
             stage.intent = {
-                name: line[name] for name in line.keys() - {"id", "event", "run", "process", "stage", "time"}
+                name: line[name] for name in line.keys() - {"id", "event", "run", "process", "stage", "time", "ticks"}
             }
             self.stages[line["stage"]] = stage
         elif event == "made":
@@ -176,13 +214,15 @@ class Entry:
             stage = self.stages[line["stage"]]
             stage.failure, stage.in_doubt = line["why"], line["in_doubt"]
         elif event == "running":
-            self.running_since = line["time"]
+            self.running_since, self.running_ticks, self.began = line["time"], line["ticks"], line["began"]
         elif event == "ended":
             self.status, self.seconds = line["status"], line["seconds"]
         elif event == "stopping":
             self.stopped = True
             self.stopped_because = self.stopped_because or line["why"]  # another worker may come second
-            if self.status is None and self.running_since is not None and line["time"] is not None:
+            if self.status is None and line["seconds"] is not None:
+                self.seconds = line["seconds"]
+            elif self.status is None and self.running_since is not None and line["time"] is not None:
                 self.seconds = max(0.0, line["time"] - self.running_since)
         elif event == "lost":
             self.lost = True
@@ -200,6 +240,21 @@ class Entry:
             for stage in self.stages.values():
                 if stage.in_doubt:  # it is looked for again
                     stage.failure, stage.in_doubt = None, False
+
+    def ran(self, clock: Clock, service_now: float | None) -> float:
+        """Return for how many seconds it has run: by the service's clock, which is what is paid for, if that is known.
+
+        Args:
+            clock: of this machine; it counts where the service's is not known.
+            service_now: the service's time, in seconds since the epoch; None if it is not known.
+        """
+        if self.status is not None or self.stopped:
+            return self.seconds
+        if self.began is not None and service_now is not None and service_now >= self.began:
+            return service_now - self.began
+        if self.running_ticks is not None and clock.monotonic() >= self.running_ticks:
+            return clock.monotonic() - self.running_ticks
+        return max(0.0, clock.now() - self.running_since) if self.running_since is not None else 0.0
 
 
 class Record(Protocol):
@@ -224,9 +279,11 @@ class Record(Protocol):
     def running_since(self) -> float | None:
         """When it was first seen to run, in seconds since the epoch; None if it was not."""
 
-    @property
-    def begun_elsewhere(self) -> float | None:
-        """When another process of this session was about to start the execution; None if none was."""
+    def ran(self, clock: Clock, service_now: float | None) -> float:
+        """Return for how many seconds it has run, as far as is known."""
+
+    def begun_elsewhere(self, clock: Clock) -> float | None:
+        """Return how long ago another process of this session was about to start the execution; None if none was."""
 
 
 class NoRecord:
@@ -254,8 +311,11 @@ class NoRecord:
         """Not known."""
         return None
 
-    @property
-    def begun_elsewhere(self) -> float | None:
+    def ran(self, clock: Clock, service_now: float | None) -> float:  # noqa: ARG002  nobody has looked
+        """Return nothing: it is not known."""
+        return 0.0
+
+    def begun_elsewhere(self, clock: Clock) -> float | None:  # noqa: ARG002  there is no age
         """Nobody else knows of it."""
         return None
 
@@ -821,16 +881,19 @@ class RunRecord:
         """When it was first seen to run, in seconds since the epoch; None if it was not."""
         return self.entry.running_since
 
-    @property
-    def begun_elsewhere(self) -> float | None:
-        """When another process of this session was about to start the execution, in seconds since the epoch.
+    def ran(self, clock: Clock, service_now: float | None) -> float:
+        """Return for how many seconds it has run, as far as is known."""
+        return self.entry.ran(clock, service_now)
+
+    def begun_elsewhere(self, clock: Clock) -> float | None:
+        """Return how many seconds ago another process of this session was about to start the execution.
 
         None if this one was, or an earlier session: whoever goes on with its run has not waited for it until then.
         """
         stage = self.entry.stages[EXECUTION]
         process = stage.process or ""
         another = process != self._ledger.process and process.startswith(f"{self._ledger.session}-")
-        return stage.since if another else None
+        return stage.age(clock) if another else None
 
     def stage(self, name: str) -> Stage:
         """Return what is known of a stage."""
@@ -858,10 +921,10 @@ class RunRecord:
             if self._must_wait(name, stage, intent):
                 self._prove_that_it_could_be_written()
                 return None
-            before = Stage(stage.process, stage.intent, stage.since)
-            facts = {"stage": name, "process": self._ledger.process, "time": time.time(), **intent}
+            before = Stage(stage.process, stage.intent, stage.since, stage.ticks)
+            facts = {"stage": name, "process": self._ledger.process, "time": time.time(), "ticks": time.monotonic()}
             try:
-                self._ledger.write("intends", run=self.entry.id, **facts)
+                self._ledger.write("intends", run=self.entry.id, **facts, **intent)
             except RunError as error:
                 # The line may be on disk all the same. What another process began is not undone by that.
                 self.failed(name, str(error), in_doubt=before.process is not None)

@@ -1,8 +1,9 @@
 """Makes what a run consists of, once, also when answers of AI Core get lost.
 
-What AI Core has not looked at is asked for again. What it may have done is looked for before anything else: a
-configuration by its name, which no other one has, an execution by its configuration, which is of this run alone. An
-execution that cannot be found is not started again, because it may still appear, and would then be paid for twice.
+What AI Core has not looked at is asked for again. What it may have done, and that is so unless AI Core itself refuses
+it, is looked for before anything else: a configuration by its name, which no other one has, an execution by its
+configuration, which is of this run alone. An execution that cannot be found is not started again, because it may still
+appear, and would then be paid for twice.
 """
 
 from __future__ import annotations
@@ -125,24 +126,23 @@ class Maker:
         configuration_id: str,
         others: Callable[[], Collection[str]] = tuple,
         *,
-        lost_since: float | None = None,
+        lost_for: float | None = None,
     ) -> ExecutionCreateResponse:
         """Start the execution, and return the answer.
 
         Args:
             configuration_id: of the run.
             others: returns executions of the configuration that are not of this run.
-            lost_since: when somebody may have started it who has ended since, in seconds since the epoch; None if
-                nobody has.
+            lost_for: seconds since somebody was about to start it who has ended since; None if nobody was.
 
         Raises:
             CallError: AI Core refused, could not be asked, or may have started an execution that cannot be found.
         """
-        if lost_since is not None:
+        if lost_for is not None:
             # Who was killed cannot say whether it had asked at all, or whether its request is still on its way.
-            since = min(lost_since, self._clock.now())
+            since = self._clock.monotonic() - lost_for
             while (known := self._look_for(configuration_id, others)) is None:
-                if self._clock.now() - since > APPEARING:
+                if self._clock.monotonic() - since > APPEARING:
                     break
             else:
                 return known
@@ -192,6 +192,11 @@ class Maker:
                 return make()
             except CallError as error:
                 failure = error
-            patience.wait(failure)
+            if failure.transient:
+                patience.wait(failure)
+            elif failure.in_doubt:  # a gateway refused what it may have passed on
+                self._clock.sleep(LOOKS[1])
             if failure.in_doubt and (found := patiently(self._clock, find)) is not None:
                 return found
+            if not failure.transient:
+                raise failure

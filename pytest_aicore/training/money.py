@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pytest_aicore.training.ledger import Entry
+    from pytest_aicore.training.watcher import Clock
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(h|m|s|min|)", re.IGNORECASE)
 _SECONDS = {"h": 3600.0, "m": 60.0, "min": 60.0, "s": 1.0, "": 1.0}
@@ -50,46 +51,35 @@ def show_duration(seconds: float) -> str:
     return "".join(f"{value}{unit}" for value, unit in ((hours, "h"), (minutes, "m"), (rest, "s")) if value)
 
 
-def running_seconds(entries: Iterable[Entry], now: float) -> tuple[float, int]:
-    """Return how long the executions of some runs have run together, and how many run now.
-
-    Args:
-        entries: of the ledger.
-        now: seconds since the epoch.
-    """
-    total, running = 0.0, 0
-    for entry in entries:
-        if entry.status is not None or entry.stopped:
-            total += entry.seconds
-        elif entry.running_since is not None:
-            total += max(0.0, now - entry.running_since)
-            running += entry.is_open
-    return total, running
-
-
 class Budget:
-    """How long all executions of a session may run together.
+    """How long all executions of a session may run together, by the service's clock as far as that is known.
 
     Args:
         seconds: so long; None for ever.
         entries: returns the session's entries of the ledger.
+        clock: of this machine.
+        service_now: returns the service's time in seconds since the epoch, None if it is not known.
     """
 
-    def __init__(self, seconds: float | None, entries: Callable[[], Iterable[Entry]]) -> None:
+    def __init__(
+        self,
+        seconds: float | None,
+        entries: Callable[[], Iterable[Entry]],
+        clock: Clock,
+        service_now: Callable[[], float | None],
+    ) -> None:
         self._seconds = seconds
         self._entries = entries
+        self._clock = clock
+        self._service_now = service_now
         self.spent: str | None = None
         """That it is spent, as a sentence; None until that was found."""
 
-    def why_spent(self, now: float) -> str | None:
-        """Find out whether it is spent: return the sentence, None if it is not. What is spent stays so.
-
-        Args:
-            now: seconds since the epoch.
-        """
+    def why_spent(self) -> str | None:
+        """Find out whether it is spent: return the sentence, None if it is not. What is spent stays so."""
         if self._seconds is None or self.spent is not None:
             return self.spent
-        used, _ = running_seconds(self._entries(), now)
+        used, _ = self._used()
         if used >= self._seconds:
             self.spent = (
                 f"the budget of this session is spent: its executions have run for {show_duration(used)} together, and"
@@ -97,16 +87,18 @@ class Budget:
             )
         return self.spent
 
-    def lasts(self, now: float) -> float:
-        """Return for how many seconds it lasts if all that run now go on.
-
-        Args:
-            now: seconds since the epoch.
-        """
+    def lasts(self) -> float:
+        """Return for how many seconds it lasts if all that run now go on."""
         if self._seconds is None:
             return math.inf
-        used, running = running_seconds(self._entries(), now)
+        used, running = self._used()
         return (self._seconds - used) / running if running else math.inf
+
+    def _used(self) -> tuple[float, int]:
+        """Return for how many seconds the executions have run together, and how many run now."""
+        entries, service_now = list(self._entries()), self._service_now()
+        running = sum(entry.is_open and entry.running_since is not None for entry in entries)
+        return sum(entry.ran(self._clock, service_now) for entry in entries), running
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 PATIENCE = 60.0
 """Seconds for which AI Core may be busy, or not be reached, before a call is given up."""
+GATEWAY_PATIENCE = 5.0
+"""The same for a gateway without a route: one that is reconfigured has it in seconds, a wrong address never."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 
 
@@ -32,11 +34,11 @@ class Patience:
     def __init__(self, clock: Clock, seconds: float | None = None) -> None:
         self._clock = clock
         self._seconds = PATIENCE if seconds is None else seconds
-        self._began = clock.now()
+        self._began = clock.monotonic()
         self._pause = _FIRST_PAUSE
 
     def wait(self, failure: CallError) -> None:
-        """Wait before the call is made again.
+        """Wait before the call is made again, for the last time when the time is up.
 
         Args:
             failure: of the latest attempt.
@@ -44,10 +46,12 @@ class Patience:
         Raises:
             CallError: that failure, if no attempt can help or it has been tried for long enough.
         """
-        wanted = self._pause if failure.retry_after is None else max(failure.retry_after, self._pause)
-        if not failure.transient or self._clock.now() + wanted - self._began > self._seconds:
+        seconds = min(self._seconds, GATEWAY_PATIENCE) if failure.is_of_a_gateway else self._seconds
+        left = self._began + seconds - self._clock.monotonic()
+        if not failure.transient or left <= 0:
             raise failure
-        self._clock.sleep(wanted)
+        # However long AI Core asks to be left alone: there is one more attempt.
+        self._clock.sleep(min(max(failure.retry_after or 0.0, self._pause), left))
         self._pause = min(self._pause * 2, _LONGEST_PAUSE)
 
 

@@ -47,7 +47,7 @@ def check(api: TrainingApi, template: Template, resource_group: str) -> None:
     try:
         api.scenario(scenario_id)
     except CallError as error:
-        if error.status != 404 or _is_gateway(error):
+        if not error.is_missing:
             raise
         known = [str(each.id) for each in api.scenarios()]
         raise PreflightError(
@@ -81,7 +81,7 @@ def synced(api: TrainingApi, template: Template) -> Any:
     try:
         return api.executable(executable.scenario_id, executable.id)
     except CallError as error:
-        if error.status != 404 or _is_gateway(error):
+        if not error.is_missing:
             raise
         return None
 
@@ -103,8 +103,3 @@ def _is_only_words(difference: Difference) -> bool:
         "description" in (difference.name, difference.field)
         or (difference.section, difference.name) == ("executable", "name")
     )
-
-
-def _is_gateway(error: CallError) -> bool:
-    """Tell whether nobody but the gateway answered: the base URL is wrong, not the scenario."""
-    return "empty answer" in str(error)

@@ -33,6 +33,8 @@ __tracebackhide__ = our_message
 
 _OTHERS_PAUSE = 0.2
 """Seconds between two looks at what another process makes."""
+OTHERS_SECONDS = 600.0
+"""For so long another process may be making artifacts or a configuration before nobody waits for it any more."""
 
 
 class _Once(Generic[T]):
@@ -155,6 +157,7 @@ class Training:
         self._started: _Once[tuple[ExecutionCreateResponse, Watch]] = _Once(self._execute)
         self._finished: FinishedExecution | None = None
         self._failure: tuple[float, RunError] | None = None
+        self._given_up: AicoreError | None = None
 
     @property
     def watch(self) -> Watch | None:
@@ -181,6 +184,14 @@ class Training:
             AicoreError: the plan is incomplete, or AI Core refused something.
         """
         return self._started()[1]
+
+    def give_up(self, why: AicoreError) -> None:
+        """Begin nothing any more; what is being made already is not kept from it.
+
+        Args:
+            why: is raised where something would be begun.
+        """
+        self._given_up = why
 
     def start(self) -> None:
         """Start the execution when it is its turn.
@@ -263,13 +274,14 @@ class Training:
             lambda before: self._maker.execution(
                 configuration.id,
                 lambda: {*before.intent.get("others", others), *self.record().executions_of_others()},
-                lost_since=before.since if before.process is not None else None,
+                lost_for=before.age(self._clock) if before.process is not None else None,
             ),
             lambda made: {"id": made.id},
             lambda known: self._api.execution_response(known["id"]),
         )
-        created = self.record().begun_elsewhere or self._clock.now()
-        return response, Watch(response.id, created, response.status)
+        age = self.record().begun_elsewhere(self._clock) or 0.0
+        now, ticks = self._clock.now(), self._clock.monotonic()
+        return response, Watch(response.id, now - age, response.status, ticks - age)
 
     def _stage(
         self,
@@ -281,7 +293,14 @@ class Training:
     ) -> T:
         """Make a stage, or take what another process has made."""
         record = self.record()
-        while (stage := record.claim(name, intent)) is None:
+        began = self._clock.monotonic()
+        while (stage := self._claim(record, name, intent)) is None:
+            # Who waits for its turn to start an execution is told by `give_up` when that is too late.
+            if name != EXECUTION and self._clock.monotonic() - began > OTHERS_SECONDS:
+                raise RunError(
+                    f"another process of this session has been making the {name} of {self.plan.workflow} for"
+                    f" {OTHERS_SECONDS:g} s, so nothing was started."
+                )
             self._clock.sleep(_OTHERS_PAUSE)
         if stage.result is not None:
             return unpack(stage.result)
@@ -295,6 +314,11 @@ class Training:
             raise
         record.made(name, pack(made))
         return made
+
+    def _claim(self, record: Record, name: str, intent: dict[str, Any]) -> Stage | None:
+        if self._given_up is not None:
+            raise again(self._given_up)
+        return record.claim(name, intent)
 
 
 class Run:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 30.0
 """Seconds for which it is tried to stop an execution."""
-_PAUSE = 1.0
+_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
+"""Seconds between two attempts; no `Retry-After` makes it longer, because it costs money meanwhile."""
 STOPPING, DELETED, GONE = "is being stopped", "is being deleted", "does not exist"
 
 
@@ -38,7 +39,7 @@ def stop_execution(api: TrainingApi, clock: Clock, execution_id: str) -> str:
     Raises:
         RunError: it could not be stopped.
     """
-    began = clock.now()
+    began = clock.monotonic()
     missing = 0
     while True:
         try:
@@ -47,15 +48,15 @@ def stop_execution(api: TrainingApi, clock: Clock, execution_id: str) -> str:
                 return outcome
             failure: CallError | None = None
         except CallError as error:
-            # A new execution may not be found for a moment.
-            missing += error.status == 404
+            # A new execution may not be found for a moment. A gateway's 404 says nothing about it.
+            missing += error.is_missing
             if missing > 3:
                 return GONE
-            if not (error.transient or error.status == 404):
+            if not (error.transient or error.is_missing):
                 raise
             failure = error
-        pause = max(_PAUSE, failure.retry_after or 0) if failure else _PAUSE / 10
-        if clock.now() + pause - began > PATIENCE:
+        pause = min(max(_PAUSE, failure.retry_after or 0.0), _LONGEST_PAUSE) if failure else _PAUSE / 10
+        if clock.monotonic() + pause - began > PATIENCE:
             raise failure or CallError(
                 f"the execution {execution_id} could be neither stopped nor deleted in {PATIENCE:g} s: its status kept"
                 " changing."
@@ -68,7 +69,7 @@ def _try_to_stop(api: TrainingApi, execution_id: str) -> str | None:
     try:
         api.stop(execution_id)
     except CallError as error:
-        if error.transient or error.status in (401, 403, 404):
+        if error.transient or error.is_missing or error.status in (401, 403):
             raise
     else:
         return STOPPING
@@ -85,7 +86,7 @@ def _try_to_stop(api: TrainingApi, execution_id: str) -> str | None:
         try:
             api.delete(execution_id)
         except CallError as error:
-            if error.transient or error.status in (401, 403, 404):
+            if error.transient or error.is_missing or error.status in (401, 403):
                 raise
             return None
         return DELETED
@@ -131,9 +132,9 @@ def settle(
         RunError: something could not be stopped; the entry stays open.
     """
     stage = entry.stages[EXECUTION]
-    since = min(stage.since, clock.now())
+    since = clock.monotonic() - stage.age(clock)
     while not (found := executions_of(api, clock, entry, others)):
-        age = clock.now() - since
+        age = clock.monotonic() - since
         if age > SETTLING_SECONDS:
             note("gone")
             return []
@@ -143,5 +144,6 @@ def settle(
             return []
         clock.sleep(_PAUSE)
     outcomes = [(each, stop_execution(api, clock, each)) for each in found]
-    note("stopping", time=clock.now(), executions=[each for each, _ in outcomes])
+    ran = entry.ran(clock, api.service_now())
+    note("stopping", time=clock.now(), seconds=ran, executions=[each for each, _ in outcomes])
     return outcomes

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_aicore.known_secrets import remember
 from pytest_aicore.processes import ThreadLock
 from pytest_aicore.redact import Secret
-from pytest_aicore.training.client import CONNECT_TIMEOUT, READ_TIMEOUT, TokenRefusal, retry_after_seconds
+from pytest_aicore.training.client import TokenRefusal, is_transient, retry_after_seconds
+from pytest_aicore.training.watcher import RealClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,7 @@ class Tokens:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
         remember(credentials.secrets)  # the endpoint may repeat them
+        self._clock = RealClock()
         self._lock = ThreadLock()
         self._token: Secret | None = None
         self._replaced_at = 0.0
@@ -56,16 +57,18 @@ class Tokens:
             TokenRefusal: there is none to be had.
         """
         with self._lock:
-            if self._token is None or time.monotonic() >= self._replaced_at:
+            if self._token is None or self._clock.monotonic() >= self._replaced_at:
                 self._token, lifetime = self._ask()
-                self._replaced_at = time.monotonic() + min(lifetime * (1 - _EARLY), max(lifetime - 60, lifetime / 2))
+                self._replaced_at = self._clock.monotonic() + min(
+                    lifetime * (1 - _EARLY), max(lifetime - 60, lifetime / 2)
+                )
             return self._token
 
     def _ask(self) -> tuple[Secret, float]:
         import requests
 
         try:
-            response = self._post(requests)
+            response = self._post()
         except requests.RequestException as error:
             raise TokenRefusal(f"{type(error).__name__}: {error}", transient=True) from None
         except OSError as error:  # a certificate file that is not there
@@ -74,30 +77,33 @@ class Tokens:
             raise TokenRefusal(
                 f"HTTP {response.status_code}: {response.text}",
                 response.status_code,
-                transient=response.status_code in (408, 425, 429) or response.status_code >= 500,
+                # A 404 that is no JSON is a gateway's, which has lost its way to XSUAA for a moment.
+                transient=is_transient(response.status_code)
+                or (response.status_code == 404 and not _is_json(response)),
                 retry_after=retry_after_seconds(response.headers.get("Retry-After"), response.headers.get("Date")),
             )
         try:
             content = response.json()
             token, lifetime = Secret(f"Bearer {content['access_token']}"), float(content["expires_in"])
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
             raise TokenRefusal("the answer cannot be read", transient=True) from None
         remember([str.__str__(token).removeprefix("Bearer ")])
         return token, lifetime
 
-    def _post(self, requests: Any) -> Any:
+    def _post(self) -> Any:
+        from pytest_aicore.training.transport import post
+
         its = self._credentials
         form = {"grant_type": "client_credentials", "client_id": its.client_id}
-        how: dict[str, Any] = {"timeout": (CONNECT_TIMEOUT, READ_TIMEOUT), "allow_redirects": False}
         if its.client_secret is not None:
-            return requests.post(its.auth_url, data={**form, "client_secret": str.__str__(its.client_secret)}, **how)
+            return post(its.auth_url, data={**form, "client_secret": str.__str__(its.client_secret)})
         if its.cert_file_path is not None:
-            return requests.post(its.auth_url, data=form, cert=(its.cert_file_path, its.key_file_path), **how)
+            return post(its.auth_url, data=form, cert=(its.cert_file_path, its.key_file_path))
         with _folder() as folder:  # requests takes files only
             certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")
             certificate.write_text(str.__str__(its.cert_str), encoding="utf-8")
             key.write_text(str.__str__(its.key_str), encoding="utf-8")
-            return requests.post(its.auth_url, data=form, cert=(str(certificate), str(key)), **how)
+            return post(its.auth_url, data=form, cert=(str(certificate), str(key)))
 
 
 @contextmanager
@@ -111,3 +117,10 @@ def _folder() -> Iterator[str]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_json(response: Any) -> bool:
+    try:
+        return isinstance(response.json(), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -25,28 +26,34 @@ SETTLING_SECONDS = 60.0
 
 
 class Clock(Protocol):
-    """What time it is, and a way to let it pass."""
+    """What time it is, how much of it passes, and a way to let it pass."""
 
     def now(self) -> float:
-        """Return seconds since the epoch."""
+        """Return seconds since the epoch: a date, for people and other processes. Somebody may set it meanwhile."""
+
+    def monotonic(self) -> float:
+        """Return seconds since some moment: for deadlines, intervals and ages, because nobody sets it."""
 
     def sleep(self, seconds: float) -> object:
         """Let that many seconds pass."""
 
 
 class RealClock:
-    """The machine's clock."""
+    """The machine's clocks, also while a test of the user's has replaced the functions of `time` by its own."""
+
+    _now = staticmethod(time.time)
+    _ticks = staticmethod(time.monotonic)
 
     def now(self) -> float:
         """Return seconds since the epoch."""
-        import time
+        return self._now()
 
-        return time.time()
+    def monotonic(self) -> float:
+        """Return seconds since some moment."""
+        return self._ticks()
 
     def sleep(self, seconds: float) -> None:
         """Wait that many seconds."""
-        import time
-
         time.sleep(seconds)
 
 
@@ -72,27 +79,35 @@ class Watch:
     Attributes:
         execution_id: which.
         created: when it was started, in seconds since the epoch.
-        history: each status with the time at which it was first seen, oldest first.
+        began: the same by the clock that nobody sets.
+        history: each status with the time at which it was first seen, oldest first. These dates are as far apart as the
+            looks were, whatever happened to the machine's date meanwhile.
         execution: the newest answer, None before the first.
+        service_now: what time it was for the service then, in seconds since the epoch; None if that is not known.
         trouble: why the newest look failed, None if it did not.
+        troubled_since: since when each look has failed, by the clock that nobody sets; None if the newest did not.
         stopped: why we stopped it, None if we did not.
     """
 
-    def __init__(self, execution_id: str, created: float, first_status: Any) -> None:
+    def __init__(self, execution_id: str, created: float, first_status: Any, began: float | None = None) -> None:
         """Begin with what the answer to the start of the execution said.
 
         Args:
             execution_id: which execution.
             created: seconds since the epoch.
             first_status: the SDK's `Status` of that answer.
+            began: the same by the clock that nobody sets; None where that is the same clock.
         """
         self.execution_id = execution_id
         self.created = created
+        self.began = created if began is None else began
         self.history: list[Seen] = []
         self.execution: Execution | None = None
+        self.service_now: float | None = None
         self.trouble: CallError | None = None
+        self.troubled_since: float | None = None
         self.stopped: str | None = None
-        self._note(first_status, created)
+        self._note(first_status, self.began)
 
     @property
     def ended(self) -> bool:
@@ -122,26 +137,50 @@ class Watch:
 
     @property
     def ran(self) -> float | None:
-        """Seconds from when it was first seen to run to its newest status, None if it was not or if it still runs."""
+        """Seconds for which it ran, None if it was not seen to, or if it still runs.
+
+        By the service's clock, which is what is paid for, where it tells its time; else as it was seen.
+        """
         began = next((seen for seen in self.history if seen.status.value == "RUNNING"), None)
         if began is None or began is self.history[-1]:
             return None
+        its = self.last
+        ended = its.completion_time.timestamp() if its.completion_time is not None else self.service_now
+        if its.start_time is not None and ended is not None and ended >= its.start_time.timestamp():
+            return float(ended - its.start_time.timestamp())
         return (self.history[-1].time - began.time).total_seconds()
 
-    def see(self, execution: Execution, now: float) -> None:
+    def see(self, execution: Execution, ticks: float, service_now: float | None = None) -> None:
         """Take a new answer.
 
         Args:
             execution: what the service said.
-            now: when, in seconds since the epoch.
+            ticks: when, by the clock that nobody sets.
+            service_now: when, by the service's clock, in seconds since the epoch; None if it does not tell.
         """
         self.execution = execution
-        self.trouble = None
-        self._note(execution.status, now)
+        self.service_now = service_now
+        self.trouble = self.troubled_since = None
+        self._note(execution.status, ticks)
 
-    def _note(self, status: Status, now: float) -> None:
+    def miss(self, trouble: CallError, ticks: float) -> None:
+        """Take that there was no answer.
+
+        Args:
+            trouble: why.
+            ticks: when, by the clock that nobody sets.
+        """
+        self.trouble = trouble
+        if self.troubled_since is None:
+            self.troubled_since = ticks
+
+    def date(self, ticks: float) -> datetime:
+        """Return the date of a moment of the clock that nobody sets, as it was when the execution was started."""
+        return datetime.fromtimestamp(self.created + ticks - self.began, timezone.utc)
+
+    def _note(self, status: Status, ticks: float) -> None:
         if not self.history or self.history[-1].status is not status:
-            self.history.append(Seen(status, datetime.fromtimestamp(now, timezone.utc)))
+            self.history.append(Seen(status, self.date(ticks)))
 
 
 class Watcher:
@@ -170,10 +209,10 @@ class Watcher:
             DeadlineError: it had not ended by then.
             RunError: there is no point in asking again.
         """
-        deadline = watch.created + timeout
+        deadline = watch.began + timeout
         self.look([watch])
         while not watch.ended:
-            left = deadline - self._clock.now()
+            left = deadline - self._clock.monotonic()
             if left <= 0:
                 raise DeadlineError(too_late(watch, timeout))
             self._clock.sleep(min(self._interval, left))
@@ -194,14 +233,14 @@ class Watcher:
             except CallError as error:  # noqa: PERF203  between two network calls
                 if not (error.transient or self._is_early_404(watch, error)):
                     raise
-                watch.trouble = error
+                watch.miss(error, self._clock.monotonic())
             else:
-                watch.see(execution, self._clock.now())
+                watch.see(execution, self._clock.monotonic())
 
     def _is_early_404(self, watch: Watch, error: CallError) -> bool:
         """Tell whether an execution is not found because it was started a moment ago."""
-        young = self._clock.now() - watch.created < SETTLING_SECONDS
-        return error.status == 404 and watch.execution is None and young
+        young = self._clock.monotonic() - watch.began < SETTLING_SECONDS
+        return error.is_missing and watch.execution is None and young
 
 
 def too_late(watch: Watch, timeout: float) -> str:

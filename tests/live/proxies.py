@@ -1,9 +1,11 @@
-"""A proxy between a live session and its service, whose port can be shut: connections are refused then."""
+"""A proxy between a live session and its service, whose port can be shut, and whose answers can drip."""
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ class Proxy:
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
         self._timers: list[threading.Timer] = []
+        self._dripping: list[str] = []
 
     def refuse(self, seconds: float) -> None:
         """Refuse connections for some seconds; those that exist go on."""
@@ -32,6 +35,15 @@ class Proxy:
         timer = threading.Timer(seconds, self._reopen)
         self._timers.append(timer)
         timer.start()
+
+    def drip(self, request: str, times: int) -> None:
+        """Let answers come a byte at a time, so slowly that nobody sees their end.
+
+        Args:
+            request: a pattern of the first lines of the requests.
+            times: for so many of them.
+        """
+        self._dripping = [request] * times
 
     def _close(self) -> None:
         with suppress(OSError):
@@ -57,8 +69,18 @@ class Proxy:
                     continue
                 client.settimeout(None)
                 server = socket.create_connection(("127.0.0.1", self._target))
-                for source, sink in ((client, server), (server, client)):
-                    threading.Thread(target=_pass_on, args=(source, sink), daemon=True).start()
+                threading.Thread(target=self._serve, args=(client, server), daemon=True).start()
+
+    def _serve(self, client: socket.socket, server: socket.socket) -> None:
+        with suppress(OSError):
+            request = client.recv(65536)
+            server.sendall(request)
+            threading.Thread(target=_pass_on, args=(client, server), daemon=True).start()
+            with self._lock:
+                drips = bool(self._dripping) and re.match(self._dripping[0].encode(), request) is not None
+                if drips:
+                    self._dripping.pop()
+            _pass_on(server, client, drips=drips)
 
     def __enter__(self) -> Self:
         return self
@@ -70,10 +92,12 @@ class Proxy:
             self._close()
 
 
-def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+def _pass_on(source: socket.socket, sink: socket.socket, *, drips: bool = False) -> None:
     try:
-        while data := source.recv(65536):
+        while data := source.recv(1 if drips else 65536):
             sink.sendall(data)
+            if drips:
+                time.sleep(0.05)
     except OSError:
         pass
     finally:

@@ -99,8 +99,14 @@ def test_what_is_not_synced_yet_breaks_nothing(check: Callable[..., pytest.RunRe
     ],
 )
 def test_a_service_that_cannot_be_asked_fails_without_a_traceback(
-    check: Callable[..., pytest.RunResult], service: Service, status: int, body: bytes, message: str
+    check: Callable[..., pytest.RunResult],
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    body: bytes,
+    message: str,
 ) -> None:
+    monkeypatch.setattr("pytest_aicore.training.patience.GATEWAY_PATIENCE", 0.1)
     service.emulator.fault("executable.get", status=status, body=body, times=None)
     result = check()
     result.assert_outcomes(failed=4, deselected=4)

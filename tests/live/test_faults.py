@@ -16,7 +16,7 @@ import pytest
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.live import Live
 from pytest_aicore.settings import Given, read_settings
-from pytest_aicore.training import client, making, patience, tokens
+from pytest_aicore.training import client, making, patience, transport
 from pytest_aicore.training.client import make_patient_client
 from pytest_aicore.training.credentials import from_service_key
 from pytest_aicore.training.plan import TrainingPlan
@@ -43,7 +43,26 @@ FAILURES: dict[str, dict[str, Any]] = {
     "timeout": {"kind": "timeout"},
     "truncated": {"kind": "truncated json", "processed": True},
     "HTML": {"kind": "html"},
+    "drip": {},
+    "absurd Retry-After": {"status": 503, "retry_after": 99999},
+    "404 empty": {"status": 404, "body": b""},
+    "404 HTML": {"status": 404, "body": "<html><body>no healthy upstream</body></html>"},
+    "520": {"status": 520},
 }
+REQUESTS = {
+    "token": "POST /oauth/token",
+    "scenario.get": "GET /v2/lm/scenarios/[^/]+ ",
+    "executable.get": "GET /v2/lm/scenarios/[^/]+/executables/[^/]+ ",
+    "artifact.create": "POST /v2/lm/artifacts ",
+    "configuration.create": "POST /v2/lm/configurations ",
+    "execution.create": "POST /v2/lm/executions ",
+    "execution.query": r"GET /v2/lm/executions\?",
+    "execution.get": "GET /v2/lm/executions/[^/]+ ",
+    "execution.query_logs": "GET /v2/lm/executions/[^/]+/logs",
+    "metrics.query": "GET /v2/lm/metrics",
+    "execution.modify": "PATCH /v2/lm/executions/[^/]+ ",
+}
+"""How the request of each call begins."""
 BEFORE = {
     "token": None,
     "scenario.get": "token",
@@ -141,12 +160,13 @@ def rehearsal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehea
     monkeypatch.setattr(patience, "PATIENCE", 2.5)
     monkeypatch.setattr(patience, "_FIRST_PAUSE", 0.02)
     monkeypatch.setattr(patience, "_LONGEST_PAUSE", 0.1)
+    monkeypatch.setattr(patience, "GATEWAY_PATIENCE", 2.5)
+    monkeypatch.setattr(client, "LONGEST_RETRY_AFTER", 0.2)
     monkeypatch.setattr(making, "LOOKS", (0.0, 0.02, 0.05))
     monkeypatch.setattr("pytest_aicore.training.finished._FETCHING_SECONDS", 2.5)
     monkeypatch.setattr("pytest_aicore.training.stopping.PATIENCE", 2.0)
     monkeypatch.setattr("pytest_aicore.training.stopping._PAUSE", 0.05)
-    for module in (client, tokens):
-        monkeypatch.setattr(module, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(transport, "READ_TIMEOUT", 0.2)
     service = Service("2000x")
     with service.server, Proxy(service.server.port):
         rehearsal = Rehearsal(service, tmp_path)
@@ -186,14 +206,19 @@ def names(call: str, rehearsal: Rehearsal) -> str:
 
 
 @pytest.mark.parametrize(("call", "failure"), [(call, failure) for call in BEFORE for failure in FAILURES])
-def test_failure_for_a_moment(rehearsal: Rehearsal, call: str, failure: str) -> None:
+def test_failure_for_a_moment(rehearsal: Rehearsal, call: str, failure: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call fails a few times; a refusal that nothing can help happens once."""
     emulator = rehearsal.service.emulator
     if call == "execution.get":
         emulator.fault("execution.query", status=404, times=None)  # then every execution is asked for alone
-    once = failure in ("401", "403", "404", "429") or call == "execution.create"
+    once = failure in ("401", "403", "404", "429", "absurd Retry-After") or call == "execution.create"
     if failure == "refused":
         broken = refusing(rehearsal, call, 0.3)
+    elif failure == "drip":
+        for limit in ("CALL_SECONDS", "PAGE_SECONDS"):
+            monkeypatch.setattr(transport, limit, 0.5)
+        rehearsal.proxy.drip(REQUESTS[call], 1 if once else 2)
+        broken = nullcontext()
     else:
         emulator.fault(
             call, times=1 if once else 2 if failure in ("timeout", "truncated", "HTML") else 5, **FAILURES[failure]

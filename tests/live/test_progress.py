@@ -44,7 +44,7 @@ def run(number: int, status: str = "RUNNING", *, ended: bool = False) -> Trainin
     import time
 
     seen = SimpleNamespace(status=SimpleNamespace(value=status))
-    watch = SimpleNamespace(execution_id=f"e{number}", created=time.time() - 61.5, history=[seen], ended=ended)
+    watch = SimpleNamespace(execution_id=f"e{number}", began=time.monotonic() - 61.5, history=[seen], ended=ended)
     plan = SimpleNamespace(workflow="training.yaml")
     return cast("Training", SimpleNamespace(number=number, watch=watch, plan=plan))
 

@@ -16,6 +16,7 @@ from pytest_aicore.training.client import CallError, TrainingApi, make_patient_c
 from pytest_aicore.training.credentials import from_service_key
 from pytest_aicore.training.ledger import EXECUTION, FileLedger, RunRecord
 from pytest_aicore.training.locks import FileLock
+from pytest_aicore.training.patience import patiently
 from pytest_aicore.training.stopping import settle, stop_execution
 from pytest_aicore.training.tokens import Tokens
 from pytest_aicore.training.watcher import RealClock
@@ -121,17 +122,33 @@ def test_it(aicore_run): assert aicore_run().execution
     result.stdout.fnmatch_lines(["*had not ended when the time was up that pytest-timeout gives this test*"])
 
 
+class Leaping(RealClock):
+    """Time that passes at once when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
 def test_nobody_sleeps_for_as_long_as_a_gateway_wishes(api: TrainingApi, service: Service) -> None:
     _, execution = started(api)
     service.emulator.fault("execution.modify", status=429, retry_after=3600, times=None)
     service.emulator.fault("execution.get", status=429, retry_after=3600, times=None)
-    began = time.monotonic()
+    clock = Leaping()
     with pytest.raises(CallError, match=r"could not stop the execution .* \(HTTP 429"):
-        stop_execution(api, RealClock(), execution)
-    with pytest.raises(CallError, match=r"could not get the execution .*: HTTP 429\. Try again later\.") as caught:
-        api.execution(execution)
-    assert caught.value.retry_after == 3600
-    assert time.monotonic() - began < 20
+        stop_execution(api, clock, execution)
+    assert clock.slept == [8.0] * 3
+    with pytest.raises(
+        CallError, match=r"could not get the execution .* \(HTTP 429, .*\)\. Try again later\."
+    ) as caught:
+        patiently(clock, lambda: api.execution(execution))
+    assert clock.slept[3:] == [60]
+    assert caught.value.retry_after == 60
 
 
 def test_plan_of_fixtures_starts_nothing(live: Callable[..., pytest.RunResult], service: Service) -> None:
@@ -139,11 +156,39 @@ def test_plan_of_fixtures_starts_nothing(live: Callable[..., pytest.RunResult], 
     assert service.calls == []
 
 
-def test_date_of_retry_after_is_that_of_the_other_clock() -> None:
-    later, earlier = "Wed, 21 Oct 2105 07:28:10 GMT", "Wed, 21 Oct 2105 07:28:00 GMT"
-    assert retry_after_seconds(later, earlier) == 10
-    assert retry_after_seconds(earlier, later) == 0
-    assert retry_after_seconds("Wed, 21 Oct 2015 07:28:00 GMT", "nonsense") == 0
+EARLIER, LATER = "Wed, 21 Oct 2105 07:28:00 GMT", "Wed, 21 Oct 2105 07:28:10 GMT"
+
+
+@pytest.mark.parametrize(
+    ("value", "date", "seconds"),
+    [
+        (None, None, None),
+        ("0", None, 0),
+        ("7", None, 7),
+        (" 7 ", None, 7),
+        ("0.5", None, 0.5),
+        ("99999", None, 60),
+        ("9" * 5000, None, 60),
+        (LATER, EARLIER, 10),
+        (EARLIER, LATER, 0),
+        ("Wed, 21 Oct 2105 08:28:00 GMT", EARLIER, 60),
+        ("Wed, 21 Oct 2105 07:28:10", EARLIER, 10),
+        ("Wed, 21 Oct 2105 07:28:10 -0000", EARLIER, 10),
+        ("Wed, 21 Oct 2105 09:28:10 +0200", EARLIER, 10),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", "nonsense", 0),
+        (LATER, "nonsense", 60),
+        (LATER, None, 60),
+        *(
+            (malformed, EARLIER, None)
+            for malformed in (
+                *("", " ", "nan", "inf", "-inf", "-5", "+5", "1e400", "1e3", "1_0", "\u0665", "0x10", "5 s", "soon"),
+                *("Wed, 21 Oct", "21 Oct 2105", "Wed, 99 Oct 2105 07:28:10 GMT", "Wed, 21 Oct 99999 07:28:10 GMT"),
+            )
+        ),
+    ],
+)
+def test_retry_after_is_understood_or_ignored(value: str | None, date: str | None, seconds: float | None) -> None:
+    assert retry_after_seconds(value, date) == seconds
 
 
 @pytest.mark.parametrize("body", [{"error": "busy"}, {"error": {"message": "busy"}}, {"fault": 1}, "busy", b"<html>"])

@@ -222,6 +222,9 @@ class Machine:
     def now(self) -> float:
         return self.time
 
+    def monotonic(self) -> float:
+        return self.time - 900
+
     def sleep(self, seconds: float) -> None:
         self.time += seconds
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -39,6 +41,20 @@ def test_scaled_time_passes_sixty_times_as_fast() -> None:
             served.ticks.now += seconds
             seen.append(client.status(execution_id))
         assert seen == ["UNKNOWN", "PENDING", "RUNNING", "RUNNING", "COMPLETED"]
+
+
+@pytest.mark.parametrize(("pace", "passed"), [("real", 2), ("60x", 120)])
+def test_answers_carry_the_date_of_the_world_that_is_served(pace: str, passed: int) -> None:
+    """As those of AI Core do: its times and its `Date` are of one clock."""
+    with serving(pace) as served:
+        client = served.client()
+        dates = []
+        for seconds in (0, 2):
+            served.ticks.now += seconds
+            dates.append(parsedate_to_datetime(client.ask("GET", "/v2/lm/scenarios").headers["date"]))
+        now = datetime.fromtimestamp(served.emulator.clock.now(), timezone.utc)
+        assert dates[1] == now.replace(microsecond=0)
+        assert (dates[1] - dates[0]).total_seconds() == passed
 
 
 def test_each_look_moves_an_execution_one_status_on() -> None:

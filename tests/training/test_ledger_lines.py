@@ -133,6 +133,10 @@ class FastClock:
         """Return the time."""
         return self.moment
 
+    def monotonic(self) -> float:
+        """Return the time."""
+        return self.moment
+
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         self.moment += seconds

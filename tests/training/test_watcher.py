@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BUSY = CallError("could not get it (HTTP 503).", 503, transient=True)
 REFUSED = CallError("could not get it (HTTP 403).", 403)
-MISSING = CallError("could not get it (HTTP 404).", 404)
+MISSING = CallError("could not get it (HTTP 404).", 404, is_missing=True)
 
 
 class Clock:
@@ -28,6 +28,9 @@ class Clock:
         self.slept: list[float] = []
 
     def now(self) -> float:
+        return self.time
+
+    def monotonic(self) -> float:
         return self.time
 
     def sleep(self, seconds: float) -> None:
