@@ -111,6 +111,10 @@ class NothingRuns:
     def __init__(self, _: object) -> None:
         pass
 
+    def service_now(self) -> float | None:
+        """Return nothing: the service does not tell its time."""
+        return None
+
     def unfinished(self) -> list[Any]:
         """Return no execution."""
         return []
