@@ -11,11 +11,11 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
-from threading import Lock, Thread
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import AicoreError
-from pytest_aicore.processes import Home
+from pytest_aicore.processes import Home, ThreadLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -78,7 +78,7 @@ class Live:
         self._made = 0
         self._entries: dict[Training, Entry] = {}
         self._asked: set[str] = set()
-        self._opening = Lock()
+        self._opening = ThreadLock()
         self._keeper: Keeper | None = None
         self._stopping: list[Thread] = []
         self._begun_to_finish = False
