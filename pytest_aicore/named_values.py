@@ -30,7 +30,9 @@ _NAME = re.compile(
     rf"){_COLOUR}"
 )
 """A name, the quotation mark after it, and what separates it from its value."""
-_OPTION = re.compile(r"(?<![\w-])(?P<name>--[\w-]+)[ \t]+(?P<value>(?!-)[^\s\"']+)")
+_OPTION = re.compile(r"(?<![\w-])(?P<name>--[\w-]+)[ \t]+(?P<value>(?![-=])[^\s\"']+)")
+_FILE = re.compile(r"(?:~?/|\.{1,2}/|[A-Za-z]:[\\/]|\w[\w.-]*/).*|[\w.-]*\.[a-z]{2,5}[:.,]?")
+"""A path, as options such as `--aicore-service-key` take it."""
 _LIST = re.compile(rf"[\[({{]\s*(?=[bBrRuU]?{_QUOTE})")
 _NEXT = re.compile(rf"\s*,\s*(?=[bBrRuU]?{_QUOTE})")
 _COLON = re.compile(r"\s*:")
@@ -96,7 +98,9 @@ def hide_named_values(text: str, hidden: str) -> str:
 
 def _without_value(option: re.Match[str], hidden: str) -> str:
     """Return `--password ***`, or what was found where it is no secret."""
-    if not is_secret_name(option["name"]) or _is_plain(option["value"]) or _PLACEHOLDER.fullmatch(option["value"]):
+    name, value = option["name"], option["value"]
+    is_file = words_of(name)[-2:] == ("service", "key") and _FILE.fullmatch(value)
+    if not is_secret_name(name) or is_file or _is_plain(value) or _PLACEHOLDER.fullmatch(value):
         return option[0]
     return option[0][: option.start("value") - option.start()] + hidden
 

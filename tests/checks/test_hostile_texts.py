@@ -142,7 +142,7 @@ def test_the_caret_points_at_what_is_shown() -> None:
 
 
 def test_a_secret_that_is_torn_by_a_line_end_is_hidden_before_it_is_escaped() -> None:
-    assert str(finding(message="x Bearer\nabcdefgh12345678")).splitlines()[0].endswith("x Bearer ***")
+    assert str(finding(message="x Bearer\nabcdefgh12345678")).splitlines()[0].endswith(r"x Bearer\n***")
 
 
 HOSTILE_NAME = "\x1b[2J::error::x\u202e.yaml"
@@ -174,7 +174,14 @@ def hostile_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("arguments", "said"), REFUSALS, ids=lambda value: "")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["check", EVERYTHING], "an argument is what a file holds"),  # several lines are not repeated
+        *((["".join(each.splitlines()) for each in arguments], said) for arguments, said in REFUSALS),
+    ],
+    ids=lambda value: "",
+)
 def test_no_refusal_lets_an_argument_act(
     hostile_folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
