@@ -31,7 +31,9 @@ _NAME = re.compile(
 )
 """A name, the quotation mark after it, and what separates it from its value."""
 _OPTION = re.compile(r"(?<![\w-])(?P<name>--[\w-]+)[ \t]+(?P<value>(?![-=])[^\s\"']+)")
-_FILE = re.compile(r"(?:~?/|\.{1,2}/|[A-Za-z]:[\\/]|\w[\w.-]*/).*|[\w.-]*\.[a-z]{2,5}[:.,]?")
+_FILE = re.compile(
+    r"(?:(?:~?|\.{1,2}|[A-Za-z]:)[\\/][\w.~\\/-]{0,300}|[\w.-][\w.\\/-]{0,300}\.[a-z]{2,5}|FILE)[:.,]?(?=\s|\Z)"
+)
 """A path, as options such as `--aicore-service-key` take it."""
 _LIST = re.compile(rf"[\[({{]\s*(?=[bBrRuU]?{_QUOTE})")
 _NEXT = re.compile(rf"\s*,\s*(?=[bBrRuU]?{_QUOTE})")
@@ -99,10 +101,14 @@ def hide_named_values(text: str, hidden: str) -> str:
 def _without_value(option: re.Match[str], hidden: str) -> str:
     """Return `--password ***`, or what was found where it is no secret."""
     name, value = option["name"], option["value"]
-    is_file = words_of(name)[-2:] == ("service", "key") and _FILE.fullmatch(value)
-    if not is_secret_name(name) or is_file or _is_plain(value) or _PLACEHOLDER.fullmatch(value):
+    if not is_secret_name(name) or _is_plain(value) or _PLACEHOLDER.fullmatch(value) or _names_file(name, value, 0):
         return option[0]
     return option[0][: option.start("value") - option.start()] + hidden
+
+
+def _names_file(option: str, text: str, at: int) -> bool:
+    """Tell whether an option is one that takes the path of a service key, and is given a path."""
+    return option.startswith("--") and words_of(option)[-2:] == ("service", "key") and bool(_FILE.match(text, at))
 
 
 def _secrets(text: str, found: re.Match[str]) -> Iterator[tuple[int, int]]:
@@ -110,7 +116,8 @@ def _secrets(text: str, found: re.Match[str]) -> Iterator[tuple[int, int]]:
     name = found["name"].lower()
     at = found.end()
     if is_secret_name(found["name"]):
-        yield from _values(text, at, found, found["name"])
+        if not _names_file(found["name"], text, at):
+            yield from _values(text, at, found, found["name"])
     elif name in _LABELS and found["comma"] is None:
         label = _string(text, at) or _bare(text, at)
         if label is not None and is_secret_name(text[label.start : label.end]):
