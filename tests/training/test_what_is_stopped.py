@@ -291,7 +291,7 @@ def test_executions_are_looked_for_no_longer_than_half_a_minute(
     emulator.fault("execution.query", status=503, times=None)
     with pytest.raises(CallError, match=f"^could not look for executions of the configuration {configuration} at "):
         executions_of(live_api, clock, entry(intent={"configuration": configuration}), ())
-    assert clock.slept == [1, 2, 4, 8, 8]
+    assert clock.slept == [1, 2, 4, 8, 8, 7]
 
 
 def test_what_a_run_has_is_stopped_and_taken_down(
@@ -304,7 +304,7 @@ def test_what_a_run_has_is_stopped_and_taken_down(
     run = entry(intent={"configuration": configuration}, since=clock.now())
     outcomes = settle(live_api, clock, run, notes, {ids[1]})
     assert sorted(outcomes) == sorted([(ids[0], "is being stopped"), (ids[2], "is being stopped")])
-    assert notes == [("stopping", {"time": clock.now(), "executions": [each for each, _ in outcomes]})]
+    assert notes == [("stopping", {"time": clock.now(), "seconds": 0.0, "executions": [each for each, _ in outcomes]})]
     assert [status(emulator, each) for each in ids] == ["STOPPING", "RUNNING", "STOPPING"]
 
 
