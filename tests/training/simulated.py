@@ -109,9 +109,9 @@ class SimulatedTime(FleetClock):
         """Make a thread that lives in this time; in the place of `threading.Thread`."""
         return _Thread(self, target=target, **how)
 
-    def condition(self) -> Condition:
-        """Make a condition of this time; in the place of `threading.Condition`."""
-        return Condition(self)
+    def condition(self, require: Callable[[], None]) -> Condition:
+        """Make a condition of this time; in the place of `pytest_aicore.processes.HomeCondition`."""
+        return Condition(self, require)
 
 
 class Event:
@@ -134,14 +134,16 @@ class Event:
 
 
 class Condition:
-    """As `threading.Condition`."""
+    """As `pytest_aicore.processes.HomeCondition`."""
 
-    def __init__(self, time: SimulatedTime) -> None:
+    def __init__(self, time: SimulatedTime, require: Callable[[], None]) -> None:
         self._time = time
+        self._require = require
         self._lock: Any = threading.RLock()
         self._sleepers: list[_Sleeper] = []
 
     def __enter__(self) -> None:
+        self._require()
         self._lock.acquire()
 
     def __exit__(self, *exception: object) -> None:

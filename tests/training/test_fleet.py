@@ -40,7 +40,7 @@ def time(clock: NotedClock, monkeypatch: pytest.MonkeyPatch) -> SimulatedTime:
     time = SimulatedTime(clock)
     for module in (fleets, following):
         monkeypatch.setattr(module, "Thread", time.thread)
-    monkeypatch.setattr(fleets, "Condition", time.condition)
+    monkeypatch.setattr(fleets, "HomeCondition", time.condition)
     monkeypatch.setattr(random, "uniform", lambda low, high: low)
     monkeypatch.setattr(random, "sample", lambda population, k: list(population))
     return time
@@ -258,7 +258,9 @@ def test_run_of_another_process_is_begun_when_it_is_needed(session: Session) -> 
 
 
 def test_start_that_fails_fails_who_waits(session: Session, emulator: Emulator) -> None:
-    emulator.fault("execution.create", status=400, body={"error": {"code": "01010001", "message": "no", "requestId": "r"}})
+    emulator.fault(
+        "execution.create", status=400, body={"error": {"code": "01010001", "message": "no", "requestId": "r"}}
+    )
     (training,) = session.enqueue()
     for _ in range(2):
         text = message(CallError, lambda: training.finish(3600))

@@ -407,9 +407,7 @@ def test_execution_of_a_process_that_was_killed_is_found(
     assert clock.slept == [0, 1, 2, 4, 0, 1, 2]
 
 
-@pytest.mark.parametrize(
-    ("ago", "looks"), [(0.0, 12), (1.0, 12), (1.001, 8), (8.0, 8), (8.001, 4), (3600.0, 4)]
-)
+@pytest.mark.parametrize(("ago", "looks"), [(0.0, 12), (1.0, 12), (1.001, 8), (8.0, 8), (8.001, 4), (3600.0, 4)])
 def test_execution_that_does_not_appear_is_started_when_it_never_will(
     make: Make, emulator: Emulator, configured: str, clock: NotedClock, ago: float, looks: int
 ) -> None:

@@ -219,7 +219,7 @@ def test_look_that_is_refused_otherwise_is_an_error(
     assert clock.slept == []
 
 
-@pytest.mark.parametrize(("retry_after", "slept"), [(None, [1] * 30), (7, [7] * 4), (3600, [])])
+@pytest.mark.parametrize(("retry_after", "slept"), [(None, [1] * 30), (7, [7] * 4), (3600, [8] * 3)])
 def test_service_that_stays_busy_is_given_up_after_half_a_minute(
     live_api: TrainingApi,
     emulator: Emulator,
