@@ -621,16 +621,31 @@ def test_budget_is_that_of_all_processes_of_a_session(session: Session, emulator
     other.write("made", run=run, stage="execution", result={"id": "e001"})
     other.write("running", run=run, time=session.time.now() - 50)
     text = message(RunError, lambda: training.finish(3600))
-    assert "the budget of this session is spent" in text
-    assert session.time.elapsed <= 32
+    assert "its executions have run for 100s together" in text
+    assert session.time.elapsed == 30.5  # one has run since 1, the other since -40
 
 
-def test_budget_is_looked_at_when_it_is_about_to_be_spent(session: Session, emulator: Emulator) -> None:
+def test_budget_that_is_spent_between_two_looks_is_spent_then(session: Session, emulator: Emulator) -> None:
     emulator.script(unknown=0, pending=0, running=5000)
     session.begin(1000, 2, 100)
     (training,) = session.enqueue()
     message(RunError, lambda: training.finish(3600))
-    assert session.time.elapsed < 140
+    assert session.when("execution.query") == [1, 3, 7, 15, 31, 63]
+    assert session.time.elapsed == 101
+    session.time.sleep(1000)
+    assert session.when("execution.modify") == [101]
+
+
+def test_budget_that_is_spent_on_what_cannot_be_stopped_keeps_nobody_busy(session: Session, emulator: Emulator) -> None:
+    emulator.script(unknown=0, pending=0, running=5000)
+    emulator.fault("execution.modify", status=403, times=None)
+    session.begin(1000, 2, 100)
+    (training,) = session.enqueue()
+    text = message(RunError, lambda: training.finish(3600))
+    assert ": the budget is spent. It could not be stopped: could not stop the execution " in text
+    asked = len(emulator.requests)
+    session.time.sleep(1000)
+    assert len(emulator.requests) == asked
 
 
 # What others see ----------------------------------------------------------------------------------------------------
