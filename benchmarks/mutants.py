@@ -25,13 +25,13 @@ from benchmarks.mutating import Mutant, mutants_of
 LEAST = 95.0
 """Percent of the mutants of a module that its tests must kill."""
 TESTS = {
-    "sweeping.py": ("tests/live/test_sweeping.py",),
+    "sweeping.py": ("tests/training/test_swept.py", "tests/live/test_sweeping.py"),
     "hiding.py": ("tests/plugin/test_hiding.py", "tests/plugin/test_hidden_pieces.py"),
     "training/client.py": ("tests/training/test_client.py", "tests/training/test_run.py"),
     "training/fleet.py": ("tests/training/test_fleet.py",),
     "training/ledger.py": ("tests/training/test_ledger.py", "tests/training/test_ledger_lines.py"),
-    "training/making.py": ("tests/training/test_made_once.py",),
-    "training/stopping.py": ("tests/training/test_what_is_stopped.py",),
+    "training/making.py": ("tests/training/test_made_once.py", "tests/training/test_making.py"),
+    "training/stopping.py": ("tests/training/test_what_is_stopped.py", "tests/training/test_stopping.py"),
     "training/tokens.py": ("tests/training/test_tokens.py",),
 }
 """The tests, without sessions in other processes, that look at a module."""
