@@ -19,7 +19,7 @@ from pytest_aicore.training.ledger import FileLedger, RunRecord
 from pytest_aicore.training.making import Maker
 from pytest_aicore.training.run import Training
 from pytest_aicore.training.watcher import DeadlineError
-from tests.training.simulated import SimulatedTime
+from tests.training.simulated import Event, SimulatedTime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,9 +84,13 @@ class Session:
             self.fleet.want(training, user, timeout)
         return training
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the ledger says of a run that begins now."""
+        return {"host": "h", "resource_group": "default", "workflow": WORKFLOW, "time": self.time.now()}
+
     def _record(self, key: str) -> RunRecord:
-        facts = {"host": "h", "resource_group": "default", "workflow": WORKFLOW, "time": self.time.now()}
-        return RunRecord(self.ledger, self.ledger.begin(key, **facts))
+        return RunRecord(self.ledger, self.ledger.begin(key, **self.facts))
 
     def enqueue(self, number: int = 1, **how: Any) -> list[Training]:
         """Start trainings early."""
@@ -436,6 +440,78 @@ def test_status_that_nobody_knows_is_the_end_of_waiting(session: Session, emulat
     assert second.finish(3600).status.value == "COMPLETED"
 
 
+@pytest.mark.parametrize(("out", "is_lost"), [(290, False), (340, True)])
+def test_service_that_does_not_answer_for_five_minutes_is_not_waited_for(
+    session: Session, emulator: Emulator, out: float, *, is_lost: bool
+) -> None:
+    emulator.script(unknown=0, pending=0, running=1000)
+    training = session.training()
+    training.start()
+    session.time.sleep(2)
+    began = emulator.now
+    fault = emulator.fault("execution.*", status=503, times=None)
+    session.time.sleep(out)
+    emulator.state.faults.remove(fault)
+    if not is_lost:
+        assert training.finish(3600).status.value == "COMPLETED"
+        return
+    text = message(RunError, lambda: training.finish(3600))
+    since = began.replace(second=3)
+    assert text.startswith(
+        f"execution {training.begin().execution_id} was RUNNING, and AI Core has not answered for it since"
+        f" {since:%Y-%m-%d %H:%M:%S} UTC: could not list the executions at {AT}: "
+    )
+    assert text.endswith(
+        "). Try again later. It may still run: the end of the session tries to stop it, and so does `pytest-aicore sweep`."
+    )
+    assert session.events("lost")
+    assert session.executions == ["RUNNING"]
+
+
+def test_outage_ends_five_minutes_after_it_began(session: Session, emulator: Emulator) -> None:
+    emulator.script(unknown=0, pending=0, running=1000)
+    session.begin(3)
+    training = session.training()
+    training.start()
+    session.time.sleep(2)
+    emulator.fault("execution.*", status=429, retry_after=3, times=None)
+    message(RunError, lambda: training.finish(3600))
+    # Since 3, every 6, 12, 24, 30, 30 ... seconds.
+    assert session.when("execution.query")[1:6] == [3, 9, 21, 45, 75]
+    assert session.time.elapsed == 315
+
+
+def test_single_look_that_is_not_answered_leaves_the_service_alone(session: Session, emulator: Emulator) -> None:
+    training = session.training()
+    training.start()
+    emulator.fault("execution.query", status=403, times=3)
+    emulator.fault("execution.get", status=429, retry_after=20)
+    assert training.finish(3600).status.value == "COMPLETED"
+    assert session.when("execution.query")[:3] == [1, 21, 25]
+    assert session.when("execution.get")[:2] == [1, 21]
+
+
+def test_page_that_cannot_be_read_leaves_single_looks(session: Session, emulator: Emulator) -> None:
+    training = session.training()
+    training.start()
+    emulator.fault("execution.query", status=200, body={"resources": None}, times=None)
+    assert training.finish(3600).status.value == "COMPLETED"
+    assert session.when("execution.get") == session.when("execution.query")
+    assert session.when("execution.get")[:4] == [1, 3, 7, 12]
+
+
+def test_who_does_not_answer_one_question_is_not_asked_the_next(session: Session, emulator: Emulator) -> None:
+    first, second = session.training(), session.training()
+    first.start()
+    second.start()
+    emulator.fault("execution.query", status=403, times=1)
+    emulator.fault("execution.get", kind="connection reset", times=1)
+    session.time.sleep(1.5)
+    assert len(session.when("execution.get")) == 1
+    assert [training.begin().trouble is not None for training in (first, second)] == [True, True]
+    assert [training.finish(3600).status.value for training in (first, second)] == ["COMPLETED"] * 2
+
+
 def test_watching_that_breaks_loses_all_and_says_so(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = session.enqueue(2)
     first.start()
@@ -534,6 +610,45 @@ def test_time_of_pytest_timeout_ends_waiting_for_the_start(session: Session, emu
     assert session.time.elapsed == 30
 
 
+@pytest.mark.parametrize(("timeout", "patience"), [(100, 600), (700, 700)])
+def test_start_is_not_waited_for_without_end(
+    session: Session, emulator: Emulator, timeout: float, patience: float
+) -> None:
+    emulator.script(running=10**6)
+    session.begin(5, 1)
+    first, second = session.training(), session.training(timeout=timeout)
+    first.start()
+    text = message(RunError, second.start)
+    assert text == (
+        f"{WORKFLOW} had not been started {patience:g} s after a test had asked for it: at most 1 executions run at once"
+        " (--aicore-max-parallel), and none of them ended, or AI Core did not answer. It is not started any more."
+    )
+    assert session.time.elapsed == patience
+    session.fleet.release("test")
+    session.time.sleep(100)
+    assert len(session.executions) == 1
+    assert message(RunError, second.start) == text
+
+
+def test_start_that_is_given_up_is_not_made_when_its_turn_comes(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleets, "STARTING_SECONDS", 5)
+    session.begin(5, 1)
+    other = FileLedger(session.ledger.file, "one")
+    run = other.begin("of another process", **session.facts).id
+    other.write("intends", run=run, process="p", stage="execution", time=session.time.now())
+    other.write("made", run=run, stage="execution", result={"id": "e001"})
+    training = session.training()
+    assert message(RunError, training.start).startswith(
+        f"{WORKFLOW} had not been started 3600 s after a test had asked"
+    )
+    other.write("ended", run=run, status="COMPLETED", seconds=1.0)
+    session.time.sleep(100)
+    assert session.executions == []
+    assert session.training().finish(3600).status.value == "COMPLETED"
+
+
 def test_run_that_no_test_needs_any_more_is_stopped_at_once(session: Session, emulator: Emulator) -> None:
     emulator.script(running=500)
     (training,) = session.enqueue(user="a")
@@ -615,8 +730,7 @@ def test_budget_is_that_of_all_processes_of_a_session(session: Session, emulator
     session.time.sleep(10)
     other = FileLedger(session.ledger.file, "one")
     other.refresh()
-    facts = {"host": "h", "resource_group": "default", "workflow": WORKFLOW, "time": session.time.now()}
-    run = other.begin("of another process", **facts).id
+    run = other.begin("of another process", **session.facts).id
     other.write("intends", run=run, process="p", stage="execution", time=session.time.now())
     other.write("made", run=run, stage="execution", result={"id": "e001"})
     other.write("running", run=run, time=session.time.now() - 50)
@@ -720,6 +834,28 @@ def test_start_that_waits_ends_with_the_session(session: Session, emulator: Emul
     assert message(ClosingError, training.start) == "The session ends, so nothing more was started."
     assert session.executions == []
     assert session.events("failed") == []
+
+
+@pytest.mark.parametrize("stuck", ["launch", "watch"])
+def test_end_does_not_wait_for_what_hangs(
+    session: Session, monkeypatch: pytest.MonkeyPatch, emulator: Emulator, stuck: str
+) -> None:
+    hang = Event(session.time)
+    if stuck == "launch":
+        monkeypatch.setattr(session._api, "start_execution", lambda _: hang.wait())
+        session.enqueue(2)
+    else:
+        monkeypatch.setattr(session._api, "page", lambda *_: hang.wait())
+        session.training().start()
+    session.time.sleep(2)
+    session.fleet.close()
+    assert session.time.elapsed == {"launch": 7, "watch": 3}[stuck]
+    monkeypatch.undo()
+
+
+def test_nothing_is_started_after_the_end_whoever_asks(session: Session) -> None:
+    session.fleet.close()
+    assert session.ledger.refusal() == "The session ends, so nothing more was started."
 
 
 def test_sleepers_of_the_fleet_wake_up_when_the_session_ends() -> None:
