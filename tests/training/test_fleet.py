@@ -612,8 +612,9 @@ def test_time_of_pytest_timeout_ends_waiting_for_the_start(session: Session, emu
 
 @pytest.mark.parametrize(("timeout", "patience"), [(100, 600), (700, 700)])
 def test_start_is_not_waited_for_without_end(
-    session: Session, emulator: Emulator, timeout: float, patience: float
+    session: Session, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, timeout: float, patience: float
 ) -> None:
+    monkeypatch.setattr(fleets, "_GLANCE", 50.0)
     emulator.script(running=10**6)
     session.begin(5, 1)
     first, second = session.training(), session.training(timeout=timeout)
@@ -639,10 +640,8 @@ def test_start_that_is_given_up_is_not_made_when_its_turn_comes(
     run = other.begin("of another process", **session.facts).id
     other.write("intends", run=run, process="p", stage="execution", time=session.time.now())
     other.write("made", run=run, stage="execution", result={"id": "e001"})
-    training = session.training()
-    assert message(RunError, training.start).startswith(
-        f"{WORKFLOW} had not been started 3600 s after a test had asked"
-    )
+    training = session.training(timeout=3)
+    assert message(RunError, training.start).startswith(f"{WORKFLOW} had not been started 5 s after a test had asked")
     other.write("ended", run=run, status="COMPLETED", seconds=1.0)
     session.time.sleep(100)
     assert session.executions == []
