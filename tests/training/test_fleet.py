@@ -616,7 +616,7 @@ def test_start_is_not_waited_for_without_end(
 ) -> None:
     monkeypatch.setattr(fleets, "_GLANCE", 50.0)
     emulator.script(running=10**6)
-    session.begin(5, 1)
+    session.begin(500, 1)
     first, second = session.training(), session.training(timeout=timeout)
     first.start()
     text = message(RunError, second.start)
