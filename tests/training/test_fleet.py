@@ -13,6 +13,7 @@ import pytest
 from pytest_aicore.errors import RunError
 from pytest_aicore.training import fleet as fleets
 from pytest_aicore.training import following
+from pytest_aicore.training import run as runs
 from pytest_aicore.training.client import CallError
 from pytest_aicore.training.fleet import ClosingError, Fleet, FleetClock
 from pytest_aicore.training.ledger import FileLedger, RunRecord
@@ -615,6 +616,7 @@ def test_start_is_not_waited_for_without_end(
     session: Session, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, timeout: float, patience: float
 ) -> None:
     monkeypatch.setattr(fleets, "_GLANCE", 50.0)
+    monkeypatch.setattr(runs, "_OTHERS_PAUSE", 20.0)
     emulator.script(running=10**6)
     session.begin(500, 1)
     first, second = session.training(), session.training(timeout=timeout)
