@@ -28,7 +28,7 @@ TESTS = {
     "sweeping.py": ("tests/training/test_swept.py", "tests/live/test_sweeping.py"),
     "hiding.py": ("tests/plugin/test_hiding.py", "tests/plugin/test_hidden_pieces.py"),
     "training/client.py": ("tests/training/test_client.py", "tests/training/test_run.py"),
-    "training/fleet.py": ("tests/training/test_fleet.py",),
+    "training/fleet.py": ("tests/training/test_many_at_once.py",),
     "training/ledger.py": ("tests/training/test_ledger.py", "tests/training/test_ledger_lines.py"),
     "training/making.py": ("tests/training/test_made_once.py", "tests/training/test_making.py"),
     "training/stopping.py": ("tests/training/test_what_is_stopped.py", "tests/training/test_stopping.py"),
