@@ -144,9 +144,9 @@ def test_key_that_is_none_says_who_named_it(
 ) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text("{}", encoding="utf-8")
-    assert "--service-key" in refusal(sweep, service_key=broken)
+    assert f"{broken} (from --service-key) lacks " in refusal(sweep, service_key=broken)
     monkeypatch.setenv("PYTEST_AICORE_SERVICE_KEY", str(broken))
-    assert "environment PYTEST_AICORE_SERVICE_KEY" in refusal(sweep, service_key=None)
+    assert f"{broken} (from environment PYTEST_AICORE_SERVICE_KEY) lacks " in refusal(sweep, service_key=None)
     for content in (str(key), key.read_text(encoding="utf-8")):
         monkeypatch.setenv("PYTEST_AICORE_SERVICE_KEY", content)
         assert sweep(service_key=None, resource_group="default")[0] == 0
@@ -191,6 +191,15 @@ def test_places_that_were_not_swept_are_named_in_order(sweep: Sweep, remember: A
             f"not looked at: 1 left in the resource group b at https://z, because the credentials are for {HOST}.{end}",
         ],
     )
+
+
+def test_session_elsewhere_of_which_nobody_knows_whether_it_lives_is_told(
+    sweep: Sweep, remember: Any, tmp_path: Path
+) -> None:
+    remember("e001", resource_group="team-x", session="unclear")
+    lock = tmp_path / "ledger.jsonl.alive-unclear-1"
+    lock.symlink_to(lock)
+    assert sweep(resource_group="default")[1][1].startswith("not looked at: 1 left in the resource group team-x at ")
 
 
 def test_what_is_left_at_another_host_is_no_success(sweep: Sweep, remember: Any) -> None:
