@@ -25,11 +25,14 @@ BENCHMARKS = {
 
 def main() -> int:
     """Run what the command line asks for; the exit status is 1 if a target was missed."""
+    if sys.argv[1:2] == ["mutants"]:  # a tool of its own: it takes an hour, and needs the tests
+        return int(importlib.import_module("benchmarks.mutants").main(sys.argv[2:]))
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(f"  {name:8}{what}" for name, what in BENCHMARKS.items()),
+        epilog="\n".join(f"  {name:8}{what}" for name, what in BENCHMARKS.items())
+        + "\nBy itself alone: mutants [MODULE ...] [--sample N --seed S], what share of them the tests kill.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(BENCHMARKS)}")
     names = parser.parse_args().names or list(BENCHMARKS)

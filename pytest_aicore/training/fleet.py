@@ -368,7 +368,8 @@ class Fleet:
                 unwanted = [each for each in self._unwanted if each in self._watched()]
                 now = self.clock.monotonic()
                 due = bool(self._watched()) and now >= self._next_look
-                if not (due or unwanted):
+                is_running_out = self._budget.spent is None and self._budget.lasts() <= 0
+                if not (due or unwanted or is_running_out):
                     if not self.clock.closing.is_set():
                         self._changed.wait(self._pause(now))
                     continue

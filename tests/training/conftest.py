@@ -9,7 +9,8 @@ import pytest
 
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.intercept import Door
-from pytest_aicore.training.client import TrainingApi, make_client
+from pytest_aicore.emulator.lifecycle import Clock
+from pytest_aicore.training.client import TrainingApi, make_client, make_patient_client
 from pytest_aicore.training.credentials import from_service_key
 from pytest_aicore.training.making import Maker
 from pytest_aicore.training.plan import TrainingPlan
@@ -20,14 +21,41 @@ from pytest_aicore.workflows import read_folder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pytest_aicore.workflows.folder import WorkflowFolder
+
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
 
 
+class NotedClock(Clock):
+    """The emulator's clock, which takes down for how long somebody slept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.slept.append(seconds)
+        super().sleep(seconds)
+
+
+@pytest.fixture(scope="session")
+def folder() -> WorkflowFolder:
+    """The workflows of this repository, read once."""
+    return read_folder(WORKFLOWS)
+
+
 @pytest.fixture
-def emulator() -> Iterator[Emulator]:
+def clock() -> NotedClock:
+    """The time of the emulator and of everybody else."""
+    return NotedClock()
+
+
+@pytest.fixture
+def emulator(clock: NotedClock, folder: WorkflowFolder) -> Iterator[Emulator]:
     """An emulator with the workflows of this repository, behind an open door."""
-    emulator = Emulator()
-    emulator.publish_folder(read_folder(WORKFLOWS))
+    emulator = Emulator(clock=clock)
+    emulator.publish_folder(folder)
     door = Door(emulator)
     door.open()
     yield emulator
@@ -39,6 +67,13 @@ def api(emulator: Emulator) -> TrainingApi:
     """The calls of a training run."""
     credentials = from_service_key(emulator.service_key, "the emulator")
     return TrainingApi(lambda: make_client(credentials, "default"))
+
+
+@pytest.fixture
+def live_api(emulator: Emulator) -> TrainingApi:
+    """The calls of a live run, whose client asks once."""
+    credentials = from_service_key(emulator.service_key, "the emulator")
+    return TrainingApi(lambda: make_patient_client(credentials, "default"))
 
 
 @pytest.fixture
@@ -54,7 +89,7 @@ def train(api: TrainingApi, emulator: Emulator) -> Callable[[TrainingPlan], Trai
 
 
 @pytest.fixture
-def plan() -> TrainingPlan:
+def plan(folder: WorkflowFolder) -> TrainingPlan:
     """The tutorial's training."""
-    template = read_folder(WORKFLOWS).find("training_workflow_tutorial")
+    template = folder.find("training_workflow_tutorial")
     return TrainingPlan(template, {"text-data": "ai://default/data"})

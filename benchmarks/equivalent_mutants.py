@@ -1,0 +1,94 @@
+"""Mutants that do what the original does: reviewed, each with the reason. They count neither way."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Equivalent(NamedTuple):
+    """One of them.
+
+    Attributes:
+        where: the function, with its class.
+        old: what the mutant lacks, without indentation.
+        new: what it has instead.
+        reason: why nobody can tell them apart.
+    """
+
+    where: str
+    old: str
+    new: str
+    reason: str
+
+
+_NAME_OF_A_THREAD = "only debuggers show the name of a thread"
+_ANY_NAME = "files in a folder of their own may have any name"
+_FILES = 'certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")'
+EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
+    "training/fleet.py": (
+        Equivalent(
+            "Fleet.__init__",
+            "self._interval = min(FIRST_INTERVAL, interval)",
+            "self._interval = None",
+            "whatever is started sets it anew, and nothing is looked at before",
+        ),
+        Equivalent(
+            "Fleet._mind_the_budget",
+            "self._changed.notify_all()",
+            "pass",
+            "what is stopped at the same moment wakes everybody up as well",
+        ),
+        Equivalent(
+            "Fleet._wake_up",
+            'self._thread = Thread(target=self._run, name="pytest-aicore fleet", daemon=True)',
+            "self._thread = Thread(target=self._run, name=None, daemon=True)",
+            _NAME_OF_A_THREAD,
+        ),
+    ),
+    "training/stopping.py": (
+        Equivalent(
+            "stop_execution",
+            "failure: CallError | None = None",
+            'failure: CallError | None = ""',
+            "as false as None, and never shown",
+        ),
+    ),
+    "training/tokens.py": (
+        Equivalent(
+            "Tokens.__init__", "self._replaced_at = 0.0", "self._replaced_at = None", "not read before there is a token"
+        ),
+        Equivalent(
+            "Tokens.__init__", "self._replaced_at = 0.0", "self._replaced_at = 1.0", "not read before there is a token"
+        ),
+        *(
+            Equivalent("Tokens._post", old, new, _ANY_NAME)
+            for old, new in (
+                (_FILES, _FILES.replace("certificate.pem", "XXcertificate.pemXX")),
+                (_FILES, _FILES.replace("key.pem", "XXkey.pemXX")),
+            )
+        ),
+        *(
+            Equivalent("Tokens._post", old, old.replace('encoding="utf-8"', new), "PEM is ASCII in every encoding")
+            for old in (
+                'certificate.write_text(str.__str__(its.cert_str), encoding="utf-8")',
+                'key.write_text(str.__str__(its.key_str), encoding="utf-8")',
+            )
+            for new in ("encoding=None", "")
+        ),
+    ),
+}
+"""By module."""
+
+
+def is_equivalent(module: str, where: str, diff: str) -> bool:
+    """Tell whether a mutant that lives is known to be no other program.
+
+    Args:
+        module: path below the package.
+        where: the function that was changed, with its class.
+        diff: lines that begin with `-`, then lines that begin with `+`.
+    """
+    old, new = (
+        "\n".join(line[1:].strip() for line in diff.splitlines() if line.startswith(sign)) for sign in ("-", "+")
+    )
+    return any((where, old, new) == known[:3] for known in EQUIVALENT.get(module, ()))
