@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _STOPPING_PATIENCE = 60.0
 """Seconds that the end of a session may take to stop executions; the ledger remembers what is left then."""
+_LEAST_PATIENCE = 3.0
+"""The same for each part of it, when those before have used up all of it."""
 _AT_ONCE = 8
 
 
@@ -82,6 +84,7 @@ class Live:
         self._keeper: Keeper | None = None
         self._stopping: list[Thread] = []
         self._begun_to_finish = False
+        self._deadline: float | None = None
         self.is_finished = False
         """Whether nothing is left to be stopped by this process."""
 
@@ -363,11 +366,11 @@ class Live:
         self._begun_to_finish = True
         if "fleet" in self.__dict__:
             self.fleet.close()
+        self._deadline = RealClock().monotonic() + _STOPPING_PATIENCE
         if self._keeper is not None:
-            self._keeper.end(_STOPPING_PATIENCE)
-        deadline = RealClock().monotonic() + _STOPPING_PATIENCE
+            self._keeper.end(self._left_to_stop())
         for thread in self._stopping:
-            thread.join(max(0.0, deadline - RealClock().monotonic()))
+            thread.join(max(0.0, self._deadline - RealClock().monotonic()))
         if self.is_worker:
             self.ledger.close(well=False)
             return
@@ -440,7 +443,7 @@ class Live:
         for _ in range(min(_AT_ONCE, len(jobs))):
             # No pool: the end of the process would wait for its threads, whatever they wait for.
             Thread(target=self._settle_some, args=(waiting,), name="pytest-aicore stop", daemon=True).start()
-        done, late = wait(jobs, _STOPPING_PATIENCE)
+        done, late = wait(jobs, _STOPPING_PATIENCE if self._deadline is None else self._left_to_stop())
         well = not late
         for job in done:
             entry, problem = jobs[job], job.exception()
@@ -459,6 +462,12 @@ class Live:
         if not well:
             self.told.append("`pytest-aicore sweep` tries again to stop what may still run.")
         return well
+
+    def _left_to_stop(self) -> float:
+        """Return how many seconds the end of the session has left, a few in any case: each gets its chance."""
+        from pytest_aicore.training.watcher import RealClock
+
+        return max(_LEAST_PATIENCE, (self._deadline or 0.0) - RealClock().monotonic())
 
     def _settle_some(self, waiting: deque[tuple[Future[list[tuple[str, str]]], Entry]]) -> None:
         with suppress(IndexError):  # nothing is left

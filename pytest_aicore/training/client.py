@@ -42,13 +42,15 @@ _PUBLIC = {
 }
 _LOG_PAGE = 1000
 """Log lines in one answer: the server's default, since the SDK's `top` reaches it under a name that it ignores."""
+MOST_LOG_LINES = 1_000_000
+"""More are not fetched: a thousand pages."""
 _TRANSIENT = frozenset({408, 421, 425, 429, 460, 499})
 """Besides those of 500 and more: the client was too slow, too early or too fast for a gateway, or came the wrong way
 (499 is nginx's, 460 that of AWS's load balancers)."""
 _LASTING = frozenset({501, 505, 506, 510, 511})
 """Those of 500 and more that say what is wrong with the request, or that somebody has to log in to the network."""
-_NOT_DONE = frozenset({401, 425, 429})
-"""Statuses that say that the request was not looked at, whoever answered."""
+_NOT_DONE = frozenset({425, 429})
+"""Statuses that say that the request was not looked at, whoever answered. Who asks again looks all the same."""
 _OWN_CODE = re.compile(r"0\d{3,}")
 """How AI Core's own errors are numbered: eight digits in every answer that was captured, such as 01060003, and the
 first one names the component. What gateways put there looks like 404."""
@@ -59,6 +61,8 @@ LONGEST_RETRY_AFTER = 60.0
 would blind a session for good."""
 PAGE = 100
 """At least so many executions are asked for at once, so that those of others do not hide ours."""
+_ID = re.compile(r"\w[\w.-]*", re.ASCII)
+"""AI Core's specification says `^[\\w.-]{4,64}$`."""
 _SECONDS = re.compile(r"\d+(\.\d*)?", re.ASCII)
 _UNKNOWN_STATUS = re.compile(r"(?P<status>.+) is not a valid Status")
 
@@ -73,6 +77,7 @@ class CallError(RunError):
         is_missing: whether AI Core itself says that there is no such thing. A 404 without its error body is a
             gateway's, which knows no way, and says nothing about the thing.
         is_unreadable: whether there was an answer that cannot be read.
+        was_refused: whether AI Core, or a gateway in its place, was asked and has refused.
         retry_after: seconds that AI Core asked to be left alone for, None if it did not; at most a minute.
     """
 
@@ -85,6 +90,7 @@ class CallError(RunError):
         in_doubt: bool = False,
         is_missing: bool = False,
         is_unreadable: bool = False,
+        was_refused: bool = False,
         retry_after: float | None = None,
     ) -> None:
         """Make the error.
@@ -96,6 +102,7 @@ class CallError(RunError):
             in_doubt: whether AI Core may have done it all the same.
             is_missing: whether AI Core says that there is no such thing.
             is_unreadable: whether there was an answer that cannot be read.
+            was_refused: whether somebody was asked and has refused.
             retry_after: seconds that AI Core asked to be left alone for.
         """
         super().__init__(redact(text))  # whoever answered may have repeated what was sent
@@ -104,6 +111,7 @@ class CallError(RunError):
         self.in_doubt = in_doubt
         self.is_missing = is_missing
         self.is_unreadable = is_unreadable
+        self.was_refused = was_refused
         self.retry_after = retry_after
 
     @property
@@ -230,22 +238,35 @@ class TrainingApi:
         self._client: AIAPIV2Client | None = None
         self._lock = ThreadLock()
 
+    # What makes something is given what looks for it: a refusal of the token does not prove that nothing was made, if
+    # something on the way refuses.
+
     def register_artifact(
-        self, name: str, kind: str, url: str, scenario_id: str, description: str, labels: Mapping[str, str]
+        self,
+        name: str,
+        kind: str,
+        url: str,
+        scenario_id: str,
+        description: str,
+        labels: Mapping[str, str],
+        find: Callable[[], ArtifactCreateResponse | None] = lambda: None,
     ) -> ArtifactCreateResponse:
         """Register an input artifact and return the SDK's create response."""
         artifact_kind = sdk("Artifact").Kind(kind)
         label = _module("models.label").Label
         return self._call(
             f"register the artifact {name!r}",
-            lambda client: client.artifact.create(
-                name=name,
-                kind=artifact_kind,
-                url=url,
-                scenario_id=scenario_id,
-                description=description,
-                labels=[label(key=key, value=value) for key, value in labels.items()],
+            lambda client: _with_id(
+                client.artifact.create(
+                    name=name,
+                    kind=artifact_kind,
+                    url=url,
+                    scenario_id=scenario_id,
+                    description=description,
+                    labels=[label(key=key, value=value) for key, value in labels.items()],
+                )
             ),
+            find,
         )
 
     def find_artifact(
@@ -263,7 +284,9 @@ class TrainingApi:
             ),
         )
         for artifact in found.resources:
-            if artifact.url == url and artifact.execution_id is None:
+            # Something on the way may have dropped what was searched for.
+            named = (artifact.name, artifact.kind, artifact.scenario_id) == (name, artifact_kind, scenario_id)
+            if named and artifact.url == url and artifact.execution_id is None:
                 return self.artifact_response(artifact.id, artifact.url)
         return None
 
@@ -274,6 +297,7 @@ class TrainingApi:
         executable_id: str,
         parameters: Mapping[str, str],
         artifacts: Mapping[str, str],
+        find: Callable[[], ConfigurationCreateResponse | None] = lambda: None,
     ) -> ConfigurationCreateResponse:
         """Create a configuration and return the SDK's create response.
 
@@ -283,20 +307,24 @@ class TrainingApi:
             executable_id: what is configured.
             parameters: value by name.
             artifacts: artifact id by input name.
+            find: looks for it before it is created a second time.
         """
         parameter = _module("models.parameter_binding").ParameterBinding
         binding = _module("models.input_artifact_binding").InputArtifactBinding
         return self._call(
             f"create the configuration {name!r}",
-            lambda client: client.configuration.create(
-                name=name,
-                scenario_id=scenario_id,
-                executable_id=executable_id,
-                parameter_bindings=[parameter(key=key, value=value) for key, value in parameters.items()],
-                input_artifact_bindings=[
-                    binding(key=key, artifact_id=artifact_id) for key, artifact_id in artifacts.items()
-                ],
+            lambda client: _with_id(
+                client.configuration.create(
+                    name=name,
+                    scenario_id=scenario_id,
+                    executable_id=executable_id,
+                    parameter_bindings=[parameter(key=key, value=value) for key, value in parameters.items()],
+                    input_artifact_bindings=[
+                        binding(key=key, artifact_id=artifact_id) for key, artifact_id in artifacts.items()
+                    ],
+                )
             ),
+            find,
         )
 
     def find_configuration(
@@ -329,28 +357,45 @@ class TrainingApi:
             bound = {binding.key: binding.value for binding in configuration.parameter_bindings or ()}
             inputs = {binding.key: binding.artifact_id for binding in configuration.input_artifact_bindings or ()}
             named = configuration.name == name if name else configuration.name.startswith(ORIGIN)
-            if named and bound == dict(parameters) and inputs == dict(artifacts):
+            of_it = (configuration.scenario_id, configuration.executable_id) == (scenario_id, executable_id)
+            if named and of_it and bound == dict(parameters) and inputs == dict(artifacts):
                 return self.configuration_response(configuration.id)
         return None
 
-    def start_execution(self, configuration_id: str) -> ExecutionCreateResponse:
-        """Start an execution and return the SDK's create response."""
+    def start_execution(
+        self, configuration_id: str, find: Callable[[], ExecutionCreateResponse | None] = lambda: None
+    ) -> ExecutionCreateResponse:
+        """Start an execution and return the SDK's create response.
+
+        Args:
+            configuration_id: what is executed.
+            find: looks for it before it is started a second time.
+        """
         return self._call(
             f"start an execution of configuration {configuration_id}",
-            lambda client: client.execution.create(configuration_id=configuration_id),
+            lambda client: _with_id(client.execution.create(configuration_id=configuration_id)),
+            find,
         )
 
     def execution(self, execution_id: str) -> Execution:
         """Return the execution as it is now."""
         return self._call(f"get the execution {execution_id}", lambda client: client.execution.get(execution_id))
 
-    def executions_of(self, configuration_id: str) -> list[Execution]:
-        """Return the executions of a configuration, the newest first."""
-        found = self._call(
-            f"look for executions of the configuration {configuration_id}",
-            lambda client: client.execution.query(configuration_id=configuration_id),
-        )
-        return sorted(found.resources, key=lambda execution: execution.created_at, reverse=True)
+    def executions_of(self, configuration_id: str) -> list[str]:
+        """Return the ids of the executions of a configuration, the newest first, whatever else can be read of them.
+
+        Args:
+            configuration_id: whose executions. Those of others are not ours to adopt or to stop, so what the list
+                shows beside them, where something on the way has dropped what was asked for, does not count.
+        """
+        asked = f"look for executions of the configuration {configuration_id}"
+        rows = self._rows(asked, {"configurationId": configuration_id})
+        of_it = [row for row in rows if isinstance(row, dict) and row.get("configuration_id") == configuration_id]
+        found = [row for row in of_it if _is_id(row.get("id"))]
+        if len(found) < len(of_it):
+            raise self._unreadable_list(asked, "an execution without an id")
+        found.sort(key=lambda row: str(row.get("created_at")), reverse=True)
+        return list(dict.fromkeys(row["id"] for row in found))
 
     def page(self, executable_ids: Collection[str], size: int) -> dict[str, Execution | RunError]:
         """Return the newest executions of some executables by their id, in one call.
@@ -364,36 +409,44 @@ class TrainingApi:
         asked = "list the executions"
         # The SDK's `query` sends `top` under a name that the service ignores, and gives up the whole page for one
         # status that it does not know.
-        params = {"$top": max(size, PAGE), "executableIds": ",".join(sorted(executable_ids))}
-        answer = self._call(asked, lambda client: client.rest_client.get(path="/executions", params=params))
-        rows = answer.get("resources") if isinstance(answer, dict) else None
-        if not isinstance(rows, list):
-            raise CallError(
-                f"could not {asked} at {self._at()}: the answer cannot be read (no list of executions).",
-                transient=True,
-                is_unreadable=True,
-            )
+        rows = self._rows(asked, {"$top": max(size, PAGE), "executableIds": ",".join(sorted(executable_ids))})
         execution = _module("models.execution").Execution
         found: dict[str, Execution | RunError] = {}
         for row in rows:
             try:
-                found[str(row["id"])] = execution.from_dict(row)
+                read = execution.from_dict(row) if str(row["id"]) not in found else _listed_twice()
+                found[str(row["id"])] = read
             except Exception as error:  # noqa: PERF203  whatever the SDK raises for what it cannot read
                 if isinstance(row, dict) and "id" in row:
                     found[str(row["id"])] = _unreadable(f"could not {asked} at {self._at()}", error)
         return found
 
+    def _rows(self, asked: str, params: dict[str, Any]) -> list[Any]:
+        """Return the rows of a list of executions."""
+        answer = self._call(asked, lambda client: client.rest_client.get(path="/executions", params=params))
+        rows = answer.get("resources") if isinstance(answer, dict) else None
+        if not isinstance(rows, list):
+            raise self._unreadable_list(asked, "no list of executions")
+        return rows
+
+    def _unreadable_list(self, asked: str, why: str) -> CallError:
+        return CallError(
+            f"could not {asked} at {self._at()}: the answer cannot be read ({why}).", transient=True, is_unreadable=True
+        )
+
     def unfinished(self) -> list[Execution]:
         """Return the executions of the resource group that have not ended."""
         statuses = [sdk("Status")(name) for name in ("UNKNOWN", "PENDING", "RUNNING")]
-        return [
-            execution
+        found = {
+            execution.id: execution
             for status in statuses
             for execution in self._call(
                 f"list the executions that are {status.value}",
                 partial(_query_status, status),
             ).resources
-        ]
+            if execution.status in statuses
+        }
+        return list(found.values())
 
     def stop(self, execution_id: str) -> None:
         """Ask AI Core to stop the execution."""
@@ -466,15 +519,13 @@ class TrainingApi:
             execution_id: whose logs.
             since: its creation; without it the service answers with the last hour only.
         """
+        asked = f"get the logs of the execution {execution_id}"
         lines: list[Any] = []
         seen: set[tuple[object, str]] = set()
         start = since
         while True:
             try:
-                page = self._call(
-                    f"get the logs of the execution {execution_id}",
-                    partial(_query_logs, execution_id, start),
-                ).data.result
+                page = self._call(asked, partial(_query_logs, execution_id, start))
             except CallError as error:
                 if error.is_missing and not lines:
                     return []
@@ -482,8 +533,12 @@ class TrainingApi:
             fresh = [line for line in page if (line.timestamp, line.msg) not in seen]
             lines += fresh
             seen.update((line.timestamp, line.msg) for line in fresh)
-            if len(page) < _LOG_PAGE:
+            if len(page) < _LOG_PAGE or (not fresh and page[-1].timestamp < start):
                 return lines
+            if len(lines) > MOST_LOG_LINES:
+                raise CallError(
+                    f"could not {asked} at {self._at()}: it has more than {MOST_LOG_LINES} lines.", is_unreadable=True
+                )
             # Times in queries have whole seconds, so the last second is asked for again. A second that fills a page
             # alone cannot be seen to its end: then the next one is.
             last = page[-1].timestamp.replace(microsecond=0)
@@ -492,15 +547,11 @@ class TrainingApi:
     def metrics(self, execution_id: str) -> list[Any]:
         """Return all metric values of the execution as the SDK's `Metric` objects; none if it logged none."""
         try:
-            found = self._call(
-                f"get the metrics of the execution {execution_id}",
-                lambda client: client.metrics.query(execution_ids=[execution_id], select=["metrics"]),
-            )
+            return self._call(f"get the metrics of the execution {execution_id}", partial(_query_metrics, execution_id))
         except CallError as error:
             if error.is_missing:
                 return []
             raise
-        return [metric for resource in found.resources for metric in (getattr(resource, "metrics", None) or [])]
 
     # What explains a failure ------------------------------------------------------------------------------------
 
@@ -549,7 +600,7 @@ class TrainingApi:
         """
         return self._call(f"get the status of the application {name}", partial(_application_status, name))
 
-    def _call(self, what: str, call: Callable[[AIAPIV2Client], T]) -> T:
+    def _call(self, what: str, call: Callable[[AIAPIV2Client], T], find: Callable[[], T | None] = lambda: None) -> T:
         client = self._connected(None)
         try:
             try:
@@ -557,9 +608,10 @@ class TrainingApi:
             except Exception as error:
                 if isinstance(error, TokenRefusal) or _http_status(error) != 401:
                     raise
-            # A refused token was not acted upon, so the same call may be made again, whatever it does.
+                was_made = not isinstance(error, _module("exception").AIAPIAuthenticatorException)
             client = self._connected(client)
-            return call(client)
+            found = find() if was_made else None
+            return call(client) if found is None else found
         except TokenRefusal as error:
             raise error.of_call(f"could not {what} at {client.base_url}") from error
         except RunError:
@@ -575,12 +627,43 @@ class TrainingApi:
             return self._client
 
 
+def _listed_twice() -> NoReturn:
+    raise ValueError("it is listed twice")
+
+
 def _query_status(status: Any, client: AIAPIV2Client) -> Any:
     return client.execution.query(status=status)
 
 
-def _query_logs(execution_id: str, start: datetime, client: AIAPIV2Client) -> Any:
-    return client.execution.query_logs(execution_id, start=start)
+def _query_logs(execution_id: str, start: datetime, client: AIAPIV2Client) -> list[Any]:
+    lines: list[Any] = client.execution.query_logs(execution_id, start=start).data.result
+    for line in lines:
+        if not isinstance(line.msg, str):
+            raise TypeError(f"a line is {line.msg!r}")
+    return lines
+
+
+def _query_metrics(execution_id: str, client: AIAPIV2Client) -> list[Any]:
+    found = client.metrics.query(execution_ids=[execution_id], select=["metrics"]).resources
+    metrics = [metric for resource in found for metric in (getattr(resource, "metrics", None) or [])]
+    for metric in metrics:
+        if not (
+            isinstance(metric.name, str) and isinstance(metric.value, (int, float)) and isinstance(metric.step, int)
+        ):
+            raise TypeError(f"a metric is {metric.name!r} = {metric.value!r}, step {metric.step!r}")
+    return metrics
+
+
+def _with_id(made: T) -> T:
+    """Return what was made, if the answer says which it is."""
+    its: object = getattr(made, "id", None)
+    if not _is_id(its):
+        raise TypeError(f"the id is {its!r}")
+    return made
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
 
 
 def _bindings(configuration_id: str, client: AIAPIV2Client) -> tuple[dict[str, str], dict[str, str]]:
@@ -727,6 +810,7 @@ def _refused(text: str, error: Exception, message: str) -> CallError:
         transient=transient,
         in_doubt=not not_done,
         is_missing=status == 404 and is_own,
+        was_refused=True,
         retry_after=retry_after_seconds(headers.get("Retry-After"), headers.get("Date")),
     )
 

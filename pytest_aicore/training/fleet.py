@@ -46,6 +46,8 @@ _REFUSALS = 3
 """So many refusals in a row are believed; a gateway that restarts may refuse one."""
 _GLANCE = 1.0
 """Seconds after which whoever waits looks up, to show how far things are."""
+_LAST_LOOK = 10.0
+"""Seconds that the last look at an execution may take whose time is up."""
 OUTAGE_PATIENCE = 300.0
 """Seconds for which AI Core may not answer for an execution before nobody waits for it any more. A gateway that is set
 up anew, or a network that comes back, takes minutes, and a training of hours should survive that; what is paid for
@@ -278,9 +280,13 @@ class Fleet:
         Raises:
             DeadlineError: always, unless it has just ended.
         """
+        from pytest_aicore.training.transport import no_longer_than
+
         late = self.guard is not None and self.clock.monotonic() >= self.guard
         try:
-            self._see(training, self._api.execution(watch.execution_id))
+            with no_longer_than(_LAST_LOOK):
+                execution = self._api.execution(watch.execution_id)
+            self._see(training, execution)
         except CallError as error:
             watch.miss(error, self.clock.monotonic())
         if training in self._ended:
@@ -518,15 +524,14 @@ class Fleet:
         service_now = self._api.service_now()
         watch.see(execution, self.clock.monotonic(), service_now)
         status = execution.status.value
-        began = execution.start_time.timestamp() if execution.start_time else None
         if status == "RUNNING" and training.record().running_since is None:
-            facts = {"time": self.clock.now(), "ticks": self.clock.monotonic(), "began": began}
+            facts = {"time": self.clock.now(), "ticks": self.clock.monotonic(), "began": watch.running_since}
             self._note(training, "running", **facts)
         if watch.ended:
             # What is paid for is the service's time; ours counts where its times are not known.
-            seconds = training.record().ran(self.clock, service_now)
-            if began is not None and execution.completion_time is not None:
-                seconds = max(0.0, execution.completion_time.timestamp() - began)
+            seconds = watch.lasted
+            if seconds is None:
+                seconds = training.record().ran(self.clock, service_now)
             self._note(training, "ended", status=status, seconds=seconds)
             with self._changed:
                 self._ended.add(training)

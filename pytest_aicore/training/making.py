@@ -1,9 +1,9 @@
 """Makes what a run consists of, once, also when answers of AI Core get lost.
 
-What AI Core has not looked at is asked for again. What it may have done, and that is so unless AI Core itself refuses
-it, is looked for before anything else: a configuration by its name, which no other one has, an execution by its
-configuration, which is of this run alone. An execution that cannot be found is not started again, because it may still
-appear, and would then be paid for twice.
+What AI Core has not looked at is asked for again, after a look: that a request was refused is the word of whoever
+answered. What it may have done, and that is so unless AI Core itself refuses it, is looked for before anything else: a
+configuration by its name, which no other one has, an execution by its configuration, which is of this run alone. An
+execution that cannot be found is not started again, because it may still appear, and would then be paid for twice.
 """
 
 from __future__ import annotations
@@ -86,7 +86,9 @@ class Maker:
         if self.reuse and (known := patiently(self._clock, find)) is not None:
             return known
         description = f"input of {self._executable.id}, registered by {ORIGIN}"
-        return self._again(lambda: self._api.register_artifact(name, kind, url, scenario_id, description, labels), find)
+        return self._again(
+            lambda: self._api.register_artifact(name, kind, url, scenario_id, description, labels, find), find
+        )
 
     def configuration(self, artifacts: Mapping[str, str], lost: str | None = None) -> ConfigurationCreateResponse:
         """Create the configuration, and return the answer.
@@ -108,9 +110,15 @@ class Maker:
             return known
         if self.reuse and (known := patiently(self._clock, lambda: find(self._plan.name))) is not None:
             return known
+
+        def find_ours() -> ConfigurationCreateResponse | None:
+            return find(self.name) if self._is_unique else None
+
         return self._again(
-            lambda: self._api.create_configuration(self.name, scenario_id, executable_id, parameters, artifacts),
-            lambda: find(self.name) if self._is_unique else None,
+            lambda: self._api.create_configuration(
+                self.name, scenario_id, executable_id, parameters, artifacts, find_ours
+            ),
+            find_ours,
         )
 
     def executions(self, configuration_id: str) -> list[str]:
@@ -119,7 +127,7 @@ class Maker:
         Raises:
             CallError: AI Core could not be asked.
         """
-        return [each.id for each in patiently(self._clock, lambda: self._api.executions_of(configuration_id))]
+        return patiently(self._clock, lambda: self._api.executions_of(configuration_id))
 
     def execution(
         self,
@@ -146,10 +154,14 @@ class Maker:
                     break
             else:
                 return known
+
+        def find() -> ExecutionCreateResponse | None:
+            return self._find(configuration_id, others)
+
         patience = Patience(self._clock)
         while True:
             try:
-                return self._api.start_execution(configuration_id)
+                return self._api.start_execution(configuration_id, find)
             except CallError as error:
                 failure = error
             if failure.in_doubt:
@@ -165,24 +177,35 @@ class Maker:
                         transient=failure.transient,
                         in_doubt=True,
                     ) from failure
-            patience.wait(failure)
+            try:
+                patience.wait(failure)
+            except CallError:
+                if failure.transient and failure.was_refused and (known := find()) is not None:
+                    return known
+                raise
+            # Whatever the refusal says, a look costs less than a second execution.
+            if failure.was_refused and (known := find()) is not None:
+                return known
 
     def _look_for(self, configuration_id: str, others: Callable[[], Collection[str]]) -> ExecutionCreateResponse | None:
         for pause in LOOKS:
             self._clock.sleep(pause)
-            try:
-                found = [each for each in self.executions(configuration_id) if each not in others()]
-            except CallError as error:
-                raise CallError(
-                    f"An execution of the configuration {configuration_id} may have been started, and cannot be looked"
-                    f" for: {error} The ledger remembers it.",
-                    error.status,
-                    transient=error.transient,
-                    in_doubt=True,
-                ) from error
-            if found:
-                return self._api.execution_response(found[0])
+            if (known := self._find(configuration_id, others)) is not None:
+                return known
         return None
+
+    def _find(self, configuration_id: str, others: Callable[[], Collection[str]]) -> ExecutionCreateResponse | None:
+        try:
+            found = [each for each in self.executions(configuration_id) if each not in others()]
+        except CallError as error:
+            raise CallError(
+                f"An execution of the configuration {configuration_id} may have been started, and cannot be looked"
+                f" for: {error} The ledger remembers it.",
+                error.status,
+                transient=error.transient,
+                in_doubt=True,
+            ) from error
+        return self._api.execution_response(found[0]) if found else None
 
     def _again(self, make: Callable[[], T], find: Callable[[], T | None]) -> T:
         """Make something that costs nothing until it is made."""
@@ -196,7 +219,10 @@ class Maker:
                 patience.wait(failure)
             elif failure.in_doubt:  # a gateway refused what it may have passed on
                 self._clock.sleep(LOOKS[1])
-            if failure.in_doubt and (found := patiently(self._clock, find)) is not None:
+            else:
+                raise failure
+            may_be_made = failure.in_doubt or failure.was_refused
+            if may_be_made and (found := patiently(self._clock, find)) is not None:
                 return found
             if not failure.transient:
                 raise failure

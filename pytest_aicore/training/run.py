@@ -268,20 +268,28 @@ class Training:
         configuration = self.configuration()
         # Only a configuration that was not made for this run can have executions that are not of it.
         others = tuple(self._maker.executions(configuration.id)) if self._maker.reuse else ()
-        response = self._stage(
-            EXECUTION,
-            {"configuration": configuration.id, "others": others, "reuse": self._maker.reuse},
-            lambda before: self._maker.execution(
+        service_began: float | None = None
+
+        def start(before: Stage) -> ExecutionCreateResponse:
+            nonlocal service_began
+            if before.process is None:  # else somebody may have started it earlier
+                service_began = self._api.service_now()
+            return self._maker.execution(
                 configuration.id,
                 lambda: {*before.intent.get("others", others), *self.record().executions_of_others()},
                 lost_for=before.age(self._clock) if before.process is not None else None,
-            ),
+            )
+
+        response = self._stage(
+            EXECUTION,
+            {"configuration": configuration.id, "others": others, "reuse": self._maker.reuse},
+            start,
             lambda made: {"id": made.id},
             lambda known: self._api.execution_response(known["id"]),
         )
         age = self.record().begun_elsewhere(self._clock) or 0.0
         now, ticks = self._clock.now(), self._clock.monotonic()
-        return response, Watch(response.id, now - age, response.status, ticks - age)
+        return response, Watch(response.id, now - age, response.status, ticks - age, service_began)
 
     def _stage(
         self,

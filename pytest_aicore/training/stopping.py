@@ -39,11 +39,14 @@ def stop_execution(api: TrainingApi, clock: Clock, execution_id: str) -> str:
     Raises:
         RunError: it could not be stopped.
     """
+    from pytest_aicore.training.transport import no_longer_than
+
     began = clock.monotonic()
     missing = 0
     while True:
         try:
-            outcome = _try_to_stop(api, execution_id)
+            with no_longer_than(round(max(0.0, began + PATIENCE - clock.monotonic()), 2)):
+                outcome = _try_to_stop(api, execution_id)
             if outcome is not None:
                 return outcome
             failure: CallError | None = None
@@ -113,7 +116,7 @@ def executions_of(api: TrainingApi, clock: Clock, entry: Entry, others: Collecti
         return []
     not_ours = {*intent.get("others", ()), *others}
     found = patiently(clock, lambda: api.executions_of(configuration), PATIENCE)
-    return [each.id for each in found if each.id not in not_ours]
+    return [each for each in found if each not in not_ours]
 
 
 def settle(

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from http.client import HTTPResponse as PlainResponse
@@ -94,8 +95,8 @@ class Limit:
         """Begin."""
         outer = current()
         self.deadline = _CLOCK.monotonic() + self.seconds
-        if outer is not None:
-            self.deadline = min(self.deadline, outer.deadline)
+        if outer is not None and outer.deadline < self.deadline:
+            self.deadline, self.seconds = outer.deadline, outer.seconds
 
     @property
     def left(self) -> float:
@@ -141,6 +142,21 @@ def current() -> Limit | None:
     """Return the limit of the call that this thread makes, None if it makes none of ours."""
     found: Limit | None = getattr(_running, "limit", None)
     return found
+
+
+@contextmanager
+def no_longer_than(seconds: float) -> Iterator[None]:
+    """Let all calls that this thread makes meanwhile be over in time, together.
+
+    Args:
+        seconds: from now on.
+    """
+    outer = current()
+    _running.limit = Limit(seconds, 0)
+    try:
+        yield
+    finally:
+        _running.limit = outer
 
 
 class _Call(Generic[T]):

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = our_message
 
+_LAG_SECONDS = 300.0
+"""So much longer an execution may have lasted than time is known to have passed for the service: at a pace of 60x what
+is known lags by minutes."""
 SETTLING_SECONDS = 60.0
 """Assumed: how long after its start an execution may not be found yet. Nobody has seen it happen with AI Core."""
 
@@ -84,12 +87,20 @@ class Watch:
             looks were, whatever happened to the machine's date meanwhile.
         execution: the newest answer, None before the first.
         service_now: what time it was for the service then, in seconds since the epoch; None if that is not known.
+        service_began: the same when the execution was about to be started.
         trouble: why the newest look failed, None if it did not.
         troubled_since: since when each look has failed, by the clock that nobody sets; None if the newest did not.
         stopped: why we stopped it, None if we did not.
     """
 
-    def __init__(self, execution_id: str, created: float, first_status: Any, began: float | None = None) -> None:
+    def __init__(
+        self,
+        execution_id: str,
+        created: float,
+        first_status: Any,
+        began: float | None = None,
+        service_began: float | None = None,
+    ) -> None:
         """Begin with what the answer to the start of the execution said.
 
         Args:
@@ -97,6 +108,7 @@ class Watch:
             created: seconds since the epoch.
             first_status: the SDK's `Status` of that answer.
             began: the same by the clock that nobody sets; None where that is the same clock.
+            service_began: the same by the service's clock; None if that is not known.
         """
         self.execution_id = execution_id
         self.created = created
@@ -104,6 +116,7 @@ class Watch:
         self.history: list[Seen] = []
         self.execution: Execution | None = None
         self.service_now: float | None = None
+        self.service_began = service_began
         self.trouble: CallError | None = None
         self.troubled_since: float | None = None
         self.stopped: str | None = None
@@ -144,11 +157,40 @@ class Watch:
         began = next((seen for seen in self.history if seen.status.value == "RUNNING"), None)
         if began is None or began is self.history[-1]:
             return None
+        if self.last.completion_time is not None:
+            seconds = self.lasted
+        elif (since := self.running_since) is not None and self.service_now is not None and self.service_now >= since:
+            seconds = self.service_now - since
+        else:
+            seconds = None
+        return (self.history[-1].time - began.time).total_seconds() if seconds is None else seconds
+
+    @property
+    def running_since(self) -> float | None:
+        """Since when it runs by the service's clock, in seconds since the epoch; None if it does not say.
+
+        Not before it was about to be started: where a time is not known, services write the year 1.
+        """
         its = self.last
-        ended = its.completion_time.timestamp() if its.completion_time is not None else self.service_now
-        if its.start_time is not None and ended is not None and ended >= its.start_time.timestamp():
-            return float(ended - its.start_time.timestamp())
-        return (self.history[-1].time - began.time).total_seconds()
+        if its.start_time is None:
+            return None
+        earliest = its.created_at.timestamp() if self.service_began is None else self.service_began
+        return float(max(its.start_time.timestamp(), earliest))
+
+    @property
+    def lasted(self) -> float | None:
+        """Seconds from its beginning to its end by the service's own times; None where they cannot be right."""
+        its = self.last
+        if its.start_time is None or its.completion_time is None:
+            return None
+        if not its.created_at <= its.start_time <= its.completion_time:
+            return None
+        seconds = float((its.completion_time - its.start_time).total_seconds())
+        if self.service_began is not None and self.service_now is not None:
+            # What is known of the service's time lags by a poll or two.
+            passed = self.service_now - self.service_began
+            return seconds if seconds <= 2 * passed + _LAG_SECONDS else None
+        return seconds
 
     def see(self, execution: Execution, ticks: float, service_now: float | None = None) -> None:
         """Take a new answer.

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from pytest_aicore.training import transport
+from pytest_aicore.training import stopping, transport
 from pytest_aicore.training.client import CallError, TokenRefusal, TrainingApi, make_client, make_patient_client
 from pytest_aicore.training.credentials import from_service_key
 from pytest_aicore.training.tokens import Tokens
+from pytest_aicore.training.watcher import RealClock
 from tests.live.hostile import Hostile
 from tests.live.sessions import wait_until
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_aicore.training.credentials import Credentials
     from tests.live.conftest import Service
 
-SECONDS = 0.4
+SECONDS = 0.25
 BYTES = 256 * 1024
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -118,6 +119,19 @@ def test_every_call_has_a_limit(call: str, monkeypatch: pytest.MonkeyPatch) -> N
         api = api_of(credentials_of(server.port), monkeypatch)
         with pytest.raises(CallError, match=rf"CallTooLongError \(no complete answer within {SECONDS} s\)"):
             CALLS[call](api)
+
+
+def test_calls_that_belong_together_have_a_limit_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever stops an execution is not held up by one call for longer than all of it may take."""
+    monkeypatch.setattr(transport, "CALL_SECONDS", 30.0)
+    monkeypatch.setattr(stopping, "PATIENCE", SECONDS)
+    with Hostile(SLOW["body"], pause=0.02) as server:
+        api = api_of(credentials_of(server.port), monkeypatch)
+        began = time.monotonic()
+        with pytest.raises(CallError, match=r"could not stop the execution e1 .*no complete answer within 0\.2\d* s\)"):
+            stopping.stop_execution(api, RealClock(), "e1")
+        assert time.monotonic() - began < SECONDS + 3
+    assert transport.current() is None
 
 
 @pytest.mark.parametrize("slow", ["silence", "headers", "body", "100 Continue"])

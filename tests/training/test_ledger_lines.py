@@ -119,7 +119,7 @@ class NothingRuns:
         """Return no execution."""
         return []
 
-    def executions_of(self, _: str) -> list[Any]:
+    def executions_of(self, _: str) -> list[str]:
         """Return no execution."""
         return []
 

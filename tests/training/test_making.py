@@ -64,6 +64,8 @@ def count(emulator: Emulator, operation: str) -> int:
         *((status, {"error": {"code": status, "message": "upstream"}}) for status in (400, 404, 409, 413)),
         *((status, {"error": {"code": str(status), "message": "upstream"}}) for status in (404, 413)),
         *((status, {"error": "upstream"}) for status in (400, 404, 200)),
+        *((status, b"") for status in (204, 401, 425, 429)),
+        *((200, {"id": each, "message": "", "status": "UNKNOWN"}) for each in (None, 7, "", ["x"], "../x", "a b")),
     ],
 )
 def test_what_was_made_although_a_gateway_refused_it_is_found(
@@ -180,14 +182,14 @@ class Service:
         self.looks: list[float] = []
         self.started = 0
 
-    def executions_of(self, configuration_id: str) -> list[Any]:
+    def executions_of(self, configuration_id: str) -> list[str]:
         assert configuration_id == "c1"
         self.looks.append(self.clock.ticks)
         if self.failure is not None:
             raise self.failure
-        return [SimpleNamespace(id=each) for each in ("lost", "other") if self.clock.ticks >= self.appears_at]
+        return [each for each in ("lost", "other") if self.clock.ticks >= self.appears_at]
 
-    def start_execution(self, _: str) -> Any:
+    def start_execution(self, *_: object) -> Any:
         self.started += 1
         return SimpleNamespace(id="new")
 
