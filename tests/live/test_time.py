@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import signal
 import time
+from datetime import datetime, timezone
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from ai_api_client_sdk.models.status import Status
 
+from pytest_aicore.emulator import Emulator
 from pytest_aicore.training import fleet
 from pytest_aicore.training.client import CallError, TrainingApi, make_patient_client
 from pytest_aicore.training.credentials import from_service_key
@@ -421,3 +423,57 @@ def test_it(aicore_execution, n): pass
     )
     result.assert_outcomes(passed=3)
     assert [line["seconds"] for line in ledger() if line["event"] == "ended"] == [30] * 3
+
+
+YEAR_1 = datetime(1, 1, 1, tzinfo=timezone.utc)
+
+
+def at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(2 * 10**9 + seconds, timezone.utc)
+
+
+@pytest.mark.parametrize(
+    ("created", "start", "completion", "since", "lasted"),
+    [
+        (at(1), at(10), at(55), 10, 45),  # as it should be
+        (at(1), at(10), None, 10, None),
+        (at(1), None, at(55), None, None),
+        (at(1), YEAR_1, at(55), 0, None),  # what Go writes for a time that it does not know
+        (YEAR_1, YEAR_1, at(55), 0, None),
+        (at(1), at(10), at(10**9), 10, None),  # the end is in the future
+        (at(1), at(10), at(5), 10, None),
+        (at(1), at(10), YEAR_1, 10, None),
+        (at(10**9), at(10), at(55), 10, None),  # the beginning is
+        (at(1), at(10**9), at(55), 10**9, None),
+    ],
+)
+def test_times_of_the_service_that_cannot_be_right_do_not_count(
+    created: datetime, start: datetime | None, completion: datetime | None, since: float | None, lasted: float | None
+) -> None:
+    watch = Watch("e1", 10**9, Status.RUNNING, 500.0, service_began=2 * 10**9)
+    found = SimpleNamespace(
+        status=Status.COMPLETED, created_at=created, start_time=start, completion_time=completion, id="e1"
+    )
+    watch.see(cast("Any", found), 560.0, 2 * 10**9 + 60)
+    assert watch.lasted == lasted
+    assert watch.running_since == (None if since is None else 2 * 10**9 + since)
+    assert watch.ran == (lasted or (60 if completion else 50))
+
+
+@pytest.mark.parametrize("pace", ["60x"])
+def test_budget_is_not_spent_by_a_start_in_the_year_1(
+    live: Callable[..., pytest.RunResult],
+    ledger: Callable[[], list[dict[str, Any]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    serve = Emulator._served
+
+    def served(self: Emulator, *args: Any, **how: Any) -> Any:
+        answer = serve(self, *args, **how)
+        answer.body = re.sub(rb'"startTime": ?"[^"]+"', b'"startTime": "0001-01-01T00:00:00Z"', answer.body)
+        return answer
+
+    monkeypatch.setattr(Emulator, "_served", served)
+    live("def test_it(aicore_execution): pass", "--aicore-budget=45m").assert_outcomes(passed=1)
+    (seconds,) = [line["seconds"] for line in ledger() if line["event"] == "ended"]
+    assert 0 < seconds < 45 * 60
