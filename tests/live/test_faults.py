@@ -16,7 +16,7 @@ import pytest
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.live import Live
 from pytest_aicore.settings import Given, read_settings
-from pytest_aicore.training import client, making, patience, transport
+from pytest_aicore.training import client, fleet, making, patience, transport
 from pytest_aicore.training.client import make_patient_client
 from pytest_aicore.training.credentials import from_service_key
 from pytest_aicore.training.plan import TrainingPlan
@@ -166,7 +166,7 @@ def rehearsal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehea
     monkeypatch.setattr("pytest_aicore.training.finished._FETCHING_SECONDS", 2.5)
     monkeypatch.setattr("pytest_aicore.training.stopping.PATIENCE", 2.0)
     monkeypatch.setattr("pytest_aicore.training.stopping._PAUSE", 0.05)
-    monkeypatch.setattr(transport, "READ_TIMEOUT", 0.2)
+    monkeypatch.setattr(fleet, "_LONGEST_BACKOFF", 0.2)
     service = Service("2000x")
     with service.server, Proxy(service.server.port):
         rehearsal = Rehearsal(service, tmp_path)
@@ -211,6 +211,8 @@ def test_failure_for_a_moment(rehearsal: Rehearsal, call: str, failure: str, mon
     emulator = rehearsal.service.emulator
     if call == "execution.get":
         emulator.fault("execution.query", status=404, times=None)  # then every execution is asked for alone
+    if failure == "timeout":
+        monkeypatch.setattr(transport, "READ_TIMEOUT", 0.2)
     once = failure in ("401", "403", "404", "429", "absurd Retry-After") or call == "execution.create"
     if failure == "refused":
         broken = refusing(rehearsal, call, 0.3)
@@ -238,8 +240,11 @@ def test_failure_for_a_moment(rehearsal: Rehearsal, call: str, failure: str, mon
 
 @pytest.mark.parametrize("call", BEFORE)
 @pytest.mark.parametrize("failure", ["403", "503", "lost", "HTML"])
-def test_failure_that_lasts(rehearsal: Rehearsal, call: str, failure: str) -> None:
+def test_failure_that_lasts(rehearsal: Rehearsal, call: str, failure: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call fails from some moment on; when it works again, nothing is left."""
+    patient = ("patience.PATIENCE", "patience.GATEWAY_PATIENCE", "finished._FETCHING_SECONDS", "stopping.PATIENCE")
+    for name in patient:
+        monkeypatch.setattr(f"pytest_aicore.training.{name}", 0.4)  # no patience helps
     emulator = rehearsal.service.emulator
     if call == "execution.get":
         emulator.fault("execution.query", status=404, times=None)

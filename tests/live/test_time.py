@@ -56,8 +56,13 @@ class Clock:
 # The date of this machine jumps -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("moment", ["configuration.create", "execution.create", "execution.query"])
-@pytest.mark.parametrize("jump", [-HOUR, 2 * HOUR, -24 * HOUR])
+@pytest.mark.parametrize(
+    ("jump", "moment"),
+    [
+        *((jump, moment) for jump in (-HOUR, 2 * HOUR) for moment in ("execution.create", "execution.query")),
+        (-24 * HOUR, "configuration.create"),
+    ],
+)
 def test_session_whose_date_jumps_ends_as_without(
     live: Callable[..., pytest.RunResult],
     service: Service,

@@ -106,6 +106,21 @@ def test_execution_that_is_listed_twice_is_asked_for_alone(api: TrainingApi, emu
     assert not isinstance(page["e2"], CallError)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        *[{"count": 1, "resources": None}, {"count": 1, "resources": {}}, {"count": 1, "resources": "none"}],
+        *[{}, [], "<html><body>Back soon.</body></html>", b"\xff\xfe\x00", b"", b"null", b"[" * 100_000],
+    ],
+    ids=lambda body: repr(body)[:40],
+)
+def test_list_that_cannot_be_read_is_an_error_of_the_call(api: TrainingApi, emulator: Emulator, body: Any) -> None:
+    emulator.fault("execution.query", status=200, body=body)
+    with pytest.raises(CallError, match=r"could not list the executions at .*: the answer cannot be read") as caught:
+        api.page(["x"], 1)
+    assert (caught.value.transient, caught.value.is_unreadable) == (True, True)
+
+
 LINE = {"msg": "m", "timestamp": "2024-01-01T00:00:00Z"}
 UNREADABLE: dict[str, list[Any]] = {
     "execution.query_logs": [
