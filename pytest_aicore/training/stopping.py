@@ -22,6 +22,8 @@ PATIENCE = 30.0
 """Seconds for which it is tried to stop an execution."""
 _PAUSE, _LONGEST_PAUSE = 1.0, 8.0
 """Seconds between two attempts; no `Retry-After` makes it longer, because it costs money meanwhile."""
+_LEAST = 1.0
+"""Seconds that the last attempt has in any case."""
 STOPPING, DELETED, GONE = "is being stopped", "is being deleted", "does not exist"
 
 
@@ -45,7 +47,7 @@ def stop_execution(api: TrainingApi, clock: Clock, execution_id: str) -> str:
     missing = 0
     while True:
         try:
-            with no_longer_than(round(max(0.0, began + PATIENCE - clock.monotonic()), 2)):
+            with no_longer_than(round(max(_LEAST, began + PATIENCE - clock.monotonic()), 2)):
                 outcome = _try_to_stop(api, execution_id)
             if outcome is not None:
                 return outcome

@@ -393,7 +393,7 @@ def test_executions_of_a_configuration_are_the_newest_first(
         clock.advance(10)
     other = live_api.create_configuration("other", SCENARIO, EXECUTABLE, {}, {}).id
     live_api.start_execution(other)
-    assert [each.id for each in live_api.executions_of(configuration)] == started[::-1]
+    assert live_api.executions_of(configuration) == started[::-1]
 
 
 @pytest.mark.parametrize(("size", "asked"), [(2, 100), (100, 100), (101, 101)])

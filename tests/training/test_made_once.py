@@ -289,7 +289,19 @@ def test_request_that_was_not_looked_at_is_made_again(
     emulator.fault("execution.create", status=status, times=2)
     answer = make().execution(configured)
     assert executions(emulator) == [answer.id]
-    assert (clock.slept, calls(emulator, "execution")) == ([1, 2], ["execution.create"] * 3)
+    looked = ["execution.create", "execution.query"] * 2
+    assert (clock.slept, calls(emulator, "execution")) == ([1, 2], [*looked, "execution.create"])
+
+
+@pytest.mark.parametrize("times", [1, 3, 100])
+@pytest.mark.parametrize("status", [401, 425, 429])
+def test_request_that_was_made_although_it_is_said_not_to_have_been_looked_at(
+    make: Make, emulator: Emulator, configured: str, status: int, times: int
+) -> None:
+    emulator.fault("execution.create", status=status, processed=True, times=times)
+    answer = make().execution(configured)
+    assert executions(emulator) == [answer.id]
+    assert calls(emulator, "execution").count("execution.create") == 1
 
 
 def test_refused_start_is_not_tried_again(make: Make, emulator: Emulator, clock: NotedClock) -> None:

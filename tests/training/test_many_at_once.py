@@ -843,7 +843,7 @@ def test_end_does_not_wait_for_what_hangs(
 ) -> None:
     hang = Event(session.time)
     if stuck == "launch":
-        monkeypatch.setattr(session._api, "start_execution", lambda _: hang.wait())
+        monkeypatch.setattr(session._api, "start_execution", lambda *_: hang.wait())
         session.enqueue(2)
     else:
         monkeypatch.setattr(session._api, "page", lambda *_: hang.wait())
