@@ -33,8 +33,9 @@ _WORKER_INPUT = "aicore_session"
 _WORKER_OUTPUT = "aicore_handed_over"
 _MARGIN = 60.0
 """Seconds that a test gets from pytest-timeout beyond what its training may take."""
-_GUARD_MARGIN = 0.1
-"""How much of a test's own timeout is left for stopping its training and saying so: this part, at most 10 s."""
+_GUARD_MARGIN, _LEAST_MARGIN, _MOST_MARGIN, _MOST_PART = 0.1, 2.0, 10.0, 0.5
+"""How much of a test's own timeout is left for stopping its training and saying so: a tenth, but so many seconds at
+least and at most, and never more than that part of it."""
 _PLUGIN = "aicore-live"
 
 
@@ -380,7 +381,10 @@ def _guard_of(item: pytest.Item) -> float | None:
     import time
 
     timeout = _timeout_of(item)
-    return None if timeout is None else time.monotonic() + timeout - min(10.0, timeout * _GUARD_MARGIN)
+    if timeout is None:
+        return None
+    margin = min(max(_LEAST_MARGIN, timeout * _GUARD_MARGIN), _MOST_MARGIN, timeout * _MOST_PART)
+    return time.monotonic() + timeout - margin
 
 
 def _is_for_body_only(item: pytest.Item) -> bool:

@@ -183,8 +183,9 @@ class _Sweep:
         self, ledger: FileLedger, found: Credentials, group: str, least_age: float | None, *, dry_run: bool
     ) -> None:
         self._ledger = ledger
+        self._host, self._group = found.host, group
         self._where = _where(found.host, group)
-        self._entries = _at(ledger, found.host, group)
+        self._entries: list[Entry] = []
         self._least_age = least_age
         self._dry_run = dry_run
         self._api = TrainingApi(lambda: make_patient_client(found, group))
@@ -195,6 +196,9 @@ class _Sweep:
 
     def run(self) -> int:
         running = {execution.id: execution for execution in patiently(self._clock, self._api.unfinished)}
+        # In this order: what runs is in the ledger since before it was started, also by a session that has just begun.
+        self._ledger.refresh()
+        self._entries = _at(self._ledger, self._host, self._group)
         alive: list[Entry] = []
         for entry in self._entries:
             try:

@@ -32,6 +32,7 @@ import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_aicore.errors import RunError
@@ -50,7 +51,6 @@ from pytest_aicore.training.locks import FileLock, held, is_held
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
     from pytest_aicore.training.watcher import Clock
 
@@ -344,10 +344,12 @@ class FileLedger:
         """How many executions of the session may run at once, None for any number."""
         self.refusal: Callable[[], str | None] = lambda: None
         """Says why no execution may be started any more, None if one may."""
-        self._lines = LineFile(file)
+        # Whoever comes by another name (a symbolic link) must find the same locks.
+        self._place = Path(os.path.realpath(file))
+        self._lines = LineFile(self._place)
         self._reading = HomeLock(self._home.require_for_runs)
         self._alive: FileLock | None = None
-        self._order: list[str] = []
+        self._order: dict[str, int] = {}
         self._owners: dict[str, str] = {}
         # What has been taken in, what of it may have to be written again, and what is not on disk.
         self._ids = (f"{secrets.token_hex(5)}-{number}" for number in count())
@@ -445,8 +447,7 @@ class FileLedger:
         if not (event == "run" and run in self.entries):
             self._kept.setdefault(run, {})[key] = text
         if event == "opened":
-            if line["session"] not in self._order:
-                self._order.append(line["session"])
+            self._order.setdefault(line["session"], len(self._order))
             if line["process"] is not None:
                 self._owners[line["session"]] = line["process"]
         elif event == "closed":
@@ -479,7 +480,7 @@ class FileLedger:
         if event in ("ended", "stopping", "gone") and entry.session != self.session:
             self._kept.pop(entry.id, None)  # nobody needs to find it again
 
-    def _all(self) -> Iterable[Entry]:
+    def _all(self) -> tuple[Entry, ...]:
         """Return all entries, while other threads may add some."""
         return tuple(self.entries.values())
 
@@ -585,21 +586,16 @@ class FileLedger:
             host: of the service.
             resource_group: where the execution runs.
         """
-        settled = max((self._order.index(each) for each in self.closed_sessions if each in self._order), default=-1)
-        for entry in reversed(tuple(self._all())):
+        settled = max((self._order.get(each, -1) for each in self.closed_sessions), default=-1)
+        for entry in reversed(self._all()):
             its = entry.facts
             if (entry.key, its.get("host"), its.get("resource_group")) != (key, host, resource_group):
                 continue
-            if (
-                entry.stopped
-                or entry.gone
-                or entry.unwanted
-                or entry.session == self.session
-                or self.is_alive(entry.session)
-            ):
+            if entry.stopped or entry.gone or entry.unwanted or entry.session == self.session:
                 continue
-            unsettled = entry.session in self._order and self._order.index(entry.session) > settled
-            if entry.is_open or (entry.status is not None and unsettled):
+            unsettled = self._order.get(entry.session, -1) > settled
+            can_go_on = entry.is_open or (entry.status is not None and unsettled)
+            if can_go_on and not self.is_alive(entry.session):
                 return entry
         return None
 
@@ -627,7 +623,6 @@ class FileLedger:
             OSError: there can be none.
         """
         alive = FileLock(self._alive_file(self.process))
-        self.file.parent.mkdir(parents=True, exist_ok=True)
         alive.take_for_life()
         return alive
 
@@ -658,8 +653,7 @@ class FileLedger:
         """
         with ExitStack() as stack:
             with self._said():
-                self.file.parent.mkdir(parents=True, exist_ok=True)
-                file = self.file.with_name(f"{self.file.name}{f'.{what}' if what else ''}.lock")
+                file = self._place.with_name(f"{self._place.name}{f'.{what}' if what else ''}.lock")
                 stack.enter_context(held(file, longer=bool(what)))
             yield
 
@@ -824,11 +818,11 @@ class FileLedger:
             return self.is_at_work(self._owners[session])
         name = self._alive_file(session).name
         try:
-            locks = [file for file in self.file.parent.iterdir() if file.name.startswith(name)]
+            locks = [file for file in self._place.parent.iterdir() if file.name.startswith(name)]
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise _unclear(self.file.parent, error) from None
+            raise _unclear(self._place.parent, error) from None
         return any(self._is_running(file) for file in locks)
 
     @property
@@ -860,7 +854,7 @@ class FileLedger:
             raise _unclear(file, error) from None
 
     def _alive_file(self, process: str) -> Path:
-        return self.file.with_name(f"{self.file.name}.alive-{process}")
+        return self._place.with_name(f"{self._place.name}.alive-{process}")
 
 
 class RunRecord:

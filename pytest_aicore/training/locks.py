@@ -44,7 +44,7 @@ class FileLock:
     """The lock of a file, which the system gives back when the process ends.
 
     Args:
-        file: made if need be, in a folder that exists.
+        file: made if need be, and so is its folder.
     """
 
     def __init__(self, file: Path) -> None:
@@ -58,7 +58,14 @@ class FileLock:
         Raises:
             OSError: the file cannot be opened, or its file system has no locks.
         """
+        self._file.parent.mkdir(parents=True, exist_ok=True)  # also whenever somebody has deleted it meanwhile
         return self._take(os.O_RDWR | os.O_CREAT, _lock)
+
+    def remove_if_left(self) -> None:
+        """Remove the file of a process that has ended, unless somebody else has removed it, and it is a new one's."""
+        with suppress(OSError):  # a file that stays there says nothing: nobody holds its lock
+            if self._take(os.O_RDWR, _lock):
+                self.release(remove=self.is_in_place and not lives(self.mark))
 
     def take_if_there(self) -> bool:
         """Take the lock of a file that must be there, to look at it: the file need not be writable.
@@ -148,7 +155,9 @@ def is_held(file: Path) -> bool:
     except FileNotFoundError:
         return False
     alive = lives(lock.mark)
-    lock.release(remove=not alive)
+    lock.release()
+    if not alive:
+        lock.remove_if_left()  # others may be looking as well
     return alive
 
 

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_aicore import live_session
 from tests.live.conftest import HEAD
 from tests.live.sessions import LiveProcess, wait_until
 
@@ -116,10 +118,16 @@ def test_who_presses_again_and_again_is_told_what_may_still_run(
     lasting.emulator.fault("execution.modify", kind="timeout", times=None)
     with start(*xdist) as session:
         session.wait_for_executions(2)
-        for _ in range(3):
+        session.send(signal.SIGINT, to_group=True)
+        wait_until(lambda: "aicore: stopping 2 executions ...\n" in session.text, "it says what it does")
+
+        def pressed_until_it_ends() -> bool:
             session.send(signal.SIGINT, to_group=True)
-            wait_until(lambda: "aicore: stopping 2 executions ...\n" in session.text, "it says what it does")
-            time.sleep(0.3)  # as a person does; two signals at once are one
+            with suppress(subprocess.TimeoutExpired):
+                session.process.wait(0.3)  # as a person does; signals that come too soon after another are one
+            return session.process.poll() is not None
+
+        wait_until(pressed_until_it_ends, "who insists is obeyed")
         assert session.process.poll() == -signal.SIGINT
     assert "Traceback" not in session.text
     assert session.text.endswith(
@@ -286,12 +294,28 @@ def test_sweep_without_anything_to_go_by(sweep: Callable[..., tuple[int, str]], 
     )
 
 
-def test_our_deadline_comes_before_that_of_pytest_timeout(
-    lasting: Service, live: Callable[..., pytest.RunResult]
+@pytest.mark.parametrize(
+    ("timeout", "margin"), [(1.0, 0.5), (3.0, 1.5), (10.0, 2.0), (60.0, 6.0), (3600.0, 10.0), (None, None)]
+)
+def test_time_is_left_for_stopping_before_pytest_timeout_ends_a_test(
+    timeout: float | None, margin: float | None, monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester
 ) -> None:
+    mark = "" if timeout is None else f"@pytest.mark.timeout({timeout})\n"
+    item = pytester.getitem(f"import pytest\n\n{mark}def test_func(): pass")
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
+    guard = live_session._guard_of(item)
+    assert guard == (None if timeout is None or margin is None else 1000.0 + timeout - margin)
+
+
+def test_our_deadline_comes_before_that_of_pytest_timeout(
+    lasting: Service, live: Callable[..., pytest.RunResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for bound in ("_LEAST_MARGIN", "_MOST_MARGIN"):  # of a minute, so that a busy machine has time to stop it
+        monkeypatch.setattr(live_session, bound, 58.0)
+    monkeypatch.setattr(live_session, "_MOST_PART", 1.0)
     result = live(
         """
-@pytest.mark.timeout(3)
+@pytest.mark.timeout(60)
 def test_it(aicore_execution): pass
 """
     )

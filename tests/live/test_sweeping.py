@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from pytest_aicore.emulator.emulator import RequestRecord
     from tests.live.conftest import Service
 
 
@@ -361,6 +362,29 @@ def test_execution_that_is_being_started_is_known_by_its_configuration(
     status, lines = sweep()
     assert (status, lines[-1]) == (0, "1 stopped, 0 left in the resource group default at HOST")
     assert service.unwatched() == []
+
+
+def test_session_that_begins_while_the_service_is_asked_is_left_alone(
+    sweep: Callable[..., tuple[int, list[str]]], service: Service, tmp_path: Path, api: TrainingApi
+) -> None:
+    """What it starts is in the answer, and in the ledger that is read afterwards."""
+    configuration, _ = started(api)
+    ledger = FileLedger(tmp_path / "ledger.jsonl", "alive")
+
+    def begin(record: RequestRecord) -> None:
+        if record.operation == "execution.query" and not ledger.file.exists():
+            ledger.open()
+            remember(tmp_path, service, configuration=configuration, session="alive")
+
+    with service.emulator.recording(begin):
+        assert sweep("--older-than=0s", "--resource-group=default") == (
+            0,
+            [
+                "1 of a session that is still running on this machine: left alone",
+                "nothing of ours was left running in the resource group default at HOST",
+            ],
+        )
+    assert service.unwatched() == ["RUNNING"]
 
 
 @pytest.mark.parametrize(("closed", "learnt"), [("gone", False), ("ended", True), ("stopping", True)])

@@ -15,6 +15,7 @@ from pytest_aicore.errors import RunError
 from pytest_aicore.training import line_file
 from pytest_aicore.training.keeping import Keeper
 from pytest_aicore.training.ledger import ARTIFACTS, CONFIGURATION, EXECUTION, Entry, FileLedger, RunRecord
+from pytest_aicore.training.locks import FileLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -439,12 +440,29 @@ def test_reader_of_a_file_that_is_not_its_own_writes_nothing_again(ledger: FileL
 
 def test_sessions_with_the_special_characters_of_patterns_in_the_file_s_name(tmp_path: Path) -> None:
     ledger = FileLedger(tmp_path / "led[1]*.jsonl", "one")
-    ledger._order.append("one")  # an older version, which did not write who began the session
+    ledger._order["one"] = 0  # an older version, which did not write who began the session
     ledger.open()
     ledger.begin("key", **FACTS)
     other = FileLedger(ledger.file, "next")
     other.refresh()
     assert other.is_alive("one")
+    ledger.close(well=True)
+    assert not other.is_alive("one")
+
+
+@pytest.mark.parametrize("begun_by_link", [True, False])
+def test_session_lives_by_whatever_name_its_file_is_known(tmp_path: Path, *, begun_by_link: bool) -> None:
+    """Else whoever comes by a symbolic link would stop what it runs."""
+    real, link = tmp_path / "there/real.jsonl", tmp_path / "link.jsonl"
+    link.symlink_to(real)  # which is not there yet, nor is its folder
+    ledger = FileLedger(link if begun_by_link else real, "one")
+    ledger.open()
+    ledger.begin("key", **FACTS)
+    other = FileLedger(real if begun_by_link else link, "next")
+    other.refresh()
+    assert other.is_alive("one")
+    with ledger.locked():
+        assert not FileLock(tmp_path / "there/real.jsonl.lock").take()
     ledger.close(well=True)
     assert not other.is_alive("one")
 

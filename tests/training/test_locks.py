@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -178,6 +179,35 @@ def test_process_that_packs_the_folder_of_its_own_lock_lives_on(tmp_path: Path) 
         process.kill()
         process.wait()
         assert not is_held(tmp_path / "here/alive")
+
+
+def test_file_of_a_new_process_is_not_removed_by_who_looked_at_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several may look at the file of a process that has ended, such as sweeps; one of them removes it first."""
+    new = FileLock(tmp_path / "alive")
+
+    def another_removes_it(_: str) -> bool:
+        monkeypatch.undo()
+        (tmp_path / "alive").unlink()
+        new.take_for_life()
+        return False
+
+    (tmp_path / "alive").touch()
+    monkeypatch.setattr(locks, "lives", another_removes_it)
+    assert not is_held(tmp_path / "alive")
+    assert new.is_in_place
+
+
+def test_folder_that_is_deleted_while_a_lock_is_waited_for_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = FileLock(tmp_path / "folder/lock")
+    assert lock.take()
+    monkeypatch.setattr("time.sleep", lambda _: shutil.rmtree(tmp_path / "folder"))
+    with held(tmp_path / "folder/lock"):
+        assert not lock.is_in_place
+        assert not FileLock(tmp_path / "folder/lock").take()
 
 
 def test_file_system_without_locks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
