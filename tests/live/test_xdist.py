@@ -113,9 +113,8 @@ def test_it(aicore_execution, n): pass
 
 
 @pytest.mark.parametrize("pace", ["real"])
-@pytest.mark.parametrize("dist", ["load", "loadscope"])
 def test_what_no_remaining_test_needs_is_stopped_while_another_worker_still_waits(
-    service: Service, project: pytest.Pytester, live_arguments: list[str], dist: str
+    service: Service, project: pytest.Pytester, live_arguments: list[str]
 ) -> None:
     """With -x the worker that saw the failure runs nothing more; the others end what they have begun."""
     service.emulator.script(unknown=0, pending=0, running=10**7)
@@ -142,7 +141,7 @@ class TestB:
     def test_ends(self): pass
 """
     )
-    with LiveProcess(project.path, [*live_arguments, "-p", "xdist", "-n2", f"--dist={dist}", "-x"]) as session:
+    with LiveProcess(project.path, [*live_arguments, "-p", "xdist", "-n2", "-x"]) as session:
         session.wait_for_executions(2)
         wait_until(
             lambda: "STOPPED" in service.statuses() or session.process.poll() is not None, "one of them is stopped"

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import TYPE_CHECKING
 
 import pytest
 
-# pytester forgets the modules that an inner session has imported: what is imported here is imported once.
-import pytest_aicore.emulator.intercept
-import pytest_aicore.environment
-import pytest_aicore.fixtures
-import pytest_aicore.isolation
-import pytest_aicore.reporting
-import pytest_aicore.session
-import pytest_aicore.training.client
-import pytest_aicore.training.credentials
-import pytest_aicore.training.output
-import pytest_aicore.training.run
-import pytest_aicore.virtual_time
-import pytest_aicore.workflows
+import pytest_aicore
+from pytest_aicore.training.client import sdk
 
-pytest_aicore.training.client.sdk("AIAPIV2Client")
+# pytester forgets the modules that an inner session has imported: what is imported here is imported once.
+for _module in walk_packages(pytest_aicore.__path__, "pytest_aicore."):
+    with suppress(ImportError):  # what an extra is for that is not installed
+        import_module(_module.name)
+sdk("AIAPIV2Client")
 
 if TYPE_CHECKING:
     from collections.abc import Callable

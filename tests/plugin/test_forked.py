@@ -177,15 +177,14 @@ def test_server_answers_forked_processes(aicore_server, aicore_configuration, ai
     result.assert_outcomes(passed=2)
 
 
-@pytest.mark.parametrize("leaves", ["sys.exit(3)", "raise RuntimeError", "return"])
-def test_forked_process_that_comes_back_into_pytest_takes_nothing_away(project: pytest.Pytester, leaves: str) -> None:
+def test_forked_process_that_comes_back_into_pytest_takes_nothing_away(project: pytest.Pytester) -> None:
     project.makepyfile(
         HEAD
-        + f"""
+        + """
 def test_forks(aicore_environment, aicore_server, aicore_execution):
     child = os.fork()
     if child == 0:
-        {leaves}
+        sys.exit(3)  # pytest takes it for a failed test, as it does any exception, and goes on
     else:
         os.waitpid(child, 0)
         assert aicore_environment.service_key_file.exists()
