@@ -1,4 +1,4 @@
-"""One of two processes that want the same of a ledger at the same time: run by `test_locks.py`, not collected.
+"""One of two processes that want the same of a ledger at the same time: run by `test_ledger_locks.py`, not collected.
 
 It says `inside` in the middle of what only one process may do at a time, and `waiting` where it is kept out; each time
 it goes on when it is told to.
