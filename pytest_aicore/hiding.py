@@ -58,7 +58,7 @@ def hiding_of(config: pytest.Config) -> Hiding:
     return hiding
 
 
-def clean_exception(error: BaseException, environment: Mapping[str, str], arguments: Sequence[str]) -> None:
+def clean_exception(error: BaseException, environment: Mapping[str, str], arguments: Sequence[str] = ()) -> None:
     """Take the secrets out of an exception that is shown where no hook is called.
 
     Args:

@@ -34,7 +34,7 @@ _NOTATION = re.compile(
     r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);"
     r"|(?:\\u[0-9A-Fa-f]{4})+|\\U[0-9A-Fa-f]{8}|(?:\\x[0-9A-Fa-f]{2})+|(?:\\[0-3][0-7]{2})+|\\[nrt\"'/\\]"
     # A string of Python that goes on in the next line, as `pprint` breaks it, also in a comparison.
-    r"|(?P<mark>[\"'])[ \t]*\r?\n(?:[E>|](?= ))?[ \t]*(?:[-+] [ \t]*)?[bB]?(?P=mark)"
+    r"|[\"'][ \t]*\r?\n(?:[E>|](?= ))?[ \t]*(?:[-+] [ \t]*)?[bB]?[\"']"
     # A line break with what indents the next line, also pytest's `E` and `>`.
     r"|(?<![ \t\r\n])[ \t]*\r?\n(?:[E>|](?= ))?[ \t\r\n]*"
 )

@@ -254,7 +254,7 @@ def test_a_known_secret_is_found_in_any_notation(secret: str, before: bytes) -> 
         base64.b64encode(before + secret.encode()).decode(),
         base64.urlsafe_b64encode(before + secret.encode() + b"}").decode(),
         f"{secret[:half]}\n        {secret[half:]}",
-        f"'{secret[:half]}'\nE     +  '{secret[half:]}'",
+        f"{secret[:half]!r}\nE     +  {secret[half:]!r}",
         f"{secret[:half]}...",
         f"...{secret[half:]}",
         f"{secret[:half]}[237 chars]",
