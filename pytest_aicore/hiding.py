@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_aicore.echo import shown
 from pytest_aicore.plugin import SECRET_VARIABLES, environment_at_start
 from pytest_aicore.redact import HIDDEN, Redactor
 from pytest_aicore.training.credentials import secrets_around
@@ -57,18 +58,26 @@ def hiding_of(config: pytest.Config) -> Hiding:
     return hiding
 
 
-def clean_exception(error: BaseException, environment: Mapping[str, str]) -> None:
+def clean_exception(error: BaseException, environment: Mapping[str, str], arguments: Sequence[str] = ()) -> None:
     """Take the secrets out of an exception that is shown where no hook is called.
 
     Args:
         error: whose message is shown.
         environment: the environment variables when the session began.
+        arguments: of the command line, also from `addopts`; pytest repeats those that it cannot use.
     """
-    secrets = secrets_around(environment=environment)
+    given = map(_given, arguments)
+    secrets = secrets_around(environment=environment).union(text for text in given if text and shown(text) != text)
     redact = Redactor(lambda: secrets)
     error.args = tuple(redact(each) if isinstance(each, str) else each for each in error.args)
     if isinstance(getattr(error, "msg", None), str):
         error.msg = redact(error.msg)  # type: ignore[attr-defined]
+
+
+def _given(argument: str) -> str:
+    """Return what an argument of the command line gives: what stands after its name, if it has one."""
+    name, _, value = argument.partition("=")
+    return value if value.strip("=") and (name.startswith("-") or name.isidentifier()) else argument
 
 
 class Hiding:
@@ -174,6 +183,7 @@ class Hiding:
         clean = self.redact(shown)
         if clean != shown:
             warning_message.message = _with_text(warning_message.message, clean)
+        warning_message.filename = self.redact(warning_message.filename)  # whoever warns may give any text
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: object) -> None:
@@ -233,7 +243,9 @@ class Hiding:
         """
         for name, value in list(vars(report).items()):
             if name == "user_properties":
-                report.user_properties = [(key, self.redact.data(inner, str(key))) for key, inner in value]
+                report.user_properties = [
+                    (self._walk(key, 0), self.redact.data(inner, str(key))) for key, inner in value
+                ]
             elif name not in _AS_THEY_ARE and value:
                 new = self._walk(value, 0)
                 if new is not value:
@@ -299,7 +311,7 @@ class Hiding:
         if document is None:
             return
         document.global_properties[:] = [
-            (name, self.redact.data(value, str(name))) for name, value in document.global_properties
+            (self.redact(str(name)), self.redact.data(value, str(name))) for name, value in document.global_properties
         ]
         for node in document.node_reporters_ordered:
             tree = node.to_xml()

@@ -2,12 +2,13 @@
 
 A token endpoint, a gateway or an exception may repeat a credential in any notation. So texts are also searched with
 their notation taken off: percent-encoding, escapes of JSON, Python and HTML, and line breaks in the middle. Base64 is
-recognised at any offset, and the beginning or end of a secret where a text was cut.
+recognised at any offset, hexadecimal digits too, and the beginning or end of each of them where a text was cut.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from base64 import b64encode
 from bisect import bisect_right
 from html import unescape
@@ -25,18 +26,25 @@ _PIECE = 5
 """Characters of a secret's beginning or end that are recognised where a text was cut."""
 _LONG_PIECE = 16
 """Characters of a secret's beginning that are recognised wherever they are."""
-_LAYERS = 3
-"""Notations around each other: JSON in a URL in JSON."""
+_LAYERS = 5
+"""Notations around each other: JSON in a URL in JSON; the name of a parametrised test escapes three times over."""
 # No part of it may take more than linear time: a run of white space is looked at from its beginning only.
 _NOTATION = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+"
     r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);"
-    r"|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\[nrt\"'/\\]"
+    r"|(?:\\u[0-9A-Fa-f]{4})+|\\U[0-9A-Fa-f]{8}|(?:\\x[0-9A-Fa-f]{2})+|(?:\\[0-3][0-7]{2})+|\\[nrt\"'/\\]"
+    # A string of Python that goes on in the next line, as `pprint` breaks it, also in a comparison.
+    r"|[\"'][ \t]*\r?\n(?:[E>|](?= ))?[ \t]*(?:[-+] [ \t]*)?[bB]?[\"']"
     # A line break with what indents the next line, also pytest's `E` and `>`.
     r"|(?<![ \t\r\n])[ \t]*\r?\n(?:[E>|](?= ))?[ \t\r\n]*"
 )
-_CUT_AFTER = re.compile(r"[ \t]{0,2}(?:\.\.|…|[\[(<]\.|\Z)")
-_CUT_BEFORE = re.compile(r"(?:\.\.|…)[\])>]?[ \t]{0,2}\Z")
+# An ellipsis, or what is said of it: `[237 chars]`, `<truncated>`.
+_CUT_AFTER = re.compile(r"[ \t]{0,2}(?:\.\.|…|[\[(<](?:\.|…|[ +-]?\d+ |truncated|cut|snip|omitted)|\Z)")
+_CUT_BEFORE = re.compile(
+    r"(?:(?:\.\.|…)[\])>]?|(?:chars|characters|bytes|more|truncated|cut|snip|omitted)[\])>])[ \t]{0,2}\Z"
+)
+_CUT_LENGTH = 16
+"""Characters before the end of a secret in which such a mark is."""
 _OF_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
 
 _met: set[str] = set()
@@ -68,9 +76,13 @@ class Finder:
         lines = {line for secret in secrets for line in _lines_of(secret)}
         plain = {inner.text for line in lines if (inner := _Layer(line).inner())}
         forms = {line.replace(" ", "+") for line in lines}  # what a form makes of a space
-        self._whole = _longest_first(lines | plain | forms)
-        self._encoded = _longest_first({each for line in lines for each in _base64_of(line)})
-        self._cut = [text for text in self._whole if len(text) < 200 and len(set(text[:_PIECE])) > 1]
+        # `b'\\xc3\\xa4'` looks like text in Latin-1 once its escapes are off.
+        read_as_bytes = {line.encode("utf-8", "surrogatepass").decode("latin-1") for line in lines}
+        self._whole = _longest_first(lines | plain | forms | read_as_bytes)
+        self._encoded = _longest_first({each for line in lines for each in _encoded(line)})
+        self._cut = [
+            text for text in (*self._whole, *self._encoded) if "-----" not in text and len(set(text[:_PIECE])) > 1
+        ]
 
     def hide(self, text: str, hidden: str) -> str:
         """Return the text without the secrets.
@@ -150,8 +162,14 @@ def _meaning(notation: str) -> str:
         return unescape(notation)
     if notation[0] != "\\" or notation[1] in "nr":
         return ""
-    if notation[1] in "ux":
-        return chr(int(notation[2:], 16))
+    if notation[1] == "u":  # JSON has two of them for a character beyond 0xFFFF
+        return bytes.fromhex(notation.replace("\\u", "")).decode("utf-16-be", "surrogatepass")
+    if notation[1] == "U":
+        return chr(min(int(notation[2:], 16), sys.maxunicode))
+    if notation[1] == "x":
+        return bytes.fromhex(notation.replace("\\x", "")).decode("latin-1")
+    if notation[1].isdecimal():
+        return "".join(chr(int(each, 8)) for each in notation.split("\\")[1:])
     return "\t" if notation[1] == "t" else notation[1]
 
 
@@ -166,9 +184,13 @@ def _longest_first(texts: Iterable[str]) -> list[str]:
     return sorted((text for text in texts if len(text) >= SHORTEST), key=lambda text: (-len(text), text))
 
 
-def _base64_of(secret: str) -> Iterator[str]:
-    """Return the characters that stand in the base64 of any text with the secret in it, for each of three offsets."""
+def _encoded(secret: str) -> Iterator[str]:
+    """Return the characters that stand in the base64 (for each of three offsets) and in the hexadecimal digits of any
+    text with the secret in it.
+    """
     content = secret.encode("utf-8", "surrogatepass")
+    yield content.hex()
+    yield content.hex().upper()
     for offset, cut in ((0, 0), (1, 2), (2, 3)):
         encoded = b64encode(b"\0" * offset + content).decode()[cut : (offset + len(content)) * 8 // 6]
         yield encoded
@@ -196,7 +218,7 @@ def _ends(text: str, secret: str) -> Iterator[Span]:
     """Return where a text has the end of a secret only, after an ellipsis."""
     for _, end in _places(text, secret[-_PIECE:]):
         start = end - _common(text[max(0, end - len(secret)) : end][::-1], secret[::-1])
-        if end - start < len(secret) and _CUT_BEFORE.search(text[max(0, start - 6) : start]):
+        if end - start < len(secret) and _CUT_BEFORE.search(text[max(0, start - _CUT_LENGTH) : start]):
             yield start, end
 
 

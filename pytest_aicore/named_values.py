@@ -53,6 +53,12 @@ _LITERALS = {
 }  # fmt: skip
 """Types and constants: what stands where a value may stand, in lower case."""
 _SCHEMES = {"basic", "bearer", "digest", "token", "negotiate", "apikey", "aws4-hmac-sha256"}
+_STATES = {
+    "required", "optional", "missing", "expired", "revoked", "invalid", "valid", "malformed", "accepted", "rejected",
+    "enabled", "disabled", "present", "absent", "empty", "unset", "hidden", "redacted", "failed", "ok", "none", "null",
+    "default", "unknown",
+}  # fmt: skip
+"""What messages say of a secret."""
 _NUMBER = re.compile(r"[+-]?[0-9.]*")
 _SAME_OBJECT = r"(?:(?!\n\s{0,80}-)[^{}]){0,300}?"
 """Between two members of an object in JSON, or of an item in YAML."""
@@ -202,6 +208,8 @@ def _is_secret_string(text: str, value: _Value, name: str, *, is_in_list: bool) 
 
 def _is_placeholder(text: str, value: _Value) -> bool:
     content = text[value.start : value.end].strip()
+    if content.lower() in _SCHEMES and text[value.start : value.end] != content:
+        return True  # `"Bearer " + token`
     return not content or bool(_PLACEHOLDER.fullmatch(content)) or (value.is_formatted and "{" in content)
 
 
@@ -218,8 +226,13 @@ def _header(text: str, at: int, *, is_cookie: bool) -> Iterator[tuple[int, int]]
         return
     if len(words) > 1 and words[0].lower() in _SCHEMES:
         yield text.index(words[1], start + len(words[0])), end
-    elif words and not _PLACEHOLDER.fullmatch(words[0]) and not (len(words) > 1 and all(map(_is_plain, words))):
+    elif words and not _PLACEHOLDER.fullmatch(words[0]) and not _is_said(words):
         yield start, end
+
+
+def _is_said(words: list[str]) -> bool:
+    """Tell whether words say something of a secret, rather than are one."""
+    return all(map(_is_plain, words)) if len(words) > 1 else words[0].lower() in _STATES
 
 
 def _bare(text: str, at: int) -> _Value | None:
@@ -254,7 +267,11 @@ def _is_expression(text: str, value: _Value, found: re.Match[str] | None, name: 
         return _is_plain(path[0])
     if rest or not _is_plain(path[0]):
         return False
-    if content.lower() in _LITERALS or set(words_of(content)) & set(words_of(name)) or following in tuple(",)]}:|"):
+    if (
+        content.lower() in _LITERALS | _STATES
+        or set(words_of(content)) & set(words_of(name))
+        or following in tuple(",)]}:|")
+    ):
         return True
     if found is None or found["equals"] is None:
         # `password: swordfish` of YAML is a line of its own; in code and sentences more stands around it.

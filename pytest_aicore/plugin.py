@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,12 +13,14 @@ from pytest_aicore.options import DEFAULT_WORKFLOWS, OPTIONS
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from pytest_aicore.hiding import Hiding
     from pytest_aicore.options import Option
     from pytest_aicore.settings import Settings
 
 _SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 _MISREAD: pytest.StashKey[str | None] = pytest.StashKey()
 _ENVIRONMENT: pytest.StashKey[dict[str, str]] = pytest.StashKey()
+_ARGUMENTS: pytest.StashKey[Sequence[str]] = pytest.StashKey()
 SECRET_VARIABLES = (
     "AICORE_CLIENT_SECRET", "AICORE_CERT_STR", "AICORE_KEY_STR", "AICORE_SERVICE_KEY", "VCAP_SERVICES",
     "PYTEST_AICORE_SERVICE_KEY",
@@ -58,8 +61,11 @@ _INI_TYPES: dict[str, Any] = {
 }
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Declare options and ini values."""
+    config = pluginmanager.get_plugin("pytestconfig")
+    if config is not None:
+        _begin(config)
     group = parser.getgroup("aicore", "SAP AI Core")
     for option in OPTIONS:
         if option.flag is not None:
@@ -72,7 +78,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers and, if anything is set, read the settings: a mistake in them is said at once."""
-    _begin_hiding(config)
+    _hide_if_needed(config)  # the conftests have been loaded meanwhile
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     if config.option.help or config.option.version or not any(_is_set(option, config) for option in OPTIONS):
@@ -121,28 +127,39 @@ def environment_at_start(config: pytest.Config) -> dict[str, str]:
     return config.stash.get(_ENVIRONMENT, None) or dict(os.environ)
 
 
-def _begin_hiding(config: pytest.Config) -> None:
-    """Hide secrets from the start if the environment has some; else when the session turns out to be one of ours."""
-    if _ENVIRONMENT in config.stash:
-        return
-    config.stash[_ENVIRONMENT] = dict(os.environ)  # before a test or a plugin changes it
+def _begin(config: pytest.Config) -> None:
+    """Note what the session begins with, before pytest refuses an argument or a test changes the environment."""
+    config.stash[_ENVIRONMENT] = dict(os.environ)
+    config.stash[_ARGUMENTS] = config.invocation_params.args
     config.add_cleanup(lambda: _end_hiding(config))  # made first, so done last: other plugins warn when they clean up
+
+
+def _hide_if_needed(config: pytest.Config) -> Hiding | None:
+    """Return what hides secrets in this session, None if the environment has none (yet).
+
+    It may get some, as from a `.env` file that a conftest loads. Besides, hiding begins with the first test of ours.
+    """
     if any(map(os.environ.get, SECRET_VARIABLES)):
         from pytest_aicore.hiding import hiding_of
 
-        hiding_of(config)
+        return hiding_of(config)
+    return None
 
 
 def _end_hiding(config: pytest.Config) -> None:
+    refused = sys.exc_info()[1]
+    if isinstance(refused, pytest.UsageError):  # pytest knows no such argument and repeats it; no hook is called
+        _clean_exception(config, refused)
     hiding = config.pluginmanager.get_plugin("aicore-hiding")
     if hiding is not None:
         hiding.end()
 
 
 @_NO_SECRETS_SHOWN
-def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None, None, None]:
     """Take the secrets out of what keeps a conftest from being imported: it is shown before there is a session."""
-    _begin_hiding(early_config)
+    early_config.stash[_ARGUMENTS] = list(args)
+    _hide_if_needed(early_config)
     try:
         return (yield)
     except Exception as error:
@@ -173,10 +190,21 @@ def pytest_make_collect_report(
     return report
 
 
+@_NO_SECRETS_SHOWN
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Take out the secrets that came with a fixture or a test into an environment that had none."""
+    report = yield
+    if report.longrepr is not None or report.sections:
+        hiding = _hide_if_needed(item.config)
+        if hiding is not None:
+            hiding.clean(report)
+    return report
+
+
 def _clean_exception(config: pytest.Config, error: BaseException) -> None:
     from pytest_aicore.hiding import clean_exception
 
-    clean_exception(error, environment_at_start(config))
+    clean_exception(error, environment_at_start(config), config.stash.get(_ARGUMENTS, ()))
 
 
 def settings_of(config: pytest.Config) -> Settings:

@@ -228,8 +228,8 @@ def secrets_around(
         files += folder.glob("config*.json")
     texts += [text for file in files if (text := _read_quietly(file))]
     for text in texts:
-        if decoded(text) is not None:
-            found.add(text.strip())  # base64 hides nothing
+        if decoded(text) is not None or (len(text.split()) == 1 and shown(text.strip()) != text.strip()):
+            found.add(text.strip())  # base64 hides nothing, nor does what was damaged
         for read in (service_key_of, parse):
             with suppress(CredentialsError):
                 named: list[str] = []

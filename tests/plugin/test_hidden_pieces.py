@@ -370,12 +370,12 @@ class Refuses(UserWarning):
     ],
 )
 def test_warning_stays_of_its_kind(hiding: Hiding, warning: Any, kind: type, text: str) -> None:
-    recorded: Any = SimpleNamespace(message=warning)
+    recorded: Any = SimpleNamespace(message=warning, filename=OWN)
     before = str(warning)
     hiding.pytest_warning_recorded(recorded)
-    assert (type(recorded.message), str(recorded.message)) == (kind, text)
+    assert (type(recorded.message), str(recorded.message), recorded.filename) == (kind, text, "***")
     assert str(warning) == before
-    clean: Any = SimpleNamespace(message=UserWarning("nothing"))
+    clean: Any = SimpleNamespace(message=UserWarning("nothing"), filename="f.py")
     known = clean.message
     hiding.pytest_warning_recorded(clean)
     assert clean.message is known

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
+import os
 import re
 import warnings
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_aicore.hiding import LOGGERS, _Clean, hiding_of
+from pytest_aicore.plugin import SECRET_VARIABLES
 from pytest_aicore.redact import Redactor
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ def test_environment(aicore_environment, record_property, record_xml_attribute, 
     record_property("nested", {"a": [S, ("b", {"c": S})], "n": 1})
     record_property("password", "sword" "fish")
     record_property("object", ValueError(S))
+    record_property("named " + S, 1)
     record_xml_attribute("attribute", S)
     record_testsuite_property("suite", [S])
     print(S)
@@ -84,6 +88,7 @@ def test_thread():
     thread.start()
     thread.join()
     warnings.warn("warned " + S)
+    warnings.warn_explicit("placed", UserWarning, S, 3)
 
 
 @pytest.fixture(params=[S])
@@ -203,6 +208,56 @@ def test_a_secret_that_comes_later_is_hidden_too(pytester: pytest.Pytester) -> N
     )
     result = pytester.runpytest("-p", "no:randomly")
     result.stdout.fnmatch_lines(["*assert '[*][*][*]' == ''"])
+
+
+def test_a_secret_of_a_session_that_had_none_is_hidden(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in SECRET_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    pytester.makeconftest(
+        f"import pytest\n@pytest.fixture\ndef late(monkeypatch): monkeypatch.setenv('AICORE_CLIENT_SECRET', {OWN!r})\n"
+    )
+    pytester.makepyfile("import os\ndef test_it(late): assert os.environ['AICORE_CLIENT_SECRET'] == ''")
+    result = pytester.runpytest("-p", "no:randomly", "-p", "no:hypothesispytest", "--no-showlocals")
+    result.stdout.fnmatch_lines(["*assert '[*][*][*]' == ''"])
+    assert OWN not in result.stdout.str()
+
+
+def test_a_secret_that_a_conftest_loads_is_hidden(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.environ", {name: os.environ[name] for name in os.environ if name not in SECRET_VARIABLES})
+    pytester.makeconftest(f"import os\nos.environ['AICORE_CLIENT_SECRET'] = {OWN!r}\n")
+    pytester.makepyfile(
+        """
+        import os, pytest
+
+        @pytest.mark.parametrize("x", [os.environ["AICORE_CLIENT_SECRET"]])
+        def test_it(x): print(x)
+        """
+    )
+    result = pytester.runpytest("-rA", "-p", "no:randomly", "-p", "no:hypothesispytest")
+    result.assert_outcomes(passed=1)
+    assert leaks(pytester.path / "none", result) == []
+
+
+def _key() -> str:
+    return json.dumps({"clientid": "sb-x", "clientsecret": SERVICE_KEY_SECRET, "url": "https://x", "y": "z" * 100})
+
+
+@pytest.mark.parametrize("key", [_key(), base64.b64encode(_key().encode()).decode(), "Zq8vTn3LwRk7PmXc2HsJ="])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--aicore-service-keys={}"], ["{}"], ["test_it.py::{}"], ["--aicore-live={}"], ["-k", "{}"], ["addopts"]],
+)
+def test_no_usage_error_of_pytest_repeats_a_key(pytester: pytest.Pytester, key: str, arguments: list[str]) -> None:
+    pytester.makepyfile(test_it="def test_it(): pass")
+    if arguments == ["addopts"]:
+        pytester.makeini(f'[pytest]\naddopts = "--servicekey={key.replace(chr(34), chr(92) + chr(34))}"\n')
+        arguments = []
+    result = pytester.runpytest(*(each.format(key) for each in arguments), "-p", "no:randomly")
+    printed = result.stdout.str() + result.stderr.str()
+    assert result.ret in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED)
+    assert [part for part in (SERVICE_KEY_SECRET, key[:30], key[-30:]) if part in printed] == []
 
 
 def test_what_fails_in_collection_is_clean_although_nothing_is_of_ours(pytester: pytest.Pytester) -> None:
