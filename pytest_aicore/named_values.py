@@ -56,8 +56,6 @@ _SCHEMES = {"basic", "bearer", "digest", "token", "negotiate", "apikey", "aws4-h
 _NUMBER = re.compile(r"[+-]?[0-9.]*")
 _SAME_OBJECT = r"(?:(?!\n\s{0,80}-)[^{}]){0,300}?"
 """Between two members of an object in JSON, or of an item in YAML."""
-_KEY_FILE = re.compile(r"(?:FILE|(?!eyJ)[\w./\\~:+-]{0,200}\.(?:json|txt|ya?ml|key))[.:,;]*")
-"""What options that name a service key are given: base64 of a key has no dot."""
 _VALUE = re.compile(rf"{_SAME_OBJECT}(?<![\w.-])value(?:{_QUOTE})?[ \t]*[=:][ \t]*")
 _LABEL = re.compile(
     rf"(?:{_QUOTE})?\s*,{_SAME_OBJECT}(?<![\w.-])(?:key|name)(?:{_QUOTE})?\s*[=:]\s*(?:{_QUOTE})?(?P<label>[\w.-]{{1,200}})"
@@ -234,8 +232,6 @@ def _bare(text: str, at: int) -> _Value | None:
 def _is_expression(text: str, value: _Value, found: re.Match[str] | None, name: str) -> bool:
     """Tell whether what stands after a name is code, a type, a placeholder or a sentence."""
     content, following = text[value.start : value.end], text[value.end : value.end + 1]
-    if words_of(name)[-2:] == ("service", "key") and _KEY_FILE.fullmatch(content):
-        return True
     if found is not None and found["equals"] is not None:
         before = text[found.start() - 1 : found.start()] if found.start() else ""
         if before in ("?", "&") or following == "&":
