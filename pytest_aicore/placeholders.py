@@ -14,9 +14,13 @@ LEFT: Final = "was left to be filled in. Put the real value in its place."
 """What is said of a value that still is a placeholder, after the value or its name."""
 
 # Tokens that language models know, and elements of HTML, are values, and nothing to fill in.
-_MEANT: Final = (
-    r"(?i:s|pad|unk|sep|cls|mask|bos|eos|sos|eot|start_of_turn|end_of_turn|extra_id_\d+|(?:br|hr|p|b|i|u|em) ?/?)"
+_TOKENS: Final = (
+    r"s|pad|unk|sep|cls|g?mask|bos|eos|sos|eo[dmpt]|sop|sent|start|end|image|video|audio|speech|think|answer|tools?"
+    r"|tool_calls?|tool_response|user|assistant|system|human|bot|im_\w+|fim_\w+|(?:start|begin|end)_of_\w+"
+    r"|\w+_(?:start|end|pad)|\w+_\d+|unused\d+"
 )
+_ELEMENTS: Final = r"a|b|body|br|code|div|em|h[1-6]|head|hr|html|i|img|li|ol|p|pre|span|strong|su[bp]|table|t[dhr]|u|ul"
+_MEANT: Final = rf"(?i:(?:{_TOKENS}|{_ELEMENTS}) ?/?)"
 _YOURS: Final = r"\bYOUR[_-][A-Za-z0-9_-]+"
 _TO_FILL_IN: Final = re.compile(rf"<[A-Za-z][^<>\n]*>|{_YOURS}|\$\{{?\w+\}}?")
 _URL_TO_FILL_IN: Final = re.compile(rf"<[A-Za-z][^<>\n]*>|{_YOURS}|\$\{{\w+\}}")  # a path may have a `$`

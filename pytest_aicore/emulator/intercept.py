@@ -56,7 +56,6 @@ REAL_HOSTS = (
     r"(?:[\w-]+\.)*authentication\.(?:[\w-]+\.)+hana\.ondemand\.com",
 )
 """Where the real service and its token service live (documentation: service keys of all regions)."""
-LOOPBACK_HOSTS = (r"localhost", r"127\.\d+\.\d+\.\d+", r"\[::1\]")
 
 
 def url_pattern(hosts: tuple[str, ...]) -> re.Pattern[str]:
@@ -65,7 +64,10 @@ def url_pattern(hosts: tuple[str, ...]) -> re.Pattern[str]:
 
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
-LOOPBACK = url_pattern(LOOPBACK_HOSTS)
+
+
+class _BlockedRequestError(Exception):
+    """A request would have reached the blocked network; neither urllib3 nor its retries know this error."""
 
 
 class Door:
@@ -147,13 +149,24 @@ class Door:
                     raise self._refusal(request, f"{request.method} {url} was not answered: {ABSENCE}")
                 certificate = kwargs.get("cert", args[3] if len(args) > 3 else None)
                 return self._answer(adapter, request, shows_certificate=bool(certificate))
-            if self.block_network and not LOOPBACK.match(url):
-                raise self._refusal(
-                    request,
-                    f"{request.method} {url} would have reached the network, which aicore_block_network = true"
-                    " forbids. Answer it with a stub, or allow it by removing that setting.",
-                )
+            if self.block_network:
+                return self._sent_unless_blocked(before, adapter, request, *args, **kwargs)
         return before(adapter, request, *args, **kwargs)
+
+    def _sent_unless_blocked(
+        self, before: Send, adapter: HTTPAdapter, request: PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """Send a request that mocks below `requests` may answer, as those of vcrpy; what they do not is refused."""
+        __tracebackhide__ = True
+        try:
+            with self.guard.request(_BlockedRequestError()):
+                return before(adapter, request, *args, **kwargs)
+        except _BlockedRequestError:
+            why = (
+                f"{request.method} {request.url} would have reached the network, which aicore_block_network = true"
+                " forbids. Answer it with a stub, or allow it by removing that setting."
+            )
+            raise self._refusal(request, why) from None
 
     def _answer(self, adapter: HTTPAdapter, request: PreparedRequest, *, shows_certificate: bool) -> requests.Response:
         """Return the emulator's answer, after the retries that the adapter makes; none of them waits."""

@@ -18,10 +18,11 @@ import re
 import socket
 import ssl
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
+from threading import local
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
 _LOOKUPS = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
 _REVERSE_LOOKUPS = frozenset({"socket.gethostbyaddr", "socket.getnameinfo"})
-_SENDING = {"socket.connect": "Connecting", "socket.sendto": "Sending", "socket.sendmsg": "Sending"}
+_CONNECTING = "socket.connect"
+_SENDING = {_CONNECTING: "Connecting", "socket.sendto": "Sending", "socket.sendmsg": "Sending"}
 _NEW_SOCKET = "socket.__new__"
 _STARTING = frozenset({"subprocess.Popen", "os.posix_spawn", "os.system"})
 _STARTERS = frozenset({__name__, "asyncio", "concurrent", "subprocess", "threading"})
@@ -42,6 +44,7 @@ _STARTERS = frozenset({__name__, "asyncio", "concurrent", "subprocess", "threadi
 _LOOPBACK_NAMES = frozenset({"", "localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 _PROXY_PORTS = {"https": 443, "socks": 1080, "socks4": 1080, "socks5": 1080, "socks5h": 1080}
 """The ports of proxies whose URL names none; of all others it is 80."""
+_DNS_PORT = 53
 _UNSEEN = ("curl_cffi", "grpc", "pycurl")
 """Packages that look names up and connect by calls of their own, which Python does not see."""
 
@@ -59,6 +62,7 @@ class Guard:
         report: is told each refusal, because code may swallow the exception.
         blocks: whether everything but loopback addresses is refused now.
         machine: the environment variables as they are; those of this process if left out.
+        resolvers: the file that names the machine's name servers.
     """
 
     def __init__(
@@ -67,13 +71,17 @@ class Guard:
         report: Callable[[str], None],
         blocks: Callable[[], bool],
         machine: Mapping[str, str] | None = None,
+        resolvers: Path = Path("/etc/resolv.conf"),
     ) -> None:
         self._hosts = re.compile("|".join(hosts), re.IGNORECASE)
         self._report = report
         self._blocks = blocks
         # The machine's, not those that tests set: theirs lead to servers of their own.
-        self._proxies = dict(_loopback_proxies(os.environ if machine is None else machine))
+        self._gateways = dict(_loopback_proxies(os.environ if machine is None else machine))
+        if _has_loopback_resolver(resolvers):
+            self._gateways[_DNS_PORT] = f"name server of {resolvers}"
         self._started: dict[str, None] = {}
+        self._of_thread = local()
 
     def begin(self) -> None:
         """Begin to refuse; called again, also what packages do that were loaded meanwhile."""
@@ -111,7 +119,19 @@ class Guard:
             its_socket, address = arguments
             # Not a unix socket, nor one that was connected before.
             if its_socket.family in INTERNET and isinstance(address, tuple):
-                self.reach(_SENDING[event], *address[:2])
+                if event == _CONNECTING and its_socket.type == socket.SOCK_DGRAM:
+                    self.look_up(address[0])  # nothing is sent: it is how programs ask for their own address
+                else:
+                    self._reach_by(its_socket, _SENDING[event], *address[:2])
+
+    def _reach_by(self, its_socket: socket.socket, verb: str, host: object, port: object) -> None:
+        try:
+            self.reach(verb, host, port)
+        except OSError:
+            raise
+        except Exception:
+            its_socket.close()  # what libraries do themselves for an OSError only
+            raise
 
     def take_started(self) -> list[str]:
         """Return the programs started since this was asked last that the guard cannot follow, and forget them.
@@ -164,6 +184,7 @@ class Guard:
         if self.is_ai_core(name):
             refusal = _only_requests(name)
         elif self._blocks() and (reverse or address is None):  # an address is its own answer
+            self._raise_for_request()
             refusal = _blocked(f"Looking up {name!r}")
         else:
             return
@@ -188,11 +209,52 @@ class Guard:
         what = f"{verb} to {address or repr(name)} port {port}"
         if not _is_here(name, address):
             refusal = _blocked(what)
-        elif isinstance(port, int) and port in self._proxies:
-            refusal = _blocked(f"{what}, where the proxy of {self._proxies[port]} is,")
+        elif isinstance(port, int) and port in self._gateways:
+            refusal = _blocked(f"{what}, where the {self._gateways[port]} is,")
         else:
             return
+        self._raise_for_request()
         raise PermissionError(errno.EACCES, self._refused(refusal))
+
+    def send(self, its: socket.socket) -> None:
+        """Refuse to send to where a datagram socket was connected, or let it happen.
+
+        Raises:
+            OSError: it is refused.
+        """
+        if its.type == socket.SOCK_DGRAM and its.family in INTERNET and self._blocks():
+            try:
+                peer = its.getpeername()
+            except OSError:
+                return  # not connected, which the system says itself
+            self.reach("Sending", *peer[:2])
+
+    @contextmanager
+    def request(self, refusal: Exception) -> Iterator[None]:
+        """Raise an error of its sender's for a request of this thread that leads into the blocked network.
+
+        Args:
+            refusal: what is raised and not reported; no OSError, which libraries wrap and try again after a while.
+        """
+        self._of_thread.refusal = refusal
+        try:
+            yield
+        finally:
+            self._of_thread.refusal = None
+
+    def _raise_for_request(self) -> None:
+        refusal: Exception | None = getattr(self._of_thread, "refusal", None)
+        if refusal is not None:
+            raise refusal
+
+    def note_process(self, how: str) -> None:
+        """Note that Python starts a process that does not inherit the guard.
+
+        Args:
+            how: what it is called in the hint.
+        """
+        if self.matters:
+            self._started[how] = None
 
     def _note_start(self, event: str, arguments: tuple[Any, ...]) -> None:
         given = arguments[-1] if event != "os.system" else None
@@ -277,7 +339,7 @@ def _is_here(host: str, address: IPv4Address | IPv6Address | None) -> bool:
 
 
 def _loopback_proxies(environment: Mapping[str, str]) -> Iterator[tuple[int, str]]:
-    """Return the ports of this machine where proxies listen that lead elsewhere, each with its variable."""
+    """Return the ports of this machine where proxies listen that lead elsewhere, each with what is there."""
     for variable, value in environment.items():
         if not variable.lower().endswith("_proxy") or variable.lower() == "no_proxy":
             continue
@@ -287,7 +349,17 @@ def _loopback_proxies(environment: Mapping[str, str]) -> Iterator[tuple[int, str
         except ValueError:
             continue
         if host and _is_here(host, _address(host)):
-            yield port, variable
+            yield port, f"proxy of {variable}"
+
+
+def _has_loopback_resolver(file: Path) -> bool:
+    """Tell whether the machine asks a name server of its own, as with systemd-resolved, which asks others."""
+    try:
+        lines = [line.split() for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
+    except OSError:
+        return False
+    servers = [_address(words[1]) for words in lines if words[:1] == ["nameserver"] and len(words) > 1]
+    return any(server is not None and _is_loopback(server) for server in servers)
 
 
 def _hook() -> Callable[[str, tuple[Any, ...]], None]:

@@ -1,7 +1,8 @@
 """Methods that look a name up, connect, or begin TLS before an audit hook is told, if it ever is: they ask first.
 
 Python itself looks up the names that `connect` and `sendto` are given before there is an event, and TLS has none. The
-rest are packages that call the system by themselves: libuv, c-ares, asyncio on Windows. The methods are replaced only
+rest are packages that call the system, or speak DNS or TLS, by themselves: libuv, c-ares, dnspython, pyOpenSSL, asyncio
+on Windows; and `multiprocessing`, which starts processes without an event. The methods are replaced only
 while there is a guard, those of packages once these are loaded.
 """
 
@@ -35,7 +36,10 @@ def _names_of_sendto(guard: Guard, its: socket.socket, _data: object, *rest: Any
 
 
 def _names_of_sendmsg(guard: Guard, its: socket.socket, *rest: Any) -> None:
-    _names(guard, its, rest[3] if len(rest) > 3 else None)
+    if len(rest) > 3:
+        _names(guard, its, rest[3])
+    else:
+        guard.send(its)
 
 
 def _lookup(guard: Guard, _its: object, host: object = None, *_rest: object, **_more: object) -> None:
@@ -57,6 +61,26 @@ def _datagrams(
 ) -> None:
     if isinstance(remote_addr, tuple):
         guard.reach("Connecting", *remote_addr[:2])
+
+
+def _sending(guard: Guard, its: socket.socket, *_rest: object, **_more: object) -> None:
+    guard.send(its)
+
+
+def _ai_core_lookup(guard: Guard, _its: object, host: object = None, *_rest: object, **_more: object) -> None:
+    # Whom they ask, and where that is, comes to an event: it may be a name server of the test's own.
+    if guard.is_ai_core(host):
+        guard.look_up(host)
+
+
+def _server_name(guard: Guard, _its: object, host: object = None, *_rest: object, **_more: object) -> None:
+    guard.begin_tls(host)
+
+
+def _process(guard: Guard, its: Any, *_rest: object, **_more: object) -> None:
+    how = its._start_method or sys.modules["multiprocessing.context"]._default_context.get_start_method()  # noqa: SLF001
+    if how != "fork":  # which inherits the guard
+        guard.note_process(f"multiprocessing ({how})")
 
 
 def _sock_connect(guard: Guard, _its: object, sock: socket.socket, address: Any) -> None:
@@ -83,13 +107,29 @@ _ASKING: dict[tuple[str, str, str], Callable[..., None]] = {
     ("socket", "socket", "connect_ex"): _names,
     ("socket", "socket", "sendto"): _names_of_sendto,
     ("socket", "socket", "sendmsg"): _names_of_sendmsg,
+    ("socket", "socket", "send"): _sending,
+    ("socket", "socket", "sendall"): _sending,
     ("ssl", "SSLContext", "wrap_socket"): _tls,
+    ("OpenSSL.SSL", "Connection", "set_tlsext_host_name"): _server_name,
+    ("multiprocessing.context", "Process", "start"): _process,
+    ("multiprocessing.context", "SpawnProcess", "start"): _process,
+    ("multiprocessing.context", "ForkServerProcess", "start"): _process,
     ("asyncio", "ProactorEventLoop", "sock_connect"): _sock_connect,
     ("uvloop", "Loop", "getaddrinfo"): _lookup,
     ("uvloop", "Loop", "getnameinfo"): _reverse,
     ("uvloop", "Loop", "create_connection"): _connection,
     ("uvloop", "Loop", "create_datagram_endpoint"): _datagrams,
     ("uvloop", "Loop", "sock_connect"): _sock_connect,
+    ("dns.resolver", "Resolver", "resolve"): _ai_core_lookup,
+    ("dns.asyncresolver", "Resolver", "resolve"): _ai_core_lookup,
+    ("eventlet.support.greendns", "ResolverProxy", "query"): _ai_core_lookup,
+    ("gevent.resolver.ares", "Resolver", "getaddrinfo"): _lookup,
+    ("gevent.resolver.ares", "Resolver", "gethostbyaddr"): _reverse,
+    ("gevent.resolver.ares", "Resolver", "gethostbyname"): _lookup,
+    ("gevent.resolver.ares", "Resolver", "gethostbyname_ex"): _lookup,
+    ("gevent.resolver.ares", "Resolver", "getnameinfo"): _reverse,
+    ("gevent.resolver.dnspython", "Resolver", "getaddrinfo"): _ai_core_lookup,
+    ("gevent.resolver.dnspython", "Resolver", "gethostbyname"): _ai_core_lookup,
     ("pycares", "Channel", "getaddrinfo"): _lookup,
     ("pycares", "Channel", "gethostbyname"): _lookup,
     ("pycares", "Channel", "gethostbyaddr"): _reverse,

@@ -180,9 +180,8 @@ def find_credentials(environment: Mapping[str, str] | None = None, home: Path | 
         if values:
             return _complete(values, source)
     raise CredentialsError(
-        "No credentials for SAP AI Core were found. Give a service key with --aicore-service-key=FILE.\nLooked at: "
-        + "; ".join(looked)
-        + "."
+        "No credentials for SAP AI Core were found. Give a service key with --aicore-service-key=FILE (pytest-aicore"
+        " sweep: --service-key=FILE).\nLooked at: " + "; ".join(looked) + "."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import socket
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,8 @@ import requests_mock as requests_mock_module
 import responses
 from requests.adapters import HTTPAdapter
 from responses.registries import OrderedRegistry
-from urllib3 import Retry
+from urllib3 import HTTPConnectionPool, Retry
+from urllib3.connection import HTTPConnection
 
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.intercept import Door
@@ -404,6 +406,32 @@ def test_a_blocked_network_is_refused_by_name(house: House, client: Any, elsewhe
         assert str(refused.value).startswith("GET https://nobody.example/ would have reached the network")
     assert known(client) == 0
     assert requests.get(elsewhere, timeout=5).text == "elsewhere"
+
+
+def test_a_refused_request_is_not_tried_again(house: House) -> None:
+    house.door.block_network = True
+    with requests.Session() as session:
+        session.mount("https://", HTTPAdapter(max_retries=Retry(total=5, backoff_factor=60)))
+        for url in (SHOP, "https://192.0.2.7/prices"):
+            with pytest.raises(requests.exceptions.ConnectionError, match=f"^GET {url} would have reached the network"):
+                session.get(url, timeout=5)
+    assert len(house.emulator.take_incidents()) == 2
+
+
+def test_mocks_below_requests_answer_in_a_blocked_network(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of vcrpy, which replace the connections of urllib3."""
+
+    class Connection(HTTPConnection):
+        def connect(self) -> None:
+            self.sock, theirs = socket.socketpair()
+            with theirs:
+                theirs.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nrecorded")
+
+    monkeypatch.setattr(HTTPConnectionPool, "ConnectionCls", Connection)
+    house.door.block_network = True
+    with requests.Session() as session:
+        assert session.get("http://shop.example/prices", timeout=5).text == "recorded"
+    assert house.emulator.take_incidents() == []
 
 
 # The door itself ----------------------------------------------------------------------------------------------

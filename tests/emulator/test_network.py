@@ -6,6 +6,7 @@ import asyncio
 import ftplib
 import http.client
 import importlib.util
+import multiprocessing
 import os
 import smtplib
 import socket
@@ -100,12 +101,29 @@ def by_sock_connect(url: str) -> None:
 
 def by_datagrams(url: str) -> None:
     async def ask() -> None:
-        transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
-            asyncio.DatagramProtocol, remote_addr=place(url)
-        )
+        refused: list[Exception] = []
+
+        class Protocol(asyncio.DatagramProtocol):
+            def error_received(self, error: Exception) -> None:
+                refused.append(error)
+
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(Protocol, remote_addr=place(url))
+        transport.sendto(b"hello")
         transport.close()
+        if refused:
+            raise refused[0]
 
     asyncio.run(ask())
+
+
+def by_connected_datagram(method: str, message: object) -> Client:
+    def ask(url: str) -> None:
+        with socket.socket(family_of(url), socket.SOCK_DGRAM) as client:
+            client.connect(place(url))
+            getattr(client, method)(message)
+
+    return ask
 
 
 def by_httpx(url: str) -> None:
@@ -122,6 +140,14 @@ def by_async_httpx(url: str) -> None:
             await client.get(url)
 
     asyncio.run(ask())
+
+
+def socket_of(family: socket.AddressFamily) -> SimpleNamespace:
+    """Return a socket, as far as the guard looks at one."""
+    return SimpleNamespace(family=family, type=socket.SOCK_STREAM)
+
+
+Internet = socket_of(socket.AF_INET)
 
 
 def family_of(url: str) -> socket.AddressFamily:
@@ -163,7 +189,9 @@ CLIENTS: dict[str, Client] = {
     "create_connection": lambda url: socket.create_connection(place(url), timeout=5).close(),
     "connect": by_method("connect", socket.SOCK_STREAM),
     "connect_ex": by_method("connect_ex", socket.SOCK_STREAM),
-    "connect a UDP socket": by_method("connect", socket.SOCK_DGRAM),
+    "send on a UDP socket": by_connected_datagram("send", b"hello"),
+    "sendall on a UDP socket": by_connected_datagram("sendall", b"hello"),
+    "sendmsg on a UDP socket": by_connected_datagram("sendmsg", [b"hello"]),
     "sendto": by_method("sendto", socket.SOCK_DGRAM, b"hello"),
     "sendto with flags": by_method("sendto", socket.SOCK_DGRAM, b"hello", 0),
     "sendmsg": by_method("sendmsg", socket.SOCK_DGRAM, [b"hello"], [], 0),
@@ -256,7 +284,7 @@ def test_however_a_host_is_written(house: House, asked: str | bytes, host: str) 
 )
 def test_other_hosts_are_not_refused(house: House, host: str) -> None:
     sys.audit("socket.getaddrinfo", host, 443, 0, 0, 0)
-    sys.audit("socket.connect", SimpleNamespace(family=socket.AF_INET), (host, 443))
+    sys.audit("socket.connect", Internet, (host, 443))
     assert house.emulator.take_incidents() == []
 
 
@@ -365,7 +393,8 @@ def test_a_blocked_network_is_asked_for_no_name(blocked: House, client: Client) 
 @pytest.mark.parametrize("client", rows(CLIENTS, MAILERS, HTTPX))
 @pytest.mark.parametrize("host", ["192.0.2.7", "2001:db8::7"])
 def test_a_blocked_network_is_not_reached_by_address(blocked: House, client: Client, host: str) -> None:
-    verb = "Sending" if client in [CLIENTS[name] for name in CLIENTS if name.startswith("send")] else "Connecting"
+    sends = [CLIENTS[name] for name in CLIENTS if name.startswith("send") or "datagram" in name]
+    verb = "Sending" if client in sends else "Connecting"
     sentence = BLOCKED.format(f"{verb} to {host} port 443")
     with pytest.raises(Exception) as raised:
         client(f"https://[{host}]/" if ":" in host else f"https://{host}/")
@@ -388,6 +417,37 @@ def test_this_machine_stays_open(blocked: House, elsewhere: str, client: Client,
     assert blocked.emulator.take_incidents() == []
 
 
+def test_a_program_may_ask_for_its_own_address(blocked: House) -> None:
+    """Clusters connect a UDP socket elsewhere, which sends nothing, to see from where."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        with pytest.raises(OSError, match=r"(?i)address"):  # not connected yet: the system's own error
+            client.send(b"hello")
+        with suppress(OSError):  # where there is no network
+            client.connect(("192.0.2.7", 1))
+    assert blocked.emulator.take_incidents() == []
+
+
+def test_the_machines_own_name_server_asks_others(tmp_path: Path) -> None:
+    resolvers = tmp_path / "resolv.conf"
+    for text, refused in [
+        ("# systemd-resolved\nnameserver 127.0.0.53\noptions edns0\n", True),
+        ("nameserver ::1", True),
+        ("nameserver 192.0.2.53\nnameserver\n", False),
+        (None, False),
+    ]:
+        if text is not None:
+            resolvers.write_text(text)
+        else:
+            resolvers.unlink()
+        reports: list[str] = []
+        guard = Guard([], reports.append, lambda: True, {}, resolvers)
+        with suppress(PermissionError):
+            guard.reach("Sending", "127.0.0.53", 53)
+        guard.reach("Sending", "127.0.0.53", 5353)
+        what = f"Sending to 127.0.0.53 port 53, where the name server of {resolvers} is,"
+        assert reports == ([BLOCKED.format(what)] if refused else [])
+
+
 def test_short_addresses_are_addresses(blocked: House, elsewhere: str) -> None:
     by_http_client(elsewhere.replace("127.0.0.1", "127.1"))
     with pytest.raises(PermissionError) as raised:
@@ -398,7 +458,7 @@ def test_short_addresses_are_addresses(blocked: House, elsewhere: str) -> None:
 @pytest.mark.parametrize("name", ["", None, "LOCALHOST.", "api.localhost", "localhost.localdomain", "ip6-localhost"])
 def test_names_of_this_machine_are_looked_up(blocked: House, name: str | None) -> None:
     sys.audit("socket.getaddrinfo", name, 443, 0, 0, 0)
-    sys.audit("socket.connect", SimpleNamespace(family=socket.AF_INET6), (name, 443, 0, 0))
+    sys.audit("socket.connect", socket_of(socket.AF_INET6), (name, 443, 0, 0))
     assert blocked.emulator.take_incidents() == []
 
 
@@ -444,7 +504,7 @@ def test_an_address_is_refused_unless_it_is_loopback(address: IPv4Address | IPv6
     for event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         for host in (str(address), f"{address}%eth0"):
             with suppress(PermissionError):
-                guard.examine(event, (SimpleNamespace(family=family), (host, 80, 0, 0)))
+                guard.examine(event, (socket_of(family), (host, 80, 0, 0)))
                 passed += 1
     assert passed == (6 if here else 0)
     assert len(set(reports)) == (0 if here else 2)  # connecting and sending
@@ -525,12 +585,37 @@ class Channel:
     getaddrinfo = gethostbyaddr = getnameinfo = query = search = done
 
 
-class Internet:
-    """A socket, as far as the guard looks at one."""
+class Resolving:
+    """The methods of the resolvers of dnspython, eventlet and gevent."""
 
-    family = socket.AF_INET
+    def done(self, *args: object, **kwargs: object) -> object:
+        """Return what it was called with."""
+        return args, kwargs
+
+    resolve = query = getaddrinfo = gethostbyname = gethostbyname_ex = gethostbyaddr = getnameinfo = done
 
 
+class Connection:
+    """The method of pyOpenSSL's connection that names the server."""
+
+    def set_tlsext_host_name(self, *args: object, **kwargs: object) -> object:
+        """Return what it was called with."""
+        return args, kwargs
+
+
+PACKAGES = {
+    "Loop": [("uvloop", "Loop")],
+    "Channel": [("pycares", "Channel")],
+    "Resolving": [
+        ("dns.resolver", "Resolver"),
+        ("dns.asyncresolver", "Resolver"),
+        ("eventlet.support.greendns", "ResolverProxy"),
+        ("gevent.resolver.ares", "Resolver"),
+        ("gevent.resolver.dnspython", "Resolver"),
+    ],
+    "Connection": [("OpenSSL.SSL", "Connection")],
+}
+"""Where the classes above stand."""
 LOOKS_UP = BLOCKED.format("Looking up 'shop.example'")
 LOOKS_BACK = BLOCKED.format("Looking up '192.0.2.7'")
 CONNECTS = BLOCKED.format("Connecting to 192.0.2.7 port 443")
@@ -557,6 +642,8 @@ CONNECTS = BLOCKED.format("Connecting to 192.0.2.7 port 443")
         (Channel, "gethostbyaddr", ("192.0.2.7",), {"callback": print}, LOOKS_BACK),
         (Channel, "getnameinfo", (("192.0.2.7", 443), 0), {"callback": print}, LOOKS_BACK),
         (Channel, "getnameinfo", (("127.0.0.1", 443), 0), {"callback": print}, None),
+        (Connection, "set_tlsext_host_name", (REAL_API.encode(),), {}, ONLY_REQUESTS.format(REAL_API)),
+        (Connection, "set_tlsext_host_name", (b"shop.example",), {}, None),
     ],
 )
 @pytest.mark.parametrize("loaded", ["before", "during the test"])
@@ -572,7 +659,7 @@ def test_packages_that_python_tells_nothing_about(
 ) -> None:
     module = SimpleNamespace(**{owner.__name__: type(owner.__name__, (owner,), {})})
     its = getattr(module, owner.__name__)
-    monkeypatch.setitem(sys.modules, {"Loop": "uvloop", "Channel": "pycares"}[owner.__name__], module)
+    monkeypatch.setitem(sys.modules, PACKAGES[owner.__name__][0][0], module)
     if loaded == "before":
         blocked.door.ensure()
     else:
@@ -588,6 +675,30 @@ def test_packages_that_python_tells_nothing_about(
     assert getattr(its(), method)(*args, **kwargs) == (args, kwargs)
 
 
+@pytest.mark.parametrize(("module", "name"), PACKAGES["Resolving"])
+def test_resolvers_in_python(blocked: House, monkeypatch: pytest.MonkeyPatch, module: str, name: str) -> None:
+    methods = {
+        "dns.resolver": ["resolve"],
+        "dns.asyncresolver": ["resolve"],
+        "eventlet.support.greendns": ["query"],
+        "gevent.resolver.dnspython": ["getaddrinfo", "gethostbyname"],
+        "gevent.resolver.ares": ["getaddrinfo", "gethostbyname", "gethostbyname_ex"],
+    }[module]
+    its = type(name, (Resolving,), {})
+    monkeypatch.setitem(sys.modules, module, SimpleNamespace(**{name: its}))
+    blocked.door.ensure()
+    for method in methods:
+        with pytest.raises(socket.gaierror) as raised:
+            getattr(its(), method)(REAL_API + ".", 1)
+        assert raised.value.strerror == ONLY_REQUESTS.format(REAL_API)
+        if module != "gevent.resolver.ares":  # who is asked comes to an event: a name server of the test's own is open
+            assert getattr(its(), method)("shop.example", 1) == (("shop.example", 1), {})
+            continue
+        with pytest.raises(socket.gaierror) as raised:
+            getattr(its(), method)("shop.example", 1)
+        assert raised.value.strerror == LOOKS_UP
+
+
 @pytest.mark.parametrize("url", ["", "http://[", REAL_API, b"https://x"])
 def test_processes_that_lead_nowhere_near_are_not_told(house: House, url: str | bytes) -> None:
     environment = {"AICORE_BASE_URL": url, **os.environ}
@@ -598,11 +709,25 @@ def test_processes_that_lead_nowhere_near_are_not_told(house: House, url: str | 
     assert house.door.guard.take_started() == []
 
 
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("how", ["fork", "spawn", "forkserver"])
+def test_processes_of_multiprocessing(blocked: House, monkeypatch: pytest.MonkeyPatch, how: str, named: bool) -> None:
+    context: Any = multiprocessing.get_context(how) if named else multiprocessing
+    monkeypatch.setattr(multiprocessing.context._default_context, "_actual_context", multiprocessing.get_context(how))
+    monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", lambda process: None)
+    blocked.door.ensure()
+    context.Process().start()
+    assert blocked.door.guard.take_started() == ([] if how == "fork" else [f"multiprocessing ({how})"])
+    blocked.door.block_network = False
+    context.Process().start()
+    assert blocked.door.guard.take_started() == []
+
+
 # Coming and going -----------------------------------------------------------------------------------------------
 
-REPLACED = [(socket.socket, name) for name in ("bind", "connect", "connect_ex", "sendto", "sendmsg")] + [
-    (ssl.SSLContext, name) for name in ("wrap_socket", "wrap_bio")
-]
+REPLACED = [
+    (socket.socket, name) for name in ("bind", "connect", "connect_ex", "send", "sendall", "sendto", "sendmsg")
+] + [(ssl.SSLContext, name) for name in ("wrap_socket", "wrap_bio")]
 
 
 def replaceable() -> list[object]:
@@ -627,7 +752,7 @@ def test_afterwards_everything_is_as_before(elsewhere: str) -> None:
     doors[1].close()
     assert replaceable() == before
     sys.audit("socket.getaddrinfo", REAL_API, 443, 0, 0, 0)
-    sys.audit("socket.connect", SimpleNamespace(family=socket.AF_INET), ("192.0.2.7", 443))
+    sys.audit("socket.connect", Internet, ("192.0.2.7", 443))
 
 
 def test_what_others_replace_meanwhile_is_left_to_them(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

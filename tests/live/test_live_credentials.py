@@ -59,7 +59,7 @@ def test_no_credentials_says_where_was_looked(project: pytest.Pytester, monkeypa
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
         [
-            "No credentials for SAP AI Core were found. Give a service key with --aicore-service-key=FILE.",
+            "No credentials for SAP AI Core were found. Give a service key with --aicore-service-key=FILE (*",
             (
                 "Looked at: environment AICORE_SERVICE_KEY (not set); environment AICORE_CLIENT_ID,"
                 " AICORE_CLIENT_SECRET, ... (not set);"

@@ -175,7 +175,8 @@ def test_same_as_the_sdk_finds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         (
             {"VCAP_SERVICES": '{"xsuaa": [{"label": "xsuaa"}]}'},
             (
-                "No credentials for SAP AI Core were found. Give a service key with --aicore-service-key=FILE.\n"
+                "No credentials for SAP AI Core were found. Give a service key with --aicore-service-key=FILE"
+                " (pytest-aicore sweep: --service-key=FILE).\n"
                 "Looked at: environment AICORE_SERVICE_KEY (not set); environment AICORE_CLIENT_ID, AICORE_CLIENT_SECRET, ... (not"
                 " set); /nowhere/.aicore/config.json (does not exist); environment VCAP_SERVICES (no service with the label"
                 " aicore)."
