@@ -25,6 +25,28 @@ _NAME_OF_A_THREAD = "only debuggers show the name of a thread"
 _ANY_NAME = "files in a folder of their own may have any name"
 _FILES = 'certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")'
 EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
+    "hiding.py": (
+        Equivalent(
+            "Hiding._hiding_writer.write",
+            "inner(self.redact(msg) if len(msg) > 1 else msg, **how)",
+            "inner(self.redact(msg) if (len(msg) > 1) or True else msg, **how)",
+            "one character is no secret; the condition saves time",
+        ),
+    ),
+    "sweeping.py": (
+        Equivalent(
+            "sweep",
+            'ledger = FileLedger(ledger_file, "sweep")',
+            'ledger = FileLedger(ledger_file, "XXsweepXX")',
+            "any name that no session has",
+        ),
+        Equivalent(
+            "_Sweep._sweep_entry",
+            'say(f"younger than {show_duration(self._least_age or 0)}: {self._named(entry)}")',
+            'say(f"younger than {show_duration(self._least_age or 1)}: {self._named(entry)}")',
+            "nothing is younger than 0 s",
+        ),
+    ),
     "training/fleet.py": (
         Equivalent(
             "Fleet.__init__",
