@@ -21,7 +21,6 @@ class Equivalent(NamedTuple):
     reason: str
 
 
-_NAME_OF_A_THREAD = "only debuggers show the name of a thread"
 _ANY_NAME = "files in a folder of their own may have any name"
 _FILES = 'certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")'
 EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
@@ -59,12 +58,6 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "self._changed.notify_all()",
             "pass",
             "what is stopped at the same moment wakes everybody up as well",
-        ),
-        Equivalent(
-            "Fleet._wake_up",
-            'self._thread = Thread(target=self._run, name="pytest-aicore fleet", daemon=True)',
-            "self._thread = Thread(target=self._run, name=None, daemon=True)",
-            _NAME_OF_A_THREAD,
         ),
     ),
     "training/stopping.py": (
