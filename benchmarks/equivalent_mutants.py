@@ -60,6 +60,14 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "what is stopped at the same moment wakes everybody up as well",
         ),
     ),
+    "training/ledger.py": (
+        Equivalent(
+            "FileLedger.resumable",
+            "settled = max((self._order.index(each) for each in self.closed_sessions if each in self._order), default=-1)",
+            "settled = max((self._order.index(each) for each in self.closed_sessions if each in self._order), default=-2)",
+            "every index is greater than both",
+        ),
+    ),
     "training/stopping.py": (
         Equivalent(
             "stop_execution",

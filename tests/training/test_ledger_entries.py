@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,7 @@ from pytest_aicore.training.ledger import (
     Stage,
     new_id,
 )
+from pytest_aicore.training.line_file import LineFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -728,3 +730,189 @@ def test_locks_are_of_the_ledger_and_of_what_they_are_about(make: Make) -> None:
         assert ledger.file.with_name("ledger.jsonl.lock").exists()
     with ledger.locked("preflight"):
         assert ledger.file.with_name("ledger.jsonl.preflight.lock").exists()
+
+
+@pytest.mark.parametrize(("what", "patience"), [("", "0.05"), ("preflight", "0.2")])
+def test_lock_for_longer_work_is_waited_for_longer(
+    make: Make, monkeypatch: pytest.MonkeyPatch, what: str, patience: str
+) -> None:
+    monkeypatch.setattr("pytest_aicore.training.locks.PATIENCE", 0.05)
+    ledger, other = make("one", "1"), make("one", "2")
+    with ledger.locked(what), pytest.raises(RunError) as caught, other.locked(what):
+        pass
+    lock = ledger.file.with_name(f"ledger.jsonl{'.' if what else ''}{what}.lock")
+    assert str(caught.value).startswith(f"{lock} has been locked by another process for {patience} s, ")
+
+
+# Threads ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "do",
+    [
+        lambda ledger: ledger.refresh(),
+        lambda ledger: ledger.open(),
+        lambda ledger: ledger.write("opened", session="one"),
+        lambda ledger: ledger.take_down("opened", session="one"),
+        lambda ledger: ledger.take_over({"lines": [], "troubles": []}),
+        lambda ledger: ledger.handed_over(),
+        lambda ledger: ledger.problems,
+    ],
+    ids=["refresh", "open", "write", "take_down", "take_over", "handed_over", "problems"],
+)
+def test_one_thread_at_a_time_reads_and_writes(
+    make: Make, monkeypatch: pytest.MonkeyPatch, do: Callable[[FileLedger], object]
+) -> None:
+    ledger = make()
+    entered, go, done = threading.Event(), threading.Event(), threading.Event()
+    read_on = LineFile.read_on
+
+    def wait(lines: LineFile) -> Any:
+        if not entered.is_set():
+            entered.set()
+            assert go.wait(10)
+        return read_on(lines)
+
+    def second() -> None:
+        do(ledger)
+        done.set()
+
+    monkeypatch.setattr(LineFile, "read_on", wait)
+    threads = [threading.Thread(target=ledger.refresh)]
+    threads[0].start()
+    assert entered.wait(10)
+    threads.append(threading.Thread(target=second))
+    threads[1].start()
+    assert not done.wait(0.1)
+    go.set()
+    for thread in threads:
+        thread.join(10)
+    assert done.is_set()
+
+
+# Trouble ------------------------------------------------------------------------------------------------------------
+
+
+def broken(monkeypatch: pytest.MonkeyPatch, error: OSError, name: str = "read_on") -> None:
+    def fail(*_: object) -> Any:
+        raise error
+
+    monkeypatch.setattr(LineFile, name, fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (PermissionError(13, "Permission denied"), "Permission denied"),
+        (OSError("odd"), "odd"),
+        (BlockingIOError(), "BlockingIOError"),
+    ],
+)
+def test_trouble_is_named(make: Make, monkeypatch: pytest.MonkeyPatch, error: OSError, why: str) -> None:
+    ledger = make()
+    with monkeypatch.context() as patch:
+        broken(patch, error)
+        with pytest.raises(RunError) as caught:
+            ledger.refresh()
+        assert str(caught.value) == f"The ledger {ledger.file} cannot be read: {why}."
+        ledger.synchronize()
+        assert ledger.problems == [f"the ledger {ledger.file} cannot be read or written ({why})."]
+    ledger.refresh()
+    assert ledger.problems == [
+        f"the ledger {ledger.file} could not be read or written for a while ({why}); now it is complete again."
+    ]
+
+
+def test_what_is_not_on_disk_is_told_and_handed_over(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    controller, worker = make("one", "1"), make("one", "2")
+    calm = begun(worker, "a")
+    other = begun(controller, "of the controller")
+    stranger = begun(make("two"), "of another session")
+    worker.refresh()
+    assert worker.handed_over() == {"lines": [], "troubles": []}
+    with monkeypatch.context() as patch:
+        broken(patch, OSError(28, "No space left on device"), "append")
+        worker.take_down("running", run=calm.id, time=5.0)
+        assert not worker.is_complete
+        given = worker.handed_over()
+        assert worker.problems == [
+            f"the ledger {worker.file} cannot be read or written (No space left on device): it lacks the latest 1 event."
+        ]
+        worker.take_down("lost", run=calm.id)
+        assert worker.problems == [
+            f"the ledger {worker.file} cannot be read or written (No space left on device): it lacks the latest 2 events."
+        ]
+        with pytest.raises(RunError) as caught:
+            worker.write("kept", run=calm.id)
+        assert str(caught.value) == (
+            f"The ledger {worker.file} cannot be written (No space left on device), so nothing more is started: what costs"
+            " money is written down first."
+        )
+    handed = [json.loads(line) for line in given["lines"]]
+    assert sorted((line["run"], line["event"]) for line in handed) == sorted(
+        [(run.id, event) for run in (calm, other) for event in ("run", "intends")] + [(calm.id, "running")]
+    )
+    assert stranger.id not in str(handed)
+    assert given["troubles"] == ["No space left on device"]
+    before = len(lines(controller))
+    controller.take_over(given)
+    assert controller.entries[calm.id].running_since == 5
+    assert [line["event"] for line in lines(controller)[before:]] == ["running"]
+    assert controller.problems == [
+        f"the ledger {controller.file} could not be read or written for a while (No space left on device); now it is"
+        " complete again."
+    ]
+
+
+@pytest.mark.parametrize("event", [("ended", {"status": "DEAD", "seconds": 1.0}), ("stopping", {}), ("gone", {})])
+def test_file_that_is_made_anew_has_what_somebody_may_still_have_to_find(
+    make: Make, event: tuple[str, dict[str, Any]]
+) -> None:
+    ledger, other = make("one"), make("two")
+    mine = begun(ledger, "a", made(), event)
+    theirs = begun(other, "b", made())
+    over = begun(other, "c", made(), event, ("stopping", {}), ("gone", {}))
+    ledger.refresh()
+    ledger.file.unlink()
+    ledger.refresh()
+    runs = [line["run"] for line in lines(ledger) if line["event"] == "run"]
+    assert runs == [mine.id, theirs.id]
+    assert over.id not in {line.get("run") for line in lines(ledger) if line["event"] in ("intends", "made", event[0])}
+    assert ledger.problems == [
+        f"the ledger {ledger.file} was deleted or replaced during the session; what this session knew was written again."
+    ]
+
+
+def test_events_whose_run_is_missing_are_told(make: Make) -> None:
+    ledger = make()
+    for number, run in enumerate(["r1", "r2", "r2"]):
+        ledger.write("made", run=run, stage=EXECUTION, result={"id": f"e{number}"})
+    assert ledger.problems == [
+        f"the ledger {ledger.file} has events of 2 runs whose first line is missing, among them the executions e0, e1, e2."
+        " `pytest-aicore sweep --older-than T` finds what still runs by its name."
+    ]
+    ledger.write("run", run="r2", session="one", key="k", **FACTS)
+    assert ledger.entries["r2"].execution_id == "e2"
+    ledger.write("run", run="r1", session="one", key="k", **FACTS)
+    assert ledger.problems == []
+    ledger.write("lost", run="r3")
+    assert ledger.problems == [
+        f"the ledger {ledger.file} has events of 1 run whose first line is missing. `pytest-aicore sweep --older-than T`"
+        " finds what still runs by its name."
+    ]
+
+
+def test_lines_that_cannot_be_read_are_told(make: Make) -> None:
+    ledger = make()
+    entry = begun(ledger)
+    with ledger.file.open("ab") as file:
+        file.write(b'\n \nnonsense\n{"event": "run"}\n{"event": "lo')
+    again = json.dumps({"event": "run", "id": "x-1", "run": entry.id, "session": "two", "key": "k", **FACTS})
+    ledger.refresh()
+    text = f"3 lines of the ledger {ledger.file} cannot be read and were skipped; line 6: not JSON."
+    assert ledger.problems == [text]
+    with ledger.file.open("ab") as file:
+        file.write(f'st"}}\n{again}\n'.encode())
+    ledger.refresh()
+    assert ledger.problems == [text.replace("3 lines", "4 lines")]
+    assert entry.session == "one"
