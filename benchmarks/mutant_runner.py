@@ -32,7 +32,7 @@ _PRELOADED = (
     "_pytest.pytester", "_pytest.junitxml",
 )  # fmt: skip
 _NEEDLESS = ("randomly", "xdist", "xdist.looponfail", "rerunfailures", "cacheprovider", "hypothesispytest")
-_PATIENCE = 10.0
+_PATIENCE = 20.0
 """Seconds for which a test may wait, and a session may last beside what its tests usually take."""
 
 
@@ -67,6 +67,10 @@ class _Meetings:
         self._coverage = coverage
         self.seconds: dict[str, float] = {}
         self._began = 0.0
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Leave out property tests: they draw anew each time, and take seconds."""
+        items[:] = [item for item in items if not getattr(item.obj, "is_hypothesis_test", False)]
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._coverage.switch_context(nodeid)

@@ -29,7 +29,11 @@ TESTS = {
     "hiding.py": ("tests/plugin/test_hiding.py", "tests/plugin/test_hidden_pieces.py"),
     "training/client.py": ("tests/training/test_client.py", "tests/training/test_run.py"),
     "training/fleet.py": ("tests/training/test_many_at_once.py",),
-    "training/ledger.py": ("tests/training/test_ledger.py", "tests/training/test_ledger_lines.py"),
+    "training/ledger.py": (
+        "tests/training/test_ledger_entries.py",
+        "tests/training/test_ledger.py",
+        "tests/training/test_ledger_lines.py",
+    ),
     "training/making.py": ("tests/training/test_made_once.py", "tests/training/test_making.py"),
     "training/stopping.py": ("tests/training/test_what_is_stopped.py", "tests/training/test_stopping.py"),
     "training/tokens.py": ("tests/training/test_tokens.py",),

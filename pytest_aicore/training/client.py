@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PACKAGE = "ai_api_client_sdk"
-_DISTRIBUTIONS = {"sap-ai-sdk-base": "sdk", "ai-api-client-sdk": "ai-api-client-sdk"}
+_DISTRIBUTIONS = ("sap-ai-sdk-base", "ai-api-client-sdk")
 _PUBLIC = {
     "Status": "models.status",
     "TargetStatus": "models.target_status",

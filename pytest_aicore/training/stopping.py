@@ -78,7 +78,6 @@ def _try_to_stop(api: TrainingApi, execution_id: str) -> str | None:
             raise
     else:
         return STOPPING
-    status = "UNKNOWN"
     try:
         status = api.execution(execution_id).status.value
     except UnknownStatusError:

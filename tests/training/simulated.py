@@ -42,6 +42,7 @@ class SimulatedTime(FleetClock):
         self._began = clock.now()
         self.closing: Any = Event(self)
         self.slept: list[float] = []
+        self.threads: list[threading.Thread] = []
 
     @property
     def elapsed(self) -> float:
@@ -107,7 +108,8 @@ class SimulatedTime(FleetClock):
 
     def thread(self, target: Callable[..., object], **how: Any) -> threading.Thread:
         """Make a thread that lives in this time; in the place of `threading.Thread`."""
-        return _Thread(self, target=target, **how)
+        self.threads.append(_Thread(self, target=target, **how))
+        return self.threads[-1]
 
     def condition(self, require: Callable[[], None]) -> Condition:
         """Make a condition of this time; in the place of `pytest_aicore.processes.HomeCondition`."""

@@ -544,6 +544,7 @@ def test_run_that_takes_too_long_is_stopped(session: Session, emulator: Emulator
     assert session.executions == ["STOPPING"]
     (event,) = session.events("stopping")
     assert event["why"] == "its time was up. It is being stopped."
+    assert (event["time"], event["seconds"]) == (session.time.now(), 83)  # it was first seen to run after 17 s
     assert event["executions"] == [training.begin().execution_id]
 
 
@@ -559,8 +560,10 @@ def test_run_that_another_test_waits_longer_for_is_not_stopped(session: Session,
 
 def test_run_that_no_test_said_to_need_is_stopped_as_well(session: Session, emulator: Emulator) -> None:
     emulator.script(running=500)
+    emulator.script(unknown=0, pending=0)
     training = session.training(user=None)
-    assert message(DeadlineError, lambda: training.finish(100)).endswith(" It is being stopped.")
+    assert message(DeadlineError, lambda: training.finish(0.5)).endswith(" It is being stopped.")
+    assert session.time.elapsed == 0.5
 
 
 def test_run_that_ends_at_the_last_moment_has_ended(session: Session, emulator: Emulator) -> None:
@@ -679,6 +682,7 @@ def test_run_that_no_test_needs_any_more_is_not_started(session: Session, emulat
     session.fleet.release("b")
     session.fleet.release("stranger")
     assert third.finish(3600).status.value == "COMPLETED"
+    session.time.sleep(5)
     assert len(session.executions) == 2
     assert not session.fleet.is_unwanted(second)
 
@@ -789,6 +793,7 @@ def test_onlooker_is_shown_how_far_things_are(session: Session) -> None:
     session.begin(5, 8, None, onlooker)
     first, second = session.enqueue(2)
     first.finish(3600)
+    assert {each[0] for each in onlooker.shown[:-1]} == {first}
     assert onlooker.shown[-1] == "done"
     assert onlooker.shown.count("done") == 1
     seconds = [each for each in onlooker.shown if each == (first, [first, second]) or each == (first, [second, first])]
@@ -808,6 +813,15 @@ def test_onlooker_reads_the_log_of_what_is_waited_for(session: Session, emulator
     second.finish(3600)
     session.time.sleep(30)
     assert len(session.when("execution.query_logs")) - asked <= 2
+
+
+def test_nothing_of_a_fleet_keeps_the_process_alive(session: Session, emulator: Emulator) -> None:
+    session.begin(5, 8, None, Onlooker(wants_logs=True))
+    session.enqueue(2)[0].finish(3600)
+    assert sorted({thread.name for thread in session.time.threads}) == [
+        "pytest-aicore fleet", "pytest-aicore launch", "pytest-aicore log",
+    ]  # fmt: skip
+    assert all(thread.daemon for thread in session.time.threads)
 
 
 # The end ------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -351,6 +352,43 @@ def test_dry_run_stops_nothing_and_says_what_would_be(
     assert not [each for each in emulator.requests if each.operation == "execution.modify"]
 
 
+def test_dry_run_finds_executions_by_their_configuration(
+    sweep: Sweep, remember: Any, start: Any, live_api: TrainingApi, clock: NotedClock
+) -> None:
+    configuration, execution = start()
+    other = live_api.start_execution(configuration).id
+    remember(other)
+    remember(None, configuration=configuration)
+    clock.advance(90)
+    status, lines = sweep(dry_run=True)
+    assert (status, lines) == (
+        1,
+        [
+            f"would stop {other} of w.yaml, started 90s ago by test_it.py:1",
+            f"would stop {execution} of w.yaml, started 90s ago by test_it.py:1",
+            f"2 to be stopped in {PLACE}; nothing was, because of --dry-run",
+        ],
+    )
+
+
+def test_what_stands_beside_what_lives_is_stopped(
+    sweep: Sweep, remember: Any, start: Any, clock: NotedClock, tmp_path: Path
+) -> None:
+    living = FileLedger(tmp_path / "ledger.jsonl", "living")
+    living.open()
+    strangers = []
+    for _ in range(2):
+        strangers.append(start()[1])
+        clock.advance(1)
+        configuration, execution = start()
+        remember(execution, session="living", configuration=configuration)
+        clock.advance(1)
+    status, lines = sweep(older_than="0s")
+    living.close(well=True)
+    assert (status, lines[-1]) == (0, f"2 stopped, 0 left in {PLACE}")
+    assert sorted(line.partition(" ")[0] for line in lines[:2]) == sorted(strangers)
+
+
 def test_dry_run_with_nothing_to_stop_is_a_success(sweep: Sweep) -> None:
     assert sweep(dry_run=True, resource_group="default") == (0, [f"nothing of ours was left running in {PLACE}"])
 
@@ -498,6 +536,21 @@ def test_moments_as_people_say_them(
     remember(execution, time=moment - ago)
     date = str(datetime.fromtimestamp(moment - ago, timezone.utc).date())
     assert sweep()[1][0] == f"{execution} of w.yaml, {said.replace('DATE', date)} by test_it.py:1: is being stopped"
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="only POSIX can change the time zone of a process")
+def test_days_are_those_of_utc(
+    sweep: Sweep, remember: Any, start: Any, clock: NotedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, execution = start()
+    remember(execution, time=clock.now() - 3 * 24 * HOUR)
+    before = str(datetime.fromtimestamp(clock.now() - 3 * 24 * HOUR, timezone.utc).date())
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Etc/GMT+12")
+        time.tzset()
+        lines = sweep()[1]
+    time.tzset()
+    assert lines[0].startswith(f"{execution} of w.yaml, started on {before} by ")
 
 
 def test_text_of_others_stays_on_its_line(sweep: Sweep, remember: Any, start: Any) -> None:
