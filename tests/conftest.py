@@ -1,4 +1,4 @@
-"""Each answer that an emulator gives in any test of this process is held against SAP's specification."""
+"""What holds for every test: answers follow SAP's specification, and secrets of one test are none of the next."""
 
 from __future__ import annotations
 
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
     from pytest_aicore.emulator.routes import Route
     from pytest_aicore.emulator.wire import Request, Response
+
+
+@pytest.fixture(autouse=True)
+def secrets_are_of_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process remembers the credentials that it has used; those of tests may be ordinary words."""
+    from pytest_aicore import known_secrets
+
+    monkeypatch.setattr(known_secrets, "_met", set())
 
 
 @pytest.fixture(autouse=True)

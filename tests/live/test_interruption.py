@@ -273,7 +273,7 @@ def test_sweep_without_a_ledger_asks_for_an_age(
     status, text = sweep(*elsewhere)
     assert (status, lasting.statuses()) == (1, ["RUNNING", "RUNNING"])
     assert matches(
-        "left alone: e* of the configuration 'pytest-aicore text-clf-train-tutorial *', started * ago, which no"
+        "left alone: e* of the configuration 'pytest-aicore text-clf-train-tutorial *', started *, which no"
         " ledger here knows. It may belong to a session of another machine; --older-than 2h stops it once it is older"
         " than that.",
         text,

@@ -30,6 +30,7 @@ ARTIFACT = {"name": "pictures", "kind": "dataset", "url": "ai://default/in", "sc
 @pytest.fixture
 def served(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[Served]:
     """A server, and the check that what a test did to it has not harmed it."""
+    before = threading.enumerate()
     with serving() as served:
         yield served
         unharmed(served)
@@ -37,7 +38,8 @@ def served(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) 
     assert len(threads) == 4
     assert capfd.readouterr() == ("", "")
     assert [record.getMessage() for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("waitress-", "pytest-aicore"))]
+    left = [each for each in threading.enumerate() if each not in before]
+    assert not [thread for thread in left if thread.name.startswith(("waitress-", "pytest-aicore"))]
 
 
 def unharmed(served: Served) -> None:
