@@ -687,6 +687,55 @@ def test_run_that_no_test_needs_any_more_is_not_started(session: Session, emulat
     assert not session.fleet.is_unwanted(second)
 
 
+def test_who_needs_a_run_is_known(session: Session) -> None:
+    training, other = session.training(user=None), session.training(user=None)
+    session.fleet.want(training, "a", 1)
+    session.fleet.want(training, "b", 1)
+    assert session.fleet.users_of(training) == ["a", "b"]
+    assert session.fleet.users_of(other) == []
+    session.fleet.release("a")
+    assert session.fleet.users_of(training) == ["b"]
+
+
+@pytest.mark.parametrize(
+    "do",
+    [
+        lambda fleet, training: fleet.want(training, "b", 1),
+        lambda fleet, training: fleet.users_of(training),
+        lambda fleet, training: fleet.enqueue(training),
+        lambda fleet, training: fleet.release("b"),
+    ],
+    ids=["want", "users_of", "enqueue", "release"],
+)
+def test_one_thread_at_a_time_changes_who_needs_what(session: Session, do: Callable[[Fleet, Training], object]) -> None:
+    entered, go, done = threading.Event(), threading.Event(), threading.Event()
+
+    class Slow(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            entered.set()
+            assert go.wait(10)
+            return 0
+
+    training = session.training(user="a")
+    threads = [threading.Thread(target=session.fleet.release, args=(Slow("x"),))]
+    threads[0].start()
+    assert entered.wait(10)
+
+    def second() -> None:
+        do(session.fleet, training)
+        done.set()
+
+    threads.append(threading.Thread(target=second))
+    threads[1].start()
+    assert not done.wait(0.1)
+    go.set()
+    for thread in threads:
+        thread.join(10)
+    assert done.is_set()
+
+
 def test_ended_run_is_not_stopped_when_it_is_released(session: Session) -> None:
     (training,) = session.enqueue(user="a")
     training.finish(3600)
