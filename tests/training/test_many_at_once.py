@@ -653,6 +653,20 @@ def test_start_that_is_given_up_is_not_made_when_its_turn_comes(
     assert session.training().finish(3600).status.value == "COMPLETED"
 
 
+def test_start_that_is_given_up_in_the_queue_is_not_made(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleets, "STARTING_SECONDS", 5)
+    hang, page = Event(session.time), session._api.page
+    monkeypatch.setattr(session._api, "page", lambda *how: hang.wait() and page(*how))
+    first, second = session.training(), session.training(timeout=3)
+    first.start()
+    session.time.sleep(2)
+    assert " had not been started 5 s after " in message(RunError, second.start)
+    hang.set()
+    session.time.sleep(5)
+    assert len(session.executions) == 1
+    assert first.finish(3600).status.value == "COMPLETED"
+
+
 def test_run_that_no_test_needs_any_more_is_stopped_at_once(session: Session, emulator: Emulator) -> None:
     emulator.script(running=500)
     (training,) = session.enqueue(user="a")
