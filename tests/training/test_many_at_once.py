@@ -807,15 +807,18 @@ def test_budget_is_that_of_all_processes_of_a_session(session: Session, emulator
     assert session.time.elapsed == 30.5  # one has run since 1, the other since -40
 
 
-def test_budget_that_is_spent_between_two_looks_is_spent_then(session: Session, emulator: Emulator) -> None:
+@pytest.mark.parametrize(("budget", "spent"), [(100, 101), (62.5, 63.5)])
+def test_budget_that_is_spent_between_two_looks_is_spent_then(
+    session: Session, emulator: Emulator, budget: float, spent: float
+) -> None:
     emulator.script(unknown=0, pending=0, running=5000)
-    session.begin(1000, 2, 100)
+    session.begin(1000, 2, budget)
     (training,) = session.enqueue()
     message(RunError, lambda: training.finish(3600))
     assert session.when("execution.query") == [1, 3, 7, 15, 31, 63]
-    assert session.time.elapsed == 101
+    assert session.time.elapsed == spent
     session.time.sleep(1000)
-    assert session.when("execution.modify") == [101]
+    assert session.when("execution.modify") == [spent]
 
 
 def test_budget_that_is_spent_on_what_cannot_be_stopped_keeps_nobody_busy(session: Session, emulator: Emulator) -> None:
