@@ -43,7 +43,7 @@ def time(clock: NotedClock, monkeypatch: pytest.MonkeyPatch) -> SimulatedTime:
         monkeypatch.setattr(module, "Thread", time.thread)
     monkeypatch.setattr(fleets, "HomeCondition", time.condition)
     monkeypatch.setattr(random, "uniform", lambda low, high: low)
-    monkeypatch.setattr(random, "sample", lambda population, k: list(population))
+    monkeypatch.setattr(random, "sample", lambda population, k: [population[each] for each in range(k)])
     return time
 
 
@@ -272,6 +272,22 @@ def test_start_that_fails_fails_who_waits(session: Session, emulator: Emulator) 
         assert text.startswith("could not start an execution of configuration ")
         assert text.endswith(": no (HTTP 400, code 01010001, request r).")
     assert session.when("execution.create") == [0]
+
+
+@pytest.mark.parametrize("fails", ["refused", "broken"])
+def test_start_that_fails_leaves_others_alone(session: Session, emulator: Emulator, fails: str) -> None:
+    class Broken(Maker):
+        def artifacts(self) -> Any:
+            raise LookupError("no such drawer")
+
+    first = session.training()
+    first.start()
+    if fails == "refused":
+        emulator.fault("configuration.create", status=400, body={"error": {"code": "01010001", "message": "no"}})
+    maker = Broken(session._plan, session._api, session.time) if fails == "broken" else None
+    session.fleet.enqueue(session.training(maker=maker))
+    session.time.sleep(5)
+    assert first.finish(3600).status.value == "COMPLETED"
 
 
 def test_start_that_breaks_says_how(session: Session) -> None:
@@ -667,6 +683,23 @@ def test_start_that_is_given_up_in_the_queue_is_not_made(session: Session, monke
     assert first.finish(3600).status.value == "COMPLETED"
 
 
+def test_start_that_is_given_up_on_its_way_is_left_to_the_end_of_the_session(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleets, "STARTING_SECONDS", 5)
+    hang, start = Event(session.time), session._api.start_execution
+    monkeypatch.setattr(session._api, "start_execution", lambda *how: hang.wait() and start(*how))
+    training = session.training(timeout=3)
+    assert " had not been started 5 s after " in message(RunError, training.start)
+    assert session.events("lost") == []
+    hang.set()
+    session.time.sleep(100)
+    assert len(session.executions) == 1
+    (lost,) = session.events("lost")
+    assert lost["run"] == training.record().entry.id  # type: ignore[attr-defined]
+    assert session.when("execution.query") == []
+
+
 def test_run_that_no_test_needs_any_more_is_stopped_at_once(session: Session, emulator: Emulator) -> None:
     emulator.script(running=500)
     (training,) = session.enqueue(user="a")
@@ -788,6 +821,17 @@ def test_budget_that_is_spent_stops_everything(session: Session, emulator: Emula
     assert session.executions == ["STOPPING", "STOPPING"]
     whys = [event["why"] for event in session.events("stopping")]
     assert whys == ["the budget is spent. It is being stopped."] * 2
+
+
+def test_nothing_is_started_any_more_when_the_budget_is_spent(session: Session, emulator: Emulator) -> None:
+    emulator.script(unknown=0, pending=0, running=5000)
+    session.begin(5, 2, 100)
+    (first,) = session.enqueue()
+    message(RunError, lambda: first.finish(3600))
+    (second,) = session.enqueue()
+    session.time.sleep(5)
+    assert message(RunError, second.start).startswith(f"{WORKFLOW} had not been started: the budget of this session is")
+    assert len(session.executions) == 1
 
 
 def test_budget_is_that_of_all_processes_of_a_session(session: Session, emulator: Emulator) -> None:
