@@ -6,14 +6,17 @@ import importlib
 import re
 import socket
 import sys
+import threading
 import warnings
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from importlib import metadata
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import pytest
+import requests
 from ai_api_client_sdk.models.execution import Execution
 
 from pytest_aicore.errors import SdkMissingError
@@ -29,6 +32,7 @@ from pytest_aicore.training.client import (
     token_of,
 )
 from pytest_aicore.training.credentials import from_service_key
+from pytest_aicore.training.transport import AnswerTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,10 +225,12 @@ def test_call_without_a_token_was_not_made(
     transient: bool,
     retry_after: float | None,
 ) -> None:
-    emulator.fault("token", **fault)
+    body: dict[str, Any] = {"body": "no token today\nat all"} if status else {}
+    emulator.fault("token", **fault, **body)
     error = failure(live_api)
-    assert str(error).startswith(f"could not start an execution of configuration c000 at {AT}: no token (")
-    assert str(error).endswith(f"). {said}")
+    why = f"HTTP {status}: no token today" if status else r"ConnectionError: .*"
+    begin = re.escape(f"could not start an execution of configuration c000 at {AT}: no token (")
+    assert re.fullmatch(rf"{begin}{why}\)\. {re.escape(said)}", str(error))
     assert (error.status, error.transient, error.in_doubt) == (status, transient, False)
     assert error.retry_after == retry_after
 
@@ -242,7 +248,7 @@ def test_sdk_s_own_way_to_a_token_is_sorted_as_well(
         r"Check the credentials and the token URL\.)",
         str(error),
     )
-    assert error.transient == transient
+    assert (error.status, error.transient) == (fault["status"], transient)
 
 
 # What is made -------------------------------------------------------------------------------------------------------
@@ -693,7 +699,7 @@ def test_public_classes_of_the_sdk(name: str) -> None:
 # Retry-After --------------------------------------------------------------------------------------------------------
 
 
-DATE = "Wed, 21 Oct 2105 07:28:00 GMT"
+DATE, LATER_DATE = "Wed, 21 Oct 2105 07:28:00 GMT", "Wed, 21 Oct 2105 07:28:10 GMT"
 
 
 @pytest.mark.parametrize(
@@ -710,6 +716,7 @@ DATE = "Wed, 21 Oct 2105 07:28:00 GMT"
         ("61", None, 60),
         ("99999", None, 60),
         ("", None, None),
+        ("\u0667", None, None),
         ("soon", None, None),
         ("7 s", None, None),
         ("nan", None, None),
@@ -1008,3 +1015,128 @@ def test_metrics_that_are_none_cannot_be_read(
 def test_address_is_unknown_before_the_first_call() -> None:
     api = TrainingApi(lambda: None)
     assert api.service_now() is None
+
+
+def test_what_is_looked_for_is_asked_for(live_api: TrainingApi, emulator: Emulator) -> None:
+    live_api.find_configuration(SCENARIO, EXECUTABLE, {}, {}, "a~b")
+    live_api.find_artifact("d", "dataset", "ai://a/b", SCENARIO, {"ext.ai.sap.com/a": "b"})
+    (configurations,) = paths(emulator, "configuration.query")
+    (artifacts,) = paths(emulator, "artifact.query")
+    assert dict(parse_qsl(configurations.partition("?")[2])) == {
+        "scenarioId": SCENARIO, "executableIds": EXECUTABLE, "$search": "a",
+    }  # fmt: skip
+    assert dict(parse_qsl(artifacts.partition("?")[2])) == {
+        "scenarioId": SCENARIO, "name": "d", "kind": "dataset", "artifactLabelSelector": "ext.ai.sap.com/a=b",
+    }  # fmt: skip
+
+
+def test_threads_that_ask_at_once_get_the_same_client(credentials: Credentials, emulator: Emulator) -> None:
+    entered, go = threading.Semaphore(0), threading.Event()
+
+    def connect() -> Any:
+        entered.release()
+        assert go.wait(10)
+        return make_patient_client(credentials, "default")
+
+    api = TrainingApi(connect)
+    threads = [threading.Thread(target=api.scenarios) for _ in range(2)]
+    threads[0].start()
+    assert entered.acquire(timeout=10)
+    threads[1].start()
+    assert not entered.acquire(timeout=0.1)
+    go.set()
+    for thread in threads:
+        thread.join(10)
+    assert not entered.acquire(blocking=False)
+
+
+# What is known of an answer that the SDK stumbled over --------------------------------------------------------------
+
+
+def stumbling(*frames: dict[str, Any]) -> TrainingApi:
+    """Return calls whose client fails; each failure has been caused by the next one, and has an answer in its frame."""
+
+    def fail(*rest: dict[str, Any]) -> None:
+        response = rest[0].get("response")
+        try:
+            if rest[1:]:
+                fail(*rest[1:])
+        except ValueError:
+            raise KeyError("resources") from None
+        raise ValueError(f"odd {response is not None}")
+
+    client: Any = SimpleNamespace(base_url="https://h/v2/lm", scenario=SimpleNamespace(query=lambda: fail(*frames)))
+    return TrainingApi(lambda: client)
+
+
+@pytest.mark.parametrize(
+    ("frames", "status", "retry_after"),
+    [
+        (({"response": SimpleNamespace(status_code=503, headers={"Retry-After": "7"})},), 503, 7),
+        (({"response": SimpleNamespace(status=503, headers={"Retry-After": "7"})},), 503, 7),
+        (
+            ({"response": SimpleNamespace(status=503, headers={"Retry-After": LATER_DATE, "Date": DATE})},), 503, 10,
+        ),
+        (({"response": SimpleNamespace(status_code=503)},), 503, None),
+        (({"response": SimpleNamespace(status_code=400)},), 400, None),
+        (({"response": SimpleNamespace(status_code=399)},), None, None),
+        (({"response": SimpleNamespace(status_code="503")},), None, None),
+        (({},), None, None),
+        (({}, {"response": SimpleNamespace(status=503, headers={"Retry-After": "7"})}), 503, 7),
+        (({}, {}, {"response": SimpleNamespace(status=503, headers={"Retry-After": "7"})}), 503, 7),
+    ],
+)  # fmt: skip
+def test_status_is_that_of_the_answer_that_the_sdk_had_in_its_hands(
+    frames: tuple[dict[str, Any], ...], status: int | None, retry_after: float | None
+) -> None:
+    with pytest.raises(CallError) as caught:
+        stumbling(*frames).scenarios()
+    error = caught.value
+    assert (error.status, error.retry_after) == (status, retry_after)
+    assert str(error).startswith("could not list the scenarios at https://h/v2/lm: ")
+    if status is not None:
+        assert f": HTTP {status}." in str(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "its"),
+    [
+        (requests.ConnectTimeout("slow"), "ConnectTimeout (slow). Check the address and the network.", {"transient"}),
+        (requests.ReadTimeout("slow"), "ReadTimeout (slow). Try again later.", {"transient", "in_doubt"}),
+        (requests.ConnectionError(), "ConnectionError (). Try again later.", {"transient", "in_doubt"}),
+        (
+            requests.exceptions.ContentDecodingError("odd"),
+            "ContentDecodingError (odd). Try again later.",
+            {"transient", "in_doubt", "is_unreadable"},
+        ),
+        (
+            requests.exceptions.JSONDecodeError("odd", "x", 0),
+            "JSONDecodeError (odd: line 1 column 1 (char 0)). Try again later.",
+            {"transient", "in_doubt", "is_unreadable"},
+        ),
+        (
+            AnswerTooLargeError("too large"),
+            "AnswerTooLargeError (too large). Try again later.",
+            {"transient", "in_doubt", "is_unreadable"},
+        ),
+        (
+            KeyError("resources"),
+            (
+                "the answer cannot be read (KeyError: 'resources'). Something between here and AI Core may have answered in its"
+                " place."
+            ),
+            {"transient", "in_doubt", "is_unreadable"},
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_failures_below_the_sdk_are_said_in_our_words(error: Exception, said: str, its: set[str]) -> None:
+    def fail() -> None:
+        raise error
+
+    client: Any = SimpleNamespace(base_url="https://h/v2/lm", scenario=SimpleNamespace(query=fail))
+    with pytest.raises(CallError) as caught:
+        TrainingApi(lambda: client).scenarios()
+    assert str(caught.value) == f"could not list the scenarios at https://h/v2/lm: {said}"
+    assert flags(caught.value).keys() == its
+    assert caught.value.__cause__ is error
