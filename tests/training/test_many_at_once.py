@@ -445,6 +445,27 @@ def test_new_execution_may_not_be_found_for_a_minute(
         assert training.finish(3600).status.value == "COMPLETED"
 
 
+def test_execution_is_new_for_a_minute_and_no_longer(session: Session, emulator: Emulator) -> None:
+    session.begin(29)
+    training = session.training()
+    training.start()
+    emulator.fault("execution.query", status=200, body={"count": 0, "resources": []}, times=None)
+    emulator.fault("execution.get", kind="not found", times=None)
+    message(CallError, lambda: training.finish(3600))
+    assert session.when("execution.get") == [1, 3, 7, 15, 31, 60, 89, 118]
+
+
+def test_outage_begins_with_the_first_look_that_failed(session: Session, emulator: Emulator) -> None:
+    emulator.script(unknown=0, pending=0, running=1000)
+    training = session.training()
+    training.start()
+    emulator.fault("execution.*", status=403, times=2)
+    session.time.sleep(2)
+    emulator.fault("execution.query", status=429, retry_after=59.6, times=None)
+    message(RunError, lambda: training.finish(3600))
+    assert session.time.elapsed == 301
+
+
 def test_status_that_nobody_knows_is_the_end_of_waiting(session: Session, emulator: Emulator) -> None:
     first, second = session.training(), session.training()
     first.start()
