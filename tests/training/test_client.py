@@ -6,14 +6,17 @@ import importlib
 import re
 import socket
 import sys
+import threading
 import warnings
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from importlib import metadata
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import pytest
+import requests
 from ai_api_client_sdk.models.execution import Execution
 
 from pytest_aicore.errors import SdkMissingError
@@ -29,6 +32,7 @@ from pytest_aicore.training.client import (
     token_of,
 )
 from pytest_aicore.training.credentials import from_service_key
+from pytest_aicore.training.transport import AnswerTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,10 +225,12 @@ def test_call_without_a_token_was_not_made(
     transient: bool,
     retry_after: float | None,
 ) -> None:
-    emulator.fault("token", **fault)
+    body: dict[str, Any] = {"body": "no token today\nat all"} if status else {}
+    emulator.fault("token", **fault, **body)
     error = failure(live_api)
-    assert str(error).startswith(f"could not start an execution of configuration c000 at {AT}: no token (")
-    assert str(error).endswith(f"). {said}")
+    why = f"HTTP {status}: no token today" if status else r"ConnectionError: .*"
+    begin = re.escape(f"could not start an execution of configuration c000 at {AT}: no token (")
+    assert re.fullmatch(rf"{begin}{why}\)\. {re.escape(said)}", str(error))
     assert (error.status, error.transient, error.in_doubt) == (status, transient, False)
     assert error.retry_after == retry_after
 
@@ -242,7 +248,7 @@ def test_sdk_s_own_way_to_a_token_is_sorted_as_well(
         r"Check the credentials and the token URL\.)",
         str(error),
     )
-    assert error.transient == transient
+    assert (error.status, error.transient) == (fault["status"], transient)
 
 
 # What is made -------------------------------------------------------------------------------------------------------
@@ -693,7 +699,7 @@ def test_public_classes_of_the_sdk(name: str) -> None:
 # Retry-After --------------------------------------------------------------------------------------------------------
 
 
-DATE = "Wed, 21 Oct 2105 07:28:00 GMT"
+DATE, LATER_DATE = "Wed, 21 Oct 2105 07:28:00 GMT", "Wed, 21 Oct 2105 07:28:10 GMT"
 
 
 @pytest.mark.parametrize(
@@ -710,6 +716,7 @@ DATE = "Wed, 21 Oct 2105 07:28:00 GMT"
         ("61", None, 60),
         ("99999", None, 60),
         ("", None, None),
+        ("\u0667", None, None),
         ("soon", None, None),
         ("7 s", None, None),
         ("nan", None, None),
@@ -752,3 +759,384 @@ def test_malformed_header_says_nothing(
     emulator.fault(call, status=503)
     error = failure(live_api)
     assert (error.status, error.retry_after) == (503, None)
+
+
+# Who answered -------------------------------------------------------------------------------------------------------
+
+
+def flags(error: CallError) -> dict[str, bool]:
+    names = ("transient", "in_doubt", "is_missing", "is_unreadable", "was_refused", "is_of_a_gateway")
+    return {name: True for name in names if getattr(error, name)}
+
+
+def test_failure_is_nothing_that_it_is_not_said_to_be() -> None:
+    error = CallError("could not.")
+    assert flags(error) == {}
+    names = ("transient", "in_doubt", "is_missing", "is_unreadable", "was_refused")
+    assert [getattr(error, name) for name in names] == [False] * 5
+    assert all(getattr(error, name) is False for name in names)
+    assert (error.status, error.retry_after) == (None, None)
+
+
+PASSES, DOUBTFUL = {"transient", "in_doubt", "was_refused"}, {"in_doubt", "was_refused"}
+GATEWAY = " Nobody but the gateway answers there: check the base URL, which ends in /v2"
+LATER = " Try again later."
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "said", "its"),
+    [
+        (300, "upstream", LATER, PASSES),
+        (302, "upstream", LATER, PASSES),
+        (399, "upstream", LATER, PASSES),
+        (400, "upstream", "", DOUBTFUL),
+        (401, "upstream", " The token was refused, a new one too: check the credentials.", DOUBTFUL),
+        (401, "Jwt is expired", " The token was refused, a new one too: check the credentials.", {"was_refused"}),
+        (403, "upstream", " Check the credentials, and whether they may use this resource group.", DOUBTFUL),
+        (403, "RBAC: access denied", " Check the credentials, and whether they may use this resource group.", {"was_refused"}),
+        (404, "upstream", f"{GATEWAY}: this is no error of AI Core's.", PASSES | {"is_of_a_gateway"}),
+        (404, b"", f"{GATEWAY}.", PASSES | {"is_of_a_gateway"}),
+        (404, {"error": {"code": "01060003", "message": "none", "requestId": "r"}}, "", {"is_missing", "was_refused"}),
+        (404, {"error": {"code": "404", "message": "none", "requestId": "r"}}, f"{GATEWAY}: this is no error of AI Core's.", PASSES | {"is_of_a_gateway"}),
+        (409, {"error": {"code": "x01060003", "message": "RBAC: access denied", "requestId": "r"}}, "", DOUBTFUL),
+        (408, "upstream", LATER, PASSES),
+        (421, "upstream", LATER, PASSES),
+        (425, "upstream", LATER, {"transient", "was_refused"}),
+        (429, "upstream", LATER, {"transient", "was_refused"}),
+        (460, "upstream", LATER, PASSES),
+        (499, "upstream", LATER, PASSES),
+        (500, "upstream", LATER, PASSES),
+        (501, "upstream", "", DOUBTFUL),
+        (502, "upstream", LATER, PASSES),
+        (505, "upstream", "", DOUBTFUL),
+        (506, "upstream", "", DOUBTFUL),
+        (507, "upstream", LATER, PASSES),
+        (510, "upstream", "", DOUBTFUL),
+        (511, "upstream", "", DOUBTFUL),
+        (599, "upstream", LATER, PASSES),
+    ],
+)  # fmt: skip
+def test_who_refused_and_what_that_means(
+    live_api: TrainingApi, emulator: Emulator, status: int, body: Any, said: str, its: set[str]
+) -> None:
+    emulator.fault("execution.create", status=status, body=body, times=None)
+    error = failure(live_api)
+    assert error.status == status
+    assert flags(error).keys() == its
+    assert str(error).endswith(f".{said}") or (status < 400 and str(error).endswith(said))
+
+
+def test_no_status_passes_by_itself() -> None:
+    from pytest_aicore.training.client import is_transient
+
+    assert is_transient(None) is False
+
+
+def test_answer_that_cannot_be_read_is_known_as_such(live_api: TrainingApi, emulator: Emulator) -> None:
+    emulator.fault("execution.create", kind="html")
+    assert flags(failure(live_api)).keys() == {"transient", "in_doubt", "is_unreadable"}
+    emulator.fault("execution.create", kind="connection reset")
+    assert flags(failure(live_api)).keys() == {"transient", "in_doubt"}
+    emulator.fault("execution.query", status=200, body={"resources": None})
+    with pytest.raises(CallError) as caught:
+        live_api.page([EXECUTABLE], 1)
+    assert flags(caught.value).keys() == {"transient", "is_unreadable"}
+    emulator.fault("execution.query", status=200, body={"resources": [{"id": "e1", "status": "RUNNING"}]})
+    (row,) = live_api.page([EXECUTABLE], 1).values()
+    assert isinstance(row, CallError)
+    assert flags(row).keys() == {"transient", "is_unreadable"}
+    assert re.search(r"an answer cannot be read \(KeyError: '\w+'\)\.$", str(row))
+
+
+@pytest.mark.parametrize("made", [{"id": None}, {"id": ""}, {"id": "a/b"}, {"id": 7}, {"id": ["c"]}])
+def test_answer_without_an_id_says_nothing_of_what_was_made(
+    live_api: TrainingApi, emulator: Emulator, made: dict[str, Any]
+) -> None:
+    body = {"message": "Execution scheduled", "status": "UNKNOWN", "targetStatus": "COMPLETED", **made}
+    emulator.fault("execution.create", status=202, body=body)
+    error = failure(live_api)
+    assert flags(error).keys() == {"transient", "in_doubt", "is_unreadable"}
+    assert f"the answer cannot be read (TypeError: the id is {made['id']!r})." in str(error)
+
+
+# What was made though the token was refused -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("operation", "make"),
+    [
+        ("artifact.create", lambda api, *find: api.register_artifact("d", "dataset", "ai://a/b", SCENARIO, "", {}, *find)),
+        ("configuration.create", lambda api, *find: api.create_configuration("n", SCENARIO, EXECUTABLE, {}, {}, *find)),
+        ("execution.create", lambda api, *find: api.start_execution("c000", *find)),
+    ],
+)  # fmt: skip
+def test_what_was_made_though_the_token_was_refused_is_looked_for(
+    credentials: Credentials, emulator: Emulator, operation: str, make: Callable[..., Any]
+) -> None:
+    api = TrainingApi(lambda: make_client(credentials, "default", num_request_retries=0))
+    asked: list[str] = []
+
+    def find() -> str | None:
+        asked.append("found")
+        return "found"
+
+    def find_nothing() -> None:
+        asked.append("nothing")
+
+    body = {"id": "x001", "message": "made", "status": "UNKNOWN", "url": "ai://a/b", "targetStatus": "COMPLETED"}
+    emulator.fault(operation, status=401, times=1)
+    assert make(api, find) == "found"
+    assert (asked, len(paths(emulator, operation))) == (["found"], 1)
+    for finds in ((find_nothing,), ()):
+        emulator.fault(operation, status=401, times=1)
+        emulator.fault(operation, status=201, body=body, times=1)
+        assert make(api, *finds).id == "x001"
+    assert (asked, len(paths(emulator, operation))) == (["found", "nothing"], 5)
+    emulator.fault("token", status=401, times=1)
+    emulator.fault(operation, status=201, body=body, times=1)
+    fresh = TrainingApi(lambda: make_client(credentials, "default", num_request_retries=0))
+    assert make(fresh, find).id == "x001"
+    assert asked == ["found", "nothing"]
+
+
+def test_what_exists_looks_as_it_did_when_it_was_made(live_api: TrainingApi) -> None:
+    artifact = live_api.artifact_response("a001", "ai://a/b")
+    configuration = live_api.configuration_response("c001")
+    execution = live_api.execution_response("e001")
+    assert (artifact.id, artifact.message, artifact.url) == ("a001", "Artifact acknowledged", "ai://a/b")
+    assert (configuration.id, configuration.message) == ("c001", "Configuration created")
+    assert (execution.id, execution.message, execution.status) == ("e001", "Execution scheduled", sdk("Status").UNKNOWN)
+
+
+# Lists --------------------------------------------------------------------------------------------------------------
+
+
+def test_executions_of_a_configuration_whatever_else_can_be_read(live_api: TrainingApi, emulator: Emulator) -> None:
+    rows = [
+        {"id": "e1", "configurationId": "c001", "createdAt": "2025-01-01T00:00:00Z"},
+        {"id": "e2", "configurationId": "another"},
+        {"id": "e3", "configurationId": "c001", "createdAt": "2025-01-02T00:00:00Z", "status": "odd"},
+        {"id": "e3", "configurationId": "c001", "createdAt": "2025-01-02T00:00:00Z"},
+        {"id": "e4", "configurationId": "c001"},
+        {"id": 7, "configurationId": "another"},
+        None,
+    ]
+    emulator.fault("execution.query", status=200, body={"resources": rows})
+    assert live_api.executions_of("c001") == ["e4", "e3", "e1"]
+    assert paths(emulator, "execution.query") == ["/v2/lm/executions?configurationId=c001"]
+    for its in ({}, {"id": None}, {"id": 7}, {"id": "a/b"}):
+        emulator.fault("execution.query", status=200, body={"resources": [{**its, "configurationId": "c001"}]})
+        with pytest.raises(CallError) as caught:
+            live_api.executions_of("c001")
+        assert str(caught.value) == (
+            f"could not look for executions of the configuration c001 at {AT}: the answer cannot be read (an execution"
+            " without an id)."
+        )
+        assert flags(caught.value).keys() == {"transient", "is_unreadable"}
+
+
+def row(execution: str, status: str = "RUNNING") -> dict[str, str]:
+    return {
+        "id": execution, "configurationId": "c1", "configurationName": "c", "scenarioId": "s", "status": status,
+        "targetStatus": "COMPLETED", "createdAt": "2025-01-01T00:00:00Z", "modifiedAt": "2025-01-01T00:00:00Z",
+    }  # fmt: skip
+
+
+def test_execution_that_is_listed_twice_cannot_be_read(live_api: TrainingApi, emulator: Emulator) -> None:
+    rows = [row("e1"), row("e2"), row("e1", "COMPLETED")]
+    emulator.fault("execution.query", status=200, body={"resources": rows})
+    page = live_api.page([EXECUTABLE], 1)
+    assert isinstance(page["e2"], Execution)
+    assert str(page["e1"]) == (
+        f"could not list the executions at {AT}: an answer cannot be read (ValueError: it is listed twice)."
+    )
+
+
+def test_unfinished_ones_are_each_once_and_unfinished(live_api: TrainingApi, emulator: Emulator) -> None:
+    rows = [row("e1"), row("e2", "COMPLETED"), row("e1"), row("e3", "PENDING"), row("e4", "UNKNOWN")]
+    emulator.fault("execution.query", status=200, body={"count": 5, "resources": rows}, times=None)
+    assert [each.id for each in live_api.unfinished()] == ["e1", "e3", "e4"]
+    asked = [path.partition("status=")[2] for path in paths(emulator, "execution.query")]
+    assert asked == ["UNKNOWN", "PENDING", "RUNNING"]
+
+
+def test_log_of_something_else_cannot_be_read(live_api: TrainingApi, emulator: Emulator) -> None:
+    start = datetime(2025, 1, 1, tzinfo=timezone.utc)
+    body = page_of([(start, "a")])
+    body["data"]["result"].append({**body["data"]["result"][0], "msg": None})
+    emulator.fault("execution.query_logs", status=200, body=body)
+    with pytest.raises(CallError, match=r"the answer cannot be read \(TypeError: a line is None\)\."):
+        live_api.logs("e001", start)
+
+
+def test_log_without_an_end_is_given_up(
+    live_api: TrainingApi, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_aicore.training.client.MOST_LOG_LINES", 1500)
+    start = datetime(2025, 1, 1, tzinfo=timezone.utc)
+    for number in range(3):
+        lines = [(start + timedelta(seconds=1000 * number + each), f"{number} {each}") for each in range(1000)]
+        emulator.fault("execution.query_logs", status=200, body=page_of(lines))
+    with pytest.raises(CallError) as caught:
+        live_api.logs("e001", start)
+    assert str(caught.value) == f"could not get the logs of the execution e001 at {AT}: it has more than 1500 lines."
+    assert flags(caught.value).keys() == {"is_unreadable"}
+    assert len(paths(emulator, "execution.query_logs")) == 2
+
+
+def test_page_that_comes_again_and_again_is_the_last(live_api: TrainingApi, emulator: Emulator) -> None:
+    start = datetime(2025, 1, 1, 1, tzinfo=timezone.utc)
+    lines = [(start - timedelta(seconds=60) + timedelta(microseconds=each), f"{each}") for each in range(999)]
+    lines.append((start - timedelta(seconds=1), "last"))
+    emulator.fault("execution.query_logs", status=200, body=page_of(lines), times=None)
+    assert len(live_api.logs("e001", start)) == 1000
+    assert len(paths(emulator, "execution.query_logs")) == 2
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        ({"name": None, "value": 0.5, "step": 1}, "a metric is None = 0.5, step 1"),
+        ({"name": "loss", "value": "low", "step": 1}, "a metric is 'loss' = 'low', step 1"),
+        ({"name": "loss", "value": 1, "step": "one"}, "a metric is 'loss' = 1, step 'one'"),
+    ],
+)
+def test_metrics_that_are_none_cannot_be_read(
+    live_api: TrainingApi, emulator: Emulator, metric: dict[str, Any], said: str
+) -> None:
+    its = {"timestamp": "2025-01-01T00:00:00Z", "labels": [], **metric}
+    resource = {"executionId": "e001", "metrics": [{**its, "name": "ok", "value": 1, "step": 0}, its]}
+    emulator.fault("metrics.query", status=200, body={"count": 1, "resources": [resource]})
+    with pytest.raises(CallError) as caught:
+        live_api.metrics("e001")
+    assert f"the answer cannot be read (TypeError: {said})." in str(caught.value)
+
+
+def test_address_is_unknown_before_the_first_call() -> None:
+    api = TrainingApi(lambda: None)
+    assert api.service_now() is None
+
+
+def test_what_is_looked_for_is_asked_for(live_api: TrainingApi, emulator: Emulator) -> None:
+    live_api.find_configuration(SCENARIO, EXECUTABLE, {}, {}, "a~b")
+    live_api.find_artifact("d", "dataset", "ai://a/b", SCENARIO, {"ext.ai.sap.com/a": "b"})
+    (configurations,) = paths(emulator, "configuration.query")
+    (artifacts,) = paths(emulator, "artifact.query")
+    assert dict(parse_qsl(configurations.partition("?")[2])) == {
+        "scenarioId": SCENARIO, "executableIds": EXECUTABLE, "$search": "a",
+    }  # fmt: skip
+    assert dict(parse_qsl(artifacts.partition("?")[2])) == {
+        "scenarioId": SCENARIO, "name": "d", "kind": "dataset", "artifactLabelSelector": "ext.ai.sap.com/a=b",
+    }  # fmt: skip
+
+
+def test_threads_that_ask_at_once_get_the_same_client(credentials: Credentials, emulator: Emulator) -> None:
+    entered, go = threading.Semaphore(0), threading.Event()
+
+    def connect() -> Any:
+        entered.release()
+        assert go.wait(10)
+        return make_patient_client(credentials, "default")
+
+    api = TrainingApi(connect)
+    threads = [threading.Thread(target=api.scenarios) for _ in range(2)]
+    threads[0].start()
+    assert entered.acquire(timeout=10)
+    threads[1].start()
+    assert not entered.acquire(timeout=0.1)
+    go.set()
+    for thread in threads:
+        thread.join(10)
+    assert not entered.acquire(blocking=False)
+
+
+# What is known of an answer that the SDK stumbled over --------------------------------------------------------------
+
+
+def stumbling(*frames: dict[str, Any]) -> TrainingApi:
+    """Return calls whose client fails; each failure has been caused by the next one, and has an answer in its frame."""
+
+    def fail(*rest: dict[str, Any]) -> None:
+        response = rest[0].get("response")
+        try:
+            if rest[1:]:
+                fail(*rest[1:])
+        except ValueError:
+            raise KeyError("resources") from None
+        raise ValueError(f"odd {response is not None}")
+
+    client: Any = SimpleNamespace(base_url="https://h/v2/lm", scenario=SimpleNamespace(query=lambda: fail(*frames)))
+    return TrainingApi(lambda: client)
+
+
+@pytest.mark.parametrize(
+    ("frames", "status", "retry_after"),
+    [
+        (({"response": SimpleNamespace(status_code=503, headers={"Retry-After": "7"})},), 503, 7),
+        (({"response": SimpleNamespace(status=503, headers={"Retry-After": "7"})},), 503, 7),
+        (
+            ({"response": SimpleNamespace(status=503, headers={"Retry-After": LATER_DATE, "Date": DATE})},), 503, 10,
+        ),
+        (({"response": SimpleNamespace(status_code=503)},), 503, None),
+        (({"response": SimpleNamespace(status_code=400)},), 400, None),
+        (({"response": SimpleNamespace(status_code=399)},), None, None),
+        (({"response": SimpleNamespace(status_code="503")},), None, None),
+        (({},), None, None),
+        (({}, {"response": SimpleNamespace(status=503, headers={"Retry-After": "7"})}), 503, 7),
+        (({}, {}, {"response": SimpleNamespace(status=503, headers={"Retry-After": "7"})}), 503, 7),
+    ],
+)  # fmt: skip
+def test_status_is_that_of_the_answer_that_the_sdk_had_in_its_hands(
+    frames: tuple[dict[str, Any], ...], status: int | None, retry_after: float | None
+) -> None:
+    with pytest.raises(CallError) as caught:
+        stumbling(*frames).scenarios()
+    error = caught.value
+    assert (error.status, error.retry_after) == (status, retry_after)
+    assert str(error).startswith("could not list the scenarios at https://h/v2/lm: ")
+    if status is not None:
+        assert f": HTTP {status}." in str(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "its"),
+    [
+        (requests.ConnectTimeout("slow"), "ConnectTimeout (slow). Check the address and the network.", {"transient"}),
+        (requests.ReadTimeout("slow"), "ReadTimeout (slow). Try again later.", {"transient", "in_doubt"}),
+        (requests.ConnectionError(), "ConnectionError (). Try again later.", {"transient", "in_doubt"}),
+        (
+            requests.exceptions.ContentDecodingError("odd"),
+            "ContentDecodingError (odd). Try again later.",
+            {"transient", "in_doubt", "is_unreadable"},
+        ),
+        (
+            requests.exceptions.JSONDecodeError("odd", "x", 0),
+            "JSONDecodeError (odd: line 1 column 1 (char 0)). Try again later.",
+            {"transient", "in_doubt", "is_unreadable"},
+        ),
+        (
+            AnswerTooLargeError("too large"),
+            "AnswerTooLargeError (too large). Try again later.",
+            {"transient", "in_doubt", "is_unreadable"},
+        ),
+        (
+            KeyError("resources"),
+            (
+                "the answer cannot be read (KeyError: 'resources'). Something between here and AI Core may have answered in its"
+                " place."
+            ),
+            {"transient", "in_doubt", "is_unreadable"},
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_failures_below_the_sdk_are_said_in_our_words(error: Exception, said: str, its: set[str]) -> None:
+    def fail() -> None:
+        raise error
+
+    client: Any = SimpleNamespace(base_url="https://h/v2/lm", scenario=SimpleNamespace(query=fail))
+    with pytest.raises(CallError) as caught:
+        TrainingApi(lambda: client).scenarios()
+    assert str(caught.value) == f"could not list the scenarios at https://h/v2/lm: {said}"
+    assert flags(caught.value).keys() == its
+    assert caught.value.__cause__ is error

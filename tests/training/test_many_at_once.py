@@ -43,7 +43,7 @@ def time(clock: NotedClock, monkeypatch: pytest.MonkeyPatch) -> SimulatedTime:
         monkeypatch.setattr(module, "Thread", time.thread)
     monkeypatch.setattr(fleets, "HomeCondition", time.condition)
     monkeypatch.setattr(random, "uniform", lambda low, high: low)
-    monkeypatch.setattr(random, "sample", lambda population, k: list(population))
+    monkeypatch.setattr(random, "sample", lambda population, k: [population[each] for each in range(k)])
     return time
 
 
@@ -274,6 +274,22 @@ def test_start_that_fails_fails_who_waits(session: Session, emulator: Emulator) 
     assert session.when("execution.create") == [0]
 
 
+@pytest.mark.parametrize("fails", ["refused", "broken"])
+def test_start_that_fails_leaves_others_alone(session: Session, emulator: Emulator, fails: str) -> None:
+    class Broken(Maker):
+        def artifacts(self) -> Any:
+            raise LookupError("no such drawer")
+
+    first = session.training()
+    first.start()
+    if fails == "refused":
+        emulator.fault("configuration.create", status=400, body={"error": {"code": "01010001", "message": "no"}})
+    maker = Broken(session._plan, session._api, session.time) if fails == "broken" else None
+    session.fleet.enqueue(session.training(maker=maker))
+    session.time.sleep(5)
+    assert first.finish(3600).status.value == "COMPLETED"
+
+
 def test_start_that_breaks_says_how(session: Session) -> None:
     class Broken(Maker):
         def artifacts(self) -> Any:
@@ -427,6 +443,27 @@ def test_new_execution_may_not_be_found_for_a_minute(
         assert not text.endswith("Somebody may have deleted it.")
     else:
         assert training.finish(3600).status.value == "COMPLETED"
+
+
+def test_execution_is_new_for_a_minute_and_no_longer(session: Session, emulator: Emulator) -> None:
+    session.begin(29)
+    training = session.training()
+    training.start()
+    emulator.fault("execution.query", status=200, body={"count": 0, "resources": []}, times=None)
+    emulator.fault("execution.get", kind="not found", times=None)
+    message(CallError, lambda: training.finish(3600))
+    assert session.when("execution.get") == [1, 3, 7, 15, 31, 60, 89, 118]
+
+
+def test_outage_begins_with_the_first_look_that_failed(session: Session, emulator: Emulator) -> None:
+    emulator.script(unknown=0, pending=0, running=1000)
+    training = session.training()
+    training.start()
+    emulator.fault("execution.*", status=403, times=2)
+    session.time.sleep(2)
+    emulator.fault("execution.query", status=429, retry_after=59.6, times=None)
+    message(RunError, lambda: training.finish(3600))
+    assert session.time.elapsed == 301
 
 
 def test_status_that_nobody_knows_is_the_end_of_waiting(session: Session, emulator: Emulator) -> None:
@@ -653,6 +690,37 @@ def test_start_that_is_given_up_is_not_made_when_its_turn_comes(
     assert session.training().finish(3600).status.value == "COMPLETED"
 
 
+def test_start_that_is_given_up_in_the_queue_is_not_made(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleets, "STARTING_SECONDS", 5)
+    hang, page = Event(session.time), session._api.page
+    monkeypatch.setattr(session._api, "page", lambda *how: hang.wait() and page(*how))
+    first, second = session.training(), session.training(timeout=3)
+    first.start()
+    session.time.sleep(2)
+    assert " had not been started 5 s after " in message(RunError, second.start)
+    hang.set()
+    session.time.sleep(5)
+    assert len(session.executions) == 1
+    assert first.finish(3600).status.value == "COMPLETED"
+
+
+def test_start_that_is_given_up_on_its_way_is_left_to_the_end_of_the_session(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleets, "STARTING_SECONDS", 5)
+    hang, start = Event(session.time), session._api.start_execution
+    monkeypatch.setattr(session._api, "start_execution", lambda *how: hang.wait() and start(*how))
+    training = session.training(timeout=3)
+    assert " had not been started 5 s after " in message(RunError, training.start)
+    assert session.events("lost") == []
+    hang.set()
+    session.time.sleep(100)
+    assert len(session.executions) == 1
+    (lost,) = session.events("lost")
+    assert lost["run"] == training.record().entry.id  # type: ignore[attr-defined]
+    assert session.when("execution.query") == []
+
+
 def test_run_that_no_test_needs_any_more_is_stopped_at_once(session: Session, emulator: Emulator) -> None:
     emulator.script(running=500)
     (training,) = session.enqueue(user="a")
@@ -685,6 +753,55 @@ def test_run_that_no_test_needs_any_more_is_not_started(session: Session, emulat
     session.time.sleep(5)
     assert len(session.executions) == 2
     assert not session.fleet.is_unwanted(second)
+
+
+def test_who_needs_a_run_is_known(session: Session) -> None:
+    training, other = session.training(user=None), session.training(user=None)
+    session.fleet.want(training, "a", 1)
+    session.fleet.want(training, "b", 1)
+    assert session.fleet.users_of(training) == ["a", "b"]
+    assert session.fleet.users_of(other) == []
+    session.fleet.release("a")
+    assert session.fleet.users_of(training) == ["b"]
+
+
+@pytest.mark.parametrize(
+    "do",
+    [
+        lambda fleet, training: fleet.want(training, "b", 1),
+        lambda fleet, training: fleet.users_of(training),
+        lambda fleet, training: fleet.enqueue(training),
+        lambda fleet, training: fleet.release("b"),
+    ],
+    ids=["want", "users_of", "enqueue", "release"],
+)
+def test_one_thread_at_a_time_changes_who_needs_what(session: Session, do: Callable[[Fleet, Training], object]) -> None:
+    entered, go, done = threading.Event(), threading.Event(), threading.Event()
+
+    class Slow(str):
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            entered.set()
+            assert go.wait(10)
+            return 0
+
+    training = session.training(user="a")
+    threads = [threading.Thread(target=session.fleet.release, args=(Slow("x"),))]
+    threads[0].start()
+    assert entered.wait(10)
+
+    def second() -> None:
+        do(session.fleet, training)
+        done.set()
+
+    threads.append(threading.Thread(target=second))
+    threads[1].start()
+    assert not done.wait(0.1)
+    go.set()
+    for thread in threads:
+        thread.join(10)
+    assert done.is_set()
 
 
 def test_ended_run_is_not_stopped_when_it_is_released(session: Session) -> None:
@@ -727,6 +844,17 @@ def test_budget_that_is_spent_stops_everything(session: Session, emulator: Emula
     assert whys == ["the budget is spent. It is being stopped."] * 2
 
 
+def test_nothing_is_started_any_more_when_the_budget_is_spent(session: Session, emulator: Emulator) -> None:
+    emulator.script(unknown=0, pending=0, running=5000)
+    session.begin(5, 2, 100)
+    (first,) = session.enqueue()
+    message(RunError, lambda: first.finish(3600))
+    (second,) = session.enqueue()
+    session.time.sleep(5)
+    assert message(RunError, second.start).startswith(f"{WORKFLOW} had not been started: the budget of this session is")
+    assert len(session.executions) == 1
+
+
 def test_budget_is_that_of_all_processes_of_a_session(session: Session, emulator: Emulator) -> None:
     emulator.script(unknown=0, pending=0, running=5000)
     session.begin(5, 2, 100)
@@ -744,15 +872,18 @@ def test_budget_is_that_of_all_processes_of_a_session(session: Session, emulator
     assert session.time.elapsed == 30.5  # one has run since 1, the other since -40
 
 
-def test_budget_that_is_spent_between_two_looks_is_spent_then(session: Session, emulator: Emulator) -> None:
+@pytest.mark.parametrize(("budget", "spent"), [(100, 101), (62.5, 63.5)])
+def test_budget_that_is_spent_between_two_looks_is_spent_then(
+    session: Session, emulator: Emulator, budget: float, spent: float
+) -> None:
     emulator.script(unknown=0, pending=0, running=5000)
-    session.begin(1000, 2, 100)
+    session.begin(1000, 2, budget)
     (training,) = session.enqueue()
     message(RunError, lambda: training.finish(3600))
     assert session.when("execution.query") == [1, 3, 7, 15, 31, 63]
-    assert session.time.elapsed == 101
+    assert session.time.elapsed == spent
     session.time.sleep(1000)
-    assert session.when("execution.modify") == [101]
+    assert session.when("execution.modify") == [spent]
 
 
 def test_budget_that_is_spent_on_what_cannot_be_stopped_keeps_nobody_busy(session: Session, emulator: Emulator) -> None:
