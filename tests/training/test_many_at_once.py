@@ -461,9 +461,9 @@ def test_outage_begins_with_the_first_look_that_failed(session: Session, emulato
     training.start()
     emulator.fault("execution.*", status=403, times=2)
     session.time.sleep(2)
-    emulator.fault("execution.query", status=429, retry_after=59.6, times=None)
+    emulator.fault("execution.query", status=429, retry_after=59.7, times=None)
     message(RunError, lambda: training.finish(3600))
-    assert session.time.elapsed == 301
+    assert session.time.elapsed == 301.5
 
 
 def test_status_that_nobody_knows_is_the_end_of_waiting(session: Session, emulator: Emulator) -> None:
