@@ -209,7 +209,11 @@ def _beginnings(text: str, secret: str) -> Iterator[Span]:
     start = text.find(secret[:_PIECE])
     while start >= 0:
         end = start + _common(text[start : start + len(secret)], secret)
-        if end - start < len(secret) and (end - start >= _LONG_PIECE or _CUT_AFTER.match(text, end)):
+        # A mark may begin with what comes next in the secret, `[` for example.
+        marked = any(
+            _CUT_AFTER.match(text, place) for place in range(end, max(start + _PIECE, end - _CUT_LENGTH) - 1, -1)
+        )
+        if end - start < len(secret) and (end - start >= _LONG_PIECE or marked):
             yield start, end
         start = text.find(secret[:_PIECE], end)
 
@@ -218,7 +222,10 @@ def _ends(text: str, secret: str) -> Iterator[Span]:
     """Return where a text has the end of a secret only, after an ellipsis."""
     for _, end in _places(text, secret[-_PIECE:]):
         start = end - _common(text[max(0, end - len(secret)) : end][::-1], secret[::-1])
-        if end - start < len(secret) and _CUT_BEFORE.search(text[max(0, start - _CUT_LENGTH) : start]):
+        # A mark may end with what comes before in the secret, `]` for example.
+        places = range(start, min(start + _CUT_LENGTH, end - _PIECE) + 1)
+        marked = any(_CUT_BEFORE.search(text[max(0, place - _CUT_LENGTH) : place]) for place in places)
+        if end - start < len(secret) and marked:
             yield start, end
 
 

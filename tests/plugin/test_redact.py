@@ -11,7 +11,7 @@ import time
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pytest_aicore.redact import Redactor, Secret, redact
@@ -231,6 +231,9 @@ AS_IT_IS = st.text(
     AS_IT_IS.filter(lambda secret: len(set(secret)) > 6 and len(set(secret[:5])) > 1 and "-----" not in secret),
     st.binary(max_size=7),
 )
+@example("00001]002345", b"")
+@example("abcdef[ghijkl", b"")
+@example("abcdef.ghijkl", b"")
 def test_a_known_secret_is_found_in_any_notation(secret: str, before: bytes) -> None:
     hide = Redactor(lambda: [secret])
     half = len(secret) // 2
