@@ -23,7 +23,7 @@ class Equivalent(NamedTuple):
 
 _ANY_NAME = "files in a folder of their own may have any name"
 _FILES = 'certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")'
-_SETTLED = "settled = max((self._order.index(each) for each in self.closed_sessions if each in self._order)"
+_SETTLED = "settled = max((self._order.get(each, -1) for each in self.closed_sessions), default=-1)"
 EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
     "hiding.py": (
         Equivalent(
@@ -79,9 +79,28 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
     "training/ledger.py": (
         Equivalent(
             "FileLedger.resumable",
-            f"{_SETTLED}, default=-1)",
-            f"{_SETTLED}, default=-2)",
-            "every index is greater than both",
+            _SETTLED,
+            _SETTLED.replace("default=-1", "default=-2"),
+            "every place in the order is greater than both",
+        ),
+        Equivalent(
+            "FileLedger.resumable",
+            _SETTLED,
+            _SETTLED.replace("each, -1", "each, -2"),
+            "every place in the order is greater than both",
+        ),
+        Equivalent(
+            "FileLedger.__init__",
+            'self._ids = (f"{secrets.token_hex(5)}-{number}" for number in count())',
+            'self._ids = (f"{secrets.token_hex(5)}XX-XX{number}" for number in count())',
+            "any text that no other line has",
+        ),
+        Equivalent("FileLedger.__init__", "self._is_in_trouble = False", "self._is_in_trouble = None", "as false"),
+        Equivalent(
+            "FileLedger._read_on",
+            "self._flushed.discard(key)",
+            "self._flushed.discard(None)",
+            "it only keeps a set small",
         ),
         Equivalent(
             "FileLedger.write",

@@ -78,6 +78,7 @@ def test_new_run_is_what_it_was_begun_with(make: Make) -> None:
     entry = ledger.begin("key", place="test_it.py:1", **FACTS)
     assert (entry.session, entry.key) == ("one", "key")
     assert {name: entry.facts[name] for name in FACTS} == FACTS
+    assert entry.facts.keys() - FACTS.keys() == {"place", "scenario", "executable"}
     assert entry.facts["place"] == "test_it.py:1"
     assert ledger.entries == {entry.id: entry}
     opened, run = lines(ledger)
@@ -436,6 +437,9 @@ def test_executions_of_other_runs(make: Make) -> None:
         ([made(), ("lost", {})], True),
         ([made(), ("ended", {"status": "COMPLETED", "seconds": 1.0})], True),
         ([made(), ("stopping", {})], False),
+        ([made(), ("stopping", {}), ("ended", {"status": "STOPPED", "seconds": 1.0})], False),
+        ([made(), ("gone", {}), ("ended", {"status": "STOPPED", "seconds": 1.0})], False),
+        ([made(), ("unwanted", {}), ("ended", {"status": "STOPPED", "seconds": 1.0})], False),
         ([made(), ("gone", {})], False),
         ([made(), ("unwanted", {})], False),
         ([("failed", {"stage": EXECUTION, "why": "no", "in_doubt": False})], False),
@@ -462,6 +466,7 @@ def test_newest_run_is_gone_on_with(make: Make) -> None:
     for session in ("dead1", "dead2"):
         dead = make(session)
         ids += [begun(dead, "key", made()).id, begun(dead, "key", made(), ("gone", {})).id]
+        begun(dead, "another", made())
         dead.close(well=False)
     ledger = make("heir")
     found = ledger.resumable("key", "h", "default")
@@ -894,6 +899,41 @@ def test_file_that_is_made_anew_has_what_somebody_may_still_have_to_find(
     assert ledger.problems == [
         f"the ledger {ledger.file} was deleted or replaced during the session; what this session knew was written again."
     ]
+
+
+def test_file_that_was_replaced_is_counted_from_its_beginning(make: Make) -> None:
+    ledger = make()
+    begun(ledger)
+    ledger.file.write_text("nonsense\n", encoding="utf-8")
+    ledger.refresh()
+    assert ledger.problems[-1] == (
+        f"1 line of the ledger {ledger.file} cannot be read and was skipped; line 1: not JSON."
+    )
+
+
+def test_line_of_an_old_version_may_be_said_twice_and_is_known_again_in_another_file(make: Make) -> None:
+    ledger = make()
+    line = b'{"event": "closed", "session": "two"}\n'
+    for _ in range(2):
+        with ledger.file.open("ab") as file:
+            file.write(line)
+        ledger.refresh()
+    assert ledger.closed_sessions == ["two", "two"]
+    ledger.file.write_bytes(line)
+    ledger.refresh()
+    assert ledger.closed_sessions == ["two", "two"]
+
+
+def test_run_that_is_told_twice_is_written_again_once(make: Make) -> None:
+    ledger = make()
+    entry = begun(ledger)
+    again = {"event": "run", "id": "x-1", "run": entry.id, "session": "two", "key": "k", **FACTS}
+    with ledger.file.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(again) + "\n")
+    ledger.refresh()
+    ledger.file.unlink()
+    ledger.refresh()
+    assert [line["session"] for line in lines(ledger) if line["event"] == "run"] == ["one"]
 
 
 def test_events_whose_run_is_missing_are_told(make: Make) -> None:
