@@ -24,6 +24,7 @@ class Equivalent(NamedTuple):
 _ANY_NAME = "files in a folder of their own may have any name"
 _FILES = 'certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")'
 _SETTLED = "settled = max((self._order.get(each, -1) for each in self.closed_sessions), default=-1)"
+_PAUSE = "pause = min(max(_PAUSE, failure.retry_after or 0.0), _LONGEST_PAUSE) if failure else _PAUSE / 10"
 EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
     "hiding.py": (
         Equivalent(
@@ -122,6 +123,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             'failure: CallError | None = ""',
             "as false as None, and never shown",
         ),
+        Equivalent("stop_execution", _PAUSE, _PAUSE.replace("or 0.0", "or 1.0"), "a pause lasts a second at least"),
     ),
     "training/tokens.py": (
         Equivalent(

@@ -112,7 +112,7 @@ def executions_of(api: TrainingApi, clock: Clock, entry: Entry, others: Collecti
     if entry.execution_id is not None:
         return [entry.execution_id]
     intent = entry.stages[EXECUTION].intent
-    configuration = intent.get("configuration") or entry.configuration_id
+    configuration = entry.configuration_id
     if configuration is None:
         return []
     not_ours = {*intent.get("others", ()), *others}

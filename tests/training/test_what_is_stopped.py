@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -10,6 +10,7 @@ from pytest_aicore.errors import RunError
 from pytest_aicore.training.client import CallError
 from pytest_aicore.training.ledger import CONFIGURATION, EXECUTION, Entry, Stage
 from pytest_aicore.training.stopping import executions_of, settle, stop_execution
+from pytest_aicore.training.transport import current
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator import Emulator
@@ -237,6 +238,34 @@ def test_service_that_stays_busy_is_given_up_after_half_a_minute(
     assert clock.slept == slept
 
 
+class Busy:
+    """A service that is busy, and takes down how much time it is given."""
+
+    def __init__(self, clock: NotedClock, took: float) -> None:
+        self._clock = clock
+        self._took = took
+        self.limits: list[float] = []
+
+    def stop(self, _: str) -> None:
+        limit = current()
+        assert limit is not None
+        self.limits.append(limit.seconds)
+        self._clock.advance(self._took)
+        raise CallError("busy", 503, transient=True)
+
+
+def test_whole_of_stopping_has_half_a_minute_and_the_last_attempt_a_second(clock: NotedClock) -> None:
+    busy = Busy(clock, 6.123456)
+    with pytest.raises(CallError):
+        stop_execution(cast("TrainingApi", busy), clock, "e001")
+    assert busy.limits == [30, 22.88, 15.75, 8.63, 1.51]
+    slow = Busy(clock, 13.75)
+    with pytest.raises(CallError):
+        stop_execution(cast("TrainingApi", slow), clock, "e001")
+    assert slow.limits == [30, 15.25, 1]
+    assert current() is None
+
+
 # What a run of the ledger has ---------------------------------------------------------------------------------------
 
 
@@ -306,6 +335,27 @@ def test_what_a_run_has_is_stopped_and_taken_down(
     assert sorted(outcomes) == sorted([(ids[0], "is being stopped"), (ids[2], "is being stopped")])
     assert notes == [("stopping", {"time": clock.now(), "seconds": 0.0, "executions": [each for each, _ in outcomes]})]
     assert [status(emulator, each) for each in ids] == ["STOPPING", "RUNNING", "STOPPING"]
+
+
+@pytest.mark.parametrize(
+    ("known", "seconds"), [({"began": 500.0}, 40.0), ({"running_ticks": -20.0}, 20.0)], ids=["service", "machine"]
+)
+def test_time_that_was_paid_for_is_taken_down(
+    live_api: TrainingApi,
+    clock: NotedClock,
+    execution: str,
+    monkeypatch: pytest.MonkeyPatch,
+    known: dict[str, float],
+    seconds: float,
+) -> None:
+    monkeypatch.setattr(live_api, "service_now", lambda: 540.0)
+    run = entry(result={"id": execution})
+    for name, value in known.items():
+        setattr(run, name, value + (clock.monotonic() if name == "running_ticks" else 0.0))
+    notes = Notes()
+    settle(live_api, clock, run, notes)
+    ((_, facts),) = notes
+    assert facts["seconds"] == seconds
 
 
 def test_nothing_is_taken_down_of_what_could_not_be_stopped(
