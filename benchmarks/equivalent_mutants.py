@@ -126,6 +126,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
         Equivalent("stop_execution", _PAUSE, _PAUSE.replace("or 0.0", "or 1.0"), "a pause lasts a second at least"),
     ),
     "training/tokens.py": (
+        Equivalent("_is_json", "return False", "return None", "as false as False, and never shown: a private function"),
         Equivalent(
             "Tokens.__init__", "self._replaced_at = 0.0", "self._replaced_at = None", "not read before there is a token"
         ),

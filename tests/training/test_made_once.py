@@ -434,3 +434,72 @@ def test_others_are_not_taken_for_what_a_killed_process_started(
     older = make().execution(configured).id
     answer = make().execution(configured, lambda: [older], lost_for=60.0)
     assert executions(emulator) == [older, answer.id]
+
+
+# What was made though it was refused --------------------------------------------------------------------------------
+
+
+REFUSED_TOKEN: dict[str, Any] = {"status": 401, "processed": True}
+
+
+def test_what_was_made_though_the_token_was_refused_is_made_once(
+    make: Make, emulator: Emulator, clock: NotedClock
+) -> None:
+    maker, other = make("one"), make("two")
+    for operation in ("artifact.create", "configuration.create", "execution.create"):
+        emulator.fault(operation, **REFUSED_TOKEN)
+    artifact = maker.artifacts()["text-data"].id
+    assert [each.id for each in artifacts(emulator)] == [artifact]
+    configuration = maker.configuration({"text-data": artifact}).id
+    assert [each.id for each in configurations(emulator)] == [configuration]
+    execution = maker.execution(configuration).id
+    assert executions(emulator) == [execution]
+    emulator.fault("configuration.create", **REFUSED_TOKEN)
+    known = maker.configuration({"text-data": artifact}).id
+    other.configuration({"text-data": artifact})
+    emulator.fault("configuration.create", status=401)
+    emulator.fault("configuration.create", status=503)
+    names = {each.id: each.name for each in configurations(emulator)}
+    found = maker.configuration({"text-data": artifact}).id
+    assert (found, names[found]) == (known, "pytest-aicore text-clf-train-tutorial one")
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("status", [425, 429])
+def test_execution_that_was_started_though_it_was_refused_is_found(
+    make: Make, emulator: Emulator, configured: str, clock: NotedClock, status: int
+) -> None:
+    emulator.fault("execution.create", status=status, processed=True)
+    assert [make().execution(configured).id] == executions(emulator)
+    assert clock.slept == [1]
+
+
+def test_execution_that_was_started_at_the_last_attempt_is_found(
+    make: Make, emulator: Emulator, configured: str, clock: NotedClock
+) -> None:
+    emulator.fault("execution.create", status=429, times=10)
+    emulator.fault("execution.create", status=429, processed=True, times=1)
+    assert [make().execution(configured).id] == executions(emulator)
+    assert sum(clock.slept) == 60
+
+
+def test_start_that_is_refused_for_a_minute_is_given_up(
+    make: Make, emulator: Emulator, configured: str, clock: NotedClock
+) -> None:
+    emulator.fault("execution.create", status=429, times=None)
+    with pytest.raises(CallError, match=r"HTTP 429"):
+        make().execution(configured)
+    assert sum(clock.slept) == 60
+    assert executions(emulator) == []
+
+
+def test_gateway_that_refused_what_it_passed_on_is_not_asked_again(
+    make: Make, emulator: Emulator, clock: NotedClock
+) -> None:
+    emulator.fault("artifact.create", status=409, body="upstream", processed=True)
+    assert make().artifacts()["text-data"].id == artifacts(emulator)[0].id
+    assert (clock.slept, calls(emulator, "artifact")) == ([1], ["artifact.create", "artifact.query"])
+    emulator.fault("configuration.create", status=409, body="upstream", times=None)
+    with pytest.raises(CallError, match=r"HTTP 409"):
+        make().configuration({"text-data": "a001"})
+    assert (clock.slept, calls(emulator, "configuration")) == ([1, 1], ["configuration.create", "configuration.query"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_aicore.redact import redact
 from pytest_aicore.training.client import TokenRefusal
 from pytest_aicore.training.credentials import from_service_key
 from pytest_aicore.training.tokens import Tokens
@@ -144,6 +146,27 @@ def test_refusals_are_sorted_by_their_status(
 
 
 @pytest.mark.parametrize(
+    ("body", "transient"),
+    [({"error": "none"}, False), ([], True), ("none", True), (b"", True), ("[" * 100_000, True), ("null", True)],
+    ids=["object", "list", "text", "nothing", "deep", "null"],
+)
+def test_only_who_answers_with_an_object_says_that_there_is_no_such_endpoint(
+    tokens: Tokens, emulator: Emulator, body: Any, *, transient: bool
+) -> None:
+    emulator.fault("token", status=404, body=body)
+    assert refusal(tokens).transient is transient
+
+
+def test_what_is_secret_is_known_as_such_from_then_on(emulator: Emulator) -> None:
+    key = {**emulator.service_key, "clientsecret": "t0ken-Sec3t-of-a-test"}
+    tokens = Tokens(from_service_key(key, "test"))
+    assert redact("saw t0ken-Sec3t-of-a-test") == "saw ***"
+    emulator.fault("token", status=200, body={"access_token": "0paque-t0ken-of-a-test", "expires_in": 60})
+    assert tokens() == "Bearer 0paque-t0ken-of-a-test"
+    assert redact("saw 0paque-t0ken-of-a-test") == "saw ***"
+
+
+@pytest.mark.parametrize(
     ("headers", "seconds"),
     [
         ({"retry-after": "7"}, 7),
@@ -264,6 +287,21 @@ def test_certificate_that_is_no_file_lies_in_one_for_as_long_as_it_is_needed(
     assert not any(Path(file).exists() for file in cert)
     assert not Path(cert[0]).parent.exists()
     assert "client_secret" not in request.body
+
+
+def test_certificate_files_that_somebody_removes_are_no_trouble(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import requests
+
+    send = requests.Session.send
+
+    def remove(self: Any, request: Any, **how: Any) -> Any:
+        shutil.rmtree(Path(how["cert"][0]).parent)
+        return send(self, request, **how)
+
+    monkeypatch.setattr(requests.Session, "send", remove)
+    assert key_with(emulator, cert_str="certificate", key_str="key")().startswith("Bearer eyJ")
 
 
 def test_certificate_that_is_not_there_is_not_asked_for_again(
