@@ -122,7 +122,7 @@ def test_the_next_test_is_not_blamed(aicore_client):
     assert f"GET {REAL} was not answered: {ABSENCE}" in text
     token = "https://emulator.authentication.aicore.invalid/oauth/token"
     assert f"POST {token} was not answered: {ABSENCE}" in text
-    assert text.count(f"\nThe emulator cannot be used here: {ABSENCE}") == 5
+    assert text.count(f"\nThe emulator cannot be used here: {ABSENCE}") >= 5
     assert (
         "GET http://example.invalid/ would have reached the network, which aicore_block_network = true forbids." in text
     )
