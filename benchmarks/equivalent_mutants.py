@@ -42,6 +42,13 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "any name that no session has",
         ),
         Equivalent(
+            "sweep",
+            'ledger = FileLedger(ledger_file, "sweep")',
+            "ledger = FileLedger(ledger_file, None)",
+            "any name that no session has",
+        ),
+        Equivalent("sweep", "unreachable = False", "unreachable = None", "as false as False, and never shown"),
+        Equivalent(
             "_Sweep._sweep_entry",
             'say(f"younger than {show_duration(self._least_age or 0)}: {self._named(entry)}")',
             'say(f"younger than {show_duration(self._least_age or 1)}: {self._named(entry)}")',
@@ -64,6 +71,12 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
         ),
     ),
     "training/fleet.py": (
+        Equivalent(
+            "Fleet.__init__",
+            "needs_no_start: Callable[[Training], bool] = lambda _: False,",
+            "needs_no_start: Callable[[Training], bool] = lambda _: None,",
+            "as false as False, and never shown",
+        ),
         Equivalent(
             "Fleet.__init__",
             "self._interval = min(FIRST_INTERVAL, interval)",
