@@ -163,7 +163,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     try:
         return (yield)
     except Exception as error:
-        _clean_exception(early_config, getattr(error, "cause", error))
+        # A ConftestImportFailure has what was raised as its cause, and as (type, it, traceback) in pytest 8.0.
+        before: tuple[object, ...] = getattr(error, "excinfo", ())
+        cause = getattr(error, "cause", before[1] if before else error)
+        _clean_exception(early_config, cause)
         raise
 
 
