@@ -73,6 +73,12 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
     "training/fleet.py": (
         Equivalent(
             "Fleet.__init__",
+            "needs_no_start: Callable[[Training], bool] = lambda _: False,",
+            "needs_no_start: Callable[[Training], bool] = lambda _: None,",
+            "as false as False, and never shown",
+        ),
+        Equivalent(
+            "Fleet.__init__",
             "self._interval = min(FIRST_INTERVAL, interval)",
             "self._interval = None",
             "whatever is started sets it anew, and nothing is looked at before",

@@ -19,6 +19,7 @@ from pytest_aicore.training.fleet import ClosingError, Fleet, FleetClock
 from pytest_aicore.training.ledger import FileLedger, RunRecord
 from pytest_aicore.training.making import Maker
 from pytest_aicore.training.run import Training
+from pytest_aicore.training.transport import current
 from pytest_aicore.training.watcher import DeadlineError
 from tests.training.simulated import Event, SimulatedTime
 
@@ -601,6 +602,21 @@ def test_run_that_no_test_said_to_need_is_stopped_as_well(session: Session, emul
     training = session.training(user=None)
     assert message(DeadlineError, lambda: training.finish(0.5)).endswith(" It is being stopped.")
     assert session.time.elapsed == 0.5
+
+
+def test_last_look_has_ten_seconds(session: Session, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulator.script(running=500)
+    look, limits = session._api.execution, []
+
+    def limited(execution: str) -> Any:
+        limit = current()
+        limits.append(limit.seconds if limit else None)
+        return look(execution)
+
+    monkeypatch.setattr(session._api, "execution", limited)
+    message(DeadlineError, lambda: session.training(timeout=100).finish(100))
+    assert limits == [10, None]  # the other one is what the report shows of what was stopped
+    assert current() is None
 
 
 def test_run_that_ends_at_the_last_moment_has_ended(session: Session, emulator: Emulator) -> None:
