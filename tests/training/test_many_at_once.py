@@ -604,6 +604,45 @@ def test_run_that_no_test_said_to_need_is_stopped_as_well(session: Session, emul
     assert session.time.elapsed == 0.5
 
 
+def test_what_was_paid_for_is_counted_by_the_service(
+    session: Session, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator.script(unknown=0, pending=0, running=5000)
+    began = session.time.now()
+    monkeypatch.setattr(session._api, "service_now", lambda: began + 3 * session.time.elapsed)
+    training = session.training(timeout=100)
+    message(DeadlineError, lambda: training.finish(100))
+    assert [event["seconds"] for event in session.events("stopping")] == [300]
+    assert training.begin().service_now == began + 300
+
+
+def test_stopped_run_that_nobody_can_look_at_is_stopped_all_the_same(session: Session, emulator: Emulator) -> None:
+    emulator.script(running=500)
+    emulator.fault("execution.get", status=403, after=1)
+    training = session.training(timeout=100)
+    assert message(DeadlineError, lambda: training.finish(100)).endswith(" It is being stopped.")
+
+
+def test_last_look_that_failed_is_known(session: Session, emulator: Emulator) -> None:
+    emulator.script(running=500)
+    training = session.training()
+    training.start()
+    session.time.sleep(99.5)
+    emulator.fault("execution.get", status=503)
+    assert "since then: could not get the execution" in message(DeadlineError, lambda: training.finish(100))
+    assert training.begin().troubled_since == session.time.monotonic()
+
+
+def test_run_goes_on_that_nobody_waits_for_at_the_moment(session: Session, emulator: Emulator) -> None:
+    first, second = session.training(), session.training()
+    first.start()
+    second.start()
+    emulator.script(execution=second.begin().execution_id, running=300)
+    first.finish(3600)
+    session.time.sleep(20)
+    assert second.finish(3600).status.value == "COMPLETED"
+
+
 def test_last_look_has_ten_seconds(session: Session, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     emulator.script(running=500)
     look, limits = session._api.execution, []
@@ -908,7 +947,11 @@ def test_budget_that_is_spent_on_what_cannot_be_stopped_keeps_nobody_busy(sessio
     session.begin(1000, 2, 100)
     (training,) = session.enqueue()
     text = message(RunError, lambda: training.finish(3600))
-    assert ": the budget is spent. It could not be stopped: could not stop the execution " in text
+    begin = (
+        f"execution {training.begin().execution_id}: the budget is spent. It could not be stopped: could not stop the"
+    )
+    assert text.startswith(begin)
+    assert session.time.elapsed == 101
     asked = len(emulator.requests)
     session.time.sleep(1000)
     assert len(emulator.requests) == asked
