@@ -147,6 +147,9 @@ def test_run_is_started_watched_and_ended(session: Session) -> None:
     assert session.when("execution.create") == [0]
     assert session.when("execution.get") == []
     assert [event["status"] for event in session.events("ended")] == ["COMPLETED"]
+    (running,) = session.events("running")
+    began = session.time.now() - session.time.elapsed
+    assert (running["time"], running["ticks"], running["began"]) == (began + 17, began + 17, began + 15)
 
 
 def test_interval_shorter_than_a_second_is_kept_from_the_beginning(session: Session) -> None:
@@ -483,10 +486,10 @@ def test_status_that_nobody_knows_is_the_end_of_waiting(session: Session, emulat
 def test_service_that_does_not_answer_for_five_minutes_is_not_waited_for(
     session: Session, emulator: Emulator, out: float, *, is_lost: bool
 ) -> None:
-    emulator.script(unknown=0, pending=0, running=1000)
+    emulator.script(unknown=0, pending=1.5, running=1000)
     training = session.training()
     training.start()
-    session.time.sleep(2)
+    session.time.sleep(4)
     began = emulator.now
     fault = emulator.fault("execution.*", status=503, times=None)
     session.time.sleep(out)
@@ -495,7 +498,7 @@ def test_service_that_does_not_answer_for_five_minutes_is_not_waited_for(
         assert training.finish(3600).status.value == "COMPLETED"
         return
     text = message(RunError, lambda: training.finish(3600))
-    since = began.replace(second=3)
+    since = began.replace(second=7)
     assert text.startswith(
         f"execution {training.begin().execution_id} was RUNNING, and AI Core has not answered for it since"
         f" {since:%Y-%m-%d %H:%M:%S} UTC: could not list the executions at {AT}: "
@@ -518,6 +521,16 @@ def test_outage_ends_five_minutes_after_it_began(session: Session, emulator: Emu
     # Since 3, every 6, 12, 24, 30, 30 ... seconds.
     assert session.when("execution.query")[1:6] == [3, 9, 21, 45, 75]
     assert session.time.elapsed == 315
+
+
+def test_outage_of_five_minutes_is_long_enough(session: Session, emulator: Emulator) -> None:
+    emulator.script(unknown=0, pending=0, running=1000)
+    training = session.training()
+    training.start()
+    session.time.sleep(2)
+    emulator.fault("execution.query", status=429, retry_after=50, times=None)
+    message(RunError, lambda: training.finish(3600))
+    assert session.time.elapsed == 303
 
 
 def test_single_look_that_is_not_answered_leaves_the_service_alone(session: Session, emulator: Emulator) -> None:
