@@ -72,6 +72,22 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
     ),
     "training/fleet.py": (
         Equivalent(
+            "Fleet.__init__", "self._next_look = 0.0", "self._next_look = None", "whatever is started sets it anew"
+        ),
+        Equivalent(
+            "Fleet.__init__", "self._not_before = 0.0", "self._not_before = 1.0", "a machine that runs for a second"
+        ),
+        Equivalent("Fleet.start", "training.begin()", "pass", "what has been launched has begun"),
+        Equivalent(
+            "Fleet._lose_unstarted", "self._queue.remove(training)", "pass", "what is given up begins nothing any more"
+        ),
+        Equivalent(
+            "Fleet.__init__",
+            "needs_no_start: Callable[[Training], bool] = lambda _: False,",
+            "needs_no_start: Callable[[Training], bool] = lambda _: None,",
+            "as false as False, and never shown",
+        ),
+        Equivalent(
             "Fleet.__init__",
             "self._interval = min(FIRST_INTERVAL, interval)",
             "self._interval = None",

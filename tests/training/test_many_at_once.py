@@ -19,6 +19,7 @@ from pytest_aicore.training.fleet import ClosingError, Fleet, FleetClock
 from pytest_aicore.training.ledger import FileLedger, RunRecord
 from pytest_aicore.training.making import Maker
 from pytest_aicore.training.run import Training
+from pytest_aicore.training.transport import current
 from pytest_aicore.training.watcher import DeadlineError
 from tests.training.simulated import Event, SimulatedTime
 
@@ -146,6 +147,9 @@ def test_run_is_started_watched_and_ended(session: Session) -> None:
     assert session.when("execution.create") == [0]
     assert session.when("execution.get") == []
     assert [event["status"] for event in session.events("ended")] == ["COMPLETED"]
+    (running,) = session.events("running")
+    began = session.time.now() - session.time.elapsed
+    assert (running["time"], running["ticks"], running["began"]) == (began + 17, began + 17, began + 15)
 
 
 def test_interval_shorter_than_a_second_is_kept_from_the_beginning(session: Session) -> None:
@@ -482,10 +486,10 @@ def test_status_that_nobody_knows_is_the_end_of_waiting(session: Session, emulat
 def test_service_that_does_not_answer_for_five_minutes_is_not_waited_for(
     session: Session, emulator: Emulator, out: float, *, is_lost: bool
 ) -> None:
-    emulator.script(unknown=0, pending=0, running=1000)
+    emulator.script(unknown=0, pending=1.5, running=1000)
     training = session.training()
     training.start()
-    session.time.sleep(2)
+    session.time.sleep(4)
     began = emulator.now
     fault = emulator.fault("execution.*", status=503, times=None)
     session.time.sleep(out)
@@ -494,7 +498,7 @@ def test_service_that_does_not_answer_for_five_minutes_is_not_waited_for(
         assert training.finish(3600).status.value == "COMPLETED"
         return
     text = message(RunError, lambda: training.finish(3600))
-    since = began.replace(second=3)
+    since = began.replace(second=7)
     assert text.startswith(
         f"execution {training.begin().execution_id} was RUNNING, and AI Core has not answered for it since"
         f" {since:%Y-%m-%d %H:%M:%S} UTC: could not list the executions at {AT}: "
@@ -517,6 +521,16 @@ def test_outage_ends_five_minutes_after_it_began(session: Session, emulator: Emu
     # Since 3, every 6, 12, 24, 30, 30 ... seconds.
     assert session.when("execution.query")[1:6] == [3, 9, 21, 45, 75]
     assert session.time.elapsed == 315
+
+
+def test_outage_of_five_minutes_is_long_enough(session: Session, emulator: Emulator) -> None:
+    emulator.script(unknown=0, pending=0, running=1000)
+    training = session.training()
+    training.start()
+    session.time.sleep(2)
+    emulator.fault("execution.query", status=429, retry_after=50, times=None)
+    message(RunError, lambda: training.finish(3600))
+    assert session.time.elapsed == 303
 
 
 def test_single_look_that_is_not_answered_leaves_the_service_alone(session: Session, emulator: Emulator) -> None:
@@ -601,6 +615,60 @@ def test_run_that_no_test_said_to_need_is_stopped_as_well(session: Session, emul
     training = session.training(user=None)
     assert message(DeadlineError, lambda: training.finish(0.5)).endswith(" It is being stopped.")
     assert session.time.elapsed == 0.5
+
+
+def test_what_was_paid_for_is_counted_by_the_service(
+    session: Session, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator.script(unknown=0, pending=0, running=5000)
+    began = session.time.now()
+    monkeypatch.setattr(session._api, "service_now", lambda: began + 3 * session.time.elapsed)
+    training = session.training(timeout=100)
+    message(DeadlineError, lambda: training.finish(100))
+    assert [event["seconds"] for event in session.events("stopping")] == [300]
+    assert training.begin().service_now == began + 300
+
+
+def test_stopped_run_that_nobody_can_look_at_is_stopped_all_the_same(session: Session, emulator: Emulator) -> None:
+    emulator.script(running=500)
+    emulator.fault("execution.get", status=403, after=1)
+    training = session.training(timeout=100)
+    assert message(DeadlineError, lambda: training.finish(100)).endswith(" It is being stopped.")
+
+
+def test_last_look_that_failed_is_known(session: Session, emulator: Emulator) -> None:
+    emulator.script(running=500)
+    training = session.training()
+    training.start()
+    session.time.sleep(99.5)
+    emulator.fault("execution.get", status=503)
+    assert "since then: could not get the execution" in message(DeadlineError, lambda: training.finish(100))
+    assert training.begin().troubled_since == session.time.monotonic()
+
+
+def test_run_goes_on_that_nobody_waits_for_at_the_moment(session: Session, emulator: Emulator) -> None:
+    first, second = session.training(), session.training()
+    first.start()
+    second.start()
+    emulator.script(execution=second.begin().execution_id, running=300)
+    first.finish(3600)
+    session.time.sleep(20)
+    assert second.finish(3600).status.value == "COMPLETED"
+
+
+def test_last_look_has_ten_seconds(session: Session, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    emulator.script(running=500)
+    look, limits = session._api.execution, []
+
+    def limited(execution: str) -> Any:
+        limit = current()
+        limits.append(limit.seconds if limit else None)
+        return look(execution)
+
+    monkeypatch.setattr(session._api, "execution", limited)
+    message(DeadlineError, lambda: session.training(timeout=100).finish(100))
+    assert limits == [10, None]  # the other one is what the report shows of what was stopped
+    assert current() is None
 
 
 def test_run_that_ends_at_the_last_moment_has_ended(session: Session, emulator: Emulator) -> None:
@@ -892,7 +960,11 @@ def test_budget_that_is_spent_on_what_cannot_be_stopped_keeps_nobody_busy(sessio
     session.begin(1000, 2, 100)
     (training,) = session.enqueue()
     text = message(RunError, lambda: training.finish(3600))
-    assert ": the budget is spent. It could not be stopped: could not stop the execution " in text
+    begin = (
+        f"execution {training.begin().execution_id}: the budget is spent. It could not be stopped: could not stop the"
+    )
+    assert text.startswith(begin)
+    assert session.time.elapsed == 101
     asked = len(emulator.requests)
     session.time.sleep(1000)
     assert len(emulator.requests) == asked
