@@ -164,9 +164,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
         return (yield)
     except Exception as error:
         # A ConftestImportFailure has what was raised as its cause, and as (type, it, traceback) in pytest 8.0.
-        before: tuple[object, ...] = getattr(error, "excinfo", ())
-        cause = getattr(error, "cause", before[1] if before else error)
-        _clean_exception(early_config, cause)
+        _, cause, _ = getattr(error, "excinfo", (None, error, None))
+        _clean_exception(early_config, getattr(error, "cause", cause))
         raise
 
 

@@ -234,9 +234,7 @@ class Session:
             from pytest_aicore.emulator.intercept import Door
 
             self._door = Door(self.emulator, block_network=self.settings.block_network.value, presence=self.presence)
-            self._door.open()
-        else:
-            self._door.ensure()
+        self._door.open()
 
     def out_of_sight(self) -> tuple[list[str], list[str]]:
         """Return what may reach AI Core's hosts or a blocked network unseen.

@@ -12,6 +12,8 @@ import pytest
 import requests
 import requests_mock as requests_mock_module
 import responses
+from hypothesis import given
+from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
 from responses.registries import OrderedRegistry
 from urllib3 import HTTPConnectionPool, Retry
@@ -466,7 +468,7 @@ def test_a_closed_door_leaves_everything_as_it_was(house: House) -> None:
     before = everything_it_touches()
     for _ in range(2):
         house.door.open()
-        house.door.ensure()
+        house.door.open()
         client = house.client()
         with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
             mock.get(SHOP, body="1")
@@ -479,6 +481,45 @@ def test_a_closed_door_leaves_everything_as_it_was(house: House) -> None:
         house.door.close()
         assert everything_it_touches() == before
     assert house.door.is_open is False
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.tuples(st.sampled_from(["open", "close"]), st.integers(0, 2)),
+            st.tuples(st.sampled_from(["mock", "unmock"])),
+        ),
+        max_size=16,
+    )
+)
+def test_doors_and_mocks_that_come_and_go_in_any_order_leave_nothing(steps: list[tuple[Any, ...]]) -> None:
+    before = everything_it_touches()
+    doors = [Door(Emulator(base_url=f"https://api.{name}.invalid", auth_url="https://auth.invalid")) for name in "abc"]
+    mocks: list[responses.RequestsMock] = []
+    try:
+        for what, *which in steps:
+            if which:
+                getattr(doors[which[0]], what)()
+            elif what == "mock":
+                mocks.append(responses.RequestsMock(assert_all_requests_are_fired=False))
+                mocks[-1].start()
+                mocks[-1].get(SHOP, body=str(len(mocks)))
+            elif mocks:
+                mocks.pop().stop()
+            for door in doors:
+                if door.is_open:
+                    url = door.emulator.base_url
+                    assert requests.get(f"{url}/v2/lm/meta", timeout=5).text == "Jwt is missing"
+            if mocks:
+                assert shop() == str(len(mocks))
+    finally:
+        while mocks:
+            mocks.pop().stop()
+        for door in doors:
+            door.close()
+    doors[0].open()  # a mock that outlived all doors has put back what it found, which handed everything on
+    doors[0].close()
+    assert everything_it_touches() == before
 
 
 def test_a_door_that_closes_under_an_active_mock(house: House, elsewhere: str) -> None:
@@ -517,7 +558,7 @@ def test_the_door_is_put_back_in_place(house: House, client: Any, monkeypatch: p
     before = HTTPAdapter.send
     house.door.open()
     HTTPAdapter.send = before  # type: ignore[method-assign]
-    house.door.ensure()
+    house.door.open()
     assert known(client) == 0
 
 

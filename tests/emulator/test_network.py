@@ -661,7 +661,7 @@ def test_packages_that_python_tells_nothing_about(
     its = getattr(module, owner.__name__)
     monkeypatch.setitem(sys.modules, PACKAGES[owner.__name__][0][0], module)
     if loaded == "before":
-        blocked.door.ensure()
+        blocked.door.open()
     else:
         asyncio.new_event_loop().close()
     if sentence is None:
@@ -686,7 +686,7 @@ def test_resolvers_in_python(blocked: House, monkeypatch: pytest.MonkeyPatch, mo
     }[module]
     its = type(name, (Resolving,), {})
     monkeypatch.setitem(sys.modules, module, SimpleNamespace(**{name: its}))
-    blocked.door.ensure()
+    blocked.door.open()
     for method in methods:
         with pytest.raises(socket.gaierror) as raised:
             getattr(its(), method)(REAL_API + ".", 1)
@@ -715,7 +715,7 @@ def test_processes_of_multiprocessing(blocked: House, monkeypatch: pytest.Monkey
     context: Any = multiprocessing.get_context(how) if named else multiprocessing
     monkeypatch.setattr(multiprocessing.context._default_context, "_actual_context", multiprocessing.get_context(how))
     monkeypatch.setattr(multiprocessing.process.BaseProcess, "start", lambda process: None)
-    blocked.door.ensure()
+    blocked.door.open()
     context.Process().start()
     assert blocked.door.guard.take_started() == ([] if how == "fork" else [f"multiprocessing ({how})"])
     blocked.door.block_network = False
