@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.echo import shown
+from pytest_aicore.live_log import LiveLog
 from pytest_aicore.plugin import SECRET_VARIABLES, environment_at_start
 from pytest_aicore.redact import HIDDEN, Redactor
 from pytest_aicore.training.credentials import secrets_around
@@ -95,6 +96,7 @@ class Hiding:
         self._taken: set[str] = set()
         self._found = secrets_around(environment=environment_at_start(config))
         self._seen: list[str | None] = []
+        self._live_log: LiveLog | None = None
         self.redact = Redactor(self._known)
         self._hide_in_loggers()
         _hide_in_allure(self.redact, self._undo)
@@ -119,6 +121,11 @@ class Hiding:
         """Leave everything as it was."""
         while self._undo:
             self._undo.pop()()
+
+    def no_test_prints(self) -> None:
+        """Let the live log have what our threads have logged."""
+        if self._live_log is not None:
+            self._live_log.write()
 
     # The doors ------------------------------------------------------------------------------------------------------
 
@@ -163,6 +170,7 @@ class Hiding:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the secrets out of what was added to a report since, as subtests do; before anybody shows it."""
         self.clean(report)
+        self.no_test_prints()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
@@ -297,6 +305,9 @@ class Hiding:
                 before = handler.formatter
                 handler.setFormatter(_Formatter(before or logging.Formatter(), self.redact))
                 self._undo.append(partial(handler.setFormatter, before))
+                if getattr(handler, "capture_manager", None) is not None:
+                    self._live_log = LiveLog(handler)
+                    self._undo.append(self._live_log.end)
 
     def _hide_in_loggers(self) -> None:
         filter_ = _Filter(self.redact)

@@ -11,6 +11,7 @@ import re
 import sys
 from base64 import b64encode
 from bisect import bisect_right
+from collections import defaultdict
 from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -38,6 +39,8 @@ _NOTATION = re.compile(
     # A line break with what indents the next line, also pytest's `E` and `>`.
     r"|(?<![ \t\r\n])[ \t]*\r?\n(?:[E>|](?= ))?[ \t\r\n]*"
 )
+_SIGNS = ("%", "&", "\\", "\n")
+"""One of them is in each notation."""
 # An ellipsis, or what is said of it: `[237 chars]`, `<truncated>`.
 _CUT_AFTER = re.compile(r"[ \t]{0,2}(?:\.\.|…|[\[(<](?:\.|…|[ +-]?\d+ |truncated|cut|snip|omitted)|\Z)")
 _CUT_BEFORE = re.compile(
@@ -80,9 +83,12 @@ class Finder:
         read_as_bytes = {line.encode("utf-8", "surrogatepass").decode("latin-1") for line in lines}
         self._whole = _longest_first(lines | plain | forms | read_as_bytes)
         self._encoded = _longest_first({each for line in lines for each in _encoded(line)})
-        self._cut = [
-            text for text in (*self._whole, *self._encoded) if "-----" not in text and len(set(text[:_PIECE])) > 1
-        ]
+        self._heads: defaultdict[str, list[str]] = defaultdict(list)
+        self._tails: defaultdict[str, list[str]] = defaultdict(list)
+        for text in (*self._whole, *self._encoded):
+            if "-----" not in text and len(set(text[:_PIECE])) > 1:
+                self._heads[text[:_PIECE]].append(text)
+                self._tails[text[-_PIECE:]].append(text)
 
     def hide(self, text: str, hidden: str) -> str:
         """Return the text without the secrets.
@@ -103,13 +109,17 @@ class Finder:
         return _replaced(text, spans, hidden) if spans else text
 
     def _spans(self, text: str) -> Iterator[Span]:
-        for secret in self._whole:
+        # Most texts have no piece of any secret, and a session that is loud has a hundred thousand of them.
+        for secret in [each for each in self._whole if each in text]:
             yield from _places(text, secret)
-        for secret in self._cut:
-            yield from _beginnings(text, secret)
-            yield from _ends(text, secret)
+        for head in [each for each in self._heads if each in text]:
+            for secret in self._heads[head]:
+                yield from _beginnings(text, secret)
+        for tail in [each for each in self._tails if each in text]:
+            for secret in self._tails[tail]:
+                yield from _ends(text, secret)
         end = 0
-        for encoded in self._encoded:
+        for encoded in [each for each in self._encoded if each in text]:
             for start, _ in _places(text, encoded):
                 if start >= end:
                     begin, end = _run_around(text, start)
@@ -127,6 +137,8 @@ class _Layer:
 
     def inner(self) -> _Layer | None:
         """Return the text without its outermost notation, None if it has none."""
+        if not any(sign in self.text for sign in _SIGNS):
+            return None
         pieces: list[str] = []
         parts: list[tuple[int, int, int]] = [(0, 0, -1)]
         length = done = 0

@@ -341,8 +341,9 @@ class Live:
                         continue
                     self.ledger.write("unwanted", run=entry.id)
                 if entry.is_open:
-                    self._stopping.append(Thread(target=self._stop_one_unneeded, args=(entry,), daemon=True))
-                    self._stopping[-1].start()
+                    stop = Thread(target=self._stop_one_unneeded, args=(entry,), name="pytest-aicore stop", daemon=True)
+                    self._stopping.append(stop)
+                    stop.start()
 
     def _stop_one_unneeded(self, entry: Entry) -> None:
         with suppress(AicoreError):  # the end of the session tries again

@@ -35,6 +35,7 @@ class Progress:
     Args:
         write: writes a text where pytest's own output goes.
         uncaptured: entered around writing.
+        no_test_prints: called when somebody waits, and so prints nothing.
         is_terminal: whether lines can be drawn over.
         streams: whether new log lines are printed.
         shows_ids: whether the user wants ids.
@@ -45,6 +46,7 @@ class Progress:
         self,
         write: Callable[[str], None],
         uncaptured: Callable[[], AbstractContextManager[None]],
+        no_test_prints: Callable[[], None] = lambda: None,
         *,
         is_terminal: bool,
         streams: bool,
@@ -54,6 +56,7 @@ class Progress:
         """Take where to write."""
         self._write = write
         self._uncaptured = uncaptured
+        self._no_test_prints = no_test_prints
         self._is_terminal = is_terminal
         self._streams = streams
         self._shows_ids = shows_ids
@@ -72,6 +75,8 @@ class Progress:
             config: of pytest.
             streams: whether new log lines are printed.
         """
+        from pytest_aicore.hiding import hiding_of
+
         reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
         capture: Any = config.pluginmanager.get_plugin("capturemanager")
         if reporter is None or capture is None or config.get_verbosity() < 0:
@@ -79,6 +84,7 @@ class Progress:
         return cls(
             lambda text: reporter.write(text, flush=True),
             capture.global_and_fixture_disabled,
+            hiding_of(config).no_test_prints,
             is_terminal=bool(reporter.isatty),
             streams=streams,
             shows_ids=config.get_verbosity() > 0,
@@ -110,6 +116,7 @@ class Progress:
             waited_for: what a test waits for now.
             all_runs: of this process.
         """
+        self._no_test_prints()
         now = self._clock()
         if not self._began:
             self._began, self._due = True, now + (0 if self._is_terminal else _IN_A_LOG)

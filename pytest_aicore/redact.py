@@ -64,6 +64,9 @@ _SCHEME = re.compile(r"\b(Bearer|Basic)(\s+)([A-Za-z0-9._~+/=-]{8,})", re.IGNORE
 _PROSE = re.compile(r"(?:[a-z]{1,19}|[A-Z][a-z]{1,18}|[A-Z]{1,19})(?:-[A-Za-z][a-z]{0,18}){0,3}[.]{0,3}")
 """What may follow `Basic` and `Bearer` in a sentence: `authentication`, `token-based`."""
 
+_KEPT, _LONG = 5000, 500
+"""So many texts are kept, of so many characters at most: a megabyte or two."""
+
 
 def _without_shapes(text: str) -> str:
     lower = text.lower()
@@ -84,6 +87,30 @@ def _without_proof(found: re.Match[str]) -> str:
     return found[0] if _PROSE.fullmatch(proof) else f"{scheme}{between}{HIDDEN}"
 
 
+class _Known:
+    """Some secrets, and texts without them: a report is looked at by several hooks, and printed.
+
+    Args:
+        secrets: which ones.
+    """
+
+    def __init__(self, secrets: frozenset[str]) -> None:
+        self.secrets = secrets
+        self._finder = Finder(secrets)
+        self._clean: dict[str, str] = {}
+
+    def without(self, text: str) -> str:
+        """Return the text without them, and without what has the shape of a secret."""
+        clean = self._clean.get(text)
+        if clean is None:
+            clean = _without_shapes(self._finder.hide(text, HIDDEN))
+            if len(text) <= _LONG:
+                if len(self._clean) >= _KEPT:
+                    self._clean.clear()
+                self._clean[text] = clean
+        return clean
+
+
 class Redactor:
     """Hides what `redact` hides, and besides that secrets that somebody else knows.
 
@@ -94,15 +121,15 @@ class Redactor:
     def __init__(self, secrets: Callable[[], Iterable[str]] = tuple) -> None:
         """Take who knows the secrets; nothing is asked yet."""
         self._secrets = secrets
-        self._known: frozenset[str] = frozenset()
-        self._finder = Finder(())
+        self._latest = _Known(frozenset())  # replaced as a whole: other threads ask, too
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets."""
-        known = met().union(self._secrets())
-        if known != self._known:
-            self._known, self._finder = known, Finder(known)
-        return _without_shapes(self._finder.hide(text, HIDDEN))
+        secrets = met().union(self._secrets())
+        known = self._latest
+        if secrets != known.secrets:
+            self._latest = known = _Known(secrets)
+        return known.without(text)
 
     def data(self, value: Any, name: str = "") -> Any:
         """Return plain data without secrets: in every text, and everything under a name that means a secret.

@@ -195,6 +195,42 @@ def test_no_secret_before_the_session_and_after_it(own: pytest.Pytester, conftes
     assert leaks(own.path, result) == []
 
 
+def test_what_a_test_prints_does_not_pass_by_while_a_thread_of_ours_logs(own: pytest.Pytester) -> None:
+    """pytest gives up capturing while it writes to the live log."""
+    own.makepyfile(
+        """
+        import logging, os, sys, threading
+
+        def test_it():
+            stopped, log = threading.Event(), logging.getLogger("of.a.thread")
+
+            def talk():
+                while not stopped.is_set():
+                    log.warning("still there")
+
+            thread = threading.Thread(target=talk, name="pytest-aicore talk")
+            thread.start()
+            for number in range(2000):
+                print(number, os.environ["AICORE_CLIENT_SECRET"])
+                if number == 1000:
+                    log.warning("half of it")
+            stopped.set()
+            thread.join()
+            log.warning("last of the test")
+            log_of_end = threading.Thread(target=log.warning, args=("the end",), name="pytest-aicore end")
+            log_of_end.start()
+            log_of_end.join()
+        """
+    )
+    result = own.runpytest_subprocess("-o", "log_cli=true", "--log-file=log.txt", "-p", "no:randomly")
+    assert leaks(own.path, result) == []
+    shown = [line.split()[-1] for line in result.outlines if "of.a.thread" in line]
+    assert {*shown} == {"there", "it", "test", "end"}
+    assert shown.index("there") < shown.index("it") < shown.index("test") < shown.index("end")
+    logged = (own.path / "log.txt").read_text(encoding="utf-8")
+    assert shown.count("there") == logged.count("still there")
+
+
 def test_a_secret_that_comes_later_is_hidden_too(pytester: pytest.Pytester) -> None:
     key = json.dumps({"clientsecret": SERVICE_KEY_SECRET})
     pytester.makepyfile(

@@ -23,7 +23,7 @@ MAY_KNOW = {
     "processes": {"errors"},
 }
 ONLY_IN = {
-    "responses": "pytest_aicore.emulator.intercept",
+    "responses": "pytest_aicore.emulator.neighbours",
     "ai_api_client_sdk": "pytest_aicore.training.client",
     "ai_core_sdk": "pytest_aicore.training.client",
     "yaml": "pytest_aicore.workflows.source",
