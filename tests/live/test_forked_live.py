@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes can be forked")
 
 FORKED = """
-import ctypes, json, multiprocessing, os, pathlib, signal, subprocess, sys, threading
+import ctypes, json, multiprocessing, os, pathlib, signal, subprocess, sys, threading, time
 
 FORK = multiprocessing.get_context("fork")
 
@@ -35,7 +35,7 @@ def parked(fork):
     def stay():
         os.write(writing, b"x")
         while True:
-            signal.pause()
+            time.sleep(0.05)  # a signal that comes just before `signal.pause()` would be heard after it only
     if fork is FORK.Process:
         process = FORK.Process(target=stay)
         process.start()
