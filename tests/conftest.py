@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from tests.specification.openapi import FILE, Recorder, specification
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from pytest_aicore.emulator.routes import Route
     from pytest_aicore.emulator.wire import Request, Response
+
+settings.register_profile("tests", deadline=None)  # a time is no test
+settings.load_profile("tests")
 
 
 @pytest.fixture(autouse=True)

@@ -73,7 +73,7 @@ def assert_calm(written: str, output_format: str, findings: int) -> None:
 
 
 @given(st.sampled_from(list(places(TEMPLATE))), texts(["{{", "}}", "{{inputs.parameters."]), st.data())
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 def test_no_format_lets_a_text_of_a_template_act(place: tuple[Any, ...], hostile: str, data: st.DataObject) -> None:
     tree = planted(TEMPLATE, place, hostile, as_name=data.draw(st.booleans(), "as name"))
     written = json.dumps(tree, indent=1, ensure_ascii=data.draw(st.booleans(), "escaped"))

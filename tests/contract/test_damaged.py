@@ -19,7 +19,7 @@ TEXTS = [template.document.text for template in read_folder(Path(__file__).paren
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_damaged_workflow_is_compared_or_refused(text: str, data: st.DataObject) -> None:
     lines = text.split("\n")

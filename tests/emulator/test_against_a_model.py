@@ -228,7 +228,6 @@ def test_clients_of_two_teams(house: House) -> None:
         settings=settings(
             max_examples=20,
             stateful_step_count=20,
-            deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
     )

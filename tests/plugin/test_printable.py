@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_aicore.errors import AicoreError, RunError
@@ -51,7 +51,6 @@ def test_one_line_has_no_other_below_it() -> None:
 
 
 @given(texts())
-@settings(deadline=None)
 def test_nothing_acts_whatever_it_is(text: str) -> None:
     for made in (printable, on_one_line):
         shown = made(text)
@@ -62,7 +61,6 @@ def test_nothing_acts_whatever_it_is(text: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=["C", "Zl", "Zp"])))
-@settings(deadline=None)
 def test_what_is_seen_and_does_nothing_stays_as_it_is(text: str) -> None:
     if not is_command(text):
         assert printable(text) == on_one_line(text) == text

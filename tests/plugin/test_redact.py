@@ -226,7 +226,7 @@ AS_IT_IS = st.text(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     AS_IT_IS.filter(lambda secret: len(set(secret)) > 6 and len(set(secret[:5])) > 1 and "-----" not in secret),
     st.binary(max_size=7),

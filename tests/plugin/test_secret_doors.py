@@ -257,7 +257,7 @@ def printed(kind: str, name: str, value: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(secrets=st.tuples(PARTS, PARTS, PARTS))
 def test_no_part_of_any_key_is_printed_at_any_door(
     tmp_path: Path, encoding: str, secrets: tuple[str, str, str]

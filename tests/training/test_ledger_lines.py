@@ -147,7 +147,7 @@ class FastClock:
 
 
 @given(st.lists(st.tuples(st.integers(0, len(GOOD)), any_lines), max_size=6))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_line_harms_no_other_and_is_said(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

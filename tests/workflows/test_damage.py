@@ -80,7 +80,6 @@ def test_every_truncation_is_an_error_or_a_template(file: int) -> None:
 
 
 @given(st.sampled_from(OUR_FILES), st.data())
-@settings(deadline=None)
 def test_truncated(data: bytes, draw: st.DataObject) -> None:
     same_from_both_parsers(data[: draw.draw(st.integers(0, len(data)), label="length")])
 
@@ -91,7 +90,7 @@ def test_truncated(data: bytes, draw: st.DataObject) -> None:
     st.one_of(st.sampled_from([bytes([byte]) for byte in BYTES_THAT_MATTER]), st.binary(min_size=1, max_size=1)),
     st.sampled_from(["replace", "insert", "delete"]),
 )
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_one_byte_changed(data: bytes, where: float, byte: bytes, how: str) -> None:
     index = int(where * len(data))
     behind = data[index:] if how == "insert" else data[index + 1 :]
@@ -175,7 +174,7 @@ SCRAPS = st.sampled_from(
 
 
 @given(st.lists(SCRAPS, max_size=14).map("".join))
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @example("?")
 @example("[?]")
 @example("a:\tb")
@@ -187,7 +186,6 @@ def test_scraps_of_yaml(text: str) -> None:
 
 
 @given(st.one_of(st.binary(max_size=200), st.text(max_size=200)))
-@settings(deadline=None)
 def test_anything(data: str | bytes) -> None:
     same_from_both_parsers(data)
 
@@ -242,7 +240,7 @@ VALUES = st.recursive(
 @given(
     st.sampled_from(["WorkflowTemplate", "ServingTemplate"]), st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=6)
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_shape_of_a_template_raises(kind: str, parts: dict[str, object]) -> None:
     metadata = parts.get("metadata")
     parts["metadata"] = {"name": "x", **(metadata if isinstance(metadata, dict) else {})}

@@ -145,13 +145,13 @@ def test_a_message_about_a_value_that_is_too_long_leaves_its_middle_out() -> Non
     assert " [...] " in finding.message
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(file=st.sampled_from(FILES), share=st.floats(0, 1))
 def test_truncated_files(file: bytes, share: float) -> None:
     checked(file[: int(len(file) * share)])
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(
     file=st.sampled_from(FILES),
     share=st.floats(0, 1, exclude_max=True),
@@ -164,7 +164,7 @@ def test_files_with_one_wrong_byte(file: bytes, share: float, byte: int, how: st
     checked(file[:at] + middle + file[at + (how != "insert") :])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(file=st.sampled_from(FILES), data=st.data())
 def test_files_whose_lines_were_shuffled(file: bytes, data: st.DataObject) -> None:
     lines = file.splitlines(keepends=True)
@@ -185,7 +185,7 @@ containerSet containers metadata labels annotations kind predictor onExit image 
 KEYS = st.sampled_from(WORDS.split())
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     kind=st.sampled_from(["WorkflowTemplate", "ServingTemplate", "Workflow", "CronWorkflow"]),
     tree=st.recursive(
