@@ -26,7 +26,7 @@ _FILES = 'certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.
 _SETTLED = "settled = max((self._order.get(each, -1) for each in self.closed_sessions), default=-1)"
 _PAUSE = "pause = min(max(_PAUSE, failure.retry_after or 0.0), _LONGEST_PAUSE) if failure else _PAUSE / 10"
 EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
-    "hiding.py": (
+    "hooks/secrets.py": (
         Equivalent(
             "Hiding._hiding_writer.write",
             "inner(self.redact(msg) if len(msg) > 1 else msg, **how)",
@@ -34,7 +34,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "one character is no secret; the condition saves time",
         ),
     ),
-    "sweeping.py": (
+    "cli/sweep.py": (
         Equivalent(
             "sweep",
             'ledger = FileLedger(ledger_file, "sweep")',
@@ -55,7 +55,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "nothing is younger than 0 s",
         ),
     ),
-    "training/client.py": (
+    "training/service/api.py": (
         Equivalent("_conflict", "continue", "break", "without one of the two there is no conflict"),
         Equivalent(
             "TrainingApi._at",
@@ -70,7 +70,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "the SDK that the tests have sets it always",
         ),
     ),
-    "training/fleet.py": (
+    "training/live/fleet.py": (
         Equivalent(
             "Fleet.__init__", "self._next_look = 0.0", "self._next_look = None", "whatever is started sets it anew"
         ),
@@ -100,7 +100,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "what is stopped at the same moment wakes everybody up as well",
         ),
     ),
-    "training/ledger.py": (
+    "training/live/ledger.py": (
         Equivalent(
             "FileLedger.resumable",
             _SETTLED,
@@ -139,7 +139,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "as false as False, and never shown: a private function",
         ),
     ),
-    "training/stopping.py": (
+    "training/live/stop.py": (
         Equivalent(
             "stop_execution",
             "failure: CallError | None = None",
@@ -148,7 +148,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
         ),
         Equivalent("stop_execution", _PAUSE, _PAUSE.replace("or 0.0", "or 1.0"), "a pause lasts a second at least"),
     ),
-    "training/tokens.py": (
+    "training/service/tokens.py": (
         Equivalent("_is_json", "return False", "return None", "as false as False, and never shown: a private function"),
         Equivalent(
             "Tokens.__init__", "self._replaced_at = 0.0", "self._replaced_at = None", "not read before there is a token"

@@ -85,7 +85,7 @@ class Runner:
     """Runs the tests of one module.
 
     Args:
-        module: path below the package, for example `training/ledger.py`.
+        module: path below the package, for example `training/live/ledger.py`.
         tests: files or folders of tests.
     """
 

@@ -1,7 +1,7 @@
 """How many mutants of the modules that start, stop and pay for trainings the fast tests kill.
 
     python -m benchmarks mutants                            # all of them: an hour
-    python -m benchmarks mutants training/ledger.py         # a module
+    python -m benchmarks mutants training/live/ledger.py         # a module
     python -m benchmarks mutants --sample 72 --seed 9       # so many of all of them, drawn by a seed
 
 A mutant that no test kills is printed with what it changes. One that nobody could tell from the original stands in
@@ -25,23 +25,23 @@ from benchmarks.mutating import Mutant, mutants_of
 LEAST = 95.0
 """Percent of the mutants of a module that its tests must kill."""
 TESTS = {
-    "sweeping.py": ("tests/training/test_swept.py", "tests/live/test_sweeping.py"),
-    "hiding.py": ("tests/plugin/test_hiding.py", "tests/plugin/test_hidden_pieces.py"),
-    "training/client.py": (
+    "cli/sweep.py": ("tests/training/test_swept.py", "tests/live/test_sweeping.py"),
+    "hooks/secrets.py": ("tests/plugin/test_hiding.py", "tests/plugin/test_hidden_pieces.py"),
+    "training/service/api.py": (
         "tests/training/test_client.py",
         "tests/training/test_answers.py",
         "tests/training/test_making.py",
         "tests/training/test_run.py",
     ),
-    "training/fleet.py": ("tests/training/test_many_at_once.py",),
-    "training/ledger.py": (
+    "training/live/fleet.py": ("tests/training/test_many_at_once.py",),
+    "training/live/ledger.py": (
         "tests/training/test_ledger_entries.py",
         "tests/training/test_ledger.py",
         "tests/training/test_ledger_lines.py",
     ),
-    "training/making.py": ("tests/training/test_made_once.py", "tests/training/test_making.py"),
-    "training/stopping.py": ("tests/training/test_what_is_stopped.py", "tests/training/test_stopping.py"),
-    "training/tokens.py": ("tests/training/test_tokens.py",),
+    "training/maker.py": ("tests/training/test_made_once.py", "tests/training/test_making.py"),
+    "training/live/stop.py": ("tests/training/test_what_is_stopped.py", "tests/training/test_stopping.py"),
+    "training/service/tokens.py": ("tests/training/test_tokens.py",),
 }
 """The tests, without sessions in other processes, that look at a module."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROUND = """
 import json, socket, sys, timeit
-from pytest_aicore.emulator.network import Guard
+from pytest_aicore.http.network import Guard
 
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 server.bind(("127.0.0.1", 0))

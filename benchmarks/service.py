@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.emulator.intercept import Door
-from pytest_aicore.emulator.wire import Request
+from pytest_aicore.http.door import Door
+from pytest_aicore.http.exchange import Request
 from pytest_aicore.workflows import read_template
 
 if TYPE_CHECKING:

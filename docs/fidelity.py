@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from pytest_aicore.emulator.handlers import token  # noqa: E402
-from pytest_aicore.emulator.routes import ROUTES, TOKEN  # noqa: E402
+from pytest_aicore.emulator.api.handlers import token  # noqa: E402
+from pytest_aicore.emulator.api.routes import ROUTES, TOKEN  # noqa: E402
 from tests.specification.openapi import DEVIATIONS, NOT_SPECIFIED  # noqa: E402
 
 if TYPE_CHECKING:

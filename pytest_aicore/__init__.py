@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.target_status import TargetStatus
 
     from pytest_aicore.emulator import Emulator
-    from pytest_aicore.environment import Environment
     from pytest_aicore.errors import AicoreError, PlanError, RunError
-    from pytest_aicore.isolation import FaultWarning, NetworkWarning
-    from pytest_aicore.protocols import OutputWriter, RunFactory
+    from pytest_aicore.hooks.isolation import FaultWarning, NetworkWarning
+    from pytest_aicore.session.environment import Environment
+    from pytest_aicore.session.protocols import OutputWriter, RunFactory
+    from pytest_aicore.session.trajectories import Trajectories
+    from pytest_aicore.session.virtual_time import VirtualTime
     from pytest_aicore.training.finished import FinishedExecution, LogLine, MetricValue
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Run
     from pytest_aicore.training.watcher import Seen
-    from pytest_aicore.trajectories import Trajectories
-    from pytest_aicore.virtual_time import VirtualTime
     from pytest_aicore.workflows import Template
 
 __all__ = [
@@ -54,22 +54,22 @@ _SDK = ("Artifact", "Status", "TargetStatus")
 _HOME = {
     "AicoreError": "errors",
     "Emulator": "emulator",
-    "Environment": "environment",
-    "FaultWarning": "isolation",
+    "Environment": "session.environment",
+    "FaultWarning": "hooks.isolation",
     "FinishedExecution": "training.finished",
     "LogLine": "training.finished",
     "MetricValue": "training.finished",
-    "NetworkWarning": "isolation",
-    "OutputWriter": "protocols",
+    "NetworkWarning": "hooks.isolation",
+    "OutputWriter": "session.protocols",
     "PlanError": "errors",
     "Run": "training.run",
     "RunError": "errors",
-    "RunFactory": "protocols",
+    "RunFactory": "session.protocols",
     "Seen": "training.watcher",
     "Template": "workflows",
     "TrainingPlan": "training.plan",
-    "Trajectories": "trajectories",
-    "VirtualTime": "virtual_time",
+    "Trajectories": "session.trajectories",
+    "VirtualTime": "session.virtual_time",
 }
 
 
@@ -82,7 +82,7 @@ def __getattr__(name: str) -> object:
     """
     value: object
     if name in _SDK:
-        from pytest_aicore.training.client import sdk
+        from pytest_aicore.training.service.api import sdk
 
         value = sdk(name)
     elif name in _HOME:

@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.configuration_create_response import ConfigurationCreateResponse
 
     from pytest_aicore.emulator import Emulator
-    from pytest_aicore.emulator.server import Server
-    from pytest_aicore.environment import Environment
-    from pytest_aicore.protocols import OutputWriter, RunFactory
-    from pytest_aicore.session import Session
+    from pytest_aicore.emulator.serve.server import Server
+    from pytest_aicore.session.environment import Environment
+    from pytest_aicore.session.protocols import OutputWriter, RunFactory
+    from pytest_aicore.session.session import Session
+    from pytest_aicore.session.trajectories import Trajectories
+    from pytest_aicore.session.virtual_time import VirtualTime
     from pytest_aicore.training.finished import FinishedExecution
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Run
-    from pytest_aicore.trajectories import Trajectories
-    from pytest_aicore.virtual_time import VirtualTime
     from pytest_aicore.workflows import Template
-    from pytest_aicore.workflows.goldens import Goldens
+    from pytest_aicore.workflows.contracts.goldens import Goldens
 
 
 def _isolation(request: pytest.FixtureRequest) -> Any:
-    from pytest_aicore.isolation import isolation_of
+    from pytest_aicore.hooks.isolation import isolation_of
 
     isolation = isolation_of(request.config)
     isolation.begin_late()
@@ -89,7 +89,7 @@ def aicore_server(aicore_emulator: Emulator, tmp_path_factory: pytest.TempPathFa
 
     Needs `pip install 'pytest-aicore[server]'`. Time is the emulator's: script `polls=1` for code that sleeps.
     """
-    from pytest_aicore.emulator.server import Server
+    from pytest_aicore.emulator.serve.server import Server
     from pytest_aicore.processes import Home
 
     home = Home()
@@ -106,7 +106,7 @@ def aicore_server(aicore_emulator: Emulator, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture
 def aicore_workflow(request: pytest.FixtureRequest) -> Template:
     """The workflow template that the test's `aicore` marker names, parsed."""
-    from pytest_aicore.isolation import marked, place_of
+    from pytest_aicore.hooks.isolation import marked, place_of
 
     session = _session(request)
     with _clean():
@@ -115,9 +115,9 @@ def aicore_workflow(request: pytest.FixtureRequest) -> Template:
 
 
 def _goldens(request: pytest.FixtureRequest) -> Goldens:
-    from pytest_aicore.collecting import WRITTEN
+    from pytest_aicore.hooks.workflow_items import WRITTEN
     from pytest_aicore.plugin import settings_of
-    from pytest_aicore.workflows.goldens import Goldens
+    from pytest_aicore.workflows.contracts.goldens import Goldens
 
     config = request.config
     update = settings_of(config).update.value
@@ -130,7 +130,7 @@ def aicore_plan(request: pytest.FixtureRequest, aicore_workflow: Template) -> Tr
 
     Override it in a conftest to change the plans of a folder, for example with `dataclasses.replace`.
     """
-    from pytest_aicore.isolation import marked, place_of
+    from pytest_aicore.hooks.isolation import marked, place_of
 
     session = _session(request)
     with _clean():
@@ -205,7 +205,7 @@ def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
     """
     from threading import Lock
 
-    from pytest_aicore.isolation import marked, passed, place_of
+    from pytest_aicore.hooks.isolation import marked, passed, place_of
 
     session = _session(request)
     isolation = _isolation(request)
@@ -218,8 +218,8 @@ def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
         __tracebackhide__ = True
         from dataclasses import replace
 
+        from pytest_aicore.config.settings import MarkerUse, aicore, bind_marker
         from pytest_aicore.errors import AicoreError
-        from pytest_aicore.settings import MarkerUse, aicore, bind_marker
 
         try:
             place = place_of(request.node)
@@ -283,7 +283,7 @@ def aicore_environment(
     `AICoreV2Client.from_env()` works; the machine's own AICORE_* variables, profiles and VCAP_SERVICES do not leak in.
     In a test that asks for `aicore_server` as well, they name that server, which every library and process can reach.
     """
-    from pytest_aicore.environment import make_environment
+    from pytest_aicore.session.environment import make_environment
 
     session = _session(request)
     served = "aicore_server" in request.fixturenames
@@ -308,7 +308,7 @@ def aicore_clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     `time.time`, `time.monotonic` and `time.perf_counter` show that time; `datetime.now` keeps the machine's. Under
     `--aicore-live` time stays real.
     """
-    from pytest_aicore.virtual_time import VirtualTime
+    from pytest_aicore.session.virtual_time import VirtualTime
 
     session = _session(request)
     clock = VirtualTime(session.clock, live=session.live)
@@ -324,6 +324,6 @@ def aicore_trajectories(
 
     `aicore_trajectories(lambda client, execution_id: ...).assert_sound()` fails with a table of what goes wrong.
     """
-    from pytest_aicore.trajectories import Trajectories
+    from pytest_aicore.session.trajectories import Trajectories
 
     return Trajectories(aicore_emulator, aicore_client, aicore_configuration.id, pytest.MonkeyPatch.context)

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.options import DEFAULT_WORKFLOWS, OPTIONS
+from pytest_aicore.config.options import DEFAULT_WORKFLOWS, OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from pytest_aicore.hiding import Hiding
-    from pytest_aicore.options import Option
-    from pytest_aicore.settings import Settings
+    from pytest_aicore.config.options import Option
+    from pytest_aicore.config.settings import Settings
+    from pytest_aicore.hooks.secrets import Hiding
 
 _SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 _MISREAD: pytest.StashKey[str | None] = pytest.StashKey()
@@ -85,7 +85,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from pytest_aicore.echo import MISPLACED, is_misplaced
     from pytest_aicore.errors import SettingsError
-    from pytest_aicore.rootdir import misread
+    from pytest_aicore.hooks.rootdir import misread
 
     if any(is_misplaced(path.partition("::")[0]) for path in config.args):
         raise pytest.UsageError(MISPLACED)  # pytest repeats the paths that it does not find
@@ -100,24 +100,24 @@ def pytest_configure(config: pytest.Config) -> None:
             f"{project}\nA live session costs money, and nothing of what limits it there would hold: nothing was"
             " started."
         )
-    from pytest_aicore.isolation import session_of
+    from pytest_aicore.hooks.isolation import session_of
 
     session_of(config)
     if settings.check.value or settings.update.value:
-        from pytest_aicore.collecting import begin
+        from pytest_aicore.hooks.workflow_items import begin
 
         begin(config, settings)
     if settings.live.value and not config.option.collectonly:
-        from pytest_aicore.live_session import LiveSession
+        from pytest_aicore.hooks.live import LiveSession
 
         LiveSession.register(config)
     output = settings.output.value
     if output is not None:
-        from pytest_aicore.pipeline import OutputFile
+        from pytest_aicore.hooks.output_file import OutputFile
 
         OutputFile.register(config, output)
     if settings.report.value is not None:
-        from pytest_aicore.report_file import ReportFile
+        from pytest_aicore.hooks.report_file import ReportFile
 
         ReportFile.register(config, settings)
 
@@ -140,7 +140,7 @@ def _hide_if_needed(config: pytest.Config) -> Hiding | None:
     It may get some, as from a `.env` file that a conftest loads. Besides, hiding begins with the first test of ours.
     """
     if any(map(os.environ.get, SECRET_VARIABLES)):
-        from pytest_aicore.hiding import hiding_of
+        from pytest_aicore.hooks.secrets import hiding_of
 
         return hiding_of(config)
     return None
@@ -186,7 +186,7 @@ def pytest_make_collect_report(
     """Take the secrets out of what fails while it is collected: nobody knows yet whether the session is of ours."""
     report = yield
     if not report.passed:
-        from pytest_aicore.hiding import hiding_of
+        from pytest_aicore.hooks.secrets import hiding_of
 
         hiding_of(collector.config).clean(report)
     return report
@@ -204,7 +204,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def _clean_exception(config: pytest.Config, error: BaseException) -> None:
-    from pytest_aicore.hiding import clean_exception
+    from pytest_aicore.hooks.secrets import clean_exception
 
     clean_exception(error, environment_at_start(config), config.stash.get(_ARGUMENTS, ()))
 
@@ -216,7 +216,7 @@ def settings_of(config: pytest.Config) -> Settings:
         SettingsError: one of them cannot be used.
     """
     if _SETTINGS not in config.stash:
-        from pytest_aicore.settings import Given, read_settings
+        from pytest_aicore.config.settings import Given, read_settings
 
         root = config.rootpath
         config.stash[_SETTINGS] = read_settings(
@@ -256,7 +256,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     is_set = _SETTINGS in config.stash
     if not (is_set or config.get_verbosity() > 0 or (config.rootpath / DEFAULT_WORKFLOWS).is_dir()):
         return []  # nothing here looks as if it had to do with AI Core
-    from pytest_aicore.reporting import header
+    from pytest_aicore.reports.terminal import header
 
     project = config.stash.get(_MISREAD, None)
     return [*header(settings_of(config)), *([f"aicore: {project}"] if project is not None else [])]
@@ -270,7 +270,7 @@ def pytest_collection(session: pytest.Session) -> None:
     if settings is None or not settings.block_network.value or settings.live.value or config.option.collectonly:
         return
     if hasattr(config, "workerinput") or not getattr(config.option, "tx", None):  # who only has workers imports nothing
-        from pytest_aicore.isolation import isolation_of
+        from pytest_aicore.hooks.isolation import isolation_of
 
         isolation_of(config).session.open()
 
@@ -287,11 +287,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=reason))
     if ours:
-        from pytest_aicore.hiding import hiding_of
+        from pytest_aicore.hooks.secrets import hiding_of
 
         hiding_of(config).rename(items)
     if (ours or settings.live.value or settings.block_network.value) and not config.option.collectonly:
-        from pytest_aicore.isolation import isolation_of
+        from pytest_aicore.hooks.isolation import isolation_of
 
         isolation_of(config)
 
@@ -326,7 +326,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     ]
     if not digests:
         return
-    from pytest_aicore.reporting import TITLE, summary
+    from pytest_aicore.reports.terminal import TITLE, summary
 
     lines = summary(digests, verbose=config.get_verbosity() > 0, prices=settings_of(config).prices.value)
     if lines:

@@ -12,8 +12,8 @@ from tests.specification.openapi import FILE, Recorder, specification
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_aicore.emulator.routes import Route
-    from pytest_aicore.emulator.wire import Request, Response
+    from pytest_aicore.emulator.api.routes import Route
+    from pytest_aicore.http.exchange import Request, Response
 
 settings.register_profile("tests", deadline=None)  # a time is no test
 settings.load_profile("tests")

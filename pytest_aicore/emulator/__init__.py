@@ -8,24 +8,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_aicore.emulator.control.call_log import Calls, Repeat
+    from pytest_aicore.emulator.control.faults import Fault
+    from pytest_aicore.emulator.control.scripts import Script
     from pytest_aicore.emulator.emulator import Checkpoint, Emulator, RequestRecord
-    from pytest_aicore.emulator.faults import Fault
-    from pytest_aicore.emulator.recording import Calls, Repeat
-    from pytest_aicore.emulator.scripts import Script
-    from pytest_aicore.emulator.wire import Request, Response
+    from pytest_aicore.http.exchange import Request, Response
 
 __all__ = ["Calls", "Checkpoint", "Emulator", "Fault", "Repeat", "Request", "RequestRecord", "Response", "Script"]
 
 _HOME = {
-    "Calls": "recording",
-    "Checkpoint": "emulator",
-    "Emulator": "emulator",
-    "Fault": "faults",
-    "Repeat": "recording",
-    "Request": "wire",
-    "RequestRecord": "emulator",
-    "Response": "wire",
-    "Script": "scripts",
+    "Calls": "emulator.control.call_log",
+    "Checkpoint": "emulator.emulator",
+    "Emulator": "emulator.emulator",
+    "Fault": "emulator.control.faults",
+    "Repeat": "emulator.control.call_log",
+    "Request": "http.exchange",
+    "RequestRecord": "emulator.emulator",
+    "Response": "http.exchange",
+    "Script": "emulator.control.scripts",
 }
 
 
@@ -39,7 +39,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value: object = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    value: object = getattr(import_module(f"pytest_aicore.{_HOME[name]}"), name)
     globals()[name] = value
     return value
 

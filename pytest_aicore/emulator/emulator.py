@@ -12,19 +12,20 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pytest_aicore.emulator.agenda import Agenda
-from pytest_aicore.emulator.call import Call
-from pytest_aicore.emulator.cluster import Cluster
-from pytest_aicore.emulator.faults import REMEMBERED_CALLS, Fault, Kind, Tally, operation_named
-from pytest_aicore.emulator.handlers import token
-from pytest_aicore.emulator.lifecycle import Clock, Details, Logs, MetricValues
-from pytest_aicore.emulator.places import caller
-from pytest_aicore.emulator.profiles import faults_of
-from pytest_aicore.emulator.recording import Calls
-from pytest_aicore.emulator.routes import ROOTS, TOKEN, TRACKING_PATH, Route, RouteTable
-from pytest_aicore.emulator.scripts import Script, Standing, refuse_contradiction
-from pytest_aicore.emulator.state import EXTENDED, SERVICE_PLANS, TENANT_ID, Published, ResourceGroup, State
-from pytest_aicore.emulator.wire import (
+from pytest_aicore.emulator.api.call import Call
+from pytest_aicore.emulator.api.handlers import token
+from pytest_aicore.emulator.api.routes import ROOTS, TOKEN, TRACKING_PATH, Route, RouteTable
+from pytest_aicore.emulator.control.call_log import Calls
+from pytest_aicore.emulator.control.caller import caller
+from pytest_aicore.emulator.control.faults import REMEMBERED_CALLS, Fault, Kind, Tally, operation_named
+from pytest_aicore.emulator.control.profiles import faults_of
+from pytest_aicore.emulator.control.scripts import Script, Standing, refuse_contradiction
+from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, TENANT_ID, Published, ResourceGroup, State
+from pytest_aicore.emulator.world.agenda import Agenda
+from pytest_aicore.emulator.world.cluster import Cluster
+from pytest_aicore.emulator.world.course import Clock, Details, Logs, MetricValues
+from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
+from pytest_aicore.http.exchange import (
     ApiError,
     Request,
     Response,
@@ -34,7 +35,6 @@ from pytest_aicore.emulator.wire import (
     json_response,
     text_response,
 )
-from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.redact import HIDDEN, Secret, redact
 
@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from pytest_aicore.emulator.gitsync import GitSync
-    from pytest_aicore.emulator.scheduler import Scheduler
-    from pytest_aicore.emulator.state import Record
-    from pytest_aicore.emulator.tenancy import Tenancy
+    from pytest_aicore.emulator.store.state import Record
+    from pytest_aicore.emulator.world.git_sync import GitSync
+    from pytest_aicore.emulator.world.provisioning import Tenancy
+    from pytest_aicore.emulator.world.schedules import Scheduler
     from pytest_aicore.workflows import Executable, Template
 
 __tracebackhide__ = our_message
@@ -198,21 +198,21 @@ class Emulator:
     @cached_property
     def scheduler(self) -> Scheduler:
         """What starts executions on a schedule."""
-        from pytest_aicore.emulator.scheduler import Scheduler  # late, like the next two: few tests need them
+        from pytest_aicore.emulator.world.schedules import Scheduler  # late, like the next two: few tests need them
 
         return Scheduler(self)
 
     @cached_property
     def tenancy(self) -> Tenancy:
         """What provisions, on-boards and holds nodes ready."""
-        from pytest_aicore.emulator.tenancy import Tenancy
+        from pytest_aicore.emulator.world.provisioning import Tenancy
 
         return Tenancy(self)
 
     @cached_property
     def gitsync(self) -> GitSync:
         """What synchronises applications."""
-        from pytest_aicore.emulator.gitsync import GitSync
+        from pytest_aicore.emulator.world.git_sync import GitSync
 
         return GitSync(self)
 
@@ -322,7 +322,7 @@ class Emulator:
             description: what it is.
             url: of its service broker.
         """
-        from pytest_aicore.emulator.tenant import Service
+        from pytest_aicore.emulator.store.tenant import Service
 
         with self.lock:
             services = self.state.tenant.services

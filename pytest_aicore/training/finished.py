@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.errors import AicoreError, did_you_mean, listing
-from pytest_aicore.training.patience import patiently
+from pytest_aicore.training.service.retry import patiently
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.status import Status
     from typing_extensions import Self
 
-    from pytest_aicore.training.client import TrainingApi
+    from pytest_aicore.training.service.api import TrainingApi
     from pytest_aicore.training.watcher import Clock, Seen
 
 

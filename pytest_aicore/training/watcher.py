@@ -7,8 +7,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_aicore.errors import RunError, our_message
-from pytest_aicore.training.client import CallError
 from pytest_aicore.training.plan import FINAL_STATUSES
+from pytest_aicore.training.service.api import CallError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.execution import Execution
     from ai_api_client_sdk.models.status import Status
 
-    from pytest_aicore.training.client import TrainingApi
+    from pytest_aicore.training.service.api import TrainingApi
 
 
 __tracebackhide__ = our_message

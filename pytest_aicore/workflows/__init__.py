@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pytest_aicore.workflows.executable import Artifact, Executable, OutputArtifact, Parameter
 from pytest_aicore.workflows.folder import Skipped, WorkflowFolder, read_folder
-from pytest_aicore.workflows.places import Place, Problem, SourceError
 from pytest_aicore.workflows.template import (
     ServingTemplate,
     Template,
@@ -12,6 +11,7 @@ from pytest_aicore.workflows.template import (
     parse_template,
     read_template,
 )
+from pytest_aicore.workflows.yaml.places import Place, Problem, SourceError
 
 __all__ = [
     "Artifact",

@@ -11,13 +11,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from pytest_aicore.workflows.tree import ScalarNode
+from pytest_aicore.workflows.yaml.tree import ScalarNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_aicore.workflows.template import Template
-    from pytest_aicore.workflows.tree import MappingNode
+    from pytest_aicore.workflows.yaml.tree import MappingNode
 
 SCENARIO_ID_LABEL: Final = "scenarios.ai.sap.com/id"
 SCENARIO_NAME_ANNOTATION: Final = "scenarios.ai.sap.com/name"

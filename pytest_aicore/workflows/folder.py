@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from pytest_aicore.echo import shown
 from pytest_aicore.errors import WorkflowError, did_you_mean, listing
 from pytest_aicore.workflows.executable import SCENARIO_ID_LABEL, SCENARIO_NAME_ANNOTATION
-from pytest_aicore.workflows.places import SourceError
-from pytest_aicore.workflows.source import MAXIMUM_BYTES
 from pytest_aicore.workflows.template import Template, read_template
+from pytest_aicore.workflows.yaml.places import SourceError
+from pytest_aicore.workflows.yaml.source import MAXIMUM_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.errors import ContractError, PlanError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, VALUE, to_fill_in, to_fill_in_url
-from pytest_aicore.workflows.places import Place, SourceError, caret
-from pytest_aicore.workflows.source import dump, parse, plain
 from pytest_aicore.workflows.template import ServingTemplate, Template, WorkflowTemplate
-from pytest_aicore.workflows.tree import MappingNode, ScalarNode
+from pytest_aicore.workflows.yaml.places import Place, SourceError, caret
+from pytest_aicore.workflows.yaml.source import dump, parse, plain
+from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable
 
-    from pytest_aicore.workflows.goldens import Goldens
+    from pytest_aicore.workflows.contracts.goldens import Goldens
 
 _PLACEHOLDER: Final = re.compile(
     r"\{\{\s*(?P<kind>workflow\.parameters|inputs\.parameters|inputs\.artifacts)\.(?P<name>[^\s{}]+?)\s*\}\}"
@@ -89,7 +89,7 @@ class Manifest(dict[str, Any]):
         Raises:
             ContractError: the file holds something else or does not exist; the message shows the difference.
         """
-        from pytest_aicore.workflows.goldens import Goldens
+        from pytest_aicore.workflows.contracts.goldens import Goldens
 
         __tracebackhide__ = True  # a difference is shown at the line of the test
         goldens = Goldens(Path.cwd(), Path.cwd()) if self._goldens is None else self._goldens

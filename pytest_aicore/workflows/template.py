@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from pytest_aicore.errors import PlanError, WorkflowError, did_you_mean, listing
 from pytest_aicore.workflows.executable import Executable, derive
-from pytest_aicore.workflows.places import Place, Problem, SourceError
-from pytest_aicore.workflows.source import load, load_all, parse, parse_all
-from pytest_aicore.workflows.tree import NO_MAPPING, Document, MappingNode, Node, ScalarNode, SequenceNode
+from pytest_aicore.workflows.yaml.places import Place, Problem, SourceError
+from pytest_aicore.workflows.yaml.source import load, load_all, parse, parse_all
+from pytest_aicore.workflows.yaml.tree import NO_MAPPING, Document, MappingNode, Node, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from pytest_aicore.workflows.goldens import Goldens
+    from pytest_aicore.workflows.contracts.goldens import Goldens
     from pytest_aicore.workflows.rendering import Manifest
 
 _LOCATIONS: Final = ("s3", "gcs", "oss", "azure", "artifactory", "hdfs", "http", "git", "raw", "plugin")

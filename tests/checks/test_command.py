@@ -62,7 +62,7 @@ def test_streams_that_cannot_be_used_exit_with_2(empty: pytest.Pytester, closed:
     ],
 )
 def test_a_rule_that_there_is_not_has_a_near_miss_or_none(written: str, hint: str) -> None:
-    from pytest_aicore.checking import explain
+    from pytest_aicore.cli.check import explain
     from pytest_aicore.errors import SettingsError
 
     with pytest.raises(SettingsError) as raised:
@@ -234,7 +234,7 @@ def test_a_rule_is_explained(command: Command) -> None:
 
 
 def test_every_rule_is_listed_and_explained(command: Command) -> None:
-    from pytest_aicore.checking import all_rules, explain
+    from pytest_aicore.cli.check import all_rules, explain
 
     result = command("--list-rules")
     assert [line.split()[0] for line in result.stdout.splitlines()] == list(all_rules())

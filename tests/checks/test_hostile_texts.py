@@ -16,13 +16,13 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_aicore.checking import check
 from pytest_aicore.cli import main
-from pytest_aicore.finding_formats import FORMATS, Outcome, text
+from pytest_aicore.cli.check import check
+from pytest_aicore.reports.findings import FORMATS, Outcome, text
 from pytest_aicore.workflows.checks import Finding, Severity, check_document
-from pytest_aicore.workflows.contract import contract_of, dump, parse_contract
-from pytest_aicore.workflows.places import Place, caret
+from pytest_aicore.workflows.contracts.contract import contract_of, dump, parse_contract
 from pytest_aicore.workflows.template import parse_template
+from pytest_aicore.workflows.yaml.places import Place, caret
 from tests.checks.test_against import git
 from tests.hostile import COMMAND, EVERYTHING, acting, is_command, texts
 

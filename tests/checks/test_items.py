@@ -260,7 +260,7 @@ UNKNOWN_PLAN = "ai.sap.com/resourcePlan: colossal"
 def warned(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project in which one warning is found, whatever the rules are just now."""
     from pytest_aicore.workflows import checks
-    from pytest_aicore.workflows.places import Place
+    from pytest_aicore.workflows.yaml.places import Place
 
     original = checks.check_files
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from pytest_aicore.errors import PlanError, WorkflowError
 from pytest_aicore.workflows import parse_template, read_folder
-from pytest_aicore.workflows.comparison import compare
-from pytest_aicore.workflows.contract import contract_of, dump, parse_contract
-from pytest_aicore.workflows.contract_rules import of_comparison
+from pytest_aicore.workflows.contracts.comparison import compare
+from pytest_aicore.workflows.contracts.contract import contract_of, dump, parse_contract
+from pytest_aicore.workflows.contracts.rules import of_comparison
 
 TEXTS = [template.document.text for template in read_folder(Path(__file__).parents[2] / "workflows").values()]
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pytest_aicore.workflows import Artifact, Executable, OutputArtifact, Parameter
-from pytest_aicore.workflows.comparison import Comparison, Impact, compare
-from pytest_aicore.workflows.contract import contract_of, without_tag
+from pytest_aicore.workflows.contracts.comparison import Comparison, Impact, compare
+from pytest_aicore.workflows.contracts.contract import contract_of, without_tag
 
 OLD = Executable(
     id="churn-train",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_aicore.errors import ContractError
-from pytest_aicore.workflows.goldens import Goldens, contract_path, read_golden, remove_golden, write_golden
+from pytest_aicore.workflows.contracts.goldens import Goldens, contract_path, read_golden, remove_golden, write_golden
 
 ROOT = Path("/project")
 

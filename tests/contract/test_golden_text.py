@@ -10,7 +10,7 @@ import pytest
 
 from pytest_aicore.errors import ContractError
 from pytest_aicore.workflows import Executable, parse_template, read_folder
-from pytest_aicore.workflows.contract import contract_of, dump, parse_contract
+from pytest_aicore.workflows.contracts.contract import contract_of, dump, parse_contract
 
 ROOT = Path(__file__).parents[2]
 

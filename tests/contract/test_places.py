@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pytest_aicore.workflows import Template, parse_template
-from pytest_aicore.workflows.comparison import compare
-from pytest_aicore.workflows.contract import contract_of
-from pytest_aicore.workflows.contract_rules import of_comparison
+from pytest_aicore.workflows.contracts.comparison import compare
+from pytest_aicore.workflows.contracts.contract import contract_of
+from pytest_aicore.workflows.contracts.rules import of_comparison
 
 TRAINING = """\
 apiVersion: argoproj.io/v1alpha1

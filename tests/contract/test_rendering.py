@@ -11,8 +11,8 @@ import pytest
 
 from pytest_aicore.errors import ContractError, PlanError
 from pytest_aicore.workflows import parse_template, read_folder
-from pytest_aicore.workflows.goldens import Goldens
-from pytest_aicore.workflows.source import dump, parse, plain
+from pytest_aicore.workflows.contracts.goldens import Goldens
+from pytest_aicore.workflows.yaml.source import dump, parse, plain
 
 FOLDER = read_folder(Path(__file__).parents[2] / "workflows")
 TRAINING = FOLDER["text-clf-train-tutorial"]

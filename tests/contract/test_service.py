@@ -11,7 +11,7 @@ import pytest
 
 from pytest_aicore.errors import ContractError
 from pytest_aicore.workflows import OutputArtifact, Parameter, read_folder
-from pytest_aicore.workflows.comparison import compare_with_service
+from pytest_aicore.workflows.contracts.comparison import compare_with_service
 
 if TYPE_CHECKING:
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_aicore.emulator.routes import ROUTES
+from pytest_aicore.emulator.api.routes import ROUTES
 
 ROOT = Path(__file__).parents[2]
 

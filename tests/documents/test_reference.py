@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pytest_aicore import fixtures
+from pytest_aicore.config.options import OPTIONS
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.options import OPTIONS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text(encoding="utf-8")
 

@@ -6,11 +6,11 @@ import argparse
 import re
 from pathlib import Path
 
-from pytest_aicore import cli
+from pytest_aicore.cli import command_line as cli
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.emulator.admin import ADMIN_ROOT, Admin
-from pytest_aicore.emulator.pace import PACES
-from pytest_aicore.emulator.wire import Request
+from pytest_aicore.emulator.serve.control_api import ADMIN_ROOT, Admin
+from pytest_aicore.emulator.world.pace import PACES
+from pytest_aicore.http.exchange import Request
 
 PAGE = (Path(__file__).parents[2] / "docs" / "server.md").read_text(encoding="utf-8")
 ROWS = re.findall(r"^\| (`.*?) \|", PAGE, re.MULTILINE)

@@ -15,8 +15,8 @@ from ai_api_client_sdk.models.input_artifact_binding import InputArtifactBinding
 from ai_api_client_sdk.models.parameter_binding import ParameterBinding
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.emulator.intercept import Door
-from pytest_aicore.isolation import PLUGIN_NAME
+from pytest_aicore.hooks.isolation import PLUGIN_NAME
+from pytest_aicore.http.door import Door
 from pytest_aicore.workflows import parse_template
 
 if TYPE_CHECKING:

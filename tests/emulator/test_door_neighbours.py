@@ -20,7 +20,7 @@ from urllib3 import HTTPConnectionPool, Retry
 from urllib3.connection import HTTPConnection
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.emulator.intercept import Door
+from pytest_aicore.http.door import Door
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

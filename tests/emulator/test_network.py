@@ -29,8 +29,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.emulator.intercept import Door
-from pytest_aicore.emulator.network import Guard
+from pytest_aicore.http.door import Door
+from pytest_aicore.http.network import Guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable

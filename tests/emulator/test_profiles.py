@@ -8,7 +8,7 @@ import pytest
 import requests
 from ai_api_client_sdk.exception import AIAPIAuthorizationException, AIAPINotFoundException, AIAPIServerException
 
-from pytest_aicore.emulator.profiles import PROFILES
+from pytest_aicore.emulator.control.profiles import PROFILES
 from pytest_aicore.errors import EmulatorError
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from pytest_aicore.emulator import state
-from pytest_aicore.emulator.finding import Search, Selectors
-from pytest_aicore.emulator.state import Table
+from pytest_aicore.emulator.store import state
+from pytest_aicore.emulator.store.search import Search, Selectors
+from pytest_aicore.emulator.store.state import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

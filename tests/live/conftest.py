@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.emulator.pace import RunningClock, pace_named
-from pytest_aicore.emulator.server import Server
+from pytest_aicore.emulator.serve.server import Server
+from pytest_aicore.emulator.world.pace import RunningClock, pace_named
 from pytest_aicore.workflows import read_folder
 from tests.plugin.conftest import _no_machine, empty_project, project
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from pytest_aicore.live import Live
-from pytest_aicore.training import locks, preflight
-from pytest_aicore.training.ledger import EXECUTION, FileLedger, RunRecord
+from pytest_aicore.training.live import locks, preflight
+from pytest_aicore.training.live.ledger import EXECUTION, FileLedger, RunRecord
+from pytest_aicore.training.live.runs import Live
 
 OBJECT: Any = object()
 PLAN: Any = SimpleNamespace(

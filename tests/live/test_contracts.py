@@ -106,7 +106,7 @@ def test_a_service_that_cannot_be_asked_fails_without_a_traceback(
     body: bytes,
     message: str,
 ) -> None:
-    monkeypatch.setattr("pytest_aicore.training.patience.GATEWAY_PATIENCE", 0.1)
+    monkeypatch.setattr("pytest_aicore.training.service.retry.GATEWAY_PATIENCE", 0.1)
     service.emulator.fault("executable.get", status=status, body=body, times=None)
     result = check()
     result.assert_outcomes(failed=4, deselected=4)

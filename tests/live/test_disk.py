@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.training.line_file import LineFile
+from pytest_aicore.training.live.line_file import LineFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +108,7 @@ def test_what_cannot_be_stopped_nor_written_is_named(
     failing: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pytest_aicore.training.stopping.PATIENCE", 0.2)
+    monkeypatch.setattr("pytest_aicore.training.live.stop.PATIENCE", 0.2)
     service.emulator.script(unknown=0, pending=0, running=10**7)
     service.emulator.fault("execution.modify", status=403, times=None)
     failing(lambda _: bool(service.executions()))

@@ -12,10 +12,10 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from pytest_aicore.cli import main
-from pytest_aicore.training.client import CallError, TokenRefusal
-from pytest_aicore.training.credentials import from_service_key
-from pytest_aicore.training.ledger import FileLedger
-from pytest_aicore.training.tokens import Tokens
+from pytest_aicore.training.live.ledger import FileLedger
+from pytest_aicore.training.service.api import CallError, TokenRefusal
+from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.tokens import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

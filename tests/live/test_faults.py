@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_aicore.config.settings import Given, read_settings
 from pytest_aicore.errors import AicoreError
-from pytest_aicore.live import Live
-from pytest_aicore.settings import Given, read_settings
-from pytest_aicore.training import client, fleet, making, patience, transport
-from pytest_aicore.training.client import make_patient_client
-from pytest_aicore.training.credentials import from_service_key
+from pytest_aicore.training import maker as making
+from pytest_aicore.training.live import fleet
+from pytest_aicore.training.live.runs import Live
 from pytest_aicore.training.plan import TrainingPlan
+from pytest_aicore.training.service import api as client
+from pytest_aicore.training.service import retry as patience
+from pytest_aicore.training.service import transport
+from pytest_aicore.training.service.api import make_patient_client
+from pytest_aicore.training.service.credentials import from_service_key
 from pytest_aicore.workflows import read_folder
 from tests.live.conftest import Service
 from tests.live.proxies import Proxy
@@ -164,8 +168,8 @@ def rehearsal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehea
     monkeypatch.setattr(client, "LONGEST_RETRY_AFTER", 0.2)
     monkeypatch.setattr(making, "LOOKS", (0.0, 0.02, 0.05))
     monkeypatch.setattr("pytest_aicore.training.finished._FETCHING_SECONDS", 2.5)
-    monkeypatch.setattr("pytest_aicore.training.stopping.PATIENCE", 2.0)
-    monkeypatch.setattr("pytest_aicore.training.stopping._PAUSE", 0.05)
+    monkeypatch.setattr("pytest_aicore.training.live.stop.PATIENCE", 2.0)
+    monkeypatch.setattr("pytest_aicore.training.live.stop._PAUSE", 0.05)
     monkeypatch.setattr(fleet, "_LONGEST_BACKOFF", 0.2)
     service = Service("2000x")
     with service.server, Proxy(service.server.port):

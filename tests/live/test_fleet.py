@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.errors import RunError
-from pytest_aicore.training.fleet import Fleet
-from pytest_aicore.training.making import Maker
+from pytest_aicore.training.live.fleet import Fleet
+from pytest_aicore.training.maker import Maker
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_aicore import live_session
+from pytest_aicore.hooks import live as live_session
 from tests.live.conftest import HEAD
 from tests.live.sessions import LiveProcess, wait_until
 

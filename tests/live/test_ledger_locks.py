@@ -7,7 +7,7 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from pytest_aicore.training.ledger import FileLedger
+from pytest_aicore.training.live.ledger import FileLedger
 from tests.live import contenders
 
 if TYPE_CHECKING:

@@ -106,7 +106,7 @@ def test_resource_group_without_rights(live: Callable[..., pytest.RunResult], se
 def test_wrong_base_url(
     live: Callable[..., pytest.RunResult], service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_aicore.training.patience.GATEWAY_PATIENCE", 0.1)
+    monkeypatch.setattr("pytest_aicore.training.service.retry.GATEWAY_PATIENCE", 0.1)
     service.emulator.fault("scenario.get", status=404, body=b"", times=None)
     result = live(TRAINS)
     result.assert_outcomes(errors=1)

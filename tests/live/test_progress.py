@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pytest_aicore.progress import Progress
+from pytest_aicore.hooks.progress import Progress
 from tests.hostile import COMMAND, EVERYTHING, acting
 from tests.live.conftest import HEAD
 
@@ -129,7 +129,7 @@ def test_nothing_is_drawn_by_workers(live: Callable[..., pytest.RunResult], serv
 def test_who_gives_tests_to_workers_tells_what_they_run(
     live: Callable[..., pytest.RunResult], service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_aicore.progress._IN_A_LOG", 0.05)
+    monkeypatch.setattr("pytest_aicore.hooks.progress._IN_A_LOG", 0.05)
     service.emulator.script(unknown=0, pending=0, running=600)
     result = live("def test_it(aicore_execution): pass", "-p", "xdist", "-n1", "-v")
     result.assert_outcomes(passed=1)

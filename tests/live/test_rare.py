@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.errors import RunError
-from pytest_aicore.training.client import CallError, TrainingApi, make_patient_client, retry_after_seconds
-from pytest_aicore.training.credentials import from_service_key
-from pytest_aicore.training.ledger import EXECUTION, FileLedger, RunRecord
-from pytest_aicore.training.locks import FileLock
-from pytest_aicore.training.patience import patiently
-from pytest_aicore.training.stopping import settle, stop_execution
-from pytest_aicore.training.tokens import Tokens
+from pytest_aicore.training.live.ledger import EXECUTION, FileLedger, RunRecord
+from pytest_aicore.training.live.locks import FileLock
+from pytest_aicore.training.live.stop import settle, stop_execution
+from pytest_aicore.training.service.api import CallError, TrainingApi, make_patient_client, retry_after_seconds
+from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.retry import patiently
+from pytest_aicore.training.service.tokens import Tokens
 from pytest_aicore.training.watcher import RealClock
 
 if TYPE_CHECKING:
@@ -228,7 +228,8 @@ def test_log_that_takes_its_time_does_not_hide_the_end(
 ) -> None:
     service.emulator.script(unknown=0, pending=0, running=1)
     may_answer = threading.Event()
-    monkeypatch.setattr("pytest_aicore.training.following.LogFollower.new_lines", lambda _: may_answer.wait(20) and [])
+    follower = "pytest_aicore.training.live.log_stream.LogFollower"
+    monkeypatch.setattr(f"{follower}.new_lines", lambda _: may_answer.wait(20) and [])
     began = time.monotonic()
     live("def test_it(aicore_execution): pass", "--aicore-stream-logs").assert_outcomes(passed=1)
     assert time.monotonic() - began < 10
@@ -253,8 +254,8 @@ def test_it(aicore_run):
 def test_preflight_that_fails_is_not_waited_for_again(
     live: Callable[..., pytest.RunResult], service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_aicore.training.patience.PATIENCE", 2.5)
-    monkeypatch.setattr("pytest_aicore.training.locks.PATIENCE", 1.0)
+    monkeypatch.setattr("pytest_aicore.training.service.retry.PATIENCE", 2.5)
+    monkeypatch.setattr("pytest_aicore.training.live.locks.PATIENCE", 1.0)
     service.emulator.fault("token", status=503, times=None)
     result = live(
         """

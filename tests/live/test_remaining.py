@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_aicore.remaining import remaining_tests
+from pytest_aicore.hooks.remaining import remaining_tests
 
 pytest.importorskip("xdist")
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore import sweeping
 from pytest_aicore.cli import main
-from pytest_aicore.training.client import TrainingApi, make_patient_client
-from pytest_aicore.training.credentials import from_service_key
-from pytest_aicore.training.ledger import EXECUTION, FileLedger
+from pytest_aicore.cli import sweep as sweeping
+from pytest_aicore.training.live.ledger import EXECUTION, FileLedger
+from pytest_aicore.training.service.api import TrainingApi, make_patient_client
+from pytest_aicore.training.service.credentials import from_service_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch, empty_project: pytest.Pytester) -> None:
     """What is tried for a minute is tried for a moment."""
-    monkeypatch.setattr("pytest_aicore.training.patience.PATIENCE", 0.5)
-    monkeypatch.setattr("pytest_aicore.training.stopping.PATIENCE", 0.5)
-    monkeypatch.setattr("pytest_aicore.training.stopping._PAUSE", 0.01)
+    monkeypatch.setattr("pytest_aicore.training.service.retry.PATIENCE", 0.5)
+    monkeypatch.setattr("pytest_aicore.training.live.stop.PATIENCE", 0.5)
+    monkeypatch.setattr("pytest_aicore.training.live.stop._PAUSE", 0.01)
     for name in [name for name in os.environ if name.startswith(("AICORE_", "PYTEST_AICORE_", "VCAP_"))]:
         monkeypatch.delenv(name)
 

@@ -13,13 +13,13 @@ import pytest
 from ai_api_client_sdk.models.status import Status
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.training import fleet
-from pytest_aicore.training.client import CallError, TrainingApi, make_patient_client
-from pytest_aicore.training.credentials import from_service_key
-from pytest_aicore.training.ledger import EXECUTION, Entry, FileLedger, Stage
-from pytest_aicore.training.money import Budget
-from pytest_aicore.training.service_time import ServiceTime
-from pytest_aicore.training.stopping import stop_execution
+from pytest_aicore.training.live import fleet
+from pytest_aicore.training.live.budget import Budget
+from pytest_aicore.training.live.ledger import EXECUTION, Entry, FileLedger, Stage
+from pytest_aicore.training.live.stop import stop_execution
+from pytest_aicore.training.service.api import CallError, TrainingApi, make_patient_client
+from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.service_time import ServiceTime
 from pytest_aicore.training.watcher import RealClock, Watch, Watcher
 from tests.live.proxies import Proxy
 from tests.live.sessions import LiveProcess, wait_until
@@ -180,7 +180,7 @@ def test_outage_is_not_waited_for_until_the_timeout(
     last: str,
 ) -> None:
     monkeypatch.setattr(fleet, "OUTAGE_PATIENCE", 0.5)
-    monkeypatch.setattr("pytest_aicore.training.stopping.PATIENCE", 1.0)
+    monkeypatch.setattr("pytest_aicore.training.live.stop.PATIENCE", 1.0)
     service.emulator.script(unknown=0, pending=0, running=10**7)
     began = time.monotonic()
     with service.emulator.recording(gone_while_running(service, *calls)):

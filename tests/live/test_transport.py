@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from pytest_aicore.training import stopping, transport
-from pytest_aicore.training.client import CallError, TokenRefusal, TrainingApi, make_client, make_patient_client
-from pytest_aicore.training.credentials import from_service_key
-from pytest_aicore.training.tokens import Tokens
+from pytest_aicore.training.live import stop as stopping
+from pytest_aicore.training.service import transport
+from pytest_aicore.training.service.api import CallError, TokenRefusal, TrainingApi, make_client, make_patient_client
+from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.tokens import Tokens
 from pytest_aicore.training.watcher import RealClock
 from tests.live.hostile import Hostile
 from tests.live.sessions import wait_until
@@ -25,7 +26,7 @@ from tests.live.sessions import wait_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pytest_aicore.training.credentials import Credentials
+    from pytest_aicore.training.service.credentials import Credentials
     from tests.live.conftest import Service
 
 SECONDS = 0.25

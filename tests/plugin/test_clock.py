@@ -8,7 +8,7 @@ import time
 import pytest
 
 from pytest_aicore.errors import RunError
-from pytest_aicore.virtual_time import VirtualTime
+from pytest_aicore.session.virtual_time import VirtualTime
 
 TUTORIAL_LOOP = """
 import time

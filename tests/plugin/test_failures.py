@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pytest_aicore.reporting import WIDTH
+from pytest_aicore.reports.terminal import WIDTH
 from tests.live.sessions import interruptible
 from tests.plugin.test_reporting import HEAD, shown_section
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.hiding import Hiding, clean_exception, hiding_of
+from pytest_aicore.hooks.secrets import Hiding, clean_exception, hiding_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_aicore.hiding import LOGGERS, _Clean, hiding_of
+from pytest_aicore.hooks.secrets import LOGGERS, _Clean, hiding_of
 from pytest_aicore.plugin import SECRET_VARIABLES
 from pytest_aicore.redact import Redactor
 
@@ -350,7 +350,7 @@ def test_a_bad_record_raises_nothing_into_the_code_under_test(
     pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     logger: str, message: str, arguments: tuple[object, ...], raises: bool,
 ) -> None:  # fmt: skip
-    from pytest_aicore.hiding import _Filter, _Formatter
+    from pytest_aicore.hooks.secrets import _Filter, _Formatter
 
     redact = Redactor(lambda: [OWN])
     handler = logging.StreamHandler()

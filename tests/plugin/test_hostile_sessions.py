@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pytest_aicore.reporting import WIDTH, section, summary
+from pytest_aicore.reports.terminal import WIDTH, section, summary
 from tests.hostile import COMMAND, EVERYTHING, acting
 
 if TYPE_CHECKING:

@@ -184,7 +184,7 @@ def test_rerun_does_not_repeat_a_failed_shared_run(project: pytest.Pytester) -> 
         + """
 @pytest.fixture(scope="module", autouse=True)
 def dead_once(aicore_client, request):
-    from pytest_aicore.isolation import isolation_of
+    from pytest_aicore.hooks.isolation import isolation_of
     isolation_of(request.config).session.emulator.script(outcome="DEAD", times=1)
 
 def test_shared(aicore_execution): pass
@@ -241,7 +241,7 @@ def test_importing_the_plugin_imports_little(pytester: pytest.Pytester) -> None:
     assert [name for name in ours if name.startswith("pytest_aicore")] == [
         "pytest_aicore",
         "pytest_aicore.fixtures",
-        "pytest_aicore.options",
+        "pytest_aicore.config.options",
         "pytest_aicore.plugin",
     ]
 

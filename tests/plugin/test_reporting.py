@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_aicore.reporting import WIDTH, distinct, summary
+from pytest_aicore.reports.terminal import WIDTH, distinct, summary
 
 HEAD = """
 import pytest

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_aicore.options import OPTIONS
+from pytest_aicore.config.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -141,7 +141,7 @@ def test_failed_shared_run_fails_every_test_with_the_same_message_and_is_not_rep
         """
 @pytest.fixture(autouse=True, scope="module")
 def faults(aicore_client, request):
-    from pytest_aicore.isolation import isolation_of
+    from pytest_aicore.hooks.isolation import isolation_of
     isolation_of(request.config).session.emulator.fault("execution.create", status=400, times=1)
 
 def test_first(aicore_execution): pass
@@ -163,7 +163,7 @@ def test_unexpected_status_fails_each_test_that_expects_another(project: pytest.
         """
 @pytest.fixture(autouse=True, scope="module")
 def dead(aicore_client, request):
-    from pytest_aicore.isolation import isolation_of
+    from pytest_aicore.hooks.isolation import isolation_of
     isolation_of(request.config).session.emulator.script(outcome="DEAD")
 
 def test_completed(aicore_execution): pass

@@ -17,13 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_aicore import cli
+from pytest_aicore.cli import command_line as cli
+from pytest_aicore.config.options import OPTIONS
+from pytest_aicore.config.settings import Given, read_settings
 from pytest_aicore.echo import MISPLACED, shown
 from pytest_aicore.errors import AicoreError
-from pytest_aicore.options import OPTIONS
-from pytest_aicore.reporting import header
-from pytest_aicore.settings import Given, read_settings
-from pytest_aicore.training.credentials import content_or_file, read_service_key
+from pytest_aicore.reports.terminal import header
+from pytest_aicore.training.service.credentials import content_or_file, read_service_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.emulator import Emulator
-from pytest_aicore.errors import SettingsError
-from pytest_aicore.options import OPTIONS
-from pytest_aicore.plugin import MARKERS
-from pytest_aicore.settings import (
+from pytest_aicore.config.options import OPTIONS
+from pytest_aicore.config.settings import (
     OFFLINE_HOST,
     Given,
     Setting,
@@ -19,6 +16,9 @@ from pytest_aicore.settings import (
     marker_signature,
     read_settings,
 )
+from pytest_aicore.emulator import Emulator
+from pytest_aicore.errors import SettingsError
+from pytest_aicore.plugin import MARKERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

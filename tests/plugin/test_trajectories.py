@@ -11,11 +11,11 @@ from ai_api_client_sdk.exception import AIAPINotFoundException
 from ai_api_client_sdk.models.status import Status
 
 from pytest_aicore.errors import RunError
-from pytest_aicore.trajectories import says_failed
+from pytest_aicore.session.trajectories import says_failed
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator import Emulator
-    from pytest_aicore.trajectories import Trajectories
+    from pytest_aicore.session.trajectories import Trajectories
 
 pytestmark = pytest.mark.aicore("training_workflow_tutorial", artifacts={"text-data": "ai://default/data"})
 HOUR = 3600

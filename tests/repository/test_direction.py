@@ -13,7 +13,8 @@ SECRETS = {"redact", "known_secrets", "named_values", "secret_names"}
 LEAVES = {"echo", "errors", "placeholders", "printable", "processes"} | SECRETS
 MAY_KNOW = {
     "workflows": {"workflows"} | LEAVES,
-    "emulator": {"emulator", "workflows"} | LEAVES,
+    "http": {"http"} | LEAVES,
+    "emulator": {"emulator", "http", "workflows"} | LEAVES,
     "training": {"training", "workflows"} | LEAVES,
     "echo": {"redact"},
     "errors": {"printable"},
@@ -23,11 +24,11 @@ MAY_KNOW = {
     "processes": {"errors"},
 }
 ONLY_IN = {
-    "responses": "pytest_aicore.emulator.neighbours",
-    "ai_api_client_sdk": "pytest_aicore.training.client",
-    "ai_core_sdk": "pytest_aicore.training.client",
-    "yaml": "pytest_aicore.workflows.source",
-    "waitress": "pytest_aicore.emulator.sockets",
+    "responses": "pytest_aicore.http.other_mocks",
+    "ai_api_client_sdk": "pytest_aicore.training.service.api",
+    "ai_core_sdk": "pytest_aicore.training.service.api",
+    "yaml": "pytest_aicore.workflows.yaml.source",
+    "waitress": "pytest_aicore.http.sockets",
 }
 HEAVY = {*ONLY_IN, "requests", "urllib3", "http.client", "ssl", "xml.dom.minidom"}
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.emulator.lifecycle import EPOCH
-from pytest_aicore.emulator.pace import PACES, RunningClock
-from pytest_aicore.emulator.server import Server
+from pytest_aicore.emulator.serve.server import Server
+from pytest_aicore.emulator.world.course import EPOCH
+from pytest_aicore.emulator.world.pace import PACES, RunningClock
 from pytest_aicore.workflows import parse_template
 
 if TYPE_CHECKING:

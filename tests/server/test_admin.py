@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.emulator import Request
-from pytest_aicore.emulator.admin import is_loopback
+from pytest_aicore.emulator.serve.control_api import is_loopback
 from tests.server.servers import WORKFLOW, Served, serving
 
 if TYPE_CHECKING:

@@ -65,7 +65,7 @@ def test_forked_process_does_not_wait_for_the_threads_of_a_server(monkeypatch: p
     with serving() as served:
         assert served.client().ask("GET", "/v2/lm/artifacts").status == 200
         with monkeypatch.context() as patched:
-            patched.setattr("pytest_aicore.emulator.sockets.STOP_SECONDS", 3600)
+            patched.setattr("pytest_aicore.http.sockets.STOP_SECONDS", 3600)
             child = os.fork()
             if child == 0:
                 signal.signal(signal.SIGALRM, signal.SIG_DFL)

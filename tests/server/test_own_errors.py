@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_aicore.emulator.handlers import artifacts
+from pytest_aicore.emulator.api.handlers import artifacts
 from tests.hostile import acting
 from tests.server.servers import Client, serving
 
@@ -21,7 +21,7 @@ SECRET = "hunter2-but-longer"
 ARTIFACT = {"name": "pictures", "kind": "dataset", "url": f"s3://{SECRET}/in", "scenarioId": "flowers"}
 LINE = re.compile(
     r"pytest-aicore: (\w+ \S+) was answered 500 because of an error of the emulator itself:"
-    r" (\w+) at pytest_aicore/emulator/handlers/artifacts\.py:\d+\. Please report it\.\n"
+    r" (\w+) at pytest_aicore/emulator/api/handlers/artifacts\.py:\d+\. Please report it\.\n"
 )
 
 

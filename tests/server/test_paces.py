@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from pytest_aicore.emulator.pace import PACES, RunningClock, pace_named
+from pytest_aicore.emulator.world.pace import PACES, RunningClock, pace_named
 from pytest_aicore.errors import EmulatorError
 from pytest_aicore.workflows import parse_template
 from tests.server.servers import SERVING_WORKFLOW, serving

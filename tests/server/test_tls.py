@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import pytest
 import requests
 
-from pytest_aicore.emulator.server import Tls
+from pytest_aicore.emulator.serve.server import Tls
 from pytest_aicore.errors import EmulatorError
 from tests.server.servers import Program, Served, serving, workflows_folder
 
@@ -247,7 +247,7 @@ def test_a_client_that_vanishes_over_tls_harms_nobody(
 def test_a_client_that_has_left_before_it_is_let_in_harms_nobody(
     papers: Papers, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    listener = pytest.importorskip("pytest_aicore.emulator.sockets").Listener
+    listener = pytest.importorskip("pytest_aicore.http.sockets").Listener
     begin = listener.open
 
     def open_late(self: object, deadline: float) -> bool:

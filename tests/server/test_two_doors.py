@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.emulator.intercept import Door
-from pytest_aicore.emulator.routes import ROUTES
-from pytest_aicore.emulator.server import Server
+from pytest_aicore.emulator.api.routes import ROUTES
+from pytest_aicore.emulator.serve.server import Server
+from pytest_aicore.http.door import Door
 from pytest_aicore.workflows import parse_template
 from tests.server.servers import SERVING_WORKFLOW, WORKFLOW, Client
 

@@ -14,8 +14,8 @@ import pytest
 
 from pytest_aicore.cli import main
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.emulator.server import Server
-from pytest_aicore.emulator.watching import WatchedFolder
+from pytest_aicore.emulator.serve.server import Server
+from pytest_aicore.emulator.serve.workflow_folder import WatchedFolder
 from pytest_aicore.errors import EmulatorError
 from tests.server.servers import Served, serving, workflows_folder
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-sockets = pytest.importorskip("pytest_aicore.emulator.sockets", reason="the server is an extra")
+sockets = pytest.importorskip("pytest_aicore.http.sockets", reason="the server is an extra")
 
 LIMIT = 20.0
 RESET_AT_CLOSE = struct.pack("ii", 1, 0)
@@ -105,7 +105,7 @@ def test_a_server_that_is_not_ready_in_time_is_closed(monkeypatch: pytest.Monkey
 def test_a_program_whose_server_has_ended_says_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("pytest_aicore.serving.select.select", lambda *_: ([], [], []))
+    monkeypatch.setattr("pytest_aicore.cli.serve.select.select", lambda *_: ([], [], []))
     monkeypatch.setattr(Server, "wait", lambda self, seconds: True)
     assert main(["serve"]) == 2
     written = capsys.readouterr()
@@ -123,7 +123,7 @@ def test_the_program_asks_for_as_many_connections_as_it_may_have(
     set_to: list[int] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, hard))
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: set_to.append(limits[0]))
-    monkeypatch.setattr("pytest_aicore.serving.select.select", lambda *_: ([], [], []))
+    monkeypatch.setattr("pytest_aicore.cli.serve.select.select", lambda *_: ([], [], []))
     monkeypatch.setattr(Server, "wait", lambda self, seconds: True)
     assert main(["serve"]) == 2
     assert set_to == asked
@@ -133,7 +133,7 @@ def test_a_package_that_is_missing_inside_is_not_taken_for_ours(monkeypatch: pyt
     real = builtins.__import__
 
     def without(name: str, *rest: Any) -> Any:
-        if name == "pytest_aicore.emulator.sockets":
+        if name == "pytest_aicore.http.sockets":
             raise ModuleNotFoundError("No module named 'elsewhere'", name="elsewhere")
         return real(name, *rest)
 

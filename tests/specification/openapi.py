@@ -14,7 +14,7 @@ import yaml
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.emulator.wire import Request, Response
+    from pytest_aicore.http.exchange import Request, Response
 
 Json = dict[str, Any]
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from pytest_aicore.emulator.routes import ROUTES
-from pytest_aicore.emulator.wire import Response
+from pytest_aicore.emulator.api.routes import ROUTES
+from pytest_aicore.http.exchange import Response
 from tests.specification.openapi import BASE, DEVIATIONS, FILE, NOT_SPECIFIED, WHY_NOT, Specification, specification
 
 pytestmark = pytest.mark.skipif(not FILE.is_file(), reason=WHY_NOT)

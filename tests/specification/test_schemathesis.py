@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.emulator.handlers.token import mint
+from pytest_aicore.emulator.api.handlers.token import mint
 from pytest_aicore.workflows import read_folder
 from tests.specification.openapi import BASE, FILE, WHY_NOT
 
@@ -30,7 +30,7 @@ EXAMPLES = 12
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_request_is_answered_outside_the_specification(seed: int, tmp_path: Path) -> None:
     """No server error, no undocumented status, no other shape, whatever is asked in whatever order."""
-    from pytest_aicore.emulator.server import Server
+    from pytest_aicore.emulator.serve.server import Server
 
     emulator = Emulator(seed)
     emulator.publish_folder(read_folder(WORKFLOWS))

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.emulator.handlers.token import mint
-from pytest_aicore.emulator.intercept import Door
-from pytest_aicore.emulator.wire import Request
+from pytest_aicore.emulator.api.handlers.token import mint
+from pytest_aicore.http.door import Door
+from pytest_aicore.http.exchange import Request
 from pytest_aicore.workflows import read_folder
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_aicore.emulator.handlers import datasets
+from pytest_aicore.emulator.api.handlers import datasets
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator import Emulator

@@ -31,7 +31,7 @@ from ai_api_client_sdk.models.target_status import TargetStatus
 from ai_api_client_sdk.resource_clients.base_client import BaseClient
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.emulator.intercept import Door
+from pytest_aicore.http.door import Door
 from pytest_aicore.workflows import read_folder
 from tests.surface.conftest import SCENARIO, SERVE, TRAIN, WORKFLOWS
 
@@ -299,7 +299,7 @@ def in_process(emulator: Emulator) -> Iterator[World]:
 def over_http(emulator: Emulator) -> Iterator[World]:
     """Ask over HTTP."""
     pytest.importorskip("waitress", reason="the server is an extra: pip install 'pytest-aicore[server]'")
-    from pytest_aicore.emulator.server import Server
+    from pytest_aicore.emulator.serve.server import Server
 
     with Server(emulator) as server:
         yield World(emulator, server.url, server.url)

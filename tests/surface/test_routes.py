@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from pytest_aicore.emulator import routes
-from pytest_aicore.emulator.routes import ROUTES, Route, RouteTable
+from pytest_aicore.emulator.api import routes
+from pytest_aicore.emulator.api.routes import ROUTES, Route, RouteTable
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation)
@@ -23,7 +23,7 @@ def test_an_emulator_brings_no_handler_of_the_administration() -> None:
     program = (
         "import sys; from pytest_aicore.emulator import Emulator; Emulator(); "
         "print(sorted(name.removeprefix('pytest_aicore.emulator.') for name in sys.modules "
-        "if name.startswith('pytest_aicore.emulator.handlers.') or name in ('yaml', 'requests', 'responses') "
+        "if name.startswith('pytest_aicore.emulator.api.handlers.') or name in ('yaml', 'requests', 'responses') "
         "or name.endswith(('.gitsync', '.scheduler', '.tenancy', '.catalogue', '.cron', '.emulator.tenant'))))"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -11,7 +11,7 @@ from ai_api_client_sdk.models.status import ScheduleStatus
 from hypothesis import given
 from hypothesis import strategies as some
 
-from pytest_aicore.emulator.cron import CronError, parse_cron
+from pytest_aicore.emulator.world.cron import CronError, parse_cron
 from tests.surface.conftest import SERVE, TRAIN
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.emulator.wire import Request
 from pytest_aicore.errors import EmulatorError
+from pytest_aicore.http.exchange import Request
 from tests.surface.conftest import SCENARIO, SERVE, TRAIN, Caller
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.emulator.intercept import Door
-from pytest_aicore.emulator.lifecycle import Clock
-from pytest_aicore.training.client import TrainingApi, make_client, make_patient_client
-from pytest_aicore.training.credentials import from_service_key
-from pytest_aicore.training.making import Maker
+from pytest_aicore.emulator.world.course import Clock
+from pytest_aicore.http.door import Door
+from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.plan import TrainingPlan
 from pytest_aicore.training.run import OneByOne, Training
+from pytest_aicore.training.service.api import TrainingApi, make_client, make_patient_client
+from pytest_aicore.training.service.credentials import from_service_key
 from pytest_aicore.training.watcher import Watcher
 from pytest_aicore.workflows import read_folder
 

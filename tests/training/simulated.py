@@ -8,12 +8,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.training.fleet import ClosingError, FleetClock
+from pytest_aicore.training.live.fleet import ClosingError, FleetClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.emulator.lifecycle import Clock
+    from pytest_aicore.emulator.world.course import Clock
 
 PATIENCE = 20.0
 """Seconds of real time after which a thread that nobody wakes up is an error."""

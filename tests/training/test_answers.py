@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.training import client
-from pytest_aicore.training.client import CallError, TrainingApi
-from pytest_aicore.training.making import Maker
+from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.run import OneByOne, Training
+from pytest_aicore.training.service import api as client
+from pytest_aicore.training.service.api import CallError, TrainingApi
 from pytest_aicore.training.watcher import Watcher
 
 if TYPE_CHECKING:

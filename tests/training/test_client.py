@@ -20,7 +20,7 @@ import requests
 from ai_api_client_sdk.models.execution import Execution
 
 from pytest_aicore.errors import SdkMissingError
-from pytest_aicore.training.client import (
+from pytest_aicore.training.service.api import (
     CallError,
     SdkConflictWarning,
     TrainingApi,
@@ -31,14 +31,14 @@ from pytest_aicore.training.client import (
     sdk,
     token_of,
 )
-from pytest_aicore.training.credentials import from_service_key
-from pytest_aicore.training.transport import AnswerTooLargeError
+from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.transport import AnswerTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator import Emulator
-    from pytest_aicore.training.credentials import Credentials
+    from pytest_aicore.training.service.credentials import Credentials
     from tests.training.conftest import NotedClock
 
 AT = "https://api.ai.aicore.invalid/v2/lm"
@@ -827,7 +827,7 @@ def test_who_refused_and_what_that_means(
 
 
 def test_no_status_passes_by_itself() -> None:
-    from pytest_aicore.training.client import is_transient
+    from pytest_aicore.training.service.api import is_transient
 
     assert is_transient(None) is False
 
@@ -972,7 +972,7 @@ def test_log_of_something_else_cannot_be_read(live_api: TrainingApi, emulator: E
 def test_log_without_an_end_is_given_up(
     live_api: TrainingApi, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_aicore.training.client.MOST_LOG_LINES", 1500)
+    monkeypatch.setattr("pytest_aicore.training.service.api.MOST_LOG_LINES", 1500)
     start = datetime(2025, 1, 1, tzinfo=timezone.utc)
     for number in range(3):
         lines = [(start + timedelta(seconds=1000 * number + each), f"{number} {each}") for each in range(1000)]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_aicore.errors import CredentialsError
-from pytest_aicore.training.credentials import Credentials, find_credentials, from_service_key, read_service_key
+from pytest_aicore.training.service.credentials import Credentials, find_credentials, from_service_key, read_service_key
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIcanary\n-----END CERTIFICATE-----\n"
 PRIVATE_KEY = "-----BEGIN RSA PRIVATE KEY-----\nMIIcanary\n-----END RSA PRIVATE KEY-----\n"  # notsecret

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.errors import RunError
-from pytest_aicore.training import line_file
-from pytest_aicore.training.keeping import Keeper
-from pytest_aicore.training.ledger import ARTIFACTS, CONFIGURATION, EXECUTION, Entry, FileLedger, RunRecord
-from pytest_aicore.training.locks import FileLock
+from pytest_aicore.training.live import line_file
+from pytest_aicore.training.live.keeping import Keeper
+from pytest_aicore.training.live.ledger import ARTIFACTS, CONFIGURATION, EXECUTION, Entry, FileLedger, RunRecord
+from pytest_aicore.training.live.locks import FileLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -235,7 +235,7 @@ def test_who_waits_for_another_process_notices_that_nothing_can_be_written(
     started(ledger)
     other = RunRecord(ledger, ledger.begin("other", **FACTS))
     now = [100.0]
-    monkeypatch.setattr("pytest_aicore.training.ledger.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("pytest_aicore.training.live.ledger.time.monotonic", lambda: now[0])
     with FAULTS["disk full"](ledger.file, monkeypatch):
         assert other.claim(EXECUTION, {"configuration": "c"}) is None
         now[0] += 14.9
@@ -260,7 +260,7 @@ def test_file_system_without_locks_is_not_another_session(ledger: FileLedger, mo
     def refuse(_: int) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr("pytest_aicore.training.locks._lock", refuse)
+    monkeypatch.setattr("pytest_aicore.training.live.locks._lock", refuse)
     with pytest.raises(RunError) as caught, ledger.locked():
         pass
     assert os.strerror(errno.ENOLCK) in str(caught.value)
@@ -397,7 +397,7 @@ def test_process_that_began_the_session_and_is_gone(ledger: FileLedger, monkeypa
     record = RunRecord(worker, worker.begin("key", **FACTS))
     shutil.rmtree(ledger.file.parent)
     now = [100.0]
-    monkeypatch.setattr("pytest_aicore.training.ledger.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("pytest_aicore.training.live.ledger.time.monotonic", lambda: now[0])
     assert record.claim(EXECUTION, {"configuration": "c"}) is None
     now[0] += 9.9
     assert record.claim(EXECUTION, {"configuration": "c"}) is None

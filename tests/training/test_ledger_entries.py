@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.errors import RunError
-from pytest_aicore.training.ledger import (
+from pytest_aicore.training.live.ledger import (
     ARTIFACTS,
     CONFIGURATION,
     EXECUTION,
@@ -21,7 +21,7 @@ from pytest_aicore.training.ledger import (
     Stage,
     new_id,
 )
-from pytest_aicore.training.line_file import LineFile
+from pytest_aicore.training.live.line_file import LineFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -572,7 +572,7 @@ def test_stage_of_a_process_that_has_ended_is_taken_over(make: Make) -> None:
 
 def test_lost_files_keep_others_waiting_for_a_moment(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("pytest_aicore.training.ledger.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("pytest_aicore.training.live.ledger.time.monotonic", lambda: now[0])
     first, second = make("one", "1"), make("one", "2")
     entry = first.begin("key", **FACTS)
     first.write("intends", run=entry.id, stage=ARTIFACTS, process="one-3", time=5.0)
@@ -596,7 +596,7 @@ def test_who_waits_proves_now_and_then_that_it_could_write(make: Make, monkeypat
     RunRecord(first, entry).claim(ARTIFACTS, {})
     second.refresh()
     record = RunRecord(second, second.entries[entry.id])
-    monkeypatch.setattr("pytest_aicore.training.ledger.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("pytest_aicore.training.live.ledger.time.monotonic", lambda: now[0])
     waits = []
     for seconds in (0, 14, 1, 14, 1):
         now[0] += seconds
@@ -741,7 +741,7 @@ def test_locks_are_of_the_ledger_and_of_what_they_are_about(make: Make) -> None:
 def test_lock_for_longer_work_is_waited_for_longer(
     make: Make, monkeypatch: pytest.MonkeyPatch, what: str, patience: str
 ) -> None:
-    monkeypatch.setattr("pytest_aicore.training.locks.PATIENCE", 0.05)
+    monkeypatch.setattr("pytest_aicore.training.live.locks.PATIENCE", 0.05)
     ledger, other = make("one", "1"), make("one", "2")
     with ledger.locked(what), pytest.raises(RunError) as caught, other.locked(what):
         pass

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_aicore import sweeping
-from pytest_aicore.training.credentials import from_service_key
-from pytest_aicore.training.ledger import EXECUTION, Entry, FileLedger
-from pytest_aicore.training.ledger_lines import DamagedLineError, read_line
+from pytest_aicore.cli import sweep as sweeping
+from pytest_aicore.training.live.ledger import EXECUTION, Entry, FileLedger
+from pytest_aicore.training.live.ledger_lines import DamagedLineError, read_line
+from pytest_aicore.training.service.credentials import from_service_key
 
 if TYPE_CHECKING:
     from pathlib import Path

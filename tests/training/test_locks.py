@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_aicore.errors import RunError
-from pytest_aicore.training import locks
-from pytest_aicore.training.ledger import FileLedger
-from pytest_aicore.training.locks import FileLock, held, is_held
+from pytest_aicore.training.live import locks
+from pytest_aicore.training.live.ledger import FileLedger
+from pytest_aicore.training.live.locks import FileLock, held, is_held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ threading.Thread(target=lambda: subprocess.Popen(["true"], preexec_fn=before), d
 HOLDER = """
 import os, sys, time
 from pathlib import Path
-from pytest_aicore.training.locks import FileLock, held
+from pytest_aicore.training.live.locks import FileLock, held
 alive = FileLock(Path("alive"))
 alive.take_for_life()
 with held(Path("lock")):
@@ -162,7 +162,7 @@ def test_a_lock_is_not_lost_to_who_asks_for_it_in_the_same_process(tmp_path: Pat
             [
                 sys.executable,
                 "-c",
-                "from pathlib import Path; from pytest_aicore.training.locks import *; print(FileLock(Path('lock')).take())",
+                "from pathlib import Path; from pytest_aicore.training.live.locks import *; print(FileLock(Path('lock')).take())",
             ],
             cwd=tmp_path, capture_output=True, text=True, check=True,
         )  # fmt: skip

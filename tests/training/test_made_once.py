@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.training.client import CallError
-from pytest_aicore.training.making import Maker
+from pytest_aicore.training.maker import Maker
+from pytest_aicore.training.service.api import CallError
 from pytest_aicore.workflows import parse_template
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator import Emulator
-    from pytest_aicore.training.client import TrainingApi
     from pytest_aicore.training.plan import TrainingPlan
+    from pytest_aicore.training.service.api import TrainingApi
     from tests.training.conftest import NotedClock
 
     Make = Callable[..., Maker]

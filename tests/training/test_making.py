@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pytest_aicore.training.client import CallError, TrainingApi, is_transient
-from pytest_aicore.training.making import APPEARING, LOOKS, Maker
-from pytest_aicore.training.patience import GATEWAY_PATIENCE, PATIENCE, patiently
+from pytest_aicore.training.maker import APPEARING, LOOKS, Maker
 from pytest_aicore.training.run import OneByOne, Training
+from pytest_aicore.training.service.api import CallError, TrainingApi, is_transient
+from pytest_aicore.training.service.retry import GATEWAY_PATIENCE, PATIENCE, patiently
 from pytest_aicore.training.watcher import Watcher
 
 if TYPE_CHECKING:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.errors import RunError
-from pytest_aicore.training import fleet as fleets
-from pytest_aicore.training import following
 from pytest_aicore.training import run as runs
-from pytest_aicore.training.client import CallError
-from pytest_aicore.training.fleet import ClosingError, Fleet, FleetClock
-from pytest_aicore.training.ledger import FileLedger, RunRecord
-from pytest_aicore.training.making import Maker
+from pytest_aicore.training.live import fleet as fleets
+from pytest_aicore.training.live import log_stream as following
+from pytest_aicore.training.live.fleet import ClosingError, Fleet, FleetClock
+from pytest_aicore.training.live.ledger import FileLedger, RunRecord
+from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.run import Training
-from pytest_aicore.training.transport import current
+from pytest_aicore.training.service.api import CallError
+from pytest_aicore.training.service.transport import current
 from pytest_aicore.training.watcher import DeadlineError
 from tests.training.simulated import Event, SimulatedTime
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_aicore.emulator import Emulator
-    from pytest_aicore.training.client import TrainingApi
     from pytest_aicore.training.plan import TrainingPlan
+    from pytest_aicore.training.service.api import TrainingApi
     from tests.training.conftest import NotedClock
 
 AT = "https://api.ai.aicore.invalid/v2/lm"

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_aicore.errors import CredentialsError
 from pytest_aicore.redact import Secret
-from pytest_aicore.training.credentials import find_credentials, read_service_key, secrets_around
+from pytest_aicore.training.service.credentials import find_credentials, read_service_key, secrets_around
 
 if TYPE_CHECKING:
     from pathlib import Path

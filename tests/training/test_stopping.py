@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pytest_aicore.training.client import CallError, UnknownStatusError
-from pytest_aicore.training.stopping import PATIENCE, stop_execution
+from pytest_aicore.training.live.stop import PATIENCE, stop_execution
+from pytest_aicore.training.service.api import CallError, UnknownStatusError
 from tests.training.test_making import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_aicore.training.client import TrainingApi
+    from pytest_aicore.training.service.api import TrainingApi
 
 DONE = None
 REFUSED = CallError("could not (HTTP 400).", 400)

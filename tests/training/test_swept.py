@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore import sweeping
+from pytest_aicore.cli import sweep as sweeping
 from pytest_aicore.errors import AicoreError
-from pytest_aicore.training import credentials
-from pytest_aicore.training.ledger import EXECUTION, FileLedger
+from pytest_aicore.training.live.ledger import EXECUTION, FileLedger
+from pytest_aicore.training.service import credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from pytest_aicore.emulator import Emulator
-    from pytest_aicore.training.client import TrainingApi
+    from pytest_aicore.training.service.api import TrainingApi
     from tests.training.conftest import NotedClock
 
     Swept = tuple[int, list[str]]

@@ -9,7 +9,7 @@ import pytest
 from ai_api_client_sdk.models.status import Status
 
 from pytest_aicore.errors import RunError
-from pytest_aicore.training.client import CallError, TrainingApi, UnknownStatusError
+from pytest_aicore.training.service.api import CallError, TrainingApi, UnknownStatusError
 from pytest_aicore.training.watcher import DeadlineError, RealClock, Watch, Watcher
 
 if TYPE_CHECKING:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from pytest_aicore.errors import RunError
-from pytest_aicore.training.client import CallError
-from pytest_aicore.training.ledger import CONFIGURATION, EXECUTION, Entry, Stage
-from pytest_aicore.training.stopping import executions_of, settle, stop_execution
-from pytest_aicore.training.transport import current
+from pytest_aicore.training.live.ledger import CONFIGURATION, EXECUTION, Entry, Stage
+from pytest_aicore.training.live.stop import executions_of, settle, stop_execution
+from pytest_aicore.training.service.api import CallError
+from pytest_aicore.training.service.transport import current
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator import Emulator
-    from pytest_aicore.training.client import TrainingApi
+    from pytest_aicore.training.service.api import TrainingApi
     from tests.training.conftest import NotedClock
 
 AT = "https://api.ai.aicore.invalid/v2/lm"

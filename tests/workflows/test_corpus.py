@@ -10,7 +10,7 @@ import pytest
 
 from pytest_aicore.errors import WorkflowError
 from pytest_aicore.workflows import Artifact, Executable, OutputArtifact, Template, read_template
-from pytest_aicore.workflows.tree import walk
+from pytest_aicore.workflows.yaml.tree import walk
 from tests.workflows.trees import PARSERS, shape, use_parser
 
 SHARED = Path(os.environ.get("PYTEST_AICORE_SHARED") or Path(__file__).parents[2].parent / "shared")
@@ -261,7 +261,7 @@ def test_what_holds_for_every_file(number: str) -> None:
 
 @pytest.mark.parametrize("path", sorted((SHARED / "corpus").rglob("*.yaml")), ids=lambda path: path.stem)
 def test_both_parsers_read_the_same(path: Path) -> None:
-    from pytest_aicore.workflows.source import parse_all
+    from pytest_aicore.workflows.yaml.source import parse_all
 
     readings = []
     for parser in PARSERS:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pytest_aicore.errors import WorkflowError
 from pytest_aicore.workflows import ServingTemplate, Template, WorkflowTemplate, parse_template
-from pytest_aicore.workflows.source import MAXIMUM_DEPTH, MAXIMUM_NODES, parse_all
-from pytest_aicore.workflows.tree import walk
+from pytest_aicore.workflows.yaml.source import MAXIMUM_DEPTH, MAXIMUM_NODES, parse_all
+from pytest_aicore.workflows.yaml.tree import walk
 from tests.workflows.trees import OUR_WORKFLOWS, PARSERS, shape, use_parser
 
 OUR_FILES = [path.read_bytes() for path in OUR_WORKFLOWS]

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_aicore.errors import WorkflowError
 from pytest_aicore.workflows import SourceError, parse_template, read_template
-from pytest_aicore.workflows.source import MAXIMUM_BYTES, load
+from pytest_aicore.workflows.yaml.source import MAXIMUM_BYTES, load
 from tests.workflows.trees import message, workflow
 
 if TYPE_CHECKING:

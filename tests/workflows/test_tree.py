@@ -7,8 +7,8 @@ import pickle
 import pytest
 
 from pytest_aicore.workflows import SourceError
-from pytest_aicore.workflows.source import MAXIMUM_DEPTH, MAXIMUM_NODES, parse, parse_all
-from pytest_aicore.workflows.tree import MappingNode, ScalarNode, SequenceNode, walk
+from pytest_aicore.workflows.yaml.source import MAXIMUM_DEPTH, MAXIMUM_NODES, parse, parse_all
+from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, walk
 
 pytestmark = pytest.mark.usefixtures("parser")
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.errors import WorkflowError
-from pytest_aicore.workflows import source
-from pytest_aicore.workflows.tree import MappingNode, Node, ScalarNode, SequenceNode
+from pytest_aicore.workflows.yaml import source
+from pytest_aicore.workflows.yaml.tree import MappingNode, Node, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

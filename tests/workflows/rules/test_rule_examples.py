@@ -88,7 +88,7 @@ def test_the_bad_example_of_a_rule_about_yaml(rule_id: str) -> None:
 def test_hera_or_a_hint(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     file = tmp_path / "train.yaml"
     file.write_text(TRAINING, encoding="utf-8")
-    monkeypatch.setattr("pytest_aicore.workflows.rules.checking.has_all_types", lambda: False)
+    monkeypatch.setattr("pytest_aicore.workflows.checks.engine.has_all_types", lambda: False)
     assert [finding.text for finding in check_files([file]).findings] == [
         (
             "Argo's types are checked in part only, for hera is not installed. "
@@ -96,5 +96,5 @@ def test_hera_or_a_hint(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
         )
     ]
     assert check_files([file], options=CheckOptions(argo_types=False)).findings == []
-    monkeypatch.setattr("pytest_aicore.workflows.rules.checking.has_all_types", lambda: True)
+    monkeypatch.setattr("pytest_aicore.workflows.checks.engine.has_all_types", lambda: True)
     assert check_files([file]).findings == []

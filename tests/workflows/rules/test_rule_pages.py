@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from pytest_aicore.workflows.checks import RULES, CheckOptions, check_document
-from pytest_aicore.workflows.contract_rules import rules_by_id
-from pytest_aicore.workflows.rules.reference import page
+from pytest_aicore.workflows.checks.reference import page
+from pytest_aicore.workflows.contracts.rules import rules_by_id
 
 DOCS = Path(__file__).parents[3] / "docs"
 CHECKS = (DOCS / "checks.md").read_text(encoding="utf-8")
@@ -15,7 +15,7 @@ OPTIONS = CheckOptions(argo_types=False)
 
 
 def test_the_page_of_rules_is_made_of_the_rules() -> None:
-    """`python -m pytest_aicore.workflows.rules.reference > docs/rules.md` writes it anew."""
+    """`python -m pytest_aicore.workflows.checks.reference > docs/rules.md` writes it anew."""
     assert (DOCS / "rules.md").read_text(encoding="utf-8") == page(rules_by_id(RULES.values()).values())
 
 

@@ -1,0 +1,239 @@
+"""`pytest-aicore`: what this project does outside of pytest. Each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from pytest_aicore.echo import MISPLACED, is_misplaced, shown
+from pytest_aicore.errors import AicoreError
+from pytest_aicore.printable import on_one_line, say
+from pytest_aicore.redact import HIDDEN, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+MISUSED = 2
+"""The exit status for what the user can mend: wrong arguments, missing files; argparse uses the same."""
+INTERRUPTED = 130
+"""The exit status of who was interrupted before there was something to end well, as a shell has it."""
+
+BROKEN_PIPE = 141
+"""The exit status of who wrote to a pipe that nobody reads any more, as a shell has it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status.
+
+    Args:
+        arguments: as on the command line, without the program's name; those of this process when left out.
+    """
+    parser = _Parser(prog="pytest-aicore", description="SAP AI Core training runs, beside pytest.", allow_abbrev=False)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for name, (summary, declare) in COMMANDS.items():
+        declare(commands.add_parser(name, help=summary, description=declare.__doc__, allow_abbrev=False))
+    words = sys.argv[1:] if arguments is None else arguments
+    values = [word.partition("=")[2] if word.startswith("-") else word for word in words]
+    if any(map(is_misplaced, values)):
+        parser.error(MISPLACED)
+    asked = parser.parse_args(words)
+    run: Callable[[argparse.Namespace], int] = asked.run
+    try:
+        return run(asked)
+    except AicoreError as error:
+        say(f"pytest-aicore: {redact(_concealed(str(error), values))}", sys.stderr)
+        return MISUSED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; what Python still would flush at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except OSError as error:  # a full disk, a stream that is closed: nothing that was checked is wrong
+        say(f"pytest-aicore: {error.strerror or error}.", sys.stderr)
+        return MISUSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments, without those that may be a secret."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse arguments; a script that hands on names of files may have written them."""
+        words = [word.strip("'") for word in message.split()]
+        super().error(on_one_line(_concealed(message, [*words, *[word.partition("=")[2] for word in words]])))
+
+
+def _concealed(message: str, values: Iterable[str]) -> str:
+    """Return a message without those of the values of arguments that may be a secret."""
+    for value in values:
+        if value and shown(value) != value:
+            for written in (value, repr(value)[1:-1], str(Path(value))):
+                message = message.replace(written, HIDDEN)
+    return message
+
+
+class _Version(argparse.Action):
+    """Looks the version up when somebody wants it: that takes longer than to check a file."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        say(f"pytest-aicore {version('pytest-aicore')}")
+        parser.exit()
+
+
+def serve(parser: argparse.ArgumentParser) -> None:
+    """Emulate SAP AI Core over HTTP until SIGINT or SIGTERM. Prints one line with its URL when ready."""
+    parser.add_argument(
+        "--workflows", type=Path, metavar="DIR", help="publish the workflow YAML of this folder, and what changes there"
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="listen at this address (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="listen at this port (default: any that is free)")
+    parser.add_argument(
+        "--service-key-out", type=Path, metavar="FILE", help="write a service key that clients can use as it is"
+    )
+    parser.add_argument(
+        "--pace",
+        default="real",
+        help="real time, scaled time such as 60x, polls (each look moves an execution or deployment one status on), or "
+        "instant (default: %(default)s)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="ids are a function of it (default: %(default)s)")
+    parser.add_argument("--no-admin", action="store_true", help="do not answer /__aicore__/")
+    tls = parser.add_argument_group("TLS and client certificates")
+    tls.add_argument("--tls-cert", type=Path, metavar="FILE", help="the server's certificate chain, PEM")
+    tls.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key, PEM")
+    tls.add_argument(
+        "--tls-client-ca", type=Path, metavar="FILE", help="who vouches for clients with a certificate, PEM"
+    )
+    tls.add_argument(
+        "--allow-x509-over-http",
+        action="store_true",
+        help="without TLS, on this machine alone: give tokens to clients that would show a certificate",
+    )
+
+    def run(asked: argparse.Namespace) -> int:
+        from pytest_aicore.cli.serve import serve_until_stopped
+
+        return serve_until_stopped(
+            workflows=asked.workflows,
+            host=asked.host,
+            port=asked.port,
+            service_key_out=asked.service_key_out,
+            pace=asked.pace,
+            seed=asked.seed,
+            admin=not asked.no_admin,
+            tls_cert=asked.tls_cert,
+            tls_key=asked.tls_key,
+            tls_client_ca=asked.tls_client_ca,
+            allow_x509_over_http=asked.allow_x509_over_http,
+        )
+
+    parser.set_defaults(run=run)
+
+
+def check(parser: argparse.ArgumentParser) -> None:
+    """Check workflow YAML files. Exit status: 0 nothing fails, 1 something does, 2 wrong arguments."""
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="files, folders with what is below them, - for stdin")
+    parser.add_argument(
+        "--format", default="text", choices=("text", "json", "sarif", "github", "junit"), help="(default: %(default)s)"
+    )
+    parser.add_argument("--strict", action="store_true", help="warnings fail, too")
+    parser.add_argument(
+        "--against", metavar="GIT_REF", help="tell what broke for existing configurations since this revision of git"
+    )
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="leave a rule out (AIC302), or in some files only (PATTERN:AIC302)",
+    )
+    parser.add_argument(
+        "--resource-plan",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a plan or instance type of your tenant that SAP does not document",
+    )
+    parser.add_argument("--explain", metavar="RULE", help="print a rule with a bad and a good example")
+    parser.add_argument("--list-rules", action="store_true", help="print every rule on a line of its own")
+
+    def run(asked: argparse.Namespace) -> int:
+        if not (asked.paths or asked.explain or asked.list_rules):
+            parser.error("name files or folders, - for standard input, --explain RULE or --list-rules")
+        from pytest_aicore.cli import check as checking
+
+        if asked.list_rules:
+            return checking.list_rules()
+        if asked.explain is not None:
+            return checking.explain(asked.explain)
+        return checking.check(
+            asked.paths,
+            output_format=asked.format,
+            strict=asked.strict,
+            against=asked.against,
+            options=checking.make_options(asked.ignore, asked.resource_plan, "--ignore"),
+        )
+
+    parser.set_defaults(run=run)
+
+
+def sweep(parser: argparse.ArgumentParser) -> None:
+    """Stop the executions that interrupted live sessions left running.
+
+    Exit status: 0 nothing of ours runs any more, 1 something does or may, 2 wrong arguments or no credentials.
+    """
+    parser.add_argument(
+        "--older-than", metavar="T", help="only what was started so long ago (2h, 45m), by whichever machine"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be stopped, and stop nothing")
+    # The names that the options have in pytest, and that messages speak of, are understood as well.
+    parser.add_argument(
+        "--ledger",
+        "--aicore-ledger",
+        type=Path,
+        metavar="FILE",
+        help="the ledger of the sessions (default: .pytest_cache/aicore/ledger.jsonl)",
+    )
+    parser.add_argument(
+        "--service-key",
+        "--aicore-service-key",
+        type=Path,
+        metavar="FILE",
+        help="service key; else SAP's own lookup",
+    )
+    parser.add_argument(
+        "--resource-group",
+        "--aicore-resource-group",
+        metavar="NAME",
+        help="sweep this one only (default: those of the ledger, and AICORE_RESOURCE_GROUP)",
+    )
+
+    def run(asked: argparse.Namespace) -> int:
+        from pytest_aicore.cli.sweep import sweep
+
+        return sweep(
+            ledger_file=asked.ledger or Path(".pytest_cache/aicore/ledger.jsonl"),
+            service_key=asked.service_key,
+            resource_group=asked.resource_group,
+            older_than=asked.older_than,
+            dry_run=asked.dry_run,
+        )
+
+    parser.set_defaults(run=run)
+
+
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "check": ("check workflow YAML files", check),
+    "serve": ("emulate SAP AI Core over HTTP", serve),
+    "sweep": ("stop the executions that interrupted live sessions left running", sweep),
+}
+"""By name what a command is for, and the function that declares its arguments and sets `run`."""
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""`pytest-aicore serve`: the emulator over HTTP, as a program."""
+
+from __future__ import annotations
+
+import select
+import signal
+import socket
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from pytest_aicore.emulator.emulator import Emulator
+from pytest_aicore.emulator.serve.control_api import ADMIN_ROOT
+from pytest_aicore.emulator.serve.server import Server, Tls
+from pytest_aicore.emulator.serve.workflow_folder import WatchedFolder
+from pytest_aicore.emulator.world.pace import RunningClock, pace_named
+from pytest_aicore.errors import EmulatorError, WorkflowError
+from pytest_aicore.printable import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DESCRIPTORS = 8192
+"""How many files and connections the program asks the system for: the default of many systems is 1024."""
+
+
+def serve_until_stopped(
+    *,
+    workflows: Path | None,
+    host: str,
+    port: int,
+    service_key_out: Path | None,
+    pace: str,
+    seed: int,
+    admin: bool,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    tls_client_ca: Path | None,
+    allow_x509_over_http: bool,
+) -> int:
+    """Serve until SIGINT or SIGTERM and return the exit status: 0, since being stopped is how it ends well.
+
+    Args:
+        workflows: the folder whose templates are published.
+        host: the name or address to listen at.
+        port: the port to listen at; 0 for any that is free.
+        service_key_out: where to write a service key.
+        pace: how fast time passes.
+        seed: what ids are a function of.
+        admin: whether `/__aicore__/` is answered.
+        tls_cert: the server's certificate chain.
+        tls_key: its private key.
+        tls_client_ca: the certificates that vouch for clients.
+        allow_x509_over_http: whether a client without secret gets a token without having shown a certificate.
+
+    Raises:
+        EmulatorError: something that was asked for is not possible.
+        WorkflowError: the workflows folder does not exist.
+    """
+    tls = _tls(tls_cert, tls_key, tls_client_ca, allow_x509_over_http=allow_x509_over_http)
+    if workflows is not None and not workflows.is_dir():
+        state = "is a file, not a folder" if workflows.exists() else "does not exist"
+        raise WorkflowError(f"--workflows '{workflows}': the folder {state}.")
+    chosen = pace_named(pace)
+    _ask_for_descriptors()
+    emulator = Emulator(seed, clock=RunningClock(chosen), pace=chosen.said, tokens_expire=True)
+    server = Server(emulator, host=host, port=port, tls=tls, allow_x509_over_http=allow_x509_over_http, admin=admin)
+    emulator.base_url = emulator.auth_url = server.url  # what answers say about where things are
+    emulator.local_repositories = server.is_loopback  # nobody elsewhere may say which folders are read here
+    folder = None if workflows is None else WatchedFolder(emulator, workflows, _tell)
+    try:
+        if allow_x509_over_http and not server.is_loopback:
+            raise EmulatorError(
+                f"--allow-x509-over-http with --host {host}: whoever reaches that address would get a token. Use it on "
+                "this machine alone, or give --tls-cert, --tls-key and --tls-client-ca."
+            )
+        if not server.is_loopback:
+            _tell(
+                f"Warning: --host {host} can be reached from other machines, and the credentials of an emulator can be "
+                f"guessed: whoever reaches it can use it. {ADMIN_ROOT} stays closed to other machines."
+            )
+        if folder:
+            folder.start()
+        if service_key_out is not None:
+            server.write_service_key(service_key_out)
+        server.start()
+        with _stopped_by_signal() as stopped:
+            say(f"SAP AI Core is emulated at {server.url}")
+            while not select.select([stopped], [], [], 1.0)[0]:
+                if server.wait(0):
+                    raise EmulatorError(f"The server at {server.url} has stopped by itself. Please report it.")
+    finally:
+        if folder:
+            folder.stop()
+        server.stop()
+    return 0
+
+
+def _tls(
+    certificate: Path | None, key: Path | None, client_ca: Path | None, *, allow_x509_over_http: bool
+) -> Tls | None:
+    if certificate is None and key is None and client_ca is None:
+        return None
+    if certificate is None or key is None:
+        missing = "--tls-key" if certificate else "--tls-cert"
+        raise EmulatorError(f"{missing} is missing: TLS needs --tls-cert and --tls-key, both PEM files.")
+    if allow_x509_over_http:
+        raise EmulatorError("--allow-x509-over-http says what happens without TLS: leave it out, or --tls-cert.")
+    return Tls(certificate, key, client_ca)
+
+
+@contextmanager
+def _stopped_by_signal() -> Iterator[socket.socket]:
+    """Give a socket that can be read once the program is to stop."""
+    stopped, teller = socket.socketpair()
+
+    def stop(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)  # whoever asks twice does not want to wait
+        # Not a lock of any kind: the thread that was interrupted may hold it.
+        teller.send(b".")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        stopped.close()
+        teller.close()
+
+
+def _ask_for_descriptors() -> None:
+    with suppress(ImportError, OSError, ValueError):  # what the system does not give, is not had
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _tell(sentence: str) -> None:
+    with suppress(OSError):  # nobody reads it any more
+        say(f"pytest-aicore: {sentence}", sys.stderr)

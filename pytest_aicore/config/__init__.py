@@ -1,0 +1,1 @@
+"""Options, ini values and environment variables, and what they mean."""

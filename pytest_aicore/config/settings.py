@@ -1,0 +1,557 @@
+"""Settings, each with its source (option > environment > ini > default), and the schema of the markers.
+
+Nothing here knows pytest: `plugin.py` hands in what was typed, tests hand in dictionaries.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pytest_aicore.config.options import DEFAULT_WORKFLOWS, OPTIONS
+from pytest_aicore.echo import exists, is_content, shown
+from pytest_aicore.errors import SettingsError, did_you_mean, listing
+from pytest_aicore.placeholders import LEFT, NAME, to_fill_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from pytest_aicore.config.options import Option
+    from pytest_aicore.redact import Secret
+    from pytest_aicore.training.live.budget import Price
+
+T = TypeVar("T")
+
+OFFLINE_HOST = "https://api.ai.aicore.invalid"
+"""Where the emulator answers; repeated here so that the header need not import the emulator."""
+
+# AiResourceGroup in SAP's OpenAPI 2.42.0.
+_RESOURCE_GROUP = r"[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]"
+_SECONDS_EXPECTED = "expected a number of seconds greater than 0, for example 3600."
+_TRUE = ("1", "true", "yes", "on")
+_FALSE = ("0", "false", "no", "off", "")
+
+
+class Setting(Generic[T]):
+    """A value and where it came from.
+
+    Attributes:
+        value: what holds for this session.
+        source: `--aicore-timeout`, `environment AICORE_RESOURCE_GROUP`, `ini aicore_timeout` or `default`.
+    """
+
+    __slots__ = ("source", "value")
+
+    def __init__(self, value: T, source: str) -> None:
+        """Make a setting of a value and its source."""
+        self.value = value
+        self.source = source
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nobody asked for this value."""
+        return self.source == "default"
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether both value and source are equal."""
+        return isinstance(other, Setting) and (self.value, self.source) == (other.value, other.source)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Return the value and its source."""
+        return f"Setting({self.value!r}, {self.source!r})"
+
+
+class Settings:
+    """What this session was told, each value with its source."""
+
+    __slots__ = (
+        "block_network",
+        "budget",
+        "check",
+        "check_ignore",
+        "check_strict",
+        "contracts",
+        "keep",
+        "ledger",
+        "live",
+        "live_resource_groups",
+        "max_parallel",
+        "no_resume",
+        "output",
+        "poll_interval",
+        "prices",
+        "report",
+        "resource_group",
+        "resource_plans",
+        "resume",
+        "reuse",
+        "service_key",
+        "stream_logs",
+        "timeout",
+        "update",
+        "workflows",
+    )
+
+    live: Setting[bool]
+    service_key: Setting[Path | Secret | None]
+    resource_group: Setting[str]
+    workflows: Setting[Path]
+    poll_interval: Setting[float]
+    timeout: Setting[float]
+    output: Setting[Path | None]
+    report: Setting[Path | None]
+    block_network: Setting[bool]
+    check: Setting[bool]
+    update: Setting[bool]
+    contracts: Setting[Path | None]
+    check_strict: Setting[bool]
+    check_ignore: Setting[tuple[str, ...]]
+    resource_plans: Setting[tuple[str, ...]]
+    live_resource_groups: Setting[tuple[str, ...]]
+    max_parallel: Setting[int]
+    ledger: Setting[Path | None]
+    keep: Setting[bool]
+    resume: Setting[bool]
+    no_resume: Setting[bool]
+    budget: Setting[float | None]
+    prices: Setting[Mapping[str, Price]]
+    reuse: Setting[bool]
+    stream_logs: Setting[bool]
+
+    @property
+    def resumes(self) -> bool:
+        """Whether unfinished executions of an earlier session are gone on with."""
+        return self.resume.value and not self.no_resume.value
+
+    def by_name(self) -> dict[str, Setting[Any]]:
+        """Return the settings by name."""
+        return {option.name: getattr(self, option.name) for option in OPTIONS}
+
+
+class Given:
+    """Where settings are looked up.
+
+    Args:
+        option: the value of a command line option by its `dest`, None if it was not given.
+        environment: the environment variables.
+        ini: the value of an ini by its name, None if it was not given; raises `ValueError` for what
+            pytest itself cannot read.
+        directory: what a relative path on the command line or in the environment is relative to.
+        ini_directory: what a relative path in the ini file is relative to.
+        root: what a default path is relative to.
+    """
+
+    __slots__ = ("directory", "environment", "ini", "ini_directory", "option", "root")
+
+    def __init__(
+        self,
+        option: Callable[[str], object],
+        environment: Mapping[str, str],
+        ini: Callable[[str], object],
+        directory: Path,
+        ini_directory: Path,
+        root: Path,
+    ) -> None:
+        self.option = option
+        self.environment = environment
+        self.ini = ini
+        self.directory = directory
+        self.ini_directory = ini_directory
+        self.root = root
+
+
+def read_settings(given: Given) -> Settings:
+    """Return the settings of a session.
+
+    Args:
+        given: where to look.
+
+    Raises:
+        SettingsError: a value cannot be used; the message names its source.
+    """
+    found = {option.name: _look_up(option, given) for option in OPTIONS}
+    settings = Settings()
+    settings.live = _read(found["live"], _switch, False)
+    settings.service_key = _read(found["service_key"], _service_key, None)
+    settings.resource_group = _read(found["resource_group"], _resource_group, "default")
+    settings.workflows = _read(found["workflows"], _path, given.root / DEFAULT_WORKFLOWS)
+    settings.poll_interval = _read(found["poll_interval"], _seconds, 5.0)
+    settings.timeout = _read(found["timeout"], _seconds, 3600.0)
+    settings.output = _read(found["output"], _path, None)
+    settings.report = _read(found["report"], _path, None)
+    settings.block_network = _read(found["block_network"], _switch, False)
+    settings.check = _read(found["check"], _switch, False)
+    settings.update = _read(found["update"], _switch, False)
+    settings.contracts = _read(found["contracts"], _path, None)
+    settings.check_strict = _read(found["check_strict"], _switch, False)
+    settings.check_ignore = _read(found["check_ignore"], _lines, ())
+    settings.resource_plans = _read(found["resource_plans"], _lines, ())
+    settings.live_resource_groups = _read(found["live_resource_groups"], _lines, ())
+    settings.max_parallel = _read(found["max_parallel"], _count, 10)
+    settings.ledger = _read(found["ledger"], _path, None)
+    settings.keep = _read(found["keep"], _switch, False)
+    settings.resume = _read(found["resume"], _switch, False)
+    settings.no_resume = _read(found["no_resume"], _switch, False)
+    settings.budget = _read(found["budget"], _duration, None)
+    settings.prices = _read(found["prices"], _prices, {})
+    settings.reuse = _read(found["reuse"], _switch, False)
+    settings.stream_logs = _read(found["stream_logs"], _switch, False)
+    if settings.live.value:
+        _require_resource_group(settings, given.environment)
+    _refuse_output_in_workflows(settings)
+    _refuse_contracts_in_workflows(settings, given.root)
+    return settings
+
+
+class _Found:
+    __slots__ = ("base", "source", "value")
+
+    def __init__(self, value: object, source: str, base: Path) -> None:
+        self.value = value
+        self.source = source
+        self.base = base
+
+
+def _look_up(option: Option, given: Given) -> _Found | None:
+    if option.flag is not None:
+        value = given.option(option.dest)
+        if value is not None:
+            return _Found(value, option.flag, given.directory)
+    if option.environment is not None:
+        # An empty variable is what CI systems make of a secret that is not there.
+        text = given.environment.get(option.environment, "")
+        if text.strip():
+            return _Found(text, f"environment {option.environment}", given.directory)
+    if option.ini is not None:
+        try:
+            value = given.ini(option.ini)
+        except ValueError as error:
+            hint = f"; {_SECONDS_EXPECTED}" if option.ini_type == "number" else ""
+            # pytest repeats the value.
+            raise SettingsError(f"ini {option.ini}: {shown(error)}{hint}") from None
+        if value not in (None, "", []):
+            return _Found(value, f"ini {option.ini}", given.ini_directory)
+    return None
+
+
+def _read(found: _Found | None, convert: Callable[[_Found], T], default: T) -> Setting[T]:
+    if found is None:
+        return Setting(default, "default")
+    try:
+        return Setting(convert(found), found.source)
+    except ValueError as error:
+        raise SettingsError(f"{found.source} = {shown(found.value)}: {error}") from None
+
+
+def _switch(found: _Found) -> bool:
+    if isinstance(found.value, bool):
+        return found.value
+    word = str(found.value).strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("expected 1, true, yes or on, or 0, false, no or off.")
+
+
+def _lines(found: _Found) -> tuple[str, ...]:
+    lines = found.value if isinstance(found.value, (list, tuple)) else str(found.value).splitlines()
+    return tuple(line for line in (str(line).strip() for line in lines) if line)
+
+
+def _seconds(found: _Found) -> float:
+    try:
+        return positive_seconds(float(str(found.value)))
+    except ValueError:
+        raise ValueError(_SECONDS_EXPECTED) from None
+
+
+def positive_seconds(value: float) -> float:
+    """Return the value if it is a time that can be waited for.
+
+    Args:
+        value: seconds.
+
+    Raises:
+        ValueError: it is not greater than 0, or no number.
+    """
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(value)
+    return float(value)
+
+
+def _count(found: _Found) -> int:
+    try:
+        count = int(str(found.value))
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise ValueError("expected a whole number, 1 or more.")
+    return count
+
+
+def _duration(found: _Found) -> float:
+    from pytest_aicore.training.live.budget import parse_duration
+
+    return parse_duration(str(found.value))
+
+
+def _prices(found: _Found) -> dict[str, Price]:
+    from pytest_aicore.training.live.budget import parse_price
+
+    return dict(parse_price(line) for line in _lines(found))
+
+
+def _require_resource_group(settings: Settings, environment: Mapping[str, str]) -> None:
+    """Make sure that the user has said where money may be spent."""
+    from pytest_aicore.training.service.credentials import resource_group_of_profile
+
+    if settings.resource_group.is_default:
+        found = resource_group_of_profile(environment)
+        if found is None:
+            raise SettingsError(
+                f"{settings.live.source}: no resource group is named, and live trainings cost money where they run."
+                f" Name it with --aicore-resource-group={NAME}, the environment variable AICORE_RESOURCE_GROUP, or ini"
+                " aicore_resource_group."
+            )
+        name, source = found
+        settings.resource_group = _read(_Found(name, source, Path()), _resource_group, name)
+    allowed, group = settings.live_resource_groups, settings.resource_group
+    if allowed.value and group.value not in allowed.value:
+        names = [shown(name) for name in allowed.value]
+        raise SettingsError(
+            f"{group.source} = {shown(group.value)}: live sessions may not use this resource group."
+            f"{did_you_mean(group.value, names)} {allowed.source} allows {listing(names)}."
+        )
+
+
+def _resource_group(found: _Found) -> str:
+    return resource_group_named(str(found.value))
+
+
+def resource_group_named(name: str) -> str:
+    """Return the name if a resource group can have it.
+
+    Args:
+        name: what was given.
+
+    Raises:
+        ValueError: none can; the message does not repeat it.
+    """
+    if name == NAME or to_fill_in(name, wholly=True) is not None:
+        raise ValueError(f"it {LEFT}")
+    if re.fullmatch(_RESOURCE_GROUP, name) is None:
+        raise ValueError(
+            "a resource group has 3 to 253 letters, digits, dots and hyphens, and begins and ends with a letter or"
+            " digit."
+        )
+    return name
+
+
+def _path(found: _Found) -> Path:
+    text = str(found.value)
+    path = found.base / Path(text).expanduser()
+    if is_content(text) and not exists(path):
+        from pytest_aicore.training.service.credentials import CONTENT_VARIABLE
+
+        raise ValueError(
+            "expected a path, and this is what a file holds. The content of a service key belongs into the environment"
+            f" variable {CONTENT_VARIABLE}."
+        )
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # whoever needs it says so
+    except OSError as error:
+        raise ValueError(f"{error.strerror}.") from None
+    return path
+
+
+def _service_key(found: _Found) -> Path | Secret:
+    from pytest_aicore.training.service.credentials import CONTENT_VARIABLE, content_or_file
+
+    if found.source == f"environment {CONTENT_VARIABLE}":
+        return content_or_file(str(found.value), found.base)
+    return _path(found)
+
+
+def _refuse_output_in_workflows(settings: Settings) -> None:
+    for setting in (settings.output, settings.report):
+        if setting.value is not None and is_inside(setting.value, settings.workflows.value):
+            raise SettingsError(
+                f"{setting.source} = {shown(setting.value)}: {OUTPUT_IN_WORKFLOWS.format(settings.workflows.value)}"
+            )
+
+
+def _refuse_contracts_in_workflows(settings: Settings, root: Path) -> None:
+    contracts, workflows = settings.contracts.value, settings.workflows.value
+    if contracts is None or not is_inside(contracts, workflows):
+        return
+    if workflows.resolve() == root.resolve() != contracts.resolve():
+        return  # a folder below, which AI Core's Git sync does not read; there is no folder beside the project
+    raise SettingsError(
+        f"{settings.contracts.source} = {shown(contracts)}: the golden contracts would lie in the workflows folder"
+        f" {workflows}, which AI Core's Git sync reads. Keep them elsewhere."
+    )
+
+
+OUTPUT_IN_WORKFLOWS = (
+    "the file would lie in the workflows folder {}, which AI Core's Git sync reads. Write it elsewhere."
+)
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Tell whether a path lies in a folder, after symbolic links are followed."""
+    return path.resolve().is_relative_to(folder.resolve())
+
+
+# Markers ------------------------------------------------------------------------------------------------------------
+
+
+def aicore(
+    workflow: Any = None,
+    *,
+    artifacts: Any = None,
+    parameters: Any = None,
+    expect: Any = "COMPLETED",
+    timeout: Any = None,
+    fresh: Any = False,
+    name: Any = None,
+) -> None:
+    """The schema of the marker `aicore` is the signature of this function.
+
+    Args:
+        workflow: file name, file name without suffix, or executable id.
+        artifacts: input artifact name to URL.
+        parameters: workflow parameter name to value.
+        expect: the final status; None accepts any.
+        timeout: seconds until the training must have ended.
+        fresh: whether the test wants a run of its own.
+        name: what the run's configuration is called.
+    """
+
+
+class MarkerUse:
+    """One marker on a test, a class or a module.
+
+    Args:
+        args: its positional arguments.
+        kwargs: its keyword arguments.
+    """
+
+    __slots__ = ("args", "kwargs")
+
+    def __init__(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
+        self.args = args
+        self.kwargs = kwargs
+
+
+def bind_marker(
+    name: str, schema: Callable[..., object], use: MarkerUse, place: str, what: str = "the marker"
+) -> dict[str, Any]:
+    """Return the arguments that a marker was given, by name.
+
+    Args:
+        name: the marker.
+        schema: the function whose signature is the marker's schema.
+        use: what was written.
+        place: `file:line` of the test, for the message.
+        what: what the name stands for.
+
+    Raises:
+        SettingsError: the signature does not allow it.
+    """
+    signature = _written(schema)
+    try:
+        return dict(signature.bind(*use.args, **use.kwargs).arguments)
+    except TypeError as error:
+        unknown = [word for word in use.kwargs if word not in signature.parameters]
+        reason = (
+            f"it has no argument {unknown[0]!r}.{did_you_mean(unknown[0], signature.parameters)}"
+            if unknown
+            else f"{error}."
+        )
+        raise SettingsError(
+            f"{place}: {what} {name!r} cannot be read: {reason}\nIt takes {marker_signature(name, schema)}"
+        ) from None
+
+
+def marker_signature(name: str, schema: Callable[..., object]) -> str:
+    """Return how a marker is written: its name and the schema's parameters with defaults, without types."""
+    return f"{name}{_written(schema)}"
+
+
+def _written(schema: Callable[..., object]) -> inspect.Signature:
+    """Return what a marker may be given; where it stands (`place`) is known."""
+    signature = inspect.signature(schema)
+    plain = [
+        parameter.replace(annotation=inspect.Parameter.empty)
+        for parameter in signature.parameters.values()
+        if parameter.name not in ("self", "place")
+    ]
+    return signature.replace(parameters=plain, return_annotation=inspect.Signature.empty)
+
+
+def merge_markers(uses: Iterable[MarkerUse], place: str) -> dict[str, Any]:
+    """Return the arguments of the `aicore` markers of one test: a nearer one overrides a farther one field by field.
+
+    Args:
+        uses: the markers, the farthest (module) first, the nearest (function, parameter set) last.
+        place: `file:line` of the test, for the message.
+
+    Raises:
+        SettingsError: one of them cannot be read.
+    """
+    merged: dict[str, Any] = {}
+    for use in uses:
+        merged.update(bind_marker("aicore", aicore, use, place))
+    return merged
+
+
+def merge_scripts(
+    levels: Iterable[Iterable[MarkerUse]], schema: Callable[..., object], place: str
+) -> list[dict[str, Any]]:
+    """Return the arguments of the `aicore_script` markers of one test: one dictionary for each target.
+
+    A nearer marker overrides a farther one for the same target field by field. Two on the same level that
+    give one field of one target different values contradict each other: whichever won, one of them would lie.
+
+    Args:
+        levels: the markers of each level, the farthest (module) first.
+        schema: `Emulator.script`, bound.
+        place: `file:line` of the test, for the message.
+
+    Raises:
+        SettingsError: one of them cannot be read, or two contradict each other.
+    """
+    merged: dict[tuple[object, object], dict[str, Any]] = {}
+    for level in levels:
+        here: dict[tuple[object, object], dict[str, Any]] = {}
+        for use in level:
+            arguments = bind_marker("aicore_script", schema, use, place)
+            target = (arguments.get("executable"), arguments.get("execution"))
+            known = here.setdefault(target, {})
+            clash = [field for field in arguments if field in known and known[field] != arguments[field]]
+            if clash:
+                field = clash[0]
+                raise SettingsError(
+                    f"{place}: two aicore_script markers contradict each other: {field}={known[field]!r} and"
+                    f" {field}={arguments[field]!r} for {_target(target)}.\n"
+                    f"Keep one, or say for each which executable it is meant for."
+                )
+            known.update(arguments)
+        for target, arguments in here.items():
+            merged.setdefault(target, {}).update(arguments)
+    return list(merged.values())
+
+
+def _target(target: tuple[object, object]) -> str:
+    executable, execution = target
+    if execution is not None:
+        return f"execution {execution!r}"
+    return f"executable {executable!r}" if executable is not None else "every executable"

@@ -1,0 +1,63 @@
+"""One call on its way through the emulator: what a handler gets to work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_aicore.emulator.api.validation import ID, Text
+from pytest_aicore.http.exchange import ApiError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.store.state import ResourceGroup, State
+    from pytest_aicore.http.exchange import Request, Response
+
+    Handler = Callable[["Call"], Response]
+
+NOT_FOUND_SENTENCE = "{what} with id {identifier} is not found"
+"""Assumed: nobody captured the sentence for a record that does not exist."""
+IDENTIFIER = Text(pattern=ID)
+
+
+@dataclass(slots=True)
+class Call:
+    """A request that is known, authorised and addressed to an existing resource group."""
+
+    emulator: Emulator
+    request: Request
+    parameters: dict[str, str]
+    """The variable parts of the path."""
+    group: ResourceGroup
+    late: float = 0.0
+    """So many seconds pass until log lines are shown."""
+
+    @property
+    def state(self) -> State:
+        """Everything the emulator remembers."""
+        return self.emulator.state
+
+    @property
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self.emulator.clock.now()
+
+    @property
+    def base_url(self) -> str:
+        """Where this client reaches the API, without `/v2`: what answers say about where things are."""
+        return self.request.base_url or self.emulator.base_url
+
+    def identifier(self, name: str) -> str:
+        """Return an id from the path.
+
+        Raises:
+            ApiError: 400 when no id can look like this.
+        """
+        return IDENTIFIER(self.parameters[name], name)
+
+
+def not_found(code: str, what: str, identifier: str) -> ApiError:
+    """Return the 404 for a record that does not exist."""
+    return ApiError(404, code, NOT_FOUND_SENTENCE.format(what=what, identifier=identifier))

@@ -1,0 +1,220 @@
+"""What executions and deployments have in common: how they are changed, and how their logs are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic
+
+from pytest_aicore.emulator.api.call import IDENTIFIER, NOT_FOUND_SENTENCE, not_found
+from pytest_aicore.emulator.api.handlers.artifacts import paging
+from pytest_aicore.emulator.api.handlers.configurations import one_of
+from pytest_aicore.emulator.api.validation import (
+    ID,
+    ListOf,
+    ObjectOf,
+    Text,
+    content_type,
+    json_body,
+    query_text,
+    query_whole,
+)
+from pytest_aicore.emulator.store.state import E
+from pytest_aicore.emulator.world.course import CAN_BE_DELETED, CAN_BE_STOPPED, STATUSES
+from pytest_aicore.http.exchange import (
+    ApiError,
+    Json,
+    error_body,
+    internal_path,
+    invalid,
+    json_response,
+    nanoseconds_offset,
+    page,
+    parse_time,
+    present,
+    seconds_z,
+    text_response,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.store.state import Enactment, ResourceGroup, Table
+    from pytest_aicore.http.exchange import Response
+
+CANNOT_BE_CHANGED = "01010076"
+ILLEGAL_CHANGE_STATUS = 400
+"""Assumed: 400 or 412, nobody captured it; the sentence's prefix is that of the 400s."""
+BULK_CONTENT_TYPE = "application/merge-patch+json"
+BULK_LIMIT = 100
+LOGS_DEFAULT_TOP = 1000
+LOGS_MAXIMUM_TOP = 5000
+LOGS_DEFAULT_SECONDS = 3600
+
+_CHANGE = ObjectOf(
+    {"id": Text(pattern=ID), "targetStatus": Text(choices=("STOPPED", "DELETED"))}, required=("id", "targetStatus")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[E]):
+    """Executions, or deployments.
+
+    Args:
+        name: one of them, as sentences and the path's parameter say it: `Execution`.
+        plural: many of them, as bulk changes say it: `executions`.
+        not_found: the code of the answer when one does not exist.
+        table: where a resource group keeps them.
+    """
+
+    name: str
+    plural: str
+    not_found: str
+    table: Callable[[ResourceGroup], Table[E]]
+
+    def find(self, call: Call) -> E:
+        """Return the one that the path names.
+
+        Raises:
+            ApiError: 404 when there is none.
+        """
+        enactment_id = call.identifier(f"{self.name.lower()}Id")
+        enactment = self.table(call.group).get(enactment_id)
+        if enactment is None:
+            raise not_found(self.not_found, self.name, enactment_id)
+        return enactment
+
+    def stop(self, call: Call, enactment: E) -> Response:
+        """Stop one, if it may be stopped."""
+        if enactment.status not in CAN_BE_STOPPED:
+            raise cannot_be_changed(enactment)
+        call.emulator.cluster.stop(call.group, enactment)
+        return json_response(202, {"id": enactment.id, "message": f"{self.name} modification scheduled"})
+
+    def delete(self, call: Call) -> Response:
+        """Delete one, if it may be deleted."""
+        enactment = self.find(call)
+        if enactment.status not in CAN_BE_DELETED:
+            raise cannot_be_changed(enactment)
+        call.emulator.cluster.delete(call.group, enactment)
+        return json_response(202, {"id": enactment.id, "message": "Deletion scheduled", "targetStatus": "DELETED"})
+
+    def modify_many(self, call: Call) -> Response:
+        """Stop or delete up to a hundred; each gets an answer of its own."""
+        if content_type(call.request) != BULK_CONTENT_TYPE:
+            raise invalid(f"Content-Type must be {BULK_CONTENT_TYPE}")
+        check = ObjectOf({self.plural: ListOf(_CHANGE, BULK_LIMIT, 1)}, required=(self.plural,))
+        changes = json_body(call.request, check)[self.plural]
+        if len({change["id"] for change in changes}) < len(changes):
+            raise invalid(f"{self.plural} must name each id once")
+        answers = [self._modify_one(call, change["id"], change["targetStatus"]) for change in changes]
+        return json_response(202, {self.plural: answers})
+
+    def query(self, call: Call, wanted: dict[str, Any], shown: Callable[[E], Json]) -> Response:
+        """List those that fit, the newest first."""
+        skip, top = paging(call)
+        table = self.table(call.group)
+        enactments = table.select(wanted, skip=skip, top=top)
+        response = json_response(200, page([shown(enactment) for enactment in enactments]))
+        if wanted["status"]:
+            call.emulator.cluster.look_for(call.group, table, wanted)
+        else:
+            call.emulator.cluster.look(call.group, enactments)
+        return response
+
+    def count(self, call: Call, wanted: dict[str, Any]) -> Response:
+        """Count those that fit."""
+        table = self.table(call.group)
+        number = table.count(wanted)
+        if wanted["status"]:
+            call.emulator.cluster.look_for(call.group, table, wanted)
+        return text_response(200, str(number))
+
+    def _modify_one(self, call: Call, enactment_id: str, target_status: str) -> Json:
+        enactment = self.table(call.group).get(enactment_id)
+        if enactment is None:
+            return _failed(
+                call, enactment_id, self.not_found, NOT_FOUND_SENTENCE.format(what=self.name, identifier=enactment_id)
+            )
+        if enactment.status not in (CAN_BE_STOPPED if target_status == "STOPPED" else CAN_BE_DELETED):
+            message = f"Current status {enactment.status} cannot be changed"
+            return _failed(call, enactment_id, CANNOT_BE_CHANGED, message)
+        if target_status == "STOPPED":
+            call.emulator.cluster.stop(call.group, enactment)
+        else:
+            call.emulator.cluster.delete(call.group, enactment)
+        return {"id": enactment_id, "message": f"{self.name} modification scheduled"}
+
+
+def logs_response(call: Call, enactment: Enactment, pod: str) -> Response:
+    """Show log lines, of the last hour unless `start` says otherwise."""
+    request, lines = call.request, enactment.logs
+    top = query_whole(request, "$top", LOGS_DEFAULT_TOP, 1, LOGS_MAXIMUM_TOP)
+    descending = query_text(request, "$order", Text(choices=("asc", "desc"))) == "desc"
+    start = _moment(call, "start", call.now - LOGS_DEFAULT_SECONDS)
+    end = min(_moment(call, "end", call.now), call.now - call.late)
+    chosen = sorted((line for line in lines if start <= line.at <= end), key=lambda line: line.at)
+    shown = [
+        {"container": line.container, "msg": line.message, "pod": pod, "timestamp": nanoseconds_offset(line.at)}
+        for line in (reversed(chosen) if descending else chosen)
+    ]
+    call.emulator.cluster.wait_for(call.group, [enactment.id])
+    return json_response(200, {"data": {"result": shown[:top]}})
+
+
+def cannot_be_changed(enactment: Enactment) -> ApiError:
+    """Return the answer to a change that the status does not allow (captured)."""
+    return ApiError(
+        ILLEGAL_CHANGE_STATUS,
+        CANNOT_BE_CHANGED,
+        f"Invalid Request, Current status {enactment.status} cannot be changed..",
+    )
+
+
+def selects_status(call: Call) -> bool:
+    """Tell whether only what tells the status is asked for."""
+    return query_text(call.request, "$select", Text(choices=("status",))) is not None
+
+
+def filters(call: Call) -> dict[str, Any]:
+    """Return what lists and counts of both are filtered by."""
+    request = call.request
+    return {
+        "configuration_id": query_text(request, "configurationId", IDENTIFIER),
+        "scenario_id": query_text(request, "scenarioId", IDENTIFIER),
+        "executable_id": one_of(call, "executableIds"),
+        "status": query_text(request, "status", Text(choices=STATUSES)),
+    }
+
+
+def status_json(enactment: Enactment) -> Json:
+    """Return what `$select=status` shows; the SDK refuses anything more."""
+    return present(
+        configurationId=enactment.configuration_id,
+        createdAt=seconds_z(enactment.created_at),
+        id=enactment.id,
+        modifiedAt=seconds_z(enactment.modified_at),
+        status=enactment.status,
+        statusDetails=enactment.status_details,
+    )
+
+
+def time_json(moment: float | None) -> str | None:
+    """Return a moment as these resources show it, or None."""
+    return None if moment is None else seconds_z(moment)
+
+
+def _moment(call: Call, name: str, default: float) -> float:
+    text = call.request.query.get(name)
+    if text is None:
+        return default
+    moment = parse_time(text.replace(" ", "+"))  # an offset whose `+` was not escaped arrives as a space
+    if moment is None:
+        raise invalid(f"{name} must be a date-time")
+    return moment
+
+
+def _failed(call: Call, enactment_id: str, code: str, message: str) -> Json:
+    target = internal_path(f"{call.request.path}/{enactment_id}")
+    error = error_body(ApiError(400, code, message), request_id=call.state.uuid(), target=target)
+    return {"error": error, "id": enactment_id}

@@ -1,0 +1,165 @@
+"""Executions: started, watched, stopped, deleted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.emulator.api.call import IDENTIFIER
+from pytest_aicore.emulator.api.handlers.artifacts import artifact_json
+from pytest_aicore.emulator.api.handlers.enactments import (
+    Kind,
+    filters,
+    logs_response,
+    selects_status,
+    status_json,
+    time_json,
+)
+from pytest_aicore.emulator.api.validation import ID, ObjectOf, Text, json_body, query_text
+from pytest_aicore.http.exchange import (
+    ApiError,
+    Json,
+    json_response,
+    present,
+    seconds_z,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.store.state import Configuration, Execution
+    from pytest_aicore.http.exchange import Response
+
+NOT_FOUND = "01010020"
+"""Captured for bulk changes of an unknown execution; that a single call answers the same is assumed."""
+UNUSABLE_CONFIGURATION = "01010060"
+"""Assumed: nobody captured the code for starting an execution with an unknown or deployable configuration."""
+
+EXECUTIONS: Kind[Execution] = Kind("Execution", "executions", NOT_FOUND, lambda group: group.executions)
+POST_DATA = ObjectOf({"configurationId": Text(pattern=ID)}, required=("configurationId",))
+PATCH_DATA = ObjectOf({"targetStatus": Text(choices=("STOPPED",))}, required=("targetStatus",))
+
+
+def create(call: Call) -> Response:
+    """Start an execution. Bindings that do not fit its template are found out later, by the execution itself."""
+    configuration = executable_configuration(call, json_body(call.request, POST_DATA)["configurationId"])
+    execution = call.emulator.cluster.start(call.group, configuration)
+    return json_response(
+        202,
+        {
+            "id": execution.id,
+            "message": "Execution scheduled",
+            "status": execution.status,
+            "targetStatus": execution.target_status,
+        },
+        {"location": f"{call.request.path}/{execution.id}"},
+    )
+
+
+def executable_configuration(call: Call, configuration_id: str) -> Configuration:
+    """Return a configuration that can be executed.
+
+    Raises:
+        ApiError: 400 when there is none with this id, or it can only be deployed.
+    """
+    configuration = call.group.configurations.get(configuration_id)
+    if configuration is None:
+        raise ApiError(
+            400,
+            UNUSABLE_CONFIGURATION,
+            f"Invalid Request, Configuration with id {configuration_id} is not found",
+        )
+    published = call.state.find_published(configuration.executable_id)
+    if published and published.executable.deployable:
+        raise ApiError(
+            400,
+            UNUSABLE_CONFIGURATION,
+            f"Invalid Request, Executable {configuration.executable_id} is deployable: "
+            "it can be deployed, but not executed",
+        )
+    return configuration
+
+
+def get(call: Call) -> Response:
+    """Show one execution; with `$select=status` only what tells its status."""
+    show = _shown(call)
+    execution = EXECUTIONS.find(call)
+    shown = show(execution)
+    call.emulator.cluster.look(call.group, [execution])
+    return json_response(200, shown)
+
+
+def query(call: Call) -> Response:
+    """List executions, the newest first."""
+    wanted = _filters(call)
+    response = EXECUTIONS.query(call, wanted, _shown(call))
+    _wait_for_schedule(call, wanted)
+    return response
+
+
+def count(call: Call) -> Response:
+    """Count executions."""
+    wanted = _filters(call)
+    response = EXECUTIONS.count(call, wanted)
+    _wait_for_schedule(call, wanted)
+    return response
+
+
+def modify(call: Call) -> Response:
+    """Stop one execution."""
+    json_body(call.request, PATCH_DATA)
+    return EXECUTIONS.stop(call, EXECUTIONS.find(call))
+
+
+def delete(call: Call) -> Response:
+    """Delete one execution; its artifacts stay."""
+    return EXECUTIONS.delete(call)
+
+
+def modify_many(call: Call) -> Response:
+    """Stop or delete up to a hundred executions; each gets an answer of its own."""
+    return EXECUTIONS.modify_many(call)
+
+
+def logs(call: Call) -> Response:
+    """Show the log lines of an execution."""
+    execution = EXECUTIONS.find(call)
+    return logs_response(call, execution, execution.id)
+
+
+def _filters(call: Call) -> dict[str, Any]:
+    return {**filters(call), "schedule_id": query_text(call.request, "executionScheduleId", IDENTIFIER)}
+
+
+def _wait_for_schedule(call: Call, wanted: dict[str, Any]) -> None:
+    """Let time pass for who asks again and again what a schedule has started."""
+    schedule = call.group.schedules.get(wanted["schedule_id"] or "")
+    if schedule and schedule.status == "ACTIVE":
+        call.emulator.clock.look()
+
+
+def _shown(call: Call) -> Callable[[Execution], Json]:
+    """Return how an execution is shown."""
+    return status_json if selects_status(call) else lambda execution: _execution_json(call, execution)
+
+
+def _execution_json(call: Call, execution: Execution) -> Json:
+    outputs = call.group.artifacts.select({"execution_id": execution.id})
+    return present(
+        completionTime=time_json(execution.completion_time),
+        configurationId=execution.configuration_id,
+        configurationName=execution.configuration_name,
+        createdAt=seconds_z(execution.created_at),
+        executableId=execution.executable_id,
+        executionScheduleId=execution.schedule_id,
+        id=execution.id,
+        modifiedAt=seconds_z(execution.modified_at),
+        outputArtifacts=[artifact_json(artifact) for artifact in reversed(outputs)],
+        scenarioId=execution.scenario_id,
+        startTime=time_json(execution.start_time),
+        status=execution.status,
+        statusDetails=execution.status_details,
+        statusMessage=execution.status_message,
+        submissionTime=time_json(execution.submission_time),
+        targetStatus=execution.target_status,
+    )

@@ -1,0 +1,102 @@
+"""Repositories: Git repositories that are on-boarded, so that applications may synchronise them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_aicore.emulator.api.handlers.admin import by_name, list_response, missing, named
+from pytest_aicore.emulator.api.quotas import REPOSITORIES, refuse_beyond
+from pytest_aicore.emulator.api.validation import ObjectOf, Text, json_body
+from pytest_aicore.emulator.store.state import TENANT_ID
+from pytest_aicore.http.exchange import ApiError, Json, internal_path, json_response
+
+if TYPE_CHECKING:
+    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.store.tenant import Repository
+    from pytest_aicore.http.exchange import Response
+
+NAME = Text(51, re.compile(r"^[a-z0-9\-]+\Z", re.ASCII), 1)
+_CREDENTIALS = {"username": Text(), "password": Text()}
+POST_DATA = ObjectOf({"name": NAME, "url": Text(), **_CREDENTIALS}, required=("url", "username", "password"))
+PATCH_DATA = ObjectOf(_CREDENTIALS, required=("username", "password"))
+
+
+def create(call: Call) -> Response:
+    """On-board a repository. Without a name it gets one (assumed: of random letters)."""
+    body = json_body(call.request, POST_DATA)
+    tenant = call.state.tenant
+    name = body.get("name") or call.state.short_id("r")
+    if name in tenant.repositories:
+        message = f"Repository {name} already exists for tenant {TENANT_ID}"
+        raise ApiError(409, "409", message)
+    if name in tenant.offboarded:
+        return _stays_gone(call, name)
+    refuse_beyond(len(tenant.repositories), REPOSITORIES, "repositories")
+    call.emulator.tenancy.onboard(name, body["url"])
+    return json_response(200, {"id": name, "message": "Repository has been on-boarded."})
+
+
+def query(call: Call) -> Response:
+    """List the repositories of the tenant."""
+    repositories = by_name(call.state.tenant.repositories)
+    response = list_response(call, repositories, _repository_json)
+    look(call, repositories)
+    return response
+
+
+def get(call: Call) -> Response:
+    """Show one repository, without its credentials."""
+    repository = _find(call)
+    shown = _repository_json(repository)
+    look(call, [repository])
+    return json_response(200, shown)
+
+
+def modify(call: Call) -> Response:
+    """Give a repository other credentials; nothing of that can be seen."""
+    json_body(call.request, PATCH_DATA)
+    return json_response(200, {"id": _find(call).id, "message": "The repository credentials have been updated."})
+
+
+def delete(call: Call) -> Response:
+    """Off-board a repository. Its name cannot be used again (captured)."""
+    repository = _find(call)
+    tenant = call.state.tenant
+    tenant.repositories.remove(repository.id)
+    tenant.offboarded |= {repository.id}
+    return json_response(200, {"id": repository.id, "message": "The repository has been off-boarded."})
+
+
+def look(call: Call, repositories: list[Repository]) -> None:
+    """Let time pass for who waits until a repository is on-boarded."""
+    if any(repository.ready_at is not None for repository in repositories):
+        call.emulator.clock.look()
+
+
+def _stays_gone(call: Call, name: str) -> Response:
+    """Return what the service answers to a name that was off-boarded, in the shape in which it was captured.
+
+    Unlike any other error it has `request_id`, and that is null.
+    """
+    message = f"Repository {name} not found for tenant {TENANT_ID}"
+    error = {
+        "code": "500",
+        "details": [{"code": None, "message": message}],
+        "message": message,
+        "request_id": None,
+        "target": internal_path(call.request.path),
+    }
+    return json_response(500, {"error": error})
+
+
+def _find(call: Call) -> Repository:
+    name = named(call, "repositoryName", NAME)
+    repository = call.state.tenant.repositories.get(name)
+    if repository is None:
+        raise missing("Repository", name)
+    return repository
+
+
+def _repository_json(repository: Repository) -> Json:
+    return {"name": repository.id, "status": repository.status, "url": repository.url}

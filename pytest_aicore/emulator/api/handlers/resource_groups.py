@@ -1,0 +1,180 @@
+"""Resource groups: made, listed in chunks, labelled, deleted with everything in them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from pytest_aicore.emulator.api.handlers.admin import LABELS, labels_of, missing, named, refused
+from pytest_aicore.emulator.api.handlers.artifacts import labels_json, searching
+from pytest_aicore.emulator.api.quotas import RESOURCE_GROUPS, refuse_beyond
+from pytest_aicore.emulator.api.validation import (
+    ANY_NUMBER,
+    ObjectOf,
+    Text,
+    json_body,
+    query_flag,
+    query_list,
+    query_whole,
+)
+from pytest_aicore.emulator.store.state import TENANT_ID
+from pytest_aicore.http.exchange import (
+    ApiError,
+    Json,
+    empty_response,
+    invalid,
+    json_response,
+    page,
+    present,
+    seconds_z,
+)
+
+if TYPE_CHECKING:
+    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.store.state import ResourceGroup
+    from pytest_aicore.http.exchange import Response
+
+UNDELETABLE = "default"
+"""Documentation; the refusal's status and sentence are assumed."""
+EXISTS_STATUS = 400
+"""Assumed: nobody captured the answer to a resource group that exists already."""
+BEFORE_ALL = -1
+"""The running number before that of the first resource group."""
+TOKEN_SECONDS = 600
+"""Specification: a continue token lives for five to fifteen minutes."""
+
+NAME = Text(253, re.compile(r"^[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]\Z", re.ASCII), 3)
+SELECTOR = Text(pattern=re.compile(r"^[^ =,!]+!?=[^ =,!]+\Z"))
+POST_DATA = ObjectOf({"resourceGroupId": NAME, "labels": LABELS}, required=("resourceGroupId",))
+PATCH_DATA = ObjectOf({"labels": LABELS})
+_PAGE_SIZE = re.compile(r"(?:^|[,;\s])(?:odata\.)?maxpagesize\s*=\s*\"?([1-9]\d{0,5})\"?\s*(?:$|[,;\s])", re.IGNORECASE)
+
+
+def create(call: Call) -> Response:
+    """Make a resource group; it is provisioned a little later, and has no object-store secret."""
+    body = json_body(call.request, POST_DATA)
+    name = body["resourceGroupId"]
+    if name in call.state.groups:
+        raise refused(EXISTS_STATUS, f"Resource group {name} already exists for tenant {TENANT_ID}")
+    refuse_beyond(len(call.state.groups), RESOURCE_GROUPS, "resource groups")
+    call.emulator.tenancy.create_group(name, labels_of(body), store=False, at_once=False)
+    return json_response(202, {"resourceGroupId": name, "tenantId": TENANT_ID, "zoneId": TENANT_ID})
+
+
+def get(call: Call) -> Response:
+    """Show one resource group."""
+    group = _find(call)
+    shown = _group_json(call, group)
+    _look(call, [group])
+    return json_response(200, shown)
+
+
+def query(call: Call) -> Response:
+    """List resource groups; with `Prefer: maxpagesize=n` in chunks, each of which links to the next one."""
+    groups = _wanted(call)
+    token = call.request.query.get("continueToken")
+    size, after = _read_token(call, token) if token else (_page_size(call), BEFORE_ALL)
+    groups = [group for group in groups if group.number > after]
+    skip = query_whole(call.request, "$skip", 0, 0, ANY_NUMBER)
+    top = query_whole(call.request, "$top", ANY_NUMBER, 0, ANY_NUMBER)
+    wanted = groups[skip : skip + top]
+    chunk = wanted[:size] if size else wanted
+    headers = {}
+    if len(chunk) < len(wanted):
+        following = {**call.request.query, "continueToken": _write_token(call, size, chunk[-1].number)}
+        following.pop("$skip", None)
+        headers["link"] = f'<{call.base_url}{call.request.path}?{urlencode(following)}>; rel="next"'
+    count = len(call.state.groups) if query_flag(call.request, "$count") else len(chunk)
+    shown = page((_group_json(call, group) for group in chunk), count)
+    _look(call, chunk)
+    return json_response(200, shown, headers)
+
+
+def modify(call: Call) -> Response:
+    """Give a resource group other labels."""
+    body = json_body(call.request, PATCH_DATA)
+    group = _find(call)
+    if "labels" in body:
+        group.labels = labels_of(body)
+    return empty_response(202, {"location": call.request.path})
+
+
+def delete(call: Call) -> Response:
+    """Delete a resource group with all that is in it.
+
+    It is gone at once (assumed: nobody knows how long the service still shows it).
+    """
+    group = _find(call)
+    if group.id == UNDELETABLE:
+        raise refused(400, f"Resource group {group.id} cannot be deleted")
+    del call.state.groups[group.id]
+    return json_response(202, {"id": group.id, "message": "Resource Group deletion scheduled"})
+
+
+def _find(call: Call) -> ResourceGroup:
+    name = named(call, "resourceGroupId", NAME)
+    group = call.state.groups.get(name)
+    if group is None:
+        raise missing("Resource group", name)
+    return group
+
+
+def _look(call: Call, groups: list[ResourceGroup]) -> None:
+    if any(group.ready_at is not None for group in groups):
+        call.emulator.clock.look()
+
+
+def _wanted(call: Call) -> list[ResourceGroup]:
+    """Return the groups that fit the labels and the search, the oldest first.
+
+    Here `key!=value` also fits a group that lacks the key (specification). `$search` is known from the SDK only.
+    """
+    selectors = query_list(call.request, "labelSelector", SELECTOR, 1000) or []
+    search = searching(call)
+    groups = sorted(call.state.groups.values(), key=lambda group: group.number)
+    for selector in selectors:
+        key, _, value = selector.partition("=")
+        differs = key.endswith("!")
+        key = key.removesuffix("!")
+        groups = [group for group in groups if (dict(group.labels or ()).get(key) == value) is not differs]
+    return [group for group in groups if search is None or search((group.id,))]
+
+
+def _page_size(call: Call) -> int:
+    """Return how many groups a chunk holds at most; 0 for all. A preference that is none is ignored."""
+    match = _PAGE_SIZE.search(call.request.headers.get("prefer", ""))
+    return int(match[1]) if match else 0
+
+
+def _write_token(call: Call, size: int, after: int) -> str:
+    content = json.dumps([size, after, call.now, call.emulator.seed])
+    return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+
+
+def _read_token(call: Call, token: str) -> tuple[int, int]:
+    try:
+        content = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+    except (ValueError, RecursionError):
+        content = None
+    if not (isinstance(content, list) and [type(each) for each in content] == [int, int, float, int]):
+        raise invalid("continueToken is not recognized")
+    size, after, made_at, seed = content
+    if seed != call.emulator.seed or not 0 <= call.now - made_at <= TOKEN_SECONDS:
+        raise ApiError(410, "410", "ResourceExpired: the continue token is no longer valid, start again without it")
+    return size, after
+
+
+def _group_json(call: Call, group: ResourceGroup) -> Json:
+    return present(
+        createdAt=seconds_z(group.created_at),
+        labels=labels_json(group.labels) or [],
+        resourceGroupId=group.id,
+        servicePlan=call.emulator.service_plan,
+        status=group.status,
+        statusMessage="All onboarding steps are completed." if group.ready_at is None else "Onboarding in progress.",
+        tenantId=TENANT_ID,
+        zoneId=TENANT_ID,
+    )

@@ -1,0 +1,132 @@
+"""Tokens: what XSUAA gives out, and what the gateway of AI Core makes of them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote
+
+from pytest_aicore.http.exchange import GATEWAY, Response, json_response, text_response
+
+if TYPE_CHECKING:
+    from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.http.exchange import Request
+
+PATH = "/oauth/token"
+LIFETIME_SECONDS = 43199
+"""Captured. The SDK asks for a new token when less than an hour is left."""
+
+_NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
+
+
+def create(emulator: Emulator, request: Request) -> Response:
+    """Answer `POST /oauth/token` as XSUAA does (success by its documentation, refusal captured)."""
+    form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
+    grant = form.get("grant_type") or request.query.get("grant_type")
+    if not grant:
+        return _refused(400, "invalid_request", "Missing grant type")
+    if grant != "client_credentials":
+        return _refused(400, "unsupported_grant_type", f"Unsupported grant type: {grant}")
+    client_id, secret = _basic(request) or (form.get("client_id", ""), form.get("client_secret"))
+    if not emulator.accepts_credentials(request, client_id, secret):
+        return bad_credentials()
+    return json_response(
+        200,
+        {
+            "access_token": mint(emulator, client_id),
+            "expires_in": LIFETIME_SECONDS,
+            "jti": _digest(b"jti", client_id, "md5").hex(),
+            "scope": "uaa.resource",
+            "token_type": "bearer",
+        },
+        _NO_STORE,
+    )
+
+
+def refuse(emulator: Emulator, request: Request) -> Response | None:
+    """Return the gateway's 401 for a request without a token of ours, or None when it may pass.
+
+    The sentences are those of Envoy's JWT filter, which stands in front of AI Core (assumed; the SDK takes any
+    401 as it is). In one process tokens never run out by the clock: the emulator's may jump over days while the
+    client's does not, and a fault (`expired token`) makes one run out. On a server they do.
+    """
+    header = request.headers.get("authorization", "")
+    scheme, _, token = header.partition(" ")
+    if not token or scheme.lower() != "bearer":
+        sentence = "Jwt is missing"
+    elif token.count(".") != 2:
+        sentence = "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections"
+    elif not _is_ours(token, emulator.seed):
+        sentence = "Jwt verification fails"
+    elif emulator.tokens_expire and _expiry(token) <= emulator.clock.client_time():
+        sentence = "Jwt is expired"
+    else:
+        return None
+    realm = f"{request.base_url}{quote(request.path, safe='/$')}"
+    return text_response(401, sentence, {"www-authenticate": f'Bearer realm="{realm}"'})
+
+
+def mint(emulator: Emulator, client_id: str) -> str:
+    """Return a token in the form of a JSON web token, signed so that `refuse` knows it again."""
+    claims: dict[str, Any] = {"client_id": client_id, "grant_type": "client_credentials", "seed": emulator.seed}
+    if emulator.tokens_expire:
+        now = int(emulator.clock.client_time())
+        claims |= {"exp": now + LIFETIME_SECONDS, "iat": now}
+    head, payload = _part({"alg": "HS256", "typ": "JWT"}), _part(claims)
+    return f"{head}.{payload}.{_signature(f'{head}.{payload}', emulator.seed)}"
+
+
+def _expiry(token: str) -> float:
+    """Return when one of our own tokens runs out."""
+    payload = token.split(".")[1]
+    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return float(claims.get("exp", "inf"))
+
+
+def _is_ours(token: str, seed: int) -> bool:
+    signed, _, signature = token.rpartition(".")
+    return _signature(signed, seed) == signature  # of an emulator: nobody has to be kept from guessing
+
+
+@lru_cache(maxsize=64)  # each request bears a token, mostly the same one
+def _signature(text: str, seed: int) -> str:
+    return _encoded(_digest(f"pytest-aicore {seed}".encode(), text, "sha256"))
+
+
+def _digest(key: bytes, text: str, name: str) -> bytes:
+    import hmac  # late: it brings OpenSSL with it
+
+    return hmac.new(key, text.encode(), name).digest()
+
+
+def _part(content: object) -> str:
+    return _encoded(json.dumps(content, sort_keys=True).encode())
+
+
+def _encoded(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _basic(request: Request) -> tuple[str, str] | None:
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        client_id, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return client_id, secret
+
+
+def bad_credentials() -> Response:
+    """Return XSUAA's answer to a client that it does not know (captured)."""
+    return _refused(401, "invalid_client", "Bad credentials")
+
+
+def _refused(status: int, error: str, description: str) -> Response:
+    challenge = f'Basic realm="UAA/client", error="unauthorized", error_description="{description}"'
+    headers = {**GATEWAY, **_NO_STORE} | ({"www-authenticate": challenge} if status == 401 else {})
+    return json_response(status, {"error": error, "error_description": description}, headers)

@@ -1,0 +1,1 @@
+"""What tests tell the emulator, and what they learn from it."""

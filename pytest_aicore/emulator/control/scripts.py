@@ -1,0 +1,337 @@
+"""What tests say about executions: scripts, how they add up, and the course that follows from them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.emulator.control.symptoms import SYMPTOMS
+from pytest_aicore.emulator.world.course import (
+    OUTCOMES,
+    PENDING_SECONDS,
+    RUNNING_SECONDS,
+    STATUSES,
+    STOPPING_SECONDS,
+    UNKNOWN_SECONDS,
+    Course,
+    Stay,
+)
+from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
+
+if TYPE_CHECKING:
+    from pytest_aicore.emulator.world.course import Details, Logs, MetricValues
+
+__tracebackhide__ = our_message
+
+STATUSES_ON_THE_WAY = ("UNKNOWN", "PENDING", "RUNNING", "STOPPING")
+"""Where an execution can stay; it ends in every other status."""
+LONGEST_STATUS_MESSAGE = 256
+"""Specification."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """How the emulator treats the executions that a script is for. Made by `Emulator.script`.
+
+    Everything that is None is left as it is.
+    """
+
+    executable: str | None = None
+    execution: str | None = None
+    times: int | None = None
+    outcome: str | None = None
+    unknown: float | None = None
+    pending: float | None = None
+    running: float | None = None
+    stopping: float | None = None
+    polls: int | Mapping[str, int] | None = None
+    stuck_in: str | None = None
+    logs: Logs = None
+    metrics: MetricValues = None
+    status_details: Details = None
+    status_message: str | None = None
+    omit_outputs: bool | Sequence[str] | None = None
+    symptom: str | None = None
+    place: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        for name in ("outcome", "polls", "stuck_in"):
+            object.__setattr__(self, name, _plain(getattr(self, name)))
+        for name, value, allowed in (
+            ("outcome", self.outcome, OUTCOMES),
+            ("stuck_in", self.stuck_in, STATUSES_ON_THE_WAY),
+        ):
+            if value is not None and value not in allowed:
+                hint = did_you_mean(str(value), allowed)
+                if value in STATUSES and name == "stuck_in":
+                    hint = f" Executions end in {value}: say outcome={value!r}."
+                raise self._wrong(f"{name}={value!r} is none of {', '.join(allowed)}.{hint}")
+        if self.symptom is not None and self.symptom not in SYMPTOMS:
+            hint = did_you_mean(str(self.symptom), SYMPTOMS)
+            raise self._wrong(f"symptom={self.symptom!r} is none of {listing(SYMPTOMS)}.{hint}")
+        for name in ("unknown", "pending", "running", "stopping"):
+            seconds = getattr(self, name)
+            if seconds is not None and not (_is_number(seconds) and seconds >= 0):
+                raise self._wrong(f"{name}={seconds!r} is no duration: give seconds, 0 or more.")
+            if seconds is not None and self.polls is not None:
+                raise self._wrong(f"polls= counts looks and {name}= seconds: give one of them.")
+        if self.times is not None and not _is_count(self.times):
+            raise self._wrong(f"times={self.times!r} is no number of executions: give 1 or more.")
+        if self.execution is not None and self.times is not None:
+            raise self._wrong("times= counts executions, but execution= means just one: leave times= out.")
+        if self.executable is not None and self.execution is not None:
+            raise self._wrong("give either executable= or execution=, not both.")
+        self._check_polls()
+        if self.status_message is not None and not (
+            isinstance(self.status_message, str) and len(self.status_message) <= LONGEST_STATUS_MESSAGE
+        ):
+            raise self._wrong(
+                f"status_message={self.status_message!r} is no string of at most {LONGEST_STATUS_MESSAGE} characters."
+            )
+        if not (self.omit_outputs is None or isinstance(self.omit_outputs, bool) or _are_strings(self.omit_outputs)):
+            raise self._wrong(
+                f"omit_outputs={self.omit_outputs!r} is no list of names of output artifacts; True means all."
+            )
+        for name, shape in SHAPES.items():
+            value = getattr(self, name)
+            if value is not None and not callable(value):
+                try:
+                    # A copy, so that it stays what was said, and can be read more than once.
+                    object.__setattr__(self, name, shape(value))
+                except ShapeError as error:
+                    raise self._wrong(f"{name}={error}") from None
+
+    def _check_polls(self) -> None:
+        counts = self.polls.values() if isinstance(self.polls, Mapping) else [self.polls]
+        if self.polls is not None and not all(map(_is_count, counts)):
+            raise self._wrong(f"polls={self.polls!r} is no number of looks: give 1 or more, or a mapping by status.")
+        for status in self.polls if isinstance(self.polls, Mapping) else ():
+            if status not in STATUSES_ON_THE_WAY:
+                hint = did_you_mean(str(status), STATUSES_ON_THE_WAY)
+                raise self._wrong(f"polls names {status!r}, which is none of {', '.join(STATUSES_ON_THE_WAY)}.{hint}")
+
+    def _wrong(self, why: str) -> EmulatorError:
+        return EmulatorError(f"{self.place + ': ' if self.place else ''}script: {why}")
+
+    def said(self) -> dict[str, Any]:
+        """Return what the script says about an execution, without whom it is for and how often."""
+        about = {spec.name: getattr(self, spec.name) for spec in fields(self)}
+        return {
+            name: value
+            for name, value in about.items()
+            if value is not None and name not in ("executable", "execution", "times", "place")
+        }
+
+    def contradicts(self, other: Script) -> str | None:
+        """Return the name of a field on which two scripts for the same executions disagree, or None."""
+        if (self.executable, self.execution) != (other.executable, other.execution):
+            return None
+        if self.times is not None or other.times is not None:
+            return None  # counted scripts follow each other
+        mine, theirs = self.said(), other.said()
+        return next((name for name in mine if name in theirs and mine[name] != theirs[name]), None)
+
+
+@dataclass(slots=True)
+class Standing:
+    """A script with how many executions it has been used for."""
+
+    script: Script
+    used: int = 0
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether it was counted and its count is reached."""
+        return self.script.times is not None and self.used >= self.script.times
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What scripts say about one execution together.
+
+    Args:
+        values: by field.
+        places: by field the `file:line` where it was said.
+        speaking: the scripts that have a say.
+    """
+
+    values: Mapping[str, Any]
+    places: Mapping[str, str]
+    speaking: Sequence[Standing]
+
+
+def said_about(standings: Iterable[Standing], executable_id: str, execution_id: str) -> Said:
+    """Return what scripts say about an execution together.
+
+    What is said about one execution stands above what is said about its executable, and that above what is said
+    about all. Of counted scripts, which follow each other, the first that is not used up has its say.
+    """
+    levels: tuple[list[Standing], list[Standing], list[Standing]] = ([], [], [])
+    for standing in standings:
+        script = standing.script
+        if script.execution is not None:
+            if script.execution == execution_id:
+                levels[2].append(standing)
+        elif script.executable in (None, executable_id):
+            levels[0 if script.executable is None else 1].append(standing)
+    speaking: list[Standing] = []
+    for level in levels:
+        speaking += [standing for standing in level if standing.script.times is None]
+        speaking += [each for each in level if each.script.times is not None and not each.is_used_up][:1]
+    values: dict[str, Any] = {}
+    places: dict[str, str] = {}
+    for standing in speaking:
+        said = standing.script.said()
+        values |= said
+        places |= dict.fromkeys(said, standing.script.place)
+    return Said(values, places, speaking)
+
+
+def refuse_contradiction(script: Script, standings: Iterable[Standing]) -> None:
+    """Refuse a script that says something else than one before it about the same executions.
+
+    Raises:
+        EmulatorError: naming the field and both places.
+    """
+    for standing in standings:
+        disputed = script.contradicts(standing.script)
+        if disputed:
+            before, after = standing.script.said()[disputed], script.said()[disputed]
+            whom = script.executable or script.execution or "every execution"
+            raise EmulatorError(
+                f"{script.place}: script: {disputed}={after!r} for {whom} contradicts {disputed}={before!r}, said at "
+                f"{standing.script.place}. Give them different executables, or times= to let one follow the other."
+            )
+
+
+def course(
+    said: Mapping[str, Any],
+    places: Mapping[str, str] | None = None,
+    *,
+    bound_wrongly: Mapping[str, Any] | None = None,
+    deployed: bool = False,
+) -> Course:
+    """Return the course that an execution or a deployment takes.
+
+    Args:
+        said: what the scripts for it say together.
+        places: by field the `file:line` where it was said.
+        bound_wrongly: the status details of an execution whose configuration does not fit its template; it
+            never runs, whatever a script says.
+        deployed: whether it is a deployment. One that does not fail runs until somebody stops it; one that fails
+            does so before it runs, unless a script says for how long it runs.
+    """
+    outcome = said.get("outcome", "COMPLETED")
+    details = said.get("status_details")
+    durations = {
+        "UNKNOWN": said.get("unknown", UNKNOWN_SECONDS),
+        "PENDING": said.get("pending", PENDING_SECONDS),
+        "RUNNING": said.get("running", RUNNING_SECONDS),
+        "STOPPING": said.get("stopping", STOPPING_SECONDS),
+    }
+    order = ["UNKNOWN", "PENDING", "RUNNING"]
+    if said.get("never_runs"):
+        order.remove("RUNNING")
+    if bound_wrongly is not None:
+        order, outcome, details = ["UNKNOWN", "PENDING"], "DEAD", bound_wrongly
+    elif outcome == "STOPPED":
+        order.append("STOPPING")
+    elif deployed and outcome == "DEAD" and "running" not in said:
+        order.remove("RUNNING")
+    if not (deployed and outcome == "COMPLETED"):
+        order.append(outcome)
+    stuck = said.get("stuck_in")
+    if stuck in order:
+        order = order[: order.index(stuck) + 1]
+    omit = said.get("omit_outputs") or ()
+    stays = [_stay(status, durations.get(status), said.get("polls")) for status in order]
+    stays[-1] = Stay(order[-1])
+    stopping = Stay("STOPPING") if stuck == "STOPPING" else _stay("STOPPING", durations["STOPPING"], said.get("polls"))
+    return Course(
+        stays=tuple(stays),
+        stopping=stopping,
+        omit_outputs=True if omit is True else tuple(omit),
+        status_details=details,
+        status_message=said.get("status_message"),
+        logs=said.get("logs"),
+        metrics=said.get("metrics"),
+        places=places or {},
+    )
+
+
+def _stay(status: str, seconds: float | None, polls: int | Mapping[str, int] | None) -> Stay:
+    if isinstance(polls, Mapping):
+        return Stay(status, looks=polls.get(status, 1))
+    return Stay(status, seconds) if polls is None else Stay(status, looks=polls)
+
+
+class ShapeError(Exception):
+    """A value does not have the shape that a script's field, or the result of its function, must have."""
+
+
+def lines_of(value: Any) -> tuple[str, ...]:
+    """Return log lines."""
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        raise ShapeError(f"{value!r} is no list of lines.")
+    lines = tuple(value)
+    if not _are_strings(lines):
+        raise ShapeError(f"{value!r} is no list of lines: not all of them are strings.")
+    return lines
+
+
+def metric_values_of(value: Any) -> dict[str, tuple[float, ...]]:
+    """Return by name the values of a metric, one per step."""
+    if not isinstance(value, Mapping):
+        raise ShapeError(f"{value!r} is no mapping of values by name.")
+    metrics: dict[str, tuple[float, ...]] = {}
+    for name, values in value.items():
+        listed = isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping))
+        steps = tuple(values) if listed else (values,)
+        if not (isinstance(name, str) and 1 <= len(name) <= 256):
+            raise ShapeError(f"{value!r} names a metric {name!r}: give a string of 1 to 256 characters.")
+        if not all(map(_is_number, steps)):
+            raise ShapeError(f"{value!r} has a value of {name!r} that is no finite number, and no list of such.")
+        metrics[name] = tuple(float(step) if isinstance(step, float) else step for step in steps)
+    return metrics
+
+
+def details_of(value: Any) -> dict[str, Any]:
+    """Return status details, as JSON keeps them."""
+    if not isinstance(value, Mapping):
+        raise ShapeError(f"{value!r} is no mapping.")
+    try:
+        details: dict[str, Any] = json.loads(json.dumps(dict(value), allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ShapeError(f"{value!r} cannot be written as JSON: {error}.") from None
+    return details
+
+
+SHAPES: Mapping[str, Callable[[Any], Any]] = {
+    "logs": lines_of,
+    "metrics": metric_values_of,
+    "status_details": details_of,
+}
+"""What a field, or the result of the function that stands in its place, must be."""
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return the value with strings instead of the SDK's statuses."""
+    if isinstance(value, Mapping):
+        return {_plain(status): looks for status, looks in value.items()}
+    return value.value if isinstance(value, Enum) else value
+
+
+def _are_strings(value: object) -> bool:
+    return isinstance(value, (list, tuple, set, frozenset)) and all(isinstance(item, str) for item in value)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

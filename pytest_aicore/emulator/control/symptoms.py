@@ -1,0 +1,116 @@
+"""Failures by name, as SAP's troubleshooting pages and field reports describe them: for `script(symptom=...)`.
+
+Each is what a script could say field by field, filled in from the executable. The shape of the details is captured;
+sentences are captured where it says so, and Kubernetes' or Argo's else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.emulator.world.bindings import refused_details
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pytest_aicore.emulator.store.state import Enactment
+    from pytest_aicore.workflows import Executable
+
+BACK_OFF = 'Back-off pulling image "{image}"'
+"""Kubernetes' sentence, which SAP's troubleshooting page names."""
+NO_STORAGE = "You need to configure artifact storage. More information on how to do this can be found in the docs"
+"""Argo's sentence, which SAP's troubleshooting page names the beginning of."""
+NOT_WRITTEN = "path {path} does not exist in archive {path}"
+"""Captured, with the name of the archive hidden."""
+NO_KEY = "failed to load artifact '{artifact}': The specified key does not exist."
+"""The object store's sentence, which SAP's troubleshooting page names."""
+
+
+def _unentitled_plan(_: Executable) -> dict[str, Any]:
+    return {"stuck_in": "PENDING"}
+
+
+def _image_pull(executable: Executable) -> dict[str, Any]:
+    message = BACK_OFF.format(image=next(iter(executable.images), "docker.io/example/train:1"))
+    return {"stuck_in": "PENDING", "status_details": _details(_waiting(message))}
+
+
+def _out_of_memory(_: Executable) -> dict[str, Any]:
+    return {"outcome": "DEAD", "status_details": _details(("main", 137, "OOMKilled (exit code 137)", ""))}
+
+
+def _no_artifact_storage(_: Executable) -> dict[str, Any]:
+    return _uploads_badly(NO_STORAGE)
+
+
+def _output_not_written(executable: Executable) -> dict[str, Any]:
+    return _uploads_badly(NOT_WRITTEN.format(path=next((out.path for out in executable.output_artifacts), "/out")))
+
+
+def _missing_key(executable: Executable) -> dict[str, Any]:
+    artifact = next((artifact.name for artifact in executable.input_artifacts), "data")
+    return {
+        "outcome": "DEAD",
+        "status_details": _details(("init", 1, NO_KEY.format(artifact=artifact), "")),
+        "logs": (),
+    }
+
+
+def _invalid_template(_: Executable) -> dict[str, Any]:
+    return {"outcome": "DEAD", "never_runs": True, "status_details": lambda _: {}}
+
+
+SYMPTOMS: Mapping[str, Callable[[Executable], dict[str, Any]]] = {
+    "unentitled plan": _unentitled_plan,
+    "image pull": _image_pull,
+    "out of memory": _out_of_memory,
+    "no artifact storage": _no_artifact_storage,
+    "output not written": _output_not_written,
+    "missing key": _missing_key,
+    "invalid template": _invalid_template,
+}
+"""What a script says that names a symptom and nothing else, by the executable it is for."""
+
+
+def spelt_out(said: Mapping[str, Any], executable: Executable) -> dict[str, Any]:
+    """Return what a script says with its symptom spelt out; what else it says stands above that.
+
+    Args:
+        said: by field.
+        executable: what is executed.
+    """
+    symptom = said.get("symptom")
+    return {**SYMPTOMS[symptom](executable), **said} if symptom else dict(said)
+
+
+def _uploads_badly(message: str) -> dict[str, Any]:
+    """The training is done, and the container that uploads its outputs fails (captured)."""
+    last = f'level=fatal msg="{message}"'
+    main = ("main", 0, "", "Training finished")
+    logs = ("Training started", "Training finished")
+    return {"outcome": "DEAD", "status_details": _details(main, ("wait", 1, message, last)), "logs": logs}
+
+
+def _details(*containers: tuple[str, int | None, str, str]) -> Callable[[Enactment], dict[str, Any]]:
+    def details(enactment: Enactment) -> dict[str, Any]:
+        pod = f"{enactment.id}-{enactment.executable_id}-{int(enactment.id[-8:], 16) % 10**10}"
+        failed = any(code for _, code, _, _ in containers)
+        told = refused_details(enactment.id, f"child '{pod}' failed") if failed else {}
+        shown = [
+            {
+                "container_name": name,
+                **({} if code is None else {"exit_code": code}),
+                "last_log_messages": last,
+                "message": message,
+                "pod_name": pod,
+                "ready": False,
+            }
+            for name, code, message, last in containers
+        ]
+        return {**told, "details": shown}
+
+    return details
+
+
+def _waiting(message: str) -> tuple[str, int | None, str, str]:
+    return ("main", None, message, "")

@@ -1,0 +1,219 @@
+"""`/__aicore__/`: what tests in other processes say to a server, beside the API.
+
+Everything is JSON. Names of arguments are those of `Emulator.script` and `Emulator.fault`, as they stand there or
+in camel case. Only clients on the server's own machine are heard, and no page that a browser shows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.errors import EmulatorError, did_you_mean
+from pytest_aicore.http.exchange import Json, Request, Response, empty_response, json_response, microseconds_z
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_aicore.emulator.control.faults import Fault
+    from pytest_aicore.emulator.emulator import Checkpoint, Emulator, RequestRecord
+
+ADMIN_ROOT = "/__aicore__/"
+_CAPITAL = re.compile(r"(?<=[a-z0-9])[A-Z]")
+
+
+class Admin:
+    """Answers requests below `/__aicore__/`.
+
+    Args:
+        emulator: whom it tells what it is told.
+        url: of the server, for messages.
+    """
+
+    def __init__(self, emulator: Emulator, url: str) -> None:
+        self._emulator = emulator
+        self._url = url
+        self._beginning: Checkpoint = emulator.checkpoint()
+        self._calls: dict[tuple[str, str], tuple[Callable[[Json], Response], str]] = {
+            ("GET", ""): (self._overview, "this list"),
+            ("GET", "clock"): (self._clock, "the emulator's time"),
+            ("POST", "clock"): (self._advance, 'move the clock on: {"advance": 3600} (seconds)'),
+            ("POST", "scripts"): (self._script, 'say how executions go: {"outcome": "DEAD", "running": 5}'),
+            ("GET", "faults"): (self._faults, "the faults, and how many calls each has hit"),
+            ("POST", "faults"): (self._fault, 'say which calls go wrong: {"call": "execution.get", "status": 503}'),
+            ("POST", "profiles"): (
+                self._profile,
+                'let calls go wrong as on a bad day: {"name": "throttled"}',
+            ),
+            ("POST", "reset"): (self._reset, "forget everything but the workflows"),
+            ("GET", "requests"): (self._requests, "what clients asked, the last 500 requests, without secrets"),
+            ("DELETE", "requests"): (self._forget_requests, "forget what clients asked"),
+            ("GET", "incidents"): (
+                self._incidents,
+                "unknown calls, failed scripts and errors of ours since you last asked",
+            ),
+        }
+
+    def answer(self, request: Request, peer: str) -> Response:
+        """Answer a request from an address; nothing of it is in the log of requests.
+
+        Args:
+            request: to a path below `/__aicore__/`.
+            peer: the address it came from.
+        """
+        if not is_loopback(peer) or "origin" in request.headers:
+            return _wrong(403, f"{ADMIN_ROOT} is for programs on the server's own machine.")
+        name = request.path.removeprefix(ADMIN_ROOT).rstrip("/")
+        known = self._calls.get((request.method, name))
+        if known is None:
+            return self._unknown(request.method, name)
+        try:
+            said = json.loads(request.body.decode("utf-8") or "{}")
+        except (ValueError, RecursionError):
+            return _wrong(400, "The body is not valid JSON.")
+        if not isinstance(said, dict):
+            return _wrong(400, "The body must be a JSON object.")
+        try:
+            return known[0](said)
+        except EmulatorError as error:
+            return _wrong(400, str(error))
+        except (TypeError, ValueError, AttributeError, OverflowError) as error:
+            return _wrong(400, f"{request.method} {request.path}: a value cannot be used: {error}.")
+
+    def _unknown(self, method: str, name: str) -> Response:
+        methods = sorted(known for known, path in self._calls if path == name)
+        if methods:
+            return empty_response(405, {"allow": ", ".join(methods)})
+        hint = did_you_mean(name, {path for _, path in self._calls if path})
+        return _wrong(404, f"{method} {ADMIN_ROOT}{name} is nothing.{hint} GET {ADMIN_ROOT} lists what there is.")
+
+    def _overview(self, _: Json) -> Response:
+        emulator = self._emulator
+        with emulator.lock:
+            executables = sorted(emulator.state.published)
+        calls = {f"{method} {ADMIN_ROOT}{path}": what for (method, path), (_, what) in self._calls.items()}
+        return json_response(
+            200,
+            {"calls": calls, "executables": executables, "now": self._now(), "seed": emulator.seed, "url": self._url},
+        )
+
+    def _clock(self, _: Json) -> Response:
+        return json_response(200, {"now": self._now()})
+
+    def _advance(self, said: Json) -> Response:
+        seconds = _only(said, "advance")
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+            raise EmulatorError(f"advance={seconds!r} is no number of seconds.")
+        with self._emulator.lock:
+            self._emulator.clock.advance(seconds)
+        return self._clock({})
+
+    def _script(self, said: Json) -> Response:
+        script = self._emulator.script(**_arguments(said, self._emulator.script), place=f"POST {ADMIN_ROOT}scripts")
+        return json_response(201, {"script": script.said()})
+
+    def _fault(self, said: Json) -> Response:
+        arguments = _arguments(said, self._emulator.fault, "call")
+        if not isinstance(arguments.get("call"), str):
+            raise EmulatorError('fault: say which "call" goes wrong, for example "execution.get".')
+        fault = self._emulator.fault(**arguments)
+        return json_response(201, {"fault": _fault_json(fault)})
+
+    def _faults(self, _: Json) -> Response:
+        with self._emulator.lock:
+            faults = [_fault_json(fault) | {"struck": fault.struck} for fault in self._emulator.state.faults]
+        return json_response(200, {"count": len(faults), "faults": faults})
+
+    def _profile(self, said: Json) -> Response:
+        arguments = _arguments(said, self._emulator.profile, "name")
+        if "name" not in arguments:
+            raise EmulatorError('profile: say its "name", for example "throttled".')
+        faults = self._emulator.profile(**arguments)
+        return json_response(201, {"calls": [fault.call for fault in faults], "profile": arguments["name"]})
+
+    def _reset(self, _: Json) -> Response:
+        emulator = self._emulator
+        with emulator.lock:
+            published = emulator.state.published
+            emulator.rollback(self._beginning)
+            # What applications have synchronised goes with them.
+            kept = {name: each.covered if each.application else each for name, each in published.items()}
+            emulator.state.published = {name: each for name, each in kept.items() if each}
+            emulator.clock.restart()
+        return self._clock({})
+
+    def _requests(self, _: Json) -> Response:
+        with self._emulator.lock:
+            records = list(self._emulator.requests)
+        return json_response(200, {"count": len(records), "requests": [_record_json(record) for record in records]})
+
+    def _forget_requests(self, _: Json) -> Response:
+        with self._emulator.lock:
+            self._emulator.requests.clear()
+        return empty_response(204)
+
+    def _incidents(self, _: Json) -> Response:
+        return json_response(200, {"incidents": self._emulator.take_incidents()})
+
+    def _now(self) -> str:
+        return microseconds_z(self._emulator.clock.now())
+
+
+def is_loopback(address: str) -> bool:
+    """Tell whether an address is this machine's own."""
+    if address == "127.0.0.1":
+        return True
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return (mapped or parsed).is_loopback
+
+
+def _arguments(said: Json, function: Any, *positional: str) -> Json:
+    """Return what was said as arguments of a function.
+
+    Raises:
+        EmulatorError: it takes no such argument.
+    """
+    known = [*positional, *(name for name in function.__kwdefaults__ if name != "place")]
+    arguments: Json = {}
+    for name, value in said.items():
+        written = _CAPITAL.sub(lambda match: f"_{match[0].lower()}", name)
+        if written not in known:
+            hint = did_you_mean(name, known)
+            raise EmulatorError(f"{function.__name__}: there is no {name!r}.{hint} There are {', '.join(known)}.")
+        arguments[written] = value
+    return arguments
+
+
+def _only(said: Json, name: str) -> Any:
+    if set(said) != {name}:
+        raise EmulatorError(f"Say {name!r} and nothing else.")
+    return said[name]
+
+
+def _fault_json(fault: Fault) -> Json:
+    return {"call": fault.call, "kind": fault.kind, "status": fault.status}
+
+
+def _record_json(record: RequestRecord) -> Json:
+    return {
+        "at": microseconds_z(record.at),
+        "attempt": record.attempt,
+        "method": record.method,
+        "number": record.number,
+        "operation": record.operation,
+        "path": record.path,
+        "requestBody": record.request_body,
+        "resourceGroup": record.resource_group,
+        "responseBody": record.response_body,
+        "status": record.status,
+    }
+
+
+def _wrong(status: int, message: str) -> Response:
+    return json_response(status, {"error": {"message": message}})

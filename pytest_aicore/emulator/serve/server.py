@@ -1,0 +1,296 @@
+"""The second door: the emulator over HTTP, for clients in other processes and other languages."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from ipaddress import ip_address
+from pkgutil import walk_packages
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.emulator.control.caller import arose_at
+from pytest_aicore.emulator.serve.control_api import ADMIN_ROOT, Admin
+from pytest_aicore.errors import EmulatorError
+from pytest_aicore.http.exchange import ApiError, Request, Response, error_body, internal_path, json_response
+from pytest_aicore.printable import on_one_line, say
+from pytest_aicore.processes import Home
+from pytest_aicore.redact import redact
+
+if TYPE_CHECKING:
+    import ssl
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+    from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.http.sockets import Listener
+
+READY_SECONDS = 5.0
+HANG_SECONDS = 90.0
+"""How long a client that is made to time out is kept waiting: longer than the SDK waits, 60 seconds."""
+MAXIMUM_CONNECTIONS = 4096
+SPARE_DESCRIPTORS = 64
+INTERNAL_ERROR_CODE = "01010000"
+"""Assumed: nobody captured how AI Core's own code fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """The files that make the server speak TLS.
+
+    Args:
+        certificate: the server's certificate chain, PEM.
+        key: its private key, PEM.
+        client_ca: the certificates that vouch for clients, PEM; without it none is asked for one.
+    """
+
+    certificate: Path
+    key: Path
+    client_ca: Path | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """Return how connections are secured.
+
+        Raises:
+            EmulatorError: a file cannot be read, or is not what it should be.
+        """
+        import ssl  # loaded only where TLS is used
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            context.load_cert_chain(self.certificate, self.key)
+        except (OSError, ValueError) as error:
+            raise EmulatorError(
+                f"--tls-cert '{self.certificate}' with --tls-key '{self.key}' cannot be used: {_why(error)}. "
+                "Give a certificate chain and its private key without passphrase, both PEM files."
+            ) from None
+        if self.client_ca is not None:
+            # Optional: clients with a secret have none, and the API is asked with a token alone.
+            context.verify_mode = ssl.CERT_OPTIONAL
+            try:
+                context.load_verify_locations(self.client_ca)
+            except (OSError, ValueError) as error:
+                raise EmulatorError(
+                    f"--tls-client-ca '{self.client_ca}' cannot be used: {_why(error)}. "
+                    "Give a PEM file with the certificates of who signs your clients' certificates."
+                ) from None
+        return context
+
+
+class Server:
+    """Serves an emulator over HTTP, in threads of its own, from `start` to `stop`.
+
+    Args:
+        emulator: whose state it serves; other doors to it may be open at the same time.
+        host: the name or address to listen at.
+        port: the port to listen at; 0 for any that is free.
+        tls: makes it speak HTTPS.
+        allow_x509_over_http: give tokens to clients that would show a certificate if this were TLS.
+        admin: answer `/__aicore__/` for clients on this machine.
+        hang_seconds: how long a client waits that a fault makes time out.
+
+    Raises:
+        EmulatorError: it cannot listen there, or the server's packages are not installed.
+    """
+
+    def __init__(
+        self,
+        emulator: Emulator,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: Tls | None = None,
+        allow_x509_over_http: bool = False,
+        admin: bool = True,
+        hang_seconds: float = HANG_SECONDS,
+    ) -> None:
+        self.emulator = emulator
+        self._host = host
+        self._allow_x509_over_http = allow_x509_over_http
+        self._hang_seconds = hang_seconds
+        self._tls = tls.context() if tls else None
+        self._x509 = allow_x509_over_http or bool(tls and tls.client_ca)
+        self._socket = _bound(host, port)
+        self._listener: Listener | None = None
+        self._home = Home()
+        self._service_key_file: Path | None = None
+        address, self.port = self._socket.getsockname()[:2]
+        self.is_loopback = ip_address(address.partition("%")[0]).is_loopback
+        self.url = f"{'https' if tls else 'http'}://{_reachable(host, self._socket.family)}:{self.port}"
+        self._admin = Admin(emulator, self.url) if admin else None
+
+    def __repr__(self) -> str:
+        return f"<Server of {self.emulator!r} at {self.url}>"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.stop()
+
+    @property
+    def service_key(self) -> dict[str, Any]:
+        """A service key with which clients reach this server."""
+        key = {**self.emulator.service_key, "serviceurls": {"AI_API_URL": self.url}, "url": self.url}
+        return {**key, "certurl": self.url} if self._x509 else key
+
+    @property
+    def service_key_file(self) -> Path:
+        """The file with the service key.
+
+        Raises:
+            EmulatorError: none was written.
+        """
+        if self._service_key_file is None:
+            raise EmulatorError("There is no service key file yet: write_service_key(path) writes one.")
+        return self._service_key_file
+
+    def write_service_key(self, path: Path) -> None:
+        """Write the service key into a file that only its owner can read; who reads it never finds half of it.
+
+        Raises:
+            EmulatorError: it cannot be written there.
+        """
+        text = json.dumps(self.service_key, indent=2, sort_keys=True) + "\n"
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with suppress(FileNotFoundError):
+                beside.unlink()
+            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+                file.write(text)
+            beside.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                beside.unlink()
+            raise EmulatorError(f"The service key file '{path}' cannot be written: {_why(error)}.") from None
+        self._service_key_file = path
+
+    def start(self) -> None:
+        """Begin to serve; when this returns, requests are answered.
+
+        Raises:
+            EmulatorError: the server's packages are not installed, or it is not ready in time.
+        """
+        try:
+            from pytest_aicore.http.sockets import Listener
+        except ModuleNotFoundError as error:
+            if error.name != "waitress":
+                raise
+            raise EmulatorError(
+                "The server needs the package waitress, which is not installed: pip install 'pytest-aicore[server]'"
+            ) from None
+        _import_what_answers()
+        self._home.settle()
+        self._listener = Listener(
+            self._socket, self, tls=self._tls, hang_seconds=self._hang_seconds, connections=_connections()
+        )
+        if not self._listener.open(READY_SECONDS):
+            self.stop()
+            raise EmulatorError(f"The server at {self.url} was not ready within {READY_SECONDS:g} seconds.")
+
+    def stop(self) -> None:
+        """Stop serving: what is being answered is answered, then every connection is closed.
+
+        In a forked process nothing happens: the server is in the other one.
+        """
+        if not self._home.is_here:
+            return
+        if self._listener:
+            self._listener.close()
+            self._listener = None
+        self._socket.close()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until it has ended by itself, which it never should; tell whether it has."""
+        return self._listener is None or self._listener.ended.wait(seconds)
+
+    def now(self) -> float:
+        """Return what time it is in the world that is served, in seconds since the epoch."""
+        return self.emulator.clock.now()
+
+    def answer(self, request: Request, peer: str) -> Response:
+        """Answer a request from an address; whatever goes wrong inside becomes an answer as well."""
+        try:
+            if request.path.startswith(ADMIN_ROOT) and self._admin:
+                return self._admin.answer(request, peer)
+            if self._allow_x509_over_http:
+                request.client_certificate = True
+            return self.emulator.handle(request)
+        except Exception as error:  # the last line: a client gets an answer, a person a hint
+            # Where it arose, not what it says: that may quote what the client has sent.
+            told = (
+                f"{request.method} {redact(request.path)} was answered 500 because of an error of the emulator itself:"
+                f" {type(error).__name__} at {arose_at(error)}. Please report it."
+            )
+            self.emulator.report(told)
+            with suppress(OSError, ValueError):  # nobody reads it any more, or the stream is closed
+                say(f"pytest-aicore: {on_one_line(told)}", sys.stderr)
+            failed = ApiError(500, INTERNAL_ERROR_CODE, "Internal Server Error")
+            with self.emulator.lock:
+                request_id = self.emulator.state.uuid()
+            body = error_body(failed, request_id=request_id, target=internal_path(request.path))
+            return json_response(500, {"error": body})
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65535:
+        raise EmulatorError(f"--port {port}: a port is a number up to 65535; 0 takes any that is free.")
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        bound = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        raise EmulatorError(f"--host {host} --port {port}: cannot listen there: {_why(error)}.") from None
+    try:
+        if os.name == "posix":
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        raise EmulatorError(
+            f"--host {host} --port {port}: cannot listen there: {_why(error)}. --port 0 takes any port that is free."
+        ) from None
+    return bound
+
+
+def _reachable(host: str, family: int) -> str:
+    """Return the host as clients on this machine write it into a URL."""
+    if host in ("", "0.0.0.0", "::"):  # noqa: S104  # compared, not listened at
+        host = "127.0.0.1" if family == socket.AF_INET else "::1"
+    return f"[{host}]" if ":" in host else host
+
+
+def _connections() -> int:
+    """Return how many connections may be open: with more than the process may have, none could be accepted."""
+    try:
+        import resource  # only where the system has such limits
+    except ImportError:
+        return 512  # what `select` takes on Windows
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MAXIMUM_CONNECTIONS if soft < 0 else max(min(soft - SPARE_DESCRIPTORS, MAXIMUM_CONNECTIONS), 16)
+
+
+def _why(error: BaseException) -> str:
+    return (getattr(error, "strerror", None) or str(error)).rstrip(".")
+
+
+__all__ = ["Server", "Tls"]
+
+
+def _import_what_answers() -> None:
+    """Import all that an answer may need, before the threads that give them.
+
+    pytest parses each module of a plugin that it imports, and Python 3.11 cannot parse in two threads at once ("AST
+    constructor recursion depth mismatch"): a test may import something while it is answered.
+    """
+    from pytest_aicore import emulator
+
+    for module in walk_packages(emulator.__path__, f"{emulator.__name__}."):
+        if module.name != f"{emulator.__name__}.intercept":  # the other door
+            import_module(module.name)

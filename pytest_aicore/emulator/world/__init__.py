@@ -1,0 +1,1 @@
+"""What happens in the emulated service as time passes."""

@@ -1,0 +1,104 @@
+"""What becomes of a configuration whose bindings do not fit its template.
+
+AI Core accepts every configuration. That names do not match shows only when an execution ends DEAD, without
+a log line (documentation and field reports; the shape of the details is captured, their sentences are Argo's).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.emulator.store.state import Deployment
+from pytest_aicore.http.exchange import seconds_z
+
+if TYPE_CHECKING:
+    from pytest_aicore.emulator.store.state import Configuration, Enactment, ResourceGroup
+    from pytest_aicore.workflows import Executable
+
+SERVING = "kserve-container"
+"""Assumed: the container of a deployment's log lines is the one that KServe wants its server to have."""
+
+
+def wrong_binding(group: ResourceGroup, configuration: Configuration, executable: Executable) -> str | None:
+    """Return what is wrong with the bindings, in the words of the cluster, or None when they fit."""
+    parameters, artifacts = dict(configuration.parameters), dict(configuration.artifacts)
+    known_parameters = {parameter.name for parameter in executable.parameters}
+    known_artifacts = {artifact.name for artifact in executable.input_artifacts}
+    for parameter in executable.parameters:
+        if parameter.required and parameter.name not in parameters:
+            argument = f"spec.arguments.{parameter.name}"
+            return f"invalid spec: {argument}.value or {argument}.valueFrom is required"
+    for artifact in executable.input_artifacts:
+        if not artifact.optional and artifact.name not in artifacts:
+            return f"invalid spec: spec.arguments.artifacts.{artifact.name} was not supplied"
+    for name in parameters:
+        if name not in known_parameters:
+            return f"invalid spec: parameter '{name}' is not declared in workflow template '{executable.id}'"
+    for name in artifacts:
+        if name not in known_artifacts:
+            return f"invalid spec: artifact '{name}' is not declared in workflow template '{executable.id}'"
+    for name, artifact_id in artifacts.items():
+        registered = group.artifacts.get(artifact_id)
+        if registered is None:
+            return f"invalid spec: artifact '{name}' is bound to {artifact_id}, which is not found"
+        if registered.url.endswith("/"):
+            return f"failed to load artifact '{name}' from {registered.url}: The specified key does not exist."
+    return None
+
+
+def refused_details(execution_id: str, message: str) -> dict[str, Any]:
+    """Return the status details of a workflow that the cluster refused before any pod started."""
+    return {
+        "details": [],
+        "workflow_info": [
+            {"exit_code": "", "id": execution_id, "message": message, "name": execution_id, "phase": "Error"}
+        ],
+    }
+
+
+def failed_details(enactment: Enactment) -> dict[str, Any]:
+    """Return the status details of a training whose container ended with an error (shape captured).
+
+    Those of a deployment that could not be brought up are assumed: the list of containers as for executions, and
+    the conditions that a capture shows of a running one.
+    """
+    pod = f"{enactment.id}-{enactment.executable_id}-{int(enactment.id[-8:], 16) % 10**10}"
+    if isinstance(enactment, Deployment):
+        pod = f"{enactment.id}-predictor"
+        condition = {
+            "last_transition_time": seconds_z(enactment.entered_at),
+            "message": f"Container {SERVING} ended with exit code 1",
+            "status": "False",
+            "type": "PredictorReady",
+        }
+        return {"deployment_info": [condition], "details": [_container(SERVING, pod, 1, enactment)]}
+    return {
+        "details": [_container("main", pod, 1, enactment), _container("wait", pod, 0, enactment)],
+        "workflow_info": [
+            {
+                "exit_code": "1",
+                "id": enactment.id,
+                "message": f"child '{pod}' failed",
+                "name": enactment.id,
+                "phase": "Failed",
+            }
+        ],
+    }
+
+
+def unseen_details(deployment_id: str) -> dict[str, Any]:
+    """Return the status details of a deployment that the cluster does not know yet (captured)."""
+    message = {"code": "05010016", "message": f"Deployment id {deployment_id} not found"}
+    return {"aiApiDetails": {"statusUpdater": {"message": [message]}}}
+
+
+def _container(name: str, pod: str, exit_code: int, enactment: Enactment) -> dict[str, Any]:
+    lines = [line.message for line in enactment.logs if line.container == name][-5:]
+    return {
+        "container_name": name,
+        "exit_code": exit_code,
+        "last_log_messages": "\n".join(lines),
+        "message": f"Error (exit code {exit_code})" if exit_code else "",
+        "pod_name": pod,
+        "ready": False,
+    }

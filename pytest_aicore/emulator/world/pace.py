@@ -1,0 +1,124 @@
+"""How fast a server's world goes: by real time, by scaled time, by looks, or at once."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.emulator.world.course import LOOK_SECONDS, Clock
+from pytest_aicore.errors import EmulatorError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_AT_ONCE = {"unknown": 0.0, "pending": 0.0, "running": 0.0, "stopping": 0.0}
+_SCALED = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)x\Z", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a server's world goes.
+
+    Args:
+        name: as the command line has it.
+        rate: how many seconds pass in a real second.
+        look_seconds: how many pass when a client looks at what is not ready yet, and does not go by looks.
+        at_once: whether what the service needs time for is ready at once.
+        said: what that means for executions and deployments, as arguments of `Emulator.script`.
+    """
+
+    name: str
+    rate: float = 1.0
+    look_seconds: float = 0.0
+    at_once: bool = False
+    said: Mapping[str, Any] = field(default_factory=dict)
+
+
+class RunningClock(Clock):
+    """A clock that goes by itself. Moving it is possible, too; holding it is not.
+
+    Args:
+        pace: how fast it goes.
+        start: seconds since the epoch; the real time when left out.
+        ticks: a clock that is never set, in seconds.
+    """
+
+    def __init__(self, pace: Pace, *, start: float | None = None, ticks: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._pace = pace
+        self._ticks = ticks
+        self._start = start
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin anew, as if nobody had ever moved it."""
+        self._origin = time.time() if self._start is None else self._start
+        self._client_origin = self._origin
+        self._began = self._ticks()
+
+    def now(self) -> float:
+        """Return the time in seconds since the epoch."""
+        return self._origin + (self._ticks() - self._began) * self._pace.rate
+
+    def client_time(self) -> float:
+        """Return the time that clients live in: it is not scaled, but moved when this clock is moved.
+
+        A token that is good for 43,199 seconds has to be good for as long on the clock of the client, which was
+        told so.
+        """
+        return self._client_origin + (self._ticks() - self._began)
+
+    def due(self, seconds: float) -> float:
+        """Return when something is over that takes so many seconds: seconds since the epoch."""
+        return self.now() + (0.0 if self._pace.at_once else seconds)
+
+    def sleep(self, seconds: float) -> None:
+        """Move the clock on.
+
+        Args:
+            seconds: how far; not negative.
+        """
+        if not 0 <= seconds < float("inf"):
+            raise EmulatorError(f"The emulator's clock cannot be moved by {seconds!r} seconds: time only goes on.")
+        self._origin += seconds
+        self._client_origin += seconds
+
+    advance = sleep
+
+    def hold(self) -> None:
+        """Do nothing: looks take no time anyway."""
+
+    def look(self) -> None:
+        """Let the time pass that a look takes; at most paces it takes none, for time passes by itself."""
+        self._origin += self._pace.look_seconds
+
+    def set(self, now: float, *, held: bool) -> None:  # noqa: ARG002  # as `Clock.set` has it
+        """Set the clock, as a rollback does; it goes on from there."""
+        self._origin += now - self.now()
+
+
+PACES = {
+    "real": Pace("real"),
+    "60x": Pace("60x", rate=60.0),
+    "polls": Pace("polls", look_seconds=LOOK_SECONDS, said={"polls": 1}),
+    "instant": Pace("instant", at_once=True, said=_AT_ONCE),
+}
+
+
+def pace_named(name: str) -> Pace:
+    """Return the pace with a name: `real`, `polls`, `instant`, or a factor such as `60x`.
+
+    Raises:
+        EmulatorError: there is no such pace.
+    """
+    if name in PACES:
+        return PACES[name]
+    scaled = _SCALED.match(name)
+    if scaled and float(scaled[1]) > 0:
+        return Pace(name, rate=float(scaled[1]))
+    raise EmulatorError(
+        f"--pace {name}: there is no such pace. Give real (one second is one second), a factor such as 60x (a minute "
+        "is one second), polls (each look moves an execution one status on), or instant."
+    )

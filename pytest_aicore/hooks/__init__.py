@@ -1,0 +1,1 @@
+"""What pytest is told: the hooks of a session, a module a purpose."""

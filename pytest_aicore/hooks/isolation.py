@@ -1,0 +1,399 @@
+"""The hooks of a session that uses something of ours: the door, one test apart from the next, what a failure shows.
+
+Registered when the first test that asks for something of ours is collected, so that other sessions pay nothing.
+"""
+
+from __future__ import annotations
+
+import warnings
+from datetime import datetime, timezone
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_aicore.config.settings import MarkerUse, merge_markers, merge_scripts
+from pytest_aicore.errors import AicoreError, PlanError, listing, our_message
+from pytest_aicore.plugin import environment_at_start, settings_of
+from pytest_aicore.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+
+    from pytest_aicore.emulator.control.faults import Fault
+    from pytest_aicore.emulator.control.scripts import Script
+    from pytest_aicore.redact import Redactor
+    from pytest_aicore.session.session import Session
+    from pytest_aicore.training.diagnosis import Cause
+    from pytest_aicore.training.plan import TrainingPlan
+    from pytest_aicore.training.run import Run
+
+__tracebackhide__ = our_message
+
+_LONGEST_FAILURE = 4000
+"""Characters of a test's failure in which a known symptom is looked for."""
+PLUGIN_NAME = "aicore-isolation"
+_ISOLATION: pytest.StashKey[Isolation] = pytest.StashKey()
+_SESSION: pytest.StashKey[Session] = pytest.StashKey()
+_RECORD: pytest.StashKey[Record] = pytest.StashKey()
+
+
+class FaultWarning(pytest.PytestWarning):
+    """A test has armed a fault that never struck: what it wanted to see go wrong went well."""
+
+
+class NetworkWarning(pytest.PytestWarning):
+    """A test does what `aicore_block_network` cannot prevent from reaching the network."""
+
+
+class Record:
+    """What one test did.
+
+    Attributes:
+        runs: the runs that it looked at.
+        incidents: what failed it although nobody raised it.
+        started: the programs that it started and that may reach the network.
+        unseen: the packages that may do so unseen.
+        outcomes: of its phases so far.
+        causes: what the failure of a run was put down to.
+    """
+
+    def __init__(self) -> None:
+        self.runs: list[Run] = []
+        self.incidents: list[str] = []
+        self.started: list[str] = []
+        self.unseen: list[str] = []
+        self.outcomes: dict[str, str] = {}
+        self.causes: dict[Run, Sequence[Cause]] = {}
+
+
+def isolation_of(config: pytest.Config) -> Isolation:
+    """Return the hooks of this session; they begin to work if they have not yet."""
+    if _ISOLATION not in config.stash:
+        from pytest_aicore.hooks.secrets import hiding_of
+
+        config.stash[_ISOLATION] = Isolation(session_of(config), hiding_of(config).redact)
+        config.pluginmanager.register(config.stash[_ISOLATION], PLUGIN_NAME)
+    return config.stash[_ISOLATION]
+
+
+def session_of(config: pytest.Config) -> Session:
+    """Return what the tests of this pytest session have in common."""
+    if _SESSION not in config.stash:
+        from pytest_aicore.hooks.live import make_live
+        from pytest_aicore.hooks.secrets import hiding_of
+        from pytest_aicore.session.session import Session
+
+        session = Session(settings_of(config), lambda session: make_live(config, session), environment_at_start(config))
+        config.stash[_SESSION] = session
+        hiding_of(config).know(session.secrets)
+    return config.stash[_SESSION]
+
+
+def unreported(config: pytest.Config) -> list[dict[str, Any]]:
+    """Return the digests of the runs of a test that was interrupted, and therefore has no report."""
+    isolation = config.stash.get(_ISOLATION, None)
+    return [] if isolation is None else isolation.unreported()
+
+
+def place_of(item: pytest.Item) -> str:
+    """Return `file:line` of a test."""
+    path, line, _ = item.location
+    return path if line is None else f"{path}:{line + 1}"
+
+
+def passed(item: pytest.Item) -> bool:
+    """Tell whether the test's body has run and passed."""
+    record = item.stash.get(_RECORD, None)
+    return record is not None and record.outcomes.get("call") == "passed"
+
+
+def marked(item: pytest.Item) -> dict[str, Any]:
+    """Return the arguments of a test's `aicore` markers, the nearest overriding the others field by field.
+
+    Raises:
+        SettingsError: one of them cannot be read.
+    """
+    uses = [use for level in _levels(item, "aicore") for use in level]
+    return merge_markers(uses, place_of(item))
+
+
+def _levels(item: pytest.Item, name: str) -> Iterator[list[MarkerUse]]:
+    """Return the markers of a name: those of the module first, those of the test's own parameter set last."""
+    for node in item.listchain():
+        own = [mark for mark in node.own_markers if mark.name == name]
+        # The marks of a parameter set stand behind the decorators; decorators are kept from the nearest to the
+        # farthest; and a class has the marks of its bases before its own.
+        parameter_set = getattr(getattr(node, "callspec", None), "marks", ())
+        of_set = [mark for mark in own if any(mark is other for other in parameter_set)]
+        decorators = [mark for mark in own if not any(mark is other for other in of_set)]
+        if not isinstance(node, pytest.Class):
+            decorators.reverse()
+        for level in (decorators, of_set):
+            if level:
+                yield [MarkerUse(mark.args, mark.kwargs) for mark in level]
+
+
+def _warn(item: pytest.Item, warning: FaultWarning | NetworkWarning) -> None:
+    """Warn of what a test did.
+
+    A filter that makes errors of all warnings does not make one of this: nothing is wrong with the code under test.
+    One that names it does.
+    """
+    named = type(warning)
+    try:
+        item.warn(warning)
+    except named:
+        if any(how == "error" and category is named for how, _, category, *_ in warnings.filters):
+            raise
+        path, line, _ = item.location
+        message = warnings.WarningMessage(warning, named, path, (line or 0) + 1)
+        recorded = {"warning_message": message, "when": "runtest", "nodeid": item.nodeid, "location": None}
+        item.ihook.pytest_warning_recorded.call_historic(kwargs=recorded)
+
+
+class Isolation:
+    """The hooks. They call the session, which knows no pytest."""
+
+    def __init__(self, session: Session, redact: Redactor) -> None:
+        self.session = session
+        self._redact = redact
+        self._causes: dict[tuple[int, str, str], list[Cause]] = {}
+        self._unreported: pytest.Item | None = None
+        self._item: pytest.Item | None = None
+        self._refusal: str | None = None
+        self._follows_tests = False
+        self._of_fixtures: list[Script | Fault] = []
+        self._warned: set[str] = set()
+
+    def begin_late(self) -> None:
+        """Begin the time of a test that is running already: it is the first to ask for something of ours.
+
+        That was not to be seen when it was collected, because it asks by `request.getfixturevalue`.
+        """
+        if not self._follows_tests:
+            self._follows_tests = True
+            self.session.open()
+            self.session.begin()
+
+    def run(self, item: pytest.Item, plan: TrainingPlan) -> Run:
+        """Return the run of a plan for a test, shared if the test has not made conditions of its own."""
+        own = "aicore_emulator" in getattr(item, "fixturenames", ()) or item.get_closest_marker("aicore_script")
+        run = self.session.run(plan, own=bool(own), user=item.nodeid)
+        self._record(item).runs.append(run)
+        return run
+
+    def _record(self, item: pytest.Item) -> Record:
+        return item.stash.setdefault(_RECORD, Record())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Fail a module that would have reached a blocked network when it was imported, even if it swallowed that."""
+        report = yield
+        incidents = [] if self.session.live else self.session.emulator.take_incidents()
+        if incidents and report.passed:
+            report.outcome, report.longrepr, report.result = "failed", "\n".join(incidents), []
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Lead AI Core's hosts to the emulator, also for tests that use nothing of ours."""
+        item.stash[_RECORD] = Record()
+        self._item = None
+        self._unreported = item
+        self._follows_tests = True
+        self.session.open()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
+        """Begin the test's own time at its first function-scoped fixture.
+
+        What wider fixtures make stays, as it would on the real service; their scripts and faults end with them.
+        """
+        if fixturedef.scope == "function":
+            self._begin(request.node)
+            # The fixture is set up first: pytest does not expect that one is neither set up nor has failed.
+            try:
+                result = yield
+            except PlanError as error:
+                if fixturedef.argname != "aicore_plan":
+                    raise
+                # A fixture that replaces ours made it: what it wrote is wrong as it would be in a marker.
+                asked = f"{error}\nThe fixture 'aicore_plan' that replaces the plugin's asked for this."
+                raise pytest.fail.Exception(asked, pytrace=False) from None
+            self._refuse()
+            return result
+        made: list[Script | Fault] = []
+        fixturedef.addfinalizer(lambda: self.session.lift(made))
+        with self.session.kept():
+            before = self.session.conditions()
+            try:
+                return (yield)
+            finally:
+                # What a fixture made that was asked for meanwhile ends with that one.
+                known = {id(each) for each in (*before, *self._of_fixtures)}
+                made += [each for each in self.session.conditions() if id(each) not in known]
+                self._of_fixtures += made
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Fail the test for what the emulator could not answer, even if its body swallowed the exception."""
+        self._begin(item)
+        self._refuse()
+        try:
+            result = yield
+        except BaseException:
+            self._note_incidents(item)
+            raise
+        self._note_incidents(item)
+        self._fail_for_incidents(item)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+        """End the time of a test that began late."""
+        __tracebackhide__ = True
+        result = yield
+        if self._item is None:
+            self._leave(item)
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Give a failed test's report the section, and the last report of a test what the summary is made of."""
+        report = yield
+        record = self._record(item)
+        record.outcomes[call.when] = report.outcome
+        if report.failed or (record.runs and call.when == "teardown"):
+            from pytest_aicore.reports import terminal as reporting
+
+            if report.failed:
+                self._note_incidents(item)
+                # After the teardown the emulator has forgotten the test.
+                ask = call.when != "teardown"
+                failure = str(call.excinfo.value)[:_LONGEST_FAILURE] if call.excinfo else ""
+                requests = self.session.emulator.requests if ask and not self.session.live else ()
+                explain = partial(self._explain, record, failure, ask)
+                hints = reporting.hints(record.started, record.unseen)
+                lines = reporting.section(record.runs, record.incidents, requests, explain, ask=ask, hints=hints)
+                if lines:
+                    report.sections.append((reporting.TITLE, "\n".join(lines)))
+            if record.runs and call.when == "teardown":
+                digests = self._digests(item)
+                report.aicore_runs = digests  # type: ignore[attr-defined]
+                report.user_properties += reporting.properties(digests)
+                self._unreported = None
+        return report
+
+    def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
+        """Show the history of the execution whose status is not what the test says."""
+        from pytest_aicore.reports.terminal import compared, is_status
+
+        if self._item is None or not (is_status(left) or is_status(right)):
+            return None
+        return compared(left, op, right, self._record(self._item).runs)
+
+    def unreported(self) -> list[dict[str, Any]]:
+        """Return the digests of the runs of a test that has no report: it was interrupted."""
+        return [] if self._unreported is None else self._digests(self._unreported)
+
+    def _digests(self, item: pytest.Item) -> list[dict[str, Any]]:
+        from pytest_aicore.reports.terminal import digest, encodable
+
+        record = self._record(item)
+        digests: list[dict[str, Any]] = [
+            encodable(self._redact.data(digest(run, item.name, self.session, item.nodeid, record.causes.get(run, ()))))
+            for run in record.runs
+        ]
+        return digests
+
+    def _explain(self, record: Record, failure: str, ask: bool, run: Run) -> Sequence[Cause]:
+        """Return why a run failed, for all tests that look at it the same; also for the files."""
+        from pytest_aicore.training.diagnosis import diagnose, evidence_of
+
+        training, expect = run.training, run.plan.expect
+        if training.problem is not None or (training.made and expect not in (None, training.made.status.value)):
+            failure = ""  # it says where the test stands; what is wrong is the run's
+        key = (training.number, str(expect), failure)
+        if key not in self._causes:
+            now = datetime.fromtimestamp(self.session.clock.now(), timezone.utc)
+            self._causes[key] = diagnose(evidence_of(run, self.session.api if ask else None, now, failure))
+        record.causes[run] = self._causes[key] or record.causes.get(run, [])
+        return self._causes[key]
+
+    def pytest_unconfigure(self) -> None:
+        """Close the door."""
+        self.session.close()
+
+    def _begin(self, item: pytest.Item) -> None:
+        if self._item is item:
+            return
+        self._item = item
+        self._refusal = None
+        self.session.begin()
+        # Below the finalizers of the test's own fixtures, above those of wider ones.
+        item.addfinalizer(self._end)
+        try:
+            self._apply_scripts(item)
+            if item.get_closest_marker("aicore") is not None:
+                marked(item)
+        except AicoreError as error:
+            self._refusal = str(error)
+
+    def _refuse(self) -> None:
+        """Fail the test whose markers cannot be followed."""
+        refusal, self._refusal = self._refusal, None
+        if refusal is not None:
+            pytest.fail(refusal, pytrace=False)
+
+    def _end(self) -> None:
+        item, self._item = self._item, None
+        if item is not None:
+            self._leave(item)
+
+    def _leave(self, item: pytest.Item) -> None:
+        __tracebackhide__ = True
+        try:
+            self._note_incidents(item)
+            # What the body's own failure reported already is not said again.
+            if self._record(item).outcomes.get("call") == "passed":
+                self._fail_for_incidents(item)
+                for sentence in self.session.silent_faults():
+                    _warn(item, FaultWarning(printable(sentence)))
+            if self.session.settings.block_network.value:
+                self._warn_of_gaps(item)
+        finally:
+            self.session.rollback()
+
+    def _apply_scripts(self, item: pytest.Item) -> None:
+        if self.session.live or item.get_closest_marker("aicore_script") is None:
+            return
+        place = place_of(item)
+        levels = _levels(item, "aicore_script")
+        for script in merge_scripts(levels, self.session.emulator.script, place):
+            self.session.emulator.script(place=place, **script)
+
+    def _note_incidents(self, item: pytest.Item) -> None:
+        record = self._record(item)
+        record.incidents.extend(self.session.incidents())
+        if not self.session.live:
+            started, record.unseen = self.session.out_of_sight()
+            record.started.extend(program for program in started if program not in record.started)
+
+    def _warn_of_gaps(self, item: pytest.Item) -> None:
+        """Say once a session for each program and package that the network is not blocked for it."""
+        record = self._record(item)
+        for names, where in ((record.started, "other processes"), (record.unseen, "packages that Python cannot watch")):
+            new = [name for name in names if name not in self._warned]
+            if new:
+                self._warned.update(new)
+                _warn(item, NetworkWarning(f"aicore_block_network does not reach into {where}: {listing(new)}."))
+
+    def _fail_for_incidents(self, item: pytest.Item) -> None:
+        incidents = self._record(item).incidents
+        if incidents:
+            pytest.fail(printable("\n".join(incidents)), pytrace=False)

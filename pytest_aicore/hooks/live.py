@@ -1,0 +1,407 @@
+"""The hooks of a live session: trainings start together before the first test, and none outlives the session.
+
+Registered under `--aicore-live` only.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_aicore.errors import AicoreError
+from pytest_aicore.hooks.signals import SignalHandlers
+from pytest_aicore.plugin import settings_of
+from pytest_aicore.printable import on_one_line
+from pytest_aicore.processes import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
+
+    from pytest_aicore.hooks.progress import Bulletin
+    from pytest_aicore.session.session import Session
+    from pytest_aicore.training.live.runs import Live
+    from pytest_aicore.training.plan import TrainingPlan
+
+_SIGNALS = ("SIGTERM", "SIGHUP")
+"""What ends a process without a word, unless somebody minds it; pytest itself minds SIGINT."""
+_WORKER_INPUT = "aicore_session"
+_WORKER_OUTPUT = "aicore_handed_over"
+_MARGIN = 60.0
+"""Seconds that a test gets from pytest-timeout beyond what its training may take."""
+_GUARD_MARGIN, _LEAST_MARGIN, _MOST_MARGIN, _MOST_PART = 0.1, 2.0, 10.0, 0.5
+"""How much of a test's own timeout is left for stopping its training and saying so: a tenth, but so many seconds at
+least and at most, and never more than that part of it."""
+_PLUGIN = "aicore-live"
+
+
+def make_live(config: pytest.Config, session: Session) -> Live:
+    """Return what does the runs of a live session.
+
+    Args:
+        config: of pytest.
+        session: of ours.
+    """
+    from pytest_aicore.training.live.runs import Live
+
+    live_session = config.pluginmanager.get_plugin(_PLUGIN)
+    return Live(
+        session.settings,
+        _ledger_file(config),
+        live_session.id if live_session else "",
+        lambda: session.credentials,
+        session.connect_patiently,
+        is_worker=hasattr(config, "workerinput"),
+    )
+
+
+def _ledger_file(config: pytest.Config) -> Path:
+    """Return where a live session keeps its ledger; nothing is made before there is something to write."""
+    named = settings_of(config).ledger.value
+    if named is not None:
+        return named
+    folder = config.getini("cache_dir") if config.pluginmanager.has_plugin("cacheprovider") else ".pytest_cache"
+    return config.rootpath / str(folder) / "aicore" / "ledger.jsonl"
+
+
+class LiveSession:
+    """The hooks."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        from pytest_aicore.training.live.ledger import new_id
+
+        given = getattr(config, "workerinput", None)
+        self.id: str = given[_WORKER_INPUT] if given else new_id()
+        self._config = config
+        self._is_worker = given is not None
+        self._home = Home()
+        self._signals = SignalHandlers(_SIGNALS, self._interrupt)
+        self._signalled = False
+        self._bulletin: Bulletin | None = None
+        self._interrupted = False
+        self._tests: set[str] = set()
+        self._finished: set[str] = set()
+        self._down: list[object] = []
+        self._insistence = Insistence(self._say_what_may_run)
+
+    @classmethod
+    def register(cls, config: pytest.Config) -> None:
+        """Begin to mind the session."""
+        session = cls(config)
+        config.pluginmanager.register(session, _PLUGIN)
+        config.add_cleanup(session._leave_signals)  # after what other plugins do at the end
+
+    @property
+    def _live(self) -> Live:
+        from pytest_aicore.hooks.isolation import session_of
+
+        return session_of(self._config).live_runs
+
+    # The session ----------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist which session it belongs to."""
+        node.workerinput[_WORKER_INPUT] = self.id
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """Learn which tests there are."""
+        self._tests.update(ids)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what a worker could not write down, and learn that it runs no more tests."""
+        self._down.append(node)
+        given = (getattr(node, "workeroutput", None) or {}).get(_WORKER_OUTPUT)
+        if given is not None:
+            self._live.take_over(given)
+        self._see_what_will_not_run()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Learn of tests whose worker has crashed; nobody else says that they are over."""
+        if not self._is_worker and report.when not in ("setup", "call", "teardown"):
+            self._live.is_done([report.nodeid])
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Learn that a test is over, and perhaps which ones will not run any more."""
+        if not self._is_worker:
+            self._finished.add(nodeid)
+            self._see_what_will_not_run()
+
+    def _see_what_will_not_run(self) -> None:
+        from pytest_aicore.hooks.remaining import remaining_tests
+
+        dsession = self._config.pluginmanager.get_plugin("dsession")
+        remaining = None if dsession is None else remaining_tests(dsession, self._down)
+        if remaining is not None and (given_up := self._tests - remaining - self._finished):
+            self._finished |= given_up
+            self._live.is_done(given_up)
+
+    def pytest_sessionstart(self) -> None:
+        """Mind signals, and stop what earlier sessions left behind."""
+        if self._is_worker:
+            return
+        self._signals.install()
+        self._live.begin()
+        from pytest_aicore.hooks.progress import Bulletin, Progress
+
+        if self._config.pluginmanager.has_plugin("dsession"):
+            self._live.hold(stops_unneeded=self._config.getoption("dist", "no") != "each")
+            self._bulletin = Bulletin.of(self._config, self._live.another_ledger())
+        else:
+            self._live.onlooker = Progress.of(self._config, streams=settings_of(self._config).stream_logs.value)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Start the trainings of the selected tests together."""
+        stopped = session.testsfailed and not session.config.option.continue_on_collection_errors
+        if session.items and not (stopped or session.config.getoption("setupplan", default=False)):
+            for item, plan in self._planned(session.items):
+                self._live.start_early(plan, item.nodeid)
+        return (yield)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Stop what still runs, before the summary."""
+        if self._bulletin is not None and self._home.is_here:
+            self._bulletin.end()
+        self._finish()
+        if self._is_worker:
+            self._config.workeroutput[_WORKER_OUTPUT] = self._live.handed_over()  # type: ignore[attr-defined]
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what was stopped, and what could not be."""
+        self._tell(terminalreporter)
+
+    def pytest_unconfigure(self) -> None:
+        """Stop what still runs, also where the session did not end as sessions do."""
+        self._finish()
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and not self._is_worker:
+            self._tell(reporter)
+
+    def _leave_signals(self) -> None:
+        self._insistence.end()
+        self._signals.restore()
+
+    def _interrupt(self, number: int) -> None:
+        """End the session as Ctrl-C does: fixtures are torn down, and executions stopped."""
+        if not self._signalled:  # once is enough, and the end must not be disturbed
+            self._signalled = True
+            raise KeyboardInterrupt(signal.Signals(number).name)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self) -> None:
+        """Say at once what takes a moment."""
+        if not self._home.is_here:
+            return
+        self._interrupted = True
+        self._insistence.begin()
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None or self._is_worker:
+            return
+        running = self._live.running()
+        if running and not settings_of(self._config).keep.value:
+            reporter.ensure_newline()
+            reporter.write_line(f"aicore: stopping {running} execution{'s' if running > 1 else ''} ...", flush=True)
+
+    def _finish(self) -> None:
+        if not self._home.is_here:
+            return
+        self._insistence.begin()
+        self._live.finish("the session was interrupted" if self._interrupted else "not needed any more")
+        if not self._interrupted:
+            self._insistence.end()
+
+    def _say_what_may_run(self) -> None:
+        reporter = self._config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None and not self._is_worker and not self._live.is_finished:
+            reporter.ensure_newline()
+            reporter.write_line(
+                "aicore: interrupted again while executions were being stopped: some may still run."
+                " `pytest-aicore sweep` stops them.",
+                flush=True,
+            )
+
+    def _tell(self, reporter: Any) -> None:
+        told, self._live.told = self._live.told, []
+        for line in told:
+            reporter.line(on_one_line(f"aicore: {line}"))
+
+    # The tests ------------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Give tests that wait for trainings a timeout of pytest-timeout that fits."""
+        if not self._config.pluginmanager.has_plugin("timeout"):
+            return
+        waiting = [
+            item
+            for item in items
+            if _waits(item) and item.get_closest_marker("timeout") is None and item.get_closest_marker("skip") is None
+        ]
+        settings = settings_of(self._config)
+        rounds = -(-len(waiting) // settings.max_parallel.value)
+        for item in waiting:
+            seconds = _seconds_of(item, settings.timeout.value)
+            # Its turn may come last.
+            item.add_marker(pytest.mark.timeout(max(rounds, 1) * max(seconds, settings.timeout.value) + _MARGIN))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Let a training end before pytest-timeout ends its test, and stop it when no test needs it any more."""
+        fleet = self._live.fleet if _waits(item) else None
+        if fleet is not None and not _is_for_body_only(item):
+            fleet.guard = _guard_of(item)
+        try:
+            result = yield
+        finally:
+            if fleet is not None:
+                fleet.guard = None
+        # What an interrupted test leaves is for the end of the session.
+        if fleet is not None and self._home.is_here and not settings_of(self._config).keep.value:
+            if self._is_worker:  # it does not know what others need
+                self._live.is_done([item.nodeid])
+            else:
+                fleet.release(item.nodeid)
+        return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Mind a timeout of pytest-timeout that is for the body alone."""
+        if not (_waits(item) and _is_for_body_only(item)):
+            return (yield)
+        fleet = self._live.fleet
+        fleet.guard = _guard_of(item)
+        try:
+            return (yield)
+        finally:
+            fleet.guard = None
+
+    def _planned(self, items: list[pytest.Item]) -> Iterator[tuple[pytest.Item, TrainingPlan]]:
+        """Return the tests whose markers alone say which training they will ask for, and the plan of each."""
+        from pytest_aicore.hooks.isolation import marked, place_of, session_of
+
+        session = session_of(self._config)
+        for item in items:
+            if (
+                "aicore_execution" not in getattr(item, "fixturenames", ())
+                or _may_be_skipped(item)
+                or _is_changed(item)
+            ):
+                continue
+            try:
+                place, arguments = place_of(item), marked(item)
+                plan = session.plan(session.workflow(arguments.get("workflow"), place), arguments, place)
+                plan.require_complete()
+            except AicoreError:
+                continue  # the test says what is wrong when it is its turn
+            yield item, plan
+
+
+class Insistence:
+    """Lets one more Ctrl-C not keep executions from being stopped. Who presses it twice more means it.
+
+    Then the process ends at once, as by a Ctrl-C that nobody minds: to unwind would wait for the very calls that take
+    so long, in places of pytest's that expect no such thing.
+
+    Args:
+        say: says what is left behind.
+    """
+
+    def __init__(self, say: Callable[[], None]) -> None:
+        self._say = say
+        self._pressed = 0
+        self._signals = SignalHandlers(("SIGINT", *_SIGNALS), self._press)
+
+    def begin(self) -> None:
+        """Mind signals from now on. Twice is once."""
+        self._signals.install()
+
+    def end(self) -> None:
+        """Let signals do again what they did before."""
+        self._signals.restore()
+
+    def _press(self, number: int) -> None:
+        self._pressed += number == signal.SIGINT
+        if self._pressed > 1:
+            with suppress(RuntimeError):  # it came in the middle of another line
+                self._say()
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def _waits(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return "aicore_execution" in fixtures or "aicore_run" in fixtures
+
+
+def _may_be_skipped(item: pytest.Item) -> bool:
+    """Tell whether a test is skipped, or may be; what is not sure is started when it is needed."""
+    if item.get_closest_marker("skip") is not None:
+        return True
+    if any(mark.kwargs.get("run", True) is False for mark in item.iter_markers("xfail")):
+        return True
+    conditions = [
+        condition
+        for mark in item.iter_markers("skipif")
+        for condition in (*mark.args, *([mark.kwargs["condition"]] if "condition" in mark.kwargs else []))
+    ]
+    return any(condition is not False for condition in conditions)
+
+
+def _is_changed(item: pytest.Item) -> bool:
+    """Tell whether a fixture of the user's replaces ours that makes the plan or the run: only it knows what it does."""
+    definitions = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]  # noqa: SLF001  nowhere else
+    return any(
+        definitions[name][-1].func.__module__ != "pytest_aicore.fixtures"
+        for name in ("aicore_plan", "_aicore_run_of_test", "aicore_execution", "aicore_workflow")
+        if name in definitions
+    )
+
+
+def _seconds_of(item: pytest.Item, default: float) -> float:
+    """Return how long the training of a test may take by its markers."""
+    from pytest_aicore.hooks.isolation import marked
+
+    try:
+        seconds = marked(item).get("timeout")
+    except AicoreError:
+        return default
+    return float(seconds) if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) else default
+
+
+def _guard_of(item: pytest.Item) -> float | None:
+    """Return when a training must have ended because its test's own timeout begins now, None for never."""
+    import time
+
+    timeout = _timeout_of(item)
+    if timeout is None:
+        return None
+    margin = min(max(_LEAST_MARGIN, timeout * _GUARD_MARGIN), _MOST_MARGIN, timeout * _MOST_PART)
+    return time.monotonic() + timeout - margin
+
+
+def _is_for_body_only(item: pytest.Item) -> bool:
+    """Tell whether the time that fixtures take does not count for pytest-timeout."""
+    mark = item.get_closest_marker("timeout")
+    given = None
+    if mark is not None:
+        given = mark.args[2] if len(mark.args) > 2 else mark.kwargs.get("func_only")
+    if given is None and item.config.pluginmanager.has_plugin("timeout"):
+        given = item.config.getini("timeout_func_only")
+    return bool(given)
+
+
+def _timeout_of(item: pytest.Item) -> float | None:
+    """Return the seconds of a test's `timeout` marker (pytest-timeout), None if it has none."""
+    mark = item.get_closest_marker("timeout")
+    if mark is None:
+        return None
+    value = mark.args[0] if mark.args else mark.kwargs.get("timeout")
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0 else None

@@ -1,0 +1,63 @@
+"""`--aicore-output=FILE`: what the session's trainings made, for the next stage of a pipeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.echo import shown
+from pytest_aicore.errors import AicoreError
+from pytest_aicore.printable import on_one_line
+from pytest_aicore.processes import Home
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+class OutputFile:
+    """Collects the runs from the reports, and writes the file if all tests have passed.
+
+    A file of an earlier session does not survive a failed one: the next stage must not deploy yesterday's model.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._digests: list[dict[str, Any]] = []
+        self._said = ""
+        self._home = Home()
+
+    @classmethod
+    def register(cls, config: pytest.Config, file: Path) -> None:
+        """Begin to collect, unless this is a worker of pytest-xdist: its reports reach the controller."""
+        if not hasattr(config, "workerinput") and not config.option.collectonly:
+            config.pluginmanager.register(cls(file), "aicore-output")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the runs of a test."""
+        self._digests += getattr(report, "aicore_runs", ())
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Write the file, or remove it; a forked process that comes back into pytest does neither."""
+        if not self._home.is_here:
+            return
+        from pytest_aicore.reports.terminal import distinct
+        from pytest_aicore.training.output import write_output
+
+        if exitstatus != 0:
+            self._file.unlink(missing_ok=True)
+            self._said = f"{shown(self._file)} was not written: not all tests passed."
+            return
+        runs = [run for run in distinct(self._digests) if run["expected"]]
+        try:
+            write_output(self._file, [output for run in runs for output in run["outputs"]])
+        except AicoreError as error:
+            self._file.unlink(missing_ok=True)
+            self._said = str(error)
+        else:
+            self._said = f"{shown(self._file)} written."
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say what became of the file."""
+        if self._said:
+            terminalreporter.line(on_one_line(f"aicore: {self._said}"))

@@ -1,0 +1,124 @@
+"""`--aicore-report=FILE`: all training runs of the session, for other tools. The reference page describes it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.config.settings import OFFLINE_HOST
+from pytest_aicore.echo import shown
+from pytest_aicore.printable import on_one_line
+from pytest_aicore.processes import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    import pytest
+
+    from pytest_aicore.config.settings import Settings
+
+VERSION = 1
+"""Of the document. It grows when a key changes its meaning or goes away, not when one is added."""
+
+
+class ReportFile:
+    """Collects the runs from the reports, and writes the file when the session ends, however it ends."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, file: Path) -> None:
+        self._config = config
+        self._settings = settings
+        self._file = file
+        self._began = _now()
+        self._digests: list[dict[str, Any]] = []
+        self._said = ""
+        self._home = Home()
+
+    @classmethod
+    def register(cls, config: pytest.Config, settings: Settings) -> None:
+        """Begin to collect, unless this is a worker of pytest-xdist: its reports reach the controller."""
+        file = settings.report.value
+        if file is not None and not hasattr(config, "workerinput") and not config.option.collectonly:
+            config.pluginmanager.register(cls(config, settings, file), "aicore-report")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the runs of a test."""
+        self._digests += getattr(report, "aicore_runs", ())
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Write the file; a forked process that comes back into pytest does not."""
+        if not self._home.is_here:
+            return
+        from pytest_aicore.hooks.isolation import unreported
+        from pytest_aicore.training.output import replace_file
+
+        # A test that was interrupted has no report.
+        digests = [*self._digests, *unreported(self._config)]
+        document = {
+            "document": "pytest-aicore report",
+            "version": VERSION,
+            "mode": "live" if self._settings.live.value else "offline",
+            "host": OFFLINE_HOST
+            if not self._settings.live.value
+            else next((each["host"] for each in digests if each["host"]), None),
+            "resource_group": self._settings.resource_group.value,
+            "started_at": self._began,
+            "ended_at": _now(),
+            "exit_status": int(exitstatus),
+            "runs": runs_of(digests),
+        }
+        try:
+            replace_file(self._file, json.dumps(document, indent=2) + "\n")
+        except OSError as error:
+            self._said = f"{shown(self._file)} cannot be written: {error.strerror or error}."
+        else:
+            self._said = f"{shown(self._file)} written."
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say what became of the file."""
+        if self._said:
+            terminalreporter.line(on_one_line(f"aicore: {self._said}"))
+
+
+def runs_of(digests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return each run once, as the document has it, in the order in which they were reported.
+
+    Args:
+        digests: of all tests, as `reporting.digest` returns them.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for each in digests:
+        run = found.setdefault(
+            each["run"],
+            {
+                "workflow": each["workflow"],
+                "executable": each["executable"],
+                "scenario": each["scenario"],
+                "configuration_id": each["configuration_id"],
+                "artifacts": each["artifacts"],
+                "parameters": each["parameters"],
+                "execution_id": each["id"],
+                "status": each["status"],
+                "history": each["history"],
+                "duration": each["seconds"],
+                "outputs": each["outputs"],
+                "metrics": None,
+                "tests": [],
+                "diagnosis": [],
+                "failure": None,
+            },
+        )
+        # What a later test saw is newer: the run may have ended since.
+        run.update(status=each["status"], history=each["history"], duration=each["seconds"], outputs=each["outputs"])
+        run.update(execution_id=each["id"], configuration_id=each["configuration_id"], artifacts=each["artifacts"])
+        for name in ("metrics", "diagnosis", "failure"):
+            run[name] = run[name] if each[name] in (None, []) else each[name]
+        test = {"id": each["node"], "expected": each["expect"], "as_expected": each["expected"]}
+        if test not in run["tests"]:
+            run["tests"].append(test)
+    return list(found.values())
+
+
+def _now() -> str:
+    return f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S.%fZ}"

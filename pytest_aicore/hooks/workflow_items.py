@@ -1,0 +1,465 @@
+"""Workflow YAML files as pytest items: `path::check` and `path::contract`.
+
+Imported if `--aicore-check` or `--aicore-update` asks for it. What reads YAML is imported when the first template is
+collected.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from pytest_aicore.errors import AicoreError
+from pytest_aicore.printable import on_one_line, say
+from pytest_aicore.redact import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pytest_aicore.config.settings import Settings
+    from pytest_aicore.hooks.contract_item import ContractCheck
+    from pytest_aicore.workflows.checks import CheckOptions, Finding
+
+TITLE: Final = "SAP AI Core checks"
+WRITTEN: pytest.StashKey[list[Path]] = pytest.StashKey()
+"""The golden files that this session wrote."""
+
+SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
+_SNIFFED_BYTES: Final = 64 * 1024
+# As in `workflows/checks/sniffing.py`, which brings YAML with it and is imported when a file looks like a template.
+# No template lacks all of these, and few other files have one: what has none is not looked at any further.
+_SIGNS: Final = (b"Workflow", b"ServingTemplate", b"scenarios.ai.sap.com/")
+_WARNING: Final = "aicore_warning"
+_HINT: Final = "aicore_hint"
+
+
+def begin(config: pytest.Config, settings: Settings) -> None:
+    """Let a session collect workflow YAML files, update golden files, or both.
+
+    Args:
+        config: of the session.
+        settings: of the session.
+
+    Raises:
+        UsageError: golden files cannot be updated like this.
+    """
+    if settings.update.value:
+        _refuse_update(config)
+    config.stash[WRITTEN] = []
+    workflows = Workflows(config, settings)
+    config.pluginmanager.register(workflows, "aicore-checks")
+    if settings.check.value:
+        workflows.visit_folder()
+
+
+def _refuse_update(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or config.getoption("tx", None):
+        raise pytest.UsageError(
+            "--aicore-update writes files, which the processes of pytest-xdist would do all at once."
+            " Run it with `-n 0`."
+        )
+    if "--aicore-update" in config.getini("addopts"):
+        raise pytest.UsageError(
+            "--aicore-update stands in the `addopts` of an ini file: what is golden is decided by a person, who looks"
+            " at it. Remove it there, and write it on the command line."
+        )
+
+
+class Workflows:
+    """The hooks of a session that looks at workflow YAML files.
+
+    Args:
+        config: of the session.
+        settings: of the session.
+    """
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        """Remember the settings; nothing is read yet."""
+        self.settings = settings
+        self.config = config
+        self._checked: dict[str, list[Finding]] | None = None
+        self._collected: dict[Path, None] = {}
+        self._options: CheckOptions | None = None
+        self._owners: dict[Path, Path] = {}
+        self._first: Path | None = None
+        self._left_alone: list[str] = []
+        self.compared = 0
+        self.up_to_date = 0
+
+    # Collection -----------------------------------------------------------------------------------------------------
+
+    def visit_folder(self) -> None:
+        """Collect the workflows folder as well where `testpaths` and not a person said what is collected."""
+        config, folder = self.config, self.settings.workflows.value
+        if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or not folder.is_dir():
+            return
+        visited = [Path(config.invocation_params.dir, argument.partition("::")[0]) for argument in config.args]
+        if not any(folder.resolve().is_relative_to(path.resolve()) for path in visited):
+            config.args.append(str(folder))
+
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> WorkflowFile | None:
+        """Collect a file that looks like a template; any other costs one look at its beginning."""
+        if not self.settings.check.value or file_path.suffix.lower() not in SUFFIXES:
+            return None
+        named = parent.session.isinitpath(file_path)
+        if not named and self._is_reached_by_link(file_path):
+            return None
+        try:
+            with file_path.open("rb") as file:
+                head = file.read(_SNIFFED_BYTES)
+        except OSError:
+            if not named:
+                return None
+            head = None
+        if head is not None:
+            head = head.replace(b"\0", b"")
+            if not any(sign in head for sign in _SIGNS):
+                return None
+            from pytest_aicore.workflows.checks import has_executable, is_candidate
+
+            if not is_candidate(head):
+                return None
+        contract = head is not None and has_executable(head)
+        self._collected[file_path] = None
+        if contract:
+            self._owners.setdefault(self.golden_of(file_path), file_path)
+            if not named:
+                self._first = self._first or file_path
+        named_by_us = _printable_names(file_path, self.config.rootpath)
+        return WorkflowFile.from_parent(parent, path=file_path, workflows=self, contract=contract, **named_by_us)
+
+    def _is_reached_by_link(self, path: Path) -> bool:
+        """Tell whether a link leads out of the project, or to a folder whose files are collected where they lie.
+
+        A link to a folder above itself would be followed until the system has enough of it.
+        """
+        root = self.config.rootpath
+        try:
+            real_root, real = root.resolve(), path.resolve()
+            folder = path.parent.resolve()
+        except (OSError, RuntimeError):
+            return True
+        links = [each for each in path.parents if each.is_relative_to(root) and each.is_symlink()]
+        if not real.is_relative_to(real_root):
+            shown = self.shown(links[-1] if links else path)
+            if shown not in self._left_alone and not any(each.resolve().is_relative_to(real_root) for each in links):
+                self._left_alone.append(shown)
+            return True
+        return bool(links) and folder.is_relative_to(real_root)
+
+    def shown(self, path: Path) -> str:
+        """Return how messages call a file: as seen from where pytest was started."""
+        try:
+            return os.path.relpath(path, self.config.invocation_params.dir)
+        except ValueError:  # on another drive
+            return str(path)
+
+    # Checks ---------------------------------------------------------------------------------------------------------
+
+    # Methods, not properties: pytest looks at every attribute of a plugin, and looking must not import YAML.
+
+    def options(self) -> CheckOptions:
+        """Return what the checks leave out.
+
+        Raises:
+            SettingsError: the ini file names a rule that there is not.
+        """
+        if self._options is None:
+            from pytest_aicore.cli.check import make_options
+
+            settings = self.settings
+            self._options = make_options(
+                settings.check_ignore.value, settings.resource_plans.value, settings.check_ignore.source
+            )
+        return self._options
+
+    def findings(self, path: Path) -> list[Finding]:
+        """Return what was found in a file, also what only shows beside the other files.
+
+        What shows in a file that is no item is told with the first item there is.
+        """
+        if self._checked is None:
+            self._checked = self._check_together()
+        name = self.openable(path)
+        if name not in self._checked:
+            # Another name of a file that was checked already, or a test has gone to another folder.
+            from pytest_aicore.workflows.checks import check_files
+
+            self._checked[name] = list(check_files([name], options=self.options()).files[0].findings)
+        return sorted(self._checked[name], key=lambda finding: finding.order)
+
+    def _check_together(self) -> dict[str, list[Finding]]:
+        """Return the findings of all files by the file that tells them."""
+        from pytest_aicore.workflows.checks import check_files
+
+        result = check_files(self._files_together(), options=self.options(), is_all=True)
+        found = {str(file.path): list(file.findings) for file in result.files}
+        items = [self.openable(path) for path in self._collected]
+        known = set(items)
+        for finding in result.across:
+            found.setdefault(finding.place.path if finding.place.path in known else items[0], []).append(finding)
+        return found
+
+    def _files_together(self) -> list[str]:
+        """Return what is checked together: what was collected, and what lies beside it."""
+        workflows = self.settings.workflows.value
+        together: dict[str, None] = {}
+        for folder in dict.fromkeys(path.parent for path in self._collected):
+            if folder == workflows:
+                # The folder that AI Core reads: what is no template in it matters as well.
+                together[self.openable(folder)] = None
+                continue
+            beside = (one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file())
+            together.update((self.openable(file), None) for file in sorted(beside))
+        # Those that cannot be read are not files for the folder, and yet were asked for.
+        together.update((self.openable(path), None) for path in self._collected if path.parent != workflows)
+        return list(together)
+
+    def openable(self, path: Path) -> str:
+        """Return how messages call a file that is going to be opened."""
+        # A test may have gone elsewhere and not come back.
+        return self.shown(path) if Path.cwd() == self.config.invocation_params.dir else str(path)
+
+    # Contracts ------------------------------------------------------------------------------------------------------
+
+    def golden_of(self, path: Path) -> Path:
+        """Return where the golden contract of a workflow file lies."""
+        # This module must not read YAML, which the package of workflows does, before a template was found.
+        from pytest_aicore.workflows.contracts.goldens import contract_path
+
+        settings = self.settings
+        return contract_path(
+            path, workflows=settings.workflows.value, root=self.config.rootpath, contracts=settings.contracts.value
+        )
+
+    def contracts(self) -> Path:
+        """Return the folder that no golden contract may lead out of."""
+        contracts = self.settings.contracts.value
+        return contracts if contracts is not None else self.golden_of(self.settings.workflows.value / "any.yaml").parent
+
+    def with_contracts(self) -> list[Path]:
+        """Return the collected files that have contracts."""
+        return list(self._owners.values())
+
+    def contract(self, path: Path) -> ContractCheck:
+        """Return the comparison of a workflow file with its golden contract."""
+        from pytest_aicore.hooks.contract_item import ContractCheck
+
+        self.compared += 1
+        golden = self.golden_of(path)
+        # Who asks for some files wants to know of these; else the first one tells what became of all the others.
+        return ContractCheck(
+            workflows=self,
+            path=path,
+            golden=golden,
+            owner=self._owners.get(golden, path),
+            first=path == self._first,
+        )
+
+    # Reports --------------------------------------------------------------------------------------------------------
+
+    def write_lines(self, lines: Iterable[str]) -> None:
+        """Write lines at once, in the middle of the progress."""
+        plugins = self.config.pluginmanager
+        capture = plugins.get_plugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
+            if plugins.get_plugin("terminalreporter") is None:
+                say("\n".join(lines))  # what is golden has to be seen, also without a reporter
+                return
+            writer = self.config.get_terminal_writer()
+            if writer.width_of_current_line:
+                writer.line()
+            for line in lines:
+                writer.line(on_one_line(line))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Show the warnings of checks that passed or failed, and what was updated."""
+        lines = [*self._warnings(terminalreporter), *self._told()]
+        if lines:
+            terminalreporter.section(TITLE)
+            for line in lines:
+                terminalreporter.line(on_one_line(line))
+
+    def _warnings(self, terminalreporter: pytest.TerminalReporter) -> Iterator[str]:
+        verbose = self.config.get_verbosity() > 0
+        warnings = 0
+        seen: set[tuple[str, str, object]] = set()
+        for reports in terminalreporter.stats.values():
+            for report in reports:
+                for name, value in getattr(report, "user_properties", ()):
+                    if name not in (_WARNING, _HINT) or (report.nodeid, name, value) in seen:
+                        continue
+                    seen.add((report.nodeid, name, value))
+                    warnings += name == _WARNING
+                    if verbose:
+                        yield from str(value).splitlines()
+                    elif name == _WARNING:
+                        yield str(value).splitlines()[0]
+        if warnings:
+            number = "1 warning" if warnings == 1 else f"{warnings} warnings"
+            yield f"{number}: -v shows remedies, aicore_check_strict makes them fail"
+
+    def _told(self) -> Iterator[str]:
+        for name in self._left_alone:
+            yield f"{name}: left alone, because it is a symbolic link that leaves the project"
+        if not self.settings.update.value:
+            return
+        written = self.config.stash[WRITTEN]
+        for path in dict.fromkeys(written):
+            yield f"--aicore-update: wrote {self.shown(path)}"
+        if not written:
+            said = "every golden file was up to date" if self.compared else "no test wrote a golden file"
+            if self.up_to_date < self.compared:
+                said = "not every golden file was written"
+            yield f"--aicore-update: {said}"
+
+
+# --- items --------------------------------------------------------------------------------------------------
+
+
+def _printable_names(path: Path, root: Path) -> dict[str, Any]:
+    """Return the name and id of a file that pytest would print as they are; none if nothing in them acts."""
+    try:
+        nodeid = Path(os.path.relpath(path, root)).as_posix()
+    except ValueError:  # on another drive
+        nodeid = path.as_posix()
+    if on_one_line(nodeid) == nodeid and on_one_line(path.name) == path.name:
+        return {}
+    return {"name": on_one_line(path.name), "nodeid": on_one_line(nodeid)}
+
+
+class WorkflowFile(pytest.File):
+    """A workflow YAML file."""
+
+    def __init__(self, *, workflows: Workflows, contract: bool, **kwargs: Any) -> None:
+        """Take a file that looks like a template."""
+        super().__init__(**kwargs)
+        self.workflows = workflows
+        self.contract = contract
+
+    def collect(self) -> Iterator[WorkflowItem]:
+        """Yield `check`, and `contract` for what AI Core would publish."""
+        yield CheckItem.from_parent(self, name="check", workflows=self.workflows)
+        if self.contract:
+            yield ContractItem.from_parent(self, name="contract", workflows=self.workflows)
+
+
+class Failing(Exception):  # noqa: N818  never leaves this module
+    """What fails an item: findings, or one sentence."""
+
+    def __init__(self, findings: Sequence[Finding], sentence: str | None = None) -> None:
+        """Take findings, the first of which stands for all."""
+        super().__init__(sentence or "")
+        self.findings = findings
+        self.sentence = sentence
+
+
+class WorkflowItem(pytest.Item):
+    """One test of a workflow YAML file."""
+
+    def __init__(self, *, workflows: Workflows, **kwargs: Any) -> None:
+        """Take the hooks that know the session's settings."""
+        super().__init__(**kwargs)
+        self.workflows = workflows
+        # Each kind has its own: the names of markers count for `-k`, and `-k check` must not mean contracts.
+        self.add_marker(f"aicore_{self.name}")
+
+    def look(self) -> list[Finding]:
+        """Return what is found in the file."""
+        raise NotImplementedError
+
+    def runtest(self) -> None:
+        """Fail if what is found fails."""
+        from pytest_aicore.workflows.checks import Severity
+
+        try:
+            findings = self.look()
+        except AicoreError as error:
+            raise Failing((), str(error)) from None
+        fails = Severity.WARNING if self.workflows.settings.check_strict.value else Severity.ERROR
+        failing = [finding for finding in findings if finding.severity >= fails]
+        for finding in findings:
+            if finding not in failing:
+                name = _WARNING if finding.severity == Severity.WARNING else _HINT
+                self.user_properties.append((name, str(finding)))
+        if failing:
+            raise Failing(failing)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
+        """Return findings as compilers write them; a mistake of ours keeps its traceback."""
+        if isinstance(excinfo.value, Failing):
+            return Told(excinfo.value)
+        return super().repr_failure(excinfo, *args, **kwargs)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Return where the item is, and what reports call it."""
+        return Path(on_one_line(str(self.path))), None, on_one_line(f"{self.workflows.shown(self.path)}::{self.name}")
+
+
+class CheckItem(WorkflowItem):
+    """`path::check`: the rules."""
+
+    def look(self) -> list[Finding]:
+        """Return what the rules found."""
+        return self.workflows.findings(self.path)
+
+
+class ContractItem(WorkflowItem):
+    """`path::contract`: the comparison with the golden contract."""
+
+    def look(self) -> list[Finding]:
+        """Return what became of the contract, or update it."""
+        contract = self.workflows.contract(self.path)
+        findings = contract.findings()
+        if not self.workflows.settings.live.value:
+            return findings
+        from pytest_aicore.hooks.isolation import session_of
+
+        return [*findings, *contract.with_service(session_of(self.config), findings)]
+
+
+class Told:
+    """What a failing item prints; pytest finds the attributes by their names."""
+
+    def __init__(self, failing: Failing) -> None:
+        """Take what fails."""
+        self._failing = failing
+        self.reprcrash = _Crash(failing)
+
+    def __str__(self) -> str:
+        """Return it without colours."""
+        return self._text(colour=False)
+
+    def toterminal(self, writer: Any) -> None:
+        """Print it, in colours if the terminal has them."""
+        for line in self._text(colour=writer.hasmarkup).splitlines():
+            writer.line(line)
+
+    def _text(self, *, colour: bool) -> str:
+        if self._failing.sentence is not None:
+            return self._failing.sentence
+        from pytest_aicore.reports.findings import finding_text
+
+        return "\n\n".join(finding_text(finding, colour=colour) for finding in self._failing.findings)
+
+
+class _Crash:
+    """What pytest's short summary and JUnit say of a failure."""
+
+    def __init__(self, failing: Failing) -> None:
+        if failing.sentence is not None:
+            self.path, self.lineno, self.message = "", 0, failing.sentence.splitlines()[0]
+            return
+        first = failing.findings[0]
+        self.path, self.lineno = on_one_line(first.place.path), first.place.line
+        more = f" (and {len(failing.findings) - 1} more)" if len(failing.findings) > 1 else ""
+        self.message = on_one_line(
+            f"{first.place.line}:{first.place.column}: {first.rule}: {redact(first.message)}{more}"
+        )
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.message}" if self.path else self.message

@@ -1,0 +1,260 @@
+"""Mocks of the tests' own, beside open doors: what stands in their places while any door of this process is open.
+
+Mocks hide each other, and a door that replaced what it found for itself could only be closed in the order in which
+doors were opened. So there is one bridge in a process, which knows the open doors. Mocks are told about them:
+
+- Of a `responses` mock, what it has no stub for and is meant for AI Core is handed on. The two attributes that
+  decide that (`passthru_prefixes`, `_real_send`) are read through descriptors on its class, so that neither its
+  age nor a `reset()` matters.
+- A mock that was started before a door was opened puts back what it found when it stops: the bridge is put in
+  place again after each `stop`.
+- `OrderedRegistry` forgets all stubs but the next when a request does not match that one: they are put back.
+- A `requests_mock` mocker gets a last matcher that lets what is meant for AI Core through.
+
+`responses` is imported nowhere else.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any
+
+import requests
+import responses
+from requests.adapters import HTTPAdapter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from requests import PreparedRequest
+
+    from pytest_aicore.http.door import Door
+
+    Send = Callable[..., requests.Response]
+
+
+class Bridge:
+    """Leads the requests of this process to its open doors, the latest first."""
+
+    def __init__(self) -> None:
+        self._doors: tuple[Door, ...] = ()  # replaced, never changed: other threads are sending
+        self._adapter: Any = HTTPAdapter
+        self._before: Send = HTTPAdapter.send
+        self._send: Send | None = None
+        self._undo: list[Callable[[], None]] = []
+
+    def add(self, door: Door) -> None:
+        """Lead requests to a door that is opened, or see that they still are."""
+        if not self._doors:
+            self._bridge_responses()
+        if door not in self._doors:
+            self._doors = (*self._doors, door)
+        self._put_in_place()
+        self._bridge_requests_mock()
+
+    def remove(self, door: Door) -> None:
+        """Lead no request to a door any more; after the last one everything is as it was before the first.
+
+        Where somebody holds the bridge's `send`, because it replaced it and has not put it back yet, that passes
+        requests on from now on.
+        """
+        self._doors = tuple(each for each in self._doors if each is not door)
+        if self._doors:
+            return
+        while self._undo:
+            self._undo.pop()()
+        if HTTPAdapter.send is self._send:
+            self._adapter.send = self._before
+
+    def _put_in_place(self) -> None:
+        """Replace `HTTPAdapter.send`, unless a mock of `responses` has: that one hands on to us what is ours."""
+        before = HTTPAdapter.send
+        if before is self._send or before.__module__ == responses.__name__:
+            return
+        self._before, self._send = before, self._handing_on(before)
+        self._adapter.send = self._send
+
+    def _handing_on(self, before: Send) -> Send:
+        def send(adapter: HTTPAdapter, request: PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+            __tracebackhide__ = True
+            handed_on = before
+            for door in self._doors:
+                handed_on = partial(door.send, handed_on)
+            return handed_on(adapter, request, *args, **kwargs)
+
+        return send
+
+    def _is_ours(self, url: str) -> bool:
+        return any(door.ours.match(url) for door in self._doors)
+
+    # Mocks of `responses` ----------------------------------------------------------------------------------
+
+    def _bridge_responses(self) -> None:
+        """Make every mock of `responses`, whenever it was made, hand on what is meant for us."""
+        mock = responses.RequestsMock
+        self._replace(mock, "_real_send", _Attribute("_real_send", mock, self._handing_on, lambda send: send))
+        self._replace(
+            mock,
+            "passthru_prefixes",
+            _Attribute(
+                "passthru_prefixes",
+                mock,
+                lambda prefixes: (*prefixes, *(door.ours for door in self._doors)),
+                lambda prefixes: tuple(
+                    prefix for prefix in prefixes if not any(prefix is door.ours for door in self._doors)
+                ),
+            ),
+        )
+        for owner in (mock, responses):  # the functions of the module are bound to its own mock
+            stop = owner.stop
+
+            @wraps(stop)
+            def stopped(*args: Any, _stop: Callable[..., Any] = stop, **kwargs: Any) -> Any:
+                try:
+                    return _stop(*args, **kwargs)
+                finally:
+                    if self._doors:
+                        self._put_in_place()
+
+            self._replace(owner, "stop", stopped)
+        bind_send = mock.unbound_on_send
+
+        @wraps(bind_send)
+        def unbound_on_send(its: responses.RequestsMock) -> Any:
+            return self._keeping_order(its, bind_send(its))
+
+        self._replace(mock, "unbound_on_send", unbound_on_send)
+
+    def _keeping_order(self, mock: responses.RequestsMock, send: Send) -> Send:
+        @wraps(send)  # it remains one of `responses`
+        def kept(adapter: HTTPAdapter, request: PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+            registry = mock.get_registry()
+            if not isinstance(registry, responses.registries.OrderedRegistry) or not self._is_ours(str(request.url)):
+                return send(adapter, request, *args, **kwargs)
+            expected = list(registry.registered)
+            try:
+                return send(adapter, request, *args, **kwargs)
+            finally:
+                if [*map(id, registry.registered)] == [*map(id, expected[:1])]:
+                    registry.registered[:] = expected
+
+        return kept
+
+    def _replace(self, owner: Any, name: str, value: Any) -> None:
+        had, before = name in vars(owner), vars(owner).get(name)
+
+        def restore() -> None:
+            if vars(owner).get(name) is not value:
+                return  # somebody replaced it later, and passes on to what it found
+            if had:
+                setattr(owner, name, before)
+            else:
+                delattr(owner, name)
+
+        setattr(owner, name, value)
+        self._undo.append(restore)
+
+    # Mockers of `requests_mock` ----------------------------------------------------------------------------
+
+    def _bridge_requests_mock(self) -> None:
+        """Let what is meant for us pass by every `requests_mock` mocker, those that are active included."""
+        mocker_class = getattr(sys.modules.get("requests_mock.mocker"), "MockerCore", None)
+        if mocker_class is None:
+            return
+        for active in _active_mockers(mocker_class):
+            self._let_through(active)
+        if getattr(mocker_class.start, "is_bridged", False):
+            return
+        start = mocker_class.start
+
+        @wraps(start)
+        def started(mocker: Any) -> None:
+            start(mocker)
+            self._let_through(mocker)
+
+        started.is_bridged = True  # type: ignore[attr-defined]
+        self._replace(mocker_class, "start", started)
+
+    def _let_through(self, mocker: Any) -> None:
+        """Give a mocker a matcher for what is meant for us, behind those of the test: the latest is asked first."""
+        matchers = mocker._adapter._matchers  # noqa: SLF001  # no public way to ask a matcher last
+        for door in self._doors:
+            if not any(getattr(matcher, "bridge_to", None) is door for matcher in matchers):
+                mocker.register_uri(sys.modules["requests_mock"].ANY, door.ours, real_http=True)
+                matchers.insert(0, _Unrecorded(door, mocker, matchers.pop()))
+
+
+BRIDGE = Bridge()
+"""The one of this process."""
+
+
+class _Attribute:
+    """An attribute of instances whose value is changed when read, for as long as this stands on their class.
+
+    Args:
+        name: the attribute.
+        owner: the class; a descriptor that stands there already is read through.
+        read: from the value, what is read.
+        write: from what is written, the value.
+    """
+
+    def __init__(self, name: str, owner: type, read: Callable[[Any], Any], write: Callable[[Any], Any]) -> None:
+        self._name = name
+        self._below = vars(owner).get(name)
+        self._read = read
+        self._write = write
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Return what is read."""
+        if instance is None:
+            return self
+        if self._below is not None:
+            return self._read(self._below.__get__(instance, owner))
+        try:
+            return self._read(vars(instance)[self._name])
+        except KeyError:
+            raise AttributeError(self._name) from None
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        """Take what is written."""
+        if self._below is not None:
+            self._below.__set__(instance, self._write(value))
+        else:
+            vars(instance)[self._name] = self._write(value)
+
+
+class _Unrecorded:
+    """A matcher of `requests_mock` that leaves no trace in the mocker's history of what it lets through."""
+
+    def __init__(self, bridge_to: Door, mocker: Any, matcher: Any) -> None:
+        self.bridge_to = bridge_to
+        self._mocker = mocker
+        self._matcher = matcher
+
+    def __call__(self, request: Any) -> Any:
+        """Do as the other matcher does, which raises when it lets a request through."""
+        try:
+            return self._matcher(request)
+        except Exception:
+            history = self._mocker.request_history
+            if history and history[-1] is request:
+                history.pop()
+            raise
+
+    def reset(self) -> None:
+        """Forget nothing: nothing was recorded."""
+
+
+def _active_mockers(mocker_class: type[Any]) -> list[Any]:
+    """Return the `requests_mock` mockers that have replaced `Session.send`, the latest first."""
+    found: list[Any] = []
+    send: Any = requests.Session.send
+    while send is not None:
+        cells = [cell.cell_contents for cell in getattr(send, "__closure__", None) or ()]
+        mocker = next((each for each in cells if isinstance(each, mocker_class)), None)
+        if mocker is None or mocker in found:
+            break
+        found.append(mocker)
+        send = mocker._last_send  # noqa: SLF001  # what it found, and hands on to
+    return found

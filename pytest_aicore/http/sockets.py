@@ -1,0 +1,423 @@
+"""The sockets of the server: waitress's connections and threads, with our requests and answers on them.
+
+Why waitress: it reads a request completely, in one thread that never blocks, before a worker sees it, so that a
+thousand slow or silent clients keep no worker from its work (cheroot, as fast and with TLS of its own, gives a
+worker to every connection that has begun a request); it is imported in half of cheroot's time; and what a
+connection, a request and an answer are can each be replaced by a class. TLS is a page of that here.
+
+No WSGI environment is made on the way: what a fault does to a connection cannot be said in WSGI.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import string
+import struct
+import threading
+import time
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import quote
+from weakref import WeakSet
+
+import waitress
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.task import ErrorTask, Task, ThreadedTaskDispatcher
+from waitress.utilities import build_http_date
+
+from pytest_aicore.http.exchange import Request, Response, text_response
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+WORKERS = 4
+"""Answers are made one at a time, under the emulator's lock: more workers would only wait for it."""
+MAXIMUM_BODY_BYTES = 128 * 1024 * 1024
+"""Above the largest body that AI Core takes: 100 MiB, a dataset file (specification)."""
+MAXIMUM_HEADER_BYTES = 60 * 1024
+"""The default of Envoy, which stands in front of AI Core (assumed)."""
+IDLE_SECONDS = 120.0
+LINGER_SECONDS = 2.0
+"""How long a client that was refused in the middle of its request may go on sending, so that it reads the answer."""
+UNREAD_BYTES = 8 * 1024 * 1024
+"""With more that a client has asked for and does not read, it gets no further answer."""
+STOP_SECONDS = 2
+_RECEIVED_BYTES = 64 * 1024
+"""More than a TLS record holds (16 KiB): who reads so much leaves nothing behind that a poll would not see."""
+_NO_BODY = frozenset({204, 304})
+_WRITTEN_HERE = frozenset({"content-length", "connection", "date", "transfer-encoding"})
+_FIRST_BYTES = frozenset(b"!#$%&'*+-.^_`|~\r\n" + string.ascii_letters.encode() + string.digits.encode())
+"""What a request can begin with: a method, or the line ends that some clients put before it."""
+_PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
+_PHRASES = {413: "Payload Too Large"}
+"""As Envoy has it; Python's phrase changes with its version."""
+
+_LOGGER = logging.getLogger("pytest_aicore.server")
+_LOGGER.addHandler(logging.NullHandler())
+_QUEUE_LOGGER = _LOGGER.getChild("queue")
+_QUEUE_LOGGER.setLevel(logging.ERROR)  # that requests wait for a moment is no news
+
+
+_listeners: WeakSet[Listener] = WeakSet()
+
+
+class Answering(Protocol):
+    """Who makes answers."""
+
+    url: str
+    """How clients reach it."""
+
+    def answer(self, request: Request, peer: str) -> Response:
+        """Answer a request from an address; never raises."""
+        ...
+
+    def now(self) -> float:
+        """Return what time it is in the world that is served, in seconds since the epoch."""
+        ...
+
+
+class Listener:
+    """A listening socket whose connections are served until `close`.
+
+    Args:
+        listening: a bound socket.
+        answering: who makes the answers; several threads ask it at once.
+        tls: how connections are secured; None for plain HTTP.
+        hang_seconds: how long a connection stays silent where the answer is a timeout.
+        connections: how many may be open at once; further ones wait.
+    """
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        answering: Answering,
+        *,
+        tls: ssl.SSLContext | None,
+        hang_seconds: float,
+        connections: int,
+    ) -> None:
+        self.ended = threading.Event()
+        self._map: dict[Any, Any] = {}
+        workers = _Workers()
+        workers.set_thread_count(WORKERS)
+        self._server = waitress.create_server(
+            answering,  # no WSGI application: our own tasks know what to ask of it
+            self._map,
+            _dispatcher=workers,
+            sockets=[listening],
+            threads=WORKERS,
+            ident=None,
+            asyncore_use_poll=True,
+            backlog=1024,
+            channel_timeout=int(IDLE_SECONDS),
+            cleanup_interval=1,
+            connection_limit=connections,
+            log_socket_errors=False,
+            outbuf_high_watermark=UNREAD_BYTES,
+            max_request_body_size=MAXIMUM_BODY_BYTES,
+            max_request_header_size=MAXIMUM_HEADER_BYTES,
+            recv_bytes=_RECEIVED_BYTES,
+        )
+        self._server.answering = answering
+        self._server.logger = _LOGGER
+        self._server.hang_seconds = hang_seconds
+        self._server.channel_class = _Connection if tls is None else _secured_by(tls)
+        self._thread = threading.Thread(target=self._run, name="pytest-aicore-server", daemon=True)
+        _listeners.add(self)
+
+    def open(self, deadline: float) -> bool:
+        """Begin to serve; tell whether it does within so many seconds."""
+        ready = threading.Event()
+        self._thread.start()
+        self._server.trigger.pull_trigger(ready.set)
+        return ready.wait(deadline)
+
+    def close(self) -> None:
+        """Let what is being answered be answered, then close every connection."""
+        self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=STOP_SECONDS)
+        if self._thread.is_alive():
+            with suppress(OSError):  # it was awake already, took this up at once, and has closed its trigger
+                self._server.trigger.pull_trigger(self._close_all)
+            self._thread.join(STOP_SECONDS)
+        self._close_all()
+
+    def leave_to_other_process(self) -> None:
+        """Close this process's copies of the sockets, without a word to the clients.
+
+        As long as a forked process has them, no client sees that a connection was closed or reset, and the port takes
+        connections that nobody answers.
+        """
+        for each in list(self._map.values()):
+            if each.socket is not None:
+                each.socket.close()
+        self._map.clear()
+
+    def _run(self) -> None:
+        try:
+            self._server.run()
+        finally:
+            self.ended.set()
+
+    def _close_all(self) -> None:
+        for each in list(self._map.values()):
+            if isinstance(each, HTTPChannel):
+                each.handle_close()
+            else:
+                each.close()
+        self._map.clear()
+
+
+def _leave_in_forked_process() -> None:
+    for listener in list(_listeners):
+        listener.leave_to_other_process()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_in_forked_process)
+
+
+class _Workers(ThreadedTaskDispatcher):
+    logger = _LOGGER
+    queue_logger = _QUEUE_LOGGER
+
+
+class _Exchange(Task):
+    """A request that has arrived, and its answer."""
+
+    logger = _LOGGER
+
+    def execute(self) -> None:
+        """Have the answer made and send it, or do to the connection what a fault says."""
+        channel, answering = self.channel, self.channel.server.answering
+        response = answering.answer(_request(self.request, answering.url, channel), channel.addr[0])
+        if response.failure == "timeout":
+            channel.fall_silent(channel.server.hang_seconds)
+        elif response.failure:
+            channel.reset_at_its_end()
+            self.close_on_finish = True
+        else:
+            _send(self, response)
+
+    def finish(self) -> None:
+        """Do nothing: a whole answer was sent, or none."""
+
+
+class _Refusal(ErrorTask):
+    """What has arrived and is no request, and the answer to it."""
+
+    logger = _LOGGER
+
+    def execute(self) -> None:
+        """Send the refusal; the connection is of no use any more."""
+        status = self.request.error.code
+        self.version = "1.1"
+        self.close_on_finish = True
+        _send(self, text_response(status, _phrase(status)))  # as Envoy refuses what is no request (assumed)
+        if self.channel.linger():
+            self.close_on_finish = False
+
+    def finish(self) -> None:
+        """Do nothing: the answer was sent."""
+
+
+class _Parser(HTTPRequestParser):
+    def parse_header(self, header_plus: bytes) -> None:
+        """Read the first line and the headers."""
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # of urllib, to which waitress gives whatever stands there
+            raise ParsingError(str(error)) from None
+
+
+class _Connection(HTTPChannel):
+    parser_class = _Parser
+    task_class = _Exchange
+    error_task_class = _Refusal
+    logger = _LOGGER
+    _silent_until: float | None = None
+
+    def has_client_certificate(self) -> bool:
+        """Tell whether the client has shown a certificate that we trust."""
+        return False
+
+    def fall_silent(self, seconds: float) -> None:
+        """Answer nothing more, and forget what comes, until the client leaves or the time is up."""
+        with self.requests_lock:
+            del self.requests[1:]
+            self._silent_until = time.monotonic() + seconds
+
+    def reset_at_its_end(self) -> None:
+        """Let the client see a reset when the connection is closed, instead of an end."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    def linger(self) -> bool:
+        """Send an end and let the client send its own; tell whether that is possible.
+
+        Closed with something unread, the connection would be reset, and the answer lost with it.
+        """
+        try:
+            if self.total_outbufs_len:
+                return False
+            self.socket.shutdown(socket.SHUT_WR)
+        except (OSError, AttributeError):  # closed by the other thread meanwhile
+            return False
+        self.fall_silent(LINGER_SECONDS)
+        return True
+
+    def received(self, data: bytes) -> bool:
+        """Take what has come."""
+        if self._silent_until is None:
+            if self.request is None and data[0] not in _FIRST_BYTES:
+                data = b"\0\r\n\r\n"  # no HTTP: refused now, not when the line ends that it may not have
+            return bool(super().received(data))
+        return False
+
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        """Close the connection where waitress would let a worker wait until the client has read."""
+        if self.total_outbufs_len > self.adj.outbuf_high_watermark:
+            with self.requests_lock:
+                del self.requests[1:]
+                self.will_close = True
+            self.server.pull_trigger()
+
+    def readable(self) -> bool:
+        """Tell whether something may be read, which is asked once a second; what is silent ends in time."""
+        if self._silent_until is not None:
+            self.last_activity = time.time()  # waitress shall not find it idle before
+            self.will_close = self.will_close or time.monotonic() >= self._silent_until
+        return bool(super().readable())
+
+
+def _secured_by(tls: ssl.SSLContext) -> Callable[..., object]:
+    """Return what makes connections over TLS.
+
+    OpenSSL wants a connection read and written in turns, never by two threads at once; waitress does so, because
+    it does not read on while a request is being answered.
+    """
+    from ssl import SSLWantReadError, SSLWantWriteError  # loaded only where TLS is used
+
+    waiting = (SSLWantReadError, SSLWantWriteError)
+
+    class Secured(_Connection):
+        _established = False
+        _shakes_by_writing = False
+
+        def has_client_certificate(self) -> bool:
+            return bool(self.socket.getpeercert())
+
+        def linger(self) -> bool:
+            return False  # TLS has an end of its own
+
+        def writable(self) -> bool:
+            return self._shakes_by_writing or bool(super().writable())
+
+        def handle_write(self) -> None:
+            if self._established or self.will_close:
+                super().handle_write()
+            else:
+                self._shake_hands()
+
+        def handle_read(self) -> None:
+            if not (self._established or self._shake_hands()):
+                return
+            try:
+                data = self.socket.recv(self.adj.recv_bytes)
+            except waiting:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self.handle_close()
+                return
+            self.last_activity = time.time()
+            self.received(data)
+
+        def send(self, data: bytes, do_close: bool = True) -> int:
+            try:
+                return int(self.socket.send(data))
+            except waiting:
+                pass
+            except OSError:
+                if do_close:
+                    self.handle_close()
+            return 0
+
+        def _shake_hands(self) -> bool:
+            self._shakes_by_writing = False
+            try:
+                self.socket.do_handshake()
+            except SSLWantReadError:
+                return False
+            except SSLWantWriteError:
+                self._shakes_by_writing = True
+                return False
+            except (OSError, ValueError):
+                self.handle_close()
+                return False
+            self._established = True
+            return True
+
+    def connect(server: object, plain: socket.socket, *rest: Any, **named: Any) -> object:
+        plain.setblocking(False)
+        try:
+            plain.getpeername()  # raises if the client has left: `wrap_socket` would, too, and leave a socket open
+            wrapped = tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+        except (OSError, ValueError):  # the client has left already
+            plain.close()
+            return None
+        return Secured(server, wrapped, *rest, **named)
+
+    return connect
+
+
+def _request(parsed: Any, url: str, connection: _Connection) -> Request:
+    target: str = parsed.request_uri
+    if not target.startswith("/"):  # the form for proxies, or `*`
+        target = "/" + target.partition("://")[2].partition("/")[2]
+    if not target.isascii():
+        target = quote(target, _PRINTABLE, encoding="latin-1")
+    return Request(
+        parsed.command,
+        url + target,
+        {name.replace("_", "-"): value for name, value in parsed.headers.items()},
+        parsed.get_body_stream().read() if parsed.body_rcv else b"",
+        client_certificate=connection.has_client_certificate(),
+    )
+
+
+def _send(task: Any, response: Response) -> None:
+    request = task.request
+    wishes = {wish.strip().lower() for wish in request.headers.get("CONNECTION", "").split(",")}
+    if "close" in wishes or (task.version == "1.0" and "keep-alive" not in wishes):
+        task.close_on_finish = True
+    lines = [f"HTTP/{task.version} {response.status} {_phrase(response.status)}"]
+    for name, value in response.headers.items():
+        if name not in _WRITTEN_HERE:
+            safe = value if value.isascii() and value.isprintable() else quote(value, _PRINTABLE + " ")
+            lines.append(f"{name}: {safe}")
+    body = response.body
+    if response.status in _NO_BODY or response.status < 200:
+        body = b""
+    else:
+        lines.append(f"content-length: {len(body)}")
+    lines.append(f"date: {build_http_date(task.channel.server.answering.now())}")
+    if task.close_on_finish:
+        lines.append("connection: close")
+    elif task.version == "1.0":
+        lines.append("connection: keep-alive")
+    if getattr(request, "command", "") == "HEAD":
+        body = b""
+    task.wrote_header = True
+    task.channel.write_soon("\r\n".join([*lines, "\r\n"]).encode("latin-1") + body)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return _PHRASES.get(status) or HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"

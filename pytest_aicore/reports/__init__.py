@@ -1,0 +1,1 @@
+"""How results are shown: in the terminal, as findings, as files."""

@@ -1,0 +1,502 @@
+"""What pytest prints of ours: plain lines made of plain data, 80 columns wide, without secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.config.settings import OFFLINE_HOST
+from pytest_aicore.echo import shown
+from pytest_aicore.errors import AicoreError, listing
+from pytest_aicore.printable import from_terminal, on_one_line, printable
+from pytest_aicore.redact import HIDDEN, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from pytest_aicore.config.settings import Setting, Settings
+    from pytest_aicore.session.session import Session
+    from pytest_aicore.training.diagnosis import Cause
+    from pytest_aicore.training.finished import FinishedExecution, LogLine
+    from pytest_aicore.training.live.budget import Price
+    from pytest_aicore.training.run import Run
+    from pytest_aicore.training.watcher import Seen
+
+TITLE = "SAP AI Core"
+WIDTH = 80
+_LABEL = 15
+_LOG_LINES = 10
+_REQUESTS = 10
+
+
+# Header -------------------------------------------------------------------------------------------------------------
+
+
+def header(settings: Settings) -> list[str]:
+    """Return what the header of a session says: mode, host, resource group and folder, each with its source.
+
+    Args:
+        settings: of the session.
+    """
+    folder = settings.workflows
+    group = _sourced(settings.resource_group)
+    lines = [
+        f"aicore: {_mode(settings)}",
+        f"aicore: resource group {group}, workflows {_short(folder.value)} ({_from(folder)})",
+    ]
+    rest = [
+        f"{words} {_sourced(setting)}"
+        for words, setting in (
+            ("poll interval", settings.poll_interval),
+            ("timeout", settings.timeout),
+            ("output", settings.output),
+            ("report", settings.report),
+            ("block network", settings.block_network),
+        )
+        if not setting.is_default
+    ]
+    return [on_one_line(line) for line in (*lines, *([f"aicore: {', '.join(rest)}"] if rest else []))]
+
+
+def _mode(settings: Settings) -> str:
+    if not settings.live.value:
+        return f"offline ({_from(settings.live)}), emulator at {OFFLINE_HOST}"
+    from pytest_aicore.training.service.credentials import find_credentials, read_service_key
+
+    key = settings.service_key
+    try:
+        credentials = find_credentials() if key.value is None else read_service_key(key.value, key.source)
+    except AicoreError as error:
+        # The first test that needs them fails with the whole message.
+        return f"LIVE (from {settings.live.source}), no usable credentials: {str(error).splitlines()[0]}"
+    source = credentials.source if key.value is None else key.source
+    return f"LIVE (from {settings.live.source}), {credentials.host} (from {source})"
+
+
+def _from(setting: Setting[Any]) -> str:
+    return setting.source if setting.is_default else f"from {setting.source}"
+
+
+def _sourced(setting: Setting[Any]) -> str:
+    value = setting.value
+    if isinstance(value, bool):
+        text = str(value).lower()
+    else:
+        text = f"{value:g} s" if isinstance(value, float) else shown(value)
+    return f"{text} ({_from(setting)})"
+
+
+def _short(path: os.PathLike[str]) -> str:
+    relative = os.path.relpath(path)
+    return shown(path if relative.startswith("..") else relative)
+
+
+# A failed test ------------------------------------------------------------------------------------------------------
+
+
+def section(
+    runs: Sequence[Run],
+    incidents: Sequence[str],
+    requests: Iterable[Any],
+    explain: Callable[[Run], Sequence[Cause]],
+    *,
+    ask: bool = True,
+    hints: Sequence[str] = (),
+) -> list[str]:
+    """Return the lines of a failed test's section; none if it had nothing to do with AI Core.
+
+    Args:
+        runs: the runs that the test looked at.
+        incidents: what the emulator could not answer.
+        requests: the emulator's log of the test.
+        explain: the likely causes of a run's failure.
+        ask: whether AI Core may be asked for what is not known yet.
+        hints: what may have gone another way than the user thinks.
+    """
+    log = list(requests)  # before more is asked for to explain a run
+    cut = len(log) == getattr(requests, "maxlen", None)
+    parts = [[line for incident in incidents for line in _row("incident", incident)]]
+    parts += [[line for hint in hints for line in _row("hint", hint)]]
+    parts += [[*_diagnosis(explain(run)), *_run(run, ask)] for run in runs]
+    parts += [_requests(log, cut)]
+    lines: list[str] = []
+    for part in parts:
+        lines += ["", *part] if lines and part else part
+    return lines
+
+
+def hints(started: Sequence[str], unseen: Sequence[str]) -> list[str]:
+    """Return what to say of a failed test that did what the emulator does not see in this process.
+
+    Args:
+        started: programs that the test started.
+        unseen: packages with network code of their own that are loaded.
+    """
+    remedy = "Give them the URL of the fixture aicore_server."
+    found = []
+    if started:
+        found.append(f"This test started {listing(started)}, and the emulator is not in other processes. {remedy}")
+    if unseen:
+        found.append(f"{listing(unseen)} may ask for AI Core's hosts in ways that Python cannot watch. {remedy}")
+    return found
+
+
+def _diagnosis(causes: Sequence[Cause]) -> list[str]:
+    """Show the likely causes, the likeliest first, each with what speaks for it and what to do."""
+    lines: list[str] = []
+    for cause in causes:
+        lines += _row("" if lines else "diagnosis", f"{'or' if lines else 'likely'}: {cause.likely}")
+        lines += _row("", f"  seen: {cause.seen}")
+        lines += _row("", f"  do: {cause.remedy}")
+    return lines
+
+
+def _run(run: Run, ask: bool) -> list[str]:
+    training, lines = run.training, []
+    watch = training.watch
+    if watch is not None:
+        status = watch.history[-1].status.value
+        expected = "" if run.plan.expect in (None, status) else f", expected {run.plan.expect}"
+        lines += _row("execution", f"{watch.execution_id} of {run.plan.workflow}")
+        lines += _row("status", f"{status}{expected}")
+        if watch.stopped is not None:
+            lines += _row("stopped", f"by this session: {watch.stopped}")
+    configuration = training.configuration.made
+    if configuration is not None:
+        lines += _row("configuration", configuration.id)
+    for name, artifact in (training.artifacts.made or {}).items():
+        lines += _row("artifact", f"{name} {artifact.id} {artifact.url}")
+    if watch is None:
+        return lines
+    lines += _history(watch.history)
+    execution = watch.execution
+    if execution is not None:
+        if execution.status_message:
+            lines += _row("message", execution.status_message)
+        lines += _details(execution.status_details)
+        for output in execution.output_artifacts or []:
+            lines += _row("output", f"{output.name} {output.id} {output.url}")
+    if watch.trouble is not None:
+        lines += _row("trouble", str(watch.trouble))
+    finished = run.training.made
+    if finished is not None and (ask or finished.knows_logs):
+        lines += _logs(finished)
+    return lines
+
+
+def _history(history: Sequence[Seen]) -> list[str]:
+    return [_line("" if number else "history", text) for number, text in enumerate(_moments(history))]
+
+
+def _moments(history: Sequence[Seen]) -> list[str]:
+    lines, previous = [], None
+    for seen in history:
+        after = f"  after {_seconds((seen.time - previous.time).total_seconds())}" if previous else ""
+        lines.append(f"{seen.time:%H:%M:%S}  {seen.status.value:<10}{after}".rstrip())
+        previous = seen
+    return lines
+
+
+def is_status(value: object) -> bool:
+    """Tell whether something is a `Status` of the SDK, which need not be imported for that."""
+    kind = type(value)
+    return kind.__name__ == "Status" and kind.__module__.partition(".")[0] == "ai_api_client_sdk"
+
+
+def compared(left: object, operator: str, right: object, runs: Iterable[Run]) -> list[str] | None:
+    """Return the lines for a failed comparison of a status; None if it is none.
+
+    Args:
+        left: what was compared.
+        operator: as it was written: `is`, `==`, `in` and so on.
+        right: with what.
+        runs: those that the test looked at.
+    """
+    shown = [value for value in (left, right) if is_status(value)]
+    if not shown:
+        return None
+    status: Any = shown[0]
+    lines = [f"{_named(left)} {operator} {_named(right)}"]
+    other = right if shown[0] is left else left
+    if isinstance(other, str) and operator in ("==", "is", "!=", "is not"):
+        lines.append(f"A Status is no string: compare with Status.{status.value}, or its value with {status.value!r}.")
+    for run in runs:
+        watch = run.training.watch
+        if watch is not None and watch.history[-1].status is status:
+            lines += [f"execution {watch.execution_id} of {run.plan.workflow}:"]
+            lines += [f"  {moment}" for moment in _moments(watch.history)]
+    return [on_one_line(line) for line in lines]
+
+
+def _named(value: Any) -> str:
+    if is_status(value):
+        return f"Status.{value.value}"
+    if isinstance(value, (tuple, list, set, frozenset)):
+        return f"({', '.join(_named(each) for each in value)})"
+    return repr(value)
+
+
+def _details(details: object) -> list[str]:
+    """Show what the shapes seen in the wild say; anything else as indented names and values."""
+    if not details:
+        return []
+    if not isinstance(details, Mapping):
+        return _row("details", str(details))
+    lines: list[str] = []
+    for container in _maps(details, "details"):
+        name, code = container.get("container_name", "?"), container.get("exit_code", "?")
+        message = str(container.get("message") or "").strip()
+        lines += _row(
+            "" if lines else "details", f"container {name}, exit code {code}{f': {message}' if message else ''}"
+        )
+        # What the container logged last is not always in the logs of the execution.
+        last = [line.strip() for line in redact(str(container.get("last_log_messages") or "")).splitlines()]
+        last = [line for line in last if line]
+        for line in last[-3:]:
+            lines += _row("", f"  {line}")
+    for step in _maps(details, "workflow_info"):
+        message = str(step.get("message") or "").strip()
+        if message:
+            lines += _row("" if lines else "details", f"workflow: {message}")
+    for key, value in details.items():
+        if key not in ("details", "workflow_info") or not isinstance(value, list):
+            for line in _plain(str(key), value):
+                lines += _row("" if lines else "details", line)
+    return lines
+
+
+def _maps(details: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    found = details.get(key)
+    return [element for element in found if isinstance(element, Mapping)] if isinstance(found, list) else []
+
+
+def _plain(name: str, value: object, depth: int = 0) -> Iterator[str]:
+    indent = "  " * depth
+    if isinstance(value, Mapping) and value:
+        yield f"{indent}{name}:"
+        for key, inner in value.items():
+            yield from _plain(str(key), inner, depth + 1)
+    elif isinstance(value, list) and value:
+        yield f"{indent}{name}:"
+        for number, inner in enumerate(value, 1):
+            yield from _plain(str(number), inner, depth + 1)
+    else:
+        # As JSON it shows whether its name is that of a secret.
+        secret = HIDDEN in redact(json.dumps({name: str(value)}))
+        yield f"{indent}{name}: {HIDDEN if secret else value}"
+
+
+def _logs(finished: FinishedExecution) -> list[str]:
+    try:
+        logs: list[LogLine] = finished.logs
+    except AicoreError as error:
+        return _row("logs", f"not available: {error}")
+    if not logs:
+        return _row("logs", "none")
+    # A secret may span lines, so they are looked at together; what was cut out takes its lines' times with it.
+    texts = redact("\n".join(logs)).split("\n")
+    if len(texts) == len(logs):
+        texts = [f"{line.timestamp:%H:%M:%S}  {text}" for line, text in zip(logs, texts, strict=True)]
+    label = "logs" if len(texts) <= _LOG_LINES else f"logs {_LOG_LINES}/{len(texts)}"
+    lines: list[str] = []
+    for text in texts[-_LOG_LINES:]:
+        lines += _row("" if lines else label, text)
+    return lines
+
+
+def _requests(log: Sequence[Any], cut: bool) -> list[str]:
+    """Return the last requests; equal ones in a row, such as polling, count as one."""
+    grouped: list[tuple[str, str, int]] = []
+    for record in log:
+        text, answer = f"{record.method} {record.path}", str(record.status or "no answer")
+        if grouped and grouped[-1][:2] == (text, answer):
+            grouped[-1] = (text, answer, grouped[-1][2] + 1)
+        else:
+            grouped.append((text, answer, 1))
+    lines: list[str] = []
+    for number, (text, answer, times) in enumerate(grouped):
+        more = " or more" if cut and number == 0 else ""
+        counted = f"  ({times} times{more})" if times > 1 else ""
+        if number >= len(grouped) - _REQUESTS:
+            lines += _row("" if lines else "requests", f"{answer}  {text}{counted}")
+    return lines
+
+
+def _row(label: str, text: str) -> list[str]:
+    """Return a labelled text without secrets, wrapped to the width; wrapped lines stand below the text."""
+    lines: list[str] = []
+    # Redacted before it is cut into pieces that nobody would recognise.
+    for part in printable(from_terminal(redact(text))).splitlines() or [""]:
+        body = part.lstrip()
+        indent = " " * (len(part) - len(body))
+        wrapped = textwrap.wrap(
+            body, WIDTH - _LABEL, initial_indent=indent, subsequent_indent=f"{indent}  ", break_on_hyphens=False
+        )
+        lines += wrapped or [""]
+    return [_line(label if number == 0 else "", line) for number, line in enumerate(lines)]
+
+
+def _line(label: str, text: str) -> str:
+    return on_one_line(f"{label:<{_LABEL}}{text}".rstrip())
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:g} s" if seconds == round(seconds, 1) else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+# The session --------------------------------------------------------------------------------------------------------
+
+
+def digest(run: Run, test: str, session: Session, node: str = "", causes: Sequence[Cause] = ()) -> dict[str, Any]:
+    """Return what the summary and the files need of a run, as plain data that xdist can carry.
+
+    Args:
+        run: which.
+        test: the name of the test that looked at it.
+        session: of the test.
+        node: the test's id.
+        causes: what its failure was put down to.
+    """
+    from pytest_aicore.training.output import outputs_of
+
+    training, plan = run.training, run.plan
+    watch, finished, failure = training.watch, training.made, training.problem
+    executable, configuration = plan.template.executable, training.configuration.made
+    return {
+        # Several workers may look at one execution of the service. Emulated ids do not tell runs apart: the emulators
+        # of two workers give the same, and so does one after a rollback.
+        "run": watch.execution_id
+        if session.live and watch
+        else f"{os.environ.get('PYTEST_XDIST_WORKER', '')}:{run.training.number}",
+        "test": test,
+        "live": session.live,
+        "workflow": run.plan.workflow,
+        "id": watch.execution_id if watch else None,
+        "status": watch.history[-1].status.value if watch else None,
+        "stopped": watch.stopped if watch else None,
+        "seconds": finished.duration if finished else watch.ran if watch else None,
+        "plans": list(executable.resource_plans),
+        "looked": run.looked or bool(finished),
+        "expected": bool(finished) and run.plan.expect in (None, finished.status.value),  # type: ignore[union-attr]
+        "outputs": outputs_of(finished) if finished else [],
+        "node": node,
+        "host": session.host,
+        "executable": executable.id,
+        "scenario": executable.scenario_id,
+        "configuration_id": configuration.id if configuration else None,
+        "artifacts": {
+            name: {"id": artifact.id, "url": artifact.url} for name, artifact in (training.artifacts.made or {}).items()
+        },
+        "parameters": dict(plan.parameters),
+        "expect": plan.expect,
+        "history": [
+            {"status": seen.status.value, "time": f"{seen.time:%Y-%m-%dT%H:%M:%S.%fZ}"}
+            for seen in (watch.history if watch else ())
+        ],
+        "metrics": {name: float(value) for name, value in finished.metrics.items()}
+        if finished is not None and finished.knows_metrics
+        else None,
+        "diagnosis": [cause._asdict() for cause in causes],
+        "failure": str(failure) if failure is not None else None,
+    }
+
+
+def encodable(value: Any) -> Any:
+    """Return plain data that can be carried to another process and written into files.
+
+    Half a surrogate pair, which JSON of the service can hold, is in no encoding; pytest-xdist would end its worker.
+
+    Args:
+        value: texts, numbers, lists and dictionaries.
+    """
+    if isinstance(value, dict):
+        return {encodable(name): encodable(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [encodable(inner) for inner in value]
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+def properties(digests: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return what JUnit XML shows of a test's runs: names and values, one group for each run.
+
+    Args:
+        digests: of the test's runs.
+    """
+    found: list[tuple[str, str]] = []
+    for each in digests:
+        if each["id"] is None:
+            continue
+        found += [("aicore_execution_id", each["id"]), ("aicore_status", each["status"])]
+        if each["seconds"] is not None:
+            found.append(("aicore_duration", f"{each['seconds']:g}"))
+        found += [("aicore_output", f"{output['name']} {output['id']} {output['url']}") for output in each["outputs"]]
+    return found
+
+
+def distinct(digests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return each execution once, with how many tests looked at it, in the order in which they were reported.
+
+    Args:
+        digests: of all tests, as `digest` returns them.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for each in digests:
+        if each["id"] is None:
+            continue
+        known = found.setdefault(each["run"], {**each, "tests": 0})
+        known["tests"] += 1
+        if not each["looked"]:
+            continue  # live, an execution may run already when a test asks for its artifacts alone
+        expected = each["expected"] and (known["expected"] or not known["looked"])
+        if each["seconds"] is not None or not known["looked"]:
+            known.update({name: each[name] for name in ("status", "stopped", "seconds", "outputs")})
+        known.update(looked=True, expected=expected)
+    return list(found.values())
+
+
+def summary(
+    digests: Iterable[Mapping[str, Any]], *, verbose: bool, prices: Mapping[str, Price] | None = None
+) -> list[str]:
+    """Return the lines of the terminal summary: one for each execution; offline only if the user asked for more.
+
+    Args:
+        digests: of all tests.
+        verbose: whether the user asked for more.
+        prices: of an hour, by resource plan.
+    """
+    runs = distinct(digests)
+    if not runs or not (verbose or any(run["live"] for run in runs)):
+        return []
+    statuses: dict[str, int] = {}
+    for run in runs:
+        statuses[run["status"]] = statuses.get(run["status"], 0) + 1
+    counts = ", ".join(f"{count} {status}" for status, count in statuses.items())
+    where = "live" if any(run["live"] for run in runs) else "emulated"
+    total = _seconds(sum(run["seconds"] or 0 for run in runs))
+    lines = [f"{len(runs)} training run{'s' if len(runs) > 1 else ''}, {where}: {counts}; {total} of AI Core's time"]
+    workflows = max(len(run["workflow"]) for run in runs)
+    for run in runs:
+        took = "" if run["seconds"] is None else _seconds(run["seconds"])
+        # An emulated id says nothing: after a rollback the next run has the same.
+        run_id = f" {run['id']}" if run["live"] else ""
+        tests = run["test"] if run["tests"] == 1 else f"{run['tests']} tests"
+        note = ", as expected" if run["expected"] and run["status"] != "COMPLETED" else ""
+        note += f", stopped by us: {run['stopped']}" if run["stopped"] else ""
+        cost = _cost(run, prices) if prices and run["live"] else ""
+        lines.append(f"{run['status']:<9}{run_id} {took:>10}{cost}  {run['workflow']:<{workflows}}  {tests}{note}")
+    return [on_one_line(line) for line in lines]
+
+
+def _cost(run: Mapping[str, Any], prices: Mapping[str, Price]) -> str:
+    """Return what a run cost by the table of prices, `?` where that cannot be told."""
+    from pytest_aicore.training.live.budget import estimate
+
+    cost = None if run["seconds"] is None else estimate(run["plans"], run["seconds"], prices)
+    return f"  {'?':>11}" if cost is None else f"  ~{f'{cost.amount:.2f} {cost.currency}'.rstrip():>10}"

@@ -1,0 +1,1 @@
+"""What tests of one pytest session have in common."""

@@ -1,0 +1,461 @@
+"""One object per pytest session that owns emulator, door, client and shared runs. It knows no pytest."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, nullcontext
+from copy import copy
+from functools import cached_property
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.errors import AicoreError, SettingsError, WorkflowError, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
+
+    from pytest_aicore.config.settings import Settings
+    from pytest_aicore.emulator import Checkpoint, Emulator
+    from pytest_aicore.emulator.control.faults import Fault
+    from pytest_aicore.emulator.control.scripts import Script
+    from pytest_aicore.emulator.presence import Presence
+    from pytest_aicore.emulator.serve.server import Server
+    from pytest_aicore.http.door import Door
+    from pytest_aicore.training.finished import FinishedExecution
+    from pytest_aicore.training.live.runs import Live
+    from pytest_aicore.training.plan import TrainingPlan
+    from pytest_aicore.training.run import Run, Training, Waiter
+    from pytest_aicore.training.service.api import TrainingApi
+    from pytest_aicore.training.service.credentials import Credentials
+    from pytest_aicore.training.watcher import Clock
+    from pytest_aicore.workflows import Template, WorkflowFolder
+
+
+class Session:
+    """What the tests of one pytest session (under xdist: of one worker) have in common.
+
+    Args:
+        settings: what the session was told.
+        make_live: makes what does the runs of a live session.
+        environment: the environment variables when the session began; those of now if left out.
+    """
+
+    def __init__(
+        self, settings: Settings, make_live: Callable[[Session], Live], environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Take the settings; nothing is imported, read or opened yet."""
+        self._environment = environment
+        self.settings = settings
+        self._make_live = make_live
+        self._door: Door | None = None
+        self._checkpoint: Checkpoint | None = None
+        self._keeping = False
+        self._shared: dict[str, Training] = {}
+        self._begun = 0
+        self._published: dict[str, Template] = {}
+        self.clients: list[AIAPIV2Client] = []
+        """Whose tokens must not be shown."""
+
+    @property
+    def live(self) -> bool:
+        """Whether the runs happen on the real service."""
+        return self.settings.live.value
+
+    # The workflows --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _folder(self) -> WorkflowFolder | AicoreError:
+        from pytest_aicore.workflows import read_folder
+
+        try:
+            return read_folder(self.settings.workflows.value)
+        except WorkflowError as error:
+            return error
+
+    @property
+    def folder(self) -> WorkflowFolder:
+        """The workflows folder.
+
+        Raises:
+            WorkflowError: it does not exist, or AI Core could not read it.
+        """
+        if isinstance(self._folder, AicoreError):
+            raise copy(self._folder).with_traceback(None)
+        return self._folder
+
+    def require_readable_folder(self) -> None:
+        """Say what is wrong with the workflows folder; no folder at the default place is nothing wrong.
+
+        Raises:
+            WorkflowError: as `folder`.
+        """
+        if self.settings.workflows.is_default and not self.settings.workflows.value.exists():
+            return
+        _ = self.folder
+
+    def workflow(self, reference: object, place: str) -> Template:
+        """Return the workflow that a test means.
+
+        Args:
+            reference: file name, file name without suffix, executable id, or a path relative to the folder's parent;
+                None for the only one there is.
+            place: `file:line` of the test, for messages.
+
+        Raises:
+            WorkflowError: there is no such workflow, or more than one.
+        """
+        if reference is not None:
+            if not isinstance(reference, (str, PurePath)):
+                raise WorkflowError(
+                    f"{place}: workflow={reference!r}: expected a file name, a path or an executable id."
+                )
+            if isinstance(reference, PurePath):
+                reference = reference.as_posix()
+            try:
+                return self._at_path(reference) or self.folder.find(reference)
+            except WorkflowError as error:
+                raise WorkflowError(f"{place}: {error}") from None
+        try:
+            trainable = [template for template in self.folder.values() if not template.executable.deployable]
+        except WorkflowError as error:
+            raise WorkflowError(f"{place}: {error}") from None
+        if len(trainable) == 1:
+            return trainable[0]
+        names = [template.path.name if template.path else template.name for template in trainable]
+        if not names:
+            raise WorkflowError(
+                f"{place}: the folder '{self.settings.workflows.value}' holds no WorkflowTemplate,"
+                " so there is nothing to train."
+            )
+        raise WorkflowError(
+            f"{place}: the folder '{self.settings.workflows.value}' holds {len(names)} workflows: {listing(names)}."
+            f' Say which one is meant: @pytest.mark.aicore("{names[0]}")'
+        )
+
+    def _at_path(self, reference: str) -> Template | None:
+        """Return the workflow at a path such as `workflows/training.yaml`, None if it is no path of a file."""
+        from pytest_aicore.workflows import read_template
+
+        path = self.settings.workflows.value.parent / reference
+        if "/" not in reference or not path.is_file():
+            return None
+        for template in self.folder.values():
+            if template.path is not None and template.path.resolve() == path.resolve():
+                return template
+        return read_template(path)
+
+    def workflow_of(self, marked: Mapping[str, Any]) -> Template | None:
+        """Return the workflow that a test's markers mean, None if they mean none or one that does not exist.
+
+        Args:
+            marked: the arguments of the test's `aicore` markers.
+        """
+        try:
+            return self.workflow(marked.get("workflow"), "")
+        except WorkflowError:
+            return None
+
+    def plan(self, template: Template, asked: Mapping[str, Any], place: str) -> TrainingPlan:
+        """Return the plan of a run.
+
+        Args:
+            template: the workflow.
+            asked: the arguments of the `aicore` marker that somebody gave.
+            place: `file:line` of the test, for messages.
+
+        Raises:
+            PlanError: the workflow does not allow it.
+        """
+        from pytest_aicore.training.plan import COMPLETED, TrainingPlan
+
+        timeout = asked.get("timeout")
+        return TrainingPlan(
+            template=template,
+            # Whatever stands there: the plan says what is wrong with it.
+            artifacts=asked.get("artifacts", {}),
+            parameters=asked.get("parameters", {}),
+            expect=asked.get("expect", COMPLETED),
+            timeout=self.settings.timeout.value if timeout is None else timeout,
+            fresh=asked.get("fresh", False),
+            name=asked.get("name"),
+            resource_group=self.settings.resource_group.value,
+            place=place,
+        )
+
+    def write_output(self, file: Path, execution: FinishedExecution) -> dict[str, Any]:
+        """Write the output artifacts of an execution for the next stage of a pipeline, and return what was written.
+
+        Args:
+            file: where to; a relative path is relative to the current folder.
+            execution: whose output artifacts.
+
+        Raises:
+            AicoreError: the file would lie in the workflows folder, or there is nothing to write.
+        """
+        from pytest_aicore.config.settings import OUTPUT_IN_WORKFLOWS, is_inside
+        from pytest_aicore.training.output import outputs_of, write_output
+
+        workflows = self.settings.workflows.value
+        if is_inside(file, workflows):
+            raise SettingsError(f"{file}: {OUTPUT_IN_WORKFLOWS.format(workflows)}")
+        return write_output(file, outputs_of(execution))
+
+    # The service ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def emulator(self) -> Emulator:
+        """The emulator, with the resource group of the settings and the workflows of the folder."""
+        from pytest_aicore.emulator import Emulator
+
+        emulator = Emulator()
+        if self.settings.resource_group.value != "default":
+            emulator.create_resource_group(self.settings.resource_group.value)
+        if not isinstance(self._folder, AicoreError):
+            emulator.publish_folder(self._folder)
+            self._published.update(self._folder)
+        return emulator
+
+    @cached_property
+    def presence(self) -> Presence:
+        """In which process the emulator is."""
+        from pytest_aicore.emulator.presence import Presence
+
+        return Presence(self.emulator)
+
+    def open(self) -> None:
+        """Make sure that calls to AI Core meet the emulator, whatever the last test did to `responses`."""
+        if self.live:
+            return
+        self.presence.settle()
+        if self._door is None:
+            from pytest_aicore.http.door import Door
+
+            self._door = Door(self.emulator, block_network=self.settings.block_network.value, presence=self.presence)
+        self._door.open()
+
+    def out_of_sight(self) -> tuple[list[str], list[str]]:
+        """Return what may reach AI Core's hosts or a blocked network unseen.
+
+        That is the programs that were started since this was asked last, and the packages that are loaded.
+        """
+        if self._door is None:
+            return [], []
+        guard = self._door.guard
+        return guard.take_started(), guard.unseen() if guard.matters else []
+
+    def close(self) -> None:
+        """Leave the process as it was."""
+        if self._door is not None:
+            self._door.close()
+            self._door = None
+            self.presence.end()
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        """The credentials of the service, or of the emulator.
+
+        Raises:
+            CredentialsError: there are none, or they are incomplete.
+        """
+        from pytest_aicore.training.service import credentials
+
+        if not self.live:
+            return credentials.from_service_key(self.emulator.service_key, "emulator")
+        key = self.settings.service_key
+        if key.value is not None:
+            return credentials.read_service_key(key.value, key.source)
+        return credentials.find_credentials()
+
+    def credentials_of(self, server: Server) -> Credentials:
+        """Return the credentials of the emulator as a server of it gives them.
+
+        Args:
+            server: of this session's emulator.
+        """
+        from pytest_aicore.training.service import credentials
+
+        return credentials.from_service_key(server.service_key, "aicore_server")
+
+    @cached_property
+    def _secrets_around(self) -> set[str]:
+        from pytest_aicore.training.service.credentials import secrets_around
+
+        return secrets_around(self.settings.service_key.value, environment=self._environment)
+
+    def secrets(self) -> set[str]:
+        """Return what must not be shown: secrets wherever credentials may lie, those in use, and tokens."""
+        found = set(self._secrets_around)
+        if self.live and "credentials" in self.__dict__:
+            found |= self.credentials.secrets
+        if self.clients:
+            from pytest_aicore.training.service.api import token_of
+
+            found |= {token for client in self.clients if (token := token_of(client))}
+        return found
+
+    def connect(self) -> AIAPIV2Client:
+        """Return a new client.
+
+        Raises:
+            AicoreError: no credentials, or no SDK.
+        """
+        from pytest_aicore.training.service.api import make_client
+
+        self.open()
+        client = make_client(self.credentials, self.settings.resource_group.value)
+        self.clients.append(client)
+        return client
+
+    @cached_property
+    def client(self) -> AIAPIV2Client:
+        """The client that the tests share.
+
+        Raises:
+            AicoreError: no credentials, or no SDK.
+        """
+        return self.connect()
+
+    @cached_property
+    def _api(self) -> TrainingApi:
+        from pytest_aicore.training.service.api import TrainingApi
+
+        return TrainingApi(self.connect)
+
+    @property
+    def host(self) -> str | None:
+        """The host of the service, None if nobody has asked for its credentials yet."""
+        return self.credentials.host if "credentials" in self.__dict__ else None
+
+    @property
+    def api(self) -> TrainingApi:
+        """The calls of a training, with a client of their own."""
+        return self.live_runs.api if self.live else self._api
+
+    @cached_property
+    def clock(self) -> Clock:
+        """How time passes for runs: the emulator's clock, or the machine's."""
+        if not self.live:
+            return self.emulator.clock
+        from pytest_aicore.training.watcher import RealClock
+
+        return RealClock()
+
+    @cached_property
+    def live_runs(self) -> Live:
+        """Does the runs of a live session."""
+        return self._make_live(self)
+
+    def connect_patiently(self) -> AIAPIV2Client:
+        """Return a new client for runs on the real service.
+
+        Raises:
+            AicoreError: no credentials, or no SDK.
+        """
+        from pytest_aicore.training.service.api import make_patient_client
+
+        client = make_patient_client(self.credentials, self.settings.resource_group.value)
+        self.clients.append(client)
+        return client
+
+    @cached_property
+    def _waiter(self) -> Waiter:
+        from pytest_aicore.training.run import OneByOne
+        from pytest_aicore.training.watcher import Watcher
+
+        return OneByOne(Watcher(self._api, self.clock, self.settings.poll_interval.value))
+
+    # The runs -------------------------------------------------------------------------------------------------------
+
+    def run(self, plan: TrainingPlan, *, own: bool, user: str) -> Run:
+        """Return the run of a plan; nothing of it happens before it is looked at.
+
+        Args:
+            plan: what is trained.
+            own: whether the test made conditions that a shared run would not have seen.
+            user: the test that asks.
+        """
+        from pytest_aicore.training.run import Run
+
+        if self.live:
+            return Run(plan, self.live_runs.training(plan, user))
+        self._publish(plan.template)
+        shared = not (own or plan.fresh)
+        training = self._shared.get(plan.key) if shared else None
+        if training is None:
+            training = self._emulated(plan, self.kept if shared else nullcontext)
+            if shared:
+                self._shared[plan.key] = training
+        return Run(plan, training)
+
+    def _emulated(self, plan: TrainingPlan, kept: Callable[[], AbstractContextManager[object]]) -> Training:
+        from pytest_aicore.training.maker import Maker
+        from pytest_aicore.training.run import Training
+
+        self._begun += 1
+        maker = Maker(plan, self._api, self.clock)
+        return Training(plan, maker, self._api, self.clock, self._waiter, kept, number=self._begun)
+
+    def _publish(self, template: Template) -> None:
+        """Let the emulator know a workflow that is not of the folder, or again one that is."""
+        emulator = self.emulator
+        if self._published.get(template.name) is not template:
+            self._published[template.name] = template
+            with self.kept():
+                emulator.publish(template)
+            emulator.publish(template)
+
+    # Isolation ------------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Remember the emulator's state, so that `rollback` can restore it."""
+        if not self.live:
+            self._checkpoint = self.emulator.checkpoint()
+
+    def incidents(self) -> list[str]:
+        """Return what must fail the test that is running, and forget it."""
+        if self.live:
+            return []
+        self.presence.settle()  # where a forked process has come back into pytest, it runs one of its own
+        self.presence.collect()
+        return self.emulator.take_incidents()
+
+    def silent_faults(self) -> list[str]:
+        """Return what faults that were made since `begin` never struck, as sentences."""
+        return [] if self._checkpoint is None else self.emulator.silent_faults(self._checkpoint)
+
+    def rollback(self) -> None:
+        """Restore what `begin` remembered, plus what was made in between under `kept`."""
+        if self._checkpoint is not None:
+            self.emulator.rollback(self._checkpoint)
+            self._checkpoint = None
+
+    def kept(self) -> AbstractContextManager[object]:
+        """What is made inside survives the next rollback: shared runs, and fixtures wider than a test."""
+        if self._checkpoint is None or self._keeping:
+            return nullcontext()
+        return self._keep(self._checkpoint)
+
+    def conditions(self) -> list[Script | Fault]:
+        """Return the scripts and faults that hold now; the real service has none."""
+        return [] if self.live else self.emulator.conditions
+
+    def lift(self, conditions: Collection[Script | Fault]) -> None:
+        """Let scripts and faults hold no more, neither for the running test nor for later ones.
+
+        Args:
+            conditions: which ones.
+        """
+        if conditions:
+            self.emulator.lift(conditions, self._checkpoint)
+
+    @contextmanager
+    def _keep(self, checkpoint: Checkpoint) -> Iterator[Any]:
+        self._keeping = True
+        try:
+            with self.emulator.baseline(checkpoint):
+                yield
+        finally:
+            self._keeping = False

@@ -1,0 +1,1 @@
+"""Live trainings: started together, polled, written down, stopped."""

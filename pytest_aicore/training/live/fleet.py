@@ -1,0 +1,569 @@
+"""Many trainings at once on the real service: started together, watched with one question per interval.
+
+One thread watches. It asks for one page of executions, whatever their number, and for a single one only where the page
+does not show it. Threads of their own start executions, as many at once as the session may have. Whoever waits for a
+run waits for what the watching thread tells, and for no longer than its deadline, whatever the service does; then the
+execution is looked at for the last time, and stopped.
+
+Deadlines, intervals and ages are measured by a clock that nobody sets; dates are for people and other processes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from contextlib import suppress
+from threading import Event, Thread, current_thread
+from typing import TYPE_CHECKING
+
+from pytest_aicore.errors import AicoreError, RunError, our_message
+from pytest_aicore.processes import Home, HomeCondition
+from pytest_aicore.training.live.budget import Budget
+from pytest_aicore.training.live.log_stream import LogFollowing, NobodyLooks
+from pytest_aicore.training.live.stop import stop_execution
+from pytest_aicore.training.run import again
+from pytest_aicore.training.service.api import CallError
+from pytest_aicore.training.watcher import SETTLING_SECONDS, DeadlineError, RealClock, too_late
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ai_api_client_sdk.models.execution import Execution
+
+    from pytest_aicore.training.live.ledger import FileLedger
+    from pytest_aicore.training.live.log_stream import Onlooker
+    from pytest_aicore.training.run import Training
+    from pytest_aicore.training.service.api import TrainingApi
+    from pytest_aicore.training.watcher import Watch
+
+__tracebackhide__ = our_message
+
+FIRST_INTERVAL = 1.0
+"""Seconds between the first looks at new executions: what fails at once should be known at once."""
+_LONGEST_BACKOFF = 30.0
+_JITTER = 0.1
+_REFUSALS = 3
+"""So many refusals in a row are believed; a gateway that restarts may refuse one."""
+_GLANCE = 1.0
+"""Seconds after which whoever waits looks up, to show how far things are."""
+_LAST_LOOK = 10.0
+"""Seconds that the last look at an execution may take whose time is up."""
+OUTAGE_PATIENCE = 300.0
+"""Seconds for which AI Core may not answer for an execution before nobody waits for it any more. A gateway that is set
+up anew, or a network that comes back, takes minutes, and a training of hours should survive that; what is paid for
+during an outage is stopped by the end of the session."""
+STARTING_SECONDS = 600.0
+"""For so long at least a test waits for its training to be started; longer if the training itself may take longer."""
+_CLOSING_PATIENCE = 5.0
+"""Seconds that the end of the session waits for what is being started, whose id is worth knowing. What is not known by
+then is found by its configuration."""
+_CLOSING_GLANCE = 1.0
+"""The same for the thread that watches: nobody needs what it would see."""
+
+
+_CLOSING = "The session ends, so nothing more was started."
+
+
+class ClosingError(RunError):
+    """The session ends, so nothing more is started."""
+
+
+class FleetClock(RealClock):
+    """The machine's clock, whose sleepers wake up when the session ends."""
+
+    def __init__(self) -> None:
+        self.closing = Event()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait that many seconds.
+
+        Raises:
+            ClosingError: the session ends.
+        """
+        if self.closing.wait(seconds) and current_thread().daemon:
+            raise ClosingError(_CLOSING)
+
+
+class Fleet:
+    """The trainings of a process of a live session.
+
+    Args:
+        api: the service.
+        ledger: of this process.
+        clock: how time passes.
+        interval: seconds between two looks.
+        most_at_once: how many executions may run at once.
+        budget: seconds that all executions of the session may run together, None for any.
+        onlooker: is shown how far things are.
+        needs_no_start: tells whether another process of the session has begun a training, or no test is left for it.
+        home: the process; one that was forked from it can neither start nor wait.
+    """
+
+    def __init__(
+        self,
+        api: TrainingApi,
+        ledger: FileLedger,
+        clock: FleetClock,
+        interval: float,
+        most_at_once: int,
+        budget: float | None = None,
+        onlooker: Onlooker | None = None,
+        needs_no_start: Callable[[Training], bool] = lambda _: False,
+        home: Home | None = None,
+    ) -> None:
+        self._needs_no_start = needs_no_start
+        self._api = api
+        self._ledger = ledger
+        self.clock = clock
+        self._longest = interval
+        self._interval = min(FIRST_INTERVAL, interval)
+        self._most_at_once = ledger.most_at_once = most_at_once
+        self._budget = Budget(budget, ledger.of_session, clock, api.service_now)
+        ledger.refusal = self._why_nothing_is_started
+        self._onlooker = onlooker or NobodyLooks()
+        self._changed = HomeCondition((home or Home()).require_for_runs)
+        self._queue: deque[Training] = deque()
+        self._launching: dict[Training, Thread] = {}
+        self._urgent: set[Training] = set()
+        self._launched: list[Training] = []
+        self._refusals: dict[Training, int] = {}
+        self._lost: dict[Training, AicoreError] = {}
+        self._ended: set[Training] = set()
+        self._users: dict[Training, dict[str, float]] = {}
+        self._unwanted: set[Training] = set()
+        self._waited_for: Training | None = None
+        self._logs = LogFollowing(api, self._onlooker)
+        self._next_look = 0.0
+        self._not_before = 0.0
+        self._troubles = 0
+        self._thread: Thread | None = None
+        self.guard: float | None = None
+        """When the test that runs now is over, whatever it waits for, by the clock that nobody sets; None for never."""
+
+    # Asking for runs ------------------------------------------------------------------------------------------------
+
+    def want(self, training: Training, user: str, timeout: float) -> None:
+        """Remember that a test needs a training.
+
+        Args:
+            training: what it needs.
+            user: the test.
+            timeout: seconds for which it would wait.
+        """
+        with self._changed:
+            self._users.setdefault(training, {})[user] = timeout
+
+    def users_of(self, training: Training) -> list[str]:
+        """Return the tests that need a training.
+
+        Args:
+            training: what they need.
+        """
+        with self._changed:
+            return list(self._users.get(training, ()))
+
+    def enqueue(self, training: Training) -> None:
+        """Start a training as soon as there is room for it."""
+        with self._changed:
+            if self._is_new(training):
+                self._queue.append(training)
+                self._wake_up()
+
+    def release(self, user: str) -> None:
+        """Forget that a test needs trainings, and stop those that nobody needs any more.
+
+        Args:
+            user: the test.
+        """
+        with self._changed:
+            for training, users in self._users.items():
+                if users.pop(user, None) is None or users:
+                    continue
+                if training in self._queue:
+                    self._queue.remove(training)
+                elif training in self._launching or (training in self._launched and training not in self._ended):
+                    self._unwanted.add(training)
+            self._changed.notify_all()
+
+    def is_unwanted(self, training: Training) -> bool:
+        """Tell whether a training was given up because nobody needed it any more."""
+        return training in self._unwanted
+
+    def start(self, training: Training) -> None:
+        """Return when the execution has been started; who waits for that is first in the queue.
+
+        Raises:
+            AicoreError: it could not be, or not in time.
+        """
+        patience = max(STARTING_SECONDS, training.plan.timeout)
+        deadline = self.clock.monotonic() + patience
+        with self._changed:
+            if self._is_new(training) or training in self._queue:
+                if training in self._queue:
+                    self._queue.remove(training)
+                self._queue.appendleft(training)
+            self._urgent.add(training)
+            self._wake_up()
+            while training not in self._launched and training not in self._lost:
+                self._refuse_if_over(training, "had not been started")
+                if self._over(deadline):
+                    self._lose_unstarted(training, patience)
+                    break
+                self._glance(training, deadline)
+        if training in self._launched:
+            training.begin()
+            return
+        self._raise_lost(training)
+
+    def wait(self, training: Training, timeout: float) -> None:
+        """Return when the execution has a final status.
+
+        Args:
+            training: whose execution.
+            timeout: seconds since its start.
+
+        Raises:
+            DeadlineError: it had not ended by then; it was stopped, unless another test has more time.
+            RunError: there is no point in waiting.
+        """
+        watch = training.begin()
+        deadline = watch.began + timeout
+        self._waited_for = training
+        try:
+            with self._changed:
+                while training not in self._ended and training not in self._lost:
+                    if self._over(deadline):
+                        break
+                    self._glance(training, deadline)
+        finally:
+            self._waited_for = None
+            self._onlooker.done()
+        if training in self._lost:
+            self._raise_lost(training)
+        if training in self._ended:
+            return
+        self._give_up(training, watch, timeout)
+
+    def _is_new(self, training: Training) -> bool:
+        return not (
+            training in self._queue
+            or training in self._launching
+            or training in self._launched
+            or training in self._lost
+        )
+
+    def _raise_lost(self, training: Training) -> None:
+        raise again(self._lost[training])
+
+    def _over(self, deadline: float | None) -> bool:
+        now = self.clock.monotonic()
+        return (deadline is not None and now >= deadline) or (self.guard is not None and now >= self.guard)
+
+    def _refuse_if_over(self, training: Training, what: str) -> None:
+        if self._budget.spent is not None:
+            raise RunError(f"{training.plan.workflow} {what}: {self._budget.spent}")
+        if self._over(None):
+            raise DeadlineError(
+                f"{training.plan.workflow} {what} when the time was up that pytest-timeout gives this test. Give the"
+                " test a longer timeout."
+            )
+
+    def _glance(self, training: Training, deadline: float | None) -> None:
+        """Wait a little, and let the user see how far things are."""
+        self._onlooker.show(training, self._launched)
+        ends = [each - self.clock.monotonic() for each in (deadline, self.guard) if each is not None]
+        self._changed.wait(max(0.0, min([_GLANCE, *ends])))
+
+    def _give_up(self, training: Training, watch: Watch, timeout: float) -> None:
+        """Look for the last time, stop the execution, and say so.
+
+        Raises:
+            DeadlineError: always, unless it has just ended.
+        """
+        from pytest_aicore.training.service.transport import no_longer_than
+
+        late = self.guard is not None and self.clock.monotonic() >= self.guard
+        try:
+            with no_longer_than(_LAST_LOOK):
+                execution = self._api.execution(watch.execution_id)
+            self._see(training, execution)
+        except CallError as error:
+            watch.miss(error, self.clock.monotonic())
+        if training in self._ended:
+            return
+        text = too_late(watch, timeout)
+        if late:
+            text = (
+                f"execution {watch.execution_id} had not ended when the time was up that pytest-timeout gives this"
+                f" test: it was {watch.history[-1].status.value}. Give the test a longer timeout."
+            )
+        with self._changed:
+            patient = max(self._users.get(training, {}).values(), default=0.0)
+        if patient > timeout:
+            raise DeadlineError(text)
+        outcome = self._stop(training, "its time was up")
+        raise DeadlineError(f"{text} {outcome}")
+
+    def _stop(self, training: Training, reason: str, message: str | None = None) -> str:
+        """Stop an execution, and return a sentence about that.
+
+        Args:
+            training: whose execution.
+            reason: in a few words, for the report and the end of the session.
+            message: is said to whoever waits for it, if more than the reason is to be said.
+        """
+        said = message or f"it was stopped, because {reason}."
+        watch = training.begin()
+        try:
+            outcome = f"It {stop_execution(self._api, self.clock, watch.execution_id)}."
+        except AicoreError as error:
+            outcome = f"It could not be stopped: {error} `pytest-aicore sweep` tries again."
+            # Nobody waits for what may not run any more; the end of the session tries once more to stop it.
+            self._lose(training, RunError(f"execution {watch.execution_id}: {reason}. {outcome}"))
+            return outcome
+        watch.stopped = reason
+        why = f"{reason}. {outcome}"
+        ran = training.record().ran(self.clock, self._api.service_now())
+        self._note(training, "stopping", time=self.clock.now(), seconds=ran, executions=[watch.execution_id], why=why)
+        with suppress(AicoreError):  # for the report; a deleted one has no status any more
+            execution = self._api.execution(watch.execution_id)
+            watch.see(execution, self.clock.monotonic(), self._api.service_now())
+        with self._changed:
+            self._lost.setdefault(training, RunError(f"execution {watch.execution_id}: {said}"))
+            self._changed.notify_all()
+        return outcome
+
+    def _lose(self, training: Training, error: AicoreError) -> None:
+        """Wait no more for an execution; if it exists at all, the end of the session stops it."""
+        self._note(training, "lost")
+        with self._changed:
+            self._lost.setdefault(training, error)
+            self._changed.notify_all()
+
+    def _lose_unstarted(self, training: Training, seconds: float) -> None:
+        """Wait no more for the start of an execution, and start it no more."""
+        error = RunError(
+            f"{training.plan.workflow} had not been started {seconds:g} s after a test had asked for it: at most"
+            f" {self._most_at_once} executions run at once (--aicore-max-parallel), and none of them ended, or AI Core"
+            " did not answer. It is not started any more."
+        )
+        if training in self._queue:
+            self._queue.remove(training)
+        training.give_up(error)
+        self._lost.setdefault(training, error)
+
+    def _note(self, training: Training, event: str, **facts: object) -> None:
+        """Take down what is known of an execution."""
+        training.record().note(event, **facts)
+
+    # The thread -----------------------------------------------------------------------------------------------------
+
+    def _wake_up(self) -> None:
+        if self._thread is None and not self.clock.closing.is_set():
+            self._thread = Thread(target=self._run, name="pytest-aicore fleet", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
+    def _run(self) -> None:
+        while not self.clock.closing.is_set():
+            with self._changed:
+                try:
+                    self._launch_some()
+                except AicoreError as error:
+                    self._refuse_all(error)
+                unwanted = [each for each in self._unwanted if each in self._watched()]
+                now = self.clock.monotonic()
+                due = bool(self._watched()) and now >= self._next_look
+                is_running_out = self._budget.spent is None and self._budget.lasts() <= 0
+                if not (due or unwanted or is_running_out):
+                    if not self.clock.closing.is_set():
+                        self._changed.wait(self._pause(now))
+                    continue
+            try:
+                for training in unwanted:
+                    self._stop(training, "no test needed it any more")
+                if due:
+                    self._look()
+                    self._logs.read_on(self._waited_for)
+                self._mind_the_budget()
+            except Exception as error:
+                self._lose_all(
+                    error if isinstance(error, AicoreError) else RunError(f"watching failed ({type(error).__name__}).")
+                )
+
+    def _pause(self, now: float) -> float | None:
+        """Return how long nothing is to be done, None for until something changes."""
+        if not self._watched():
+            return _GLANCE if self._queue else None
+        pause = min(self._next_look - now, max(0.05, self._budget.lasts()))
+        return max(0.0, pause)
+
+    def _watched(self) -> list[Training]:
+        return [each for each in self._launched if each not in self._ended and each not in self._lost]
+
+    def _launch_some(self) -> None:
+        if self._budget.spent is not None:
+            self._queue.clear()
+        room = self._most_at_once - len(self._launching) - len(self._watched())
+        for training in list(self._queue):
+            if room <= 0 and training not in self._urgent:
+                break
+            self._queue.remove(training)
+            if training not in self._urgent and self._needs_no_start(training):
+                continue  # whoever needs it asks for it
+            room -= 1
+            thread = Thread(target=self._launch, args=(training,), name="pytest-aicore launch", daemon=True)
+            self._launching[training] = thread
+            thread.start()
+
+    def _launch(self, training: Training) -> None:
+        lost: AicoreError | None = None
+        try:
+            training.begin()
+        except AicoreError as error:
+            lost = error
+        except Exception as error:
+            lost = RunError(f"{training.plan.workflow} could not be started ({type(error).__name__}: {error}).")
+        with self._changed:
+            del self._launching[training]
+            if lost is None:
+                self._launched.append(training)
+                if training in self._lost:  # given up while the request was on its way; the end of the session stops it
+                    self._note(training, "lost")
+                self._interval = min(FIRST_INTERVAL, self._longest)
+                soon = max(self._not_before, self.clock.monotonic() + self._interval)
+                self._next_look = min(self._next_look or float("inf"), soon)
+            else:
+                self._lost.setdefault(training, lost)
+            self._changed.notify_all()
+
+    def _look(self) -> None:
+        """Ask about all executions at once, and about one alone if need be."""
+        watched = self._watched()
+        executables = {training.plan.template.executable.id for training in watched}
+        trouble: CallError | None = None
+        page: dict[str, Execution | RunError] = {}
+        try:
+            page = self._api.page(executables, 2 * len(watched))
+        except CallError as error:
+            trouble = error
+        # Who does not answer one question is not asked the next. Each execution is the first one that is asked for some
+        # time, so that one that nobody can tell about does not hide the others.
+        outage = trouble if trouble is not None and trouble.transient and not trouble.is_unreadable else None
+        for training in random.sample(watched, len(watched)):
+            watch = training.begin()
+            answer = page.get(watch.execution_id)
+            if answer is not None and not isinstance(answer, RunError):
+                self._see(training, answer)
+            elif outage is not None:
+                self._miss(training, watch, outage)
+            else:
+                outage = self._look_at(training, watch)
+        failing = outage if trouble is not None else None
+        with self._changed:
+            self._troubles = self._troubles + 1 if failing is not None else 0
+            self._interval = min(self._interval * 2, self._longest)
+            pause = self._interval
+            if failing is not None:
+                asked = failing.retry_after or 0.0
+                pause = max(asked, min(pause * 2**self._troubles, _LONGEST_BACKOFF))
+                self._not_before = self.clock.monotonic() + asked
+            # Earlier, never later: the end of a run is known after one interval.
+            self._next_look = self.clock.monotonic() + pause * (1 - random.uniform(0, _JITTER))  # noqa: S311
+            self._changed.notify_all()
+
+    def _lose_all(self, error: AicoreError) -> None:
+        for training in self._watched():
+            self._lose(training, error)
+
+    def _refuse_all(self, error: AicoreError) -> None:
+        """Start nothing of what waits for its start."""
+        self._lost.update(dict.fromkeys(self._queue, error))
+        self._queue.clear()
+        self._changed.notify_all()
+
+    def _look_at(self, training: Training, watch: Watch) -> CallError | None:
+        """Ask for one execution alone, and return why there was no answer, None if there was one."""
+        try:
+            execution = self._api.execution(watch.execution_id)
+        except CallError as error:
+            young = error.is_missing and watch.execution is None
+            if error.transient or (young and self.clock.monotonic() - watch.began < SETTLING_SECONDS):
+                self._miss(training, watch, error)
+                return error if error.transient else None
+            watch.miss(error, self.clock.monotonic())
+            self._refusals[training] = self._refusals.get(training, 0) + 1
+            if self._refusals[training] >= _REFUSALS:
+                deleted = error.is_missing and watch.execution is not None
+                self._lose(training, RunError(f"{error} Somebody may have deleted it.") if deleted else error)
+        except RunError as error:
+            self._lose(training, error)
+        else:
+            self._see(training, execution)
+        return None
+
+    def _miss(self, training: Training, watch: Watch, trouble: CallError) -> None:
+        """Take that there was no answer; nobody waits for ever for one."""
+        now = self.clock.monotonic()
+        watch.miss(trouble, now)
+        since = watch.troubled_since
+        if since is None or now - since < OUTAGE_PATIENCE:
+            return
+        self._lose(
+            training,
+            RunError(
+                f"execution {watch.execution_id} was {watch.history[-1].status.value}, and AI Core has not answered"
+                f" for it since {watch.date(since):%Y-%m-%d %H:%M:%S} UTC: {trouble} It may still run: the end of the"
+                " session tries to stop it, and so does `pytest-aicore sweep`."
+            ),
+        )
+
+    def _see(self, training: Training, execution: Execution) -> None:
+        watch = training.begin()
+        self._refusals.pop(training, None)
+        service_now = self._api.service_now()
+        watch.see(execution, self.clock.monotonic(), service_now)
+        status = execution.status.value
+        if status == "RUNNING" and training.record().running_since is None:
+            facts = {"time": self.clock.now(), "ticks": self.clock.monotonic(), "began": watch.running_since}
+            self._note(training, "running", **facts)
+        if watch.ended:
+            # What is paid for is the service's time; ours counts where its times are not known.
+            seconds = watch.lasted
+            if seconds is None:
+                seconds = training.record().ran(self.clock, service_now)
+            self._note(training, "ended", status=status, seconds=seconds)
+            with self._changed:
+                self._ended.add(training)
+                self._changed.notify_all()
+
+    def _mind_the_budget(self) -> None:
+        self._ledger.synchronize()
+        why = self._budget.why_spent()
+        if why is None:
+            return
+        with self._changed:
+            self._queue.clear()
+            watched = self._watched()
+            self._changed.notify_all()
+        for training in watched:
+            self._stop(training, "the budget is spent", why)
+
+    # The end --------------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Start nothing more, and wait for what is being started."""
+        self.clock.closing.set()
+        with self._changed:
+            self._queue.clear()
+            self._changed.notify_all()
+            threads = list(self._launching.values())
+        deadline = self.clock.monotonic() + _CLOSING_PATIENCE
+        for thread in threads:
+            thread.join(max(0.0, deadline - self.clock.monotonic()))
+        if self._thread is not None:
+            self._thread.join(_CLOSING_GLANCE)
+
+    def _why_nothing_is_started(self) -> str | None:
+        """Return why no execution may be started any more, None if one may."""
+        return _CLOSING if self.clock.closing.is_set() else self._budget.why_spent()

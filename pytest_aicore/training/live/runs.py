@@ -1,0 +1,493 @@
+"""The runs of a live session: nothing is started twice, lost or left behind. It knows no pytest.
+
+Under pytest-xdist each process has one of these, with the same session id and the same ledger; the one of the
+controller begins and ends the session, those of the workers run trainings.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from functools import cached_property
+from hashlib import sha256
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from pytest_aicore.errors import AicoreError
+from pytest_aicore.processes import Home, ThreadLock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
+
+    from pytest_aicore.config.settings import Settings
+    from pytest_aicore.training.live.fleet import Fleet
+    from pytest_aicore.training.live.keeping import Keeper
+    from pytest_aicore.training.live.ledger import Entry, FileLedger, Record
+    from pytest_aicore.training.live.log_stream import Onlooker
+    from pytest_aicore.training.plan import TrainingPlan
+    from pytest_aicore.training.run import Training
+    from pytest_aicore.training.service.api import TrainingApi
+    from pytest_aicore.training.service.credentials import Credentials
+
+_STOPPING_PATIENCE = 60.0
+"""Seconds that the end of a session may take to stop executions; the ledger remembers what is left then."""
+_LEAST_PATIENCE = 3.0
+"""The same for each part of it, when those before have used up all of it."""
+_AT_ONCE = 8
+
+
+class Live:
+    """What a process of a live session does on AI Core.
+
+    Args:
+        settings: what the session was told.
+        ledger_file: where it is written down what is started.
+        session: the session's id, the same in all its processes.
+        is_worker: whether another process ends the session.
+        credentials: returns those of the service.
+        connect: returns a new client for runs.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        ledger_file: Path,
+        session: str,
+        credentials: Callable[[], Credentials],
+        connect: Callable[[], AIAPIV2Client],
+        *,
+        is_worker: bool = False,
+    ) -> None:
+        """Take what is needed; nothing is read, written or called yet."""
+        self.home = Home()
+        self.settings = settings
+        self.is_worker = is_worker
+        self.onlooker: Onlooker | None = None
+        self.told: list[str] = []
+        """What the user should know at the end of the session."""
+        self._ledger_file = ledger_file
+        self._session = session
+        self._credentials = credentials
+        self._connect = connect
+        self._shared: dict[str, Training] = {}
+        self._own: dict[str, list[Training]] = {}
+        self._taken: set[Training] = set()
+        self._keys: dict[Training, str] = {}
+        self._made = 0
+        self._entries: dict[Training, Entry] = {}
+        self._asked: set[str] = set()
+        self._opening = ThreadLock()
+        self._keeper: Keeper | None = None
+        self._stopping: list[Thread] = []
+        self._begun_to_finish = False
+        self._deadline: float | None = None
+        self.is_finished = False
+        """Whether nothing is left to be stopped by this process."""
+
+    @cached_property
+    def ledger(self) -> FileLedger:
+        """The ledger, as this process sees it."""
+        return self.another_ledger()
+
+    def another_ledger(self) -> FileLedger:
+        """Return the ledger for a thread that reads it by itself."""
+        from pytest_aicore.training.live.ledger import FileLedger
+
+        return FileLedger(self._ledger_file, self._session, self.home)
+
+    @cached_property
+    def api(self) -> TrainingApi:
+        """The calls that runs need."""
+        from pytest_aicore.training.service.api import TrainingApi
+
+        return TrainingApi(self._connect)
+
+    @cached_property
+    def fleet(self) -> Fleet:
+        """Starts and watches the runs of this process."""
+        # What its threads will need, before there are any: pytest parses each module of a plugin that it imports, and
+        # Python 3.11 cannot parse in two threads at once ("AST constructor recursion depth mismatch"). Also, what a
+        # thread is importing while a test forks can never be imported in the forked process.
+        from pytest_aicore.training import keeping, making, patience, preflight, stopping, tokens, transport  # noqa: F401
+        from pytest_aicore.training.live.fleet import Fleet, FleetClock
+        from pytest_aicore.training.service.api import sdk
+
+        with suppress(AicoreError):  # the first run says what is wrong
+            sdk("AIAPIV2Client")
+            self._credentials()
+
+        settings = self.settings
+        return Fleet(
+            self.api,
+            self.ledger,
+            FleetClock(),
+            settings.poll_interval.value,
+            settings.max_parallel.value,
+            settings.budget.value,
+            self.onlooker,
+            self._needs_no_start,
+            self.home,
+        )
+
+    @property
+    def _host(self) -> str:
+        return self._credentials().host
+
+    @property
+    def _resource_group(self) -> str:
+        return self.settings.resource_group.value
+
+    # The runs -------------------------------------------------------------------------------------------------------
+
+    def start_early(self, plan: TrainingPlan, user: str) -> None:
+        """Start the run that a test will ask for.
+
+        Args:
+            plan: what it will ask for.
+            user: the test.
+        """
+        training = self._training(plan, user)
+        self.fleet.want(training, user, plan.timeout)
+        self.fleet.enqueue(training)
+
+    def training(self, plan: TrainingPlan, user: str) -> Training:
+        """Return the training that a test asks for; if need be, it is begun when somebody looks at it.
+
+        Args:
+            plan: what is trained.
+            user: the test.
+        """
+        self._asked.add(user)
+        training = self._training(plan, user)
+        self._taken.add(training)
+        self.fleet.want(training, user, plan.timeout)
+        return training
+
+    def _training(self, plan: TrainingPlan, user: str) -> Training:
+        if not plan.fresh:
+            known = self._shared.get(plan.key)
+            if known is None or self._is_given_up(known, user):
+                known = self._shared[plan.key] = self._new(plan, plan.key)
+            return known
+        # The one that was started early is the first that the test asks for; whoever asks again gets another.
+        key = f"{plan.key}-{sha256(user.encode()).hexdigest()[:12]}"
+        own = self._own.setdefault(key, [])
+        if not own or own[-1] in self._taken or self._is_given_up(own[-1], user):
+            own.append(self._new(plan, f"{key}-{len(own)}"))
+        return own[-1]
+
+    def _new(self, plan: TrainingPlan, key: str) -> Training:
+        from pytest_aicore.training.maker import Maker
+        from pytest_aicore.training.run import Training
+
+        self._made += 1
+        fleet = self.fleet
+        mark = sha256(f"{self._session} {key} {self._made}".encode()).hexdigest()[:12]
+        maker = Maker(plan, self.api, fleet.clock, mark, reuse=self.settings.reuse.value)
+        training = Training(
+            plan,
+            maker,
+            self.api,
+            fleet.clock,
+            fleet,
+            record=lambda: self._record(plan, key, training),
+            number=self._made,
+        )
+        self._keys[training] = key
+        return training
+
+    def _needs_no_start(self, training: Training) -> bool:
+        """Tell whether another process of the session has a run already, or no test is left for it."""
+        if not self.is_worker:
+            return False
+        another_s = self.ledger.of_key(self._keys[training]) is not None
+        users = self.fleet.users_of(training)
+        return another_s or (bool(users) and self.ledger.done.issuperset(users))
+
+    def _is_given_up(self, training: Training, user: str) -> bool:
+        """Tell whether a run was stopped because no test was left for it; if it was not, it is kept for this one."""
+        if self.fleet.is_unwanted(training):
+            return True
+        entry = self._entries.get(training)
+        if entry is None or not self.is_worker:
+            return False
+        if entry.users.issuperset([user]) and user not in self.ledger.done:
+            return entry.unwanted
+        with self.ledger.locked():
+            self.ledger.refresh()
+            if not entry.unwanted:
+                self._want(entry, [user])
+            return entry.unwanted
+
+    def _want(self, entry: Entry, users: Iterable[str]) -> None:
+        """Let the process that ends the session know which tests use a run."""
+        left = [each for each in users if each in self._asked or each not in self.ledger.done]
+        new = sorted(each for each in left if each not in entry.users or each in self.ledger.done)
+        if new:
+            self.ledger.take_down("wanted", run=entry.id, tests=new)
+
+    def _record(self, plan: TrainingPlan, key: str, training: Training) -> Record:
+        """Return what the ledger has of a run: of this session, of an earlier one to go on with, or a new one."""
+        import time
+
+        from pytest_aicore.training.live.ledger import RunRecord
+
+        plan.require_complete()
+        ledger, executable = self.ledger, plan.template.executable
+        self._open_ledger()
+        with ledger.locked():
+            entry = ledger.of_key(key)
+            if entry is None and self.settings.resumes:
+                entry = ledger.resumable(key, self._host, self._resource_group)
+                if entry is not None:
+                    ledger.write("adopted", run=entry.id, session=self._session)
+            if entry is None:
+                entry = ledger.begin(
+                    key,
+                    workflow=plan.workflow,
+                    scenario=executable.scenario_id,
+                    executable=executable.id,
+                    host=self._host,
+                    resource_group=self._resource_group,
+                    place=plan.place,
+                    time=time.time(),
+                )
+            self._entries[training] = entry
+            if self.is_worker:
+                self._want(entry, self.fleet.users_of(training))
+        if not entry.has_begun:
+            self._preflight(plan)
+        return RunRecord(ledger, entry)
+
+    def _preflight(self, plan: TrainingPlan) -> None:
+        """Make sure, once in a session, that the service would train the workflow that lies here."""
+        from pytest_aicore.training.live.preflight import PreflightError, check
+        from pytest_aicore.training.service.api import CallError
+        from pytest_aicore.training.service.retry import patiently
+
+        executable = plan.template.executable
+        what = sha256(f"{executable.scenario_id}/{executable.id}/{plan.template.path}".encode()).hexdigest()[:12]
+        key = (self._session, what)
+        with self.ledger.locked(f"preflight-{what}"):
+            self.ledger.refresh()
+            if key not in self.ledger.checked:
+                found = None
+                try:
+                    patiently(self.fleet.clock, lambda: check(self.api, plan.template, self._resource_group))
+                except (PreflightError, CallError) as error:  # nobody waits as long again for the same answer
+                    found = str(error)
+                self.ledger.take_down("checked", session=self._session, executable=what, found=found)
+        problem = self.ledger.checked[key]
+        if problem is not None:
+            raise PreflightError(problem)
+
+    # Beginning and end ----------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Stop what sessions left behind that were killed, unless this one goes on with it."""
+        if self.is_worker or self.settings.resumes:
+            return
+        try:
+            self.ledger.refresh()
+            if any(entry.is_open for entry in self.ledger.entries.values()):
+                left = [each for each in self._left_behind() if not each.kept]
+                self._stop(left, "left behind by an earlier session")
+        except AicoreError as error:
+            self.told.append(f"what earlier sessions left behind could not be looked at: {error}")
+
+    def _open_ledger(self, then: Callable[[], None] = lambda: None) -> None:
+        """Begin the session in the ledger, and keep its file as it should be, whatever happens to it."""
+        import time
+
+        from pytest_aicore.training.live.keeping import Keeper
+
+        with self._opening:
+            self.ledger.open(host=self._host, resource_group=self._resource_group, time=time.time())
+            if self._keeper is None:
+                self._keeper = Keeper(self.ledger, then)
+
+    def hold(self, *, stops_unneeded: bool = True) -> None:
+        """Let other processes see that the session is alive, though this one runs nothing itself.
+
+        Args:
+            stops_unneeded: whether runs are stopped as soon as no test is left for them.
+        """
+        from pytest_aicore.training import patience, stopping, tokens, watcher  # noqa: F401  see `fleet`
+
+        stops = stops_unneeded and not self.settings.keep.value
+        with suppress(AicoreError):  # the first run says what is wrong
+            self._open_ledger(self._stop_unneeded if stops else lambda: None)
+
+    def is_done(self, tests: Iterable[str]) -> None:
+        """Take down that tests have ended or will not run any more, so that what only they need can be stopped.
+
+        Args:
+            tests: their node ids.
+        """
+        if self.is_worker or self._keeper is not None:
+            self.ledger.take_down("done", session=self._session, tests=sorted(tests))
+
+    def _stop_unneeded(self) -> None:
+        """Stop what no test is left for. Each is stopped in a thread of its own, because that may take its time."""
+        for entry in self.ledger.unneeded():
+            with suppress(AicoreError):  # the end of the session stops it
+                with self.ledger.locked():
+                    self.ledger.refresh()
+                    if entry not in self.ledger.unneeded():
+                        continue
+                    self.ledger.write("unwanted", run=entry.id)
+                if entry.is_open:
+                    stop = Thread(target=self._stop_one_unneeded, args=(entry,), name="pytest-aicore stop", daemon=True)
+                    self._stopping.append(stop)
+                    stop.start()
+
+    def _stop_one_unneeded(self, entry: Entry) -> None:
+        with suppress(AicoreError):  # the end of the session tries again
+            self._settle(entry, "no remaining test needs it")
+
+    def running(self) -> int:
+        """Return how many executions of the session may run now, as far as the ledger can be read."""
+        self.ledger.synchronize()
+        return sum(entry.is_open for entry in self.ledger.of_session())
+
+    def finish(self, why: str) -> None:
+        """Stop what still runs, unless the user wants to keep it, and close the ledger. Twice is once.
+
+        Args:
+            why: it is stopped.
+        """
+        from pytest_aicore.training.watcher import RealClock
+
+        if self._begun_to_finish:
+            return
+        self._begun_to_finish = True
+        if "fleet" in self.__dict__:
+            self.fleet.close()
+        self._deadline = RealClock().monotonic() + _STOPPING_PATIENCE
+        if self._keeper is not None:
+            self._keeper.end(self._left_to_stop())
+        for thread in self._stopping:
+            thread.join(max(0.0, self._deadline - RealClock().monotonic()))
+        if self.is_worker:
+            self.ledger.close(well=False)
+            return
+        well = False
+        try:
+            self.ledger.synchronize()  # what this process knows is stopped, whatever has become of the file
+            well = self._finish(why)
+        except AicoreError as error:
+            self.told.append(f"what still runs could not be stopped: {error} `pytest-aicore sweep` tries again.")
+        finally:
+            self.ledger.close(well=well)
+        self.told += self.ledger.problems
+        if not self.ledger.is_complete:
+            self.told += [
+                f"execution {each.execution_id or '(id unknown)'} of {each.facts['workflow']} may still run, and the"
+                " ledger may not know of it. `pytest-aicore sweep --older-than 0s` stops everything of ours in its"
+                " resource group."
+                for each in self.ledger.of_session()
+                if each.is_open
+            ]
+        self.is_finished = True
+
+    def _finish(self, why: str) -> bool:
+        """Stop or keep what still runs, and tell whether nothing runs on that should not."""
+        entries = self.ledger.of_session()
+        self.told += [
+            f"execution {each.execution_id} of {each.facts['workflow']}: {each.stopped_because}"
+            for each in entries
+            if each.stopped_because is not None
+        ]
+        running = [entry for entry in entries if entry.is_open]
+        if self.settings.keep.value:
+            self._keep(running)
+            return True
+        well = self._stop(running, why)
+        if self.settings.resumes and any(entry.is_open for entry in self.ledger.entries.values()):
+            left = [each for each in self._left_behind() if not each.kept]
+            well = self._stop(left, "left behind by an earlier session, and asked for by no test") and well
+        return well
+
+    def handed_over(self) -> dict[str, list[str]]:
+        """Return what a worker could not write down, for the process that ends the session."""
+        return self.ledger.handed_over()
+
+    def take_over(self, given: dict[str, list[str]]) -> None:
+        """Take over what a worker could not write down.
+
+        Args:
+            given: as it handed it over.
+        """
+        self.ledger.take_over(given)
+
+    def _left_behind(self) -> list[Entry]:
+        return self.ledger.left_behind(self._host, self._resource_group)
+
+    def _keep(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self.ledger.take_down("kept", run=entry.id)
+            self.told.append(
+                f"left running: execution {entry.execution_id or '(id unknown)'} of {entry.facts['workflow']}, because"
+                " of --aicore-keep. `pytest-aicore sweep` stops it, --aicore-resume goes on with it."
+            )
+
+    def _stop(self, entries: list[Entry], why: str) -> bool:
+        """Stop executions, several at once, and tell whether that worked for all of them."""
+        if not entries:
+            return True
+        jobs: dict[Future[list[tuple[str, str]]], Entry] = {Future(): entry for entry in entries}
+        waiting = deque(jobs.items())
+        for _ in range(min(_AT_ONCE, len(jobs))):
+            # No pool: the end of the process would wait for its threads, whatever they wait for.
+            Thread(target=self._settle_some, args=(waiting,), name="pytest-aicore stop", daemon=True).start()
+        done, late = wait(jobs, _STOPPING_PATIENCE if self._deadline is None else self._left_to_stop())
+        well = not late
+        for job in done:
+            entry, problem = jobs[job], job.exception()
+            if problem is None:
+                self.told += [
+                    f"execution {execution} of {entry.facts['workflow']} {outcome}: {why}."
+                    for execution, outcome in job.result()
+                ]
+                continue
+            well = False
+            self.told.append(f"a run of {entry.facts['workflow']} may still run, and could not be stopped: {problem}")
+        for job in late:
+            self.told.append(
+                f"a run of {jobs[job].facts['workflow']} could not be stopped in {_STOPPING_PATIENCE:g} s."
+            )
+        if not well:
+            self.told.append("`pytest-aicore sweep` tries again to stop what may still run.")
+        return well
+
+    def _left_to_stop(self) -> float:
+        """Return how many seconds the end of the session has left, a few in any case: each gets its chance."""
+        from pytest_aicore.training.watcher import RealClock
+
+        return max(_LEAST_PATIENCE, (self._deadline or 0.0) - RealClock().monotonic())
+
+    def _settle_some(self, waiting: deque[tuple[Future[list[tuple[str, str]]], Entry]]) -> None:
+        with suppress(IndexError):  # nothing is left
+            while True:
+                self._settle_into(*waiting.popleft())
+
+    def _settle_into(self, job: Future[list[tuple[str, str]]], entry: Entry) -> None:
+        try:
+            job.set_result(self._settle(entry))
+        except Exception as error:
+            job.set_exception(error)
+
+    def _settle(self, entry: Entry, why: str | None = None) -> list[tuple[str, str]]:
+        from pytest_aicore.training.live.stop import settle
+        from pytest_aicore.training.watcher import RealClock
+
+        def note(event: str, **facts: object) -> None:
+            if event == "stopping" and why is not None:
+                facts["why"] = f"{why}, so it was stopped."
+            self.ledger.take_down(event, run=entry.id, **facts)
+
+        return settle(self.api, RealClock(), entry, note, self.ledger.executions_of_others(entry))

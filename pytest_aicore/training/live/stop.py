@@ -1,0 +1,153 @@
+"""Stops executions, whatever their status is, and finds those whose id nobody has learnt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_aicore.training.live.ledger import EXECUTION
+from pytest_aicore.training.maker import APPEARING
+from pytest_aicore.training.plan import FINAL_STATUSES
+from pytest_aicore.training.service.api import CallError, UnknownStatusError
+from pytest_aicore.training.service.retry import patiently
+from pytest_aicore.training.watcher import SETTLING_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from pytest_aicore.training.live.ledger import Entry
+    from pytest_aicore.training.service.api import TrainingApi
+    from pytest_aicore.training.watcher import Clock
+
+PATIENCE = 30.0
+"""Seconds for which it is tried to stop an execution."""
+_PAUSE, _LONGEST_PAUSE = 1.0, 8.0
+"""Seconds between two attempts; no `Retry-After` makes it longer, because it costs money meanwhile."""
+_LEAST = 1.0
+"""Seconds that the last attempt has in any case."""
+STOPPING, DELETED, GONE = "is being stopped", "is being deleted", "does not exist"
+
+
+def stop_execution(api: TrainingApi, clock: Clock, execution_id: str) -> str:
+    """Make sure that an execution does not run on, and return what became of it in a few words.
+
+    AI Core stops what is PENDING or RUNNING, and deletes what is UNKNOWN (documentation, "Stop a Single Training
+    Instance"); while it is asked, the status may change.
+
+    Args:
+        api: the service.
+        clock: how time passes.
+        execution_id: which execution.
+
+    Raises:
+        RunError: it could not be stopped.
+    """
+    from pytest_aicore.training.service.transport import no_longer_than
+
+    began = clock.monotonic()
+    missing = 0
+    while True:
+        try:
+            with no_longer_than(round(max(_LEAST, began + PATIENCE - clock.monotonic()), 2)):
+                outcome = _try_to_stop(api, execution_id)
+            if outcome is not None:
+                return outcome
+            failure: CallError | None = None
+        except CallError as error:
+            # A new execution may not be found for a moment. A gateway's 404 says nothing about it.
+            missing += error.is_missing
+            if missing > 3:
+                return GONE
+            if not (error.transient or error.is_missing):
+                raise
+            failure = error
+        pause = min(max(_PAUSE, failure.retry_after or 0.0), _LONGEST_PAUSE) if failure else _PAUSE / 10
+        if clock.monotonic() + pause - began > PATIENCE:
+            raise failure or CallError(
+                f"the execution {execution_id} could be neither stopped nor deleted in {PATIENCE:g} s: its status kept"
+                " changing."
+            )
+        clock.sleep(pause)
+
+
+def _try_to_stop(api: TrainingApi, execution_id: str) -> str | None:
+    """Return what became of the execution, None if its status changed in the meantime."""
+    try:
+        api.stop(execution_id)
+    except CallError as error:
+        if error.transient or error.is_missing or error.status in (401, 403):
+            raise
+    else:
+        return STOPPING
+    try:
+        status = api.execution(execution_id).status.value
+    except UnknownStatusError:
+        return None
+    if status in FINAL_STATUSES:
+        return f"has ended {status}"
+    if status == "STOPPING":
+        return STOPPING
+    if status == "UNKNOWN":
+        try:
+            api.delete(execution_id)
+        except CallError as error:
+            if error.transient or error.is_missing or error.status in (401, 403):
+                raise
+            return None
+        return DELETED
+    return None
+
+
+def executions_of(api: TrainingApi, clock: Clock, entry: Entry, others: Collection[str]) -> list[str]:
+    """Return the executions that a run of the ledger may have, by the service's word where the ledger has none.
+
+    Args:
+        api: the service.
+        clock: how time passes.
+        entry: of the run.
+        others: executions that are known to be of other runs.
+
+    Raises:
+        RunError: the service could not be asked.
+    """
+    if entry.execution_id is not None:
+        return [entry.execution_id]
+    intent = entry.stages[EXECUTION].intent
+    configuration = entry.configuration_id
+    if configuration is None:
+        return []
+    not_ours = {*intent.get("others", ()), *others}
+    found = patiently(clock, lambda: api.executions_of(configuration), PATIENCE)
+    return [each for each in found if each not in not_ours]
+
+
+def settle(
+    api: TrainingApi, clock: Clock, entry: Entry, note: Callable[..., None], others: Collection[str] = ()
+) -> list[tuple[str, str]]:
+    """Stop what an entry of the ledger started, and return each execution with what became of it.
+
+    Args:
+        api: the service.
+        clock: how time passes.
+        entry: of the run.
+        note: takes down what is done: event and facts.
+        others: executions that are known to be of other runs.
+
+    Raises:
+        RunError: something could not be stopped; the entry stays open.
+    """
+    stage = entry.stages[EXECUTION]
+    since = clock.monotonic() - stage.age(clock)
+    while not (found := executions_of(api, clock, entry, others)):
+        age = clock.monotonic() - since
+        if age > SETTLING_SECONDS:
+            note("gone")
+            return []
+        # A request may still be on its way whose sender is gone; a sender that has failed has looked for it itself.
+        # Whoever looks at the ledger next looks again.
+        if age > APPEARING or stage.failure is not None:
+            return []
+        clock.sleep(_PAUSE)
+    outcomes = [(each, stop_execution(api, clock, each)) for each in found]
+    ran = entry.ran(clock, api.service_now())
+    note("stopping", time=clock.now(), seconds=ran, executions=[each for each, _ in outcomes])
+    return outcomes

@@ -1,0 +1,891 @@
+"""The only module that imports the SAP SDK: the client, and the calls of a training run with their failures sorted.
+
+Two distributions ship the import package `ai_api_client_sdk`; which one is installed is the user's choice.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import warnings
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from pytest_aicore.errors import RunError, SdkMissingError
+from pytest_aicore.processes import ThreadLock
+from pytest_aicore.redact import redact
+from pytest_aicore.training.plan import ORIGIN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from datetime import datetime
+
+    from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
+    from ai_api_client_sdk.models.artifact_create_response import ArtifactCreateResponse
+    from ai_api_client_sdk.models.configuration_create_response import ConfigurationCreateResponse
+    from ai_api_client_sdk.models.execution import Execution
+    from ai_api_client_sdk.models.execution_create_response import ExecutionCreateResponse
+
+    from pytest_aicore.training.service.credentials import Credentials
+    from pytest_aicore.training.service.service_time import ServiceTime
+
+T = TypeVar("T")
+
+_PACKAGE = "ai_api_client_sdk"
+_DISTRIBUTIONS = ("sap-ai-sdk-base", "ai-api-client-sdk")
+_PUBLIC = {
+    "Status": "models.status",
+    "TargetStatus": "models.target_status",
+    "Artifact": "models.artifact",
+    "AIAPIV2Client": "ai_api_v2_client",
+}
+_LOG_PAGE = 1000
+"""Log lines in one answer: the server's default, since the SDK's `top` reaches it under a name that it ignores."""
+MOST_LOG_LINES = 1_000_000
+"""More are not fetched: a thousand pages."""
+_TRANSIENT = frozenset({408, 421, 425, 429, 460, 499})
+"""Besides those of 500 and more: the client was too slow, too early or too fast for a gateway, or came the wrong way
+(499 is nginx's, 460 that of AWS's load balancers)."""
+_LASTING = frozenset({501, 505, 506, 510, 511})
+"""Those of 500 and more that say what is wrong with the request, or that somebody has to log in to the network."""
+_NOT_DONE = frozenset({425, 429})
+"""Statuses that say that the request was not looked at, whoever answered. Who asks again looks all the same."""
+_OWN_CODE = re.compile(r"0\d{3,}")
+"""How AI Core's own errors are numbered: eight digits in every answer that was captured, such as 01060003, and the
+first one names the component. What gateways put there looks like 404."""
+_OWN_REFUSALS = ("RBAC: access denied", "Jwt ")
+"""How its gateway refuses a token, in plain text: nothing behind it has seen the request."""
+LONGEST_RETRY_AFTER = 60.0
+"""Seconds for which a `Retry-After` is obeyed at most: gateways that restart name seconds, and one that names a day
+would blind a session for good."""
+PAGE = 100
+"""At least so many executions are asked for at once, so that those of others do not hide ours."""
+_ID = re.compile(r"\w[\w.-]*", re.ASCII)
+"""AI Core's specification says `^[\\w.-]{4,64}$`."""
+_SECONDS = re.compile(r"\d+(\.\d*)?", re.ASCII)
+_UNKNOWN_STATUS = re.compile(r"(?P<status>.+) is not a valid Status")
+
+
+class CallError(RunError):
+    """One call to AI Core failed.
+
+    Attributes:
+        status: the HTTP status, None if there was no answer that could be read.
+        transient: whether asking again can help.
+        in_doubt: whether AI Core may have done what it was asked to, although nobody can read its answer.
+        is_missing: whether AI Core itself says that there is no such thing. A 404 without its error body is a
+            gateway's, which knows no way, and says nothing about the thing.
+        is_unreadable: whether there was an answer that cannot be read.
+        was_refused: whether AI Core, or a gateway in its place, was asked and has refused.
+        retry_after: seconds that AI Core asked to be left alone for, None if it did not; at most a minute.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        status: int | None = None,
+        *,
+        transient: bool = False,
+        in_doubt: bool = False,
+        is_missing: bool = False,
+        is_unreadable: bool = False,
+        was_refused: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        """Make the error.
+
+        Args:
+            text: what happened and what to do.
+            status: the HTTP status.
+            transient: whether asking again can help.
+            in_doubt: whether AI Core may have done it all the same.
+            is_missing: whether AI Core says that there is no such thing.
+            is_unreadable: whether there was an answer that cannot be read.
+            was_refused: whether somebody was asked and has refused.
+            retry_after: seconds that AI Core asked to be left alone for.
+        """
+        super().__init__(redact(text))  # whoever answered may have repeated what was sent
+        self.status = status
+        self.transient = transient
+        self.in_doubt = in_doubt
+        self.is_missing = is_missing
+        self.is_unreadable = is_unreadable
+        self.was_refused = was_refused
+        self.retry_after = retry_after
+
+    @property
+    def is_of_a_gateway(self) -> bool:
+        """Whether a gateway knows no way to what was asked for: AI Core was not asked."""
+        return self.status == 404 and not self.is_missing
+
+
+class UnknownStatusError(RunError):
+    """AI Core answered with a status that the installed SDK does not know."""
+
+
+class SdkConflictWarning(UserWarning):
+    """Both distributions of the SAP SDK are installed, over each other."""
+
+
+def sdk(name: str) -> Any:
+    """Return something of the SDK that is public here too.
+
+    Args:
+        name: `Status`, `TargetStatus`, `Artifact` or `AIAPIV2Client`.
+
+    Raises:
+        SdkMissingError: no distribution of the SDK is installed, or what is installed cannot be imported.
+    """
+    __tracebackhide__ = True
+    return getattr(_module(_PUBLIC[name]), name)
+
+
+def _module(name: str) -> Any:
+    __tracebackhide__ = True
+    try:
+        return importlib.import_module(f"{_PACKAGE}.{name}")
+    except ImportError as error:
+        if error.name == _PACKAGE:
+            raise SdkMissingError(_missing(f"(import package {_PACKAGE}) is not installed.")) from None
+        raise SdkMissingError(_missing(f"(import package {_PACKAGE}) cannot be imported: {error}.")) from error
+
+
+def _missing(how: str) -> str:
+    begin = f"The SAP SDK {how}"
+    conflict = _conflict()
+    if conflict is not None:
+        return f"{begin} {conflict}"
+    return (
+        f"{begin} Install one of the two distributions that ship it:\n"
+        "    pip install 'pytest-aicore[sdk]'                 sap-ai-sdk-base, maintained by SAP\n"
+        "    pip install 'pytest-aicore[ai-api-client-sdk]'   ai-api-client-sdk, no longer maintained"
+    )
+
+
+def _conflict() -> str | None:
+    from importlib import metadata
+
+    found = []
+    for distribution in _DISTRIBUTIONS:
+        try:
+            found.append(f"{distribution} {metadata.version(distribution)}")
+        except metadata.PackageNotFoundError:  # noqa: PERF203  twice
+            continue
+    if len(found) < len(_DISTRIBUTIONS):
+        return None
+    return (
+        f"{found[0]} and {found[1]} are both installed, over the same files of {_PACKAGE}: what runs is a mixture."
+        " Remove both, then install one:\n"
+        "    pip uninstall -y sap-ai-sdk-base ai-api-client-sdk\n"
+        "    pip install 'pytest-aicore[sdk]'"
+    )
+
+
+def make_client(credentials: Credentials, resource_group: str, **how: Any) -> AIAPIV2Client:
+    """Return an authenticated client of the AI API.
+
+    Args:
+        credentials: of the service, or of the emulator.
+        resource_group: sent with every call that does not name another.
+        how: what else the SDK's client is told, instead of how to get a token if there is a `token_creator`.
+
+    Raises:
+        SdkMissingError: no distribution of the SDK is installed.
+    """
+    client = sdk("AIAPIV2Client")
+    conflict = _conflict()
+    if conflict is not None:
+        warnings.warn(conflict, SdkConflictWarning, stacklevel=2)
+    # AIAPIV2Client wants the lifecycle management's root; AICoreV2Client would add `/lm` itself.
+    if "token_creator" not in how:
+        how |= credentials.client_arguments()
+    made: AIAPIV2Client = client(base_url=f"{credentials.base_url}/lm", resource_group=resource_group, **how)
+    return made
+
+
+def make_patient_client(credentials: Credentials, resource_group: str) -> AIAPIV2Client:
+    """Return a client for runs on the real service: each of its calls has a total limit, that for its token too.
+
+    The limits are in `training/service/transport.py`. The clients that tests get have the SDK's own behaviour.
+
+    Args:
+        credentials: of the service.
+        resource_group: sent with every call.
+
+    Raises:
+        SdkMissingError: no distribution of the SDK is installed.
+    """
+    from pytest_aicore.training.service.tokens import Tokens
+    from pytest_aicore.training.service.transport import limit_calls
+
+    client = make_client(credentials, resource_group, token_creator=Tokens(credentials), num_request_retries=0)
+    client.service_time = limit_calls(client, _module("helpers.rest_client"))
+    return client
+
+
+class TrainingApi:
+    """The calls that a training run needs, by the SDK's public API; every failure is a [CallError].
+
+    Args:
+        connect: makes the client. It is asked again when a token is refused: the SDK keeps its token until
+            an hour before it expires, whatever the service thinks of it.
+    """
+
+    def __init__(self, connect: Callable[[], AIAPIV2Client]) -> None:
+        """Take the maker of clients; nothing is called yet."""
+        self._connect = connect
+        self._client: AIAPIV2Client | None = None
+        self._lock = ThreadLock()
+
+    # What makes something is given what looks for it: a refusal of the token does not prove that nothing was made, if
+    # something on the way refuses.
+
+    def register_artifact(
+        self,
+        name: str,
+        kind: str,
+        url: str,
+        scenario_id: str,
+        description: str,
+        labels: Mapping[str, str],
+        find: Callable[[], ArtifactCreateResponse | None] = lambda: None,
+    ) -> ArtifactCreateResponse:
+        """Register an input artifact and return the SDK's create response."""
+        artifact_kind = sdk("Artifact").Kind(kind)
+        label = _module("models.label").Label
+        return self._call(
+            f"register the artifact {name!r}",
+            lambda client: _with_id(
+                client.artifact.create(
+                    name=name,
+                    kind=artifact_kind,
+                    url=url,
+                    scenario_id=scenario_id,
+                    description=description,
+                    labels=[label(key=key, value=value) for key, value in labels.items()],
+                )
+            ),
+            find,
+        )
+
+    def find_artifact(
+        self, name: str, kind: str, url: str, scenario_id: str, labels: Mapping[str, str]
+    ) -> ArtifactCreateResponse | None:
+        """Return the newest artifact like this as if it had just been registered, None if there is none."""
+        artifact_kind = sdk("Artifact").Kind(kind)
+        found = self._call(
+            f"look for the artifact {name!r}",
+            lambda client: client.artifact.query(
+                scenario_id=scenario_id,
+                name=name,
+                kind=artifact_kind,
+                artifact_label_selector=[f"{key}={value}" for key, value in labels.items()],
+            ),
+        )
+        for artifact in found.resources:
+            # Something on the way may have dropped what was searched for.
+            named = (artifact.name, artifact.kind, artifact.scenario_id) == (name, artifact_kind, scenario_id)
+            if named and artifact.url == url and artifact.execution_id is None:
+                return self.artifact_response(artifact.id, artifact.url)
+        return None
+
+    def create_configuration(
+        self,
+        name: str,
+        scenario_id: str,
+        executable_id: str,
+        parameters: Mapping[str, str],
+        artifacts: Mapping[str, str],
+        find: Callable[[], ConfigurationCreateResponse | None] = lambda: None,
+    ) -> ConfigurationCreateResponse:
+        """Create a configuration and return the SDK's create response.
+
+        Args:
+            name: of the configuration.
+            scenario_id: of the executable's scenario.
+            executable_id: what is configured.
+            parameters: value by name.
+            artifacts: artifact id by input name.
+            find: looks for it before it is created a second time.
+        """
+        parameter = _module("models.parameter_binding").ParameterBinding
+        binding = _module("models.input_artifact_binding").InputArtifactBinding
+        return self._call(
+            f"create the configuration {name!r}",
+            lambda client: _with_id(
+                client.configuration.create(
+                    name=name,
+                    scenario_id=scenario_id,
+                    executable_id=executable_id,
+                    parameter_bindings=[parameter(key=key, value=value) for key, value in parameters.items()],
+                    input_artifact_bindings=[
+                        binding(key=key, artifact_id=artifact_id) for key, artifact_id in artifacts.items()
+                    ],
+                )
+            ),
+            find,
+        )
+
+    def find_configuration(
+        self,
+        scenario_id: str,
+        executable_id: str,
+        parameters: Mapping[str, str],
+        artifacts: Mapping[str, str],
+        name: str | None = None,
+    ) -> ConfigurationCreateResponse | None:
+        """Return the newest configuration like this as if it had just been created, None if there is none.
+
+        Args:
+            scenario_id: of the executable's scenario.
+            executable_id: what is configured.
+            parameters: value by name.
+            artifacts: artifact id by input name.
+            name: of the configuration; None for any that begins as ours do.
+        """
+        wanted = name or ORIGIN
+        # AI Core takes 80 characters to search for, and no `~`.
+        search = wanted[:80].partition("~")[0]
+        found = self._call(
+            f"look for the configuration {wanted!r}",
+            lambda client: client.configuration.query(
+                scenario_id=scenario_id, executable_ids=[executable_id], search=search or None
+            ),
+        )
+        for configuration in found.resources:
+            bound = {binding.key: binding.value for binding in configuration.parameter_bindings or ()}
+            inputs = {binding.key: binding.artifact_id for binding in configuration.input_artifact_bindings or ()}
+            named = configuration.name == name if name else configuration.name.startswith(ORIGIN)
+            of_it = (configuration.scenario_id, configuration.executable_id) == (scenario_id, executable_id)
+            if named and of_it and bound == dict(parameters) and inputs == dict(artifacts):
+                return self.configuration_response(configuration.id)
+        return None
+
+    def start_execution(
+        self, configuration_id: str, find: Callable[[], ExecutionCreateResponse | None] = lambda: None
+    ) -> ExecutionCreateResponse:
+        """Start an execution and return the SDK's create response.
+
+        Args:
+            configuration_id: what is executed.
+            find: looks for it before it is started a second time.
+        """
+        return self._call(
+            f"start an execution of configuration {configuration_id}",
+            lambda client: _with_id(client.execution.create(configuration_id=configuration_id)),
+            find,
+        )
+
+    def execution(self, execution_id: str) -> Execution:
+        """Return the execution as it is now."""
+        return self._call(f"get the execution {execution_id}", lambda client: client.execution.get(execution_id))
+
+    def executions_of(self, configuration_id: str) -> list[str]:
+        """Return the ids of the executions of a configuration, the newest first, whatever else can be read of them.
+
+        Args:
+            configuration_id: whose executions. Those of others are not ours to adopt or to stop, so what the list
+                shows beside them, where something on the way has dropped what was asked for, does not count.
+        """
+        asked = f"look for executions of the configuration {configuration_id}"
+        rows = self._rows(asked, {"configurationId": configuration_id})
+        of_it = [row for row in rows if isinstance(row, dict) and row.get("configuration_id") == configuration_id]
+        found = [row for row in of_it if _is_id(row.get("id"))]
+        if len(found) < len(of_it):
+            raise self._unreadable_list(asked, "an execution without an id")
+        found.sort(key=lambda row: str(row.get("created_at")), reverse=True)
+        return list(dict.fromkeys(row["id"] for row in found))
+
+    def page(self, executable_ids: Collection[str], size: int) -> dict[str, Execution | RunError]:
+        """Return the newest executions of some executables by their id, in one call.
+
+        What cannot be read of one of them is said in its place, so that it does not hide the others.
+
+        Args:
+            executable_ids: whose executions.
+            size: how many are asked for.
+        """
+        asked = "list the executions"
+        # The SDK's `query` sends `top` under a name that the service ignores, and gives up the whole page for one
+        # status that it does not know.
+        rows = self._rows(asked, {"$top": max(size, PAGE), "executableIds": ",".join(sorted(executable_ids))})
+        execution = _module("models.execution").Execution
+        found: dict[str, Execution | RunError] = {}
+        for row in rows:
+            try:
+                read = execution.from_dict(row) if str(row["id"]) not in found else _listed_twice()
+                found[str(row["id"])] = read
+            except Exception as error:  # noqa: PERF203  whatever the SDK raises for what it cannot read
+                if isinstance(row, dict) and "id" in row:
+                    found[str(row["id"])] = _unreadable(f"could not {asked} at {self._at()}", error)
+        return found
+
+    def _rows(self, asked: str, params: dict[str, Any]) -> list[Any]:
+        """Return the rows of a list of executions."""
+        answer = self._call(asked, lambda client: client.rest_client.get(path="/executions", params=params))
+        rows = answer.get("resources") if isinstance(answer, dict) else None
+        if not isinstance(rows, list):
+            raise self._unreadable_list(asked, "no list of executions")
+        return rows
+
+    def _unreadable_list(self, asked: str, why: str) -> CallError:
+        return CallError(
+            f"could not {asked} at {self._at()}: the answer cannot be read ({why}).", transient=True, is_unreadable=True
+        )
+
+    def unfinished(self) -> list[Execution]:
+        """Return the executions of the resource group that have not ended."""
+        statuses = [sdk("Status")(name) for name in ("UNKNOWN", "PENDING", "RUNNING")]
+        found = {
+            execution.id: execution
+            for status in statuses
+            for execution in self._call(
+                f"list the executions that are {status.value}",
+                partial(_query_status, status),
+            ).resources
+            if execution.status in statuses
+        }
+        return list(found.values())
+
+    def stop(self, execution_id: str) -> None:
+        """Ask AI Core to stop the execution."""
+        stopped = sdk("TargetStatus").STOPPED
+        self._call(f"stop the execution {execution_id}", lambda client: client.execution.modify(execution_id, stopped))
+
+    def delete(self, execution_id: str) -> None:
+        """Ask AI Core to delete the execution."""
+        self._call(f"delete the execution {execution_id}", lambda client: client.execution.delete(execution_id))
+
+    def scenario(self, scenario_id: str) -> Any:
+        """Return the scenario."""
+        return self._call(f"get the scenario {scenario_id!r}", lambda client: client.scenario.get(scenario_id))
+
+    def scenarios(self) -> list[Any]:
+        """Return all scenarios."""
+        found: list[Any] = self._call("list the scenarios", lambda client: client.scenario.query()).resources
+        return found
+
+    def executable(self, scenario_id: str, executable_id: str) -> Any:
+        """Return the executable as the service has synced it."""
+        return self._call(
+            f"get the executable {executable_id!r} of the scenario {scenario_id!r}",
+            lambda client: client.executable.get(scenario_id=scenario_id, executable_id=executable_id),
+        )
+
+    def executables(self, scenario_id: str) -> list[Any]:
+        """Return the executables of a scenario."""
+        found: list[Any] = self._call(
+            f"list the executables of the scenario {scenario_id!r}",
+            lambda client: client.executable.query(scenario_id=scenario_id),
+        ).resources
+        return found
+
+    # What was made already looks as it did when it was made: the service says these words whenever it succeeds.
+
+    def artifact_response(self, artifact_id: str, url: str) -> ArtifactCreateResponse:
+        """Return the answer to the registration of an artifact that exists."""
+        made: ArtifactCreateResponse = _module("models.artifact_create_response").ArtifactCreateResponse(
+            id=artifact_id, message="Artifact acknowledged", url=url
+        )
+        return made
+
+    def configuration_response(self, configuration_id: str) -> ConfigurationCreateResponse:
+        """Return the answer to the creation of a configuration that exists."""
+        made: ConfigurationCreateResponse = _module("models.configuration_create_response").ConfigurationCreateResponse(
+            id=configuration_id, message="Configuration created"
+        )
+        return made
+
+    def execution_response(self, execution_id: str) -> ExecutionCreateResponse:
+        """Return the answer to the start of an execution that exists."""
+        made: ExecutionCreateResponse = _module("models.execution_create_response").ExecutionCreateResponse(
+            id=execution_id, message="Execution scheduled", status=sdk("Status").UNKNOWN
+        )
+        return made
+
+    def service_now(self) -> float | None:
+        """Return what time it is where AI Core runs, in seconds since the epoch; None if that is not known."""
+        its: ServiceTime | None = getattr(self._client, "service_time", None)
+        return its.now() if its is not None else None
+
+    def _at(self) -> str:
+        return str(self._client.base_url) if self._client is not None else "AI Core"
+
+    def logs(self, execution_id: str, since: datetime) -> list[Any]:
+        """Return all log lines of the execution as the SDK's items, oldest first; none if it never ran.
+
+        Args:
+            execution_id: whose logs.
+            since: its creation; without it the service answers with the last hour only.
+        """
+        asked = f"get the logs of the execution {execution_id}"
+        lines: list[Any] = []
+        seen: set[tuple[object, str]] = set()
+        start = since
+        while True:
+            try:
+                page = self._call(asked, partial(_query_logs, execution_id, start))
+            except CallError as error:
+                if error.is_missing and not lines:
+                    return []
+                raise
+            fresh = [line for line in page if (line.timestamp, line.msg) not in seen]
+            lines += fresh
+            seen.update((line.timestamp, line.msg) for line in fresh)
+            if len(page) < _LOG_PAGE or (not fresh and page[-1].timestamp < start):
+                return lines
+            if len(lines) > MOST_LOG_LINES:
+                raise CallError(
+                    f"could not {asked} at {self._at()}: it has more than {MOST_LOG_LINES} lines.", is_unreadable=True
+                )
+            # Times in queries have whole seconds, so the last second is asked for again. A second that fills a page
+            # alone cannot be seen to its end: then the next one is.
+            last = page[-1].timestamp.replace(microsecond=0)
+            start = last if last > start else start + timedelta(seconds=1)
+
+    def metrics(self, execution_id: str) -> list[Any]:
+        """Return all metric values of the execution as the SDK's `Metric` objects; none if it logged none."""
+        try:
+            return self._call(f"get the metrics of the execution {execution_id}", partial(_query_metrics, execution_id))
+        except CallError as error:
+            if error.is_missing:
+                return []
+            raise
+
+    # What explains a failure ------------------------------------------------------------------------------------
+
+    def bindings(self, configuration_id: str) -> tuple[dict[str, str], dict[str, str]]:
+        """Return what a configuration binds: parameter values by name, and artifact ids by input name."""
+        return self._call(f"get the configuration {configuration_id}", partial(_bindings, configuration_id))
+
+    def object_store_secrets(self) -> dict[str, dict[str, str]]:
+        """Return what the service shows of the resource group's object-store secrets, by name: `pathPrefix` and so on.
+
+        Source: `GET /v2/admin/objectStoreSecrets` of the specification, which shows no secret. The base SDK has no
+        client for it (the core SDK has).
+        """
+        return self._call(
+            "list the object-store secrets",
+            lambda client: {
+                str(secret["name"]): {_last_word(key): str(value) for key, value in secret.get("metadata", {}).items()}
+                for secret in _listed(client, "/admin/objectStoreSecrets")
+            },
+        )
+
+    def docker_registry_secrets(self) -> list[str]:
+        """Return the names of the tenant's docker registry secrets.
+
+        Source: `GET /v2/admin/dockerRegistrySecrets` of the specification; the base SDK has no client for it.
+        """
+        return self._call(
+            "list the docker registry secrets",
+            lambda client: [str(secret["name"]) for secret in _listed(client, "/admin/dockerRegistrySecrets")],
+        )
+
+    def applications(self) -> list[str]:
+        """Return the names of the tenant's applications.
+
+        Source: `GET /v2/admin/applications` of the specification; the base SDK has no client for it.
+        """
+        return self._call(
+            "list the applications",
+            lambda client: [str(each["application_name"]) for each in _listed(client, "/admin/applications")],
+        )
+
+    def application_status(self, name: str) -> dict[str, Any]:
+        """Return what became of the last synchronisation of an application, with keys as the SDK makes them.
+
+        Source: `GET /v2/admin/applications/{applicationName}/status` of the specification.
+        """
+        return self._call(f"get the status of the application {name}", partial(_application_status, name))
+
+    def _call(self, what: str, call: Callable[[AIAPIV2Client], T], find: Callable[[], T | None] = lambda: None) -> T:
+        client = self._connected(None)
+        try:
+            try:
+                return call(client)
+            except Exception as error:
+                if isinstance(error, TokenRefusal) or _http_status(error) != 401:
+                    raise
+                was_made = not isinstance(error, _module("exception").AIAPIAuthenticatorException)
+            client = self._connected(client)
+            found = find() if was_made else None
+            return call(client) if found is None else found
+        except TokenRefusal as error:
+            raise error.of_call(f"could not {what} at {client.base_url}") from error
+        except RunError:
+            raise
+        except Exception as error:
+            _raise_failure(what, client, error)
+
+    def _connected(self, refused: AIAPIV2Client | None) -> AIAPIV2Client:
+        """Return the client, a new one if the service refused the token of the one that there was."""
+        with self._lock:
+            if self._client is None or self._client is refused:
+                self._client = self._connect()
+            return self._client
+
+
+def _listed_twice() -> NoReturn:
+    raise ValueError("it is listed twice")
+
+
+def _query_status(status: Any, client: AIAPIV2Client) -> Any:
+    return client.execution.query(status=status)
+
+
+def _query_logs(execution_id: str, start: datetime, client: AIAPIV2Client) -> list[Any]:
+    lines: list[Any] = client.execution.query_logs(execution_id, start=start).data.result
+    for line in lines:
+        if not isinstance(line.msg, str):
+            raise TypeError(f"a line is {line.msg!r}")
+    return lines
+
+
+def _query_metrics(execution_id: str, client: AIAPIV2Client) -> list[Any]:
+    found = client.metrics.query(execution_ids=[execution_id], select=["metrics"]).resources
+    metrics = [metric for resource in found for metric in (getattr(resource, "metrics", None) or [])]
+    for metric in metrics:
+        if not (
+            isinstance(metric.name, str) and isinstance(metric.value, (int, float)) and isinstance(metric.step, int)
+        ):
+            raise TypeError(f"a metric is {metric.name!r} = {metric.value!r}, step {metric.step!r}")
+    return metrics
+
+
+def _with_id(made: T) -> T:
+    """Return what was made, if the answer says which it is."""
+    its: object = getattr(made, "id", None)
+    if not _is_id(its):
+        raise TypeError(f"the id is {its!r}")
+    return made
+
+
+def _is_id(value: object) -> bool:
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def _bindings(configuration_id: str, client: AIAPIV2Client) -> tuple[dict[str, str], dict[str, str]]:
+    found = client.configuration.get(configuration_id)
+    return (
+        {binding.key: binding.value for binding in found.parameter_bindings or []},
+        {binding.key: binding.artifact_id for binding in found.input_artifact_bindings or []},
+    )
+
+
+def _listed(client: AIAPIV2Client, path: str) -> list[dict[str, Any]]:
+    """Return what an administrative list has. The client of resource groups is the SDK's door to `/v2/admin`."""
+    resources: list[dict[str, Any]] = client.resource_groups.rest_client.get(path=path)["resources"]
+    return resources
+
+
+def _application_status(name: str, client: AIAPIV2Client) -> dict[str, Any]:
+    return dict(client.resource_groups.rest_client.get(path=f"/admin/applications/{name}/status"))
+
+
+def _last_word(key: str) -> str:
+    """Return `pathprefix` for `storage.ai.sap.com/path_prefix`, which is what the SDK makes of the service's key."""
+    return key.rpartition("/")[2].replace("_", "").lower()
+
+
+def token_of(client: AIAPIV2Client) -> str | None:
+    """Return the token that a client has got, so that it can be hidden; None if it has none yet.
+
+    Source: `Authenticator.token` of both distributions, `Bearer ` and the token itself, as [Tokens] has it.
+    """
+    creator = getattr(client.rest_client, "get_token", None)
+    token = getattr(getattr(creator, "__self__", creator), "token", None)
+    return str.__str__(token).removeprefix("Bearer ") if isinstance(token, str) else None
+
+
+def _http_status(error: Exception) -> int | None:
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) else _refusal(error)[0]
+
+
+def _refusal(error: BaseException | None) -> tuple[int | None, Mapping[str, str]]:
+    """Return status and headers of the answer that refused what was asked, None if there was none.
+
+    The SDK's exceptions do not hold the answer's headers, and it stumbles over the answers of gateways, whose errors
+    have another shape; the answer is a local variable of who raised them: in the SDK, or in urllib3 under it.
+    """
+    status: int | None = None
+    headers: Mapping[str, str] = {}
+    while error is not None and status is None:
+        trace = error.__traceback__
+        while trace is not None:
+            answer = trace.tb_frame.f_locals.get("response")
+            found = getattr(answer, "status_code", getattr(answer, "status", None))
+            if isinstance(found, int) and found >= 400:
+                status, headers = found, getattr(answer, "headers", {})
+            trace = trace.tb_next
+        error = error.__context__
+    return status, headers
+
+
+class TokenRefusal(Exception):  # noqa: N818  it becomes the error of the call that needed the token
+    """There is no token, so a call was not made.
+
+    Args:
+        why: in a few words.
+        status: the HTTP status of the token endpoint, None if there was no answer.
+        transient: whether asking again can help.
+        retry_after: seconds that the endpoint asked to be left alone for.
+    """
+
+    def __init__(
+        self, why: str, status: int | None = None, *, transient: bool, retry_after: float | None = None
+    ) -> None:
+        super().__init__(why)
+        self.status = status
+        self.transient = transient
+        self.retry_after = retry_after
+
+    def of_call(self, asked: str) -> CallError:
+        """Return the error of the call that was not made."""
+        remedy = "Try again later." if self.transient else "Check the credentials and the token URL."
+        return CallError(
+            f"{asked}: no token ({_first_line(redact(str(self))) or 'no answer'}). {remedy}",
+            self.status,
+            transient=self.transient,
+            retry_after=self.retry_after,
+        )
+
+
+def _raise_failure(what: str, client: AIAPIV2Client, error: Exception) -> NoReturn:
+    """Say in our words what the SDK, requests or urllib3 said in theirs."""
+    exceptions = importlib.import_module("requests.exceptions")
+    errors = _module("exception")
+    asked = f"could not {what} at {client.base_url}"
+    status = _http_status(error)
+    told = getattr(error, "error_message", None)
+    message = redact(str(error if told is None else told).strip())
+    if isinstance(error, errors.AIAPIAuthenticatorException):
+        raise TokenRefusal(message, status, transient=status not in (400, 401, 403)).of_call(asked) from error
+    if isinstance(error, errors.AIAPIServerException):
+        details = ", ".join(
+            f"{name} {value}"
+            for name, value in (("HTTP", status), ("code", error.error_code), ("request", error.request_id))
+            if value
+        )
+        raise _refused(f"{asked}: {_first_line(message) or 'empty answer'} ({details}).", error, message) from error
+    if status is not None:
+        raise _refused(f"{asked}: HTTP {status}.", error, message) from error
+    if isinstance(error, exceptions.RequestException):
+        never_sent = _never_sent(error)
+        remedy = "Check the address and the network." if never_sent else "Try again later."
+        raise CallError(
+            f"{asked}: {type(error).__name__} ({_first_line(message)}). {remedy}",
+            transient=True,
+            in_doubt=not never_sent,
+            is_unreadable=_is_unreadable(error),
+        ) from error
+    unknown = _UNKNOWN_STATUS.search(str(error)) if isinstance(error, ValueError) else None
+    if unknown is not None:
+        raise _unreadable(asked, error) from error
+    # The SDK takes the keys that it needs without asking whether they are there, and HTML for a JSON string.
+    raise CallError(
+        f"{asked}: the answer cannot be read ({type(error).__name__}: {_first_line(message)}). Something between here"
+        " and AI Core may have answered in its place.",
+        transient=True,
+        in_doubt=True,
+        is_unreadable=True,
+    ) from error
+
+
+def _refused(text: str, error: Exception, message: str) -> CallError:
+    status = _http_status(error)
+    code = getattr(error, "error_code", None)
+    is_own = isinstance(code, str) and _OWN_CODE.fullmatch(code) is not None
+    # A gateway that lost its way to AI Core for a moment answers 404, too.
+    transient = is_transient(status) or (status == 404 and not is_own)
+    # What a gateway says of itself does not say what became of the request that it passed on.
+    is_refusal = is_own or (status in (401, 403) and message.startswith(_OWN_REFUSALS))
+    not_done = status in _NOT_DONE or (is_refusal and not transient)
+    headers = _refusal(error)[1]
+    return CallError(
+        text + _remedy(status, message, is_own=is_own),
+        status,
+        transient=transient,
+        in_doubt=not not_done,
+        is_missing=status == 404 and is_own,
+        was_refused=True,
+        retry_after=retry_after_seconds(headers.get("Retry-After"), headers.get("Date")),
+    )
+
+
+def is_transient(status: int | None) -> bool:
+    """Tell whether asking again can help where an answer had that status: what is no answer of AI Core's passes."""
+    if status is None:
+        return False
+    return status in _TRANSIENT or status < 200 or 300 <= status < 400 or (status >= 500 and status not in _LASTING)
+
+
+def _unreadable(asked: str, error: Exception) -> RunError:
+    unknown = _UNKNOWN_STATUS.search(str(error)) if isinstance(error, ValueError) else None
+    if unknown is None:
+        return CallError(
+            f"{asked}: an answer cannot be read ({type(error).__name__}: {_first_line(redact(str(error)))}).",
+            transient=True,
+            is_unreadable=True,
+        )
+    return UnknownStatusError(
+        f"{asked}: it answered with the status {unknown['status']}, which the installed SDK does not know. Whether"
+        " that is a success is unknown, so it does not count as one. A newer SDK may know it."
+    )
+
+
+def _remedy(status: int | None, message: str, *, is_own: bool) -> str:
+    """Return what to do about a status; nothing where the service's own words say it."""
+    if status == 401:
+        return " The token was refused, a new one too: check the credentials."
+    if status == 403:
+        return " Check the credentials, and whether they may use this resource group."
+    if status == 404 and not is_own:
+        which = "which ends in /v2." if not message else "which ends in /v2: this is no error of AI Core's."
+        return f" Nobody but the gateway answers there: check the base URL, {which}"
+    return " Try again later." if is_transient(status) else ""
+
+
+def _is_unreadable(error: Exception) -> bool:
+    """Tell whether there was an answer, but not one that can be read."""
+    from pytest_aicore.training.service.transport import AnswerTooLargeError
+
+    exceptions = importlib.import_module("requests.exceptions")
+    return isinstance(error, (AnswerTooLargeError, exceptions.ContentDecodingError, exceptions.JSONDecodeError))
+
+
+def _never_sent(error: Exception) -> bool:
+    """Tell whether a connection failed before anything could be sent on it."""
+    if isinstance(error, importlib.import_module("requests.exceptions").ConnectTimeout):
+        return True
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(reason, importlib.import_module("urllib3.exceptions").NewConnectionError)
+
+
+def retry_after_seconds(value: str | None, date: str | None = None) -> float | None:
+    """Return the seconds that a header `Retry-After` asks for, at most a minute; None if it does not say.
+
+    Args:
+        value: seconds, or an HTTP date (RFC 9110, section 10.2.3).
+        date: the header `Date` of the answer: what time it is where the other date comes from.
+    """
+    if value is None:
+        return None
+    if _SECONDS.fullmatch(value.strip()):
+        return min(float(value), LONGEST_RETRY_AFTER)
+    from datetime import datetime, timezone
+
+    from pytest_aicore.training.service.service_time import parse_http_date
+
+    until = parse_http_date(value)
+    if until is None:
+        return None
+    now = parse_http_date(date) or datetime.now(timezone.utc)
+    return min(max(0.0, (until - now).total_seconds()), LONGEST_RETRY_AFTER)
+
+
+def _first_line(text: str) -> str:
+    line = text.partition("\n")[0].strip()
+    return line if len(line) <= 300 else f"{line[:297]}..."

@@ -1,0 +1,416 @@
+"""The transport of live calls: each ends within a total limit, and no answer is larger than it may be.
+
+The read timeout of `requests` begins anew with every byte that arrives, so a server that sends one each second is
+waited for without end, and an answer is unpacked whatever its size. Here a call has a *limit*: seconds for all of it,
+bytes for its answer.
+
+It is kept twice. Reads of the connection get no longer than what is left, headers and trailers included, and count what
+they bring; so a connection never outlives its call. And the call runs in a thread of its own that is left behind when
+its time is up, because nothing can interrupt a look-up of a host name; so Ctrl-C is heard during any call.
+
+Redirects are not followed: AI Core sends none, and a token is for AI Core alone.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import wraps
+from http.client import HTTPResponse as PlainResponse
+from threading import Event, Thread, local
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+from urllib3.util.retry import Retry
+
+from pytest_aicore.training.service.service_time import ServiceTime
+from pytest_aicore.training.watcher import RealClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT = 10.0
+READ_TIMEOUT = 30.0
+"""Seconds that a run waits for a connection, and for the next byte of an answer. The SDK's own 60 outlast many a
+deadline."""
+CALL_SECONDS = 60.0
+"""What one call may take in all, from the look-up of the host's name to the last byte of the answer."""
+PAGE_SECONDS = 300.0
+"""The same for a page of logs or metrics, which may be long."""
+ANSWER_BYTES = 16 * 1024 * 1024
+"""The largest answer, unpacked. A page of 100 executions has about 200 KB."""
+PAGE_BYTES = 64 * 1024 * 1024
+"""The largest page of logs or metrics: 1,000 log lines as long as container runtimes let them be (16 KiB), and more."""
+TOKEN_BYTES = 1024 * 1024
+_HEAD_BYTES = 1024 * 1024
+"""What headers, chunk sizes and trailers may add to an answer."""
+_CLOCK = RealClock()
+_GRACE = 1.0
+"""Seconds that a call whose time is up has to say so itself, before it is left behind."""
+_SLICE = 0.5
+"""Seconds after which whoever waits for a call looks up: on Windows nobody hears of Ctrl-C before that."""
+_CHUNK = 64 * 1024
+_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+"""The only encodings that are asked for."""
+_OF_THE_WAY = ("Content-Encoding", "Content-Length", "Transfer-Encoding", "Location")
+"""Headers that are done with when an answer has been read."""
+_PAGES = ("/logs", "/metrics")
+
+
+class AnswerTooLargeError(requests.RequestException):
+    """An answer is larger than any that AI Core gives."""
+
+
+class CallTooLongError(requests.Timeout):
+    """A call was not over when its time was up."""
+
+
+@dataclass
+class Limit:
+    """The limit of one call.
+
+    Attributes:
+        seconds: for all of it.
+        answer_bytes: for its answer, unpacked.
+        deadline: when its time is up, by the clock that is never set.
+        received: the bytes that have arrived.
+        date: the header `Date` of the newest answer.
+    """
+
+    seconds: float
+    answer_bytes: int
+    deadline: float = field(init=False)
+    received: int = 0
+    date: str | None = None
+
+    def __post_init__(self) -> None:
+        """Begin."""
+        outer = current()
+        self.deadline = _CLOCK.monotonic() + self.seconds
+        if outer is not None and outer.deadline < self.deadline:
+            self.deadline, self.seconds = outer.deadline, outer.seconds
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left, 0 for none."""
+        return max(0.0, self.deadline - _CLOCK.monotonic())
+
+    def require_time(self) -> None:
+        """Make sure that some time is left.
+
+        Raises:
+            TimeoutError: none is.
+        """
+        if not self.left:
+            raise TimeoutError(self.said)
+
+    def receive(self, size: int) -> None:
+        """Count what has arrived.
+
+        Raises:
+            OSError: that is too much.
+        """
+        self.received += size
+        if self.is_overrun:
+            raise OSError(self.said)
+
+    @property
+    def is_overrun(self) -> bool:
+        """Whether more has arrived than the answer may have."""
+        return self.received > self.answer_bytes + _HEAD_BYTES
+
+    @property
+    def said(self) -> str:
+        """What went wrong, in a few words."""
+        if self.is_overrun:
+            return f"the answer is larger than {_megabytes(self.answer_bytes)}"
+        return f"no complete answer within {self.seconds:g} s"
+
+
+_running = local()
+
+
+def current() -> Limit | None:
+    """Return the limit of the call that this thread makes, None if it makes none of ours."""
+    found: Limit | None = getattr(_running, "limit", None)
+    return found
+
+
+@contextmanager
+def no_longer_than(seconds: float) -> Iterator[None]:
+    """Let all calls that this thread makes meanwhile be over in time, together.
+
+    Args:
+        seconds: from now on.
+    """
+    outer = current()
+    _running.limit = Limit(seconds, 0)
+    try:
+        yield
+    finally:
+        _running.limit = outer
+
+
+class _Call(Generic[T]):
+    """A call in a thread of its own."""
+
+    def __init__(self, make: Callable[[], T], limit: Limit) -> None:
+        self._make = make
+        self._limit = limit
+        self._over = Event()
+        self._result: list[T] = []
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        _running.limit = self._limit
+        try:
+            self._result.append(self._make())
+        except BaseException as error:  # whoever waits for it raises it
+            self._error = error
+        finally:
+            self._over.set()
+
+    def result(self) -> T:
+        thread = Thread(target=self.run, name="pytest-aicore call", daemon=True)
+        thread.start()
+        deadline = self._limit.deadline + _GRACE
+        try:
+            while not self._over.wait(max(0.0, min(_SLICE, deadline - _CLOCK.monotonic()))):
+                if _CLOCK.monotonic() >= deadline:
+                    raise CallTooLongError(self._limit.said)
+        finally:
+            self._limit.deadline = 0.0  # whatever the thread is about to do now is not wanted any more
+        if self._error is not None:
+            raise self._error
+        return self._result[0]
+
+
+def within(limit: Limit, make: Callable[[], T]) -> T:
+    """Return the result of a call that keeps a limit.
+
+    Args:
+        limit: its limit.
+        make: makes the call, in another thread.
+
+    Raises:
+        CallTooLongError: its time was up.
+        Exception: whatever the call raises.
+    """
+    return _Call(make, limit).result()
+
+
+class _Wire(io.RawIOBase):
+    """What arrives on a connection, as far as the limit of its call allows."""
+
+    def __init__(self, sock: Any, limit: Limit) -> None:
+        self._sock = sock
+        self._file = sock.makefile("rb", buffering=0)
+        self._limit = limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._limit.require_time()
+        self._sock.settimeout(min(READ_TIMEOUT, self._limit.left) or 0.001)
+        size = int(self._file.readinto(buffer) or 0)
+        self._limit.receive(size)
+        return size
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _Socket:
+    """What `http.client` reads an answer from."""
+
+    def __init__(self, sock: Any, limit: Limit) -> None:
+        self._sock = sock
+        self._limit = limit
+
+    def makefile(self, *_: object, **__: object) -> io.BufferedReader:
+        return io.BufferedReader(_Wire(self._sock, self._limit))
+
+
+class _Answer(PlainResponse):
+    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
+        limit = current()
+        super().__init__(sock if limit is None else _Socket(sock, limit), *args, **kwargs)  # type: ignore[arg-type]
+
+
+class _Limited:
+    """Makes connections whose answers keep the limit of their call."""
+
+    response_class = _Answer
+
+    def _new_conn(self) -> Any:
+        sock = super()._new_conn()  # type: ignore[misc]
+        limit = current()
+        if limit is not None and not limit.left:  # the look-up of the name took all of it; nothing is sent any more
+            sock.close()
+            raise urllib3.exceptions.ConnectTimeoutError(self, limit.said)
+        return sock
+
+
+class _Connection(_Limited, HTTPConnectionPool.ConnectionCls):  # type: ignore[misc,valid-type]
+    pass
+
+
+class _SecureConnection(_Limited, HTTPSConnectionPool.ConnectionCls):  # type: ignore[misc,valid-type]
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+_POOLS = {"http": _Pool, "https": _SecurePool}
+
+
+class LimitedAdapter(HTTPAdapter):
+    """An adapter of `requests` that keeps the limit of the call that its thread makes, if it makes one of ours."""
+
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: Any = None,
+        verify: Any = True,
+        cert: Any = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Send a request and return its answer."""
+        limit = current()
+        if limit is None:
+            return super().send(request, stream, timeout, verify, cert, proxies)
+        # Who asks again is ours: it knows deadlines, and does not sleep for as long as a Retry-After says.
+        self.max_retries = Retry(0, read=False)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+        request.headers["Accept-Encoding"] = "gzip, deflate"
+        wait = (min(CONNECT_TIMEOUT, limit.left) or 0.001, min(READ_TIMEOUT, limit.left) or 0.001)
+        try:
+            limit.require_time()
+            answer = super().send(request, True, wait, verify, cert, proxies)
+            limit.date = answer.headers.get("Date")
+            return _read(answer, limit)
+        except (requests.RequestException, HTTPError, TimeoutError) as error:
+            if limit.is_overrun:
+                raise AnswerTooLargeError(limit.said, request=request) from error
+            if not limit.left:
+                raise CallTooLongError(limit.said, request=request) from error
+            if isinstance(error, requests.RequestException):
+                raise
+            raise requests.ConnectionError(error, request=request) from error
+
+    def proxy_manager_for(self, proxy: str, **how: Any) -> Any:
+        """Return what makes connections by a proxy."""
+        manager = super().proxy_manager_for(proxy, **how)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+def _read(answer: requests.Response, limit: Limit) -> requests.Response:
+    """Return an answer that has been read to its end."""
+    body = bytearray()
+    for part in _unpacked(answer):
+        body += part
+        if len(body) > limit.answer_bytes:
+            answer.close()
+            raise AnswerTooLargeError(
+                f"the answer is larger than {_megabytes(limit.answer_bytes)}", request=answer.request, response=answer
+            )
+    answer.raw.release_conn()
+    for name in _OF_THE_WAY:
+        answer.headers.pop(name, None)
+    answer.raw = urllib3.HTTPResponse(io.BytesIO(body), answer.headers, answer.status_code, preload_content=False)
+    return answer
+
+
+def _unpacked(answer: requests.Response) -> Iterator[bytes]:
+    """Return the parts of an answer, none of which is large, however much it was packed."""
+    packed = answer.raw.stream(_CHUNK, decode_content=False)
+    encoding = (answer.headers.get("Content-Encoding") or "identity").strip().lower()
+    if encoding == "identity":
+        yield from packed
+        return
+    if encoding not in _PACKED:
+        answer.close()
+        raise requests.exceptions.ContentDecodingError(
+            f"the answer has the encoding {encoding!r}, which was not asked for", response=answer
+        )
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        for each in packed:
+            rest = each
+            while rest and not unpacking.eof:
+                yield unpacking.decompress(rest, _CHUNK)
+                rest = unpacking.unconsumed_tail
+    except zlib.error as error:
+        raise requests.exceptions.ContentDecodingError(f"the answer cannot be unpacked: {error}") from error
+    if not unpacking.eof:
+        raise requests.exceptions.ContentDecodingError("the answer cannot be unpacked: it is cut off")
+
+
+def limit_calls(client: Any, sdk_module: Any) -> ServiceTime:
+    """Let every call of a client of the SDK keep a limit, and return what is known of the service's time.
+
+    Args:
+        client: of the SDK. Others, the user's own ones too, stay as they are.
+        sdk_module: `ai_api_client_sdk.helpers.rest_client`, which makes a session of `requests` for each call.
+    """
+    sdk_module.HTTPAdapter = LimitedAdapter
+    service_time = ServiceTime()
+    for rest_client in (client.rest_client, client.resource_groups.rest_client):
+        for method in ("get", "post", "patch", "delete"):
+            setattr(rest_client, method, _limited(getattr(rest_client, method), service_time))
+    return service_time
+
+
+def _limited(method: Callable[..., T], service_time: ServiceTime) -> Callable[..., T]:
+    @wraps(method)
+    def call(path: str, *args: Any, **kwargs: Any) -> T:
+        is_page = path.rstrip("/").endswith(_PAGES)
+        limit = Limit(PAGE_SECONDS, PAGE_BYTES) if is_page else Limit(CALL_SECONDS, ANSWER_BYTES)
+        try:
+            return within(limit, lambda: method(path, *args, **kwargs))
+        finally:
+            service_time.tell(limit.date)
+
+    return call
+
+
+def post(url: str, **how: Any) -> requests.Response:
+    """Return the answer to a POST by which a token is asked for.
+
+    Args:
+        url: where.
+        how: what else `requests.post` is told.
+
+    Raises:
+        requests.RequestException: there is no answer.
+    """
+
+    def send() -> requests.Response:
+        with requests.Session() as session:
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, LimitedAdapter())
+            return session.post(url, allow_redirects=False, **how)
+
+    return within(Limit(CALL_SECONDS, TOKEN_BYTES), send)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1024 / 1024:g} MiB"

@@ -1,0 +1,29 @@
+"""The checks of workflow YAML files: what other parts of the package, and users, ask for."""
+
+from __future__ import annotations
+
+from pytest_aicore.workflows.checks.engine import (
+    CheckOptions,
+    CheckResult,
+    FileFindings,
+    check_document,
+    check_files,
+)
+from pytest_aicore.workflows.checks.findings import Finding, Layer, Rule, Severity
+from pytest_aicore.workflows.checks.registry import RULES
+from pytest_aicore.workflows.checks.sniffing import has_executable, is_candidate
+
+__all__ = [
+    "RULES",
+    "CheckOptions",
+    "CheckResult",
+    "FileFindings",
+    "Finding",
+    "Layer",
+    "Rule",
+    "Severity",
+    "check_document",
+    "check_files",
+    "has_executable",
+    "is_candidate",
+]

@@ -1,0 +1,105 @@
+"""What the rules of Argo and AI Core look at: one document, what it is, and what it is called."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from pytest_aicore.workflows.template import ServingTemplate, WorkflowTemplate
+from pytest_aicore.workflows.yaml.tree import NO_MAPPING, MappingNode, ScalarNode
+
+if TYPE_CHECKING:
+    from pytest_aicore.workflows.checks.engine import CheckOptions
+    from pytest_aicore.workflows.checks.report import Report
+
+ARGO_KINDS: Final = ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow")
+AICORE_KINDS: Final = (WorkflowTemplate.kind, ServingTemplate.kind)
+AICORE_API: Final = "ai.sap.com/"
+REPLACED: Final = "\ue000"
+"""Stands for each character of a placeholder where a string block is read as YAML."""
+
+
+class Subject:
+    """A document that is checked as a workflow of Argo or a template of AI Core.
+
+    Attributes:
+        report: where findings go.
+        options: what may be taken for granted.
+        root: the whole map.
+        kind: its `kind`, empty without one.
+        metadata: its `metadata`.
+        is_aicore: whether it is meant for AI Core, told by its kind and its labels and annotations.
+        wrong: the ids of nodes with the wrong type, about which nothing more is to be said.
+        calls_are_clear: whether it is known of every call which template it runs.
+        unclear_dags: the ids of templates of whose tasks it is not known which wait for which.
+        meant: names of outputs that were surely meant where others were written.
+    """
+
+    def __init__(self, report: Report, options: CheckOptions) -> None:
+        """Look at the document of a report."""
+        self.report = report
+        self.options = options
+        root = report.document.root
+        self.root = root if type(root) is MappingNode else NO_MAPPING
+        self.kind = self.root.text("kind") or ""
+        self.metadata = self.root.mapping("metadata")
+        self.is_aicore = self._is_aicore()
+        self.wrong: set[int] = set()
+        self.calls_are_clear = True
+        self.unclear_dags: set[int] = set()
+        self.meant: set[str] = set()
+
+    def is_wrong(self, mapping: MappingNode, key: str) -> bool:
+        """Tell whether what stands at a key has the wrong type."""
+        return id(mapping.values.get(key)) in self.wrong
+
+    def _is_aicore(self) -> bool:
+        if self.kind == ServingTemplate.kind:
+            return True
+        if self.kind in ARGO_KINDS and self.kind != WorkflowTemplate.kind:
+            return False
+        if (self.root.text("apiVersion") or "").startswith(AICORE_API):
+            return True
+        if any("ai.sap.com" in key for part in ("labels", "annotations") for key in self.metadata.mapping(part).values):
+            return True
+        return any(
+            "ai.sap.com" in key
+            for template in self.root.mapping("spec").mappings_of("templates")
+            for key in template.mapping("metadata").mapping("labels").values
+        )
+
+    @cached_property
+    def workflow(self) -> WorkflowTemplate:
+        """The workflow in it, whichever kind of Argo's it is."""
+        workflow = WorkflowTemplate(self.report.document)
+        if self.kind == "CronWorkflow":
+            workflow.spec = self.root.mapping("spec").mapping("workflowSpec")
+        return workflow
+
+    @cached_property
+    def serving(self) -> ServingTemplate:
+        """The serving template in it."""
+        return ServingTemplate(self.report.document)
+
+    @property
+    def is_library(self) -> bool:
+        """Whether others may use single templates of it, so that what they pass in is unknown."""
+        return not self.is_aicore and self.kind in ("WorkflowTemplate", "ClusterWorkflowTemplate")
+
+    @property
+    def fails(self) -> str:
+        """What happens to a workflow that Argo refuses, a sentence."""
+        if self.is_aicore:
+            return "Argo refuses it, so each execution ends DEAD without a log."
+        return "Argo refuses the workflow."
+
+
+def has_placeholder(text: str) -> bool:
+    """Tell whether something in a text is replaced before the text is used."""
+    return "{{" in text
+
+
+def is_given(mapping: MappingNode, key: str) -> bool:
+    """Tell whether a map has a key with another value than null."""
+    node = mapping.values.get(key)
+    return node is not None and not (type(node) is ScalarNode and node.kind == "null")

@@ -1,0 +1,1 @@
+"""What a workflow promises to whoever runs it, and what changes of that."""

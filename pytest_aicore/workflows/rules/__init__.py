@@ -1,1 +1,0 @@
-"""The rules that workflow YAML files are checked by, one module per family."""

@@ -1,0 +1,1 @@
+"""A text to a tree, with the place of everything."""
