@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.http.door import Door
+from pytest_aicore.emulator.in_process import door_to
 from pytest_aicore.http.exchange import Request
 from pytest_aicore.workflows import read_template
 
@@ -34,7 +34,7 @@ class Service:
     def __init__(self, executions: int = 0, *, finished: bool = True) -> None:
         self.emulator = Emulator()
         self.emulator.publish(read_template(WORKFLOW))
-        self.door = Door(self.emulator)
+        self.door = door_to(self.emulator)
         key: dict[str, Any] = self.emulator.service_key
         self.token_url = f"{key['url']}/oauth/token"
         self.base_url = f"{key['serviceurls']['AI_API_URL']}/v2/lm"

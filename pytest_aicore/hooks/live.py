@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
+    from pytest_aicore.config.settings import Settings
     from pytest_aicore.hooks.progress import Bulletin
     from pytest_aicore.session.session import Session
-    from pytest_aicore.training.live.runs import Live
+    from pytest_aicore.training.live.runs import Live, LiveOptions
     from pytest_aicore.training.plan import TrainingPlan
 
 _SIGNALS = ("SIGTERM", "SIGHUP")
@@ -39,6 +40,21 @@ least and at most, and never more than that part of it."""
 _PLUGIN = "aicore-live"
 
 
+def live_options(settings: Settings) -> LiveOptions:
+    """Return what the settings say about live runs."""
+    from pytest_aicore.training.live.runs import LiveOptions
+
+    return LiveOptions(
+        resource_group=settings.resource_group.value,
+        interval=settings.poll_interval.value,
+        max_parallel=settings.max_parallel.value,
+        budget=settings.budget.value,
+        reuse=settings.reuse.value,
+        keep=settings.keep.value,
+        resumes=settings.resumes,
+    )
+
+
 def make_live(config: pytest.Config, session: Session) -> Live:
     """Return what does the runs of a live session.
 
@@ -50,7 +66,7 @@ def make_live(config: pytest.Config, session: Session) -> Live:
 
     live_session = config.pluginmanager.get_plugin(_PLUGIN)
     return Live(
-        session.settings,
+        live_options(session.settings),
         _ledger_file(config),
         live_session.id if live_session else "",
         lambda: session.credentials,

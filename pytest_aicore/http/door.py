@@ -1,11 +1,11 @@
-"""The door into this process: requests made with the `requests` library reach the emulator.
+"""The door into this process: requests made with the `requests` library reach whoever answers them here.
 
-What stands in the place of `HTTPAdapter.send`, as that of `responses` does, asks it first (`neighbours.py`), and it
+What stands in the place of `HTTPAdapter.send`, as that of `responses` does, asks it first (`other_mocks.py`), and it
 answers by itself what is meant for AI Core, with the retries that the adapter of the session was told to make. So
 tests go on using mocks of their own. A stub of the test's own goes first everywhere, also one for a host of AI Core.
 
 While the door is open a guard refuses what other libraries ask of the network (`network.py`). Nothing is recorded
-here: the emulator keeps a bounded log, and has a lock of its own, because callbacks of mocks are called without one.
+here, and whoever answers has a lock of its own, because callbacks of mocks are called without one.
 """
 
 from __future__ import annotations
@@ -20,19 +20,18 @@ import requests
 from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
 from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError
 
-from pytest_aicore.emulator.presence import ABSENCE
 from pytest_aicore.http.exchange import Request
 from pytest_aicore.http.network import Guard
 from pytest_aicore.http.other_mocks import BRIDGE
 from pytest_aicore.redact import redact
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from requests import PreparedRequest
     from requests.adapters import HTTPAdapter
     from urllib3.util.retry import Retry
 
-    from pytest_aicore.emulator.emulator import Emulator
-    from pytest_aicore.emulator.presence import Presence
     from pytest_aicore.http.exchange import Failure, Response
     from pytest_aicore.http.other_mocks import Send
 
@@ -56,27 +55,38 @@ class _BlockedRequestError(Exception):
 
 
 class Door:
-    """Leads requests of this process to an emulator while it is open.
+    """Answers requests of this process while it is open.
 
-    It answers the emulator's own addresses and those of the real service, so that code under test may build
-    its own client. Requests to anybody else go where they would have gone, unless the network is blocked.
+    They are those for the given addresses and for the real service, so that code under test may build its own client.
+    Requests to anybody else go where they would have gone, unless the network is blocked.
 
     Args:
-        emulator: who answers.
+        urls: addresses that are answered, besides the real service's.
+        answer: answers a request.
+        report: is told what was refused, because code may swallow the exception.
         block_network: refuse whatever would reach a host that is neither AI Core nor this machine.
-        presence: where the emulator is, if it is to be kept to one process.
+        absence: says why nothing is answered here now, None if it is.
     """
 
-    def __init__(self, emulator: Emulator, *, block_network: bool = False, presence: Presence | None = None) -> None:
-        self.emulator = emulator
+    def __init__(
+        self,
+        urls: Iterable[str],
+        answer: Callable[[Request], Response],
+        report: Callable[[str], None],
+        *,
+        block_network: bool = False,
+        absence: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self.block_network = block_network
-        self._presence = presence
-        urls = [urlsplit(url) for url in (emulator.base_url, emulator.auth_url)]
-        self.ours = url_pattern((*(re.escape(url.netloc) for url in urls), *REAL_HOSTS))
-        hosts = (*(re.escape(url.hostname or "") for url in urls), *REAL_HOSTS)
-        self.guard = Guard(hosts, (presence or emulator).report, lambda: self.block_network)
+        self._ask = answer
+        self._report = report
+        self._absence = absence
+        places = [urlsplit(url) for url in urls]
+        self.ours = url_pattern((*(re.escape(url.netloc) for url in places), *REAL_HOSTS))
+        hosts = (*(re.escape(url.hostname or "") for url in places), *REAL_HOSTS)
+        self.guard = Guard(hosts, report, lambda: self.block_network)
         self.is_open = False
-        """Whether requests are led to the emulator."""
+        """Whether requests are led here."""
 
     def open(self) -> None:
         """Begin to answer, or see that requests still reach us.
@@ -103,8 +113,9 @@ class Door:
         if self.is_open:
             url = str(request.url)
             if self.ours.match(url):
-                if self._presence is not None and not self._presence.is_here:
-                    raise self._refusal(request, f"{request.method} {url} was not answered: {ABSENCE}")
+                absence = self._absence()
+                if absence is not None:
+                    raise self._refusal(request, f"{request.method} {url} was not answered: {absence}")
                 certificate = kwargs.get("cert", args[3] if len(args) > 3 else None)
                 return self._answer(adapter, request, shows_certificate=bool(certificate))
             if self.block_network:
@@ -127,14 +138,14 @@ class Door:
             raise self._refusal(request, why) from None
 
     def _answer(self, adapter: HTTPAdapter, request: PreparedRequest, *, shows_certificate: bool) -> requests.Response:
-        """Return the emulator's answer, after the retries that the adapter makes; none of them waits."""
+        """Return the answer, after the retries that the adapter makes; none of them waits."""
         __tracebackhide__ = True
         method, url = str(request.method), str(request.url)
         headers, body = dict(request.headers), _bytes(request)
         retries: Retry = adapter.max_retries
         while True:
             asked = Request(method, url, headers, body, call=request, client_certificate=shows_certificate)
-            answer = self.emulator.handle(asked)
+            answer = self._ask(asked)
             try:
                 if answer.failure:
                     pool = _pool(url)
@@ -158,7 +169,7 @@ class Door:
 
     def _refusal(self, request: PreparedRequest, why: str) -> requests.exceptions.ConnectionError:
         message = redact(why)
-        (self._presence or self.emulator).report(message)
+        self._report(message)
         return requests.exceptions.ConnectionError(message, request=request)
 
 

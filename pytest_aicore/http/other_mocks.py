@@ -18,33 +18,43 @@ from __future__ import annotations
 
 import sys
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import requests
 import responses
 from requests.adapters import HTTPAdapter
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable
 
     from requests import PreparedRequest
 
-    from pytest_aicore.http.door import Door
-
     Send = Callable[..., requests.Response]
+
+
+class Answering(Protocol):
+    """A door."""
+
+    ours: re.Pattern[str]
+
+    def send(
+        self, before: Send, adapter: HTTPAdapter, request: PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """Answer a request, or send it where it would have gone."""
 
 
 class Bridge:
     """Leads the requests of this process to its open doors, the latest first."""
 
     def __init__(self) -> None:
-        self._doors: tuple[Door, ...] = ()  # replaced, never changed: other threads are sending
+        self._doors: tuple[Answering, ...] = ()  # replaced, never changed: other threads are sending
         self._adapter: Any = HTTPAdapter
         self._before: Send = HTTPAdapter.send
         self._send: Send | None = None
         self._undo: list[Callable[[], None]] = []
 
-    def add(self, door: Door) -> None:
+    def add(self, door: Answering) -> None:
         """Lead requests to a door that is opened, or see that they still are."""
         if not self._doors:
             self._bridge_responses()
@@ -53,7 +63,7 @@ class Bridge:
         self._put_in_place()
         self._bridge_requests_mock()
 
-    def remove(self, door: Door) -> None:
+    def remove(self, door: Answering) -> None:
         """Lead no request to a door any more; after the last one everything is as it was before the first.
 
         Where somebody holds the bridge's `send`, because it replaced it and has not put it back yet, that passes
@@ -227,7 +237,7 @@ class _Attribute:
 class _Unrecorded:
     """A matcher of `requests_mock` that leaves no trace in the mocker's history of what it lets through."""
 
-    def __init__(self, bridge_to: Door, mocker: Any, matcher: Any) -> None:
+    def __init__(self, bridge_to: Answering, mocker: Any, matcher: Any) -> None:
         self.bridge_to = bridge_to
         self._mocker = mocker
         self._matcher = matcher

@@ -12,15 +12,39 @@ import socket
 import ssl
 import sys
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pytest_aicore.http.network import Guard
 
 INTERNET = (socket.AF_INET, socket.AF_INET6)
 """The families whose addresses hold a host and a port."""
+
+
+class Guard(Protocol):
+    """Who is asked (`network.py`)."""
+
+    def examine(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Refuse what an audit event is about, or let it happen."""
+
+    def begin_tls(self, host: object) -> None:
+        """Refuse TLS with a host of AI Core."""
+
+    def is_ai_core(self, host: object) -> bool:
+        """Tell whether a host is one of AI Core, and not this machine."""
+
+    def look_up(self, host: object, *, reverse: bool = False) -> None:
+        """Refuse to look a host up, or let it happen."""
+
+    def reach(self, verb: str, host: object, port: object) -> None:
+        """Refuse to connect, or let it happen."""
+
+    def send(self, its: socket.socket) -> None:
+        """Refuse to send where a socket is connected to, or let it happen."""
+
+    def note_process(self, how: str) -> None:
+        """Note that a process was started."""
 
 
 # Each takes a method's own arguments; those that it does not look at may have come by any name.

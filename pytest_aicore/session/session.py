@@ -231,9 +231,9 @@ class Session:
             return
         self.presence.settle()
         if self._door is None:
-            from pytest_aicore.http.door import Door
+            from pytest_aicore.emulator.in_process import door_to
 
-            self._door = Door(self.emulator, block_network=self.settings.block_network.value, presence=self.presence)
+            self._door = door_to(self.emulator, block_network=self.settings.block_network.value, presence=self.presence)
         self._door.open()
 
     def out_of_sight(self) -> tuple[list[str], list[str]]:

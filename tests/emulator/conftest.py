@@ -15,8 +15,8 @@ from ai_api_client_sdk.models.input_artifact_binding import InputArtifactBinding
 from ai_api_client_sdk.models.parameter_binding import ParameterBinding
 
 from pytest_aicore.emulator import Emulator
+from pytest_aicore.emulator.in_process import door_to
 from pytest_aicore.hooks.isolation import PLUGIN_NAME
-from pytest_aicore.http.door import Door
 from pytest_aicore.workflows import parse_template
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class House:
         self.emulator = Emulator(seed)
         for text in (TRAINING_TEMPLATE, SERVING_TEMPLATE):
             self.emulator.publish(parse_template(text))
-        self.door = Door(self.emulator)
+        self.door = door_to(self.emulator)
         self.url = f"{self.emulator.base_url}/v2/lm"
 
     def client(self, resource_group: str = "default") -> Any:

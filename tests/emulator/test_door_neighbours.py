@@ -20,7 +20,7 @@ from urllib3 import HTTPConnectionPool, Retry
 from urllib3.connection import HTTPConnection
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.http.door import Door
+from pytest_aicore.emulator.in_process import door_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -494,7 +494,8 @@ def test_a_closed_door_leaves_everything_as_it_was(house: House) -> None:
 )
 def test_doors_and_mocks_that_come_and_go_in_any_order_leave_nothing(steps: list[tuple[Any, ...]]) -> None:
     before = everything_it_touches()
-    doors = [Door(Emulator(base_url=f"https://api.{name}.invalid", auth_url="https://auth.invalid")) for name in "abc"]
+    urls = [f"https://api.{name}.invalid" for name in "abc"]
+    doors = [door_to(Emulator(base_url=url, auth_url="https://auth.invalid")) for url in urls]
     mocks: list[responses.RequestsMock] = []
     try:
         for what, *which in steps:
@@ -506,9 +507,8 @@ def test_doors_and_mocks_that_come_and_go_in_any_order_leave_nothing(steps: list
                 mocks[-1].get(SHOP, body=str(len(mocks)))
             elif mocks:
                 mocks.pop().stop()
-            for door in doors:
+            for door, url in zip(doors, urls, strict=True):
                 if door.is_open:
-                    url = door.emulator.base_url
                     assert requests.get(f"{url}/v2/lm/meta", timeout=5).text == "Jwt is missing"
             if mocks:
                 assert shop() == str(len(mocks))
@@ -538,7 +538,7 @@ def test_a_door_that_closes_under_an_active_mock(house: House, elsewhere: str) -
 def test_a_door_within_a_door(house: House, client: Any) -> None:
     house.start(client)
     inner = Emulator(base_url="https://api.inner.invalid", auth_url="https://auth.inner.invalid")
-    door = Door(inner)
+    door = door_to(inner)
     door.open()
     try:
         assert requests.get("https://api.inner.invalid/v2/lm/meta", timeout=5).text == "Jwt is missing"

@@ -29,7 +29,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.http.door import Door
+from pytest_aicore.emulator.in_process import door_to
 from pytest_aicore.http.network import Guard
 
 if TYPE_CHECKING:
@@ -289,7 +289,8 @@ def test_other_hosts_are_not_refused(house: House, host: str) -> None:
 
 
 def test_the_emulators_host_may_be_this_machine(elsewhere: str) -> None:
-    door = Door(Emulator(base_url="https://localhost:1", auth_url="https://127.0.0.1:1"))
+    emulator = Emulator(base_url="https://localhost:1", auth_url="https://127.0.0.1:1")
+    door = door_to(emulator)
     door.open()
     try:
         for host in ("localhost", "127.0.0.1"):
@@ -297,7 +298,7 @@ def test_the_emulators_host_may_be_this_machine(elsewhere: str) -> None:
             door.guard.begin_tls(host)
     finally:
         door.close()
-    assert door.emulator.take_incidents() == []
+    assert emulator.take_incidents() == []
 
 
 class Bait:
@@ -528,7 +529,7 @@ def test_the_machines_own_proxy_leads_elsewhere(
     port = place(elsewhere)[1]
     for name, value in machine.items():
         monkeypatch.setenv(name, value.format(port))
-    door = Door(Emulator(), block_network=True)
+    door = door_to(Emulator(), block_network=True)
     for name in machine:
         monkeypatch.delenv(name)
     door.open()
@@ -736,7 +737,8 @@ def replaceable() -> list[object]:
 
 def test_afterwards_everything_is_as_before(elsewhere: str) -> None:
     before = replaceable()
-    doors = [Door(Emulator(number), block_network=True) for number in range(2)]
+    emulators = [Emulator(number) for number in range(2)]
+    doors = [door_to(emulator, block_network=True) for emulator in emulators]
     for door in (*doors, doors[0]):
         door.open()
     assert not [now for now, then in zip(replaceable(), before, strict=True) if now is then]
@@ -744,11 +746,11 @@ def test_afterwards_everything_is_as_before(elsewhere: str) -> None:
     for host in (REAL_API, "shop.example"):
         with pytest.raises(socket.gaierror):
             socket.getaddrinfo(host, 443)
-    assert [door.emulator.take_incidents() for door in doors] == [[LOOKS_UP], [ONLY_REQUESTS.format(REAL_API)]]
+    assert [emulator.take_incidents() for emulator in emulators] == [[LOOKS_UP], [ONLY_REQUESTS.format(REAL_API)]]
     doors[0].close()
     with pytest.raises(socket.gaierror):
         socket.getaddrinfo(REAL_API, 443)
-    assert [len(door.emulator.take_incidents()) for door in doors] == [0, 1]
+    assert [len(emulator.take_incidents()) for emulator in emulators] == [0, 1]
     doors[1].close()
     assert replaceable() == before
     sys.audit("socket.getaddrinfo", REAL_API, 443, 0, 0, 0)

@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_aicore.training.live import locks, preflight
 from pytest_aicore.training.live.ledger import EXECUTION, FileLedger, RunRecord
-from pytest_aicore.training.live.runs import Live
+from pytest_aicore.training.live.runs import Live, LiveOptions
 
 OBJECT: Any = object()
 PLAN: Any = SimpleNamespace(
@@ -43,10 +43,9 @@ def announced(function: Any) -> Any:
 
 def live(file: Path) -> Live:
     """Return what does the runs of a worker."""
-    values = {"resource_group": "default", "poll_interval": 1.0, "max_parallel": 1, "budget": None}
-    settings: Any = SimpleNamespace(resumes=False, **{name: SimpleNamespace(value=it) for name, it in values.items()})
+    options = LiveOptions("default", 1.0, 1, budget=None, reuse=False, keep=False, resumes=False)
     credentials: Any = SimpleNamespace(host="https://h")
-    return Live(settings, file, "one", lambda: credentials, lambda: None, is_worker=True)
+    return Live(options, file, "one", lambda: credentials, lambda: None, is_worker=True)
 
 
 def claim(file: Path) -> str:

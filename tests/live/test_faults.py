@@ -15,6 +15,7 @@ import pytest
 
 from pytest_aicore.config.settings import Given, read_settings
 from pytest_aicore.errors import AicoreError
+from pytest_aicore.hooks.live import live_options
 from pytest_aicore.training import maker as making
 from pytest_aicore.training.live import fleet
 from pytest_aicore.training.live.runs import Live
@@ -118,7 +119,7 @@ class Rehearsal:
         options = {"aicore_live": True, "aicore_resource_group": "default", "aicore_poll_interval": 0.1}
         given = Given(options.get, {}, lambda _: None, self.folder, self.folder, self.folder)
         return Live(
-            read_settings(given),
+            live_options(read_settings(given)),
             self.folder / "ledger.jsonl",
             name,
             lambda: self.credentials,

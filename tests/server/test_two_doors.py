@@ -13,8 +13,8 @@ import requests
 
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.api.routes import ROUTES
+from pytest_aicore.emulator.in_process import door_to
 from pytest_aicore.emulator.serve.server import Server
-from pytest_aicore.http.door import Door
 from pytest_aicore.workflows import parse_template
 from tests.server.servers import SERVING_WORKFLOW, WORKFLOW, Client
 
@@ -240,7 +240,7 @@ def inside(emulator: Emulator) -> list[Exchange]:
         answer = session.request(method, emulator.base_url + path, headers=headers, data=body, allow_redirects=False)
         return exchange(method, path, answer.status_code, dict(answer.headers), answer.content)
 
-    door = Door(emulator)
+    door = door_to(emulator)
     door.open()
     try:
         return Recording(ask, emulator).play()
@@ -289,7 +289,7 @@ def test_the_same_calls_get_the_same_bytes_through_both_doors() -> None:
 def test_both_doors_lead_to_one_state() -> None:
     emulator = Emulator()
     emulator.publish(parse_template(WORKFLOW))
-    door = Door(emulator)
+    door = door_to(emulator)
     door.open()
     try:
         with Server(emulator) as server, Client(server.url, server.service_key) as client:

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.api.handlers.token import mint
-from pytest_aicore.http.door import Door
+from pytest_aicore.emulator.in_process import door_to
 from pytest_aicore.http.exchange import Request
 from pytest_aicore.workflows import read_folder
 
@@ -112,7 +112,7 @@ def client(emulator: Emulator) -> Iterator[AIAPIV2Client]:
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
     key = emulator.service_key
-    door = Door(emulator)
+    door = door_to(emulator)
     door.open()
     yield AIAPIV2Client(
         base_url=f"{emulator.base_url}/v2/lm",

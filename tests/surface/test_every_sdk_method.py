@@ -31,7 +31,7 @@ from ai_api_client_sdk.models.target_status import TargetStatus
 from ai_api_client_sdk.resource_clients.base_client import BaseClient
 
 from pytest_aicore.emulator import Emulator
-from pytest_aicore.http.door import Door
+from pytest_aicore.emulator.in_process import door_to
 from pytest_aicore.workflows import read_folder
 from tests.surface.conftest import SCENARIO, SERVE, TRAIN, WORKFLOWS
 
@@ -289,7 +289,7 @@ METHODS = found_methods()
 def in_process(emulator: Emulator) -> Iterator[World]:
     """Ask by the door into this process."""
     with ExitStack() as stack:
-        door = Door(emulator)
+        door = door_to(emulator)
         door.open()
         stack.callback(door.close)
         yield World(emulator, emulator.base_url, emulator.auth_url)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_aicore.emulator import Emulator
+from pytest_aicore.emulator.in_process import door_to
 from pytest_aicore.emulator.world.course import Clock
-from pytest_aicore.http.door import Door
 from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.plan import TrainingPlan
 from pytest_aicore.training.run import OneByOne, Training
@@ -56,7 +56,7 @@ def emulator(clock: NotedClock, folder: WorkflowFolder) -> Iterator[Emulator]:
     """An emulator with the workflows of this repository, behind an open door."""
     emulator = Emulator(clock=clock)
     emulator.publish_folder(folder)
-    door = Door(emulator)
+    door = door_to(emulator)
     door.open()
     yield emulator
     door.close()

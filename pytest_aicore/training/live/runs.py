@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from threading import Thread
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
-    from pytest_aicore.config.settings import Settings
     from pytest_aicore.training.live.fleet import Fleet
     from pytest_aicore.training.live.keeping import Keeper
     from pytest_aicore.training.live.ledger import Entry, FileLedger, Record
@@ -40,11 +40,34 @@ _LEAST_PATIENCE = 3.0
 _AT_ONCE = 8
 
 
+@dataclass(frozen=True)
+class LiveOptions:
+    """What a live session was told.
+
+    Args:
+        resource_group: where runs are started.
+        interval: seconds between two requests about their statuses.
+        max_parallel: so many run at once.
+        budget: seconds that all executions may run together, None for any.
+        reuse: whether artifacts and configurations of earlier sessions are used again.
+        keep: whether what is unfinished at the end goes on.
+        resumes: whether unfinished executions of an earlier session are resumed.
+    """
+
+    resource_group: str
+    interval: float
+    max_parallel: int
+    budget: float | None
+    reuse: bool
+    keep: bool
+    resumes: bool
+
+
 class Live:
     """What a process of a live session does on AI Core.
 
     Args:
-        settings: what the session was told.
+        options: what the session was told.
         ledger_file: where it is written down what is started.
         session: the session's id, the same in all its processes.
         is_worker: whether another process ends the session.
@@ -54,7 +77,7 @@ class Live:
 
     def __init__(
         self,
-        settings: Settings,
+        options: LiveOptions,
         ledger_file: Path,
         session: str,
         credentials: Callable[[], Credentials],
@@ -64,7 +87,7 @@ class Live:
     ) -> None:
         """Take what is needed; nothing is read, written or called yet."""
         self.home = Home()
-        self.settings = settings
+        self.options = options
         self.is_worker = is_worker
         self.onlooker: Onlooker | None = None
         self.told: list[str] = []
@@ -112,22 +135,23 @@ class Live:
         # What its threads will need, before there are any: pytest parses each module of a plugin that it imports, and
         # Python 3.11 cannot parse in two threads at once ("AST constructor recursion depth mismatch"). Also, what a
         # thread is importing while a test forks can never be imported in the forked process.
-        from pytest_aicore.training import keeping, making, patience, preflight, stopping, tokens, transport  # noqa: F401
+        from pytest_aicore.training import maker  # noqa: F401
+        from pytest_aicore.training.live import keeping, preflight, stop  # noqa: F401
         from pytest_aicore.training.live.fleet import Fleet, FleetClock
+        from pytest_aicore.training.service import retry, tokens, transport  # noqa: F401
         from pytest_aicore.training.service.api import sdk
 
         with suppress(AicoreError):  # the first run says what is wrong
             sdk("AIAPIV2Client")
             self._credentials()
 
-        settings = self.settings
         return Fleet(
             self.api,
             self.ledger,
             FleetClock(),
-            settings.poll_interval.value,
-            settings.max_parallel.value,
-            settings.budget.value,
+            self.options.interval,
+            self.options.max_parallel,
+            self.options.budget,
             self.onlooker,
             self._needs_no_start,
             self.home,
@@ -139,7 +163,7 @@ class Live:
 
     @property
     def _resource_group(self) -> str:
-        return self.settings.resource_group.value
+        return self.options.resource_group
 
     # The runs -------------------------------------------------------------------------------------------------------
 
@@ -187,7 +211,7 @@ class Live:
         self._made += 1
         fleet = self.fleet
         mark = sha256(f"{self._session} {key} {self._made}".encode()).hexdigest()[:12]
-        maker = Maker(plan, self.api, fleet.clock, mark, reuse=self.settings.reuse.value)
+        maker = Maker(plan, self.api, fleet.clock, mark, reuse=self.options.reuse)
         training = Training(
             plan,
             maker,
@@ -241,7 +265,7 @@ class Live:
         self._open_ledger()
         with ledger.locked():
             entry = ledger.of_key(key)
-            if entry is None and self.settings.resumes:
+            if entry is None and self.options.resumes:
                 entry = ledger.resumable(key, self._host, self._resource_group)
                 if entry is not None:
                     ledger.write("adopted", run=entry.id, session=self._session)
@@ -289,7 +313,7 @@ class Live:
 
     def begin(self) -> None:
         """Stop what sessions left behind that were killed, unless this one goes on with it."""
-        if self.is_worker or self.settings.resumes:
+        if self.is_worker or self.options.resumes:
             return
         try:
             self.ledger.refresh()
@@ -316,9 +340,11 @@ class Live:
         Args:
             stops_unneeded: whether runs are stopped as soon as no test is left for them.
         """
-        from pytest_aicore.training import patience, stopping, tokens, watcher  # noqa: F401  see `fleet`
+        from pytest_aicore.training import watcher  # noqa: F401  see `fleet`
+        from pytest_aicore.training.live import stop  # noqa: F401
+        from pytest_aicore.training.service import retry, tokens  # noqa: F401
 
-        stops = stops_unneeded and not self.settings.keep.value
+        stops = stops_unneeded and not self.options.keep
         with suppress(AicoreError):  # the first run says what is wrong
             self._open_ledger(self._stop_unneeded if stops else lambda: None)
 
@@ -403,11 +429,11 @@ class Live:
             if each.stopped_because is not None
         ]
         running = [entry for entry in entries if entry.is_open]
-        if self.settings.keep.value:
+        if self.options.keep:
             self._keep(running)
             return True
         well = self._stop(running, why)
-        if self.settings.resumes and any(entry.is_open for entry in self.ledger.entries.values()):
+        if self.options.resumes and any(entry.is_open for entry in self.ledger.entries.values()):
             left = [each for each in self._left_behind() if not each.kept]
             well = self._stop(left, "left behind by an earlier session, and asked for by no test") and well
         return well

@@ -1,0 +1,29 @@
+"""The emulator behind the door of this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_aicore.emulator.presence import ABSENCE
+from pytest_aicore.http.door import Door
+
+if TYPE_CHECKING:
+    from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.presence import Presence
+
+
+def door_to(emulator: Emulator, *, block_network: bool = False, presence: Presence | None = None) -> Door:
+    """Return a door that leads to an emulator.
+
+    Args:
+        emulator: who answers.
+        block_network: refuse whatever would reach a host that is neither AI Core nor this machine.
+        presence: where the emulator is, if it is to be kept to one process.
+    """
+    return Door(
+        (emulator.base_url, emulator.auth_url),
+        emulator.handle,
+        (presence or emulator).report,
+        block_network=block_network,
+        absence=lambda: None if presence is None or presence.is_here else ABSENCE,
+    )
