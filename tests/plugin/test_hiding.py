@@ -242,13 +242,13 @@ def test_what_pytest_timeout_dumps_is_clean(own: pytest.Pytester, method: str) -
 
         SECRET = os.environ["AICORE_CLIENT_SECRET"]
 
-        @pytest.mark.timeout(0.5)
+        @pytest.mark.timeout(1, func_only=True)
         def test_it(aicore_client):
-            threading.Thread(target=time.sleep, args=(5,), name="for " + SECRET, daemon=True).start()
+            threading.Thread(target=time.sleep, args=(30,), name="for " + SECRET, daemon=True).start()
             print("printed", SECRET)
             print("printed", SECRET, file=sys.stderr)
             os.write(1, f"written {SECRET}\\n".encode())
-            time.sleep(5)
+            time.sleep(30)
         """
     )
     result = own.runpytest_subprocess("--showlocals", f"--timeout-method={method}")
