@@ -53,21 +53,25 @@ def secrets_of(text: str, files: list[str], depth: int = 0) -> Iterator[str]:
         yield from _of_damaged(text, files, depth)
 
 
-def _of_data(value: object, files: list[str], depth: int, name: str = "") -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            own = str(key).lower().removeprefix("aicore_")
-            yield from _of_data(inner, files, depth, name if name in _SECRETS else own)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _of_data(inner, files, depth, name)
-    elif isinstance(value, str):
-        if name in SECRET_FILES:
-            files.append(value)
-        elif name in _SECRETS:
-            yield value
-        if is_content(value):  # `{"service_key": "{...}"}`, as secret stores wrap it
-            yield from secrets_of(value, files, depth + 1)
+def _of_data(data: object, files: list[str], depth: int) -> Iterator[str]:
+    left = [("", data)]  # no recursion: from Python 3.12 on, JSON may be nested deeper than calls may
+    while left:
+        name, value = left.pop()
+        if isinstance(value, Mapping):
+            left += [(name if name in _SECRETS else _plain(key), inner) for key, inner in value.items()]
+        elif isinstance(value, list):
+            left += [(name, inner) for inner in value]
+        elif isinstance(value, str):
+            if name in SECRET_FILES:
+                files.append(value)
+            elif name in _SECRETS:
+                yield value
+            if is_content(value):  # `{"service_key": "{...}"}`, as secret stores wrap it
+                yield from secrets_of(value, files, depth + 1)
+
+
+def _plain(name: str) -> str:
+    return name.lower().removeprefix("aicore_")
 
 
 def _of_damaged(text: str, files: list[str], depth: int) -> Iterator[str]:

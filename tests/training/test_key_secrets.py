@@ -103,3 +103,11 @@ def test_a_whole_key_is_read_as_it_is_and_nothing_else_is_hidden(tmp_path: Path)
     environment = {"AICORE_SERVICE_KEY": TEXT}
     assert find_credentials(environment, tmp_path).client_secret == SECRET
     assert secrets_around(environment=environment, home=tmp_path) == {SECRET}
+
+
+@pytest.mark.parametrize("name", ["AICORE_SERVICE_KEY", "VCAP_SERVICES"])
+@pytest.mark.parametrize("deep", [900, 3000, 100_000])
+def test_of_json_that_is_nested_deeper_than_calls_may_be(tmp_path: Path, deep: int, name: str) -> None:
+    for begin, end in (("[", "]"), ('{"data": ', "}"), ('{"credentials": ', "}")):
+        text = f"{begin * deep}{TEXT}{end * deep}"
+        assert SECRET in secrets_around(environment={name: text}, home=tmp_path)
