@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import cached_property
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from pytest_aicore.emulator.api.call import Call
@@ -20,10 +20,12 @@ from pytest_aicore.emulator.control.caller import caller
 from pytest_aicore.emulator.control.faults import REMEMBERED_CALLS, Fault, Kind, Tally, operation_named
 from pytest_aicore.emulator.control.profiles import faults_of
 from pytest_aicore.emulator.control.scripts import Script, Standing, refuse_contradiction
-from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, TENANT_ID, Published, ResourceGroup, State
+from pytest_aicore.emulator.store.records import Published, Service
+from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, TENANT_ID, ResourceGroup, State
 from pytest_aicore.emulator.world.agenda import Agenda
+from pytest_aicore.emulator.world.catalogue import catalogue_of
+from pytest_aicore.emulator.world.clock import Clock
 from pytest_aicore.emulator.world.cluster import Cluster
-from pytest_aicore.emulator.world.course import Clock, Details, Logs, MetricValues
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
 from pytest_aicore.http.exchange import (
     ApiError,
@@ -43,7 +45,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from pytest_aicore.emulator.store.state import Record
+    from pytest_aicore.emulator.store.state import ArmedFault
+    from pytest_aicore.emulator.store.tables import Record
+    from pytest_aicore.emulator.world.course import Details, Logs, MetricValues
     from pytest_aicore.emulator.world.git_sync import GitSync
     from pytest_aicore.emulator.world.provisioning import Tenancy
     from pytest_aicore.emulator.world.schedules import Scheduler
@@ -177,7 +181,7 @@ class Emulator:
         self.service_plan = service_plan
         self.base_url = base_url
         self.auth_url = auth_url
-        self.state = State(seed, service_plan=service_plan)
+        self.state = State(seed, service_plan=service_plan, catalogue=catalogue_of)
         self.clock = Clock() if clock is None else clock
         self.pace = dict(pace or {})
         self.tokens_expire = tokens_expire
@@ -322,8 +326,6 @@ class Emulator:
             description: what it is.
             url: of its service broker.
         """
-        from pytest_aicore.emulator.store.tenant import Service
-
         with self.lock:
             services = self.state.tenant.services
             service = Service(name, self.state.next_number(), description, url)
@@ -516,7 +518,8 @@ class Emulator:
         Those that chance decides about are left out, those of profiles, and those whose `struck` somebody looked at.
         """
         with self.lock:
-            made = [fault for fault in self.state.faults if fault not in since.state.faults]
+            armed = [each for each in self.conditions if isinstance(each, Fault)]
+            made = [fault for fault in armed if fault not in since.state.faults]
             return [fault.silence for fault in made if fault.silence]
 
     # What code did ------------------------------------------------------------------------------------------
@@ -615,7 +618,8 @@ class Emulator:
     def conditions(self) -> list[Script | Fault]:
         """The scripts and faults that hold now."""
         with self.lock:
-            return [*(standing.script for standing in self.state.scripts), *self.state.faults]
+            faults = cast("list[Fault]", self.state.faults)
+            return [*(standing.script for standing in self.state.scripts), *faults]
 
     def lift(self, conditions: Collection[Script | Fault], checkpoint: Checkpoint | None = None) -> None:
         """Let scripts and faults hold no more.
@@ -712,7 +716,7 @@ class Emulator:
             late += fault.late
         return self._served(request, route, parameters, late=late)
 
-    def _record_of(self, fault: Fault, parameters: dict[str, str]) -> Record | None:
+    def _record_of(self, fault: ArmedFault, parameters: dict[str, str]) -> Record | None:
         """Return the record that a call is for, where a fault wants to know it."""
         if not (fault.is_for_records and parameters):
             return None

@@ -24,7 +24,7 @@ from pytest_aicore.http.exchange import (
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from pytest_aicore.emulator.store.state import Record
+    from pytest_aicore.emulator.store.tables import Record
     from pytest_aicore.http.exchange import Request
 
 __tracebackhide__ = our_message

@@ -10,11 +10,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.control.symptoms import SYMPTOMS
+from pytest_aicore.emulator.store.statuses import OUTCOMES, STATUSES
 from pytest_aicore.emulator.world.course import (
-    OUTCOMES,
     PENDING_SECONDS,
     RUNNING_SECONDS,
-    STATUSES,
     STOPPING_SECONDS,
     UNKNOWN_SECONDS,
     Course,
@@ -23,6 +22,7 @@ from pytest_aicore.emulator.world.course import (
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
 
 if TYPE_CHECKING:
+    from pytest_aicore.emulator.store.state import StandingScript
     from pytest_aicore.emulator.world.course import Details, Logs, MetricValues
 
 __tracebackhide__ = our_message
@@ -161,16 +161,16 @@ class Said:
 
     values: Mapping[str, Any]
     places: Mapping[str, str]
-    speaking: Sequence[Standing]
+    speaking: Sequence[StandingScript]
 
 
-def said_about(standings: Iterable[Standing], executable_id: str, execution_id: str) -> Said:
+def said_about(standings: Iterable[StandingScript], executable_id: str, execution_id: str) -> Said:
     """Return what scripts say about an execution together.
 
     What is said about one execution stands above what is said about its executable, and that above what is said
     about all. Of counted scripts, which follow each other, the first that is not used up has its say.
     """
-    levels: tuple[list[Standing], list[Standing], list[Standing]] = ([], [], [])
+    levels: tuple[list[StandingScript], ...] = ([], [], [])
     for standing in standings:
         script = standing.script
         if script.execution is not None:
@@ -178,7 +178,7 @@ def said_about(standings: Iterable[Standing], executable_id: str, execution_id: 
                 levels[2].append(standing)
         elif script.executable in (None, executable_id):
             levels[0 if script.executable is None else 1].append(standing)
-    speaking: list[Standing] = []
+    speaking: list[StandingScript] = []
     for level in levels:
         speaking += [standing for standing in level if standing.script.times is None]
         speaking += [each for each in level if each.script.times is not None and not each.is_used_up][:1]
@@ -191,7 +191,7 @@ def said_about(standings: Iterable[Standing], executable_id: str, execution_id: 
     return Said(values, places, speaking)
 
 
-def refuse_contradiction(script: Script, standings: Iterable[Standing]) -> None:
+def refuse_contradiction(script: Script, standings: Iterable[StandingScript]) -> None:
     """Refuse a script that says something else than one before it about the same executions.
 
     Raises:

@@ -11,13 +11,13 @@ import re
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any
 
+from pytest_aicore.emulator.control.faults import Fault
 from pytest_aicore.errors import EmulatorError, did_you_mean
 from pytest_aicore.http.exchange import Json, Request, Response, empty_response, json_response, microseconds_z
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.emulator.control.faults import Fault
     from pytest_aicore.emulator.emulator import Checkpoint, Emulator, RequestRecord
 
 ADMIN_ROOT = "/__aicore__/"
@@ -123,7 +123,8 @@ class Admin:
 
     def _faults(self, _: Json) -> Response:
         with self._emulator.lock:
-            faults = [_fault_json(fault) | {"struck": fault.struck} for fault in self._emulator.state.faults]
+            armed = [each for each in self._emulator.conditions if isinstance(each, Fault)]
+            faults = [_fault_json(fault) | {"struck": fault.struck} for fault in armed]
         return json_response(200, {"count": len(faults), "faults": faults})
 
     def _profile(self, said: Json) -> Response:

@@ -8,7 +8,9 @@ no appointment to be taken back, and one that is woken up twice does nothing the
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from pytest_aicore.emulator.store.records import Appointment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,19 +19,6 @@ if TYPE_CHECKING:
 
     Waker = Callable[[str, str, float], None]
     """Gets the resource group (empty for what belongs to the tenant), the record's id and the moment."""
-
-
-class Appointment(NamedTuple):
-    """A moment at which somebody looks after a record.
-
-    Of two at the same moment, the record with the lower number comes first.
-    """
-
-    at: float
-    number: int
-    kind: str
-    group: str
-    id: str
 
 
 class Agenda:

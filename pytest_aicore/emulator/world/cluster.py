@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pytest_aicore.emulator.control.caller import raised_at
 from pytest_aicore.emulator.control.scripts import SHAPES, ShapeError, course, said_about
 from pytest_aicore.emulator.control.symptoms import spelt_out
-from pytest_aicore.emulator.store.state import (
-    DEFAULT_STORE,
-    Artifact,
-    Deployment,
-    Enactment,
-    Execution,
-    LogLine,
-    Metric,
-)
+from pytest_aicore.emulator.store.records import Artifact, Deployment, Enactment, Execution, LogLine, Metric
+from pytest_aicore.emulator.store.state import DEFAULT_STORE
+from pytest_aicore.emulator.store.statuses import CAN_BE_STOPPED, TERMINAL
 from pytest_aicore.emulator.world import bindings
-from pytest_aicore.emulator.world.course import CAN_BE_STOPPED, OUTPUTS_BEFORE_COMPLETION_SECONDS, TERMINAL, Stay
+from pytest_aicore.emulator.world.course import OUTPUTS_BEFORE_COMPLETION_SECONDS, Stay
 from pytest_aicore.errors import EmulatorError, our_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pytest_aicore.emulator.emulator import Emulator
-    from pytest_aicore.emulator.store.state import Configuration, E, ResourceGroup, Table
+    from pytest_aicore.emulator.store.records import Configuration, E
+    from pytest_aicore.emulator.store.state import ResourceGroup
+    from pytest_aicore.emulator.store.tables import Table
     from pytest_aicore.emulator.world.course import Course
 
 __tracebackhide__ = our_message
@@ -101,7 +97,7 @@ class Cluster:
                 expires_at=None if seconds is None else beginning["created_at"] + seconds,
             )
         )
-        if deployment.course.outcome == "UNKNOWN":
+        if _course_of(deployment).outcome == "UNKNOWN":
             deployment = group.deployments.put(self._with_reasons(deployment))
         self._appoint(group, deployment)
         self._emulator.agenda.appoint(deployment.expires_at, deployment.number, _TTL, group.id, deployment.id)
@@ -157,9 +153,9 @@ class Cluster:
             if not enactment.goes_by_looks:
                 time_passes = True
                 continue
-            stay = enactment.course.stay(enactment.status)
+            stay = _course_of(enactment).stay(enactment.status)
             seen = group.table_of(enactment).put(replace(enactment, looks=enactment.looks + 1))
-            following = seen.course.after(seen.status)
+            following = _course_of(seen).after(seen.status)
             if stay and stay.looks and seen.looks >= stay.looks and following:
                 self._enter(group, seen, following, self._emulator.clock.now())
         if time_passes:
@@ -316,7 +312,7 @@ class Cluster:
             self.delete(group, deployment)
 
     def _go_on(self, group: ResourceGroup, enactment: Enactment, at: float) -> None:
-        following = enactment.course.after(enactment.status)
+        following = _course_of(enactment).after(enactment.status)
         if following and _due(enactment) == at:
             self._enter(group, enactment, following, at)
 
@@ -337,7 +333,7 @@ class Cluster:
             entered = _cut_short(entered, at)
         elif status == "COMPLETED" and isinstance(entered, Execution):
             self._register_outputs(group, entered, at)
-        if status == "DEAD" or (status == entered.course.outcome and status != _goal(entered)):
+        if status == "DEAD" or (status == _course_of(entered).outcome and status != _goal(entered)):
             entered = self._with_reasons(entered)
         group.table_of(entered).put(entered)
         if status == "STOPPED" and entered.target_status == "DELETED":
@@ -349,7 +345,7 @@ class Cluster:
 
     def _with_telemetry(self, enactment: E) -> E:
         """Return it with the lines and metrics that will be written while it runs."""
-        way = enactment.course
+        way = _course_of(enactment)
         lines = self._called(enactment, "logs", way.logs, _default_logs(enactment))
         stay = way.stay("RUNNING")
         start, length = enactment.entered_at, (stay.seconds if stay else None) or 0.0
@@ -374,7 +370,7 @@ class Cluster:
 
     def _with_reasons(self, enactment: E) -> E:
         """Return it with what the API shows of why it ended badly, or does not go on."""
-        way = enactment.course
+        way = _course_of(enactment)
         default = bindings.failed_details(enactment) if enactment.status == "DEAD" else enactment.status_details
         details = self._called(enactment, "status_details", way.status_details, default)
         return replace(enactment, status_details=details, status_message=way.status_message)
@@ -393,7 +389,7 @@ class Cluster:
             what = f"{raised} ({inside})." if inside else f"{raised}."
         whom = _name(enactment)
         self._emulator.report(
-            f"{enactment.course.places.get(name, '')}: script: {name}= failed for {whom} {enactment.id} of "
+            f"{_course_of(enactment).places.get(name, '')}: script: {name}= failed for {whom} {enactment.id} of "
             f"{enactment.executable_id!r}: {what} The {whom} went on without it."
         )
         return default
@@ -401,7 +397,7 @@ class Cluster:
     def _register_outputs(self, group: ResourceGroup, execution: Execution, at: float) -> None:
         """Register the output artifacts that are not registered yet."""
         published = self._emulator.state.find_published(execution.executable_id)
-        omitted = execution.course.omit_outputs
+        omitted = _course_of(execution).omit_outputs
         if published is None or omitted is True:
             return
         urls = {artifact.url for artifact in group.artifacts.select({"execution_id": execution.id})}
@@ -427,17 +423,23 @@ class Cluster:
             )
 
 
+def _course_of(enactment: Enactment) -> Course:
+    """Return the course that this engine has put an execution or deployment on."""
+    return cast("Course", enactment.course)
+
+
 def _due(enactment: Enactment) -> float | None:
     """Return when it goes on to its next status."""
-    stay = enactment.course.stay(enactment.status)
-    if stay is None or stay.seconds is None or enactment.course.after(enactment.status) is None:
+    way = _course_of(enactment)
+    stay = way.stay(enactment.status)
+    if stay is None or stay.seconds is None or way.after(enactment.status) is None:
         return None
     return enactment.entered_at + stay.seconds
 
 
 def _outputs_due(enactment: Enactment) -> float | None:
     """Return when an execution registers its output artifacts, before it completes."""
-    if enactment.status != "RUNNING" or enactment.course.outcome != "COMPLETED":
+    if enactment.status != "RUNNING" or _course_of(enactment).outcome != "COMPLETED":
         return None
     due = _due(enactment)
     return None if due is None else max(due - OUTPUTS_BEFORE_COMPLETION_SECONDS, enactment.entered_at)
@@ -479,7 +481,7 @@ def _default_logs(enactment: Enactment) -> tuple[str, ...]:
         "COMPLETED": ("Training finished",),
         "DEAD": ("Traceback (most recent call last):", "RuntimeError: training failed"),
     }
-    return (f"Training {enactment.executable_id} started", *ending.get(enactment.course.outcome, ()))
+    return (f"Training {enactment.executable_id} started", *ending.get(_course_of(enactment).outcome, ()))
 
 
 def _spread(start: float, length: float, count: int) -> list[float]:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pytest_aicore.emulator.api import quotas
-from pytest_aicore.emulator.store.state import TENANT_ID, Published
-from pytest_aicore.emulator.store.tenant import Application, ResourceSync
+from pytest_aicore.emulator.store.records import Application, Published, ResourceSync
+from pytest_aicore.emulator.store.state import TENANT_ID
 from pytest_aicore.errors import WorkflowError
 
 if TYPE_CHECKING:

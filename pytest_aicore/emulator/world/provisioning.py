@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_aicore.emulator.store.state import ResourceGroup, Table
-from pytest_aicore.emulator.store.tenant import NodePlan, Repository
+from pytest_aicore.emulator.store.records import NodePlan, Repository
+from pytest_aicore.emulator.store.state import ResourceGroup
+from pytest_aicore.emulator.store.tables import Table
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.emulator import Emulator
-    from pytest_aicore.emulator.store.state import Labels
+    from pytest_aicore.emulator.store.records import Labels
 
 PROVISIONING_SECONDS = 5.0
 """Observed by SAP's own tests: within seconds. Until then a resource group can be used already (assumed)."""

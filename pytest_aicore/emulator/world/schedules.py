@@ -10,8 +10,8 @@ from pytest_aicore.emulator.world.cron import parse_cron
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.store.records import Schedule
     from pytest_aicore.emulator.store.state import ResourceGroup
-    from pytest_aicore.emulator.store.tenant import Schedule
 
 _RUN, _END = "schedule", "end of schedule"
 """The kinds of appointments that it looks after."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.state import Configuration, Deployment
+    from pytest_aicore.emulator.store.records import Configuration, Deployment
     from pytest_aicore.http.exchange import Response
     from pytest_aicore.workflows import Executable
 

@@ -18,8 +18,8 @@ from pytest_aicore.emulator.api.validation import (
     query_text,
     query_whole,
 )
-from pytest_aicore.emulator.store.state import E
-from pytest_aicore.emulator.world.course import CAN_BE_DELETED, CAN_BE_STOPPED, STATUSES
+from pytest_aicore.emulator.store.records import E
+from pytest_aicore.emulator.store.statuses import CAN_BE_DELETED, CAN_BE_STOPPED, STATUSES
 from pytest_aicore.http.exchange import (
     ApiError,
     Json,
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.state import Enactment, ResourceGroup, Table
+    from pytest_aicore.emulator.store.records import Enactment
+    from pytest_aicore.emulator.store.state import ResourceGroup
+    from pytest_aicore.emulator.store.tables import Table
     from pytest_aicore.http.exchange import Response
 
 CANNOT_BE_CHANGED = "01010076"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.state import Configuration, Execution
+    from pytest_aicore.emulator.store.records import Configuration, Execution
     from pytest_aicore.http.exchange import Response
 
 NOT_FOUND = "01010020"

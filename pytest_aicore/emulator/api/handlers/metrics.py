@@ -18,7 +18,7 @@ from pytest_aicore.emulator.api.validation import (
     json_body,
     query_whole,
 )
-from pytest_aicore.emulator.store.state import Metric, Metrics
+from pytest_aicore.emulator.store.records import Metric, Metrics
 from pytest_aicore.http.exchange import (
     ApiError,
     Json,
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.state import Execution, ResourceGroup
+    from pytest_aicore.emulator.store.records import Execution
+    from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.http.exchange import Response
 
 Checked = TypeVar("Checked")

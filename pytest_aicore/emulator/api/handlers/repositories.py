@@ -13,7 +13,7 @@ from pytest_aicore.http.exchange import ApiError, Json, internal_path, json_resp
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.tenant import Repository
+    from pytest_aicore.emulator.store.records import Repository
     from pytest_aicore.http.exchange import Response
 
 NAME = Text(51, re.compile(r"^[a-z0-9\-]+\Z", re.ASCII), 1)

@@ -10,7 +10,7 @@ from pytest_aicore.emulator.api.handlers.artifacts import paging
 from pytest_aicore.emulator.api.handlers.enactments import time_json
 from pytest_aicore.emulator.api.handlers.executions import executable_configuration
 from pytest_aicore.emulator.api.validation import ID, ObjectOf, Text, Time, json_body, query_text
-from pytest_aicore.emulator.store.tenant import Schedule
+from pytest_aicore.emulator.store.records import Schedule
 from pytest_aicore.emulator.world.cron import CronError, parse_cron
 from pytest_aicore.http.exchange import Json, invalid, json_response, page, present, seconds_z, text_response
 

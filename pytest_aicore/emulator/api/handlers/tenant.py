@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.store.records import Service
     from pytest_aicore.emulator.store.state import ResourceGroup
-    from pytest_aicore.emulator.store.tenant import Service
     from pytest_aicore.http.exchange import Response
 
 INSTANCE_TYPES: dict[str, Json] = {
