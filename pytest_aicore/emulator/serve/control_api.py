@@ -18,7 +18,9 @@ from pytest_aicore.http.exchange import Json, Request, Response, empty_response,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.emulator.emulator import Checkpoint, Emulator, RequestRecord
+    from pytest_aicore.emulator.api.request_record import RequestRecord
+    from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.world.world import Checkpoint
 
 ADMIN_ROOT = "/__aicore__/"
 _CAPITAL = re.compile(r"(?<=[a-z0-9])[A-Z]")

@@ -18,11 +18,11 @@ from pytest_aicore.errors import EmulatorError, our_message
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pytest_aicore.emulator.emulator import Emulator
     from pytest_aicore.emulator.store.records import Configuration, E
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.emulator.store.tables import Table
     from pytest_aicore.emulator.world.course import Course
+    from pytest_aicore.emulator.world.world import World
 
 __tracebackhide__ = our_message
 
@@ -38,15 +38,17 @@ class Cluster:
     """Runs executions and deployments. It remembers nothing itself: everything is in the emulator's state.
 
     Args:
-        emulator: for whom it runs them.
+        world: where it runs them.
+        pace: what is said about every execution where no script says otherwise; the arguments of `Emulator.script`.
     """
 
-    def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
-        emulator.agenda.when_due(_EXECUTION, self._wake_execution)
-        emulator.agenda.when_due(_OUTPUTS, self._wake_outputs)
-        emulator.agenda.when_due(_DEPLOYMENT, self._wake_deployment)
-        emulator.agenda.when_due(_TTL, self._wake_ttl)
+    def __init__(self, world: World, pace: Mapping[str, Any]) -> None:
+        self._world = world
+        self._pace = pace
+        world.agenda.when_due(_EXECUTION, self._wake_execution)
+        world.agenda.when_due(_OUTPUTS, self._wake_outputs)
+        world.agenda.when_due(_DEPLOYMENT, self._wake_deployment)
+        world.agenda.when_due(_TTL, self._wake_ttl)
 
     def start(
         self,
@@ -63,7 +65,7 @@ class Cluster:
             schedule_id: the schedule that starts it.
             at: when, in seconds since the epoch; now when left out.
         """
-        execution_id = self._emulator.state.short_id("e")
+        execution_id = self._world.state.short_id("e")
         way = self._course(group, configuration, execution_id, use=True)
         beginning = self._beginning(configuration, execution_id, at)
         execution = group.executions.add(
@@ -85,7 +87,7 @@ class Cluster:
             ttl: how long it may live, as it was asked for.
             seconds: the same in seconds.
         """
-        deployment_id = self._emulator.state.short_id("d")
+        deployment_id = self._world.state.short_id("d")
         beginning = self._beginning(configuration, deployment_id, None)
         deployment = group.deployments.add(
             Deployment(
@@ -100,7 +102,7 @@ class Cluster:
         if _course_of(deployment).outcome == "UNKNOWN":
             deployment = group.deployments.put(self._with_reasons(deployment))
         self._appoint(group, deployment)
-        self._emulator.agenda.appoint(deployment.expires_at, deployment.number, _TTL, group.id, deployment.id)
+        self._world.agenda.appoint(deployment.expires_at, deployment.number, _TTL, group.id, deployment.id)
         return deployment
 
     def reconfigure(self, group: ResourceGroup, deployment: Deployment, configuration: Configuration) -> None:
@@ -114,7 +116,7 @@ class Cluster:
             course=self._course(group, configuration, deployment.id, use=True, deployed=True),
             last_operation="UPDATE",
         )
-        self._enter(group, changed, "PENDING", self._emulator.clock.now())
+        self._enter(group, changed, "PENDING", self._world.clock.now())
 
     def stop(
         self, group: ResourceGroup, enactment: Enactment, at: float | None = None, *, then: str = "STOPPED"
@@ -130,7 +132,7 @@ class Cluster:
         stopped = replace(enactment, target_status=then)
         if isinstance(stopped, Deployment):
             stopped = replace(stopped, last_operation="UPDATE" if then == "STOPPED" else "DELETE")
-        self._enter(group, stopped, "STOPPING", self._emulator.clock.now() if at is None else at)
+        self._enter(group, stopped, "STOPPING", self._world.clock.now() if at is None else at)
 
     def delete(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Delete an execution or deployment that may be deleted.
@@ -157,9 +159,9 @@ class Cluster:
             seen = group.table_of(enactment).put(replace(enactment, looks=enactment.looks + 1))
             following = _course_of(seen).after(seen.status)
             if stay and stay.looks and seen.looks >= stay.looks and following:
-                self._enter(group, seen, following, self._emulator.clock.now())
+                self._enter(group, seen, following, self._world.clock.now())
         if time_passes:
-            self._emulator.clock.look()
+            self._world.clock.look()
 
     def look_for(self, group: ResourceGroup, table: Table[E], filters: Mapping[str, Any]) -> None:
         """Let happen what a question about a status makes happen: it is a look at all that it is about.
@@ -180,11 +182,11 @@ class Cluster:
         """Let the time pass that a question about what they have written or left behind takes."""
         found = (group.executions.get(each) or group.deployments.get(each) for each in enactment_ids)
         if any(each and each.is_unfinished and not each.goes_by_looks for each in found):
-            self._emulator.clock.look()
+            self._world.clock.look()
 
     def find(self, enactment_id: str) -> tuple[ResourceGroup, Enactment] | None:
         """Return an execution or deployment and its resource group, wherever it is."""
-        for group in self._emulator.state.groups.values():
+        for group in self._world.state.groups.values():
             enactment = group.executions.get(enactment_id) or group.deployments.get(enactment_id)
             if enactment:
                 return group, enactment
@@ -200,7 +202,7 @@ class Cluster:
         if found is None:
             return
         group, enactment = found
-        said = said_about(self._emulator.state.scripts, enactment.executable_id, enactment_id)
+        said = said_about(self._world.state.scripts, enactment.executable_id, enactment_id)
         if enactment.status in TERMINAL:
             raise EmulatorError(
                 f"{said.speaking[-1].script.place}: script: {_name(enactment)} {enactment_id} has ended already, "
@@ -211,7 +213,7 @@ class Cluster:
             return
         deployed = isinstance(enactment, Deployment)
         way = self._course(group, configuration, enactment_id, use=False, deployed=deployed)
-        changed = replace(enactment, course=_not_before(self._emulator.clock.now(), enactment, way))
+        changed = replace(enactment, course=_not_before(self._world.clock.now(), enactment, way))
         if changed.status == "RUNNING":
             changed = self._with_telemetry(changed)
         if changed.status == way.outcome:
@@ -222,10 +224,10 @@ class Cluster:
 
     def _beginning(self, configuration: Configuration, enactment_id: str, at: float | None) -> dict[str, Any]:
         """Return what an execution and a deployment have in common when they begin."""
-        now = self._emulator.clock.now() if at is None else at
+        now = self._world.clock.now() if at is None else at
         return {
             "id": enactment_id,
-            "number": self._emulator.state.next_number(),
+            "number": self._world.state.next_number(),
             "configuration_id": configuration.id,
             "configuration_name": configuration.name,
             "scenario_id": configuration.scenario_id,
@@ -254,11 +256,11 @@ class Cluster:
             use: whether scripts that are counted count it.
             deployed: whether it is a deployment.
         """
-        state = self._emulator.state
+        state = self._world.state
         said = said_about(state.scripts, configuration.executable_id, enactment_id)
         for standing in said.speaking if use else ():
             standing.used += 1
-        values = {**self._emulator.pace, **said.values}
+        values = {**self._pace, **said.values}
         published = state.find_published(configuration.executable_id)
         if published:
             values = spelt_out(values, published.executable)
@@ -276,31 +278,31 @@ class Cluster:
 
     def _appoint(self, group: ResourceGroup, enactment: Enactment) -> None:
         kind = _DEPLOYMENT if isinstance(enactment, Deployment) else _EXECUTION
-        appoint = self._emulator.agenda.appoint
+        appoint = self._world.agenda.appoint
         appoint(_due(enactment), enactment.number, kind, group.id, enactment.id)
         appoint(_outputs_due(enactment), enactment.number, _OUTPUTS, group.id, enactment.id)
 
     def _wake_execution(self, group_id: str, execution_id: str, at: float) -> None:
-        group = self._emulator.state.groups.get(group_id)
+        group = self._world.state.groups.get(group_id)
         execution = group.executions.get(execution_id) if group else None
         if group and execution:
             self._go_on(group, execution, at)
 
     def _wake_deployment(self, group_id: str, deployment_id: str, at: float) -> None:
-        group = self._emulator.state.groups.get(group_id)
+        group = self._world.state.groups.get(group_id)
         deployment = group.deployments.get(deployment_id) if group else None
         if group and deployment:
             self._go_on(group, deployment, at)
 
     def _wake_outputs(self, group_id: str, execution_id: str, at: float) -> None:
-        group = self._emulator.state.groups.get(group_id)
+        group = self._world.state.groups.get(group_id)
         execution = group.executions.get(execution_id) if group else None
         if group and execution and _outputs_due(execution) == at:
             self._register_outputs(group, execution, at)
 
     def _wake_ttl(self, group_id: str, deployment_id: str, at: float) -> None:
         """End a deployment whose time to live is over: it is stopped where it still runs, then deleted (assumed)."""
-        group = self._emulator.state.groups.get(group_id)
+        group = self._world.state.groups.get(group_id)
         deployment = group.deployments.get(deployment_id) if group else None
         if group is None or deployment is None or deployment.expires_at != at:
             return
@@ -388,7 +390,7 @@ class Cluster:
             inside = raised_at(error)
             what = f"{raised} ({inside})." if inside else f"{raised}."
         whom = _name(enactment)
-        self._emulator.report(
+        self._world.report(
             f"{_course_of(enactment).places.get(name, '')}: script: {name}= failed for {whom} {enactment.id} of "
             f"{enactment.executable_id!r}: {what} The {whom} went on without it."
         )
@@ -396,7 +398,7 @@ class Cluster:
 
     def _register_outputs(self, group: ResourceGroup, execution: Execution, at: float) -> None:
         """Register the output artifacts that are not registered yet."""
-        published = self._emulator.state.find_published(execution.executable_id)
+        published = self._world.state.find_published(execution.executable_id)
         omitted = _course_of(execution).omit_outputs
         if published is None or omitted is True:
             return
@@ -409,8 +411,8 @@ class Cluster:
                 continue
             group.artifacts.add(
                 Artifact(
-                    id=self._emulator.state.uuid(),
-                    number=self._emulator.state.next_number(),
+                    id=self._world.state.uuid(),
+                    number=self._world.state.next_number(),
                     name=output.registered_name,
                     kind=output.kind or "model",
                     url=url,

@@ -158,7 +158,7 @@ def searching(call: Call) -> Search | None:
 def _wait_for_outputs(call: Call, filters: dict[str, Any]) -> None:
     """Let time pass for who asks again and again what an execution has left behind."""
     if filters["execution_id"]:
-        call.emulator.cluster.wait_for(call.group, [filters["execution_id"]])
+        call.platform.cluster.wait_for(call.group, [filters["execution_id"]])
 
 
 def _filters(call: Call) -> dict[str, Any]:

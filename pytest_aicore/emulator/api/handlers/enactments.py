@@ -90,7 +90,7 @@ class Kind(Generic[E]):
         """Stop one, if it may be stopped."""
         if enactment.status not in CAN_BE_STOPPED:
             raise cannot_be_changed(enactment)
-        call.emulator.cluster.stop(call.group, enactment)
+        call.platform.cluster.stop(call.group, enactment)
         return json_response(202, {"id": enactment.id, "message": f"{self.name} modification scheduled"})
 
     def delete(self, call: Call) -> Response:
@@ -98,7 +98,7 @@ class Kind(Generic[E]):
         enactment = self.find(call)
         if enactment.status not in CAN_BE_DELETED:
             raise cannot_be_changed(enactment)
-        call.emulator.cluster.delete(call.group, enactment)
+        call.platform.cluster.delete(call.group, enactment)
         return json_response(202, {"id": enactment.id, "message": "Deletion scheduled", "targetStatus": "DELETED"})
 
     def modify_many(self, call: Call) -> Response:
@@ -119,9 +119,9 @@ class Kind(Generic[E]):
         enactments = table.select(wanted, skip=skip, top=top)
         response = json_response(200, page([shown(enactment) for enactment in enactments]))
         if wanted["status"]:
-            call.emulator.cluster.look_for(call.group, table, wanted)
+            call.platform.cluster.look_for(call.group, table, wanted)
         else:
-            call.emulator.cluster.look(call.group, enactments)
+            call.platform.cluster.look(call.group, enactments)
         return response
 
     def count(self, call: Call, wanted: dict[str, Any]) -> Response:
@@ -129,7 +129,7 @@ class Kind(Generic[E]):
         table = self.table(call.group)
         number = table.count(wanted)
         if wanted["status"]:
-            call.emulator.cluster.look_for(call.group, table, wanted)
+            call.platform.cluster.look_for(call.group, table, wanted)
         return text_response(200, str(number))
 
     def _modify_one(self, call: Call, enactment_id: str, target_status: str) -> Json:
@@ -142,9 +142,9 @@ class Kind(Generic[E]):
             message = f"Current status {enactment.status} cannot be changed"
             return _failed(call, enactment_id, CANNOT_BE_CHANGED, message)
         if target_status == "STOPPED":
-            call.emulator.cluster.stop(call.group, enactment)
+            call.platform.cluster.stop(call.group, enactment)
         else:
-            call.emulator.cluster.delete(call.group, enactment)
+            call.platform.cluster.delete(call.group, enactment)
         return {"id": enactment_id, "message": f"{self.name} modification scheduled"}
 
 
@@ -160,7 +160,7 @@ def logs_response(call: Call, enactment: Enactment, pod: str) -> Response:
         {"container": line.container, "msg": line.message, "pod": pod, "timestamp": nanoseconds_offset(line.at)}
         for line in (reversed(chosen) if descending else chosen)
     ]
-    call.emulator.cluster.wait_for(call.group, [enactment.id])
+    call.platform.cluster.wait_for(call.group, [enactment.id])
     return json_response(200, {"data": {"result": shown[:top]}})
 
 

@@ -33,7 +33,7 @@ def create(call: Call) -> Response:
     if name in tenant.offboarded:
         return _stays_gone(call, name)
     refuse_beyond(len(tenant.repositories), REPOSITORIES, "repositories")
-    call.emulator.tenancy.onboard(name, body["url"])
+    call.platform.tenancy.onboard(name, body["url"])
     return json_response(200, {"id": name, "message": "Repository has been on-boarded."})
 
 
@@ -71,7 +71,7 @@ def delete(call: Call) -> Response:
 def look(call: Call, repositories: list[Repository]) -> None:
     """Let time pass for who waits until a repository is on-boarded."""
     if any(repository.ready_at is not None for repository in repositories):
-        call.emulator.clock.look()
+        call.clock.look()
 
 
 def _stays_gone(call: Call, name: str) -> Response:

@@ -90,7 +90,7 @@ def query_versions(call: Call) -> Response:
 def wait_for_templates(call: Call) -> None:
     """Let time pass for who waits until an application has been synchronised."""
     if len(call.state.tenant.applications):
-        call.emulator.gitsync.look()
+        call.platform.gitsync.look()
 
 
 def query_models(call: Call) -> Response:
