@@ -14,6 +14,7 @@ from pytest_aicore.emulator.control.call_log import Calls
 from pytest_aicore.emulator.control.caller import caller
 from pytest_aicore.emulator.control.faults import Fault, Kind, operation_named
 from pytest_aicore.emulator.control.profiles import faults_of
+from pytest_aicore.emulator.control.scripted_engine import ScriptedEngine
 from pytest_aicore.emulator.control.scripts import Script, Standing, refuse_contradiction
 from pytest_aicore.emulator.store.records import Published, Service
 from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, State
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.api.request_record import RequestRecord
     from pytest_aicore.emulator.api.routes import RouteTable
     from pytest_aicore.emulator.world.agenda import Agenda
-    from pytest_aicore.emulator.world.cluster import Cluster
+    from pytest_aicore.emulator.world.cluster import Cluster, EngineMaker
     from pytest_aicore.emulator.world.course import Details, Logs, MetricValues
+    from pytest_aicore.emulator.world.engine import Engine
     from pytest_aicore.emulator.world.world import Checkpoint
     from pytest_aicore.http.exchange import Request, Response
     from pytest_aicore.workflows import Executable, Template
@@ -63,6 +65,7 @@ class Emulator:
         service_plan: `extended`, or `standard`: a tenant without the scenarios of generative AI.
         local_repositories: whether clients may name any folder of this machine as a repository; without it only
             mirrored ones are read.
+        engine: returns who carries executions and deployments out; without one they go as scripts say.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class Emulator:
         tokens_expire: bool = False,
         service_plan: str = EXTENDED,
         local_repositories: bool = True,
+        engine: EngineMaker | None = None,
     ) -> None:
         if service_plan not in SERVICE_PLANS:
             hint = did_you_mean(service_plan, SERVICE_PLANS)
@@ -86,9 +90,12 @@ class Emulator:
         clock = Clock() if clock is None else clock
         state = State(seed, service_plan=service_plan, catalogue=_catalogue_of)
         self.world = World(state, clock, local_repositories=local_repositories)
-        self.platform = Platform(self.world, self.pace)
+        self.platform = Platform(self.world, engine or self._scripted)
         self.gateway = Gateway(seed, base_url, auth_url, clock, tokens_expire=tokens_expire)
         self.dispatcher = Dispatcher(self.platform, self.gateway)
+
+    def _scripted(self, cluster: Cluster) -> Engine:
+        return ScriptedEngine(self.world, self.pace, cluster)
 
     def __repr__(self) -> str:
         return f"<Emulator {self.base_url} seed={self.seed} at {self.now:%Y-%m-%dT%H:%M:%SZ}>"
@@ -346,7 +353,7 @@ class Emulator:
             self.state.scripts.append(Standing(script))
             if execution is not None:
                 try:
-                    self.cluster.change_course(execution)
+                    self.cluster.rethink(execution)
                 except EmulatorError:
                     self.state.scripts.pop()
                     raise
@@ -493,10 +500,22 @@ class Emulator:
         return self.world.checkpoint()
 
     def rollback(self, checkpoint: Checkpoint) -> None:
-        """Go back to a moment: records, scripts, faults, ids and time are as they were then."""
+        """Go back to a moment: records, scripts, faults, ids and time are as they were then.
+
+        What an engine really works on goes on if that moment holds it, with what has become of it since; what it does
+        not hold is ended.
+        """
         with self.lock:
-            self.world.restore(checkpoint)
-            self.requests.clear()
+            drawn = self.state.drawn
+            self._restore(checkpoint)
+            if self.cluster.abandon_strangers():
+                # Until they have ended they are reported about: no other record may get their ids.
+                self.state.drawn = max(self.state.drawn, drawn)
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        """Have the world of a moment; what really works goes on, whether that world holds it or not."""
+        self.world.restore(checkpoint)
+        self.requests.clear()
 
     @contextmanager
     def baseline(self, checkpoint: Checkpoint) -> Iterator[None]:
@@ -510,7 +529,7 @@ class Emulator:
         """
         with self.lock:
             own, log, incidents = self.checkpoint(), list(self.requests), list(self.incidents)
-            self.rollback(checkpoint)
+            self._restore(checkpoint)
             self.state.drawn = own.state.drawn  # so that ids stay unique when both worlds meet again
             self.clock.set(max(own.now, checkpoint.now), held=checkpoint.held)
         try:
@@ -520,7 +539,7 @@ class Emulator:
                 before, made = checkpoint.state, self.checkpoint()
                 log += self.requests
                 incidents += [incident for incident in self.incidents if incident not in incidents]
-                self.rollback(own)
+                self._restore(own)
                 self.requests.extend(log)
                 self.incidents.extend(incidents)
                 self.clock.set(max(made.now, own.now), held=own.held)

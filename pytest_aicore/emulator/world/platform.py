@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_aicore.emulator.world.cluster import Cluster
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
+    from pytest_aicore.emulator.world.cluster import EngineMaker
     from pytest_aicore.emulator.world.git_sync import GitSync
     from pytest_aicore.emulator.world.provisioning import Tenancy
     from pytest_aicore.emulator.world.schedules import Scheduler
@@ -22,12 +20,12 @@ class Platform:
 
     Args:
         world: where they work.
-        pace: what is said about every execution where no script says otherwise.
+        make_engine: returns the engine that carries executions and deployments out.
     """
 
-    def __init__(self, world: World, pace: Mapping[str, Any]) -> None:
+    def __init__(self, world: World, make_engine: EngineMaker) -> None:
         self.world = world
-        self.cluster = Cluster(world, pace)
+        self.cluster = Cluster(world, make_engine)
 
     @cached_property
     def scheduler(self) -> Scheduler:

@@ -9,17 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from pytest_aicore.emulator.world.agenda import Agenda
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from pytest_aicore.emulator.store.state import State
     from pytest_aicore.emulator.world.clock import Clock
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)  # without slots: the world knows those that somebody still holds by weak references
 class Checkpoint:
     """A moment of an emulator to which it can be rolled back."""
 
@@ -44,6 +46,7 @@ class World:
         self.clock = clock
         self.local_repositories = local_repositories
         self.agenda = Agenda(lambda: self.state.agenda, clock.now)
+        self._moments: WeakSet[Checkpoint] = WeakSet()
         self.incidents: list[str] = []
         self.lock: AbstractContextManager[object] = RLock()
         """Whoever reads or changes the world holds it, and holds it briefly."""
@@ -64,7 +67,9 @@ class World:
         """Return this moment."""
         with self.lock:
             tallies = [fault.tally.copy() for fault in self.state.faults]
-            return Checkpoint(self.state.copy(), self.clock.now(), self.clock.held, tallies)
+            moment = Checkpoint(self.state.copy(), self.clock.now(), self.clock.held, tallies)
+            self._moments.add(moment)
+        return moment
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Have the state and the time of a moment, and no incidents."""
@@ -74,3 +79,15 @@ class World:
                 fault.tally = tally.copy()
             self.clock.set(checkpoint.now, held=checkpoint.held)
             self.incidents.clear()
+
+    def copies(self) -> Iterator[tuple[State, float]]:
+        """Return each state that is, or can still be restored, with what time it is in it.
+
+        What happened for good is to be told to all of them. The world's lock must be held.
+        """
+        yield self.state, self.clock.now()
+        seen = {id(self.state)}
+        for moment in list(self._moments):
+            if id(moment.state) not in seen:
+                seen.add(id(moment.state))
+                yield moment.state, moment.now

@@ -111,6 +111,7 @@ def delete(call: Call) -> Response:
     if group.id == UNDELETABLE:
         raise refused(400, f"Resource group {group.id} cannot be deleted")
     del call.state.groups[group.id]
+    call.platform.cluster.abandon_strangers()
     return json_response(202, {"id": group.id, "message": "Resource Group deletion scheduled"})
 
 
