@@ -15,7 +15,7 @@ from pytest_aicore.emulator.control.caller import caller
 from pytest_aicore.emulator.control.faults import Fault, Kind, operation_named
 from pytest_aicore.emulator.control.profiles import faults_of
 from pytest_aicore.emulator.control.scripted_engine import ScriptedEngine
-from pytest_aicore.emulator.control.scripts import Script, Standing, refuse_contradiction
+from pytest_aicore.emulator.control.scripts import Script, Standing, refuse_contradiction, with_arguments_of
 from pytest_aicore.emulator.store.records import Published, Service
 from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, State
 from pytest_aicore.emulator.world.clock import Clock
@@ -25,7 +25,7 @@ from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_messa
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.api.routes import RouteTable
     from pytest_aicore.emulator.world.agenda import Agenda
     from pytest_aicore.emulator.world.cluster import Cluster, EngineMaker
-    from pytest_aicore.emulator.world.course import Details, Logs, MetricValues
     from pytest_aicore.emulator.world.engine import Engine
     from pytest_aicore.emulator.world.world import Checkpoint
     from pytest_aicore.http.exchange import Request, Response
@@ -276,27 +275,8 @@ class Emulator:
 
     # What tests say -----------------------------------------------------------------------------------------
 
-    def script(
-        self,
-        *,
-        executable: str | None = None,
-        execution: str | None = None,
-        times: int | None = None,
-        outcome: str | None = None,
-        unknown: float | None = None,
-        pending: float | None = None,
-        running: float | None = None,
-        stopping: float | None = None,
-        polls: int | Mapping[str, int] | None = None,
-        stuck_in: str | None = None,
-        logs: Logs = None,
-        metrics: MetricValues = None,
-        status_details: Details = None,
-        status_message: str | None = None,
-        omit_outputs: bool | Sequence[str] | None = None,
-        symptom: str | None = None,
-        place: str | None = None,
-    ) -> Script:
+    @with_arguments_of(Script)
+    def script(self, **said: Any) -> Script:
         """Say how executions go, and deployments. What is left out stays as it is.
 
         A deployment that is not to fail runs until somebody stops it; one that fails does so before it runs, or
@@ -327,33 +307,18 @@ class Emulator:
         Raises:
             EmulatorError: a value cannot be used, or contradicts what another script says about the same executions.
         """
-        script = Script(
-            executable=executable,
-            execution=execution,
-            times=times,
-            outcome=outcome,
-            unknown=unknown,
-            pending=pending,
-            running=running,
-            stopping=stopping,
-            polls=polls,
-            stuck_in=stuck_in,
-            logs=logs,
-            metrics=metrics,
-            status_details=status_details,
-            status_message=status_message,
-            omit_outputs=omit_outputs,
-            symptom=symptom,
-            place=caller() if place is None else place,
-        )
+        for name in said:
+            if name not in Script.__dataclass_fields__:
+                raise TypeError(f"Emulator.script() got an unexpected keyword argument {name!r}")
+        script = Script(**{"place": caller(), **said})
         with self.lock:
             self.agenda.settle()
             self._refuse_stranger(script)
             refuse_contradiction(script, self.state.scripts)
             self.state.scripts.append(Standing(script))
-            if execution is not None:
+            if script.execution is not None:
                 try:
-                    self.cluster.rethink(execution)
+                    self.cluster.rethink(script.execution)
                 except EmulatorError:
                     self.state.scripts.pop()
                     raise

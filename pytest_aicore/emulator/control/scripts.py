@@ -7,7 +7,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from pytest_aicore.emulator.control.symptoms import SYMPTOMS
 from pytest_aicore.emulator.store.statuses import OUTCOMES, STATUSES
@@ -27,15 +28,36 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = our_message
 
+Arguments = ParamSpec("Arguments")
+Returned = TypeVar("Returned")
+
 STATUSES_ON_THE_WAY = ("UNKNOWN", "PENDING", "RUNNING", "STOPPING")
 """Where an execution can stay; it ends in every other status."""
 LONGEST_STATUS_MESSAGE = 256
 """Specification."""
 
 
-@dataclass(frozen=True)
+def with_arguments_of(
+    made: Callable[Arguments, object],
+) -> Callable[[Callable[..., Returned]], Callable[Concatenate[Any, Arguments], Returned]]:
+    """Let a method take what something is made with, so that its arguments stand in one place.
+
+    Args:
+        made: what is made with them, all by keyword.
+    """
+
+    def decorate(method: Callable[..., Returned]) -> Callable[Concatenate[Any, Arguments], Returned]:
+        own = signature(method)
+        parameters = [own.parameters["self"], *signature(made).parameters.values()]
+        method.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return method
+
+    return decorate
+
+
+@dataclass(frozen=True, kw_only=True)
 class Script:
-    """How the emulator treats the executions that a script is for. Made by `Emulator.script`.
+    """How the emulator treats the executions that a script is for. Made by `Emulator.script`, with these arguments.
 
     Everything that is None is left as it is.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from inspect import signature
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +118,7 @@ class Admin:
         return json_response(201, {"script": script.said()})
 
     def _fault(self, said: Json) -> Response:
-        arguments = _arguments(said, self._emulator.fault, "call")
+        arguments = _arguments(said, self._emulator.fault)
         if not isinstance(arguments.get("call"), str):
             raise EmulatorError('fault: say which "call" goes wrong, for example "execution.get".')
         fault = self._emulator.fault(**arguments)
@@ -130,7 +131,7 @@ class Admin:
         return json_response(200, {"count": len(faults), "faults": faults})
 
     def _profile(self, said: Json) -> Response:
-        arguments = _arguments(said, self._emulator.profile, "name")
+        arguments = _arguments(said, self._emulator.profile)
         if "name" not in arguments:
             raise EmulatorError('profile: say its "name", for example "throttled".')
         faults = self._emulator.profile(**arguments)
@@ -176,13 +177,13 @@ def is_loopback(address: str) -> bool:
     return (mapped or parsed).is_loopback
 
 
-def _arguments(said: Json, function: Any, *positional: str) -> Json:
+def _arguments(said: Json, function: Callable[..., object]) -> Json:
     """Return what was said as arguments of a function.
 
     Raises:
         EmulatorError: it takes no such argument.
     """
-    known = [*positional, *(name for name in function.__kwdefaults__ if name != "place")]
+    known = [name for name in signature(function).parameters if name != "place"]
     arguments: Json = {}
     for name, value in said.items():
         written = _CAPITAL.sub(lambda match: f"_{match[0].lower()}", name)
