@@ -33,13 +33,13 @@ def answers_follow_the_specification(monkeypatch: pytest.MonkeyPatch) -> Iterato
     if not FILE.is_file():
         yield
         return
-    from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.api.dispatch import Dispatcher
 
     specification()  # read it now, not while an emulator is being asked
     recorder = Recorder()
-    serve = Emulator._served
+    serve = Dispatcher._served
 
-    def served(self: Emulator, request: Request, route: Route, *arguments: Any, **options: Any) -> Response:
+    def served(self: Dispatcher, request: Request, route: Route, *arguments: Any, **options: Any) -> Response:
         try:
             response = serve(self, request, route, *arguments, **options)
         except Exception as error:
@@ -48,6 +48,6 @@ def answers_follow_the_specification(monkeypatch: pytest.MonkeyPatch) -> Iterato
         recorder.look(request, route, response)
         return response
 
-    monkeypatch.setattr(Emulator, "_served", served)
+    monkeypatch.setattr(Dispatcher, "_served", served)
     yield
     assert recorder.violations == []
