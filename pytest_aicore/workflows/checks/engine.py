@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -15,6 +14,7 @@ from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE
 from pytest_aicore.workflows.checks.look_alikes import take_look_alikes_out, tell_look_alikes
 from pytest_aicore.workflows.checks.metadata import check_kind
 from pytest_aicore.workflows.checks.model import WorkflowModel
+from pytest_aicore.workflows.checks.options import DEFAULT_OPTIONS
 from pytest_aicore.workflows.checks.registry import RULES
 from pytest_aicore.workflows.checks.repeated import part
 from pytest_aicore.workflows.checks.report import Report
@@ -29,45 +29,12 @@ from pytest_aicore.workflows.yaml.source import MAXIMUM_BYTES, parse_all
 from pytest_aicore.workflows.yaml.tree import MappingNode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from os import PathLike
 
     from pytest_aicore.workflows.checks.findings import Finding, Severity, Told
     from pytest_aicore.workflows.checks.folder import Outline
-
-
-@dataclass(frozen=True)
-class CheckOptions:
-    """What the checks may take for granted, and what they leave out.
-
-    Attributes:
-        ignore: the ids of rules that are not reported.
-        ignore_in_files: ids of rules that are not reported in the files that a pattern matches.
-        resource_plans: plans and instance types of the tenant, besides those that SAP documents.
-        argo_types: whether to check types against hera's models; None for where hera is installed.
-    """
-
-    ignore: frozenset[str] = frozenset()
-    ignore_in_files: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    resource_plans: frozenset[str] = frozenset()
-    argo_types: bool | None = None
-
-    def ignores(self, rule: str, path: str) -> bool:
-        """Tell whether a rule is left out in a file.
-
-        Args:
-            rule: the id of the rule.
-            path: the file as it is named in places.
-        """
-        if rule in self.ignore:
-            return True
-        return any(
-            rule in rules and (fnmatch(path, pattern) or fnmatch(Path(path).name, pattern))
-            for pattern, rules in self.ignore_in_files.items()
-        )
-
-
-DEFAULT_OPTIONS: Final = CheckOptions()
+    from pytest_aicore.workflows.checks.options import CheckOptions
 
 
 @dataclass(frozen=True)

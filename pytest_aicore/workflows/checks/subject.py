@@ -9,7 +9,7 @@ from pytest_aicore.workflows.template import ServingTemplate, WorkflowTemplate
 from pytest_aicore.workflows.yaml.tree import NO_MAPPING, MappingNode, ScalarNode
 
 if TYPE_CHECKING:
-    from pytest_aicore.workflows.checks.engine import CheckOptions
+    from pytest_aicore.workflows.checks.options import CheckOptions
     from pytest_aicore.workflows.checks.report import Report
 
 ARGO_KINDS: Final = ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow")
