@@ -134,6 +134,16 @@ class Template:
         return template
 
     @property
+    def entry(self) -> MappingNode | None:
+        """The template of Argo whose inputs have one value each in a run, None where there is none."""
+        return None
+
+    @property
+    def string_blocks(self) -> tuple[tuple[str, ...], ...]:
+        """Where under `spec.template` a string holds YAML, as paths of keys."""
+        return ()
+
+    @property
     def parameters(self) -> list[MappingNode]:
         """The declarations of the parameters that a configuration can bind."""
         raise NotImplementedError
@@ -343,6 +353,17 @@ class WorkflowTemplate(Template):
         """The name of the template that a run begins with."""
         return self.spec.name("entrypoint")
 
+    @property
+    def entry(self) -> MappingNode | None:
+        """The entrypoint, which takes the workflow's arguments by their names; None if something calls it as well.
+
+        With arguments of a call there is no one value of its inputs.
+        """
+        entry = self.template(self.entrypoint or "")
+        if entry is None or any(call.template == entry.name for one in self.templates for call in one.calls):
+            return None
+        return entry.node
+
     @cached_property
     def templates(self) -> tuple[ArgoTemplate, ...]:
         """`spec.templates` that are maps."""
@@ -543,6 +564,11 @@ class ServingTemplate(Template):
     def output_artifacts(self) -> list[tuple[MappingNode, str | None]]:
         """Nothing: a deployment registers no artifacts."""
         return []
+
+    @property
+    def string_blocks(self) -> tuple[tuple[str, ...], ...]:
+        """The parts that AI Core fills in as texts before anything reads them as YAML."""
+        return (("metadata", "labels"), ("metadata", "annotations"), ("spec",))
 
     @property
     def spec_block(self) -> StringBlock | None:
