@@ -29,7 +29,6 @@ from pytest_aicore.workflows.checks.containers import (
     check_to_fill_in,
     is_replaced,
 )
-from pytest_aicore.workflows.checks.findings import Severity
 from pytest_aicore.workflows.checks.metadata import (
     INSTANCE_LABEL,
     PLAN_LABEL,
@@ -39,6 +38,7 @@ from pytest_aicore.workflows.checks.metadata import (
     check_plan,
     plan_of,
 )
+from pytest_aicore.workflows.checks.rule import Severity
 from pytest_aicore.workflows.checks.subject import is_given
 from pytest_aicore.workflows.checks.words import nearest
 from pytest_aicore.workflows.template import is_supplied

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_aicore.workflows.checks.examples import container, serving, with_args
-from pytest_aicore.workflows.checks.findings import Rule, Severity
+from pytest_aicore.workflows.checks.rule import Rule, Severity
 
 
 def _rule(
@@ -381,46 +381,6 @@ PARAMETER_TYPE: Final = _rule(
     serving().replace("        default:", "        type: integer\n        default:"),
     serving().replace("        default:", "        type: string\n        default:"),
     Severity.WARNING,
-)
-
-RULES: Final = (
-    KIND,
-    NO_SCENARIO_ID,
-    NO_VERSION,
-    API_VERSION,
-    NO_SCENARIO_NAME,
-    NO_EXECUTABLE_NAME,
-    EXECUTABLE_ID,
-    SCENARIO_ID,
-    LABEL,
-    ANNOTATION,
-    MISPLACED,
-    MISSPELT,
-    NO_PLAN,
-    UNKNOWN_PLAN,
-    NO_COMMAND,
-    COMMAND,
-    NO_ARGS,
-    NO_GLOBAL_NAME,
-    ANNOTATION_OF_NOTHING,
-    ARTIFACT_ANNOTATION,
-    IMAGE,
-    PLACEHOLDER,
-    NO_DEADLINE,
-    CONTAINER_NAME,
-    PULL_SECRET,
-    ARTIFACT_URL,
-    DUPLICATE_GLOBAL_NAME,
-    EMPTY_ARCHIVE,
-    UNUSED_PARAMETER,
-    BLOCK,
-    BLOCK_SYNTAX,
-    SERVING_PLACEHOLDER,
-    SERVING_NAME,
-    INNER_API_VERSION,
-    PREDICTOR,
-    UNUSED_ARTIFACT,
-    PARAMETER_TYPE,
 )
 
 OF_WHAT_IS_MISSING: Final = (NO_SCENARIO_ID, NO_VERSION, NO_SCENARIO_NAME, NO_EXECUTABLE_NAME)

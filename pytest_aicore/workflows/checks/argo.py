@@ -37,8 +37,8 @@ from pytest_aicore.workflows.checks.argo_rules import (
 )
 from pytest_aicore.workflows.checks.containers import check_environment
 from pytest_aicore.workflows.checks.expressions import when_mistake
-from pytest_aicore.workflows.checks.findings import Severity
 from pytest_aicore.workflows.checks.model import LOOPS, CallModel, TemplateModel
+from pytest_aicore.workflows.checks.rule import Severity
 from pytest_aicore.workflows.checks.subject import has_placeholder, is_given
 from pytest_aicore.workflows.checks.words import capital, did_you_mean, listed, nearest, told_near
 from pytest_aicore.workflows.template import is_supplied

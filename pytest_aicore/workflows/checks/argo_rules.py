@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_aicore.workflows.checks.examples import TRAIN, TRAIN_DEPTH, argument, container, dag, steps
-from pytest_aicore.workflows.checks.findings import Rule, Severity
+from pytest_aicore.workflows.checks.rule import Rule, Severity
 
 
 def _rule(
@@ -252,35 +252,4 @@ METRIC: Final = _rule(
     "      gauge:\n        value: '{{duration}}'",
     "metrics:\n  prometheus:\n    - name: training_seconds\n      help: how long it took\n"
     "      gauge:\n        value: '{{duration}}'",
-)
-
-
-RULES: Final = (
-    NO_TEMPLATES,
-    ENTRYPOINT,
-    UNKNOWN_TEMPLATE,
-    TEMPLATE_TYPE,
-    DUPLICATE_NAME,
-    INVALID_NAME,
-    CALL_TARGET,
-    UNKNOWN_DEPENDENCY,
-    CYCLE,
-    DEPENDS,
-    UNREACHABLE,
-    ENDLESS,
-    LOOP,
-    WHEN,
-    MISSING_ARGUMENT,
-    EMPTY_ARGUMENT,
-    UNKNOWN_ARGUMENT,
-    ARTIFACT_PATH,
-    OUTPUT_SOURCE,
-    PATH_COLLISION,
-    UNKNOWN_VOLUME,
-    NO_IMAGE,
-    MISPLACED_SETTING,
-    ENVIRONMENT,
-    ENUM,
-    HOOK,
-    METRIC,
 )

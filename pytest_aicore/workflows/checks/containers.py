@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_aicore.placeholders import to_fill_in
 from pytest_aicore.workflows.checks.aicore_rules import IMAGE, PLACEHOLDER, PULL_SECRET
 from pytest_aicore.workflows.checks.argo_rules import ENVIRONMENT
-from pytest_aicore.workflows.checks.findings import Severity
+from pytest_aicore.workflows.checks.rule import Severity
 from pytest_aicore.workflows.checks.subject import REPLACED, is_given
 from pytest_aicore.workflows.yaml.tree import ScalarNode
 

@@ -9,7 +9,8 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.checks.aicore_rules import BLOCK
-from pytest_aicore.workflows.checks.findings import Finding, Rule, Severity
+from pytest_aicore.workflows.checks.findings import Finding
+from pytest_aicore.workflows.checks.rule import Rule, Severity
 from pytest_aicore.workflows.yaml.places import Place
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode
 
@@ -203,29 +204,6 @@ LOOK_ALIKE: Final = _rule(
     "or a chat. For YAML they are letters: they separate, quote and list nothing, and become part of the value.",
     "name: \u201cchurn-train\u201d",
     'name: "churn-train"',
-)
-
-RULES: Final = (
-    FAILED,
-    SYNTAX,
-    TAB,
-    UNQUOTED_PLACEHOLDER,
-    UNSPACED_COMMENT,
-    COLON_IN_VALUE,
-    INDENTATION,
-    MISPLACED_LIST,
-    NO_COLON,
-    NOT_CLOSED,
-    DUPLICATE_KEY,
-    ENCODING,
-    ALIAS,
-    TOO_LARGE,
-    SEVERAL_DOCUMENTS,
-    EMPTY,
-    UNREADABLE,
-    RESERVED_CHARACTER,
-    BAD_ESCAPE,
-    LOOK_ALIKE,
 )
 
 _RULE_OF_KIND: Final = {

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from os import PathLike
 
-    from pytest_aicore.workflows.checks.findings import Finding, Severity, Told
+    from pytest_aicore.workflows.checks.findings import Finding, Told
     from pytest_aicore.workflows.checks.folder import Outline
     from pytest_aicore.workflows.checks.options import CheckOptions
+    from pytest_aicore.workflows.checks.rule import Severity
 
 
 @dataclass(frozen=True)

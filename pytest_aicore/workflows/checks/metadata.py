@@ -25,7 +25,7 @@ from pytest_aicore.workflows.checks.aicore_rules import (
     UNKNOWN_PLAN,
 )
 from pytest_aicore.workflows.checks.containers import check_to_fill_in, is_replaced
-from pytest_aicore.workflows.checks.findings import Severity
+from pytest_aicore.workflows.checks.rule import Severity
 from pytest_aicore.workflows.checks.subject import AICORE_KINDS, ARGO_KINDS
 from pytest_aicore.workflows.checks.words import did_you_mean, nearest, told_near
 from pytest_aicore.workflows.executable import (
@@ -42,8 +42,8 @@ from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceN
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from pytest_aicore.workflows.checks.findings import Rule
     from pytest_aicore.workflows.checks.report import Report
+    from pytest_aicore.workflows.checks.rule import Rule
     from pytest_aicore.workflows.checks.subject import Subject
     from pytest_aicore.workflows.yaml.tree import Node
 

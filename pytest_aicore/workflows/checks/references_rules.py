@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_aicore.workflows.checks.examples import two_steps, with_args
-from pytest_aicore.workflows.checks.findings import Rule, Severity
+from pytest_aicore.workflows.checks.rule import Rule, Severity
 
 
 def _rule(
@@ -109,17 +109,4 @@ EXPRESSION: Final = _rule(
     "`inputs.parameters['tree-depth']`, for `tree-depth` would be a difference.",
     with_args("python train.py --depth {{=asInt(workflow.parameters.DEPTH}}"),
     with_args("python train.py --depth {{=asInt(workflow.parameters.DEPTH)}}"),
-)
-
-RULES: Final = (
-    UNDECLARED_PARAMETER,
-    UNDECLARED_ARTIFACT,
-    UNKNOWN_STEP,
-    NOT_YET_RUN,
-    UNKNOWN_OUTPUT,
-    UNKNOWN_VARIABLE,
-    ITEM,
-    UNCLOSED,
-    ONLY_AT_EXIT,
-    EXPRESSION,
 )

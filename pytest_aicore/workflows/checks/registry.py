@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from pytest_aicore.workflows.checks import (
     aicore_rules,
@@ -14,25 +13,10 @@ from pytest_aicore.workflows.checks import (
     structure,
     suppressions,
 )
+from pytest_aicore.workflows.checks.rule import collect
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+DECLARED_IN: Final = (document, suppressions, structure, argo_rules, references_rules, aicore_rules, folder)
+"""The modules that rules are declared in: a rule in another one is refused."""
 
-    from pytest_aicore.workflows.checks.findings import Rule
-
-
-def _by_id() -> Mapping[str, Rule]:
-    rules = [
-        *document.RULES,
-        *suppressions.RULES,
-        *structure.RULES,
-        *argo_rules.RULES,
-        *references_rules.RULES,
-        *aicore_rules.RULES,
-        *folder.RULES,
-    ]
-    return MappingProxyType({rule.id: rule for rule in sorted(rules, key=lambda rule: rule.id)})
-
-
-RULES: Final = _by_id()
-"""Every rule by its id, in the order of the ids."""
+RULES: Final = collect("document", "argo", "aicore", "folder")
+"""Every rule of a file, and of files together, by its id, in the order of the ids."""

@@ -28,7 +28,6 @@ from pytest_aicore.workflows.checks.containers import (
     is_replaced,
 )
 from pytest_aicore.workflows.checks.document import check_comments, take_comments_out
-from pytest_aicore.workflows.checks.findings import Severity
 from pytest_aicore.workflows.checks.look_alikes import take_look_alikes_out, tell_look_alikes
 from pytest_aicore.workflows.checks.metadata import (
     INSTANCE_LABEL,
@@ -40,6 +39,7 @@ from pytest_aicore.workflows.checks.metadata import (
 from pytest_aicore.workflows.checks.model import named
 from pytest_aicore.workflows.checks.repeated import part
 from pytest_aicore.workflows.checks.report import Report
+from pytest_aicore.workflows.checks.rule import Severity
 from pytest_aicore.workflows.checks.structure import StructureCheck, shapes_for
 from pytest_aicore.workflows.checks.subject import REPLACED, is_given
 from pytest_aicore.workflows.checks.words import nearest, tags, told_near, without_tags
@@ -51,7 +51,7 @@ from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_aicore.workflows.checks.findings import Rule
+    from pytest_aicore.workflows.checks.rule import Rule
     from pytest_aicore.workflows.checks.subject import Subject
     from pytest_aicore.workflows.yaml.places import Problem
     from pytest_aicore.workflows.yaml.tree import Document

@@ -7,7 +7,8 @@ from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE, Finding, Rule, Severity
+from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE, Finding
+from pytest_aicore.workflows.checks.rule import Rule, Severity
 from pytest_aicore.workflows.checks.shapes import core_shapes, hera_shapes
 from pytest_aicore.workflows.checks.subject import REPLACED
 from pytest_aicore.workflows.checks.words import nearest, told_near
@@ -108,8 +109,6 @@ MISPLACED_KEY: Final = Rule(
     "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [./train]\n"
     "outputs:\n  artifacts:\n    - name: model\n      globalName: churn-model\n      path: /app/model",
 )
-
-RULES: Final = (TYPES_OFF, UNKNOWN_KEY, WRONG_TYPE, MISSING_KEY, QUANTITY, WRONG_WORD, MISPLACED_KEY)
 
 _QUANTITY: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?")
 
