@@ -46,8 +46,8 @@ def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
         (
             ("AIC901", "retry-limit", "argo"),
             (
-                "The rule AIC901 is declared twice, as `breaking-change` and as `retry-limit`: give one of them another "
-                "id."
+                "The rule AIC901 is declared twice, as `breaking-change` and as `retry-limit`: give one of them "
+                "another id."
             ),
         ),
         (
@@ -57,8 +57,8 @@ def imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
         (
             ("AIC299", "retry-limit", "argo"),
             (
-                "The rule AIC299 (`retry-limit`) is declared after the rules were collected, so `--explain` does not know "
-                "it: name its module in pytest_aicore/workflows/checks/registry.py."
+                "The rule AIC299 (`retry-limit`) is declared after the rules were collected, so `--explain` does not "
+                "know it: name its module in pytest_aicore/workflows/checks/registry.py."
             ),
         ),
     ],

@@ -9,16 +9,16 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.mistakes import Mistake, Planted, Situation, Source
-from benchmarks.situations import MISTAKES
 from pytest_aicore.workflows.checks import Severity, check_document, check_files
+from tests.workflows.rules.mistakes import Mistake, Planted, Situation, Source
+from tests.workflows.rules.situations import MISTAKES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pytest_aicore.workflows.checks import Finding
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 SAMPLES = Path(__file__).parent / "samples"
 PLACES_IN_A_FILE = 4
 """At how many places of one file a kind of mistake is planted at most."""

@@ -9,12 +9,12 @@ import re
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from benchmarks.mistakes import MISTAKES, Planted, Situation, Source, mistake
 from pytest_aicore.workflows.checks import document
 from pytest_aicore.workflows.checks import engine as checking
 from pytest_aicore.workflows.checks.folder import MAXIMUM_TEMPLATES
 from pytest_aicore.workflows.checks.shapes import has_all_types
 from pytest_aicore.workflows.yaml.source import MAXIMUM_BYTES
+from tests.workflows.rules.mistakes import MISTAKES, Planted, Situation, Source, mistake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
