@@ -403,28 +403,28 @@ class WorkflowTemplate(Template):
             if handler is not None:
                 roots.append((handler, given | by_hook))
         order: list[ArgoTemplate] = []
-        fed: dict[int, frozenset[str]] = {}
+        fed: dict[ArgoTemplate, frozenset[str]] = {}
         for root, root_fed in roots:
             pending = [(root, root_fed)]
             while pending:
                 template, names = pending.pop()
-                if id(template) in fed:
+                if template in fed:
                     # What one of its callers leaves open, the configuration has to bind.
-                    fed[id(template)] &= names
+                    fed[template] &= names
                     continue
-                fed[id(template)] = names
+                fed[template] = names
                 order.append(template)
                 called = [self._called(call) for call in template.calls]
                 pending.extend((target, by_call) for target, by_call in reversed(called) if target is not None)
-        return tuple((template, fed[id(template)]) for template in order)
+        return tuple((template, fed[template]) for template in order)
 
     @property
     def _starts(self) -> Sequence[ArgoTemplate]:
         start = self._by_name.get(self.entrypoint or "")
         if start is not None:
             return (start,)
-        called = {id(self._called(call)[0]) for template in self.templates for call in template.calls}
-        return [template for template in self.templates if id(template) not in called] or self.templates
+        called = {self._called(call)[0] for template in self.templates for call in template.calls}
+        return [template for template in self.templates if template not in called] or self.templates
 
     def _called(self, call: Call) -> tuple[ArgoTemplate | None, frozenset[str]]:
         if call.inline is not None:

@@ -101,7 +101,7 @@ class _AicoreCheck:
         self._model = model
         self._wrong = subject.wrong
         self._add = subject.report.add
-        self._reached = {id(template.node) for template in subject.workflow.reachable}
+        self._reached = {template.node for template in subject.workflow.reachable}
         self._defaults = model.spec.mapping("templateDefaults")
         self.artifact_names: dict[str, None] = {}
         self.internal_names: dict[str, str | None] = {}
@@ -144,7 +144,7 @@ class _AicoreCheck:
         for template in self._model.all_templates:
             if not template.is_pod:
                 continue
-            reached = template.inline or id(template.node) in self._reached
+            reached = template.inline or template.node in self._reached
             plan = self._plan(template, reached=bool(reached))
             if plan is not None and largest is None and reached and self._is_large(template, plan):
                 largest = plan
@@ -199,7 +199,7 @@ class _AicoreCheck:
         return None
 
     def _labels_are_wrong(self, metadata: MappingNode) -> bool:
-        return bool({id(metadata), id(metadata.values.get("labels"))} & self._wrong)
+        return bool({metadata, metadata.values.get("labels")} & self._wrong)
 
     def _misplaced_plan(self, template: TemplateModel, metadata: MappingNode) -> ScalarNode | None:
         for mapping in (
@@ -259,7 +259,7 @@ class _AicoreCheck:
         at = at or container
         command = container.values.get("command")
         words = _words(container, "command")
-        if id(command) in self._wrong:
+        if command in self._wrong:
             return
         if not any(word.strip() for word in words):
             self._add(
@@ -291,7 +291,7 @@ class _AicoreCheck:
 
     def _args(self, container: MappingNode, words: list[str], *, at: Node) -> None:
         args = container.values.get("args")
-        if id(args) in self._wrong:
+        if args in self._wrong:
             return
         given = [
             item for item in container.items_of("args") if type(item) is not ScalarNode or (item.value or "").strip()
@@ -365,7 +365,7 @@ class _AicoreCheck:
                 self.artifact_names[name] = None
         for template in self._model.all_templates:
             self.artifact_names.update(dict.fromkeys(template.input_artifacts))
-            reached = template.inline or id(template.node) in self._reached
+            reached = template.inline or template.node in self._reached
             for artifact in template.node.mapping("outputs").mappings_of("artifacts"):
                 name = artifact.text("name")
                 node = artifact.values.get("globalName")
@@ -380,7 +380,7 @@ class _AicoreCheck:
                         for between in ("-", "_", ""):
                             self.artifact_names[re.sub(r"[^-a-zA-Z0-9_]+", between, global_name)] = None
                     other, owner = first.setdefault(global_name, (node, template))
-                    runs = {id(owner.node), id(template.node)}
+                    runs = {owner.node, template.node}
                     is_alternative = len(runs) == 2 and (runs <= conditional or runs & instead)
                     if other is not node and reached and not is_alternative:
                         self._add(
@@ -396,22 +396,22 @@ class _AicoreCheck:
                 if template.is_pod and reached and name and not is_supplied(artifact):
                     self._lost(artifact, name, text)
 
-    def _alternatives(self) -> tuple[set[int], set[int]]:
+    def _alternatives(self) -> tuple[set[Node], set[Node]]:
         """Return the templates of which each call has a condition, and those that only run when another one did not."""
-        conditional: set[int] = set()
-        instead: set[int] = set()
-        always: set[int] = set()
+        conditional: set[Node] = set()
+        instead: set[Node] = set()
+        always: set[Node] = set()
         for template in self._model.all_templates:
             for call in template.calls:
                 target = self._model.target(call)
                 if target is None:
                     continue
                 if _INSTEAD.search(call.node.text("depends") or ""):
-                    instead.add(id(target.node))
+                    instead.add(target.node)
                 elif is_given(call.node, "when"):
-                    conditional.add(id(target.node))
+                    conditional.add(target.node)
                 else:
-                    always.add(id(target.node))
+                    always.add(target.node)
         return conditional - always, instead - always
 
     def _lost(self, artifact: MappingNode, name: str, text: str) -> None:

@@ -89,7 +89,7 @@ class _ArgoCheck:
 
     def check(self) -> None:
         spec = self._model.spec
-        if id(self._subject.root.values.get("spec")) in self._wrong or id(spec.values.get("templates")) in self._wrong:
+        if self._subject.root.values.get("spec") in self._wrong or spec.values.get("templates") in self._wrong:
             return
         self._names_of_arguments(spec.mapping("arguments"))
         if not self._has_templates():
@@ -141,7 +141,7 @@ class _ArgoCheck:
                 f"The workflow has no `entrypoint`, so nobody knows with which template it begins. {self._fails}",
                 f"Add `entrypoint: {names[0]}`." if len(names) == 1 else "Name one of its templates.",
             )
-        elif type(node) is ScalarNode and id(node) not in self._wrong and not self._model.is_elsewhere:
+        elif type(node) is ScalarNode and node not in self._wrong and not self._model.is_elsewhere:
             self._known_template(node, "entrypoint")
         on_exit = spec.values.get("onExit")
         if type(on_exit) is ScalarNode:
@@ -149,7 +149,7 @@ class _ArgoCheck:
 
     def _known_template(self, node: ScalarNode, key: str) -> bool:
         name = node.value
-        if not name or id(node) in self._wrong:
+        if not name or node in self._wrong:
             return False
         if has_placeholder(name):
             self._subject.calls_are_clear = False
@@ -177,12 +177,12 @@ class _ArgoCheck:
             return
         if subject.metadata.text("name") in subject.workflow.external_references:
             return
-        reached = {id(template.node) for template in subject.workflow.reachable}
+        reached = {template.node for template in subject.workflow.reachable}
         seen: set[str] = set()
         for template in self._model.templates:
             first = template.name not in seen
             seen.add(template.name)
-            if template.name and first and id(template.node) not in reached:
+            if template.name and first and template.node not in reached:
                 self._add(
                     UNREACHABLE,
                     template.node.values["name"],
@@ -192,17 +192,17 @@ class _ArgoCheck:
 
     def _endless(self) -> None:
         """Report calls that lead back to their own template with nothing on the way that could end it."""
-        done: set[int] = set()
+        done: set[Node] = set()
         for start in self._model.templates:
-            path: list[int] = []
+            path: list[Node] = []
             pending: list[tuple[TemplateModel, CallModel | None, bool]] = [(start, None, False)]
             while pending:
                 template, call, leaves = pending.pop()
                 if leaves:
                     path.pop()
-                    done.add(id(template.node))
+                    done.add(template.node)
                     continue
-                if id(template.node) in path:
+                if template.node in path:
                     if call is not None:
                         self._add(
                             ENDLESS,
@@ -212,9 +212,9 @@ class _ArgoCheck:
                             "Give it a `when`, or remove it.",
                         )
                     continue
-                if id(template.node) in done:
+                if template.node in done:
                     continue
-                path.append(id(template.node))
+                path.append(template.node)
                 pending.append((template, None, True))
                 for inner in template.calls:
                     target = self._model.target(inner)
@@ -260,15 +260,11 @@ class _ArgoCheck:
         if template.type == "dag":
             tasks = template.node.mapping("dag").values.get("tasks")
             items = tasks.items if type(tasks) is SequenceNode else []
-            return (
-                id(template.node.values["dag"]) in wrong
-                or id(tasks) in wrong
-                or any(id(item) in wrong for item in items)
-            )
+            return template.node.values["dag"] in wrong or tasks in wrong or any(item in wrong for item in items)
         steps = template.node.values["steps"]
         groups = steps.items if type(steps) is SequenceNode else []
-        return id(steps) in wrong or any(
-            id(group) in wrong or (type(group) is SequenceNode and any(id(item) in wrong for item in group.items))
+        return steps in wrong or any(
+            group in wrong or (type(group) is SequenceNode and any(item in wrong for item in group.items))
             for group in groups
         )
 
@@ -509,7 +505,7 @@ class _ArgoCheck:
 
     def _is_lacking(self, container: MappingNode, key: str, kind: str) -> bool:
         """Tell whether a key is neither a default of the workflow, nor misspelt, nor of the wrong type."""
-        return key not in self._defaults.mapping(kind).values and id(container.values.get(key)) not in self._wrong
+        return key not in self._defaults.mapping(kind).values and container.values.get(key) not in self._wrong
 
     def _container_set(self, node: MappingNode) -> None:
         containers = node.mappings_of("containers")
@@ -670,7 +666,7 @@ class _ArgoCheck:
         if given == ["templateRef"]:
             reference = node.mapping("templateRef")
             for key in ("name", "template"):
-                if not reference.text(key) and id(node.values["templateRef"]) not in self._wrong:
+                if not reference.text(key) and node.values["templateRef"] not in self._wrong:
                     self._add(
                         CALL_TARGET,
                         node.keys["templateRef"],
@@ -842,7 +838,7 @@ class _ArgoCheck:
         allowed = [item.value for item in parameter.items_of("enum") if type(item) is ScalarNode]
         name = parameter.text("name")
         if not allowed:
-            if id(parameter.values["enum"]) not in self._wrong:
+            if parameter.values["enum"] not in self._wrong:
                 self._add(
                     ENUM,
                     parameter.keys["enum"],
@@ -882,7 +878,7 @@ class _ArgoCheck:
         if not name:
             return
         at = node.values["name"]
-        if id(at) in self._wrong or has_placeholder(name):
+        if at in self._wrong or has_placeholder(name):
             return
         if word in ("parameter", "artifact"):
             if not _PARAMETER_NAME.fullmatch(name):

@@ -108,7 +108,7 @@ def check_image(report: Report, container: MappingNode) -> None:
         )
 
 
-def check_environment(report: Report, container: MappingNode, wrong: set[int]) -> None:
+def check_environment(report: Report, container: MappingNode, wrong: set[Node]) -> None:
     """Report environment variables that Kubernetes refuses, or that hide each other."""
     seen: dict[str, int] = {}
     for variable in container.mappings_of("env"):
@@ -116,7 +116,7 @@ def check_environment(report: Report, container: MappingNode, wrong: set[int]) -
         if not name:
             continue
         node = variable.values["name"]
-        if is_replaced(name) or id(node) in wrong:
+        if is_replaced(name) or node in wrong:
             continue
         if not _ENVIRONMENT_NAME.fullmatch(name):
             report.add(

@@ -40,12 +40,12 @@ class _DagCheck:
         edges: dict[str, list[tuple[str, Node]]] = {}
         for call in calls:
             if self._subject.is_wrong(call.node, "dependencies") or self._subject.is_wrong(call.node, "depends"):
-                self._subject.unclear_dags.add(id(template.node))
+                self._subject.unclear_dags.add(template.node)
             for item in call.dependencies:
                 if item.value and self._known_task(item, item.value, item.value, call, by_name):
                     edges.setdefault(call.name, []).append((item.value, item))
                 elif item.value:
-                    self._subject.unclear_dags.add(id(template.node))
+                    self._subject.unclear_dags.add(template.node)
             if depends is not None and call.dependencies:
                 self._add(
                     DEPENDS,
@@ -73,7 +73,7 @@ class _DagCheck:
                     "Remove it, and let the tasks that come after wait for `NAME.Succeeded || NAME.Failed`.",
                 )
         if check_circles(self._subject, edges, "task"):
-            self._subject.unclear_dags.add(id(template.node))
+            self._subject.unclear_dags.add(template.node)
         target = template.node.mapping("dag").values.get("target")
         if type(target) is ScalarNode and target.value and not has_placeholder(target.text):
             for name in target.text.split():
@@ -110,11 +110,11 @@ class _DagCheck:
         if type(node) is not ScalarNode or node.kind != "string":
             return []
         if has_placeholder(node.text):
-            self._subject.unclear_dags.add(id(template.node))
+            self._subject.unclear_dags.add(template.node)
             return []
         found, mistake = parse_depends(node.text)
         if mistake is not None:
-            self._subject.unclear_dags.add(id(template.node))
+            self._subject.unclear_dags.add(template.node)
             self._subject.report.add_inside(
                 DEPENDS,
                 node,
@@ -125,7 +125,7 @@ class _DagCheck:
         edges: list[tuple[str, Node]] = []
         for name, result in found:
             if not self._known_task(node, name, name, call, by_name):
-                self._subject.unclear_dags.add(id(template.node))
+                self._subject.unclear_dags.add(template.node)
                 continue
             edges.append((name, node))
             if result is None:
@@ -163,7 +163,7 @@ def check_circles(subject: Subject, edges: dict[str, list[tuple[str, Node]]], wo
     """
     order = {name: number for number, name in enumerate(edges)}
     state: dict[str, int] = {}
-    told: set[int] = set()
+    told: set[Node] = set()
     for start in reversed(order):
         path: list[tuple[str, Node | None]] = []
         pending: list[tuple[str, Node | None, bool]] = [(start, None, False)]
@@ -184,7 +184,7 @@ def check_circles(subject: Subject, edges: dict[str, list[tuple[str, Node]]], wo
 
 
 def _circle(
-    subject: Subject, circle: list[tuple[str, Node | None]], order: dict[str, int], told: set[int], word: str
+    subject: Subject, circle: list[tuple[str, Node | None]], order: dict[str, int], told: set[Node], word: str
 ) -> None:
     """Report a circle: names with what they are waited for in, the last one waited for by the first."""
     count = len(circle)
@@ -192,9 +192,9 @@ def _circle(
         (number for number in range(count) if order[circle[number][0]] >= order[circle[number - 1][0]]), count - 1
     )
     node = circle[at][1]
-    if node is None or id(node) in told:
+    if node is None or node in told:
         return
-    told.add(id(node))
+    told.add(node)
     names = [circle[(at - 1 + number) % count][0] for number in range(count + 1)]
     subject.report.add(
         CYCLE,

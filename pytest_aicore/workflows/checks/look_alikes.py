@@ -54,7 +54,7 @@ def take_look_alikes_out(document: Document) -> list[LookAlike]:
     found: list[LookAlike] = []
     described = _described(document.root)
     for node in walk(document.root):
-        if type(node) is ScalarNode and node.style == "" and id(node) not in described and _ANY.search(node.text):
+        if type(node) is ScalarNode and node.style == "" and node not in described and _ANY.search(node.text):
             found += _mended(node)
         elif type(node) is MappingNode:
             found += _items(node)
@@ -84,10 +84,10 @@ def tell_look_alikes(report: Report, found: list[LookAlike]) -> None:
         report.add_inside(LOOK_ALIKE, one.node, one.text, one.message, one.remedy, severity=one.severity)
 
 
-def _described(root: Node) -> set[int]:
+def _described(root: Node) -> set[Node]:
     """Return the values that only people read, and that may well be typeset."""
     maps = [node for node in walk(root) if type(node) is MappingNode]
-    return {id(value) for node in maps for key, value in node.values.items() if key.endswith(("description", "/name"))}
+    return {value for node in maps for key, value in node.values.items() if key.endswith(("description", "/name"))}
 
 
 def _mended(node: ScalarNode) -> Iterator[LookAlike]:

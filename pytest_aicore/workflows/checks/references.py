@@ -133,8 +133,8 @@ class _ReferenceCheck:
             else model.parameters
         )
         self._global_names: dict[str, set[str]] | None = None
-        self._seen: dict[tuple[int, str], int] = {}
-        self._told: set[tuple[int, str]] = set()
+        self._seen: dict[tuple[Node, str], int] = {}
+        self._told: set[tuple[Node | None, str]] = set()
         self._behind_dollars: set[str] = set()
 
     def check(self) -> set[str] | None:
@@ -351,8 +351,8 @@ class _ReferenceCheck:
         severity: Severity | None = None,
     ) -> None:
         # The same tag may stand several times in one value: each is reported at its own place.
-        occurrence = self._seen.get((id(node), text), 0)
-        self._seen[(id(node), text)] = occurrence + 1
+        occurrence = self._seen.get((node, text), 0)
+        self._seen[(node, text)] = occurrence + 1
         if occurrence >= _MOST_OF_ONE_TAG:
             return
         self._report.add_inside(rule, node, text, message, remedy, hint=hint, severity=severity, occurrence=occurrence)
@@ -619,12 +619,12 @@ class _ReferenceCheck:
         call = scope.calls.get(name) if scope.sees(name) else None
         if call is None:
             if name in scope.calls:
-                if scope.template is not None and id(scope.template.node) in self._subject.unclear_dags:
+                if scope.template is not None and scope.template.node in self._subject.unclear_dags:
                     return
                 # A step that stands in the wrong group shows wherever it refers to the other.
-                if (id(scope.holder), name) in self._told:
+                if (scope.holder, name) in self._told:
                     return
-                self._told.add((id(scope.holder), name))
+                self._told.add((scope.holder, name))
                 self._add(
                     NOT_YET_RUN,
                     node,

@@ -44,17 +44,17 @@ def part(document: Document) -> list[Repeated]:
         return []
     found: list[Repeated] = []
     lists = {
-        id(item): node
+        item: node
         for node in walk(document.root)
         if type(node) is SequenceNode and not node.flow
         for item in node.items
     }
-    of_parent: dict[int, list[DuplicateKey]] = {}
+    of_parent: dict[Node, list[DuplicateKey]] = {}
     for duplicate in document.duplicates:
-        of_parent.setdefault(id(duplicate.parent), []).append(duplicate)
+        of_parent.setdefault(duplicate.parent, []).append(duplicate)
     for duplicates in of_parent.values():
         parent = duplicates[0].parent
-        around = lists.get(id(parent))
+        around = lists.get(parent)
         first = next(iter(parent.keys))
         if parent is document.root and len({one.second.text for one in duplicates} & set(_HEAD)) > 1:
             found.append(_second_template(parent, duplicates))

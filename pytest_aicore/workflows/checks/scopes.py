@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from pytest_aicore.workflows.checks.model import CallModel, TemplateModel
-    from pytest_aicore.workflows.yaml.tree import MappingNode
+    from pytest_aicore.workflows.yaml.tree import MappingNode, Node
 
 
 def _nothing(_name: str) -> bool:
@@ -61,7 +61,7 @@ class Scope:
             names.update(getattr(template, f"input_{kind}"))
         return names
 
-    def is_clear(self, part: str, kind: str, wrong: Collection[int]) -> bool:
+    def is_clear(self, part: str, kind: str, wrong: Collection[Node]) -> bool:
         """Tell whether the inputs or outputs are of the right type, so that it is known what they declare."""
         if (part, kind) not in self._clear:
             templates = [*self.of_pods]
@@ -74,10 +74,10 @@ class Scope:
         return self._clear[part, kind]
 
 
-def is_readable(template: TemplateModel, part: str, kind: str, wrong: Collection[int]) -> bool:
+def is_readable(template: TemplateModel, part: str, kind: str, wrong: Collection[Node]) -> bool:
     """Tell whether it can be read what a template declares, `part` being `inputs` or `outputs`."""
     mapping = template.node.mapping(part)
-    if id(template.node.values.get(part)) in wrong or id(mapping.values.get(kind)) in wrong:
+    if template.node.values.get(part) in wrong or mapping.values.get(kind) in wrong:
         return False
     return all(item.text("name") for item in mapping.mappings_of(kind))
 

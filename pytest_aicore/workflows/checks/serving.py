@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.checks.rule import Rule
     from pytest_aicore.workflows.checks.subject import Subject
     from pytest_aicore.workflows.yaml.places import Problem
-    from pytest_aicore.workflows.yaml.tree import Document
+    from pytest_aicore.workflows.yaml.tree import Document, Node
 
 _SHAPES: Final = {
     "ServingTemplate": {"apiVersion": "str", "kind": "str", "metadata": "any", "spec": "ServingSpec", "status": "any"},
@@ -213,7 +213,7 @@ class _ServingCheck:
         root, spec = self._subject.root, self._spec
         template = spec.mapping("template")
         if not template.values:
-            if not ({id(root.values.get("spec")), id(spec.values.get("template"))} & structure.wrong):
+            if not ({root.values.get("spec"), spec.values.get("template")} & structure.wrong):
                 self._add(
                     PREDICTOR,
                     spec.keys.get("template") or root.keys.get("spec") or root.keys.get("kind") or root,
@@ -572,7 +572,7 @@ class _ServingCheck:
         structure.check(root, "InferenceServiceSpec")
         predictor = root.values.get("predictor")
         if type(predictor) is not MappingNode:
-            if id(predictor) not in structure.wrong:
+            if predictor not in structure.wrong:
                 report.add(
                     PREDICTOR,
                     root.keys.get("predictor") or next(iter(root.keys.values()), root),
@@ -619,8 +619,8 @@ class _ServingCheck:
                     severity=Severity.WARNING,
                 )
 
-    def _no_containers(self, report: _BlockReport, root: MappingNode, predictor: MappingNode, wrong: set[int]) -> None:
-        if any(key in _MODEL_FORMATS for key in predictor.values) or id(predictor.values.get("containers")) in wrong:
+    def _no_containers(self, report: _BlockReport, root: MappingNode, predictor: MappingNode, wrong: set[Node]) -> None:
+        if any(key in _MODEL_FORMATS for key in predictor.values) or predictor.values.get("containers") in wrong:
             return
         report.add(
             PREDICTOR,

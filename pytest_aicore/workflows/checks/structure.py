@@ -247,7 +247,7 @@ class StructureCheck:
     """Compares a tree with shapes.
 
     Attributes:
-        wrong: the ids of nodes that have the wrong type: nothing more is to be said about what is in them.
+        wrong: the nodes that have the wrong type: nothing more is to be said about what is in them.
     """
 
     def __init__(self, report: Report, shapes: ObjectShapes, *, consequence: str, owner: str = "Argo") -> None:
@@ -263,10 +263,10 @@ class StructureCheck:
         self._owner = owner
         self._shapes = shapes
         self._consequence = consequence
-        self.wrong: set[int] = set()
-        self._last = 0
-        self._made: set[int] = set()
-        self._late: defaultdict[int, list[tuple[str, ScalarNode, Node]]] = defaultdict(list)
+        self.wrong: set[Node] = set()
+        self._last: Node | None = None
+        self._made: set[Node] = set()
+        self._late: defaultdict[Node, list[tuple[str, ScalarNode, Node]]] = defaultdict(list)
         self._around: list[tuple[MappingNode, str, str]] = []
 
     def check(self, node: Node, written: str, key: ScalarNode | None = None, parent: MappingNode | None = None) -> None:
@@ -299,10 +299,10 @@ class StructureCheck:
                 # Of several items of one wrong type the first is enough to see what is meant.
                 if type(item) not in told:
                     self.check(item, shape.inner, None, parent)
-                    if self._last == id(item):
+                    if self._last is item:
                         told.add(type(item))
                 else:
-                    self.wrong.add(id(item))
+                    self.wrong.add(item)
         elif type(node) is MappingNode:
             if shape.kind == "object":
                 self._object(node, shape.inner, parent)
@@ -452,7 +452,7 @@ class StructureCheck:
             words = _WORDS.get((name, text))
             if words is not None:
                 self._word(value, text, words)
-        for text, key, value in self._late.pop(id(node), ()):
+        for text, key, value in self._late.pop(node, ()):
             node.values[text], node.keys[text] = value, key
             self.check(value, known.get(text, "any"), key, node)
         for required in _REQUIRED.get(name, ()):
@@ -479,7 +479,7 @@ class StructureCheck:
             home = opened(node, below) if below in node.values else None
             if home is None and below in node.values:
                 return False
-            if home is None or id(home) not in self._made:
+            if home is None or home not in self._made:
                 self._report.add(
                     MISPLACED_KEY,
                     key,
@@ -491,7 +491,7 @@ class StructureCheck:
             if home is None:
                 home = node.values[below] = map_at(key)
                 node.keys[below] = key
-                self._made.add(id(home))
+                self._made.add(home)
             if text not in home.values:
                 home.values[text] = node.values.pop(text)
                 home.keys[text] = node.keys.pop(text)
@@ -505,7 +505,7 @@ class StructureCheck:
             )
             node.values.pop(text)
             node.keys.pop(text)
-            self._late[id(parent)].append((text, key, value))
+            self._late[parent].append((text, key, value))
             return True
         return False
 
@@ -542,7 +542,7 @@ class StructureCheck:
         )
         for key in keys[keys.index(text) :]:
             if key not in known and key in self._shapes[shape.inner] and key not in home.values:
-                self._made.add(id(node.values[key]))
+                self._made.add(node.values[key])
                 home.values[key], home.keys[key] = node.values.pop(key), node.keys.pop(key)
         return True
 
@@ -559,7 +559,7 @@ class StructureCheck:
         if around is None or node.flow or node.keys[text].line == around[0].line:
             return False
         owner, name, inside = around
-        if id(node) not in self._made:  # else it stands there because what is around it slipped
+        if node not in self._made:  # else it stands there because what is around it slipped
             self._report.add(
                 MISPLACED_KEY,
                 node.keys[text],
@@ -575,8 +575,8 @@ class StructureCheck:
             if value is not None and other in self._shapes.get(shape.inner, ()) and other not in value.values:
                 value.values[other], value.keys[other] = node.values.pop(other), node.keys.pop(other)
             elif other in self._shapes[name] and other not in owner.values:
-                self._late[id(owner)].append((other, node.keys.pop(other), node.values.pop(other)))
-        self._late[id(owner)].append((text, node.keys.pop(text), node.values.pop(text)))
+                self._late[owner].append((other, node.keys.pop(other), node.values.pop(other)))
+        self._late[owner].append((text, node.keys.pop(text), node.values.pop(text)))
         return True
 
     def _artifacts_among_parameters(self, node: MappingNode) -> None:
@@ -656,8 +656,8 @@ class StructureCheck:
     def _wrong(
         self, node: Node, key: ScalarNode | None, written: str, shape: Shape, is_what: str, *, remedy: str = ""
     ) -> None:
-        self.wrong.add(id(node))
-        self._last = id(node)
+        self.wrong.add(node)
+        self._last = node
         what = f"`{key.text}`" if key is not None else "This item"
         self._report.add(
             WRONG_TYPE,
@@ -669,7 +669,7 @@ class StructureCheck:
         if type(node) is ScalarNode and shape.kind == "str":
             # A name such as `y` or `1` is told to be no string, and stays the name that others refer to.
             node.style, node.tag = '"', None
-            self.wrong.discard(id(node))
+            self.wrong.discard(node)
 
 
 def _is_artifact(node: Node) -> bool:

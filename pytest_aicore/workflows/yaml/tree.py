@@ -57,7 +57,7 @@ def kind_of_plain(text: str) -> ScalarKind:
 
 
 class Node:
-    """What stands at one place of the file.
+    """What stands at one place of the file. Equal to itself alone, so that sets and dictionaries can hold it.
 
     Attributes:
         line: line of its first character, counted from 1.
