@@ -39,13 +39,12 @@ from pytest_aicore.workflows.checks.metadata import (
     plan_of,
 )
 from pytest_aicore.workflows.checks.rule import Severity
-from pytest_aicore.workflows.checks.subject import is_given
 from pytest_aicore.workflows.checks.words import nearest
 from pytest_aicore.workflows.template import is_supplied
-from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, walk
+from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given, walk
 
 if TYPE_CHECKING:
-    from pytest_aicore.workflows.checks.model import TemplateModel, WorkflowModel
+    from pytest_aicore.workflows.argo.graph import TemplateModel, WorkflowModel
     from pytest_aicore.workflows.checks.subject import Subject
     from pytest_aicore.workflows.yaml.tree import Node
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.workflows.argo.expressions import when_mistake
+from pytest_aicore.workflows.argo.graph import LOOPS, CallModel, TemplateModel
+from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks import dags
 from pytest_aicore.workflows.checks.argo_rules import (
     ARTIFACT_PATH,
@@ -36,18 +39,15 @@ from pytest_aicore.workflows.checks.argo_rules import (
     WHEN,
 )
 from pytest_aicore.workflows.checks.containers import check_environment
-from pytest_aicore.workflows.checks.expressions import when_mistake
-from pytest_aicore.workflows.checks.model import LOOPS, CallModel, TemplateModel
 from pytest_aicore.workflows.checks.rule import Severity
-from pytest_aicore.workflows.checks.subject import has_placeholder, is_given
 from pytest_aicore.workflows.checks.words import capital, did_you_mean, listed, nearest, told_near
 from pytest_aicore.workflows.template import is_supplied
-from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode
+from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pytest_aicore.workflows.checks.model import WorkflowModel
+    from pytest_aicore.workflows.argo.graph import WorkflowModel
     from pytest_aicore.workflows.checks.subject import Subject
     from pytest_aicore.workflows.yaml.tree import Node
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_aicore.workflows.argo.expressions import TASK_RESULTS, parse_depends
+from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.argo_rules import CYCLE, DEPENDS, INVALID_NAME, UNKNOWN_DEPENDENCY
-from pytest_aicore.workflows.checks.expressions import TASK_RESULTS, parse_depends
-from pytest_aicore.workflows.checks.subject import has_placeholder, is_given
 from pytest_aicore.workflows.checks.words import did_you_mean, listed
-from pytest_aicore.workflows.yaml.tree import ScalarNode
+from pytest_aicore.workflows.yaml.tree import ScalarNode, is_given
 
 if TYPE_CHECKING:
-    from pytest_aicore.workflows.checks.model import CallModel, TemplateModel
+    from pytest_aicore.workflows.argo.graph import CallModel, TemplateModel
     from pytest_aicore.workflows.checks.subject import Subject
     from pytest_aicore.workflows.yaml.tree import Node
 

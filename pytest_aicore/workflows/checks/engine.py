@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_aicore.workflows.argo.graph import WorkflowModel
 from pytest_aicore.workflows.checks import aicore, aicore_rules, argo, document, folder, references, serving, structure
 from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE
 from pytest_aicore.workflows.checks.look_alikes import take_look_alikes_out, tell_look_alikes
 from pytest_aicore.workflows.checks.metadata import check_kind
-from pytest_aicore.workflows.checks.model import WorkflowModel
 from pytest_aicore.workflows.checks.options import DEFAULT_OPTIONS
 from pytest_aicore.workflows.checks.registry import RULES
 from pytest_aicore.workflows.checks.repeated import part

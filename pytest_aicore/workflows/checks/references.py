@@ -12,7 +12,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from pytest_aicore.workflows.checks.expressions import bracket_mistake
+from pytest_aicore.workflows.argo.expressions import bracket_mistake
+from pytest_aicore.workflows.argo.scopes import Ancestors, Scope, is_earlier, is_own_or, is_readable
+from pytest_aicore.workflows.argo.tags import tags, without_tags
 from pytest_aicore.workflows.checks.references_rules import (
     EXPRESSION,
     ITEM,
@@ -26,15 +28,13 @@ from pytest_aicore.workflows.checks.references_rules import (
     UNKNOWN_VARIABLE,
 )
 from pytest_aicore.workflows.checks.rule import Severity
-from pytest_aicore.workflows.checks.scopes import Ancestors, Scope, is_earlier, is_own_or, is_readable
-from pytest_aicore.workflows.checks.subject import is_given
-from pytest_aicore.workflows.checks.words import capital, did_you_mean, nearest, tags, told_near, without_tags
-from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode
+from pytest_aicore.workflows.checks.words import capital, did_you_mean, nearest, told_near
+from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from pytest_aicore.workflows.checks.model import CallModel, TemplateModel, WorkflowModel
+    from pytest_aicore.workflows.argo.graph import CallModel, TemplateModel, WorkflowModel
     from pytest_aicore.workflows.checks.rule import Rule
     from pytest_aicore.workflows.checks.subject import Subject
     from pytest_aicore.workflows.yaml.tree import Node

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.workflows.argo.graph import named
+from pytest_aicore.workflows.argo.tags import tags, without_tags
 from pytest_aicore.workflows.checks.aicore import check_urls
 from pytest_aicore.workflows.checks.aicore_rules import (
     BLOCK,
@@ -36,17 +38,16 @@ from pytest_aicore.workflows.checks.metadata import (
     check_plan,
     plan_of,
 )
-from pytest_aicore.workflows.checks.model import named
 from pytest_aicore.workflows.checks.repeated import part
 from pytest_aicore.workflows.checks.report import Report
 from pytest_aicore.workflows.checks.rule import Severity
 from pytest_aicore.workflows.checks.structure import StructureCheck, shapes_for
-from pytest_aicore.workflows.checks.subject import REPLACED, is_given
-from pytest_aicore.workflows.checks.words import nearest, tags, told_near, without_tags
+from pytest_aicore.workflows.checks.subject import REPLACED
+from pytest_aicore.workflows.checks.words import nearest, told_near
 from pytest_aicore.workflows.template import StringBlock
 from pytest_aicore.workflows.yaml.places import SourceError
 from pytest_aicore.workflows.yaml.source import parse_all
-from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode
+from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

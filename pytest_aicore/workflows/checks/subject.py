@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.template import ServingTemplate, WorkflowTemplate
-from pytest_aicore.workflows.yaml.tree import NO_MAPPING, MappingNode, ScalarNode
+from pytest_aicore.workflows.yaml.tree import NO_MAPPING, MappingNode
 
 if TYPE_CHECKING:
     from pytest_aicore.workflows.checks.options import CheckOptions
@@ -93,14 +93,3 @@ class Subject:
         if self.is_aicore:
             return "Argo refuses it, so each execution ends DEAD without a log."
         return "Argo refuses the workflow."
-
-
-def has_placeholder(text: str) -> bool:
-    """Tell whether something in a text is replaced before the text is used."""
-    return "{{" in text
-
-
-def is_given(mapping: MappingNode, key: str) -> bool:
-    """Tell whether a map has a key with another value than null."""
-    node = mapping.values.get(key)
-    return node is not None and not (type(node) is ScalarNode and node.kind == "null")

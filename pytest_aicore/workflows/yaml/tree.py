@@ -243,6 +243,12 @@ class Document:
         return Place(self.name, node.line, node.column)
 
 
+def is_given(mapping: MappingNode, key: str) -> bool:
+    """Tell whether a map has a key with another value than null."""
+    node = mapping.values.get(key)
+    return node is not None and not (type(node) is ScalarNode and node.kind == "null")
+
+
 def walk(node: Node) -> Iterator[Node]:
     """Yield a node and all nodes below it (keys not), parents first, in the order of the file."""
     pending = [node]

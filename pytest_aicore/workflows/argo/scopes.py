@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from pytest_aicore.workflows.checks.model import CallModel, TemplateModel
+    from pytest_aicore.workflows.argo.graph import CallModel, TemplateModel
     from pytest_aicore.workflows.yaml.tree import MappingNode, Node
 
 

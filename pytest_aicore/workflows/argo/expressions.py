@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from pytest_aicore.workflows.checks.words import without_tags
+from pytest_aicore.workflows.argo.tags import without_tags
 
 TASK_RESULTS: Final = (
     "Succeeded",
