@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from pytest_aicore.errors import PlanError, WorkflowError, did_you_mean, listing
+from pytest_aicore.workflows.argo.graph import TEMPLATE_TYPES, is_supplied
 from pytest_aicore.workflows.executable import Executable, derive
 from pytest_aicore.workflows.yaml.places import Place, Problem, SourceError
 from pytest_aicore.workflows.yaml.source import load, load_all, parse, parse_all
@@ -26,25 +27,6 @@ if TYPE_CHECKING:
 
     from pytest_aicore.workflows.contracts.goldens import Goldens
     from pytest_aicore.workflows.rendering import Manifest
-
-_LOCATIONS: Final = ("s3", "gcs", "oss", "azure", "artifactory", "hdfs", "http", "git", "raw", "plugin")
-"""The keys by which Argo lets an artifact say where it lies itself."""
-
-_SOURCES: Final = (*_LOCATIONS, "from", "fromExpression")
-
-TEMPLATE_TYPES: Final = (
-    "container",
-    "containerSet",
-    "script",
-    "steps",
-    "dag",
-    "resource",
-    "suspend",
-    "data",
-    "http",
-    "plugin",
-)
-"""The keys of which a template of Argo has exactly one: what it does."""
 
 _RESOURCE_LABELS: Final = ("ai.sap.com/resourcePlan", "ai.sap.com/instanceType")
 
@@ -330,15 +312,6 @@ def _call(node: MappingNode, name: str | None) -> Call:
         reference.name("name") if type(reference) is MappingNode else None,
         fed,
     )
-
-
-def is_supplied(artifact: MappingNode) -> bool:
-    """Tell whether a declaration or argument says where the artifact comes from: nobody else has to."""
-    for key in _SOURCES:
-        node = artifact.values.get(key)
-        if node is not None and not (type(node) is ScalarNode and node.value is None):
-            return True
-    return False
 
 
 class WorkflowTemplate(Template):

@@ -1,17 +1,33 @@
-"""The templates and calls of a workflow as the rules of Argo look at them."""
+"""The graph of a workflow: its templates, and the steps, tasks and hooks that run them."""
 
 from __future__ import annotations
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from pytest_aicore.workflows.template import TEMPLATE_TYPES
-from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode
+from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_aicore.workflows.checks.subject import Subject
+_LOCATIONS: Final = ("s3", "gcs", "oss", "azure", "artifactory", "hdfs", "http", "git", "raw", "plugin")
+"""The keys by which Argo lets an artifact say where it lies itself."""
+
+_SOURCES: Final = (*_LOCATIONS, "from", "fromExpression")
+
+TEMPLATE_TYPES: Final = (
+    "container",
+    "containerSet",
+    "script",
+    "steps",
+    "dag",
+    "resource",
+    "suspend",
+    "data",
+    "http",
+    "plugin",
+)
+"""The keys of which a template of Argo has exactly one: what it does."""
 
 POD_TYPES: Final = frozenset({"container", "containerSet", "script"})
 """The types of template that run containers of the user's in a pod."""
@@ -66,14 +82,20 @@ class TemplateModel:
         """`inputs.artifacts` by name."""
         return named(self.node.mapping("inputs").mappings_of("artifacts"))
 
+    def inputs(self, kind: str) -> dict[str, MappingNode]:
+        """Return its inputs by name, `kind` being `parameters` or `artifacts`."""
+        return self.input_parameters if kind == "parameters" else self.input_artifacts
+
+    def outputs(self, kind: str) -> dict[str, MappingNode]:
+        """Return its outputs by name, `kind` being `parameters` or `artifacts`."""
+        return self._output_parameters if kind == "parameters" else self._output_artifacts
+
     @cached_property
-    def output_parameters(self) -> dict[str, MappingNode]:
-        """`outputs.parameters` by name."""
+    def _output_parameters(self) -> dict[str, MappingNode]:
         return named(self.node.mapping("outputs").mappings_of("parameters"))
 
     @cached_property
-    def output_artifacts(self) -> dict[str, MappingNode]:
-        """`outputs.artifacts` by name."""
+    def _output_artifacts(self) -> dict[str, MappingNode]:
         return named(self.node.mapping("outputs").mappings_of("artifacts"))
 
     @cached_property
@@ -144,22 +166,31 @@ class CallModel:
                 yield CallModel(hook, "hook", name)
 
     @property
+    def is_conditional(self) -> bool:
+        """Whether it may run not at all: by a condition, by an empty loop, or by how another task ends."""
+        if any(key in self.node.values for key in ("when", *LOOPS)):
+            return True
+        depends = self.node.text("depends") or ""
+        return any(sign in depends for sign in (".", "||", "!"))
+
+    @property
     def dependencies(self) -> list[ScalarNode]:
         """`dependencies` that are single values."""
         return [item for item in self.node.items_of("dependencies") if type(item) is ScalarNode]
 
 
 class WorkflowModel:
-    """All templates of a document, and which of them a call means.
+    """All templates of a workflow, and which of them a call means.
 
     Attributes:
+        spec: its specification.
         templates: `spec.templates` that are maps.
         by_name: those with a name; of several with one name the first.
     """
 
-    def __init__(self, subject: Subject) -> None:
-        """Look at a document of Argo's."""
-        self.spec = subject.workflow.spec
+    def __init__(self, spec: MappingNode) -> None:
+        """Take a map for the specification of a workflow, whichever kind of Argo's it belongs to."""
+        self.spec = spec
         self.templates = [TemplateModel(node) for node in self.spec.mappings_of("templates")]
         self.by_name: dict[str, TemplateModel] = {}
         for template in self.templates:
@@ -175,6 +206,24 @@ class WorkflowModel:
             template = pending.pop()
             found.append(template)
             pending.extend(inline for call in template.calls if (inline := call.inline) is not None)
+        return found
+
+    @cached_property
+    def exit_templates(self) -> set[str]:
+        """The names of the templates that run when a step, a task or the workflow ends, and of what those call."""
+        names = [self.spec.text("onExit") or "", *(hook.template or "" for hook in self.workflow_hooks)]
+        for template in self.all_templates:
+            for call in template.calls:
+                names += [call.node.text("onExit") or "", *(hook.template or "" for hook in call.hooks)]
+        pending = [self.by_name[name] for name in names if name in self.by_name]
+        found: set[str] = set()
+        while pending:
+            template = pending.pop()
+            if template.name in found:
+                continue
+            found.add(template.name)
+            targets = (self.target(call) for call in template.calls)
+            pending.extend(target for target in targets if target is not None)
         return found
 
     def target(self, call: CallModel) -> TemplateModel | None:
@@ -200,6 +249,11 @@ class WorkflowModel:
         """Whether the workflow itself stands in another object (`workflowTemplateRef`)."""
         return "workflowTemplateRef" in self.spec.values
 
+    @property
+    def calls_elsewhere(self) -> bool:
+        """Whether some of its steps or tasks run templates of other objects (`templateRef`)."""
+        return any(is_given(call.node, "templateRef") for template in self.all_templates for call in template.calls)
+
 
 def named(nodes: list[MappingNode]) -> dict[str, MappingNode]:
     """Return maps by their names; of several with one name the first."""
@@ -209,3 +263,12 @@ def named(nodes: list[MappingNode]) -> dict[str, MappingNode]:
         if name:
             found.setdefault(name, node)
     return found
+
+
+def is_supplied(artifact: MappingNode) -> bool:
+    """Tell whether a declaration or argument says where the artifact comes from: nobody else has to."""
+    for key in _SOURCES:
+        node = artifact.values.get(key)
+        if node is not None and not (type(node) is ScalarNode and node.value is None):
+            return True
+    return False

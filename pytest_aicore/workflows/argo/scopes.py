@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+from pytest_aicore.workflows.argo.dags import Ancestors
+from pytest_aicore.workflows.yaml.tree import MappingNode, SequenceNode
 
-    from pytest_aicore.workflows.argo.graph import CallModel, TemplateModel
-    from pytest_aicore.workflows.yaml.tree import MappingNode, Node
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from pytest_aicore.workflows.argo.graph import CallModel, TemplateModel, WorkflowModel
+    from pytest_aicore.workflows.yaml.tree import Node
+
+
+_OF_THE_WORKFLOW: Final = frozenset({"arguments", "hooks", "metrics", "entrypoint", "onExit", "synchronization"})
+"""What of a specification is read once for the workflow; the rest becomes a part of each pod."""
 
 
 def _nothing(_name: str) -> bool:
@@ -55,10 +62,10 @@ class Scope:
         scope: Scope | None = self
         while scope is not None:
             if scope.template is not None:
-                names.update(getattr(scope.template, f"input_{kind}"))
+                names.update(scope.template.inputs(kind))
             scope = scope.outer
         for template in self.of_pods:
-            names.update(getattr(template, f"input_{kind}"))
+            names.update(template.inputs(kind))
         return names
 
     def is_clear(self, part: str, kind: str, wrong: Collection[Node]) -> bool:
@@ -82,58 +89,72 @@ def is_readable(template: TemplateModel, part: str, kind: str, wrong: Collection
     return all(item.text("name") for item in mapping.mappings_of(kind))
 
 
-_NAME_IN_DEPENDS: Final = re.compile(r"[\w-]+(?:\.\w+)?")
-
-
-def is_earlier(group_of: Mapping[str, int], number: int, name: str) -> bool:
+def _is_earlier(group_of: Mapping[str, int], number: int, name: str) -> bool:
     """Tell whether a step is in an earlier group than the one of this number."""
     return group_of.get(name, number) < number
 
 
-def is_own_or(own: str, sees: Callable[[str], bool], name: str) -> bool:
+def _is_own_or(own: str, sees: Callable[[str], bool], name: str) -> bool:
     """Tell whether a call is the one around the place, or one that it sees."""
     return name == own or sees(name)
 
 
-class Ancestors:
-    """For each task the tasks that have ended when it begins, as bits of a number: dags may have thousands of tasks."""
+def scoped(model: WorkflowModel) -> Iterator[tuple[Node, Scope]]:
+    """Yield the parts of a workflow in which a tag can stand, each with what the tags in it see.
 
-    def __init__(self, calls: Mapping[str, CallModel]) -> None:
-        self._bit = {name: 1 << index for index, name in enumerate(calls)}
-        direct: dict[str, list[str]] = {}
-        for name, call in calls.items():
-            waits_for = [item.value or "" for item in call.dependencies]
-            waits_for += [word.partition(".")[0] for word in _NAME_IN_DEPENDS.findall(call.node.text("depends") or "")]
-            direct[name] = [other for other in waits_for if other in calls]
-        self._before = dict.fromkeys(calls, 0)
-        order = _depth_first(direct)
-        changed = True
-        while changed:  # once, and once more to see that nothing changes; more often only where there is a circle
-            changed = False
-            for name in order:
-                before = self._before[name]
-                for other in direct[name]:
-                    before |= self._before[other] | self._bit[other]
-                changed = changed or before != self._before[name]
-                self._before[name] = before
-
-    def has(self, task: str, name: str) -> bool:
-        """Tell whether a task waits for another one, directly or not."""
-        return name != task and bool(self._before.get(task, 0) & self._bit.get(name, 0))
+    Args:
+        model: the workflow.
+    """
+    for template in model.templates:
+        yield from _of_template(template, Scope(template=template, at_exit=template.name in model.exit_templates))
+    for key, node in model.spec.values.items():
+        if key not in ("templates", "templateDefaults"):
+            of_pods = () if key in _OF_THE_WORKFLOW else tuple(model.all_templates)
+            yield node, Scope(at_exit=key in ("hooks", "metrics"), is_call=key == "hooks", of_pods=of_pods)
 
 
-def _depth_first(direct: Mapping[str, list[str]]) -> list[str]:
-    """Return the tasks in an order in which each comes after those that it waits for, circles aside."""
-    order: list[str] = []
-    seen: set[str] = set()
-    for start in direct:
-        pending: list[tuple[str, bool]] = [(start, False)]
-        while pending:
-            name, leaves = pending.pop()
-            if leaves:
-                order.append(name)
-            elif name not in seen:
-                seen.add(name)
-                pending.append((name, True))
-                pending.extend((other, False) for other in direct[name] if other not in seen)
-    return order
+def _of_template(template: TemplateModel, scope: Scope) -> Iterator[tuple[Node, Scope]]:
+    calls = {call.name: call for call in template.calls if call.name}
+    word = {"steps": "steps", "dag": "tasks"}.get(template.type, "")
+    after = replace(scope, word=word, calls=calls, sees=calls.__contains__)
+    for key, node in template.node.values.items():
+        if key == "steps" and type(node) is SequenceNode:
+            continue
+        if key == "dag" and type(node) is MappingNode:
+            yield from ((value, scope) for inner, value in node.values.items() if inner != "tasks")
+        elif key == "outputs":
+            yield node, after
+        elif key == "metrics":
+            yield node, replace(after, at_exit=True)
+        elif key != "name":
+            yield node, scope
+    if template.type == "steps":
+        group_of: dict[str, int] = {}
+        for number, group in enumerate(template.groups):
+            group_of.update({call.name: number for call in group if call.name})
+        for number, group in enumerate(template.groups):
+            earlier = partial(_is_earlier, group_of, number)
+            inside = replace(scope, word=word, calls=calls, sees=earlier, is_call=True)
+            for call in group:
+                yield from _of_call(call, inside)
+    elif template.type == "dag":
+        ancestors = Ancestors(calls)
+        for call in template.calls:
+            known = partial(ancestors.has, call.name)
+            yield from _of_call(call, replace(scope, word=word, calls=calls, sees=known, is_call=True))
+
+
+def _of_call(call: CallModel, scope: Scope) -> Iterator[tuple[Node, Scope]]:
+    scope = replace(scope, holder=call.node)
+    inside = replace(scope, loop=call) if call.loops else scope
+    for key, node in call.node.values.items():
+        if key in ("hooks", "onExit"):
+            own = partial(_is_own_or, call.name, inside.sees)
+            yield node, replace(inside, sees=own, at_exit=True)
+        elif key == "inline":
+            if call.inline is not None:
+                yield from _of_template(call.inline, Scope(template=call.inline, at_exit=scope.at_exit, outer=inside))
+        elif key in ("withItems", "withParam", "withSequence"):
+            yield node, scope
+        elif key not in ("depends", "dependencies"):
+            yield node, inside

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.workflows.argo.graph import is_supplied
 from pytest_aicore.workflows.checks.aicore_rules import (
     ARTIFACT_URL,
     COMMAND,
@@ -40,7 +41,6 @@ from pytest_aicore.workflows.checks.metadata import (
 )
 from pytest_aicore.workflows.checks.rule import Severity
 from pytest_aicore.workflows.checks.words import nearest
-from pytest_aicore.workflows.template import is_supplied
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given, walk
 
 if TYPE_CHECKING:
@@ -128,9 +128,7 @@ class _AicoreCheck:
     @property
     def refers_elsewhere(self) -> bool:
         """Whether some of its templates are in other files."""
-        return self._model.is_elsewhere or any(
-            is_given(call.node, "templateRef") for template in self._model.all_templates for call in template.calls
-        )
+        return self._model.is_elsewhere or self._model.calls_elsewhere
 
     def check(self) -> None:
         spec = self._model.spec

@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.expressions import when_mistake
-from pytest_aicore.workflows.argo.graph import LOOPS, CallModel, TemplateModel
+from pytest_aicore.workflows.argo.graph import LOOPS, CallModel, TemplateModel, is_supplied
 from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks import dags
 from pytest_aicore.workflows.checks.argo_rules import (
@@ -41,7 +41,6 @@ from pytest_aicore.workflows.checks.argo_rules import (
 from pytest_aicore.workflows.checks.containers import check_environment
 from pytest_aicore.workflows.checks.rule import Severity
 from pytest_aicore.workflows.checks.words import capital, did_you_mean, listed, nearest, told_near
-from pytest_aicore.workflows.template import is_supplied
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given
 
 if TYPE_CHECKING:
@@ -218,7 +217,7 @@ class _ArgoCheck:
                 pending.append((template, None, True))
                 for inner in template.calls:
                     target = self._model.target(inner)
-                    if target is not None and _is_unconditional(inner):
+                    if target is not None and not inner.is_conditional:
                         pending.append((target, inner, False))
 
     # --- templates --------------------------------------------------------------------------------------------
@@ -896,13 +895,6 @@ class _ArgoCheck:
             else f"`{_short(name)}` cannot be the name of {'an' if word[0] in 'aeiou' else 'a'} {word}. {self._fails}",
             f"Use {allowed}" + (f": `{better}`." if better and len(better) <= 60 else "."),
         )
-
-
-def _is_unconditional(call: CallModel) -> bool:
-    if any(key in call.node.values for key in ("when", *LOOPS)):
-        return False
-    depends = call.node.text("depends") or ""
-    return not any(sign in depends for sign in (".", "||", "!"))
 
 
 def _short(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_aicore.workflows.argo.dags import circles
 from pytest_aicore.workflows.argo.expressions import TASK_RESULTS, parse_depends
 from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.argo_rules import CYCLE, DEPENDS, INVALID_NAME, UNKNOWN_DEPENDENCY
@@ -161,46 +162,15 @@ def check_circles(subject: Subject, edges: dict[str, list[tuple[str, Node]]], wo
     Returns:
         whether there is a circle.
     """
-    order = {name: number for number, name in enumerate(edges)}
-    state: dict[str, int] = {}
-    told: set[Node] = set()
-    for start in reversed(order):
-        path: list[tuple[str, Node | None]] = []
-        pending: list[tuple[str, Node | None, bool]] = [(start, None, False)]
-        while pending:
-            name, node, leaves = pending.pop()
-            if leaves:
-                path.pop()
-                state[name] = 2
-            elif state.get(name) == 1:
-                begin = next(number for number, (known, _) in enumerate(path) if known == name)
-                _circle(subject, [*path[begin + 1 :], (name, node)], order, told, word)
-            elif name not in state:
-                state[name] = 1
-                path.append((name, node))
-                pending.append((name, None, True))
-                pending.extend((target, at, False) for target, at in edges.get(name, ()))
-    return bool(told)
-
-
-def _circle(
-    subject: Subject, circle: list[tuple[str, Node | None]], order: dict[str, int], told: set[Node], word: str
-) -> None:
-    """Report a circle: names with what they are waited for in, the last one waited for by the first."""
-    count = len(circle)
-    at = next(
-        (number for number in range(count) if order[circle[number][0]] >= order[circle[number - 1][0]]), count - 1
-    )
-    node = circle[at][1]
-    if node is None or node in told:
-        return
-    told.add(node)
-    names = [circle[(at - 1 + number) % count][0] for number in range(count + 1)]
-    subject.report.add(
-        CYCLE,
-        node,
-        f"The {word} `{names[0]}` waits for itself: {' -> '.join(names)}. {subject.fails}"
-        if len(names) <= 6
-        else f"The {word} `{names[0]}` waits for itself, over {len(names) - 2} others. {subject.fails}",
-        "Remove one of these dependencies.",
-    )
+    found = False
+    for names, node in circles(edges):
+        found = True
+        subject.report.add(
+            CYCLE,
+            node,
+            f"The {word} `{names[0]}` waits for itself: {' -> '.join(names)}. {subject.fails}"
+            if len(names) <= 6
+            else f"The {word} `{names[0]}` waits for itself, over {len(names) - 2} others. {subject.fails}",
+            "Remove one of these dependencies.",
+        )
+    return found

@@ -311,7 +311,7 @@ def _run_layers(report: Report, options: CheckOptions) -> Outline | None:
         serving.check(subject)
         return folder.outline(subject)
     structure.check(subject)
-    model = WorkflowModel(subject)
+    model = WorkflowModel(subject.workflow.spec)
     argo.check(subject, model)
     used = references.check(subject, model)
     if subject.is_aicore:

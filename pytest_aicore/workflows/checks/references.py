@@ -8,13 +8,12 @@ its own), so only what was surely meant for Argo is reported of those.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.expressions import bracket_mistake
-from pytest_aicore.workflows.argo.scopes import Ancestors, Scope, is_earlier, is_own_or, is_readable
+from pytest_aicore.workflows.argo.scopes import is_readable, scoped
 from pytest_aicore.workflows.argo.tags import tags, without_tags
+from pytest_aicore.workflows.argo.variables import CALL_FIELDS, FIELDS, ROOTS
 from pytest_aicore.workflows.checks.references_rules import (
     EXPRESSION,
     ITEM,
@@ -35,58 +34,17 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from pytest_aicore.workflows.argo.graph import CallModel, TemplateModel, WorkflowModel
+    from pytest_aicore.workflows.argo.scopes import Scope
     from pytest_aicore.workflows.checks.rule import Rule
     from pytest_aicore.workflows.checks.subject import Subject
     from pytest_aicore.workflows.yaml.tree import Node
 
-
-_OF_THE_WORKFLOW: Final = frozenset({"arguments", "hooks", "metrics", "entrypoint", "onExit", "synchronization"})
-"""What of a specification is read once for the workflow; the rest becomes a part of each pod."""
 
 _LONGEST_BEGINNING: Final = 200
 _MOST_LITERALS: Final = 20
 _MOST_OF_ONE_TAG: Final = 20
 """How often one tag is reported in one value, and likewise how far the others look: no person writes more."""
 
-_ROOTS: Final = ("inputs", "outputs", "steps", "tasks", "workflow", "item", "pod")
-_SECOND: Final[Mapping[str, tuple[str, ...]]] = {
-    "inputs": ("parameters", "artifacts"),
-    "outputs": ("parameters", "artifacts", "result", "exitCode"),
-    "pod": ("name",),
-    "workflow": (
-        "name",
-        "namespace",
-        "mainEntrypoint",
-        "serviceAccountName",
-        "uid",
-        "parameters",
-        "outputs",
-        "annotations",
-        "labels",
-        "creationTimestamp",
-        "priority",
-        "duration",
-        "scheduledTime",
-        "cronScheduleTime",
-        "status",
-        "failures",
-        "artifacts",
-        "templateName",
-    ),
-}
-_CALL_FIELDS: Final = (
-    "id",
-    "ip",
-    "status",
-    "exitCode",
-    "startedAt",
-    "finishedAt",
-    "hostNodeName",
-    "message",
-    "name",
-    "inputs",
-    "outputs",
-)
 _BRACKET: Final = re.compile(r"[{(<%\[](?:workflow|inputs)\.")
 _PARAMETER_NAME: Final = re.compile(r"[\w-]+")
 _REFERENCE: Final = re.compile(r"[A-Za-z]\w*(?:\.[\w\- ]+)*")
@@ -139,35 +97,13 @@ class _ReferenceCheck:
 
     def check(self) -> set[str] | None:
         model = self._model
-        exits = self._exit_templates()
-        for template in model.templates:
-            self._template(template, Scope(template=template, at_exit=template.name in exits))
-        for key, node in model.spec.values.items():
-            if key not in ("templates", "templateDefaults"):
-                of_pods = () if key in _OF_THE_WORKFLOW else tuple(model.all_templates)
-                self._walk(node, Scope(at_exit=key in ("hooks", "metrics"), is_call=key == "hooks", of_pods=of_pods))
+        for node, scope in scoped(model):
+            self._walk(node, scope)
         entry = model.by_name.get(model.spec.text("entrypoint") or "")
         if entry is not None:
             self._used.update(entry.input_parameters)
             self._entry_arguments(entry)
         return self._used if self._usage_is_clear else None
-
-    def _exit_templates(self) -> set[str]:
-        model = self._model
-        names = [model.spec.text("onExit") or "", *(hook.template or "" for hook in model.workflow_hooks)]
-        for template in model.all_templates:
-            for call in template.calls:
-                names += [call.node.text("onExit") or "", *(hook.template or "" for hook in call.hooks)]
-        pending = [self._model.by_name[name] for name in names if name in self._model.by_name]
-        found: set[str] = set()
-        while pending:
-            template = pending.pop()
-            if template.name in found:
-                continue
-            found.add(template.name)
-            targets = (self._model.target(call) for call in template.calls)
-            pending.extend(target for target in targets if target is not None)
-        return found
 
     def _entry_arguments(self, entry: TemplateModel) -> None:
         """Report inputs of the entrypoint that no workflow parameter of the same name supplies."""
@@ -187,53 +123,6 @@ class _ReferenceCheck:
             )
 
     # --- where tags can stand ---------------------------------------------------------------------------------
-
-    def _template(self, template: TemplateModel, scope: Scope) -> None:
-        calls = {call.name: call for call in template.calls if call.name}
-        word = {"steps": "steps", "dag": "tasks"}.get(template.type, "")
-        after = replace(scope, word=word, calls=calls, sees=calls.__contains__)
-        for key, node in template.node.values.items():
-            if key == "steps" and type(node) is SequenceNode:
-                continue
-            if key == "dag" and type(node) is MappingNode:
-                for inner, value in node.values.items():
-                    if inner != "tasks":
-                        self._walk(value, scope)
-            elif key == "outputs":
-                self._walk(node, after)
-            elif key == "metrics":
-                self._walk(node, replace(after, at_exit=True))
-            elif key not in ("name",):
-                self._walk(node, scope)
-        if template.type == "steps":
-            group_of: dict[str, int] = {}
-            for number, group in enumerate(template.groups):
-                group_of.update({call.name: number for call in group if call.name})
-            for number, group in enumerate(template.groups):
-                earlier = partial(is_earlier, group_of, number)
-                inside = replace(scope, word=word, calls=calls, sees=earlier, is_call=True)
-                for call in group:
-                    self._call(call, inside)
-        elif template.type == "dag":
-            ancestors = Ancestors(calls)
-            for call in template.calls:
-                known = partial(ancestors.has, call.name)
-                self._call(call, replace(scope, word=word, calls=calls, sees=known, is_call=True))
-
-    def _call(self, call: CallModel, scope: Scope) -> None:
-        scope = replace(scope, holder=call.node)
-        inside = replace(scope, loop=call) if call.loops else scope
-        for key, node in call.node.values.items():
-            if key in ("hooks", "onExit"):
-                own = partial(is_own_or, call.name, inside.sees)
-                self._walk(node, replace(inside, sees=own, at_exit=True))
-            elif key == "inline":
-                if call.inline is not None:
-                    self._template(call.inline, Scope(template=call.inline, at_exit=scope.at_exit, outer=inside))
-            elif key == "withItems" or key == "withParam" or key == "withSequence":
-                self._walk(node, scope)
-            elif key not in ("depends", "dependencies"):
-                self._walk(node, inside)
 
     def _walk(self, root: Node, scope: Scope) -> None:
         pending: list[tuple[Node, str]] = [(root, "")]
@@ -267,12 +156,12 @@ class _ReferenceCheck:
             if nested <= position:
                 nested = text.find("{{", position + 2)
             if (end < 0 or 0 <= nested < end) and not begins.startswith("="):
-                if _root_of(begins) in _ROOTS:
+                if _root_of(begins) in ROOTS:
                     self._unclosed(node, text[position : position + _LONGEST_BEGINNING])
                 position = nested
                 continue
             if end < 0:
-                if _root_of(begins[1:].strip()) in _ROOTS:
+                if _root_of(begins[1:].strip()) in ROOTS:
                     self._unclosed(node, text[position : position + _LONGEST_BEGINNING])
                 return
             inner = text[position + 2 : end]
@@ -361,7 +250,7 @@ class _ReferenceCheck:
 
     def _tag(self, node: ScalarNode, text: str, tag: str, scope: Scope) -> None:
         root, _, rest = tag.partition(".")
-        if "[" in tag and root in _ROOTS:
+        if "[" in tag and root in ROOTS:
             better = _WITH_BRACKETS.sub(r"\1.\2", tag)
             self._unknown(
                 node,
@@ -410,7 +299,7 @@ class _ReferenceCheck:
     def _foreign(self, node: ScalarNode, text: str, tag: str, root: str, rest: str, scope: Scope) -> None:
         """Report tags that are left in the text as they are, if they were surely meant for Argo."""
         meant = tag.lstrip("{ ")
-        if meant != tag and _root_of(meant) in _ROOTS and _REFERENCE.fullmatch(meant):
+        if meant != tag and _root_of(meant) in ROOTS and _REFERENCE.fullmatch(meant):
             self._usage_is_clear = False
             self._bare(node, f"{text}}}" if f"{text}}}" in node.text else text, meant)
         if not _REFERENCE.fullmatch(tag):
@@ -446,9 +335,9 @@ class _ReferenceCheck:
                 )
             return
         second = rest.partition(".")[0]
-        better = nearest(root, _ROOTS)
+        better = nearest(root, ROOTS)
         if better is not None:
-            seconds = _SECOND.get(better, ())
+            seconds = FIELDS.get(better, ())
             fits = second in (scope.calls if better in ("steps", "tasks") else seconds) or nearest(second, seconds)
             is_declared = rest.rpartition(".")[2] in {*(self._parameters or ()), *scope.inputs("parameters")}
             if (
@@ -478,10 +367,10 @@ class _ReferenceCheck:
 
     def _workflow(self, node: ScalarNode, text: str, tag: str, rest: str, scope: Scope) -> None:
         second, _, name = rest.partition(".")
-        if second not in _SECOND["workflow"]:
-            if self._subject.is_library and not nearest(second, _SECOND["workflow"]):
+        if second not in FIELDS["workflow"]:
+            if self._subject.is_library and not nearest(second, FIELDS["workflow"]):
                 return
-            near = nearest(second, _SECOND["workflow"])
+            near = nearest(second, FIELDS["workflow"])
             better = f"{{{{workflow.{near}{'.' + name if name else ''}}}}}" if near else ""
             parameter = name.rpartition(".")[2]
             if not near and parameter in (self._parameters or ()):
@@ -676,8 +565,8 @@ class _ReferenceCheck:
 
     def _result(self, node: ScalarNode, text: str, tag: str, call: CallModel, result: str, word: str) -> None:
         kind, _, rest = result.partition(".")
-        if kind not in _CALL_FIELDS:
-            near = nearest(kind, _CALL_FIELDS)
+        if kind not in CALL_FIELDS:
+            near = nearest(kind, CALL_FIELDS)
             self._unknown(
                 node,
                 text,
@@ -694,7 +583,7 @@ class _ReferenceCheck:
         if second in ("parameters", "artifacts"):
             if not name or target is None:
                 return
-            declared: Mapping[str, MappingNode] = getattr(target, f"output_{second}")
+            declared: Mapping[str, MappingNode] = target.outputs(second)
             if second == "artifacts" and name.endswith(".path"):
                 name = name[: -len(".path")]
                 if name in declared:
@@ -748,7 +637,7 @@ class _ReferenceCheck:
                 return
             if name.endswith(".path"):
                 name = name[: -len(".path")]
-            declared: Mapping[str, MappingNode] = getattr(scope.template, f"output_{kind}")
+            declared: Mapping[str, MappingNode] = scope.template.outputs(kind)
             if name not in declared and scope.is_clear("outputs", kind, self._subject.wrong):
                 near = nearest(name, declared)
                 self._add(
@@ -779,12 +668,12 @@ class _ReferenceCheck:
             self._global_names = {"parameters": set(), "artifacts": set()}
             for template in self._model.all_templates:
                 for kind_of_output, outputs in self._global_names.items():
-                    for output in getattr(template, f"output_{kind_of_output}").values():
+                    for output in template.outputs(kind_of_output).values():
                         outputs.add(output.text("globalName") or "")
         known = self._global_names[kind]
         if name in known or any("{{" in other for other in known):
             return
-        if any(is_given(call.node, "templateRef") for template in self._model.all_templates for call in template.calls):
+        if self._model.calls_elsewhere:
             return
         self._add(
             UNKNOWN_OUTPUT,
@@ -921,7 +810,7 @@ def _is_foreign(tag: str, scope: Scope) -> bool:
     stays in the text. So in what a pod runs, a tag with a blank has to look like one of Argo's further on, too.
     """
     root, dot, rest = tag.strip().partition(".")
-    if root not in _ROOTS:
+    if root not in ROOTS:
         return False
     in_pod = tag[:1].isspace() and not scope.is_call and scope.loop is None
     if not dot and root != "item":
@@ -931,7 +820,7 @@ def _is_foreign(tag: str, scope: Scope) -> bool:
     if root in ("steps", "tasks"):
         return rest.partition(".")[0] not in scope.calls and not _OUTPUT_OF_CALL.search(rest)
     second = rest.partition(".")[0]
-    return second not in _SECOND.get(root, ()) and nearest(second, _SECOND.get(root, ())) is None
+    return second not in FIELDS.get(root, ()) and nearest(second, FIELDS.get(root, ())) is None
 
 
 def _root_of(tag: str) -> str:
