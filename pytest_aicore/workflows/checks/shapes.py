@@ -20,14 +20,12 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, Union, get_args, get_origin
+from zlib import crc32
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ObjectShapes: TypeAlias = dict[str, dict[str, str]]
-
-_DERIVATION: Final = 1
-"""Changes when the same hera would be read differently: caches of other derivations are not used."""
 
 _CONTAINER: Final = (
     "args:[str] command:[str] env:[EnvVar] envFrom:[any] image:str imagePullPolicy:str lifecycle:any "
@@ -288,6 +286,14 @@ def _version(package: str) -> str | None:
     return folder.name.removesuffix(".dist-info") if folder is not None else None
 
 
+def _own_version() -> str:
+    """Return what tells this derivation from that of another version of ours, which may read the same hera otherwise.
+
+    A checkout has no version of its own: there it is the text of this module.
+    """
+    return _version("pytest_aicore") or f"pytest_aicore-{crc32(Path(__file__).read_bytes()):08x}"
+
+
 def _cache_file() -> Path | None:
     """Return where the shapes of the installed hera are kept, None where there is no such place."""
     hera, pydantic = _version("hera"), _version("pydantic")
@@ -304,7 +310,7 @@ def _cache_file() -> Path | None:
         if not home or home.startswith("~"):
             return None
         folder = str(Path(home) / "pytest-aicore")
-    return Path(folder) / f"argo-types-{_DERIVATION}-{hera}-{pydantic}.json" if folder else None
+    return Path(folder) / f"argo-types-{_own_version()}-{hera}-{pydantic}.json" if folder else None
 
 
 def _keep(file: Path, shapes: ObjectShapes) -> None:
