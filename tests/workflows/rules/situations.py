@@ -9,10 +9,10 @@ import re
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from pytest_aicore.workflows.checks import document
 from pytest_aicore.workflows.checks import engine as checking
+from pytest_aicore.workflows.checks.argo.shapes import has_all_types
+from pytest_aicore.workflows.checks.document import problems
 from pytest_aicore.workflows.checks.folder import MAXIMUM_TEMPLATES
-from pytest_aicore.workflows.checks.shapes import has_all_types
 from pytest_aicore.workflows.yaml.source import MAXIMUM_BYTES
 from tests.workflows.rules.mistakes import MISTAKES, Planted, Situation, Source, mistake
 
@@ -144,7 +144,7 @@ def _breaks_down(source: Source) -> Iterator[Situation]:
         _lines(files[min(files)], r"^\w"),
         files,
         named=(min(files),),
-        circumstance=lambda: mock.patch.object(document, "check", side_effect=RecursionError),
+        circumstance=lambda: mock.patch.object(problems, "check", side_effect=RecursionError),
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_aicore.workflows.checks import shapes
+from pytest_aicore.workflows.checks.argo import shapes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

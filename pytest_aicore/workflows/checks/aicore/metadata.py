@@ -7,7 +7,8 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.placeholders import to_fill_in
-from pytest_aicore.workflows.checks.aicore_rules import (
+from pytest_aicore.workflows.checks.aicore.containers import check_to_fill_in, is_replaced
+from pytest_aicore.workflows.checks.aicore.rules import (
     ANNOTATION,
     ANNOTATION_OF_NOTHING,
     API_VERSION,
@@ -24,7 +25,6 @@ from pytest_aicore.workflows.checks.aicore_rules import (
     SCENARIO_ID,
     UNKNOWN_PLAN,
 )
-from pytest_aicore.workflows.checks.containers import check_to_fill_in, is_replaced
 from pytest_aicore.workflows.checks.rule import Severity
 from pytest_aicore.workflows.checks.subject import AICORE_KINDS, ARGO_KINDS
 from pytest_aicore.workflows.checks.words import did_you_mean, nearest, told_near

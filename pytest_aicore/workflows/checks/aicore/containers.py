@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.placeholders import to_fill_in
-from pytest_aicore.workflows.checks.aicore_rules import IMAGE, PLACEHOLDER, PULL_SECRET
-from pytest_aicore.workflows.checks.argo_rules import ENVIRONMENT
+from pytest_aicore.workflows.checks.aicore.rules import IMAGE, PLACEHOLDER, PULL_SECRET
+from pytest_aicore.workflows.checks.argo.rules import ENVIRONMENT
 from pytest_aicore.workflows.checks.rule import Severity
 from pytest_aicore.workflows.checks.subject import REPLACED
 from pytest_aicore.workflows.yaml.tree import ScalarNode, is_given

@@ -10,7 +10,22 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.graph import is_supplied
-from pytest_aicore.workflows.checks.aicore_rules import (
+from pytest_aicore.workflows.checks.aicore.containers import (
+    check_image,
+    check_pull_secrets,
+    check_to_fill_in,
+    is_replaced,
+)
+from pytest_aicore.workflows.checks.aicore.metadata import (
+    INSTANCE_LABEL,
+    PLAN_LABEL,
+    PLANS,
+    SMALL_PLANS,
+    MetadataCheck,
+    check_plan,
+    plan_of,
+)
+from pytest_aicore.workflows.checks.aicore.rules import (
     ARTIFACT_URL,
     COMMAND,
     CONTAINER_NAME,
@@ -23,21 +38,6 @@ from pytest_aicore.workflows.checks.aicore_rules import (
     NO_GLOBAL_NAME,
     NO_PLAN,
     UNUSED_PARAMETER,
-)
-from pytest_aicore.workflows.checks.containers import (
-    check_image,
-    check_pull_secrets,
-    check_to_fill_in,
-    is_replaced,
-)
-from pytest_aicore.workflows.checks.metadata import (
-    INSTANCE_LABEL,
-    PLAN_LABEL,
-    PLANS,
-    SMALL_PLANS,
-    MetadataCheck,
-    check_plan,
-    plan_of,
 )
 from pytest_aicore.workflows.checks.rule import Severity
 from pytest_aicore.workflows.checks.words import nearest

@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_aicore.workflows.checks.document import LOOK_ALIKE
+from pytest_aicore.workflows.checks.document.problems import LOOK_ALIKE
 from pytest_aicore.workflows.checks.rule import Severity
 from pytest_aicore.workflows.yaml.syntax import LOOK_LIKE_BLANKS
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, list_at, walk

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 from pytest_aicore.workflows.argo.expressions import when_mistake
 from pytest_aicore.workflows.argo.graph import LOOPS, CallModel, TemplateModel, is_supplied
 from pytest_aicore.workflows.argo.tags import has_placeholder
-from pytest_aicore.workflows.checks import dags
-from pytest_aicore.workflows.checks.argo_rules import (
+from pytest_aicore.workflows.checks.aicore.containers import check_environment
+from pytest_aicore.workflows.checks.argo import dags
+from pytest_aicore.workflows.checks.argo.rules import (
     ARTIFACT_PATH,
     CALL_TARGET,
     DUPLICATE_NAME,
@@ -38,7 +39,6 @@ from pytest_aicore.workflows.checks.argo_rules import (
     UNREACHABLE,
     WHEN,
 )
-from pytest_aicore.workflows.checks.containers import check_environment
 from pytest_aicore.workflows.checks.rule import Severity
 from pytest_aicore.workflows.checks.words import capital, did_you_mean, listed, nearest, told_near
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given
@@ -268,7 +268,7 @@ class _ArgoCheck:
         )
 
     def _nameless(self, node: MappingNode) -> None:
-        from pytest_aicore.workflows.checks.structure import MISSING_KEY
+        from pytest_aicore.workflows.checks.argo.structure import MISSING_KEY
 
         self._subject.calls_are_clear = False
         self._add(

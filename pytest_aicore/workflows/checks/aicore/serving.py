@@ -7,8 +7,21 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.graph import named
 from pytest_aicore.workflows.argo.tags import tags, without_tags
-from pytest_aicore.workflows.checks.aicore import check_urls
-from pytest_aicore.workflows.checks.aicore_rules import (
+from pytest_aicore.workflows.checks.aicore.containers import (
+    check_environment,
+    check_image,
+    check_pull_secrets,
+    check_to_fill_in,
+    is_replaced,
+)
+from pytest_aicore.workflows.checks.aicore.metadata import (
+    INSTANCE_LABEL,
+    PLAN_LABEL,
+    MetadataCheck,
+    check_plan,
+    plan_of,
+)
+from pytest_aicore.workflows.checks.aicore.rules import (
     BLOCK,
     BLOCK_SYNTAX,
     INNER_API_VERSION,
@@ -22,26 +35,13 @@ from pytest_aicore.workflows.checks.aicore_rules import (
     UNUSED_ARTIFACT,
     UNUSED_PARAMETER,
 )
-from pytest_aicore.workflows.checks.containers import (
-    check_environment,
-    check_image,
-    check_pull_secrets,
-    check_to_fill_in,
-    is_replaced,
-)
-from pytest_aicore.workflows.checks.document import check_comments, take_comments_out
-from pytest_aicore.workflows.checks.look_alikes import take_look_alikes_out, tell_look_alikes
-from pytest_aicore.workflows.checks.metadata import (
-    INSTANCE_LABEL,
-    PLAN_LABEL,
-    MetadataCheck,
-    check_plan,
-    plan_of,
-)
-from pytest_aicore.workflows.checks.repeated import part
+from pytest_aicore.workflows.checks.aicore.workflow import check_urls
+from pytest_aicore.workflows.checks.argo.structure import StructureCheck, shapes_for
+from pytest_aicore.workflows.checks.document.look_alikes import take_look_alikes_out, tell_look_alikes
+from pytest_aicore.workflows.checks.document.problems import check_comments, take_comments_out
+from pytest_aicore.workflows.checks.document.repeated import part
 from pytest_aicore.workflows.checks.report import Report
 from pytest_aicore.workflows.checks.rule import Severity
-from pytest_aicore.workflows.checks.structure import StructureCheck, shapes_for
 from pytest_aicore.workflows.checks.subject import REPLACED
 from pytest_aicore.workflows.checks.words import nearest, told_near
 from pytest_aicore.workflows.template import StringBlock

@@ -7,9 +7,9 @@ from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_aicore.workflows.checks.argo.shapes import core_shapes, hera_shapes
 from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE, Finding
 from pytest_aicore.workflows.checks.rule import Rule, Severity
-from pytest_aicore.workflows.checks.shapes import core_shapes, hera_shapes
 from pytest_aicore.workflows.checks.subject import REPLACED
 from pytest_aicore.workflows.checks.words import nearest, told_near
 from pytest_aicore.workflows.yaml.places import Place
@@ -18,8 +18,8 @@ from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_aicore.workflows.checks.argo.shapes import ObjectShapes
     from pytest_aicore.workflows.checks.report import Report
-    from pytest_aicore.workflows.checks.shapes import ObjectShapes
     from pytest_aicore.workflows.checks.subject import Subject
     from pytest_aicore.workflows.yaml.tree import Node
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_aicore.workflows.checks.aicore_rules import BLOCK
+from pytest_aicore.workflows.checks.aicore.rules import BLOCK
 from pytest_aicore.workflows.checks.findings import Finding
 from pytest_aicore.workflows.checks.rule import Rule, Severity
 from pytest_aicore.workflows.yaml.places import Place
@@ -17,7 +17,7 @@ from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceN
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_aicore.workflows.checks.repeated import Repeated
+    from pytest_aicore.workflows.checks.document.repeated import Repeated
     from pytest_aicore.workflows.checks.report import Report
     from pytest_aicore.workflows.yaml.places import Problem
     from pytest_aicore.workflows.yaml.tree import Document, Node

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pytest_aicore.workflows.argo.dags import circles
 from pytest_aicore.workflows.argo.expressions import TASK_RESULTS, parse_depends
 from pytest_aicore.workflows.argo.tags import has_placeholder
-from pytest_aicore.workflows.checks.argo_rules import CYCLE, DEPENDS, INVALID_NAME, UNKNOWN_DEPENDENCY
+from pytest_aicore.workflows.checks.argo.rules import CYCLE, DEPENDS, INVALID_NAME, UNKNOWN_DEPENDENCY
 from pytest_aicore.workflows.checks.words import did_you_mean, listed
 from pytest_aicore.workflows.yaml.tree import ScalarNode, is_given
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.workflows.checks.argo.structure import MISPLACED_KEY, UNKNOWN_KEY, opened
 from pytest_aicore.workflows.checks.rule import Severity
-from pytest_aicore.workflows.checks.structure import MISPLACED_KEY, UNKNOWN_KEY, opened
 from pytest_aicore.workflows.checks.words import nearest, told_near
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode
 
