@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -67,6 +68,28 @@ class Rule:
         """Where the documentation describes it, relative to the repository."""
         return f"{REFERENCE_PAGE}#{self.id.lower()}"
 
+
+def _of_layer(
+    layer: Layer,
+    number: int,
+    name: str,
+    summary: str,
+    explanation: str,
+    bad: str,
+    good: str,
+    severity: Severity = Severity.ERROR,
+) -> Rule:
+    return Rule(f"AIC{number}", name, severity, layer, summary, explanation, bad, good)
+
+
+document_rule: Final = partial(_of_layer, "document")
+"""Declares a rule by number, name, summary, explanation, bad and good example, and its severity if that is no error."""
+argo_rule: Final = partial(_of_layer, "argo")
+"""Likewise, a rule of Argo."""
+aicore_rule: Final = partial(_of_layer, "aicore")
+"""Likewise, a rule of AI Core."""
+folder_rule: Final = partial(_of_layer, "folder")
+"""Likewise, a rule about several files."""
 
 _declared: Final[dict[str, Rule]] = {}
 _collected: Final[set[Layer]] = set()

@@ -93,3 +93,8 @@ class Subject:
         if self.is_aicore:
             return "Argo refuses it, so each execution ends DEAD without a log."
         return "Argo refuses the workflow."
+
+
+def is_replaced(text: str) -> bool:
+    """Tell whether a text is only known when a run begins."""
+    return "{{" in text or REPLACED in text

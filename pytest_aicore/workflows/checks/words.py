@@ -78,6 +78,11 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
+def shortened(text: str) -> str:
+    """Return a text as far as a message can show it."""
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
 def capital(text: str) -> str:
     """Return a text as a sentence begins."""
     return text[:1].upper() + text[1:]

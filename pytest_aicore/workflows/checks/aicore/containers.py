@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.placeholders import to_fill_in
 from pytest_aicore.workflows.checks.aicore.rules import IMAGE, PLACEHOLDER, PULL_SECRET
-from pytest_aicore.workflows.checks.argo.rules import ENVIRONMENT
 from pytest_aicore.workflows.checks.rule import Severity
-from pytest_aicore.workflows.checks.subject import REPLACED
+from pytest_aicore.workflows.checks.subject import is_replaced
 from pytest_aicore.workflows.yaml.tree import ScalarNode, is_given
 
 if TYPE_CHECKING:
@@ -18,16 +17,10 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.checks.report import Report
     from pytest_aicore.workflows.yaml.tree import MappingNode, Node
 
-_ENVIRONMENT_NAME: Final = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _SHOUTED: Final = re.compile(r"(?<![A-Za-z0-9_])[A-Z]{2,}(?:_[A-Z0-9]+)+(?![A-Za-z0-9_])")
 _REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 _TAG: Final = re.compile(r"[\w][\w.-]{0,127}")
 _PULL_SECRET: Final = re.compile(r"[a-z0-9](?:_?[a-z0-9.-])*(?<=[a-z0-9])")
-
-
-def is_replaced(text: str) -> bool:
-    """Tell whether a text is only known when a run begins."""
-    return "{{" in text or REPLACED in text
 
 
 def check_to_fill_in(report: Report, node: Node | None, what: str, *, wholly: bool = False) -> bool:
@@ -106,41 +99,6 @@ def check_image(report: Report, container: MappingNode) -> None:
             "Name the version of the image, or its digest.",
             severity=Severity.HINT,
         )
-
-
-def check_environment(report: Report, container: MappingNode, wrong: set[Node]) -> None:
-    """Report environment variables that Kubernetes refuses, or that hide each other."""
-    seen: dict[str, int] = {}
-    for variable in container.mappings_of("env"):
-        name = variable.text("name")
-        if not name:
-            continue
-        node = variable.values["name"]
-        if is_replaced(name) or node in wrong:
-            continue
-        if not _ENVIRONMENT_NAME.fullmatch(name):
-            report.add(
-                ENVIRONMENT,
-                node,
-                f"No environment variable can be called `{name}`; Kubernetes refuses the pod.",
-                "Use letters, digits and underscores, and no digit first.",
-            )
-        if variable.text("value") and is_given(variable, "valueFrom"):
-            report.add(
-                ENVIRONMENT,
-                variable.keys["valueFrom"],
-                f"The environment variable `{name}` has both `value` and `valueFrom`; Kubernetes refuses the pod.",
-                "Keep one of them.",
-            )
-        if name in seen:
-            report.add(
-                ENVIRONMENT,
-                node,
-                f"The environment variable `{name}` is set in line {seen[name]} and here; only this one counts.",
-                "Remove one of them.",
-                severity=Severity.WARNING,
-            )
-        seen.setdefault(name, node.line)
 
 
 def check_pull_secrets(report: Report, secrets: Iterable[MappingNode], line_of: Node | None) -> None:

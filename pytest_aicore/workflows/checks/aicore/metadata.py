@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.placeholders import to_fill_in
-from pytest_aicore.workflows.checks.aicore.containers import check_to_fill_in, is_replaced
+from pytest_aicore.workflows.checks.aicore.containers import check_to_fill_in
 from pytest_aicore.workflows.checks.aicore.rules import (
     ANNOTATION,
     ANNOTATION_OF_NOTHING,
@@ -26,7 +26,7 @@ from pytest_aicore.workflows.checks.aicore.rules import (
     UNKNOWN_PLAN,
 )
 from pytest_aicore.workflows.checks.rule import Severity
-from pytest_aicore.workflows.checks.subject import AICORE_KINDS, ARGO_KINDS
+from pytest_aicore.workflows.checks.subject import AICORE_KINDS, ARGO_KINDS, is_replaced
 from pytest_aicore.workflows.checks.words import did_you_mean, nearest, told_near
 from pytest_aicore.workflows.executable import (
     ARTIFACT_ANNOTATION_PREFIX,

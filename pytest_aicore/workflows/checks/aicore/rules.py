@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pytest_aicore.workflows.checks.examples import container, serving, with_args
+from pytest_aicore.workflows.checks.examples import example_container, serving, with_args
 from pytest_aicore.workflows.checks.rule import Rule, Severity
 
 
@@ -158,7 +158,7 @@ NO_COMMAND: Final = _rule(
     "AI Core ignores what the image itself would run (`CMD` and `ENTRYPOINT`), so every container says it: "
     '`command: ["/bin/sh", "-c"]`.',
     'container:\n  image: docker.io/example/churn:1\n  args: ["./train"]',
-    container(),
+    example_container(),
 )
 COMMAND: Final = _rule(
     316,
@@ -168,7 +168,7 @@ COMMAND: Final = _rule(
     "whole command line in one word. A shell with `-c` takes the first item of `args` for the command line, and only "
     "that.",
     'container:\n  image: docker.io/example/churn:1\n  command: ["python"]\n  args: ["train.py"]',
-    container(),
+    example_container(),
     Severity.WARNING,
 )
 NO_ARGS: Final = _rule(
@@ -177,7 +177,7 @@ NO_ARGS: Final = _rule(
     "A container has no args",
     "`args` is what the shell runs. Without it `sh -c` ends with an error, or nothing runs.",
     'container:\n  image: docker.io/example/churn:1\n  command: ["/bin/sh", "-c"]',
-    container(),
+    example_container(),
 )
 NO_GLOBAL_NAME: Final = _rule(
     318,
@@ -220,8 +220,8 @@ IMAGE: Final = _rule(
     "An image is named without its registry or a tag, or cannot exist",
     "AI Core wants the registry's host in the name (`docker.io/...`), for the pull secret belongs to one; without a "
     "tag or digest the image of a run can change. `latest` is a hint: it is a tag, and changes all the same.",
-    container().replace("docker.io/example/churn:1", "example/churn"),
-    container(),
+    example_container().replace("docker.io/example/churn:1", "example/churn"),
+    example_container(),
     Severity.WARNING,
 )
 PLACEHOLDER: Final = _rule(
@@ -230,8 +230,8 @@ PLACEHOLDER: Final = _rule(
     "Something was left to be filled in",
     "Tutorials write `<YOUR_DOCKER_USERNAME>` and the like where a value of your own belongs. AI Core takes it as it "
     "is.",
-    container().replace("example", "<YOUR_DOCKER_USERNAME>"),
-    container(),
+    example_container().replace("example", "<YOUR_DOCKER_USERNAME>"),
+    example_container(),
     Severity.WARNING,
 )
 NO_DEADLINE: Final = _rule(
@@ -250,9 +250,9 @@ CONTAINER_NAME: Final = _rule(
     "The logs of a container cannot be read",
     "AI Core shows the logs of the container `main` and of those whose names begin with `readable-`. A container set "
     "needs one that is called `main`.",
-    container() + "\nsidecars:\n  - name: proxy\n    image: docker.io/example/proxy:1\n"
+    example_container() + "\nsidecars:\n  - name: proxy\n    image: docker.io/example/proxy:1\n"
     '    command: ["/bin/sh", "-c"]\n    args: ["./proxy"]',
-    container() + "\nsidecars:\n  - name: readable-proxy\n    image: docker.io/example/proxy:1\n"
+    example_container() + "\nsidecars:\n  - name: readable-proxy\n    image: docker.io/example/proxy:1\n"
     '    command: ["/bin/sh", "-c"]\n    args: ["./proxy"]',
     Severity.WARNING,
 )

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.graph import named
 from pytest_aicore.workflows.argo.tags import tags, without_tags
-from pytest_aicore.workflows.checks.aicore.containers import (
-    check_environment,
-    check_image,
-    check_pull_secrets,
-    check_to_fill_in,
-    is_replaced,
-)
+from pytest_aicore.workflows.checks.aicore.containers import check_image, check_pull_secrets, check_to_fill_in
 from pytest_aicore.workflows.checks.aicore.metadata import (
     INSTANCE_LABEL,
     PLAN_LABEL,
@@ -36,13 +30,14 @@ from pytest_aicore.workflows.checks.aicore.rules import (
     UNUSED_PARAMETER,
 )
 from pytest_aicore.workflows.checks.aicore.workflow import check_urls
+from pytest_aicore.workflows.checks.argo.environment import check_environment
 from pytest_aicore.workflows.checks.argo.structure import StructureCheck, shapes_for
 from pytest_aicore.workflows.checks.document.look_alikes import take_look_alikes_out, tell_look_alikes
 from pytest_aicore.workflows.checks.document.problems import check_comments, take_comments_out
 from pytest_aicore.workflows.checks.document.repeated import part
 from pytest_aicore.workflows.checks.report import Report
 from pytest_aicore.workflows.checks.rule import Severity
-from pytest_aicore.workflows.checks.subject import REPLACED
+from pytest_aicore.workflows.checks.subject import REPLACED, is_replaced
 from pytest_aicore.workflows.checks.words import nearest, told_near
 from pytest_aicore.workflows.template import StringBlock
 from pytest_aicore.workflows.yaml.places import SourceError

@@ -10,12 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.graph import is_supplied
-from pytest_aicore.workflows.checks.aicore.containers import (
-    check_image,
-    check_pull_secrets,
-    check_to_fill_in,
-    is_replaced,
-)
+from pytest_aicore.workflows.checks.aicore.containers import check_image, check_pull_secrets, check_to_fill_in
 from pytest_aicore.workflows.checks.aicore.metadata import (
     INSTANCE_LABEL,
     PLAN_LABEL,
@@ -40,6 +35,7 @@ from pytest_aicore.workflows.checks.aicore.rules import (
     UNUSED_PARAMETER,
 )
 from pytest_aicore.workflows.checks.rule import Severity
+from pytest_aicore.workflows.checks.subject import is_replaced
 from pytest_aicore.workflows.checks.words import nearest
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given, walk
 

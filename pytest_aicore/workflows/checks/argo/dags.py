@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.dags import circles
 from pytest_aicore.workflows.argo.expressions import TASK_RESULTS, parse_depends
 from pytest_aicore.workflows.argo.tags import has_placeholder
-from pytest_aicore.workflows.checks.argo.rules import CYCLE, DEPENDS, INVALID_NAME, UNKNOWN_DEPENDENCY
+from pytest_aicore.workflows.checks.argo.names import INVALID_NAME
+from pytest_aicore.workflows.checks.examples import dag
+from pytest_aicore.workflows.checks.rule import argo_rule
 from pytest_aicore.workflows.checks.words import did_you_mean, listed
 from pytest_aicore.workflows.yaml.tree import ScalarNode, is_given
 
@@ -15,6 +17,35 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.argo.graph import CallModel, TemplateModel
     from pytest_aicore.workflows.checks.subject import Subject
     from pytest_aicore.workflows.yaml.tree import Node
+
+
+UNKNOWN_DEPENDENCY: Final = argo_rule(
+    213,
+    "unknown-dependency",
+    "A task waits for one that does not exist",
+    "`dependencies`, `depends` and `target` name tasks of the same dag, `dependencies` in a container set containers "
+    "of the same set.",
+    dag(second="dependencies: [frist]"),
+    dag(second="dependencies: [first]"),
+)
+CYCLE: Final = argo_rule(
+    214,
+    "dependency-cycle",
+    "Tasks wait for each other in a circle",
+    "None of them could ever begin; Argo refuses the dag.",
+    dag("dependencies: [second]", "dependencies: [first]"),
+    dag(second="dependencies: [first]"),
+)
+DEPENDS: Final = argo_rule(
+    215,
+    "depends",
+    "A `depends` expression cannot be read",
+    "Tasks are joined by `&&`, `||`, `!` and parentheses; a task's name may be followed by a result such as "
+    "`.Succeeded`. `.AnySucceeded` and `.AllFailed` only make sense for tasks in a loop. A dag uses `depends` or "
+    "`dependencies`, not both, and `continueOn` only without `depends`.",
+    dag(second="depends: first.Success"),
+    dag(second="depends: first.Succeeded"),
+)
 
 
 def check(subject: Subject, template: TemplateModel, calls: list[CallModel]) -> None:

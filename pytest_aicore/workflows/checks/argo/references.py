@@ -14,6 +14,7 @@ from pytest_aicore.workflows.argo.expressions import bracket_mistake
 from pytest_aicore.workflows.argo.scopes import is_readable, scoped
 from pytest_aicore.workflows.argo.tags import tags, without_tags
 from pytest_aicore.workflows.argo.variables import CALL_FIELDS, FIELDS, ROOTS
+from pytest_aicore.workflows.checks.argo.arguments import MISSING_ARGUMENT
 from pytest_aicore.workflows.checks.argo.placeholder_rules import (
     EXPRESSION,
     ITEM,
@@ -107,8 +108,6 @@ class _ReferenceCheck:
 
     def _entry_arguments(self, entry: TemplateModel) -> None:
         """Report inputs of the entrypoint that no workflow parameter of the same name supplies."""
-        from pytest_aicore.workflows.checks.argo.rules import MISSING_ARGUMENT
-
         if self._parameters is None or self._subject.is_library:
             return
         for name, parameter in entry.input_parameters.items():
