@@ -5,6 +5,7 @@ Source: Argo's documentation, page "Workflow Variables".
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -54,3 +55,9 @@ CALL_FIELDS: Final = (
     "outputs",
 )
 """What may follow the name of a step or task."""
+
+
+def root_of(tag: str) -> str:
+    """Return the word that a tag begins with, empty where it begins with none."""
+    found = re.match(r"\w+", tag)
+    return found.group() if found else ""

@@ -14,7 +14,8 @@ from pytest_aicore.workflows.checks import folder
 from pytest_aicore.workflows.checks.aicore import rules as aicore_rules
 from pytest_aicore.workflows.checks.aicore import serving, workflow
 from pytest_aicore.workflows.checks.aicore.metadata import check_kind
-from pytest_aicore.workflows.checks.argo import references, semantics, structure
+from pytest_aicore.workflows.checks.argo import semantics, structure
+from pytest_aicore.workflows.checks.argo.references import placeholders
 from pytest_aicore.workflows.checks.argo.shapes import has_all_types
 from pytest_aicore.workflows.checks.argo.slips import mend
 from pytest_aicore.workflows.checks.document import problems
@@ -317,7 +318,7 @@ def _run_layers(report: Report, options: CheckOptions) -> Outline | None:
     structure.check(subject)
     model = WorkflowModel(subject.workflow.spec)
     semantics.check(subject, model)
-    used = references.check(subject, model)
+    used = placeholders.check(subject, model)
     if subject.is_aicore:
         workflow.check(subject, model, used)
     return folder.outline(subject)

@@ -6,11 +6,12 @@ from typing import Final
 
 from pytest_aicore.workflows.checks import folder, suppressions
 from pytest_aicore.workflows.checks.aicore import serving, workflow
-from pytest_aicore.workflows.checks.argo import references, semantics, structure
+from pytest_aicore.workflows.checks.argo import semantics, structure
+from pytest_aicore.workflows.checks.argo.references import placeholders
 from pytest_aicore.workflows.checks.document import problems
 from pytest_aicore.workflows.checks.rule import collect
 
-DECLARED_IN: Final = (problems, suppressions, structure, semantics, references, workflow, serving, folder)
+DECLARED_IN: Final = (problems, suppressions, structure, semantics, placeholders, workflow, serving, folder)
 """The checks. With each come the topics that it imports, and their rules; a rule of any other module is refused."""
 
 RULES: Final = collect("document", "argo", "aicore", "folder")
