@@ -23,8 +23,8 @@ from pytest_aicore.training.plan import TrainingPlan
 from pytest_aicore.training.service import api as client
 from pytest_aicore.training.service import retry as patience
 from pytest_aicore.training.service import transport
-from pytest_aicore.training.service.api import make_patient_client
 from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.sdk import make_patient_client
 from pytest_aicore.workflows import read_folder
 from tests.live.conftest import Service
 from tests.live.proxies import Proxy

@@ -25,8 +25,8 @@ MAY_KNOW = {
 }
 ONLY_IN = {
     "responses": "pytest_aicore.http.other_mocks",
-    "ai_api_client_sdk": "pytest_aicore.training.service.api",
-    "ai_core_sdk": "pytest_aicore.training.service.api",
+    "ai_api_client_sdk": "pytest_aicore.training.service.sdk",
+    "ai_core_sdk": "pytest_aicore.training.service.sdk",
     "yaml": "pytest_aicore.workflows.yaml.source",
     "waitress": "pytest_aicore.http.sockets",
 }
