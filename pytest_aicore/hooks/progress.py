@@ -75,7 +75,7 @@ class Progress:
             config: of pytest.
             streams: whether new log lines are printed.
         """
-        from pytest_aicore.hooks.secrets import hiding_of
+        from pytest_aicore.hooks.context import hiding_of
 
         reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
         capture: Any = config.pluginmanager.get_plugin("capturemanager")

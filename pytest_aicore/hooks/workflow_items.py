@@ -417,7 +417,7 @@ class ContractItem(WorkflowItem):
         findings = contract.findings()
         if not self.workflows.settings.live.value:
             return findings
-        from pytest_aicore.hooks.isolation import session_of
+        from pytest_aicore.hooks.context import session_of
 
         return [*findings, *contract.with_service(session_of(self.config), findings)]
 

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_aicore.config.settings import Given, read_settings
 from pytest_aicore.errors import AicoreError
-from pytest_aicore.hooks.live import live_options
+from pytest_aicore.hooks.context import live_options
 from pytest_aicore.training import maker as making
 from pytest_aicore.training.live import fleet
 from pytest_aicore.training.live.runs import Live
