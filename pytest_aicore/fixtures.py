@@ -116,7 +116,7 @@ def aicore_workflow(request: pytest.FixtureRequest) -> Template:
 
 def _goldens(request: pytest.FixtureRequest) -> Goldens:
     from pytest_aicore.hooks.context import settings_of
-    from pytest_aicore.hooks.workflow_items import WRITTEN
+    from pytest_aicore.hooks.workflow_files import WRITTEN
     from pytest_aicore.workflows.contracts.goldens import Goldens
 
     config = request.config
