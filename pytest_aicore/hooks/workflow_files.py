@@ -73,7 +73,7 @@ class WorkflowFiles:
             SettingsError: the ini file names a rule that there is not.
         """
         if self._options is None:
-            from pytest_aicore.cli.check import make_options
+            from pytest_aicore.config.check_options import make_options
 
             settings = self.settings
             self._options = make_options(
