@@ -219,7 +219,7 @@ def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
         __tracebackhide__ = True
         from dataclasses import replace
 
-        from pytest_aicore.config.settings import MarkerUse, aicore, bind_marker
+        from pytest_aicore.config.markers import MarkerUse, aicore, bind_marker
         from pytest_aicore.errors import AicoreError
 
         try:

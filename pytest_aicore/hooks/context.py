@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from pytest_aicore.config.settings import MarkerUse, Settings
+    from pytest_aicore.config.markers import MarkerUse
+    from pytest_aicore.config.settings import Settings
     from pytest_aicore.hooks.secrets import Hiding
     from pytest_aicore.session.session import Session
     from pytest_aicore.training.live.runs import Live, LiveOptions
@@ -130,7 +131,7 @@ def marked(item: pytest.Item) -> dict[str, Any]:
     Raises:
         SettingsError: one of them cannot be read.
     """
-    from pytest_aicore.config.settings import merge_markers
+    from pytest_aicore.config.markers import merge_markers
 
     uses = [use for level in marker_levels(item, "aicore") for use in level]
     return merge_markers(uses, place_of(item))
@@ -138,7 +139,7 @@ def marked(item: pytest.Item) -> dict[str, Any]:
 
 def marker_levels(item: pytest.Item, name: str) -> Iterator[list[MarkerUse]]:
     """Return the markers of a name: those of the module first, those of the test's own parameter set last."""
-    from pytest_aicore.config.settings import MarkerUse
+    from pytest_aicore.config.markers import MarkerUse
 
     for node in item.listchain():
         own = [mark for mark in node.own_markers if mark.name == name]

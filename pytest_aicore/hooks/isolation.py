@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.config.settings import merge_scripts
+from pytest_aicore.config.markers import merge_scripts
 from pytest_aicore.errors import AicoreError, PlanError, listing, our_message
 from pytest_aicore.hooks.context import hiding_of, marked, marker_levels, place_of, session_of
 from pytest_aicore.printable import printable
