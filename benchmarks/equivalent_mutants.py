@@ -55,8 +55,10 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "nothing is younger than 0 s",
         ),
     ),
-    "training/service/api.py": (
+    "training/service/sdk.py": (
         Equivalent("_conflict", "continue", "break", "without one of the two there is no conflict"),
+    ),
+    "training/service/api.py": (
         Equivalent(
             "TrainingApi._at",
             'return str(self._client.base_url) if self._client is not None else "AI Core"',

@@ -33,6 +33,8 @@ TESTS = {
         "tests/training/test_making.py",
         "tests/training/test_run.py",
     ),
+    "training/service/failures.py": ("tests/training/test_client.py", "tests/training/test_answers.py"),
+    "training/service/sdk.py": ("tests/training/test_client.py", "tests/training/test_run.py"),
     "training/live/fleet.py": ("tests/training/test_many_at_once.py",),
     "training/live/ledger.py": (
         "tests/training/test_ledger_entries.py",

@@ -82,7 +82,7 @@ def __getattr__(name: str) -> object:
     """
     value: object
     if name in _SDK:
-        from pytest_aicore.training.service.api import sdk
+        from pytest_aicore.training.service.sdk import sdk
 
         value = sdk(name)
     elif name in _HOME:

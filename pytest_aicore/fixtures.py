@@ -106,7 +106,7 @@ def aicore_server(aicore_emulator: Emulator, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture
 def aicore_workflow(request: pytest.FixtureRequest) -> Template:
     """The workflow template that the test's `aicore` marker names, parsed."""
-    from pytest_aicore.hooks.isolation import marked, place_of
+    from pytest_aicore.hooks.context import marked, place_of
 
     session = _session(request)
     with _clean():
@@ -115,8 +115,8 @@ def aicore_workflow(request: pytest.FixtureRequest) -> Template:
 
 
 def _goldens(request: pytest.FixtureRequest) -> Goldens:
-    from pytest_aicore.hooks.workflow_items import WRITTEN
-    from pytest_aicore.plugin import settings_of
+    from pytest_aicore.hooks.context import settings_of
+    from pytest_aicore.hooks.workflow_files import WRITTEN
     from pytest_aicore.workflows.contracts.goldens import Goldens
 
     config = request.config
@@ -130,7 +130,7 @@ def aicore_plan(request: pytest.FixtureRequest, aicore_workflow: Template) -> Tr
 
     Override it in a conftest to change the plans of a folder, for example with `dataclasses.replace`.
     """
-    from pytest_aicore.hooks.isolation import marked, place_of
+    from pytest_aicore.hooks.context import marked, place_of
 
     session = _session(request)
     with _clean():
@@ -205,7 +205,8 @@ def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
     """
     from threading import Lock
 
-    from pytest_aicore.hooks.isolation import marked, passed, place_of
+    from pytest_aicore.hooks.context import marked, place_of
+    from pytest_aicore.hooks.isolation import passed
 
     session = _session(request)
     isolation = _isolation(request)
@@ -218,7 +219,7 @@ def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
         __tracebackhide__ = True
         from dataclasses import replace
 
-        from pytest_aicore.config.settings import MarkerUse, aicore, bind_marker
+        from pytest_aicore.config.markers import MarkerUse, aicore, bind_marker
         from pytest_aicore.errors import AicoreError
 
         try:

@@ -8,24 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.config.options import DEFAULT_WORKFLOWS, OPTIONS
+from pytest_aicore.config.options import DEFAULT_WORKFLOWS, OPTIONS, SECRET_VARIABLES
+from pytest_aicore.hooks import ENVIRONMENT, SETTINGS, environment_at_start, ini_value
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from pytest_aicore.config.options import Option
-    from pytest_aicore.config.settings import Settings
     from pytest_aicore.hooks.secrets import Hiding
 
-_SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 _MISREAD: pytest.StashKey[str | None] = pytest.StashKey()
-_ENVIRONMENT: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 _ARGUMENTS: pytest.StashKey[Sequence[str]] = pytest.StashKey()
-SECRET_VARIABLES = (
-    "AICORE_CLIENT_SECRET", "AICORE_CERT_STR", "AICORE_KEY_STR", "AICORE_SERVICE_KEY", "VCAP_SERVICES",
-    "PYTEST_AICORE_SERVICE_KEY",
-)  # fmt: skip
-"""The environment variables from which SAP's SDK takes secrets, and ours."""
 _NO_SECRETS_SHOWN = pytest.hookimpl(wrapper=True, tryfirst=True)
 
 # Fixtures have a module of their own; loaded from here, `-p no:aicore` switches them off as well.
@@ -65,7 +58,11 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     """Declare options and ini values."""
     config = pluginmanager.get_plugin("pytestconfig")
     if config is not None:
-        _begin(config)
+        # Before pytest refuses an argument or a test changes the environment.
+        config.stash[ENVIRONMENT] = dict(os.environ)
+        config.stash[_ARGUMENTS] = config.invocation_params.args
+        # Made first, so done last: other plugins warn when they clean up.
+        config.add_cleanup(lambda: _end_hiding(config))
     group = parser.getgroup("aicore", "SAP AI Core")
     for option in OPTIONS:
         if option.flag is not None:
@@ -85,6 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     from pytest_aicore.echo import MISPLACED, is_misplaced
     from pytest_aicore.errors import SettingsError
+    from pytest_aicore.hooks.context import session_of, settings_of
     from pytest_aicore.hooks.rootdir import misread
 
     if any(is_misplaced(path.partition("::")[0]) for path in config.args):
@@ -100,8 +98,6 @@ def pytest_configure(config: pytest.Config) -> None:
             f"{project}\nA live session costs money, and nothing of what limits it there would hold: nothing was"
             " started."
         )
-    from pytest_aicore.hooks.isolation import session_of
-
     session_of(config)
     if settings.check.value or settings.update.value:
         from pytest_aicore.hooks.workflow_items import begin
@@ -122,25 +118,13 @@ def pytest_configure(config: pytest.Config) -> None:
         ReportFile.register(config, settings)
 
 
-def environment_at_start(config: pytest.Config) -> dict[str, str]:
-    """Return the environment variables as they were when the session began."""
-    return config.stash.get(_ENVIRONMENT, None) or dict(os.environ)
-
-
-def _begin(config: pytest.Config) -> None:
-    """Note what the session begins with, before pytest refuses an argument or a test changes the environment."""
-    config.stash[_ENVIRONMENT] = dict(os.environ)
-    config.stash[_ARGUMENTS] = config.invocation_params.args
-    config.add_cleanup(lambda: _end_hiding(config))  # made first, so done last: other plugins warn when they clean up
-
-
 def _hide_if_needed(config: pytest.Config) -> Hiding | None:
     """Return what hides secrets in this session, None if the environment has none (yet).
 
     It may get some, as from a `.env` file that a conftest loads. Besides, hiding begins with the first test of ours.
     """
     if any(map(os.environ.get, SECRET_VARIABLES)):
-        from pytest_aicore.hooks.secrets import hiding_of
+        from pytest_aicore.hooks.context import hiding_of
 
         return hiding_of(config)
     return None
@@ -186,7 +170,7 @@ def pytest_make_collect_report(
     """Take the secrets out of what fails while it is collected: nobody knows yet whether the session is of ours."""
     report = yield
     if not report.passed:
-        from pytest_aicore.hooks.secrets import hiding_of
+        from pytest_aicore.hooks.context import hiding_of
 
         hiding_of(collector.config).clean(report)
     return report
@@ -209,29 +193,6 @@ def _clean_exception(config: pytest.Config, error: BaseException) -> None:
     clean_exception(error, environment_at_start(config), config.stash.get(_ARGUMENTS, ()))
 
 
-def settings_of(config: pytest.Config) -> Settings:
-    """Return the settings of this session.
-
-    Raises:
-        SettingsError: one of them cannot be used.
-    """
-    if _SETTINGS not in config.stash:
-        from pytest_aicore.config.settings import Given, read_settings
-
-        root = config.rootpath
-        config.stash[_SETTINGS] = read_settings(
-            Given(
-                option=lambda dest: getattr(config.option, dest, None),
-                environment=os.environ,
-                ini=lambda name: _ini(config, name),
-                directory=config.invocation_params.dir,
-                ini_directory=config.inipath.parent if config.inipath else root,
-                root=root,
-            )
-        )
-    return config.stash[_SETTINGS]
-
-
 def _is_set(option: Option, config: pytest.Config) -> bool:
     """Tell whether somebody set an option, rightly or wrongly."""
     if option.flag is not None and getattr(config.option, option.dest, None) is not None:
@@ -239,23 +200,16 @@ def _is_set(option: Option, config: pytest.Config) -> bool:
     if option.environment is not None and os.environ.get(option.environment, "").strip():
         return True
     try:
-        return option.ini is not None and _ini(config, option.ini) not in (None, "", [])
+        return option.ini is not None and ini_value(config, option.ini) not in (None, "", [])
     except ValueError:
         return True
 
 
-def _ini(config: pytest.Config, name: str) -> object:
-    try:
-        return config.getini(name)
-    except (TypeError, ValueError, pytest.UsageError) as error:
-        raise ValueError(str(error)) from None
-
-
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say mode, host, resource group and folder, each with its source."""
-    is_set = _SETTINGS in config.stash
-    if not (is_set or config.get_verbosity() > 0 or (config.rootpath / DEFAULT_WORKFLOWS).is_dir()):
+    if not (SETTINGS in config.stash or config.get_verbosity() > 0 or (config.rootpath / DEFAULT_WORKFLOWS).is_dir()):
         return []  # nothing here looks as if it had to do with AI Core
+    from pytest_aicore.hooks.context import settings_of
     from pytest_aicore.reports.terminal import header
 
     project = config.stash.get(_MISREAD, None)
@@ -266,7 +220,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_collection(session: pytest.Session) -> None:
     """Block the network, if that is asked for, before test modules are imported."""
     config = session.config
-    settings = config.stash.get(_SETTINGS, None)
+    settings = config.stash.get(SETTINGS, None)
     if settings is None or not settings.block_network.value or settings.live.value or config.option.collectonly:
         return
     if hasattr(config, "workerinput") or not getattr(config.option, "tx", None):  # who only has workers imports nothing
@@ -279,16 +233,16 @@ def pytest_collection(session: pytest.Session) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
     """Skip what the mode does not allow, and begin to work if there is a test of ours."""
     ours = [item for item in items if uses_aicore(item)]
-    if not ours and _SETTINGS not in config.stash:
+    if not ours and SETTINGS not in config.stash:
         return
+    from pytest_aicore.hooks.context import hiding_of, settings_of
+
     settings = settings_of(config)
     for item in ours:
         reason = _skipped(item, live=settings.live.value)
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=reason))
     if ours:
-        from pytest_aicore.hooks.secrets import hiding_of
-
         hiding_of(config).rename(items)
     if (ours or settings.live.value or settings.block_network.value) and not config.option.collectonly:
         from pytest_aicore.hooks.isolation import isolation_of
@@ -326,6 +280,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     ]
     if not digests:
         return
+    from pytest_aicore.hooks.context import settings_of
     from pytest_aicore.reports.terminal import TITLE, summary
 
     lines = summary(digests, verbose=config.get_verbosity() > 0, prices=settings_of(config).prices.value)

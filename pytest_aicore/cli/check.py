@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
+from pytest_aicore.config.check_options import all_rules, meant
 from pytest_aicore.errors import SettingsError, did_you_mean, listing
 from pytest_aicore.printable import write
 from pytest_aicore.reports.findings import FORMATS, STANDARD_INPUT, Outcome, text
 from pytest_aicore.workflows.checks import (
-    RULES,
     CheckOptions,
     check_document,
     check_files,
@@ -22,9 +21,9 @@ from pytest_aicore.workflows.checks import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from pytest_aicore.workflows.checks import Finding, Rule
+    from pytest_aicore.workflows.checks import Finding
     from pytest_aicore.workflows.template import Template
 
 CLEAN: Final = 0
@@ -155,51 +154,6 @@ def _shown(path: Path) -> str:
         return str(path)
 
 
-def all_rules() -> Mapping[str, Rule]:
-    """Return every rule by id, those of contracts included."""
-    from pytest_aicore.workflows.contracts.rules import rules_by_id
-
-    return rules_by_id(RULES.values())
-
-
-def make_options(ignore: Iterable[str], resource_plans: Iterable[str], source: str) -> CheckOptions:
-    """Return what the checks leave out, as it is written on the command line and in ini files.
-
-    Args:
-        ignore: `AIC302` leaves a rule out, `serving*.yaml: AIC302 AIC303` leaves rules out of some files.
-        resource_plans: plans and instance types that the tenant has besides those that SAP documents.
-        source: what messages call the place where it was written.
-
-    Raises:
-        SettingsError: there is no such rule.
-    """
-    # No version label can tell that a workflow was given up.
-    known = {*RULES, "AIC907"}
-    everywhere: set[str] = set()
-    in_files: dict[str, frozenset[str]] = {}
-    for line in ignore:
-        pattern, colon, listed = line.rpartition(":")
-        rules = frozenset(rule.upper() for rule in listed.replace(",", " ").split())
-        for rule in sorted(rules):
-            if rule not in known:
-                hint = (
-                    " Rules of contracts cannot be left out: publish a new version instead."
-                    if rule in all_rules()
-                    else _meant(rule, RULES)
-                )
-                raise SettingsError(f"{source}: there is no rule {rule!r} to ignore.{hint}")
-        if not rules:
-            raise SettingsError(f"{source}: {line!r} names no rule; write `AIC302` or `PATTERN: AIC302`.")
-        if colon:
-            name = pattern.strip()
-            in_files[name] = in_files.get(name, frozenset()) | rules
-        else:
-            everywhere |= rules
-    return CheckOptions(
-        ignore=frozenset(everywhere), ignore_in_files=in_files, resource_plans=frozenset(resource_plans)
-    )
-
-
 def explain(rule_id: str, out: TextIO | None = None) -> int:
     """Print a rule with a bad and a good example.
 
@@ -214,7 +168,7 @@ def explain(rule_id: str, out: TextIO | None = None) -> int:
     rule = rules.get(rule_id.upper()) or next((one for one in rules.values() if one.name == rule_id.lower()), None)
     if rule is None:
         raise SettingsError(
-            f"There is no rule {rule_id!r}.{_meant(rule_id, rules)} `pytest-aicore check --list-rules` shows all."
+            f"There is no rule {rule_id!r}.{meant(rule_id, rules)} `pytest-aicore check --list-rules` shows all."
         )
     lines = [
         f"{rule.id} {rule.name} ({rule.severity.word}, {rule.layer})",
@@ -230,14 +184,6 @@ def explain(rule_id: str, out: TextIO | None = None) -> int:
     ]
     write("\n".join(lines) + "\n", _opened(sys.stdout) if out is None else out)
     return CLEAN
-
-
-def _meant(rule_id: str, rules: Mapping[str, Rule]) -> str:
-    # What stands beside a number is another rule, not a near miss.
-    number = re.fullmatch(r"\D*([0-9]{3})\D*", rule_id.upper().replace("O", "0"))
-    if number is not None:
-        return f" Did you mean 'AIC{number.group(1)}'?" if f"AIC{number.group(1)}" in rules else ""
-    return did_you_mean(rule_id.lower(), [one.name for one in rules.values()])
 
 
 def _indented(example: str) -> list[str]:

@@ -167,6 +167,7 @@ def check(parser: argparse.ArgumentParser) -> None:
         if not (asked.paths or asked.explain or asked.list_rules):
             parser.error("name files or folders, - for standard input, --explain RULE or --list-rules")
         from pytest_aicore.cli import check as checking
+        from pytest_aicore.config.check_options import make_options
 
         if asked.list_rules:
             return checking.list_rules()
@@ -177,7 +178,7 @@ def check(parser: argparse.ArgumentParser) -> None:
             output_format=asked.format,
             strict=asked.strict,
             against=asked.against,
-            options=checking.make_options(asked.ignore, asked.resource_plan, "--ignore"),
+            options=make_options(asked.ignore, asked.resource_plan, "--ignore"),
         )
 
     parser.set_defaults(run=run)

@@ -15,14 +15,16 @@ from pytest_aicore.config.settings import resource_group_named
 from pytest_aicore.echo import shown
 from pytest_aicore.errors import CredentialsError, RunError, SettingsError
 from pytest_aicore.printable import on_one_line, say
+from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.live.budget import parse_duration, show_duration
 from pytest_aicore.training.live.ledger import EXECUTION, FileLedger
 from pytest_aicore.training.live.stop import executions_of, settle, stop_execution
 from pytest_aicore.training.plan import ORIGIN
 from pytest_aicore.training.service import credentials
-from pytest_aicore.training.service.api import CallError, TrainingApi, make_patient_client
+from pytest_aicore.training.service.api import TrainingApi
+from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.service.retry import patiently
-from pytest_aicore.training.watcher import RealClock
+from pytest_aicore.training.service.sdk import make_patient_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 DEFAULT_WORKFLOWS = "workflows"
 
+SECRET_VARIABLES = (
+    "AICORE_CLIENT_SECRET", "AICORE_CERT_STR", "AICORE_KEY_STR", "AICORE_SERVICE_KEY", "VCAP_SERVICES",
+    "PYTEST_AICORE_SERVICE_KEY",
+)  # fmt: skip
+"""The environment variables from which SAP's SDK takes secrets, and ours."""
+
 
 class Option:
     """One line of the reference page: how a setting is called wherever it can be given.

@@ -1,1 +1,41 @@
-"""What pytest is told: the hooks of a session, a module a purpose."""
+"""All that knows pytest.
+
+Every pytest run of the environment loads this module, and the others of this room only when somebody asks for something
+of ours: so what is noted at the start of a session has its keys here.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pytest_aicore.config.settings import Settings
+
+ENVIRONMENT: pytest.StashKey[dict[str, str]] = pytest.StashKey()
+"""The environment variables, before a test changes one."""
+SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
+"""Of the session, if anybody has asked for them: see `context.settings_of`."""
+
+
+def environment_at_start(config: pytest.Config) -> dict[str, str]:
+    """Return the environment variables as they were when the session began."""
+    return config.stash.get(ENVIRONMENT, None) or dict(os.environ)
+
+
+def ini_value(config: pytest.Config, name: str) -> object:
+    """Return an ini value of ours.
+
+    Args:
+        config: of pytest.
+        name: of the value.
+
+    Raises:
+        ValueError: pytest cannot read it.
+    """
+    try:
+        return config.getini(name)
+    except (TypeError, ValueError, pytest.UsageError) as error:
+        raise ValueError(str(error)) from None

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import ContractError, WorkflowError
-from pytest_aicore.hooks.workflow_items import WRITTEN
+from pytest_aicore.hooks.workflow_files import WRITTEN
 from pytest_aicore.workflows.checks.sniffing import SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_aicore.hooks.workflow_items import Workflows
+    from pytest_aicore.hooks.workflow_files import WorkflowFiles
     from pytest_aicore.session.session import Session
     from pytest_aicore.workflows.checks import Finding
     from pytest_aicore.workflows.contracts.comparison import Comparison
@@ -26,25 +26,24 @@ class ContractCheck:
     """A workflow file, its golden contract, and what became of it.
 
     Args:
-        workflows: the hooks of the session.
+        files: the workflow files of the session.
         path: the workflow file.
-        golden: where its contract lies.
-        owner: the first workflow file whose contract would lie there.
-        first: whether this file tells of contracts without workflow.
     """
 
-    def __init__(self, *, workflows: Workflows, path: Path, golden: Path, owner: Path, first: bool) -> None:
-        """Take the files; nothing is read yet."""
-        self._workflows = workflows
+    def __init__(self, files: WorkflowFiles, path: Path) -> None:
+        """Take the file; nothing is read yet."""
+        files.compared += 1
+        golden = files.golden_of(path)
+        self._files = files
         self._path = path
-        self._name = workflows.shown(path)
+        self._name = files.shown(path)
         self._golden = golden
-        self._shown_golden = Path(workflows.shown(golden))
-        self._owner = owner
-        self._first = first
+        self._shown_golden = Path(files.shown(golden))
+        self._owner = files.owner_of(golden, path)
+        self._first = files.is_first(path)
         # What is outside of the project has its contracts outside as well.
-        inside = golden.is_relative_to(workflows.contracts())
-        self._folder = workflows.contracts() if inside else golden.parent
+        inside = golden.is_relative_to(files.contracts())
+        self._folder = files.contracts() if inside else golden.parent
 
     def findings(self) -> list[Finding]:
         """Return what became of the contract, or write it anew.
@@ -60,7 +59,7 @@ class ContractCheck:
             return [
                 self._unable(
                     f"Its golden contract would be '{self._shown_golden}', which is that of"
-                    f" '{self._workflows.shown(self._owner)}'.",
+                    f" '{self._files.shown(self._owner)}'.",
                     "Rename one of the two workflow files.",
                 ),
                 *orphans,
@@ -73,7 +72,7 @@ class ContractCheck:
             what = f"The file holds {len(templates)} templates, and a golden contract is of one."
             return [self._unable(what, "Give each template a file of its own."), *orphans]
         template = templates[0]
-        if self._workflows.settings.update.value:
+        if self._files.settings.update.value:
             self._update(template)
             return self._orphans() if self._first else []
         try:
@@ -83,7 +82,7 @@ class ContractCheck:
             return [self._unable(what, remedy or REMEDY), *orphans]
         if old is None:
             renamed_from = self._renamed_from(template)
-            shown = Path(self._workflows.shown(renamed_from)) if renamed_from else None
+            shown = Path(self._files.shown(renamed_from)) if renamed_from else None
             return [contract_rules.missing(self._name, self._shown_golden, template.name, shown), *orphans]
         comparison = _compared(old, template)
         failing = contract_rules.of_comparison(template, comparison, quiet=True)
@@ -122,7 +121,7 @@ class ContractCheck:
         ]
 
     def _templates(self) -> list[Template]:
-        return _read(Path(self._workflows.openable(self._path)))
+        return _read(Path(self._files.openable(self._path)))
 
     def _unable(self, message: str, remedy: str) -> Finding:
         from pytest_aicore.workflows.contracts import rules as contract_rules
@@ -145,7 +144,7 @@ class ContractCheck:
         head = f"{self._shown_golden}:"
         try:
             if read_golden(self._golden, self._folder) == text:
-                self._workflows.up_to_date += 1
+                self._files.up_to_date += 1
                 return
             old = self._promised()
         except ContractError as error:
@@ -155,19 +154,19 @@ class ContractCheck:
                 renamed_from = self._renamed_from(template)
                 if renamed_from is not None:
                     old = self._read(renamed_from)
-                    head = f"{self._shown_golden} (was {self._workflows.shown(renamed_from)}):"
+                    head = f"{self._shown_golden} (was {self._files.shown(renamed_from)}):"
             table = _compared(old, template).table() if old is not None else [f"executable {template.name!r}, new"]
-        self._workflows.write_lines([f"{head} {table[0]}", *table[1:]])
+        self._files.write_lines([f"{head} {table[0]}", *table[1:]])
         write_golden(self._golden, self._folder, text)
         if renamed_from is not None:
             remove_golden(renamed_from, self._folder)
-        self._workflows.config.stash[WRITTEN].append(self._golden)
+        self._files.config.stash[WRITTEN].append(self._golden)
 
     # Contracts without workflow -------------------------------------------------------------------------------------
 
     def _without_workflow(self) -> Iterator[tuple[Path, Contract]]:
         """Yield each golden contract that no workflow file belongs to any more."""
-        workflows = self._workflows.settings.workflows.value
+        workflows = self._files.settings.workflows.value
         # Where anything else lies below the contracts as well, they have a folder of their own for this file.
         beside = self._folder if not workflows.is_relative_to(self._folder) else self._golden.parent
         stems = cache(_stems)
@@ -182,7 +181,7 @@ class ContractCheck:
         if golden.parent == self._golden.parent:
             return [self._path.parent]
         below = golden.parent.relative_to(self._folder)
-        return [self._workflows.settings.workflows.value / below, self._workflows.config.rootpath / below]
+        return [self._files.settings.workflows.value / below, self._files.config.rootpath / below]
 
     def _orphans(self) -> list[Finding]:
         from pytest_aicore.workflows.contracts import rules as contract_rules
@@ -192,14 +191,14 @@ class ContractCheck:
         renamed = self._without_contract() if contracts else set()
         return [
             contract_rules.orphaned(
-                self._workflows.shown(path), Path(self._workflows.shown(self._homes(path)[0])), contract.terms.id
+                self._files.shown(path), Path(self._files.shown(self._homes(path)[0])), contract.terms.id
             )
             for path, contract in contracts
             if contract.terms.id not in renamed
         ]
 
     def _without_contract(self) -> set[str]:
-        files = [path for path in self._workflows.with_contracts() if not self._workflows.golden_of(path).exists()]
+        files = [path for path in self._files.with_contracts() if not self._files.golden_of(path).exists()]
         return {template.name for path in files for template in _read(path)}
 
     def _renamed_from(self, template: Template) -> Path | None:

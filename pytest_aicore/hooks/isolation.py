@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.config.settings import MarkerUse, merge_markers, merge_scripts
+from pytest_aicore.config.markers import merge_scripts
 from pytest_aicore.errors import AicoreError, PlanError, listing, our_message
-from pytest_aicore.plugin import environment_at_start, settings_of
+from pytest_aicore.hooks.context import hiding_of, marked, marker_levels, place_of, session_of
 from pytest_aicore.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from pytest_aicore.emulator.control.faults import Fault
     from pytest_aicore.emulator.control.scripts import Script
@@ -34,7 +34,6 @@ _LONGEST_FAILURE = 4000
 """Characters of a test's failure in which a known symptom is looked for."""
 PLUGIN_NAME = "aicore-isolation"
 _ISOLATION: pytest.StashKey[Isolation] = pytest.StashKey()
-_SESSION: pytest.StashKey[Session] = pytest.StashKey()
 _RECORD: pytest.StashKey[Record] = pytest.StashKey()
 
 
@@ -70,24 +69,9 @@ class Record:
 def isolation_of(config: pytest.Config) -> Isolation:
     """Return the hooks of this session; they begin to work if they have not yet."""
     if _ISOLATION not in config.stash:
-        from pytest_aicore.hooks.secrets import hiding_of
-
         config.stash[_ISOLATION] = Isolation(session_of(config), hiding_of(config).redact)
         config.pluginmanager.register(config.stash[_ISOLATION], PLUGIN_NAME)
     return config.stash[_ISOLATION]
-
-
-def session_of(config: pytest.Config) -> Session:
-    """Return what the tests of this pytest session have in common."""
-    if _SESSION not in config.stash:
-        from pytest_aicore.hooks.live import make_live
-        from pytest_aicore.hooks.secrets import hiding_of
-        from pytest_aicore.session.session import Session
-
-        session = Session(settings_of(config), lambda session: make_live(config, session), environment_at_start(config))
-        config.stash[_SESSION] = session
-        hiding_of(config).know(session.secrets)
-    return config.stash[_SESSION]
 
 
 def unreported(config: pytest.Config) -> list[dict[str, Any]]:
@@ -96,42 +80,10 @@ def unreported(config: pytest.Config) -> list[dict[str, Any]]:
     return [] if isolation is None else isolation.unreported()
 
 
-def place_of(item: pytest.Item) -> str:
-    """Return `file:line` of a test."""
-    path, line, _ = item.location
-    return path if line is None else f"{path}:{line + 1}"
-
-
 def passed(item: pytest.Item) -> bool:
     """Tell whether the test's body has run and passed."""
     record = item.stash.get(_RECORD, None)
     return record is not None and record.outcomes.get("call") == "passed"
-
-
-def marked(item: pytest.Item) -> dict[str, Any]:
-    """Return the arguments of a test's `aicore` markers, the nearest overriding the others field by field.
-
-    Raises:
-        SettingsError: one of them cannot be read.
-    """
-    uses = [use for level in _levels(item, "aicore") for use in level]
-    return merge_markers(uses, place_of(item))
-
-
-def _levels(item: pytest.Item, name: str) -> Iterator[list[MarkerUse]]:
-    """Return the markers of a name: those of the module first, those of the test's own parameter set last."""
-    for node in item.listchain():
-        own = [mark for mark in node.own_markers if mark.name == name]
-        # The marks of a parameter set stand behind the decorators; decorators are kept from the nearest to the
-        # farthest; and a class has the marks of its bases before its own.
-        parameter_set = getattr(getattr(node, "callspec", None), "marks", ())
-        of_set = [mark for mark in own if any(mark is other for other in parameter_set)]
-        decorators = [mark for mark in own if not any(mark is other for other in of_set)]
-        if not isinstance(node, pytest.Class):
-            decorators.reverse()
-        for level in (decorators, of_set):
-            if level:
-                yield [MarkerUse(mark.args, mark.kwargs) for mark in level]
 
 
 def _warn(item: pytest.Item, warning: FaultWarning | NetworkWarning) -> None:
@@ -373,7 +325,7 @@ class Isolation:
         if self.session.live or item.get_closest_marker("aicore_script") is None:
             return
         place = place_of(item)
-        levels = _levels(item, "aicore_script")
+        levels = marker_levels(item, "aicore_script")
         for script in merge_scripts(levels, self.session.emulator.script, place):
             self.session.emulator.script(place=place, **script)
 

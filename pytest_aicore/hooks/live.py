@@ -13,19 +13,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.errors import AicoreError
+from pytest_aicore.hooks.context import LIVE_PLUGIN, marked, place_of, session_of, settings_of
 from pytest_aicore.hooks.signals import SignalHandlers
-from pytest_aicore.plugin import settings_of
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.processes import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
-    from pathlib import Path
 
-    from pytest_aicore.config.settings import Settings
     from pytest_aicore.hooks.progress import Bulletin
-    from pytest_aicore.session.session import Session
-    from pytest_aicore.training.live.runs import Live, LiveOptions
+    from pytest_aicore.training.live.runs import Live
     from pytest_aicore.training.plan import TrainingPlan
 
 _SIGNALS = ("SIGTERM", "SIGHUP")
@@ -37,51 +34,6 @@ _MARGIN = 60.0
 _GUARD_MARGIN, _LEAST_MARGIN, _MOST_MARGIN, _MOST_PART = 0.1, 2.0, 10.0, 0.5
 """How much of a test's own timeout is left for stopping its training and saying so: a tenth, but so many seconds at
 least and at most, and never more than that part of it."""
-_PLUGIN = "aicore-live"
-
-
-def live_options(settings: Settings) -> LiveOptions:
-    """Return what the settings say about live runs."""
-    from pytest_aicore.training.live.runs import LiveOptions
-
-    return LiveOptions(
-        resource_group=settings.resource_group.value,
-        interval=settings.poll_interval.value,
-        max_parallel=settings.max_parallel.value,
-        budget=settings.budget.value,
-        reuse=settings.reuse.value,
-        keep=settings.keep.value,
-        resumes=settings.resumes,
-    )
-
-
-def make_live(config: pytest.Config, session: Session) -> Live:
-    """Return what does the runs of a live session.
-
-    Args:
-        config: of pytest.
-        session: of ours.
-    """
-    from pytest_aicore.training.live.runs import Live
-
-    live_session = config.pluginmanager.get_plugin(_PLUGIN)
-    return Live(
-        live_options(session.settings),
-        _ledger_file(config),
-        live_session.id if live_session else "",
-        lambda: session.credentials,
-        session.connect_patiently,
-        is_worker=hasattr(config, "workerinput"),
-    )
-
-
-def _ledger_file(config: pytest.Config) -> Path:
-    """Return where a live session keeps its ledger; nothing is made before there is something to write."""
-    named = settings_of(config).ledger.value
-    if named is not None:
-        return named
-    folder = config.getini("cache_dir") if config.pluginmanager.has_plugin("cacheprovider") else ".pytest_cache"
-    return config.rootpath / str(folder) / "aicore" / "ledger.jsonl"
 
 
 class LiveSession:
@@ -108,13 +60,11 @@ class LiveSession:
     def register(cls, config: pytest.Config) -> None:
         """Begin to mind the session."""
         session = cls(config)
-        config.pluginmanager.register(session, _PLUGIN)
+        config.pluginmanager.register(session, LIVE_PLUGIN)
         config.add_cleanup(session._leave_signals)  # after what other plugins do at the end
 
     @property
     def _live(self) -> Live:
-        from pytest_aicore.hooks.isolation import session_of
-
         return session_of(self._config).live_runs
 
     # The session ----------------------------------------------------------------------------------------------------
@@ -301,8 +251,6 @@ class LiveSession:
 
     def _planned(self, items: list[pytest.Item]) -> Iterator[tuple[pytest.Item, TrainingPlan]]:
         """Return the tests whose markers alone say which training they will ask for, and the plan of each."""
-        from pytest_aicore.hooks.isolation import marked, place_of, session_of
-
         session = session_of(self._config)
         for item in items:
             if (
@@ -383,8 +331,6 @@ def _is_changed(item: pytest.Item) -> bool:
 
 def _seconds_of(item: pytest.Item, default: float) -> float:
     """Return how long the training of a test may take by its markers."""
-    from pytest_aicore.hooks.isolation import marked
-
     try:
         seconds = marked(item).get("timeout")
     except AicoreError:

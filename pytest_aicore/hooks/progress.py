@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_aicore.errors import RunError
 from pytest_aicore.printable import from_terminal, on_one_line, printable
 from pytest_aicore.redact import redact
+from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.live.ledger import EXECUTION
-from pytest_aicore.training.watcher import RealClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -75,7 +75,7 @@ class Progress:
             config: of pytest.
             streams: whether new log lines are printed.
         """
-        from pytest_aicore.hooks.secrets import hiding_of
+        from pytest_aicore.hooks.context import hiding_of
 
         reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
         capture: Any = config.pluginmanager.get_plugin("capturemanager")

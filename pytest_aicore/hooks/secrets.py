@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_aicore.config.options import SECRET_VARIABLES
 from pytest_aicore.echo import shown
 from pytest_aicore.hooks.live_log import LiveLog
-from pytest_aicore.plugin import SECRET_VARIABLES, environment_at_start
 from pytest_aicore.redact import HIDDEN, Redactor
 from pytest_aicore.training.service.credentials import secrets_around
 
@@ -47,16 +47,6 @@ _AS_THEY_ARE = frozenset(
 )
 """Of a report: what identifies and measures it."""
 _DEEPEST = 12
-PLUGIN_NAME = "aicore-hiding"
-
-
-def hiding_of(config: pytest.Config) -> Hiding:
-    """Return what hides the secrets of this session; it begins if it has not yet."""
-    hiding: Hiding | None = config.pluginmanager.get_plugin(PLUGIN_NAME)
-    if hiding is None:
-        hiding = Hiding(config)
-        config.pluginmanager.register(hiding, PLUGIN_NAME)
-    return hiding
 
 
 def clean_exception(error: BaseException, environment: Mapping[str, str], arguments: Sequence[str] = ()) -> None:
@@ -90,15 +80,16 @@ class Hiding:
 
     Args:
         config: of the session.
+        environment: the environment variables when the session began.
     """
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, environment: Mapping[str, str]) -> None:
         self._config = config
         self._sources: list[Callable[[], set[str]]] = []
         self._undo: list[Callable[[], None]] = []
         self._attached: set[int] = set()
         self._taken: set[str] = set()
-        self._found = secrets_around(environment=environment_at_start(config))
+        self._found = secrets_around(environment=environment)
         self._seen: list[str | None] = []
         self._live_log: LiveLog | None = None
         self.redact = Redactor(self._known)

@@ -7,28 +7,24 @@ collected.
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from pytest_aicore.errors import AicoreError
-from pytest_aicore.printable import on_one_line, say
+from pytest_aicore.hooks.context import session_of
+from pytest_aicore.hooks.workflow_files import SUFFIXES, WRITTEN, WorkflowFiles
+from pytest_aicore.printable import on_one_line
 from pytest_aicore.redact import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pytest_aicore.config.settings import Settings
-    from pytest_aicore.hooks.contract_item import ContractCheck
-    from pytest_aicore.workflows.checks import CheckOptions, Finding
+    from pytest_aicore.workflows.checks import Finding
 
 TITLE: Final = "SAP AI Core checks"
-WRITTEN: pytest.StashKey[list[Path]] = pytest.StashKey()
-"""The golden files that this session wrote."""
-
-SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 _SNIFFED_BYTES: Final = 64 * 1024
 # As in `workflows/checks/sniffing.py`, which brings YAML with it and is imported when a file looks like a template.
 # No template lacks all of these, and few other files have one: what has none is not looked at any further.
@@ -81,14 +77,8 @@ class Workflows:
         """Remember the settings; nothing is read yet."""
         self.settings = settings
         self.config = config
-        self._checked: dict[str, list[Finding]] | None = None
-        self._collected: dict[Path, None] = {}
-        self._options: CheckOptions | None = None
-        self._owners: dict[Path, Path] = {}
-        self._first: Path | None = None
+        self._files = WorkflowFiles(config, settings)
         self._left_alone: list[str] = []
-        self.compared = 0
-        self.up_to_date = 0
 
     # Collection -----------------------------------------------------------------------------------------------------
 
@@ -124,13 +114,9 @@ class Workflows:
             if not is_candidate(head):
                 return None
         contract = head is not None and has_executable(head)
-        self._collected[file_path] = None
-        if contract:
-            self._owners.setdefault(self.golden_of(file_path), file_path)
-            if not named:
-                self._first = self._first or file_path
+        self._files.add(file_path, contract=contract, named=named)
         named_by_us = _printable_names(file_path, self.config.rootpath)
-        return WorkflowFile.from_parent(parent, path=file_path, workflows=self, contract=contract, **named_by_us)
+        return WorkflowFile.from_parent(parent, path=file_path, files=self._files, contract=contract, **named_by_us)
 
     def _is_reached_by_link(self, path: Path) -> bool:
         """Tell whether a link leads out of the project, or to a folder whose files are collected where they lie.
@@ -145,136 +131,13 @@ class Workflows:
             return True
         links = [each for each in path.parents if each.is_relative_to(root) and each.is_symlink()]
         if not real.is_relative_to(real_root):
-            shown = self.shown(links[-1] if links else path)
+            shown = self._files.shown(links[-1] if links else path)
             if shown not in self._left_alone and not any(each.resolve().is_relative_to(real_root) for each in links):
                 self._left_alone.append(shown)
             return True
         return bool(links) and folder.is_relative_to(real_root)
 
-    def shown(self, path: Path) -> str:
-        """Return how messages call a file: as seen from where pytest was started."""
-        try:
-            return os.path.relpath(path, self.config.invocation_params.dir)
-        except ValueError:  # on another drive
-            return str(path)
-
-    # Checks ---------------------------------------------------------------------------------------------------------
-
-    # Methods, not properties: pytest looks at every attribute of a plugin, and looking must not import YAML.
-
-    def options(self) -> CheckOptions:
-        """Return what the checks leave out.
-
-        Raises:
-            SettingsError: the ini file names a rule that there is not.
-        """
-        if self._options is None:
-            from pytest_aicore.cli.check import make_options
-
-            settings = self.settings
-            self._options = make_options(
-                settings.check_ignore.value, settings.resource_plans.value, settings.check_ignore.source
-            )
-        return self._options
-
-    def findings(self, path: Path) -> list[Finding]:
-        """Return what was found in a file, also what only shows beside the other files.
-
-        What shows in a file that is no item is told with the first item there is.
-        """
-        if self._checked is None:
-            self._checked = self._check_together()
-        name = self.openable(path)
-        if name not in self._checked:
-            # Another name of a file that was checked already, or a test has gone to another folder.
-            from pytest_aicore.workflows.checks import check_files
-
-            self._checked[name] = list(check_files([name], options=self.options()).files[0].findings)
-        return sorted(self._checked[name], key=lambda finding: finding.order)
-
-    def _check_together(self) -> dict[str, list[Finding]]:
-        """Return the findings of all files by the file that tells them."""
-        from pytest_aicore.workflows.checks import check_files
-
-        result = check_files(self._files_together(), options=self.options(), is_all=True)
-        found = {str(file.path): list(file.findings) for file in result.files}
-        items = [self.openable(path) for path in self._collected]
-        known = set(items)
-        for finding in result.across:
-            found.setdefault(finding.place.path if finding.place.path in known else items[0], []).append(finding)
-        return found
-
-    def _files_together(self) -> list[str]:
-        """Return what is checked together: what was collected, and what lies beside it."""
-        workflows = self.settings.workflows.value
-        together: dict[str, None] = {}
-        for folder in dict.fromkeys(path.parent for path in self._collected):
-            if folder == workflows:
-                # The folder that AI Core reads: what is no template in it matters as well.
-                together[self.openable(folder)] = None
-                continue
-            beside = (one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file())
-            together.update((self.openable(file), None) for file in sorted(beside))
-        # Those that cannot be read are not files for the folder, and yet were asked for.
-        together.update((self.openable(path), None) for path in self._collected if path.parent != workflows)
-        return list(together)
-
-    def openable(self, path: Path) -> str:
-        """Return how messages call a file that is going to be opened."""
-        # A test may have gone elsewhere and not come back.
-        return self.shown(path) if Path.cwd() == self.config.invocation_params.dir else str(path)
-
-    # Contracts ------------------------------------------------------------------------------------------------------
-
-    def golden_of(self, path: Path) -> Path:
-        """Return where the golden contract of a workflow file lies."""
-        # This module must not read YAML, which the package of workflows does, before a template was found.
-        from pytest_aicore.workflows.contracts.goldens import contract_path
-
-        settings = self.settings
-        return contract_path(
-            path, workflows=settings.workflows.value, root=self.config.rootpath, contracts=settings.contracts.value
-        )
-
-    def contracts(self) -> Path:
-        """Return the folder that no golden contract may lead out of."""
-        contracts = self.settings.contracts.value
-        return contracts if contracts is not None else self.golden_of(self.settings.workflows.value / "any.yaml").parent
-
-    def with_contracts(self) -> list[Path]:
-        """Return the collected files that have contracts."""
-        return list(self._owners.values())
-
-    def contract(self, path: Path) -> ContractCheck:
-        """Return the comparison of a workflow file with its golden contract."""
-        from pytest_aicore.hooks.contract_item import ContractCheck
-
-        self.compared += 1
-        golden = self.golden_of(path)
-        # Who asks for some files wants to know of these; else the first one tells what became of all the others.
-        return ContractCheck(
-            workflows=self,
-            path=path,
-            golden=golden,
-            owner=self._owners.get(golden, path),
-            first=path == self._first,
-        )
-
     # Reports --------------------------------------------------------------------------------------------------------
-
-    def write_lines(self, lines: Iterable[str]) -> None:
-        """Write lines at once, in the middle of the progress."""
-        plugins = self.config.pluginmanager
-        capture = plugins.get_plugin("capturemanager")
-        with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
-            if plugins.get_plugin("terminalreporter") is None:
-                say("\n".join(lines))  # what is golden has to be seen, also without a reporter
-                return
-            writer = self.config.get_terminal_writer()
-            if writer.width_of_current_line:
-                writer.line()
-            for line in lines:
-                writer.line(on_one_line(line))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the warnings of checks that passed or failed, and what was updated."""
@@ -310,10 +173,10 @@ class Workflows:
             return
         written = self.config.stash[WRITTEN]
         for path in dict.fromkeys(written):
-            yield f"--aicore-update: wrote {self.shown(path)}"
+            yield f"--aicore-update: wrote {self._files.shown(path)}"
         if not written:
-            said = "every golden file was up to date" if self.compared else "no test wrote a golden file"
-            if self.up_to_date < self.compared:
+            said = "every golden file was up to date" if self._files.compared else "no test wrote a golden file"
+            if self._files.up_to_date < self._files.compared:
                 said = "not every golden file was written"
             yield f"--aicore-update: {said}"
 
@@ -335,17 +198,17 @@ def _printable_names(path: Path, root: Path) -> dict[str, Any]:
 class WorkflowFile(pytest.File):
     """A workflow YAML file."""
 
-    def __init__(self, *, workflows: Workflows, contract: bool, **kwargs: Any) -> None:
+    def __init__(self, *, files: WorkflowFiles, contract: bool, **kwargs: Any) -> None:
         """Take a file that looks like a template."""
         super().__init__(**kwargs)
-        self.workflows = workflows
+        self.files = files
         self.contract = contract
 
     def collect(self) -> Iterator[WorkflowItem]:
         """Yield `check`, and `contract` for what AI Core would publish."""
-        yield CheckItem.from_parent(self, name="check", workflows=self.workflows)
+        yield CheckItem.from_parent(self, name="check", files=self.files)
         if self.contract:
-            yield ContractItem.from_parent(self, name="contract", workflows=self.workflows)
+            yield ContractItem.from_parent(self, name="contract", files=self.files)
 
 
 class Failing(Exception):  # noqa: N818  never leaves this module
@@ -361,10 +224,10 @@ class Failing(Exception):  # noqa: N818  never leaves this module
 class WorkflowItem(pytest.Item):
     """One test of a workflow YAML file."""
 
-    def __init__(self, *, workflows: Workflows, **kwargs: Any) -> None:
-        """Take the hooks that know the session's settings."""
+    def __init__(self, *, files: WorkflowFiles, **kwargs: Any) -> None:
+        """Take what all items have in common."""
         super().__init__(**kwargs)
-        self.workflows = workflows
+        self.files = files
         # Each kind has its own: the names of markers count for `-k`, and `-k check` must not mean contracts.
         self.add_marker(f"aicore_{self.name}")
 
@@ -380,7 +243,7 @@ class WorkflowItem(pytest.Item):
             findings = self.look()
         except AicoreError as error:
             raise Failing((), str(error)) from None
-        fails = Severity.WARNING if self.workflows.settings.check_strict.value else Severity.ERROR
+        fails = Severity.WARNING if self.files.settings.check_strict.value else Severity.ERROR
         failing = [finding for finding in findings if finding.severity >= fails]
         for finding in findings:
             if finding not in failing:
@@ -397,7 +260,7 @@ class WorkflowItem(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Return where the item is, and what reports call it."""
-        return Path(on_one_line(str(self.path))), None, on_one_line(f"{self.workflows.shown(self.path)}::{self.name}")
+        return Path(on_one_line(str(self.path))), None, on_one_line(f"{self.files.shown(self.path)}::{self.name}")
 
 
 class CheckItem(WorkflowItem):
@@ -405,7 +268,7 @@ class CheckItem(WorkflowItem):
 
     def look(self) -> list[Finding]:
         """Return what the rules found."""
-        return self.workflows.findings(self.path)
+        return self.files.findings(self.path)
 
 
 class ContractItem(WorkflowItem):
@@ -413,12 +276,12 @@ class ContractItem(WorkflowItem):
 
     def look(self) -> list[Finding]:
         """Return what became of the contract, or update it."""
-        contract = self.workflows.contract(self.path)
-        findings = contract.findings()
-        if not self.workflows.settings.live.value:
-            return findings
-        from pytest_aicore.hooks.isolation import session_of
+        from pytest_aicore.hooks.contract_item import ContractCheck
 
+        contract = ContractCheck(self.files, self.path)
+        findings = contract.findings()
+        if not self.files.settings.live.value:
+            return findings
         return [*findings, *contract.with_service(session_of(self.config), findings)]
 
 

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.presence import Presence
     from pytest_aicore.emulator.serve.server import Server
     from pytest_aicore.http.door import Door
+    from pytest_aicore.training.clock import Clock
     from pytest_aicore.training.finished import FinishedExecution
     from pytest_aicore.training.live.runs import Live
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Run, Training, Waiter
     from pytest_aicore.training.service.api import TrainingApi
     from pytest_aicore.training.service.credentials import Credentials
-    from pytest_aicore.training.watcher import Clock
     from pytest_aicore.workflows import Template, WorkflowFolder
 
 
@@ -291,7 +291,7 @@ class Session:
         if self.live and "credentials" in self.__dict__:
             found |= self.credentials.secrets
         if self.clients:
-            from pytest_aicore.training.service.api import token_of
+            from pytest_aicore.training.service.sdk import token_of
 
             found |= {token for client in self.clients if (token := token_of(client))}
         return found
@@ -302,7 +302,7 @@ class Session:
         Raises:
             AicoreError: no credentials, or no SDK.
         """
-        from pytest_aicore.training.service.api import make_client
+        from pytest_aicore.training.service.sdk import make_client
 
         self.open()
         client = make_client(self.credentials, self.settings.resource_group.value)
@@ -339,7 +339,7 @@ class Session:
         """How time passes for runs: the emulator's clock, or the machine's."""
         if not self.live:
             return self.emulator.clock
-        from pytest_aicore.training.watcher import RealClock
+        from pytest_aicore.training.clock import RealClock
 
         return RealClock()
 
@@ -354,7 +354,7 @@ class Session:
         Raises:
             AicoreError: no credentials, or no SDK.
         """
-        from pytest_aicore.training.service.api import make_patient_client
+        from pytest_aicore.training.service.sdk import make_patient_client
 
         client = make_patient_client(self.credentials, self.settings.resource_group.value)
         self.clients.append(client)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import ModuleType
 
-    from pytest_aicore.training.watcher import Clock
+    from pytest_aicore.training.clock import Clock
 
 
 _NANOSECONDS = 1_000_000_000

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from pytest_aicore.errors import AicoreError, did_you_mean, listing
 from pytest_aicore.training.plan import COMPLETED, FINAL_STATUSES
-from pytest_aicore.training.service.api import CallError
+from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.watcher import DeadlineError
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.status import Status
     from typing_extensions import Self
 
+    from pytest_aicore.training.clock import Clock
     from pytest_aicore.training.service.api import TrainingApi
-    from pytest_aicore.training.watcher import Clock, Seen
+    from pytest_aicore.training.watcher import Seen
 
 
 _FETCHING_SECONDS = 10.0

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pytest_aicore.errors import our_message
 from pytest_aicore.training.plan import ORIGIN
-from pytest_aicore.training.service.api import CallError
+from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.service.retry import Patience, patiently
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.configuration_create_response import ConfigurationCreateResponse
     from ai_api_client_sdk.models.execution_create_response import ExecutionCreateResponse
 
+    from pytest_aicore.training.clock import Clock
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.service.api import TrainingApi
-    from pytest_aicore.training.watcher import Clock
 
 __tracebackhide__ = our_message
 

@@ -10,7 +10,7 @@ from pytest_aicore.errors import AicoreError, RunError, our_message
 from pytest_aicore.processes import ThreadLock
 from pytest_aicore.training.finished import FinishedExecution, Named
 from pytest_aicore.training.live.ledger import ARTIFACTS, CONFIGURATION, EXECUTION, NoRecord
-from pytest_aicore.training.service.api import CallError
+from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.watcher import DeadlineError, Watch
 
 if TYPE_CHECKING:
@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.configuration_create_response import ConfigurationCreateResponse
     from ai_api_client_sdk.models.execution_create_response import ExecutionCreateResponse
 
+    from pytest_aicore.training.clock import Clock
     from pytest_aicore.training.live.ledger import Record, Stage
     from pytest_aicore.training.maker import Maker
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.service.api import TrainingApi
-    from pytest_aicore.training.watcher import Clock, Watcher
+    from pytest_aicore.training.watcher import Watcher
 
 T = TypeVar("T")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_aicore.errors import RunError, our_message
 from pytest_aicore.training.plan import FINAL_STATUSES
-from pytest_aicore.training.service.api import CallError
+from pytest_aicore.training.service.failures import CallError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.execution import Execution
     from ai_api_client_sdk.models.status import Status
 
+    from pytest_aicore.training.clock import Clock
     from pytest_aicore.training.service.api import TrainingApi
 
 
@@ -26,38 +26,6 @@ _LAG_SECONDS = 300.0
 is known lags by minutes."""
 SETTLING_SECONDS = 60.0
 """Assumed: how long after its start an execution may not be found yet. Nobody has seen it happen with AI Core."""
-
-
-class Clock(Protocol):
-    """What time it is, how much of it passes, and a way to let it pass."""
-
-    def now(self) -> float:
-        """Return seconds since the epoch: a date, for people and other processes. Somebody may set it meanwhile."""
-
-    def monotonic(self) -> float:
-        """Return seconds since some moment: for deadlines, intervals and ages, because nobody sets it."""
-
-    def sleep(self, seconds: float) -> object:
-        """Let that many seconds pass."""
-
-
-class RealClock:
-    """The machine's clocks, also while a test of the user's has replaced the functions of `time` by its own."""
-
-    _now = staticmethod(time.time)
-    _ticks = staticmethod(time.monotonic)
-
-    def now(self) -> float:
-        """Return seconds since the epoch."""
-        return self._now()
-
-    def monotonic(self) -> float:
-        """Return seconds since some moment."""
-        return self._ticks()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait that many seconds."""
-        time.sleep(seconds)
 
 
 class Seen(NamedTuple):

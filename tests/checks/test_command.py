@@ -234,7 +234,8 @@ def test_a_rule_is_explained(command: Command) -> None:
 
 
 def test_every_rule_is_listed_and_explained(command: Command) -> None:
-    from pytest_aicore.cli.check import all_rules, explain
+    from pytest_aicore.cli.check import explain
+    from pytest_aicore.config.check_options import all_rules
 
     result = command("--list-rules")
     assert [line.split()[0] for line in result.stdout.splitlines()] == list(all_rules())

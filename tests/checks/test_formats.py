@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ET
 
-from pytest_aicore.cli.check import all_rules
+from pytest_aicore.config.check_options import all_rules
 from pytest_aicore.reports.findings import Outcome, as_json, github, junit, sarif, text
 from pytest_aicore.workflows.checks import Finding, Severity
 from pytest_aicore.workflows.yaml.places import Place

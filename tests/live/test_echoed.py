@@ -13,8 +13,8 @@ import pytest
 
 from pytest_aicore.cli import main
 from pytest_aicore.training.live.ledger import FileLedger
-from pytest_aicore.training.service.api import CallError, TokenRefusal
 from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.failures import CallError, TokenRefusal
 from pytest_aicore.training.service.tokens import Tokens
 
 if TYPE_CHECKING:

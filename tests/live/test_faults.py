@@ -15,16 +15,15 @@ import pytest
 
 from pytest_aicore.config.settings import Given, read_settings
 from pytest_aicore.errors import AicoreError
-from pytest_aicore.hooks.live import live_options
+from pytest_aicore.hooks.context import live_options
 from pytest_aicore.training import maker as making
 from pytest_aicore.training.live import fleet
 from pytest_aicore.training.live.runs import Live
 from pytest_aicore.training.plan import TrainingPlan
-from pytest_aicore.training.service import api as client
+from pytest_aicore.training.service import failures, transport
 from pytest_aicore.training.service import retry as patience
-from pytest_aicore.training.service import transport
-from pytest_aicore.training.service.api import make_patient_client
 from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.sdk import make_patient_client
 from pytest_aicore.workflows import read_folder
 from tests.live.conftest import Service
 from tests.live.proxies import Proxy
@@ -166,7 +165,7 @@ def rehearsal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rehea
     monkeypatch.setattr(patience, "_FIRST_PAUSE", 0.02)
     monkeypatch.setattr(patience, "_LONGEST_PAUSE", 0.1)
     monkeypatch.setattr(patience, "GATEWAY_PATIENCE", 2.5)
-    monkeypatch.setattr(client, "LONGEST_RETRY_AFTER", 0.2)
+    monkeypatch.setattr(failures, "LONGEST_RETRY_AFTER", 0.2)
     monkeypatch.setattr(making, "LOOKS", (0.0, 0.02, 0.05))
     monkeypatch.setattr("pytest_aicore.training.finished._FETCHING_SECONDS", 2.5)
     monkeypatch.setattr("pytest_aicore.training.live.stop.PATIENCE", 2.0)

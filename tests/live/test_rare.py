@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.errors import RunError
+from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.live.ledger import EXECUTION, FileLedger, RunRecord
 from pytest_aicore.training.live.locks import FileLock
 from pytest_aicore.training.live.stop import settle, stop_execution
-from pytest_aicore.training.service.api import CallError, TrainingApi, make_patient_client, retry_after_seconds
+from pytest_aicore.training.service.api import TrainingApi
 from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.failures import CallError, retry_after_seconds
 from pytest_aicore.training.service.retry import patiently
+from pytest_aicore.training.service.sdk import make_patient_client
 from pytest_aicore.training.service.tokens import Tokens
-from pytest_aicore.training.watcher import RealClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,8 +14,9 @@ import pytest
 from pytest_aicore.cli import main
 from pytest_aicore.cli import sweep as sweeping
 from pytest_aicore.training.live.ledger import EXECUTION, FileLedger
-from pytest_aicore.training.service.api import TrainingApi, make_patient_client
+from pytest_aicore.training.service.api import TrainingApi
 from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.sdk import make_patient_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable

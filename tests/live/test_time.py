@@ -13,14 +13,17 @@ import pytest
 from ai_api_client_sdk.models.status import Status
 
 from pytest_aicore.emulator.api.dispatch import Dispatcher
+from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.live import fleet
 from pytest_aicore.training.live.budget import Budget
 from pytest_aicore.training.live.ledger import EXECUTION, Entry, FileLedger, Stage
 from pytest_aicore.training.live.stop import stop_execution
-from pytest_aicore.training.service.api import CallError, TrainingApi, make_patient_client
+from pytest_aicore.training.service.api import TrainingApi
 from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.failures import CallError
+from pytest_aicore.training.service.sdk import make_patient_client
 from pytest_aicore.training.service.service_time import ServiceTime
-from pytest_aicore.training.watcher import RealClock, Watch, Watcher
+from pytest_aicore.training.watcher import Watch, Watcher
 from tests.live.proxies import Proxy
 from tests.live.sessions import LiveProcess, wait_until
 

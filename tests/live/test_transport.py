@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.live import stop as stopping
 from pytest_aicore.training.service import transport
-from pytest_aicore.training.service.api import CallError, TokenRefusal, TrainingApi, make_client, make_patient_client
+from pytest_aicore.training.service.api import TrainingApi
 from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.failures import CallError, TokenRefusal
+from pytest_aicore.training.service.sdk import make_client, make_patient_client
 from pytest_aicore.training.service.tokens import Tokens
-from pytest_aicore.training.watcher import RealClock
 from tests.live.hostile import Hostile
 from tests.live.sessions import wait_until
 

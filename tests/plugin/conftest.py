@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pytest_aicore
-from pytest_aicore.training.service.api import sdk
+from pytest_aicore.training.service.sdk import sdk
 
 # pytester forgets the modules that an inner session has imported: what is imported here is imported once.
 for _module in walk_packages(pytest_aicore.__path__, "pytest_aicore."):

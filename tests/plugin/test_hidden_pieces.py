@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.hooks.secrets import Hiding, clean_exception, hiding_of
+from pytest_aicore.hooks import environment_at_start
+from pytest_aicore.hooks.context import hiding_of
+from pytest_aicore.hooks.secrets import Hiding, clean_exception
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,7 +31,7 @@ NAMED = "swordfish"
 @pytest.fixture
 def hiding(pytestconfig: pytest.Config) -> Iterator[Hiding]:
     """What hides the secrets of a session, without being one of its plugins."""
-    hiding = Hiding(pytestconfig)
+    hiding = Hiding(pytestconfig, os.environ)
     hiding.know(lambda: {OWN, LINES})
     yield hiding
     hiding.end()
@@ -529,7 +532,7 @@ def test_what_allure_writes_is_clean_until_the_end(
         **{name: SimpleNamespace(get_hookimpls=lambda its=its: [its]) for name, its in hooks.items()}
     )
     monkeypatch.setitem(sys.modules, "allure_commons", SimpleNamespace(plugin_manager=SimpleNamespace(hook=hook)))
-    other = Hiding(pytestconfig)
+    other = Hiding(pytestconfig, os.environ)
     other.know(lambda: {OWN})
     for name in names:
         assert hooks[name].function(f"{name} {OWN}", {"x": OWN}, 7) == "written"
@@ -572,7 +575,7 @@ def test_secrets_of_the_beginning_are_hidden_though_they_are_gone(
     monkeypatch.setenv("AICORE_CLIENT_SECRET", "early-Sec3t-0f-it")
     config = pytester.parseconfig("-p", "no:randomly")
     monkeypatch.delenv("AICORE_CLIENT_SECRET")
-    assert Hiding(config).redact("early-Sec3t-0f-it") == "***"
+    assert Hiding(config, environment_at_start(config)).redact("early-Sec3t-0f-it") == "***"
 
 
 def test_exceptions_that_no_hook_sees_are_clean() -> None:

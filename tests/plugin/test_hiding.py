@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_aicore.hooks.secrets import LOGGERS, _Clean, hiding_of
-from pytest_aicore.plugin import SECRET_VARIABLES
+from pytest_aicore.config.options import SECRET_VARIABLES
+from pytest_aicore.hooks.context import hiding_of
+from pytest_aicore.hooks.secrets import LOGGERS, _Clean
 from pytest_aicore.redact import Redactor
 
 if TYPE_CHECKING:

@@ -240,8 +240,10 @@ def test_importing_the_plugin_imports_little(pytester: pytest.Pytester) -> None:
     assert [name for name in ours if not name.startswith(("pytest_aicore", "json"))] == []
     assert [name for name in ours if name.startswith("pytest_aicore")] == [
         "pytest_aicore",
-        "pytest_aicore.fixtures",
+        "pytest_aicore.config",
         "pytest_aicore.config.options",
+        "pytest_aicore.fixtures",
+        "pytest_aicore.hooks",
         "pytest_aicore.plugin",
     ]
 

@@ -7,15 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_aicore.config.markers import aicore, marker_signature
 from pytest_aicore.config.options import OPTIONS
-from pytest_aicore.config.settings import (
-    OFFLINE_HOST,
-    Given,
-    Setting,
-    aicore,
-    marker_signature,
-    read_settings,
-)
+from pytest_aicore.config.settings import OFFLINE_HOST, Given, Setting, read_settings
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.errors import SettingsError
 from pytest_aicore.plugin import MARKERS

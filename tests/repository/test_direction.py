@@ -1,17 +1,33 @@
-"""Which module may import which: the packages' direction, and the heavy imports' one place each."""
+"""Which module may import which: the rooms' direction, no circles, and the heavy imports' one place each."""
 
 from __future__ import annotations
 
 import ast
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 PACKAGE = Path(__file__).parents[2] / "pytest_aicore"
 SECRETS = {"redact", "known_secrets", "named_values", "secret_names"}
 LEAVES = {"echo", "errors", "placeholders", "printable", "processes"} | SECRETS
+PARTS = {"emulator", "http", "training", "workflows"} | LEAVES
+"""What is good for something without a session."""
+SESSION = {"session", "config"} | PARTS
+STILL_TIED = {"emulator", "workflows"}
+"""The rooms in which there may be circles of imports until they are untied."""
+KNOW_PYTEST = {"__init__", "plugin", "fixtures", "hooks"}
+AT_START = {"", ".plugin", ".fixtures", ".config", ".config.options", ".hooks"}
+"""Our modules that every pytest run of the environment loads."""
 MAY_KNOW = {
+    "hooks": {"hooks", "reports"} | SESSION,
+    "cli": {"cli", "reports"} | SESSION,
+    "reports": {"reports"} | SESSION,
+    "session": SESSION,
+    "config": {"config", "training", "workflows"} | LEAVES,
     "workflows": {"workflows"} | LEAVES,
     "http": {"http"} | LEAVES,
     "emulator": {"emulator", "http", "workflows"} | LEAVES,
@@ -25,8 +41,8 @@ MAY_KNOW = {
 }
 ONLY_IN = {
     "responses": "pytest_aicore.http.other_mocks",
-    "ai_api_client_sdk": "pytest_aicore.training.service.api",
-    "ai_core_sdk": "pytest_aicore.training.service.api",
+    "ai_api_client_sdk": "pytest_aicore.training.service.sdk",
+    "ai_core_sdk": "pytest_aicore.training.service.sdk",
     "yaml": "pytest_aicore.workflows.yaml.source",
     "waitress": "pytest_aicore.http.sockets",
 }
@@ -67,9 +83,87 @@ MODULES = {
 }
 
 
+def knows(modules: Mapping[str, list[Import]]) -> dict[str, set[str]]:
+    """Return which of the modules each of them imports, whenever it does.
+
+    Args:
+        modules: the imports of each.
+    """
+    return {
+        module: {
+            target
+            for found in its_imports
+            for target in [found.name if found.name in modules else found.name.rpartition(".")[0]]
+            if target in modules and target != module
+        }
+        for module, its_imports in modules.items()
+    }
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """Return the modules that import each other in circles, each of them once; none if there is no circle.
+
+    Args:
+        graph: which modules each of them imports.
+    """
+    reached = {module: _reached_from(module, graph) for module in graph}
+    found: list[list[str]] = []
+    for module in sorted(graph):
+        if module in reached[module] and not any(module in circle for circle in found):
+            found.append(sorted(other for other in reached[module] if module in reached[other]))
+    return found
+
+
+def _reached_from(module: str, graph: Mapping[str, set[str]]) -> set[str]:
+    """Return what a module imports, and what that imports, and so on; the module itself only by a circle."""
+    reached: set[str] = set()
+    waiting = [module]
+    while waiting:
+        new = graph[waiting.pop()] - reached
+        reached |= new
+        waiting += new
+    return reached
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """A circle of imports is one module in several files: none of them can be understood without the others."""
+    assert [
+        circle
+        for circle in circles(knows(MODULES))
+        if not {module.split(".")[1] for module in circle if "." in module} <= STILL_TIED
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "from box.b import thing",
+        "import box.b",
+        "from box import b",
+        "def f():\n    from box.b import thing",
+        "class A:\n    async def f(self):\n        import box.b",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from box.b import Thing",
+        "try:\n    import box.b\nexcept ImportError:\n    pass",
+    ],
+)
+def test_a_planted_circle_is_refused(planted: str) -> None:
+    """Imports for types and inside functions count: they hide a circle from Python, and from nobody who reads."""
+    sources = {
+        "box": "",
+        "box.a": planted,
+        "box.b": "from box.c import other",
+        "box.c": "def g():\n    from box.a import f",
+        "box.above": "import box.a",
+        "box.below": "",
+    }
+    modules = {module: imports(ast.parse(source)) for module, source in sources.items()}
+    assert circles(knows(modules)) == [["box.a", "box.b", "box.c"]]
+    assert circles(knows({**modules, "box.a": []})) == []
+
+
 @pytest.mark.parametrize("part", MAY_KNOW)
 def test_a_part_knows_only_what_lies_below_it(part: str) -> None:
-    """`workflows` knows nobody; `emulator` and `training` know it and not each other; the shell knows all."""
+    """The shell goes from hooks down to config; `emulator` and `training` do not know each other."""
     offences = [
         f"{module}:{found.line} imports {found.name}"
         for module, its_imports in MODULES.items()
@@ -92,9 +186,9 @@ def test_a_heavy_import_has_one_place(heavy: str) -> None:
     assert importers <= {ONLY_IN[heavy]}
 
 
-@pytest.mark.parametrize("part", ["workflows", "emulator", "training", *sorted(LEAVES)])
-def test_pytest_is_known_to_the_shell_alone(part: str) -> None:
-    """The parts are plain objects that serve a command line or a script as well."""
+@pytest.mark.parametrize("part", sorted({module.split(".")[1] for module in MODULES if "." in module} - KNOW_PYTEST))
+def test_pytest_is_known_to_the_hooks_alone(part: str) -> None:
+    """All other rooms hold plain objects that serve a command line or a script as well."""
     importers = {
         module
         for module, its_imports in MODULES.items()
@@ -116,6 +210,7 @@ def test_the_plugin_imports_nothing_heavy() -> None:
         waiting.append(name.rpartition(".")[0])
         waiting += [found.name for found in MODULES.get(name, []) if found.when == "import"]
     assert reached & HEAVY == set()
+    assert {name for name in reached if name in MODULES} == {f"pytest_aicore{name}" for name in AT_START}
 
 
 def test_one_module_prints() -> None:

@@ -13,8 +13,9 @@ from pytest_aicore.emulator.world.clock import Clock
 from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.plan import TrainingPlan
 from pytest_aicore.training.run import OneByOne, Training
-from pytest_aicore.training.service.api import TrainingApi, make_client, make_patient_client
+from pytest_aicore.training.service.api import TrainingApi
 from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.sdk import make_client, make_patient_client
 from pytest_aicore.training.watcher import Watcher
 from pytest_aicore.workflows import read_folder
 

@@ -13,7 +13,8 @@ import pytest
 from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.run import OneByOne, Training
 from pytest_aicore.training.service import api as client
-from pytest_aicore.training.service.api import CallError, TrainingApi
+from pytest_aicore.training.service.api import TrainingApi
+from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.watcher import Watcher
 
 if TYPE_CHECKING:

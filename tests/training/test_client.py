@@ -20,18 +20,10 @@ import requests
 from ai_api_client_sdk.models.execution import Execution
 
 from pytest_aicore.errors import SdkMissingError
-from pytest_aicore.training.service.api import (
-    CallError,
-    SdkConflictWarning,
-    TrainingApi,
-    UnknownStatusError,
-    make_client,
-    make_patient_client,
-    retry_after_seconds,
-    sdk,
-    token_of,
-)
+from pytest_aicore.training.service.api import TrainingApi
 from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.failures import CallError, UnknownStatusError, retry_after_seconds
+from pytest_aicore.training.service.sdk import SdkConflictWarning, make_client, make_patient_client, sdk, token_of
 from pytest_aicore.training.service.transport import AnswerTooLargeError
 
 if TYPE_CHECKING:
@@ -827,7 +819,7 @@ def test_who_refused_and_what_that_means(
 
 
 def test_no_status_passes_by_itself() -> None:
-    from pytest_aicore.training.service.api import is_transient
+    from pytest_aicore.training.service.failures import is_transient
 
     assert is_transient(None) is False
 

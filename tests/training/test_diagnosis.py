@@ -26,8 +26,10 @@ from pytest_aicore.training.diagnosis import (
 from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.plan import TrainingPlan
 from pytest_aicore.training.run import OneByOne, Run, Training
-from pytest_aicore.training.service.api import CallError, TrainingApi, make_client
+from pytest_aicore.training.service.api import TrainingApi
 from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.failures import CallError
+from pytest_aicore.training.service.sdk import make_client
 from pytest_aicore.training.watcher import Watcher
 from pytest_aicore.workflows import parse_template
 from tests.server.servers import WORKFLOW
@@ -323,7 +325,7 @@ def test_dead_without_log_of_a_template_with_a_mistake(bench: Bench) -> None:
 
 
 def bench_history(*statuses: str) -> list[Any]:
-    from pytest_aicore.training.service.api import sdk
+    from pytest_aicore.training.service.sdk import sdk
     from pytest_aicore.training.watcher import Seen
 
     begin = datetime(2025, 1, 1, tzinfo=timezone.utc)
@@ -465,7 +467,7 @@ def test_resource_group_that_is_not_there(bench: Bench) -> None:
 
 
 def test_url_without_version(bench: Bench) -> None:
-    from pytest_aicore.training.service.api import sdk
+    from pytest_aicore.training.service.sdk import sdk
 
     arguments = from_service_key(bench.emulator.service_key, "emulator").client_arguments()
     bench.connect = lambda: sdk("AIAPIV2Client")(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.training.maker import Maker
-from pytest_aicore.training.service.api import CallError
+from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.workflows import parse_template
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_aicore.training.maker import APPEARING, LOOKS, Maker
 from pytest_aicore.training.run import OneByOne, Training
-from pytest_aicore.training.service.api import CallError, TrainingApi, is_transient
+from pytest_aicore.training.service.failures import CallError, is_transient
 from pytest_aicore.training.service.retry import GATEWAY_PATIENCE, PATIENCE, patiently
 from pytest_aicore.training.watcher import Watcher
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_aicore.emulator import Emulator
     from pytest_aicore.training.plan import TrainingPlan
+    from pytest_aicore.training.service.api import TrainingApi
 
 
 class Clock:

@@ -18,7 +18,7 @@ from pytest_aicore.training.live.fleet import ClosingError, Fleet, FleetClock
 from pytest_aicore.training.live.ledger import FileLedger, RunRecord
 from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.run import Training
-from pytest_aicore.training.service.api import CallError
+from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.service.transport import current
 from pytest_aicore.training.watcher import DeadlineError
 from tests.training.simulated import Event, SimulatedTime

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_aicore.errors import RunError
 from pytest_aicore.training.run import Run
-from pytest_aicore.training.service.api import CallError, UnknownStatusError
+from pytest_aicore.training.service.failures import CallError, UnknownStatusError
 from pytest_aicore.training.watcher import DeadlineError
 
 if TYPE_CHECKING:
@@ -170,8 +170,9 @@ def test_status_that_the_sdk_does_not_know_is_no_success(run: Run, emulator: Emu
 
 
 def test_wrong_credentials(plan: TrainingPlan, train: Train, emulator: Emulator) -> None:
-    from pytest_aicore.training.service.api import TrainingApi, make_client
+    from pytest_aicore.training.service.api import TrainingApi
     from pytest_aicore.training.service.credentials import from_service_key
+    from pytest_aicore.training.service.sdk import make_client
 
     credentials = from_service_key({**emulator.service_key, "clientsecret": "canary"}, "test")
     api = TrainingApi(lambda: make_client(credentials, "default"))
@@ -183,8 +184,9 @@ def test_wrong_credentials(plan: TrainingPlan, train: Train, emulator: Emulator)
 
 
 def test_resource_group_that_does_not_exist(plan: TrainingPlan, train: Train, emulator: Emulator) -> None:
-    from pytest_aicore.training.service.api import TrainingApi, make_client
+    from pytest_aicore.training.service.api import TrainingApi
     from pytest_aicore.training.service.credentials import from_service_key
+    from pytest_aicore.training.service.sdk import make_client
 
     credentials = from_service_key(emulator.service_key, "test")
     api = TrainingApi(lambda: make_client(credentials, "team-x"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from pytest_aicore.training.live.stop import PATIENCE, stop_execution
-from pytest_aicore.training.service.api import CallError, UnknownStatusError
+from pytest_aicore.training.service.failures import CallError, UnknownStatusError
 from tests.training.test_making import Clock
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.redact import redact
-from pytest_aicore.training.service.api import TokenRefusal
+from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.service.credentials import from_service_key
+from pytest_aicore.training.service.failures import TokenRefusal
 from pytest_aicore.training.service.tokens import Tokens
-from pytest_aicore.training.watcher import RealClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,14 @@ import pytest
 from ai_api_client_sdk.models.status import Status
 
 from pytest_aicore.errors import RunError
-from pytest_aicore.training.service.api import CallError, TrainingApi, UnknownStatusError
-from pytest_aicore.training.watcher import DeadlineError, RealClock, Watch, Watcher
+from pytest_aicore.training.clock import RealClock
+from pytest_aicore.training.service.failures import CallError, UnknownStatusError
+from pytest_aicore.training.watcher import DeadlineError, Watch, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pytest_aicore.training.service.api import TrainingApi
 
 BUSY = CallError("could not get it (HTTP 503).", 503, transient=True)
 REFUSED = CallError("could not get it (HTTP 403).", 403)

@@ -9,7 +9,7 @@ import pytest
 from pytest_aicore.errors import RunError
 from pytest_aicore.training.live.ledger import CONFIGURATION, EXECUTION, Entry, Stage
 from pytest_aicore.training.live.stop import executions_of, settle, stop_execution
-from pytest_aicore.training.service.api import CallError
+from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.service.transport import current
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from pytest_aicore.echo import shown
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from pytest_aicore.training.clock import Clock
     from pytest_aicore.training.live.ledger import Entry
-    from pytest_aicore.training.watcher import Clock
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(h|m|s|min|)", re.IGNORECASE)
 _SECONDS = {"h": 3600.0, "m": 60.0, "min": 60.0, "s": 1.0, "": 1.0}

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import AicoreError, RunError, our_message
 from pytest_aicore.processes import Home, HomeCondition
+from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.live.budget import Budget
 from pytest_aicore.training.live.log_stream import LogFollowing, NobodyLooks
 from pytest_aicore.training.live.stop import stop_execution
 from pytest_aicore.training.run import again
-from pytest_aicore.training.service.api import CallError
-from pytest_aicore.training.watcher import SETTLING_SECONDS, DeadlineError, RealClock, too_late
+from pytest_aicore.training.service.failures import CallError
+from pytest_aicore.training.watcher import SETTLING_SECONDS, DeadlineError, too_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -52,7 +52,7 @@ from pytest_aicore.training.live.locks import FileLock, held, is_held
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from pytest_aicore.training.watcher import Clock
+    from pytest_aicore.training.clock import Clock
 
 __all__ = ["ARTIFACTS", "CONFIGURATION", "EXECUTION", "Entry", "FileLedger", "NoRecord", "Record", "RunRecord", "Stage"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.errors import ContractError, RunError, did_you_mean, listing
-from pytest_aicore.training.service.api import CallError
+from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.workflows.contracts.comparison import Impact, compare_with_service
 
 if TYPE_CHECKING:

@@ -139,7 +139,7 @@ class Live:
         from pytest_aicore.training.live import keeping, preflight, stop  # noqa: F401
         from pytest_aicore.training.live.fleet import Fleet, FleetClock
         from pytest_aicore.training.service import retry, tokens, transport  # noqa: F401
-        from pytest_aicore.training.service.api import sdk
+        from pytest_aicore.training.service.sdk import sdk
 
         with suppress(AicoreError):  # the first run says what is wrong
             sdk("AIAPIV2Client")
@@ -290,7 +290,7 @@ class Live:
     def _preflight(self, plan: TrainingPlan) -> None:
         """Make sure, once in a session, that the service would train the workflow that lies here."""
         from pytest_aicore.training.live.preflight import PreflightError, check
-        from pytest_aicore.training.service.api import CallError
+        from pytest_aicore.training.service.failures import CallError
         from pytest_aicore.training.service.retry import patiently
 
         executable = plan.template.executable
@@ -386,7 +386,7 @@ class Live:
         Args:
             why: it is stopped.
         """
-        from pytest_aicore.training.watcher import RealClock
+        from pytest_aicore.training.clock import RealClock
 
         if self._begun_to_finish:
             return
@@ -492,7 +492,7 @@ class Live:
 
     def _left_to_stop(self) -> float:
         """Return how many seconds the end of the session has left, a few in any case: each gets its chance."""
-        from pytest_aicore.training.watcher import RealClock
+        from pytest_aicore.training.clock import RealClock
 
         return max(_LEAST_PATIENCE, (self._deadline or 0.0) - RealClock().monotonic())
 
@@ -508,8 +508,8 @@ class Live:
             job.set_exception(error)
 
     def _settle(self, entry: Entry, why: str | None = None) -> list[tuple[str, str]]:
+        from pytest_aicore.training.clock import RealClock
         from pytest_aicore.training.live.stop import settle
-        from pytest_aicore.training.watcher import RealClock
 
         def note(event: str, **facts: object) -> None:
             if event == "stopping" and why is not None:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from pytest_aicore.training.live.ledger import EXECUTION
 from pytest_aicore.training.maker import APPEARING
 from pytest_aicore.training.plan import FINAL_STATUSES
-from pytest_aicore.training.service.api import CallError, UnknownStatusError
+from pytest_aicore.training.service.failures import CallError, UnknownStatusError
 from pytest_aicore.training.service.retry import patiently
 from pytest_aicore.training.watcher import SETTLING_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from pytest_aicore.training.clock import Clock
     from pytest_aicore.training.live.ledger import Entry
     from pytest_aicore.training.service.api import TrainingApi
-    from pytest_aicore.training.watcher import Clock
 
 PATIENCE = 30.0
 """Seconds for which it is tried to stop an execution."""

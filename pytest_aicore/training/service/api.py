@@ -1,21 +1,26 @@
-"""The only module that imports the SAP SDK: the client, and the calls of a training run with their failures sorted.
-
-Two distributions ship the import package `ai_api_client_sdk`; which one is installed is the user's choice.
-"""
+"""The calls of a training run by the SDK, with their failures sorted."""
 
 from __future__ import annotations
 
 import importlib
 import re
-import warnings
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from pytest_aicore.errors import RunError, SdkMissingError
+from pytest_aicore.errors import RunError
 from pytest_aicore.processes import ThreadLock
 from pytest_aicore.redact import redact
 from pytest_aicore.training.plan import ORIGIN
+from pytest_aicore.training.service.failures import (
+    CallError,
+    TokenRefusal,
+    UnknownStatusError,
+    first_line,
+    is_transient,
+    retry_after_seconds,
+)
+from pytest_aicore.training.service.sdk import sdk, sdk_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -27,28 +32,14 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.execution import Execution
     from ai_api_client_sdk.models.execution_create_response import ExecutionCreateResponse
 
-    from pytest_aicore.training.service.credentials import Credentials
     from pytest_aicore.training.service.service_time import ServiceTime
 
 T = TypeVar("T")
 
-_PACKAGE = "ai_api_client_sdk"
-_DISTRIBUTIONS = ("sap-ai-sdk-base", "ai-api-client-sdk")
-_PUBLIC = {
-    "Status": "models.status",
-    "TargetStatus": "models.target_status",
-    "Artifact": "models.artifact",
-    "AIAPIV2Client": "ai_api_v2_client",
-}
 _LOG_PAGE = 1000
 """Log lines in one answer: the server's default, since the SDK's `top` reaches it under a name that it ignores."""
 MOST_LOG_LINES = 1_000_000
 """More are not fetched: a thousand pages."""
-_TRANSIENT = frozenset({408, 421, 425, 429, 460, 499})
-"""Besides those of 500 and more: the client was too slow, too early or too fast for a gateway, or came the wrong way
-(499 is nginx's, 460 that of AWS's load balancers)."""
-_LASTING = frozenset({501, 505, 506, 510, 511})
-"""Those of 500 and more that say what is wrong with the request, or that somebody has to log in to the network."""
 _NOT_DONE = frozenset({425, 429})
 """Statuses that say that the request was not looked at, whoever answered. Who asks again looks all the same."""
 _OWN_CODE = re.compile(r"0\d{3,}")
@@ -56,172 +47,11 @@ _OWN_CODE = re.compile(r"0\d{3,}")
 first one names the component. What gateways put there looks like 404."""
 _OWN_REFUSALS = ("RBAC: access denied", "Jwt ")
 """How its gateway refuses a token, in plain text: nothing behind it has seen the request."""
-LONGEST_RETRY_AFTER = 60.0
-"""Seconds for which a `Retry-After` is obeyed at most: gateways that restart name seconds, and one that names a day
-would blind a session for good."""
 PAGE = 100
 """At least so many executions are asked for at once, so that those of others do not hide ours."""
 _ID = re.compile(r"\w[\w.-]*", re.ASCII)
 """AI Core's specification says `^[\\w.-]{4,64}$`."""
-_SECONDS = re.compile(r"\d+(\.\d*)?", re.ASCII)
 _UNKNOWN_STATUS = re.compile(r"(?P<status>.+) is not a valid Status")
-
-
-class CallError(RunError):
-    """One call to AI Core failed.
-
-    Attributes:
-        status: the HTTP status, None if there was no answer that could be read.
-        transient: whether asking again can help.
-        in_doubt: whether AI Core may have done what it was asked to, although nobody can read its answer.
-        is_missing: whether AI Core itself says that there is no such thing. A 404 without its error body is a
-            gateway's, which knows no way, and says nothing about the thing.
-        is_unreadable: whether there was an answer that cannot be read.
-        was_refused: whether AI Core, or a gateway in its place, was asked and has refused.
-        retry_after: seconds that AI Core asked to be left alone for, None if it did not; at most a minute.
-    """
-
-    def __init__(
-        self,
-        text: str,
-        status: int | None = None,
-        *,
-        transient: bool = False,
-        in_doubt: bool = False,
-        is_missing: bool = False,
-        is_unreadable: bool = False,
-        was_refused: bool = False,
-        retry_after: float | None = None,
-    ) -> None:
-        """Make the error.
-
-        Args:
-            text: what happened and what to do.
-            status: the HTTP status.
-            transient: whether asking again can help.
-            in_doubt: whether AI Core may have done it all the same.
-            is_missing: whether AI Core says that there is no such thing.
-            is_unreadable: whether there was an answer that cannot be read.
-            was_refused: whether somebody was asked and has refused.
-            retry_after: seconds that AI Core asked to be left alone for.
-        """
-        super().__init__(redact(text))  # whoever answered may have repeated what was sent
-        self.status = status
-        self.transient = transient
-        self.in_doubt = in_doubt
-        self.is_missing = is_missing
-        self.is_unreadable = is_unreadable
-        self.was_refused = was_refused
-        self.retry_after = retry_after
-
-    @property
-    def is_of_a_gateway(self) -> bool:
-        """Whether a gateway knows no way to what was asked for: AI Core was not asked."""
-        return self.status == 404 and not self.is_missing
-
-
-class UnknownStatusError(RunError):
-    """AI Core answered with a status that the installed SDK does not know."""
-
-
-class SdkConflictWarning(UserWarning):
-    """Both distributions of the SAP SDK are installed, over each other."""
-
-
-def sdk(name: str) -> Any:
-    """Return something of the SDK that is public here too.
-
-    Args:
-        name: `Status`, `TargetStatus`, `Artifact` or `AIAPIV2Client`.
-
-    Raises:
-        SdkMissingError: no distribution of the SDK is installed, or what is installed cannot be imported.
-    """
-    __tracebackhide__ = True
-    return getattr(_module(_PUBLIC[name]), name)
-
-
-def _module(name: str) -> Any:
-    __tracebackhide__ = True
-    try:
-        return importlib.import_module(f"{_PACKAGE}.{name}")
-    except ImportError as error:
-        if error.name == _PACKAGE:
-            raise SdkMissingError(_missing(f"(import package {_PACKAGE}) is not installed.")) from None
-        raise SdkMissingError(_missing(f"(import package {_PACKAGE}) cannot be imported: {error}.")) from error
-
-
-def _missing(how: str) -> str:
-    begin = f"The SAP SDK {how}"
-    conflict = _conflict()
-    if conflict is not None:
-        return f"{begin} {conflict}"
-    return (
-        f"{begin} Install one of the two distributions that ship it:\n"
-        "    pip install 'pytest-aicore[sdk]'                 sap-ai-sdk-base, maintained by SAP\n"
-        "    pip install 'pytest-aicore[ai-api-client-sdk]'   ai-api-client-sdk, no longer maintained"
-    )
-
-
-def _conflict() -> str | None:
-    from importlib import metadata
-
-    found = []
-    for distribution in _DISTRIBUTIONS:
-        try:
-            found.append(f"{distribution} {metadata.version(distribution)}")
-        except metadata.PackageNotFoundError:  # noqa: PERF203  twice
-            continue
-    if len(found) < len(_DISTRIBUTIONS):
-        return None
-    return (
-        f"{found[0]} and {found[1]} are both installed, over the same files of {_PACKAGE}: what runs is a mixture."
-        " Remove both, then install one:\n"
-        "    pip uninstall -y sap-ai-sdk-base ai-api-client-sdk\n"
-        "    pip install 'pytest-aicore[sdk]'"
-    )
-
-
-def make_client(credentials: Credentials, resource_group: str, **how: Any) -> AIAPIV2Client:
-    """Return an authenticated client of the AI API.
-
-    Args:
-        credentials: of the service, or of the emulator.
-        resource_group: sent with every call that does not name another.
-        how: what else the SDK's client is told, instead of how to get a token if there is a `token_creator`.
-
-    Raises:
-        SdkMissingError: no distribution of the SDK is installed.
-    """
-    client = sdk("AIAPIV2Client")
-    conflict = _conflict()
-    if conflict is not None:
-        warnings.warn(conflict, SdkConflictWarning, stacklevel=2)
-    # AIAPIV2Client wants the lifecycle management's root; AICoreV2Client would add `/lm` itself.
-    if "token_creator" not in how:
-        how |= credentials.client_arguments()
-    made: AIAPIV2Client = client(base_url=f"{credentials.base_url}/lm", resource_group=resource_group, **how)
-    return made
-
-
-def make_patient_client(credentials: Credentials, resource_group: str) -> AIAPIV2Client:
-    """Return a client for runs on the real service: each of its calls has a total limit, that for its token too.
-
-    The limits are in `training/service/transport.py`. The clients that tests get have the SDK's own behaviour.
-
-    Args:
-        credentials: of the service.
-        resource_group: sent with every call.
-
-    Raises:
-        SdkMissingError: no distribution of the SDK is installed.
-    """
-    from pytest_aicore.training.service.tokens import Tokens
-    from pytest_aicore.training.service.transport import limit_calls
-
-    client = make_client(credentials, resource_group, token_creator=Tokens(credentials), num_request_retries=0)
-    client.service_time = limit_calls(client, _module("helpers.rest_client"))
-    return client
 
 
 class TrainingApi:
@@ -253,7 +83,7 @@ class TrainingApi:
     ) -> ArtifactCreateResponse:
         """Register an input artifact and return the SDK's create response."""
         artifact_kind = sdk("Artifact").Kind(kind)
-        label = _module("models.label").Label
+        label = sdk_module("models.label").Label
         return self._call(
             f"register the artifact {name!r}",
             lambda client: _with_id(
@@ -309,8 +139,8 @@ class TrainingApi:
             artifacts: artifact id by input name.
             find: looks for it before it is created a second time.
         """
-        parameter = _module("models.parameter_binding").ParameterBinding
-        binding = _module("models.input_artifact_binding").InputArtifactBinding
+        parameter = sdk_module("models.parameter_binding").ParameterBinding
+        binding = sdk_module("models.input_artifact_binding").InputArtifactBinding
         return self._call(
             f"create the configuration {name!r}",
             lambda client: _with_id(
@@ -410,7 +240,7 @@ class TrainingApi:
         # The SDK's `query` sends `top` under a name that the service ignores, and gives up the whole page for one
         # status that it does not know.
         rows = self._rows(asked, {"$top": max(size, PAGE), "executableIds": ",".join(sorted(executable_ids))})
-        execution = _module("models.execution").Execution
+        execution = sdk_module("models.execution").Execution
         found: dict[str, Execution | RunError] = {}
         for row in rows:
             try:
@@ -485,21 +315,20 @@ class TrainingApi:
 
     def artifact_response(self, artifact_id: str, url: str) -> ArtifactCreateResponse:
         """Return the answer to the registration of an artifact that exists."""
-        made: ArtifactCreateResponse = _module("models.artifact_create_response").ArtifactCreateResponse(
+        made: ArtifactCreateResponse = sdk_module("models.artifact_create_response").ArtifactCreateResponse(
             id=artifact_id, message="Artifact acknowledged", url=url
         )
         return made
 
     def configuration_response(self, configuration_id: str) -> ConfigurationCreateResponse:
         """Return the answer to the creation of a configuration that exists."""
-        made: ConfigurationCreateResponse = _module("models.configuration_create_response").ConfigurationCreateResponse(
-            id=configuration_id, message="Configuration created"
-        )
+        response = sdk_module("models.configuration_create_response").ConfigurationCreateResponse
+        made: ConfigurationCreateResponse = response(id=configuration_id, message="Configuration created")
         return made
 
     def execution_response(self, execution_id: str) -> ExecutionCreateResponse:
         """Return the answer to the start of an execution that exists."""
-        made: ExecutionCreateResponse = _module("models.execution_create_response").ExecutionCreateResponse(
+        made: ExecutionCreateResponse = sdk_module("models.execution_create_response").ExecutionCreateResponse(
             id=execution_id, message="Execution scheduled", status=sdk("Status").UNKNOWN
         )
         return made
@@ -608,7 +437,7 @@ class TrainingApi:
             except Exception as error:
                 if isinstance(error, TokenRefusal) or _http_status(error) != 401:
                     raise
-                was_made = not isinstance(error, _module("exception").AIAPIAuthenticatorException)
+                was_made = not isinstance(error, sdk_module("exception").AIAPIAuthenticatorException)
             client = self._connected(client)
             found = find() if was_made else None
             return call(client) if found is None else found
@@ -689,16 +518,6 @@ def _last_word(key: str) -> str:
     return key.rpartition("/")[2].replace("_", "").lower()
 
 
-def token_of(client: AIAPIV2Client) -> str | None:
-    """Return the token that a client has got, so that it can be hidden; None if it has none yet.
-
-    Source: `Authenticator.token` of both distributions, `Bearer ` and the token itself, as [Tokens] has it.
-    """
-    creator = getattr(client.rest_client, "get_token", None)
-    token = getattr(getattr(creator, "__self__", creator), "token", None)
-    return str.__str__(token).removeprefix("Bearer ") if isinstance(token, str) else None
-
-
 def _http_status(error: Exception) -> int | None:
     status = getattr(error, "status_code", None)
     return status if isinstance(status, int) else _refusal(error)[0]
@@ -724,39 +543,10 @@ def _refusal(error: BaseException | None) -> tuple[int | None, Mapping[str, str]
     return status, headers
 
 
-class TokenRefusal(Exception):  # noqa: N818  it becomes the error of the call that needed the token
-    """There is no token, so a call was not made.
-
-    Args:
-        why: in a few words.
-        status: the HTTP status of the token endpoint, None if there was no answer.
-        transient: whether asking again can help.
-        retry_after: seconds that the endpoint asked to be left alone for.
-    """
-
-    def __init__(
-        self, why: str, status: int | None = None, *, transient: bool, retry_after: float | None = None
-    ) -> None:
-        super().__init__(why)
-        self.status = status
-        self.transient = transient
-        self.retry_after = retry_after
-
-    def of_call(self, asked: str) -> CallError:
-        """Return the error of the call that was not made."""
-        remedy = "Try again later." if self.transient else "Check the credentials and the token URL."
-        return CallError(
-            f"{asked}: no token ({_first_line(redact(str(self))) or 'no answer'}). {remedy}",
-            self.status,
-            transient=self.transient,
-            retry_after=self.retry_after,
-        )
-
-
 def _raise_failure(what: str, client: AIAPIV2Client, error: Exception) -> NoReturn:
     """Say in our words what the SDK, requests or urllib3 said in theirs."""
     exceptions = importlib.import_module("requests.exceptions")
-    errors = _module("exception")
+    errors = sdk_module("exception")
     asked = f"could not {what} at {client.base_url}"
     status = _http_status(error)
     told = getattr(error, "error_message", None)
@@ -769,14 +559,14 @@ def _raise_failure(what: str, client: AIAPIV2Client, error: Exception) -> NoRetu
             for name, value in (("HTTP", status), ("code", error.error_code), ("request", error.request_id))
             if value
         )
-        raise _refused(f"{asked}: {_first_line(message) or 'empty answer'} ({details}).", error, message) from error
+        raise _refused(f"{asked}: {first_line(message) or 'empty answer'} ({details}).", error, message) from error
     if status is not None:
         raise _refused(f"{asked}: HTTP {status}.", error, message) from error
     if isinstance(error, exceptions.RequestException):
         never_sent = _never_sent(error)
         remedy = "Check the address and the network." if never_sent else "Try again later."
         raise CallError(
-            f"{asked}: {type(error).__name__} ({_first_line(message)}). {remedy}",
+            f"{asked}: {type(error).__name__} ({first_line(message)}). {remedy}",
             transient=True,
             in_doubt=not never_sent,
             is_unreadable=_is_unreadable(error),
@@ -786,7 +576,7 @@ def _raise_failure(what: str, client: AIAPIV2Client, error: Exception) -> NoRetu
         raise _unreadable(asked, error) from error
     # The SDK takes the keys that it needs without asking whether they are there, and HTML for a JSON string.
     raise CallError(
-        f"{asked}: the answer cannot be read ({type(error).__name__}: {_first_line(message)}). Something between here"
+        f"{asked}: the answer cannot be read ({type(error).__name__}: {first_line(message)}). Something between here"
         " and AI Core may have answered in its place.",
         transient=True,
         in_doubt=True,
@@ -815,18 +605,11 @@ def _refused(text: str, error: Exception, message: str) -> CallError:
     )
 
 
-def is_transient(status: int | None) -> bool:
-    """Tell whether asking again can help where an answer had that status: what is no answer of AI Core's passes."""
-    if status is None:
-        return False
-    return status in _TRANSIENT or status < 200 or 300 <= status < 400 or (status >= 500 and status not in _LASTING)
-
-
 def _unreadable(asked: str, error: Exception) -> RunError:
     unknown = _UNKNOWN_STATUS.search(str(error)) if isinstance(error, ValueError) else None
     if unknown is None:
         return CallError(
-            f"{asked}: an answer cannot be read ({type(error).__name__}: {_first_line(redact(str(error)))}).",
+            f"{asked}: an answer cannot be read ({type(error).__name__}: {first_line(redact(str(error)))}).",
             transient=True,
             is_unreadable=True,
         )
@@ -862,30 +645,3 @@ def _never_sent(error: Exception) -> bool:
         return True
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     return isinstance(reason, importlib.import_module("urllib3.exceptions").NewConnectionError)
-
-
-def retry_after_seconds(value: str | None, date: str | None = None) -> float | None:
-    """Return the seconds that a header `Retry-After` asks for, at most a minute; None if it does not say.
-
-    Args:
-        value: seconds, or an HTTP date (RFC 9110, section 10.2.3).
-        date: the header `Date` of the answer: what time it is where the other date comes from.
-    """
-    if value is None:
-        return None
-    if _SECONDS.fullmatch(value.strip()):
-        return min(float(value), LONGEST_RETRY_AFTER)
-    from datetime import datetime, timezone
-
-    from pytest_aicore.training.service.service_time import parse_http_date
-
-    until = parse_http_date(value)
-    if until is None:
-        return None
-    now = parse_http_date(date) or datetime.now(timezone.utc)
-    return min(max(0.0, (until - now).total_seconds()), LONGEST_RETRY_AFTER)
-
-
-def _first_line(text: str) -> str:
-    line = text.partition("\n")[0].strip()
-    return line if len(line) <= 300 else f"{line[:297]}..."

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from pytest_aicore.errors import our_message
-from pytest_aicore.training.service.api import CallError
+from pytest_aicore.training.service.failures import CallError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.training.watcher import Clock
+    from pytest_aicore.training.clock import Clock
 
 __tracebackhide__ = our_message
 

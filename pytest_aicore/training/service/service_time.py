@@ -11,7 +11,7 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from pytest_aicore.training.watcher import RealClock
+from pytest_aicore.training.clock import RealClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_aicore.known_secrets import remember
 from pytest_aicore.processes import ThreadLock
 from pytest_aicore.redact import Secret
-from pytest_aicore.training.service.api import TokenRefusal, is_transient, retry_after_seconds
-from pytest_aicore.training.watcher import RealClock
+from pytest_aicore.training.clock import RealClock
+from pytest_aicore.training.service.failures import TokenRefusal, is_transient, retry_after_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -29,8 +29,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
+from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.service.service_time import ServiceTime
-from pytest_aicore.training.watcher import RealClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

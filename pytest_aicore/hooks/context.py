@@ -1,0 +1,155 @@
+"""What the hooks have in common: the settings of a pytest session, what its tests share, what a test is marked with."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_aicore.hooks import SETTINGS, environment_at_start, ini_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from pytest_aicore.config.markers import MarkerUse
+    from pytest_aicore.config.settings import Settings
+    from pytest_aicore.hooks.secrets import Hiding
+    from pytest_aicore.session.session import Session
+    from pytest_aicore.training.live.runs import Live, LiveOptions
+
+_SESSION: pytest.StashKey[Session] = pytest.StashKey()
+_HIDING = "aicore-hiding"
+LIVE_PLUGIN = "aicore-live"
+
+
+def settings_of(config: pytest.Config) -> Settings:
+    """Return the settings of this session.
+
+    Raises:
+        SettingsError: one of them cannot be used.
+    """
+    if SETTINGS not in config.stash:
+        from pytest_aicore.config.settings import Given, read_settings
+
+        root = config.rootpath
+        config.stash[SETTINGS] = read_settings(
+            Given(
+                option=lambda dest: getattr(config.option, dest, None),
+                environment=os.environ,
+                ini=lambda name: ini_value(config, name),
+                directory=config.invocation_params.dir,
+                ini_directory=config.inipath.parent if config.inipath else root,
+                root=root,
+            )
+        )
+    return config.stash[SETTINGS]
+
+
+# What the tests share -----------------------------------------------------------------------------------------------
+
+
+def session_of(config: pytest.Config) -> Session:
+    """Return what the tests of this pytest session have in common."""
+    if _SESSION not in config.stash:
+        from pytest_aicore.session.session import Session
+
+        session = Session(settings_of(config), lambda session: make_live(config, session), environment_at_start(config))
+        config.stash[_SESSION] = session
+        hiding_of(config).know(session.secrets)
+    return config.stash[_SESSION]
+
+
+def hiding_of(config: pytest.Config) -> Hiding:
+    """Return what hides the secrets of this session; it begins if it has not yet."""
+    hiding: Hiding | None = config.pluginmanager.get_plugin(_HIDING)
+    if hiding is None:
+        from pytest_aicore.hooks.secrets import Hiding
+
+        hiding = Hiding(config, environment_at_start(config))
+        config.pluginmanager.register(hiding, _HIDING)
+    return hiding
+
+
+def live_options(settings: Settings) -> LiveOptions:
+    """Return what the settings say about live runs."""
+    from pytest_aicore.training.live.runs import LiveOptions
+
+    return LiveOptions(
+        resource_group=settings.resource_group.value,
+        interval=settings.poll_interval.value,
+        max_parallel=settings.max_parallel.value,
+        budget=settings.budget.value,
+        reuse=settings.reuse.value,
+        keep=settings.keep.value,
+        resumes=settings.resumes,
+    )
+
+
+def make_live(config: pytest.Config, session: Session) -> Live:
+    """Return what does the runs of a live session.
+
+    Args:
+        config: of pytest.
+        session: of ours.
+    """
+    from pytest_aicore.training.live.runs import Live
+
+    live_session = config.pluginmanager.get_plugin(LIVE_PLUGIN)
+    return Live(
+        live_options(session.settings),
+        _ledger_file(config),
+        live_session.id if live_session else "",
+        lambda: session.credentials,
+        session.connect_patiently,
+        is_worker=hasattr(config, "workerinput"),
+    )
+
+
+def _ledger_file(config: pytest.Config) -> Path:
+    """Return where a live session keeps its ledger; nothing is made before there is something to write."""
+    named = settings_of(config).ledger.value
+    if named is not None:
+        return named
+    folder = config.getini("cache_dir") if config.pluginmanager.has_plugin("cacheprovider") else ".pytest_cache"
+    return config.rootpath / str(folder) / "aicore" / "ledger.jsonl"
+
+
+# A test -------------------------------------------------------------------------------------------------------------
+
+
+def place_of(item: pytest.Item) -> str:
+    """Return `file:line` of a test."""
+    path, line, _ = item.location
+    return path if line is None else f"{path}:{line + 1}"
+
+
+def marked(item: pytest.Item) -> dict[str, Any]:
+    """Return the arguments of a test's `aicore` markers, the nearest overriding the others field by field.
+
+    Raises:
+        SettingsError: one of them cannot be read.
+    """
+    from pytest_aicore.config.markers import merge_markers
+
+    uses = [use for level in marker_levels(item, "aicore") for use in level]
+    return merge_markers(uses, place_of(item))
+
+
+def marker_levels(item: pytest.Item, name: str) -> Iterator[list[MarkerUse]]:
+    """Return the markers of a name: those of the module first, those of the test's own parameter set last."""
+    from pytest_aicore.config.markers import MarkerUse
+
+    for node in item.listchain():
+        own = [mark for mark in node.own_markers if mark.name == name]
+        # The marks of a parameter set stand behind the decorators; decorators are kept from the nearest to the
+        # farthest; and a class has the marks of its bases before its own.
+        parameter_set = getattr(getattr(node, "callspec", None), "marks", ())
+        of_set = [mark for mark in own if any(mark is other for other in parameter_set)]
+        decorators = [mark for mark in own if not any(mark is other for other in of_set)]
+        if not isinstance(node, pytest.Class):
+            decorators.reverse()
+        for level in (decorators, of_set):
+            if level:
+                yield [MarkerUse(mark.args, mark.kwargs) for mark in level]

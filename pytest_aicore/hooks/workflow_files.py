@@ -1,0 +1,182 @@
+"""The workflow YAML files of a session that are checked: which there are, what the rules find, where contracts lie."""
+
+from __future__ import annotations
+
+import os
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from pytest_aicore.printable import on_one_line, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_aicore.config.settings import Settings
+    from pytest_aicore.workflows.checks import CheckOptions, Finding
+
+WRITTEN: pytest.StashKey[list[Path]] = pytest.StashKey()
+"""The golden files that this session wrote."""
+
+SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
+
+
+class WorkflowFiles:
+    """What the items of workflow YAML files have in common.
+
+    Args:
+        config: of the session.
+        settings: of the session.
+    """
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        """Remember the settings; nothing is read yet."""
+        self.settings = settings
+        self.config = config
+        self._checked: dict[str, list[Finding]] | None = None
+        self._collected: dict[Path, None] = {}
+        self._options: CheckOptions | None = None
+        self._owners: dict[Path, Path] = {}
+        self._first: Path | None = None
+        self.compared = 0
+        self.up_to_date = 0
+
+    def add(self, path: Path, *, contract: bool, named: bool) -> None:
+        """Take a file that was collected.
+
+        Args:
+            path: the file.
+            contract: whether it has one.
+            named: whether a person asked for this very file.
+        """
+        self._collected[path] = None
+        if contract:
+            self._owners.setdefault(self.golden_of(path), path)
+            if not named:
+                self._first = self._first or path
+
+    def shown(self, path: Path) -> str:
+        """Return how messages call a file: as seen from where pytest was started."""
+        try:
+            return os.path.relpath(path, self.config.invocation_params.dir)
+        except ValueError:  # on another drive
+            return str(path)
+
+    # Checks ---------------------------------------------------------------------------------------------------------
+
+    def options(self) -> CheckOptions:
+        """Return what the checks leave out.
+
+        Raises:
+            SettingsError: the ini file names a rule that there is not.
+        """
+        if self._options is None:
+            from pytest_aicore.config.check_options import make_options
+
+            settings = self.settings
+            self._options = make_options(
+                settings.check_ignore.value, settings.resource_plans.value, settings.check_ignore.source
+            )
+        return self._options
+
+    def findings(self, path: Path) -> list[Finding]:
+        """Return what was found in a file, also what only shows beside the other files.
+
+        What shows in a file that is no item is told with the first item there is.
+        """
+        if self._checked is None:
+            self._checked = self._check_together()
+        name = self.openable(path)
+        if name not in self._checked:
+            # Another name of a file that was checked already, or a test has gone to another folder.
+            from pytest_aicore.workflows.checks import check_files
+
+            self._checked[name] = list(check_files([name], options=self.options()).files[0].findings)
+        return sorted(self._checked[name], key=lambda finding: finding.order)
+
+    def _check_together(self) -> dict[str, list[Finding]]:
+        """Return the findings of all files by the file that tells them."""
+        from pytest_aicore.workflows.checks import check_files
+
+        result = check_files(self._files_together(), options=self.options(), is_all=True)
+        found = {str(file.path): list(file.findings) for file in result.files}
+        items = [self.openable(path) for path in self._collected]
+        known = set(items)
+        for finding in result.across:
+            found.setdefault(finding.place.path if finding.place.path in known else items[0], []).append(finding)
+        return found
+
+    def _files_together(self) -> list[str]:
+        """Return what is checked together: what was collected, and what lies beside it."""
+        workflows = self.settings.workflows.value
+        together: dict[str, None] = {}
+        for folder in dict.fromkeys(path.parent for path in self._collected):
+            if folder == workflows:
+                # The folder that AI Core reads: what is no template in it matters as well.
+                together[self.openable(folder)] = None
+                continue
+            beside = (one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file())
+            together.update((self.openable(file), None) for file in sorted(beside))
+        # Those that cannot be read are not files for the folder, and yet were asked for.
+        together.update((self.openable(path), None) for path in self._collected if path.parent != workflows)
+        return list(together)
+
+    def openable(self, path: Path) -> str:
+        """Return how messages call a file that is going to be opened."""
+        # A test may have gone elsewhere and not come back.
+        return self.shown(path) if Path.cwd() == self.config.invocation_params.dir else str(path)
+
+    # Contracts ------------------------------------------------------------------------------------------------------
+
+    def golden_of(self, path: Path) -> Path:
+        """Return where the golden contract of a workflow file lies."""
+        # This module must not read YAML, which the package of workflows does, before a template was found.
+        from pytest_aicore.workflows.contracts.goldens import contract_path
+
+        settings = self.settings
+        return contract_path(
+            path, workflows=settings.workflows.value, root=self.config.rootpath, contracts=settings.contracts.value
+        )
+
+    def contracts(self) -> Path:
+        """Return the folder that no golden contract may lead out of."""
+        contracts = self.settings.contracts.value
+        return contracts if contracts is not None else self.golden_of(self.settings.workflows.value / "any.yaml").parent
+
+    def with_contracts(self) -> list[Path]:
+        """Return the collected files that have contracts."""
+        return list(self._owners.values())
+
+    def owner_of(self, golden: Path, path: Path) -> Path:
+        """Return the first workflow file whose golden contract lies somewhere.
+
+        Args:
+            golden: where.
+            path: a file whose contract lies there; the answer where none was collected.
+        """
+        return self._owners.get(golden, path)
+
+    def is_first(self, path: Path) -> bool:
+        """Tell whether a file tells what became of contracts without workflow.
+
+        Who asks for some files wants to know of these; else the first one tells what became of all the others.
+        """
+        return path == self._first
+
+    # Output ---------------------------------------------------------------------------------------------------------
+
+    def write_lines(self, lines: Iterable[str]) -> None:
+        """Write lines at once, in the middle of the progress."""
+        plugins = self.config.pluginmanager
+        capture = plugins.get_plugin("capturemanager")
+        with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
+            if plugins.get_plugin("terminalreporter") is None:
+                say("\n".join(lines))  # what is golden has to be seen, also without a reporter
+                return
+            writer = self.config.get_terminal_writer()
+            if writer.width_of_current_line:
+                writer.line()
+            for line in lines:
+                writer.line(on_one_line(line))

@@ -1,0 +1,144 @@
+"""The only module that imports the SAP SDK: what of it is public here too, and its clients.
+
+Two distributions ship the import package `ai_api_client_sdk`; which one is installed is the user's choice.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.errors import SdkMissingError
+
+if TYPE_CHECKING:
+    from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
+
+    from pytest_aicore.training.service.credentials import Credentials
+
+_PACKAGE = "ai_api_client_sdk"
+_DISTRIBUTIONS = ("sap-ai-sdk-base", "ai-api-client-sdk")
+_PUBLIC = {
+    "Status": "models.status",
+    "TargetStatus": "models.target_status",
+    "Artifact": "models.artifact",
+    "AIAPIV2Client": "ai_api_v2_client",
+}
+
+
+class SdkConflictWarning(UserWarning):
+    """Both distributions of the SAP SDK are installed, over each other."""
+
+
+def sdk(name: str) -> Any:
+    """Return something of the SDK that is public here too.
+
+    Args:
+        name: `Status`, `TargetStatus`, `Artifact` or `AIAPIV2Client`.
+
+    Raises:
+        SdkMissingError: no distribution of the SDK is installed, or what is installed cannot be imported.
+    """
+    __tracebackhide__ = True
+    return getattr(sdk_module(_PUBLIC[name]), name)
+
+
+def sdk_module(name: str) -> Any:
+    """Return a module of the SDK.
+
+    Args:
+        name: below its import package, such as `models.label`.
+
+    Raises:
+        SdkMissingError: as [sdk] does.
+    """
+    __tracebackhide__ = True
+    try:
+        return importlib.import_module(f"{_PACKAGE}.{name}")
+    except ImportError as error:
+        if error.name == _PACKAGE:
+            raise SdkMissingError(_missing(f"(import package {_PACKAGE}) is not installed.")) from None
+        raise SdkMissingError(_missing(f"(import package {_PACKAGE}) cannot be imported: {error}.")) from error
+
+
+def _missing(how: str) -> str:
+    begin = f"The SAP SDK {how}"
+    conflict = _conflict()
+    if conflict is not None:
+        return f"{begin} {conflict}"
+    return (
+        f"{begin} Install one of the two distributions that ship it:\n"
+        "    pip install 'pytest-aicore[sdk]'                 sap-ai-sdk-base, maintained by SAP\n"
+        "    pip install 'pytest-aicore[ai-api-client-sdk]'   ai-api-client-sdk, no longer maintained"
+    )
+
+
+def _conflict() -> str | None:
+    from importlib import metadata
+
+    found = []
+    for distribution in _DISTRIBUTIONS:
+        try:
+            found.append(f"{distribution} {metadata.version(distribution)}")
+        except metadata.PackageNotFoundError:  # noqa: PERF203  twice
+            continue
+    if len(found) < len(_DISTRIBUTIONS):
+        return None
+    return (
+        f"{found[0]} and {found[1]} are both installed, over the same files of {_PACKAGE}: what runs is a mixture."
+        " Remove both, then install one:\n"
+        "    pip uninstall -y sap-ai-sdk-base ai-api-client-sdk\n"
+        "    pip install 'pytest-aicore[sdk]'"
+    )
+
+
+def make_client(credentials: Credentials, resource_group: str, **how: Any) -> AIAPIV2Client:
+    """Return an authenticated client of the AI API.
+
+    Args:
+        credentials: of the service, or of the emulator.
+        resource_group: sent with every call that does not name another.
+        how: what else the SDK's client is told, instead of how to get a token if there is a `token_creator`.
+
+    Raises:
+        SdkMissingError: no distribution of the SDK is installed.
+    """
+    client = sdk("AIAPIV2Client")
+    conflict = _conflict()
+    if conflict is not None:
+        warnings.warn(conflict, SdkConflictWarning, stacklevel=2)
+    # AIAPIV2Client wants the lifecycle management's root; AICoreV2Client would add `/lm` itself.
+    if "token_creator" not in how:
+        how |= credentials.client_arguments()
+    made: AIAPIV2Client = client(base_url=f"{credentials.base_url}/lm", resource_group=resource_group, **how)
+    return made
+
+
+def make_patient_client(credentials: Credentials, resource_group: str) -> AIAPIV2Client:
+    """Return a client for runs on the real service: each of its calls has a total limit, that for its token too.
+
+    The limits are in `training/service/transport.py`. The clients that tests get have the SDK's own behaviour.
+
+    Args:
+        credentials: of the service.
+        resource_group: sent with every call.
+
+    Raises:
+        SdkMissingError: no distribution of the SDK is installed.
+    """
+    from pytest_aicore.training.service.tokens import Tokens
+    from pytest_aicore.training.service.transport import limit_calls
+
+    client = make_client(credentials, resource_group, token_creator=Tokens(credentials), num_request_retries=0)
+    client.service_time = limit_calls(client, sdk_module("helpers.rest_client"))
+    return client
+
+
+def token_of(client: AIAPIV2Client) -> str | None:
+    """Return the token that a client has got, so that it can be hidden; None if it has none yet.
+
+    Source: `Authenticator.token` of both distributions, `Bearer ` and the token itself, as [Tokens] has it.
+    """
+    creator = getattr(client.rest_client, "get_token", None)
+    token = getattr(getattr(creator, "__self__", creator), "token", None)
+    return str.__str__(token).removeprefix("Bearer ") if isinstance(token, str) else None
