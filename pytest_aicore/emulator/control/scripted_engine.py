@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pytest_aicore.emulator.control.caller import raised_at
 from pytest_aicore.emulator.control.scripts import SHAPES, ShapeError, course, said_about
 from pytest_aicore.emulator.control.symptoms import spelt_out
-from pytest_aicore.emulator.store.records import Deployment, Enactment, Execution, LogLine, Metric
+from pytest_aicore.emulator.store.records import Deployment, Enactment, Execution, LogEntry, Metric
 from pytest_aicore.emulator.store.state import DEFAULT_STORE
 from pytest_aicore.emulator.store.statuses import TERMINAL
 from pytest_aicore.emulator.world import bindings
@@ -197,7 +197,7 @@ class ScriptedEngine:
         start, length = enactment.entered_at, (stay.seconds if stay else None) or 0.0
         moments = _spread(start, length, len(lines))
         if isinstance(enactment, Deployment):
-            served = tuple(LogLine(at, line, bindings.SERVING) for at, line in zip(moments, lines, strict=True))
+            served = tuple(LogEntry(at, line, bindings.SERVING) for at, line in zip(moments, lines, strict=True))
             return replace(enactment, logs=served)
         values = self._called(enactment, "metrics", way.metrics, {})
         metrics = [
@@ -207,8 +207,8 @@ class ScriptedEngine:
         ]
         telemetry: dict[str, Any] = {
             "logs": (
-                LogLine(start, 'level=info msg="Starting Workflow Executor"', "init"),
-                *(LogLine(at, line) for at, line in zip(moments, lines, strict=True)),
+                LogEntry(start, 'level=info msg="Starting Workflow Executor"', "init"),
+                *(LogEntry(at, line) for at, line in zip(moments, lines, strict=True)),
             ),
             "metrics": tuple(sorted(metrics, key=lambda metric: metric.at)),
         }

@@ -23,7 +23,7 @@ from pytest_aicore.emulator.world.course import (
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.store.state import StandingScript
+    from pytest_aicore.emulator.store.protocols import StandingScript
     from pytest_aicore.emulator.world.course import Details, Logs, MetricValues
 
 __tracebackhide__ = our_message
