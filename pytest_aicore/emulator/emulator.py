@@ -16,9 +16,9 @@ from pytest_aicore.emulator.control.faults import Fault, Kind, operation_named
 from pytest_aicore.emulator.control.profiles import faults_of
 from pytest_aicore.emulator.control.scripted_engine import ScriptedEngine
 from pytest_aicore.emulator.control.scripts import Script, Standing, refuse_contradiction, with_arguments_of
-from pytest_aicore.emulator.store.records import Published, Service
+from pytest_aicore.emulator.store.records import Published
 from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, State
-from pytest_aicore.emulator.world.clock import Clock
+from pytest_aicore.emulator.world.clock import VirtualClock
 from pytest_aicore.emulator.world.platform import Platform
 from pytest_aicore.emulator.world.world import World
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
@@ -73,7 +73,7 @@ class Emulator:
         *,
         base_url: str = API_URL,
         auth_url: str = AUTH_URL,
-        clock: Clock | None = None,
+        clock: VirtualClock | None = None,
         pace: Mapping[str, Any] | None = None,
         tokens_expire: bool = False,
         service_plan: str = EXTENDED,
@@ -86,7 +86,7 @@ class Emulator:
         self.seed = seed
         self.service_plan = service_plan
         self.pace = dict(pace or {})
-        clock = Clock() if clock is None else clock
+        clock = VirtualClock() if clock is None else clock
         state = State(seed, service_plan=service_plan, catalogue=_catalogue_of)
         self.world = World(state, clock, local_repositories=local_repositories)
         self.platform = Platform(self.world, engine or self._scripted)
@@ -110,7 +110,7 @@ class Emulator:
         return self.world.state
 
     @property
-    def clock(self) -> Clock:
+    def clock(self) -> VirtualClock:
         """Its time."""
         return self.world.clock
 
@@ -261,9 +261,11 @@ class Emulator:
             description: what it is.
             url: of its service broker.
         """
+        from pytest_aicore.emulator.store.admin_records import AIService  # late: few tests add any
+
         with self.lock:
             services = self.state.tenant.services
-            service = Service(name, self.state.next_number(), description, url)
+            service = AIService(name, self.state.next_number(), description, url)
             if name in services:
                 services.remove(name)
             services.add(service)

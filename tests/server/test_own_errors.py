@@ -38,7 +38,7 @@ def break_artifacts(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException]
         def fail(*_: object, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr(artifacts, "Artifact", fail)
+        monkeypatch.setattr(artifacts, "RegisteredArtifact", fail)
         monkeypatch.setattr(artifacts, "_filters", fail)
 
     return break_artifacts
@@ -87,7 +87,7 @@ def test_the_server_goes_on_on_the_same_connection(
 ) -> None:
     with serving() as served, monkeypatch.context() as broken:
         client = served.client()
-        broken.setattr(artifacts, "Artifact", lambda **_: [][0])
+        broken.setattr(artifacts, "RegisteredArtifact", lambda **_: [][0])
         before = client.connection.sock
         for _ in range(8):  # as many as all workers twice
             assert client.ask("POST", "/v2/lm/artifacts", ARTIFACT).status == 500

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.in_process import door_to
-from pytest_aicore.emulator.world.clock import Clock
+from pytest_aicore.emulator.world.clock import VirtualClock
 from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.plan import TrainingPlan
 from pytest_aicore.training.run import OneByOne, Training
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WORKFLOWS = Path(__file__).parents[2] / "workflows"
 
 
-class NotedClock(Clock):
+class NotedClock(VirtualClock):
     """The emulator's clock, which takes down for how long somebody slept."""
 
     def __init__(self) -> None:

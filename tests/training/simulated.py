@@ -13,7 +13,7 @@ from pytest_aicore.training.live.fleet import ClosingError, FleetClock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.emulator.world.clock import Clock
+    from pytest_aicore.emulator.world.clock import VirtualClock
 
 PATIENCE = 20.0
 """Seconds of real time after which a thread that nobody wakes up is an error."""
@@ -32,7 +32,7 @@ class SimulatedTime(FleetClock):
         clock: of the emulator.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: VirtualClock) -> None:
         super().__init__()
         clock.hold()
         self._clock = clock

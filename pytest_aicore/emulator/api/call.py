@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from pytest_aicore.emulator.api.gateway import Gateway
     from pytest_aicore.emulator.store.state import ResourceGroup, State
-    from pytest_aicore.emulator.world.clock import Clock
+    from pytest_aicore.emulator.world.clock import VirtualClock
     from pytest_aicore.emulator.world.platform import Platform
     from pytest_aicore.http.exchange import Request, Response
 
-    Handler = Callable[["Call"], Response]
+    Handler = Callable[["ApiCall"], Response]
 
 NOT_FOUND_SENTENCE = "{what} with id {identifier} is not found"
 """Assumed: nobody captured the sentence for a record that does not exist."""
@@ -25,7 +25,7 @@ IDENTIFIER = Text(pattern=ID)
 
 
 @dataclass(slots=True)
-class Call:
+class ApiCall:
     """A request that is known, authorised and addressed to an existing resource group."""
 
     platform: Platform
@@ -43,7 +43,7 @@ class Call:
         return self.platform.world.state
 
     @property
-    def clock(self) -> Clock:
+    def clock(self) -> VirtualClock:
         """The emulator's time."""
         return self.platform.world.clock
 

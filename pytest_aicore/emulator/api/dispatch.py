@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
-from pytest_aicore.emulator.api.call import Call
+from pytest_aicore.emulator.api.call import ApiCall
 from pytest_aicore.emulator.api.gateway import API, TOKENS
 from pytest_aicore.emulator.api.handlers import token
 from pytest_aicore.emulator.api.request_record import KEPT_BYTES, REMEMBERED_CALLS, RequestRecord
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator.api.gateway import Gateway
-    from pytest_aicore.emulator.store.state import ArmedFault
-    from pytest_aicore.emulator.store.tables import Record
+    from pytest_aicore.emulator.store.protocols import ArmedFault, Row
     from pytest_aicore.emulator.world.platform import Platform
 
 METHOD_NOT_ALLOWED = 405
@@ -114,7 +113,7 @@ class Dispatcher:
             late += fault.late
         return self._served(request, route, parameters, late=late)
 
-    def _record_of(self, fault: ArmedFault, parameters: dict[str, str]) -> Record | None:
+    def _record_of(self, fault: ArmedFault, parameters: dict[str, str]) -> Row | None:
         """Return the record that a call is for, where a fault wants to know it."""
         if not (fault.is_for_records and parameters):
             return None
@@ -151,7 +150,7 @@ class Dispatcher:
             group = self._world.state.groups["default"]
         try:
             seen = ResourceGroup(group.id) if unseen else group
-            return route.handler(Call(self._platform, self._gateway, request, parameters, seen, late))
+            return route.handler(ApiCall(self._platform, self._gateway, request, parameters, seen, late))
         except ApiError as error:
             body = error_body(error, request_id=self._world.state.uuid(), target=internal_path(request.path))
             return json_response(error.status, {"error": body})

@@ -9,7 +9,7 @@ from pytest_aicore.emulator.store.state import TENANT_ID
 from pytest_aicore.redact import Secret
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.world.clock import Clock
+    from pytest_aicore.emulator.world.clock import VirtualClock
     from pytest_aicore.http.exchange import Request
 
 API, TOKENS = "API", "tokens"
@@ -30,7 +30,7 @@ class Gateway:
         tokens_expire: whether they do.
     """
 
-    def __init__(self, seed: int, base_url: str, auth_url: str, clock: Clock, *, tokens_expire: bool) -> None:
+    def __init__(self, seed: int, base_url: str, auth_url: str, clock: VirtualClock, *, tokens_expire: bool) -> None:
         self.seed = seed
         self.base_url = base_url
         self.auth_url = auth_url

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.api.call import Call, Handler
+    from pytest_aicore.emulator.api.call import ApiCall, Handler
     from pytest_aicore.http.exchange import Response
 
 TOKEN = "token"  # noqa: S105
@@ -32,7 +32,7 @@ class _Handlers:
         return partial(_handled, self._module, name)
 
 
-def _handled(module: str, name: str, call: Call) -> Response:
+def _handled(module: str, name: str, call: ApiCall) -> Response:
     return _handler(module, name)(call)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pytest_aicore.emulator.control.caller import raised_at
 from pytest_aicore.emulator.control.scripts import SHAPES, ShapeError, course, said_about
 from pytest_aicore.emulator.control.symptoms import spelt_out
-from pytest_aicore.emulator.store.records import Deployment, Enactment, Execution, LogLine, Metric
+from pytest_aicore.emulator.store.records import Deployment, Enactment, Execution, LogEntry, Metric
 from pytest_aicore.emulator.store.state import DEFAULT_STORE
 from pytest_aicore.emulator.store.statuses import TERMINAL
 from pytest_aicore.emulator.world import bindings
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.store.records import Configuration, E
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.emulator.world.cluster import Cluster
-    from pytest_aicore.emulator.world.course import Course
+    from pytest_aicore.emulator.world.course import ScriptedCourse
     from pytest_aicore.emulator.world.world import World
 
 __tracebackhide__ = our_message
@@ -51,7 +51,9 @@ class ScriptedEngine:
         world.agenda.when_due(_OUTPUTS, self._wake_outputs)
         world.agenda.when_due(_DEPLOYMENT, self._wake_deployment)
 
-    def plan(self, group: ResourceGroup, configuration: Configuration, enactment_id: str, *, deployed: bool) -> Course:
+    def plan(
+        self, group: ResourceGroup, configuration: Configuration, enactment_id: str, *, deployed: bool
+    ) -> ScriptedCourse:
         """Return the course that the scripts say; those that are counted count it."""
         return self._course(group, configuration, enactment_id, use=True, deployed=deployed)
 
@@ -115,7 +117,7 @@ class ScriptedEngine:
         *,
         use: bool,
         deployed: bool = False,
-    ) -> Course:
+    ) -> ScriptedCourse:
         """Return the course of an execution or deployment, from what scripts say and from what it is bound to.
 
         Args:
@@ -197,7 +199,7 @@ class ScriptedEngine:
         start, length = enactment.entered_at, (stay.seconds if stay else None) or 0.0
         moments = _spread(start, length, len(lines))
         if isinstance(enactment, Deployment):
-            served = tuple(LogLine(at, line, bindings.SERVING) for at, line in zip(moments, lines, strict=True))
+            served = tuple(LogEntry(at, line, bindings.SERVING) for at, line in zip(moments, lines, strict=True))
             return replace(enactment, logs=served)
         values = self._called(enactment, "metrics", way.metrics, {})
         metrics = [
@@ -207,8 +209,8 @@ class ScriptedEngine:
         ]
         telemetry: dict[str, Any] = {
             "logs": (
-                LogLine(start, 'level=info msg="Starting Workflow Executor"', "init"),
-                *(LogLine(at, line) for at, line in zip(moments, lines, strict=True)),
+                LogEntry(start, 'level=info msg="Starting Workflow Executor"', "init"),
+                *(LogEntry(at, line) for at, line in zip(moments, lines, strict=True)),
             ),
             "metrics": tuple(sorted(metrics, key=lambda metric: metric.at)),
         }
@@ -252,9 +254,9 @@ class ScriptedEngine:
                 group.artifacts.add(artifact_of(execution, output, state.uuid(), state.next_number(), at))
 
 
-def _course_of(enactment: Enactment) -> Course:
+def _course_of(enactment: Enactment) -> ScriptedCourse:
     """Return the course that this engine has put an execution or deployment on."""
-    return cast("Course", enactment.course)
+    return cast("ScriptedCourse", enactment.course)
 
 
 def _due(enactment: Enactment) -> float | None:
@@ -287,7 +289,7 @@ def _name(enactment: Enactment) -> str:
     return "deployment" if isinstance(enactment, Deployment) else "execution"
 
 
-def _not_before(now: float, enactment: Enactment, way: Course) -> Course:
+def _not_before(now: float, enactment: Enactment, way: ScriptedCourse) -> ScriptedCourse:
     """Return the course without an end of the present stay that lies in the past already."""
 
     def lasting(stay: Stay) -> Stay:

@@ -17,13 +17,13 @@ from pytest_aicore.emulator.world.course import (
     RUNNING_SECONDS,
     STOPPING_SECONDS,
     UNKNOWN_SECONDS,
-    Course,
+    ScriptedCourse,
     Stay,
 )
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.store.state import StandingScript
+    from pytest_aicore.emulator.store.protocols import StandingScript
     from pytest_aicore.emulator.world.course import Details, Logs, MetricValues
 
 __tracebackhide__ = our_message
@@ -236,7 +236,7 @@ def course(
     *,
     bound_wrongly: Mapping[str, Any] | None = None,
     deployed: bool = False,
-) -> Course:
+) -> ScriptedCourse:
     """Return the course that an execution or a deployment takes.
 
     Args:
@@ -273,7 +273,7 @@ def course(
     stays = [_stay(status, durations.get(status), said.get("polls")) for status in order]
     stays[-1] = Stay(order[-1])
     stopping = Stay("STOPPING") if stuck == "STOPPING" else _stay("STOPPING", durations["STOPPING"], said.get("polls"))
-    return Course(
+    return ScriptedCourse(
         stays=tuple(stays),
         stopping=stopping,
         omit_outputs=True if omit is True else tuple(omit),

@@ -1,20 +1,20 @@
 """Records: what the emulator remembers of each thing that the API shows.
 
-Records are immutable; a change is a new record in the place of the old one. Those of secrets keep no secret: the
-service never shows one again.
+Records are immutable; a change is a new record in the place of the old one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pytest_aicore.emulator.store.statuses import TERMINAL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_aicore.emulator.store.protocols import Outlook
     from pytest_aicore.workflows import Executable
 
 EPOCH = datetime(2025, 1, 1, tzinfo=timezone.utc).timestamp()
@@ -24,7 +24,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Artifact:
+class RegisteredArtifact:
     """A registered artifact; `execution_id` is set on outputs only."""
 
     id: str
@@ -64,7 +64,7 @@ class Configuration:
 
 
 @dataclass(frozen=True, slots=True)
-class LogLine:
+class LogEntry:
     """One line of an execution's log; it can be read from its time on."""
 
     at: float
@@ -96,18 +96,6 @@ class Metrics:
     custom_info: tuple[tuple[str, str], ...] = ()
 
 
-class Outlook(Protocol):
-    """What an engine says beforehand about how an execution or deployment will go on."""
-
-    def goes_by_looks(self, status: str) -> bool:
-        """Tell whether it leaves a status after so many looks, not after so much time."""
-        ...
-
-    def goes_on(self, status: str) -> bool:
-        """Tell whether it leaves a status by itself."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Enactment:
     """What executions and deployments have in common (the SDK's word). Times are seconds since the epoch."""
@@ -132,7 +120,7 @@ class Enactment:
     completion_time: float | None = None
     status_message: str | None = None
     status_details: Mapping[str, Any] | None = None
-    logs: tuple[LogLine, ...] = ()
+    logs: tuple[LogEntry, ...] = ()
 
     @property
     def is_unfinished(self) -> bool:
@@ -187,111 +175,6 @@ class ObjectStoreSecret:
     def type(self) -> str:
         """The type of the store: `S3`, `gcs`, `azure` ..."""
         return dict(self.metadata)["storage.ai.sap.com/type"]
-
-
-@dataclass(frozen=True, slots=True)
-class NamedSecret:
-    """A generic secret or a docker registry secret; its id is its name."""
-
-    id: str
-    number: int
-    created_at: float
-    labels: Labels | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DatasetFile:
-    """A file in an object store; its id is the secret's name and the path."""
-
-    id: str
-    number: int
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """An execution schedule. Times are seconds since the epoch."""
-
-    id: str
-    number: int
-    name: str
-    cron: str
-    configuration_id: str
-    status: str
-    created_at: float
-    modified_at: float
-    start: float | None = None
-    end: float | None = None
-    next_at: float | None = None
-    """When it starts the next execution."""
-
-
-@dataclass(frozen=True, slots=True)
-class Repository:
-    """A Git repository that was on-boarded; its id is its name."""
-
-    id: str
-    number: int
-    url: str
-    ready_at: float | None = None
-    """When it will be on-boarded; None once it is."""
-
-    @property
-    def status(self) -> str:
-        """How far its on-boarding is."""
-        return "COMPLETED" if self.ready_at is None else "IN-PROGRESS"
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceSync:
-    """What became of one template in a synchronisation."""
-
-    kind: str
-    name: str
-    status: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Application:
-    """An application: a folder of a repository that is synchronised; its id is its name."""
-
-    id: str
-    number: int
-    repository_url: str
-    revision: str
-    path: str
-    sync_at: float | None = None
-    """When it is synchronised next."""
-    sync_status: str = "Unknown"
-    health_status: str = "Healthy"
-    message: str = "Unknown"
-    sync_started_at: float | None = None
-    sync_finished_at: float | None = None
-    reconciled_at: float | None = None
-    resources: tuple[ResourceSync, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class NodePlan:
-    """Nodes of a resource plan that are held ready; its id is the plan's name."""
-
-    id: str
-    number: int
-    requested: int
-    provisioned: int
-    ready_at: float | None = None
-    """When the requested ones will be there; None once they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """An AI service that the tenant has; its id is its name."""
-
-    id: str
-    number: int
-    description: str
-    url: str
 
 
 @dataclass(frozen=True, slots=True)

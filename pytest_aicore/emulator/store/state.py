@@ -9,9 +9,9 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from heapq import heapify
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.emulator.store.records import EPOCH, Deployment, NamedSecret, ObjectStoreSecret
+from pytest_aicore.emulator.store.records import EPOCH, Deployment, ObjectStoreSecret
 from pytest_aicore.emulator.store.tables import Table
 
 if TYPE_CHECKING:
@@ -19,24 +19,26 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from pytest_aicore.emulator.store.records import (
+    from pytest_aicore.emulator.store.admin_records import (
+        AIService,
         Application,
-        Appointment,
-        Artifact,
-        Configuration,
         DatasetFile,
+        NamedSecret,
+        NodePlan,
+        Repository,
+        Schedule,
+    )
+    from pytest_aicore.emulator.store.protocols import ArmedFault, Row, StandingScript
+    from pytest_aicore.emulator.store.records import (
+        Appointment,
+        Configuration,
         E,
         Execution,
         Labels,
         Metrics,
-        NodePlan,
         Published,
-        Repository,
-        Schedule,
-        Service,
+        RegisteredArtifact,
     )
-    from pytest_aicore.emulator.store.tables import Record
-    from pytest_aicore.http.exchange import Request, Response
 
     Catalogue = Callable[[str], Mapping[str, Published]]
     """Returns by id the executables that every tenant with a service plan has."""
@@ -48,63 +50,6 @@ DEFAULT_STORE = "default"
 EXTENDED, STANDARD = "extended", "standard"
 SERVICE_PLANS = (EXTENDED, STANDARD)
 """Documentation: generative AI comes with the service plan `extended`."""
-
-
-class StandingScript(Protocol):
-    """A script as the state keeps it: what it says, and how many executions it has been used for."""
-
-    script: Any
-    used: int
-
-    @property
-    def is_used_up(self) -> bool:
-        """Whether it was counted and its count is reached."""
-        ...
-
-
-class ArmedFault(Protocol):
-    """A fault as the state keeps it: it decides itself which calls it hits, and counts them."""
-
-    tally: Any
-    """What it has counted, with a `copy()`."""
-
-    @property
-    def kind(self) -> str | None:
-        """What else than a status goes wrong."""
-        ...
-
-    @property
-    def delay(self) -> float:
-        """How many seconds the call takes."""
-        ...
-
-    @property
-    def late(self) -> float:
-        """So many seconds pass until log lines are shown."""
-        ...
-
-    @property
-    def is_answer(self) -> bool:
-        """Whether it answers the call; one that does not makes the call slow, or shows less."""
-        ...
-
-    @property
-    def is_processed(self) -> bool:
-        """Whether the service does what it was asked to."""
-        ...
-
-    @property
-    def is_for_records(self) -> bool:
-        """Whether it is only for calls of one record."""
-        ...
-
-    def strikes(self, operation: str, number: int, record: Record | None) -> bool:
-        """Tell whether this attempt of a call goes wrong, and count it."""
-        ...
-
-    def response(self, request: Request, request_id: str, target: str, answer: Response | None) -> Response:
-        """Return what the client gets."""
-        ...
 
 
 def default_store() -> Table[ObjectStoreSecret]:
@@ -156,7 +101,9 @@ class ResourceGroup(Holder):
     """What is seen with one value of the header `AI-Resource-Group`, and from nowhere else."""
 
     id: str
-    artifacts: Table[Artifact] = field(default_factory=lambda: Table("scenario_id", "execution_id", "kind", "name"))
+    artifacts: Table[RegisteredArtifact] = field(
+        default_factory=lambda: Table("scenario_id", "execution_id", "kind", "name")
+    )
     configurations: Table[Configuration] = field(default_factory=lambda: Table("scenario_id", "executable_id"))
     executions: Table[Execution] = field(
         default_factory=lambda: Table(
@@ -208,7 +155,7 @@ class Tenant(Holder):
     repositories: Table[Repository] = field(default_factory=Table)
     applications: Table[Application] = field(default_factory=Table)
     nodes: Table[NodePlan] = field(default_factory=Table)
-    services: Table[Service] = field(default_factory=Table)
+    services: Table[AIService] = field(default_factory=Table)
     offboarded: frozenset[str] = frozenset()
     """The names of repositories that were off-boarded."""
     mirrors: Mapping[str, str] = field(default_factory=dict)
@@ -221,6 +168,8 @@ class Tenant(Holder):
             name: its name, which is its id.
             now: seconds since the epoch.
         """
+        from pytest_aicore.emulator.store.admin_records import NamedSecret  # late: few templates name any
+
         secrets = self.docker_secrets
         if name not in secrets:
             # A number before all others, so that the ids that clients get do not depend on it.
@@ -263,7 +212,7 @@ class State:
         common = self._catalogue()
         return [*self.published.values(), *(item for name, item in common.items() if name not in self.published)]
 
-    def find_record(self, identifier: str) -> Record | None:
+    def find_record(self, identifier: str) -> Row | None:
         """Return what has this id, in whichever resource group."""
         tables = (table for group in self.groups.values() for table in group.tables().values())
         return next((table.get(identifier) for table in tables if identifier in table), None)

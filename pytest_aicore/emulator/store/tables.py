@@ -5,29 +5,17 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from heapq import merge
 from itertools import islice, product
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pytest_aicore.emulator.store.search import LabelIndex, Search, Selectors, TextIndex, can_be_found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-
-class Record(Protocol):
-    """What a table keeps: something with an id and a running number that grows with its creation."""
-
-    @property
-    def id(self) -> str:
-        """The id that the API shows."""
-        ...
-
-    @property
-    def number(self) -> int:
-        """The position in the order of creation."""
-        ...
+    from pytest_aicore.emulator.store.protocols import Row
 
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", bound="Row")
 C = TypeVar("C", TextIndex, LabelIndex)
 FEW = 1000
 """So many records are looked at in a moment, without any index."""

@@ -17,7 +17,7 @@ END_OF_TIME = datetime(9999, 12, 31, tzinfo=timezone.utc).timestamp()
 """What comes later cannot be written down in the API's formats."""
 
 
-class Clock:
+class VirtualClock:
     """The emulator's time, in seconds since the epoch. It only moves when it is moved.
 
     Who waits with `sleep` moves it. A second look at an unfinished execution at the same moment takes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.emulator.store.records import Artifact, Deployment, Enactment, Execution, LogLine, Metric
+from pytest_aicore.emulator.store.records import Deployment, Enactment, Execution, LogEntry, Metric, RegisteredArtifact
 from pytest_aicore.emulator.store.state import DEFAULT_STORE
 from pytest_aicore.emulator.store.statuses import CAN_BE_STOPPED, TERMINAL
 from pytest_aicore.emulator.world import bindings
@@ -249,7 +249,7 @@ class Cluster:
         """Take a report of log lines, as `Desk` has it."""
         with self._world.lock:
             for _, group, enactment, now in self._held(enactment_id):
-                written = (LogLine(now, line, container) for line in lines)
+                written = (LogEntry(now, line, container) for line in lines)
                 group.table_of(enactment).put(replace(enactment, logs=(*enactment.logs, *written)))
 
     def metric(self, execution_id: str, name: str, value: float, *, step: int = 0) -> None:
@@ -263,7 +263,7 @@ class Cluster:
     def output(self, execution_id: str, name: str) -> None:
         """Take a report of an output artifact, as `Desk` has it."""
         with self._world.lock:
-            artifact: Artifact | None = None
+            artifact: RegisteredArtifact | None = None
             for state, group, execution, now in list(self._held(execution_id)):
                 output = self._declared(execution, name)
                 if output is None or is_registered(group, execution, output):
@@ -341,7 +341,9 @@ def entered(enactment: E, status: str, at: float) -> E:
     return replace(enactment, **changes)
 
 
-def artifact_of(execution: Enactment, output: OutputArtifact, artifact_id: str, number: int, at: float) -> Artifact:
+def artifact_of(
+    execution: Enactment, output: OutputArtifact, artifact_id: str, number: int, at: float
+) -> RegisteredArtifact:
     """Return the artifact that an execution leaves behind.
 
     Args:
@@ -351,7 +353,7 @@ def artifact_of(execution: Enactment, output: OutputArtifact, artifact_id: str, 
         number: its running number.
         at: when it is registered, in seconds since the epoch.
     """
-    return Artifact(
+    return RegisteredArtifact(
         id=artifact_id,
         number=number,
         name=output.registered_name,

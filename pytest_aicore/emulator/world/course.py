@@ -30,7 +30,7 @@ class Stay:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class ScriptedCourse:
     """The statuses an execution will go through, and what it will leave behind.
 
     Args:

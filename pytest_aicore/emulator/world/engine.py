@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from pytest_aicore.emulator.store.records import Configuration, Enactment, Outlook
+    from pytest_aicore.emulator.store.protocols import Outlook
+    from pytest_aicore.emulator.store.records import Configuration, Enactment
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.workflows import Executable
 

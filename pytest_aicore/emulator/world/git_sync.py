@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pytest_aicore.emulator.api import quotas
-from pytest_aicore.emulator.store.records import Application, Published, ResourceSync
+from pytest_aicore.emulator.store.admin_records import Application, ResourceSync
+from pytest_aicore.emulator.store.records import Published
 from pytest_aicore.emulator.store.state import TENANT_ID
 from pytest_aicore.errors import WorkflowError
 
@@ -47,7 +48,7 @@ class _NoManifestsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class TemplateFile:
     """A template with the name of its file."""
 
     file: str
@@ -63,7 +64,7 @@ class GitSync:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._read: dict[Path, tuple[tuple[int, int], list[Manifest]]] = {}
+        self._read: dict[Path, tuple[tuple[int, int], list[TemplateFile]]] = {}
         world.agenda.when_due(_APPLICATION, self._wake)
 
     def plan(self, application: Application, seconds: float) -> Application:
@@ -127,7 +128,7 @@ class GitSync:
             return replace(application, reconciled_at=at)
         return _finished(application, at, results, reason)
 
-    def _applied(self, application: Application, manifest: Manifest, at: float) -> ResourceSync:
+    def _applied(self, application: Application, manifest: TemplateFile, at: float) -> ResourceSync:
         """Apply one template and return what became of it."""
         template, state = manifest.template, self._world.state
         executable = template.executable
@@ -173,7 +174,7 @@ class GitSync:
 
     # Reading ------------------------------------------------------------------------------------------------
 
-    def _manifests(self, application: Application) -> list[Manifest]:
+    def _manifests(self, application: Application) -> list[TemplateFile]:
         url = application.repository_url
         root = self._root(url)
         if not _has_revision(root, application.revision):
@@ -223,7 +224,7 @@ class GitSync:
             raise _NoManifestsError(f"rpc error: code = Unknown desc = repository {url} not found")
         return found
 
-    def _manifests_of(self, file: Path, root: Path) -> list[Manifest]:
+    def _manifests_of(self, file: Path, root: Path) -> list[TemplateFile]:
         from pytest_aicore.workflows.template import template_of
         from pytest_aicore.workflows.yaml.source import parse_all  # late: it brings YAML with it
 
@@ -246,7 +247,7 @@ class GitSync:
                 f'rpc error: code = FailedPrecondition desc = Failed to unmarshal "{file.name}": {reason}'
             ) from None
         templates = [template_of(document) for document in documents]
-        manifests = [Manifest(file.name, template) for template in templates if template is not None]
+        manifests = [TemplateFile(file.name, template) for template in templates if template is not None]
         self._read[file] = (stamp, manifests)
         return manifests
 
@@ -271,7 +272,7 @@ def _unchanged(application: Application, results: list[ResourceSync]) -> bool:
     )
 
 
-def _result(manifest: Manifest, status: str, message: str) -> ResourceSync:
+def _result(manifest: TemplateFile, status: str, message: str) -> ResourceSync:
     return ResourceSync(manifest.template.kind, manifest.template.name, status, message)
 
 
@@ -283,7 +284,7 @@ def _unknown_version(template: Template) -> str:
     )
 
 
-def _refusal(manifest: Manifest) -> str | None:
+def _refusal(manifest: TemplateFile) -> str | None:
     """Return why Kubernetes would not take a template, or None when it would."""
     template = manifest.template
     if not template.name:

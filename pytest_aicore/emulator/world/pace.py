@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.emulator.world.clock import LOOK_SECONDS, Clock
+from pytest_aicore.emulator.world.clock import LOOK_SECONDS, VirtualClock
 from pytest_aicore.errors import EmulatorError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Pace:
     said: Mapping[str, Any] = field(default_factory=dict)
 
 
-class RunningClock(Clock):
+class RunningClock(VirtualClock):
     """A clock that goes by itself. Moving it is possible, too; holding it is not.
 
     Args:
@@ -94,7 +94,7 @@ class RunningClock(Clock):
         """Let the time pass that a look takes; at most paces it takes none, for time passes by itself."""
         self._origin += self._pace.look_seconds
 
-    def set(self, now: float, *, held: bool) -> None:  # noqa: ARG002  # as `Clock.set` has it
+    def set(self, now: float, *, held: bool) -> None:  # noqa: ARG002  # as `VirtualClock.set` has it
         """Set the clock, as a rollback does; it goes on from there."""
         self._origin += now - self.now()
 

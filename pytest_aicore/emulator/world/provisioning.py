@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_aicore.emulator.store.records import NodePlan, Repository
+from pytest_aicore.emulator.store.admin_records import NodePlan, Repository
 from pytest_aicore.emulator.store.state import ResourceGroup
 from pytest_aicore.emulator.store.tables import Table
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_aicore.emulator.world.cron import parse_cron
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.store.records import Schedule
+    from pytest_aicore.emulator.store.admin_records import Schedule
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.emulator.world.cluster import Cluster
     from pytest_aicore.emulator.world.world import World

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pytest_aicore.emulator.store.state import State
-    from pytest_aicore.emulator.world.clock import Clock
+    from pytest_aicore.emulator.world.clock import VirtualClock
 
 
 @dataclass(eq=False)  # without slots: the world knows those that somebody still holds by weak references
@@ -41,7 +41,7 @@ class World:
         local_repositories: whether clients may name any folder of this machine as a repository.
     """
 
-    def __init__(self, state: State, clock: Clock, *, local_repositories: bool = True) -> None:
+    def __init__(self, state: State, clock: VirtualClock, *, local_repositories: bool = True) -> None:
         self.state = state
         self.clock = clock
         self.local_repositories = local_repositories

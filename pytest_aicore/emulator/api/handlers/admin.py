@@ -12,7 +12,7 @@ from pytest_aicore.http.exchange import ApiError, Json, Response, json_response,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.emulator.store.records import Labels
 
 T = TypeVar("T")
@@ -26,7 +26,7 @@ SECRET_CREATED = "secret has been created"  # noqa: S105
 """Captured, in lower case; the specification's example has a capital."""
 
 
-def list_response(call: Call, records: Iterable[T], shown: Callable[[T], Json]) -> Response:
+def list_response(call: ApiCall, records: Iterable[T], shown: Callable[[T], Json]) -> Response:
     """Return a list of the administration, in the order of names (assumed).
 
     `count` is the number in the response, with `$count=true` the number on the server (specification).
@@ -44,7 +44,7 @@ def by_name(records: Iterable[T]) -> list[T]:
     return sorted(records, key=lambda record: record.id)  # type: ignore[attr-defined]
 
 
-def named(call: Call, parameter: str, check: Text) -> str:
+def named(call: ApiCall, parameter: str, check: Text) -> str:
     """Return a name from the path.
 
     Raises:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from pytest_aicore.emulator.api.handlers.admin import by_name, list_response, missing, named, refused
 from pytest_aicore.emulator.api.quotas import APPLICATIONS, refuse_beyond
 from pytest_aicore.emulator.api.validation import ObjectOf, Text, json_body
-from pytest_aicore.emulator.store.records import Application
+from pytest_aicore.emulator.store.admin_records import Application
 from pytest_aicore.emulator.store.state import TENANT_ID
 from pytest_aicore.emulator.world.git_sync import FIRST_SYNC_SECONDS, REFRESH_SECONDS
 from pytest_aicore.http.exchange import Json, invalid, json_response, seconds_z
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.http.exchange import Response
 
 EXISTS_STATUS = 409
@@ -32,7 +32,7 @@ POST_DATA = ObjectOf(
 PATCH_DATA = ObjectOf({**_SOURCE, "repositoryUrl": Text()}, required=("repositoryUrl", "revision", "path"))
 
 
-def create(call: Call) -> Response:
+def create(call: ApiCall) -> Response:
     """Create an application; it is synchronised a little later. Without a name it gets one (assumed)."""
     body = json_body(call.request, POST_DATA)
     if ("repositoryUrl" in body) == ("repositoryName" in body):
@@ -47,17 +47,17 @@ def create(call: Call) -> Response:
     return json_response(200, {"id": name, "message": "Application has been successfully created."})
 
 
-def query(call: Call) -> Response:
+def query(call: ApiCall) -> Response:
     """List the applications of the tenant."""
     return list_response(call, by_name(call.state.tenant.applications), _application_json)
 
 
-def get(call: Call) -> Response:
+def get(call: ApiCall) -> Response:
     """Show one application."""
     return json_response(200, _application_json(_find(call)))
 
 
-def get_status(call: Call) -> Response:
+def get_status(call: ApiCall) -> Response:
     """Show what became of the last synchronisation of an application."""
     application = _find(call)
     shown = _status_json(application)
@@ -65,7 +65,7 @@ def get_status(call: Call) -> Response:
     return json_response(200, shown)
 
 
-def modify(call: Call) -> Response:
+def modify(call: ApiCall) -> Response:
     """Lead an application to another folder or revision."""
     body = json_body(call.request, PATCH_DATA)
     application = _find(call)
@@ -74,21 +74,21 @@ def modify(call: Call) -> Response:
     return json_response(200, {"id": application.id, "message": "ArgoCD application has been updated"})
 
 
-def refresh(call: Call) -> Response:
+def refresh(call: ApiCall) -> Response:
     """Have an application synchronised now, and not after three minutes."""
     application = _find(call)
     call.state.tenant.applications.put(call.platform.gitsync.plan(application, REFRESH_SECONDS))
     return json_response(202, {"id": application.id, "message": "A refresh of the application has been scheduled."})
 
 
-def delete(call: Call) -> Response:
+def delete(call: ApiCall) -> Response:
     """Delete an application, with what it has published."""
     application = _find(call)
     call.platform.gitsync.remove(application)
     return json_response(200, {"id": application.id, "message": "ArgoCD application has been deleted"})
 
 
-def _url(call: Call, body: Json) -> str:
+def _url(call: ApiCall, body: Json) -> str:
     name = body.get("repositoryName")
     if name is None:
         return str(body["repositoryUrl"])
@@ -98,7 +98,7 @@ def _url(call: Call, body: Json) -> str:
     return repository.url
 
 
-def _find(call: Call) -> Application:
+def _find(call: ApiCall) -> Application:
     name = named(call, "applicationName", PATH_NAME)
     application = call.state.tenant.applications.get(name)
     if application is None:

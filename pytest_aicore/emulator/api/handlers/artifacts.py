@@ -22,12 +22,12 @@ from pytest_aicore.emulator.api.validation import (
     query_text,
     query_whole,
 )
-from pytest_aicore.emulator.store.records import Artifact
+from pytest_aicore.emulator.store.records import RegisteredArtifact
 from pytest_aicore.emulator.store.search import Search, Selectors
 from pytest_aicore.http.exchange import Json, json_response, page, present, seconds_z, text_response
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.emulator.store.records import Labels
     from pytest_aicore.http.exchange import Response
 
@@ -52,7 +52,7 @@ POST_DATA = ObjectOf(
 )
 
 
-def create(call: Call) -> Response:
+def create(call: ApiCall) -> Response:
     """Register an artifact. Whether it exists is not looked at: a wrong URL shows when an execution reads it.
 
     Assumed: nor is whether the scenario exists.
@@ -60,7 +60,7 @@ def create(call: Call) -> Response:
     body = json_body(call.request, POST_DATA)
     labels = body.get("labels")
     artifact = call.group.artifacts.add(
-        Artifact(
+        RegisteredArtifact(
             id=call.state.uuid(),
             number=call.state.next_number(),
             name=body["name"],
@@ -80,7 +80,7 @@ def create(call: Call) -> Response:
     )
 
 
-def get(call: Call) -> Response:
+def get(call: ApiCall) -> Response:
     """Show one artifact."""
     artifact_id = call.identifier("artifactId")
     expanding = call if expands_scenario(call) else None
@@ -90,7 +90,7 @@ def get(call: Call) -> Response:
     return json_response(200, artifact_json(artifact, expanding))
 
 
-def query(call: Call) -> Response:
+def query(call: ApiCall) -> Response:
     """List artifacts, the newest first (so in every capture; assumed to be the rule, here and elsewhere)."""
     expanding = call if expands_scenario(call) else None
     skip, top = paging(call)
@@ -100,7 +100,7 @@ def query(call: Call) -> Response:
     return json_response(200, page(artifact_json(artifact, expanding) for artifact in artifacts))
 
 
-def count(call: Call) -> Response:
+def count(call: ApiCall) -> Response:
     """Count artifacts."""
     filters = _filters(call)
     number = call.group.artifacts.count(filters)
@@ -108,7 +108,7 @@ def count(call: Call) -> Response:
     return text_response(200, str(number))
 
 
-def artifact_json(artifact: Artifact, expanding: Call | None = None) -> Json:
+def artifact_json(artifact: RegisteredArtifact, expanding: ApiCall | None = None) -> Json:
     """Return an artifact as the API shows it.
 
     Args:
@@ -137,31 +137,31 @@ def labels_json(labels: Labels | None) -> list[Json] | None:
     return None if labels is None else [{"key": key, "value": value} for key, value in labels]
 
 
-def paging(call: Call) -> tuple[int, int]:
+def paging(call: ApiCall) -> tuple[int, int]:
     """Return `$skip` and `$top`. The Python SDK's bare `top` and `skip` are unknown to the service and ignored."""
     skip = query_whole(call.request, "$skip", 0, MINIMUM_TOP, ANY_NUMBER)
     return skip, query_whole(call.request, "$top", DEFAULT_TOP, MINIMUM_TOP, MAXIMUM_TOP)
 
 
-def expands_scenario(call: Call) -> bool:
+def expands_scenario(call: ApiCall) -> bool:
     """Tell whether the scenario is asked for in full."""
     return query_text(call.request, "$expand", Text(choices=("scenario",))) is not None
 
 
-def searching(call: Call) -> Search | None:
+def searching(call: ApiCall) -> Search | None:
     """Return what `$search` makes of texts, or None where nothing is searched."""
     wanted = query_text(call.request, "$search", Text(pattern=SEARCH))
     folded = query_flag(call.request, "searchCaseInsensitive")
     return None if wanted is None else Search(wanted, folded)
 
 
-def _wait_for_outputs(call: Call, filters: dict[str, Any]) -> None:
+def _wait_for_outputs(call: ApiCall, filters: dict[str, Any]) -> None:
     """Let time pass for who asks again and again what an execution has left behind."""
     if filters["execution_id"]:
         call.platform.cluster.wait_for(call.group, [filters["execution_id"]])
 
 
-def _filters(call: Call) -> dict[str, Any]:
+def _filters(call: ApiCall) -> dict[str, Any]:
     request = call.request
     selectors = query_list(request, "artifactLabelSelector", Text(5000, LABEL_SELECTOR), 10)
     return {

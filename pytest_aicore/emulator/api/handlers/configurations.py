@@ -21,7 +21,7 @@ from pytest_aicore.emulator.store.records import Configuration
 from pytest_aicore.http.exchange import ApiError, Json, json_response, page, present, seconds_z, text_response
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.http.exchange import Response
 
 NOT_FOUND = "01010050"
@@ -43,7 +43,7 @@ POST_DATA = ObjectOf(
 )
 
 
-def create(call: Call) -> Response:
+def create(call: ApiCall) -> Response:
     """Create a configuration. Whether its bindings are complete or known is not looked at (observed)."""
     body = json_body(call.request, POST_DATA)
     scenario_id, executable_id = body["scenarioId"], body["executableId"]
@@ -73,7 +73,7 @@ def create(call: Call) -> Response:
     )
 
 
-def get(call: Call) -> Response:
+def get(call: ApiCall) -> Response:
     """Show one configuration."""
     configuration_id = call.identifier("configurationId")
     expanding = call if expands_scenario(call) else None
@@ -83,7 +83,7 @@ def get(call: Call) -> Response:
     return json_response(200, _configuration_json(configuration, expanding))
 
 
-def query(call: Call) -> Response:
+def query(call: ApiCall) -> Response:
     """List configurations, the newest first."""
     expanding = call if expands_scenario(call) else None
     skip, top = paging(call)
@@ -91,18 +91,18 @@ def query(call: Call) -> Response:
     return json_response(200, page(_configuration_json(each, expanding) for each in configurations))
 
 
-def count(call: Call) -> Response:
+def count(call: ApiCall) -> Response:
     """Count configurations."""
     return text_response(200, str(call.group.configurations.count(_filters(call))))
 
 
-def one_of(call: Call, name: str, maximum: int = 1000) -> Any:
+def one_of(call: ApiCall, name: str, maximum: int = 1000) -> Any:
     """Return the filter for a comma-joined list of ids, or None."""
     wanted = query_list(call.request, name, IDENTIFIER, maximum)
     return None if wanted is None else frozenset(wanted)
 
 
-def _filters(call: Call) -> dict[str, Any]:
+def _filters(call: ApiCall) -> dict[str, Any]:
     return {
         "scenario_id": query_text(call.request, "scenarioId", IDENTIFIER),
         "executable_id": one_of(call, "executableIds"),
@@ -110,7 +110,7 @@ def _filters(call: Call) -> dict[str, Any]:
     }
 
 
-def _configuration_json(configuration: Configuration, expanding: Call | None) -> Json:
+def _configuration_json(configuration: Configuration, expanding: ApiCall | None) -> Json:
     shown = present(
         createdAt=seconds_z(configuration.created_at),
         executableId=configuration.executable_id,

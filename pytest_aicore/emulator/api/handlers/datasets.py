@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.api.validation import query_flag
-from pytest_aicore.emulator.store.records import DatasetFile
+from pytest_aicore.emulator.store.admin_records import DatasetFile
 from pytest_aicore.http.exchange import GATEWAY, ApiError, Response, empty_response, json_response
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
 
 CODE = "03021655"
 """Specification: the one code that its examples have for every error of these calls."""
@@ -25,7 +25,7 @@ STORE_TYPE = "s3"
 _PATH = re.compile(r"^(([\w.-]+):([\w.-]+)|([\w.-]+))(/([\w./-]+[\w.-]+)?)?\Z", re.ASCII)
 
 
-def upload(call: Call) -> Response:
+def upload(call: ApiCall) -> Response:
     """Put a file into the object store; one that is there stays as it is, unless `overwrite=true`."""
     path = _path(call)
     secret, _, rest = path.partition("/")
@@ -45,7 +45,7 @@ def upload(call: Call) -> Response:
     return json_response(201, {"message": f"File {path} created successfully.", "url": url}, {"location": url})
 
 
-def download(call: Call) -> Response:
+def download(call: ApiCall) -> Response:
     """Give a file out, with the headers that keep browsers from running what is in it (specification)."""
     return Response(
         200,
@@ -60,13 +60,13 @@ def download(call: Call) -> Response:
     )
 
 
-def delete(call: Call) -> Response:
+def delete(call: ApiCall) -> Response:
     """Take a file out of the object store."""
     call.group.files.remove(_find(call).id)
     return empty_response(204)
 
 
-def _path(call: Call) -> str:
+def _path(call: ApiCall) -> str:
     """Return the path of a file: a secret's name, then at least one segment, none of which leads elsewhere."""
     path = call.parameters["path"]
     if len(path) > LONGEST_PATH or not _PATH.match(path):
@@ -77,7 +77,7 @@ def _path(call: Call) -> str:
     return path
 
 
-def _check_store(call: Call, secret: str, status: int) -> None:
+def _check_store(call: ApiCall, secret: str, status: int) -> None:
     kept = call.group.object_store_secrets.get(secret)
     if kept is None:
         raise _problem(status, f"The object store secret {secret} was not found.")
@@ -85,7 +85,7 @@ def _check_store(call: Call, secret: str, status: int) -> None:
         raise _problem(400, f"The object store secret {secret} is of type {kept.type}, but only S3 is supported.")
 
 
-def _find(call: Call) -> DatasetFile:
+def _find(call: ApiCall) -> DatasetFile:
     path = _path(call)
     _check_store(call, path.partition("/")[0], 404)
     found = call.group.files.get(path)

@@ -28,7 +28,7 @@ from pytest_aicore.http.exchange import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.emulator.store.records import Configuration, Deployment
     from pytest_aicore.http.exchange import Response
     from pytest_aicore.workflows import Executable
@@ -51,7 +51,7 @@ POST_DATA = ObjectOf({"configurationId": Text(pattern=ID), "ttl": _TTL}, require
 PATCH_DATA = ObjectOf({"configurationId": Text(pattern=ID), "targetStatus": Text(choices=("STOPPED",))})
 
 
-def create(call: Call) -> Response:
+def create(call: ApiCall) -> Response:
     """Start a deployment, after a check of its configuration: placeholders are resolved at once (documentation)."""
     body = json_body(call.request, POST_DATA)
     ttl = body.get("ttl")
@@ -71,7 +71,7 @@ def create(call: Call) -> Response:
     )
 
 
-def get(call: Call) -> Response:
+def get(call: ApiCall) -> Response:
     """Show one deployment; with `$select=status` only what tells its status."""
     deployment = DEPLOYMENTS.find(call)
     shown = _shown(call)(deployment)
@@ -79,17 +79,17 @@ def get(call: Call) -> Response:
     return json_response(200, shown)
 
 
-def query(call: Call) -> Response:
+def query(call: ApiCall) -> Response:
     """List deployments, the newest first."""
     return DEPLOYMENTS.query(call, filters(call), _shown(call))
 
 
-def count(call: Call) -> Response:
+def count(call: ApiCall) -> Response:
     """Count deployments."""
     return DEPLOYMENTS.count(call, filters(call))
 
 
-def modify(call: Call) -> Response:
+def modify(call: ApiCall) -> Response:
     """Stop one deployment, or give it another configuration.
 
     The other one may be of any executable that can be deployed (assumed).
@@ -107,23 +107,23 @@ def modify(call: Call) -> Response:
     return json_response(202, {"id": deployment.id, "message": "Deployment modification scheduled"})
 
 
-def delete(call: Call) -> Response:
+def delete(call: ApiCall) -> Response:
     """Delete one deployment."""
     return DEPLOYMENTS.delete(call)
 
 
-def modify_many(call: Call) -> Response:
+def modify_many(call: ApiCall) -> Response:
     """Stop or delete up to a hundred deployments; each gets an answer of its own."""
     return DEPLOYMENTS.modify_many(call)
 
 
-def logs(call: Call) -> Response:
+def logs(call: ApiCall) -> Response:
     """Show the log lines of a deployment."""
     deployment = DEPLOYMENTS.find(call)
     return logs_response(call, deployment, f"{deployment.id}-predictor")
 
 
-def _deployable_configuration(call: Call, configuration_id: str) -> Configuration:
+def _deployable_configuration(call: ApiCall, configuration_id: str) -> Configuration:
     configuration = call.group.configurations.get(configuration_id)
     published = call.state.find_published(configuration.executable_id) if configuration else None
     if configuration is None or published is None or not published.executable.deployable:
@@ -161,12 +161,12 @@ def _seconds(ttl: str) -> float:
     return seconds
 
 
-def _shown(call: Call) -> Callable[[Deployment], Json]:
+def _shown(call: ApiCall) -> Callable[[Deployment], Json]:
     """Return how a deployment is shown."""
     return status_json if selects_status(call) else lambda deployment: _deployment_json(call, deployment)
 
 
-def _deployment_json(call: Call, deployment: Deployment) -> Json:
+def _deployment_json(call: ApiCall, deployment: Deployment) -> Json:
     return present(
         completionTime=time_json(deployment.completion_time),
         configurationId=deployment.configuration_id,
@@ -190,14 +190,14 @@ def _deployment_json(call: Call, deployment: Deployment) -> Json:
     )
 
 
-def _url(call: Call, deployment: Deployment) -> str:
+def _url(call: ApiCall, deployment: Deployment) -> str:
     """Return where it answers: there once it runs, also while it takes on another configuration (assumed)."""
     if deployment.start_time is None or deployment.status not in ("RUNNING", "PENDING"):
         return ""
     return f"{call.base_url}/v2/inference/deployments/{deployment.id}"
 
 
-def _details(call: Call, deployment: Deployment) -> Json | None:
+def _details(call: ApiCall, deployment: Deployment) -> Json | None:
     """Return scaling and resources of one that runs.
 
     In the shape of the specification's examples; that a foundation model stands in it is known from SAP's clients.

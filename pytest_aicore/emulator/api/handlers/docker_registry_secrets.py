@@ -15,13 +15,13 @@ from pytest_aicore.emulator.api.handlers.admin import (
 )
 from pytest_aicore.emulator.api.quotas import DOCKER_REGISTRY_SECRETS, refuse_beyond
 from pytest_aicore.emulator.api.validation import ObjectOf, Text, json_body
-from pytest_aicore.emulator.store.records import NamedSecret
+from pytest_aicore.emulator.store.admin_records import NamedSecret
 from pytest_aicore.http.exchange import Json, invalid, json_response
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.http.exchange import Response
 
 # The specification's `^[a-z0-9](?:_?[a-z0-9\.\-]+)*[a-z0-9]$`, without its nested repetition.
@@ -44,7 +44,7 @@ POST_DATA = ObjectOf({"name": NAME, "data": _data}, required=("name", "data"))
 PATCH_DATA = ObjectOf({"data": _data}, required=("data",))
 
 
-def create(call: Call) -> Response:
+def create(call: ApiCall) -> Response:
     """Make a secret; one that exists is left as it is, and that is a success (captured)."""
     body = json_body(call.request, POST_DATA)
     secrets = call.state.tenant.docker_secrets
@@ -55,30 +55,30 @@ def create(call: Call) -> Response:
     return json_response(202, {"message": SECRET_CREATED})
 
 
-def query(call: Call) -> Response:
+def query(call: ApiCall) -> Response:
     """List the secrets of the tenant."""
     return list_response(call, by_name(call.state.tenant.docker_secrets), _secret_json)
 
 
-def get(call: Call) -> Response:
+def get(call: ApiCall) -> Response:
     """Show one secret: its name."""
     return json_response(200, _secret_json(_find(call)))
 
 
-def modify(call: Call) -> Response:
+def modify(call: ApiCall) -> Response:
     """Give a secret other data; nothing of that can be seen."""
     json_body(call.request, PATCH_DATA)
     return json_response(202, {"id": _find(call).id, "message": "Secret has been modified"})
 
 
-def delete(call: Call) -> Response:
+def delete(call: ApiCall) -> Response:
     """Delete a secret."""
     secret = _find(call)
     call.state.tenant.docker_secrets.remove(secret.id)
     return json_response(202, {"id": secret.id, "message": "Docker Registry Secret has been deleted"})
 
 
-def _find(call: Call) -> NamedSecret:
+def _find(call: ApiCall) -> NamedSecret:
     name = named(call, "dockerRegistryName", NAME)
     secret = call.state.tenant.docker_secrets.get(name)
     if secret is None:

@@ -38,7 +38,7 @@ from pytest_aicore.http.exchange import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.emulator.store.records import Enactment
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.emulator.store.tables import Table
@@ -74,7 +74,7 @@ class Kind(Generic[E]):
     not_found: str
     table: Callable[[ResourceGroup], Table[E]]
 
-    def find(self, call: Call) -> E:
+    def find(self, call: ApiCall) -> E:
         """Return the one that the path names.
 
         Raises:
@@ -86,14 +86,14 @@ class Kind(Generic[E]):
             raise not_found(self.not_found, self.name, enactment_id)
         return enactment
 
-    def stop(self, call: Call, enactment: E) -> Response:
+    def stop(self, call: ApiCall, enactment: E) -> Response:
         """Stop one, if it may be stopped."""
         if enactment.status not in CAN_BE_STOPPED:
             raise cannot_be_changed(enactment)
         call.platform.cluster.stop(call.group, enactment)
         return json_response(202, {"id": enactment.id, "message": f"{self.name} modification scheduled"})
 
-    def delete(self, call: Call) -> Response:
+    def delete(self, call: ApiCall) -> Response:
         """Delete one, if it may be deleted."""
         enactment = self.find(call)
         if enactment.status not in CAN_BE_DELETED:
@@ -101,7 +101,7 @@ class Kind(Generic[E]):
         call.platform.cluster.delete(call.group, enactment)
         return json_response(202, {"id": enactment.id, "message": "Deletion scheduled", "targetStatus": "DELETED"})
 
-    def modify_many(self, call: Call) -> Response:
+    def modify_many(self, call: ApiCall) -> Response:
         """Stop or delete up to a hundred; each gets an answer of its own."""
         if content_type(call.request) != BULK_CONTENT_TYPE:
             raise invalid(f"Content-Type must be {BULK_CONTENT_TYPE}")
@@ -112,7 +112,7 @@ class Kind(Generic[E]):
         answers = [self._modify_one(call, change["id"], change["targetStatus"]) for change in changes]
         return json_response(202, {self.plural: answers})
 
-    def query(self, call: Call, wanted: dict[str, Any], shown: Callable[[E], Json]) -> Response:
+    def query(self, call: ApiCall, wanted: dict[str, Any], shown: Callable[[E], Json]) -> Response:
         """List those that fit, the newest first."""
         skip, top = paging(call)
         table = self.table(call.group)
@@ -124,7 +124,7 @@ class Kind(Generic[E]):
             call.platform.cluster.look(call.group, enactments)
         return response
 
-    def count(self, call: Call, wanted: dict[str, Any]) -> Response:
+    def count(self, call: ApiCall, wanted: dict[str, Any]) -> Response:
         """Count those that fit."""
         table = self.table(call.group)
         number = table.count(wanted)
@@ -132,7 +132,7 @@ class Kind(Generic[E]):
             call.platform.cluster.look_for(call.group, table, wanted)
         return text_response(200, str(number))
 
-    def _modify_one(self, call: Call, enactment_id: str, target_status: str) -> Json:
+    def _modify_one(self, call: ApiCall, enactment_id: str, target_status: str) -> Json:
         enactment = self.table(call.group).get(enactment_id)
         if enactment is None:
             return _failed(
@@ -148,7 +148,7 @@ class Kind(Generic[E]):
         return {"id": enactment_id, "message": f"{self.name} modification scheduled"}
 
 
-def logs_response(call: Call, enactment: Enactment, pod: str) -> Response:
+def logs_response(call: ApiCall, enactment: Enactment, pod: str) -> Response:
     """Show log lines, of the last hour unless `start` says otherwise."""
     request, lines = call.request, enactment.logs
     top = query_whole(request, "$top", LOGS_DEFAULT_TOP, 1, LOGS_MAXIMUM_TOP)
@@ -173,12 +173,12 @@ def cannot_be_changed(enactment: Enactment) -> ApiError:
     )
 
 
-def selects_status(call: Call) -> bool:
+def selects_status(call: ApiCall) -> bool:
     """Tell whether only what tells the status is asked for."""
     return query_text(call.request, "$select", Text(choices=("status",))) is not None
 
 
-def filters(call: Call) -> dict[str, Any]:
+def filters(call: ApiCall) -> dict[str, Any]:
     """Return what lists and counts of both are filtered by."""
     request = call.request
     return {
@@ -206,7 +206,7 @@ def time_json(moment: float | None) -> str | None:
     return None if moment is None else seconds_z(moment)
 
 
-def _moment(call: Call, name: str, default: float) -> float:
+def _moment(call: ApiCall, name: str, default: float) -> float:
     text = call.request.query.get(name)
     if text is None:
         return default
@@ -216,7 +216,7 @@ def _moment(call: Call, name: str, default: float) -> float:
     return moment
 
 
-def _failed(call: Call, enactment_id: str, code: str, message: str) -> Json:
+def _failed(call: ApiCall, enactment_id: str, code: str, message: str) -> Json:
     target = internal_path(f"{call.request.path}/{enactment_id}")
     error = error_body(ApiError(400, code, message), request_id=call.state.uuid(), target=target)
     return {"error": error, "id": enactment_id}

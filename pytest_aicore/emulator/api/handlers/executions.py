@@ -26,7 +26,7 @@ from pytest_aicore.http.exchange import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.emulator.store.records import Configuration, Execution
     from pytest_aicore.http.exchange import Response
 
@@ -40,7 +40,7 @@ POST_DATA = ObjectOf({"configurationId": Text(pattern=ID)}, required=("configura
 PATCH_DATA = ObjectOf({"targetStatus": Text(choices=("STOPPED",))}, required=("targetStatus",))
 
 
-def create(call: Call) -> Response:
+def create(call: ApiCall) -> Response:
     """Start an execution. Bindings that do not fit its template are found out later, by the execution itself."""
     configuration = executable_configuration(call, json_body(call.request, POST_DATA)["configurationId"])
     execution = call.platform.cluster.start(call.group, configuration)
@@ -56,7 +56,7 @@ def create(call: Call) -> Response:
     )
 
 
-def executable_configuration(call: Call, configuration_id: str) -> Configuration:
+def executable_configuration(call: ApiCall, configuration_id: str) -> Configuration:
     """Return a configuration that can be executed.
 
     Raises:
@@ -80,7 +80,7 @@ def executable_configuration(call: Call, configuration_id: str) -> Configuration
     return configuration
 
 
-def get(call: Call) -> Response:
+def get(call: ApiCall) -> Response:
     """Show one execution; with `$select=status` only what tells its status."""
     show = _shown(call)
     execution = EXECUTIONS.find(call)
@@ -89,7 +89,7 @@ def get(call: Call) -> Response:
     return json_response(200, shown)
 
 
-def query(call: Call) -> Response:
+def query(call: ApiCall) -> Response:
     """List executions, the newest first."""
     wanted = _filters(call)
     response = EXECUTIONS.query(call, wanted, _shown(call))
@@ -97,7 +97,7 @@ def query(call: Call) -> Response:
     return response
 
 
-def count(call: Call) -> Response:
+def count(call: ApiCall) -> Response:
     """Count executions."""
     wanted = _filters(call)
     response = EXECUTIONS.count(call, wanted)
@@ -105,45 +105,45 @@ def count(call: Call) -> Response:
     return response
 
 
-def modify(call: Call) -> Response:
+def modify(call: ApiCall) -> Response:
     """Stop one execution."""
     json_body(call.request, PATCH_DATA)
     return EXECUTIONS.stop(call, EXECUTIONS.find(call))
 
 
-def delete(call: Call) -> Response:
+def delete(call: ApiCall) -> Response:
     """Delete one execution; its artifacts stay."""
     return EXECUTIONS.delete(call)
 
 
-def modify_many(call: Call) -> Response:
+def modify_many(call: ApiCall) -> Response:
     """Stop or delete up to a hundred executions; each gets an answer of its own."""
     return EXECUTIONS.modify_many(call)
 
 
-def logs(call: Call) -> Response:
+def logs(call: ApiCall) -> Response:
     """Show the log lines of an execution."""
     execution = EXECUTIONS.find(call)
     return logs_response(call, execution, execution.id)
 
 
-def _filters(call: Call) -> dict[str, Any]:
+def _filters(call: ApiCall) -> dict[str, Any]:
     return {**filters(call), "schedule_id": query_text(call.request, "executionScheduleId", IDENTIFIER)}
 
 
-def _wait_for_schedule(call: Call, wanted: dict[str, Any]) -> None:
+def _wait_for_schedule(call: ApiCall, wanted: dict[str, Any]) -> None:
     """Let time pass for who asks again and again what a schedule has started."""
     schedule = call.group.schedules.get(wanted["schedule_id"] or "")
     if schedule and schedule.status == "ACTIVE":
         call.clock.look()
 
 
-def _shown(call: Call) -> Callable[[Execution], Json]:
+def _shown(call: ApiCall) -> Callable[[Execution], Json]:
     """Return how an execution is shown."""
     return status_json if selects_status(call) else lambda execution: _execution_json(call, execution)
 
 
-def _execution_json(call: Call, execution: Execution) -> Json:
+def _execution_json(call: ApiCall, execution: Execution) -> Json:
     outputs = call.group.artifacts.select({"execution_id": execution.id})
     return present(
         completionTime=time_json(execution.completion_time),

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from pytest_aicore.http.exchange import json_response
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.http.exchange import Response
 
 AI_API_VERSION = "2.42.0"
 """Assumed: the version of the specification that the emulator follows."""
 
 
-def get(call: Call) -> Response:  # noqa: ARG001
+def get(call: ApiCall) -> Response:  # noqa: ARG001
     """Show the capabilities and limits (documentation; `bulkUpdates` as SAP's own tests expect it)."""
     return json_response(
         200,
@@ -50,7 +50,7 @@ def get(call: Call) -> Response:  # noqa: ARG001
     )
 
 
-def get_versions(call: Call) -> Response:
+def get_versions(call: ApiCall) -> Response:
     """Show the versions of the API (known from the Python SDK only)."""
     return json_response(
         200,
@@ -66,6 +66,6 @@ def get_versions(call: Call) -> Response:
     )
 
 
-def healthz(call: Call) -> Response:  # noqa: ARG001
+def healthz(call: ApiCall) -> Response:  # noqa: ARG001
     """Say that the service is ready (known from the Python SDK only)."""
     return json_response(200, {"message": "AI API is ready", "status": "READY"})

@@ -32,7 +32,7 @@ from pytest_aicore.http.exchange import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.emulator.store.records import Execution
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.http.exchange import Response
@@ -79,7 +79,7 @@ PATCH_DATA = ObjectOf(
 _FILTER = re.compile(r"\s*executionId\s+(?:eq\s+'([^']+)'|in\s*\(?((?:\s*'[^']+'\s*,?)+)\)?)\s*\Z")
 
 
-def patch(call: Call) -> Response:
+def patch(call: ApiCall) -> Response:
     """Add to what is kept for an execution; works from its creation on (observed). Metrics are appended (observed).
 
     Assumed: a tag or custom information of a name that is already there takes its place, and nobody looks whether
@@ -105,7 +105,7 @@ def patch(call: Call) -> Response:
     return empty_response(204)
 
 
-def find(call: Call) -> Response:
+def find(call: ApiCall) -> Response:
     """Show what is kept for up to ten executions."""
     query = call.request.query
     ids, old_filter, tag_filters = query.get("executionIds"), query.get("$filter"), query.get("tagFilters")
@@ -128,7 +128,7 @@ def find(call: Call) -> Response:
     return json_response(200, page(_resource_json(kept, parts) for kept in resources[skip : skip + top]))
 
 
-def delete(call: Call) -> Response:
+def delete(call: ApiCall) -> Response:
     """Forget what is kept for an execution."""
     execution_id = call.request.query.get("executionId", "")
     if _kept(call, execution_id) is None:
@@ -141,7 +141,7 @@ def delete(call: Call) -> Response:
     return json_response(200, {"id": execution_id, "message": "Metric Resource was successfully deleted"})
 
 
-def _kept(call: Call, execution_id: str) -> Metrics | None:
+def _kept(call: ApiCall, execution_id: str) -> Metrics | None:
     """Return what clients sent for an execution together with what its training has logged until now."""
     sent = call.group.metrics.get(execution_id)
     execution = call.group.executions.get(execution_id)

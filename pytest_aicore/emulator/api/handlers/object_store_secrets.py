@@ -21,7 +21,7 @@ from pytest_aicore.http.exchange import Json, invalid, json_response
 if TYPE_CHECKING:
     from typing import Any
 
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.emulator.api.validation import Check
     from pytest_aicore.http.exchange import Response
 
@@ -56,7 +56,7 @@ POST_DATA = ObjectOf({**_FIELDS, "name": NAME}, required=("name", "type", "data"
 PATCH_DATA = ObjectOf({**_FIELDS, "name": Text()}, required=("name", "type", "data"))
 
 
-def create(call: Call) -> Response:
+def create(call: ApiCall) -> Response:
     """Make a secret; what is in `data` is never shown again, so it is not kept."""
     body = json_body(call.request, POST_DATA)
     secrets = call.group.object_store_secrets
@@ -66,17 +66,17 @@ def create(call: Call) -> Response:
     return json_response(202, {"message": SECRET_CREATED})
 
 
-def query(call: Call) -> Response:
+def query(call: ApiCall) -> Response:
     """List the secrets of a resource group."""
     return list_response(call, by_name(call.group.object_store_secrets), _secret_json)
 
 
-def get(call: Call) -> Response:
+def get(call: ApiCall) -> Response:
     """Show one secret, without its data."""
     return json_response(200, _secret_json(_find(call)))
 
 
-def modify(call: Call) -> Response:
+def modify(call: ApiCall) -> Response:
     """Change a secret; what is left out keeps its value (observed)."""
     body = json_body(call.request, PATCH_DATA)
     secret = _find(call)
@@ -85,14 +85,14 @@ def modify(call: Call) -> Response:
     return json_response(202, {"id": secret.id, "message": "Secret has been modified"})
 
 
-def delete(call: Call) -> Response:
+def delete(call: ApiCall) -> Response:
     """Delete a secret. Without the one named `default`, executions do not leave the status UNKNOWN."""
     secret = _find(call)
     call.group.object_store_secrets.remove(secret.id)
     return json_response(202, {"id": secret.id, "message": "Object Store Secret has been deleted"})
 
 
-def _find(call: Call) -> ObjectStoreSecret:
+def _find(call: ApiCall) -> ObjectStoreSecret:
     name = named(call, "objectStoreName", PATH_NAME)
     secret = call.group.object_store_secrets.get(name)
     if secret is None:

@@ -12,8 +12,8 @@ from pytest_aicore.emulator.store.state import TENANT_ID
 from pytest_aicore.http.exchange import ApiError, Json, internal_path, json_response
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.records import Repository
+    from pytest_aicore.emulator.api.call import ApiCall
+    from pytest_aicore.emulator.store.admin_records import Repository
     from pytest_aicore.http.exchange import Response
 
 NAME = Text(51, re.compile(r"^[a-z0-9\-]+\Z", re.ASCII), 1)
@@ -22,7 +22,7 @@ POST_DATA = ObjectOf({"name": NAME, "url": Text(), **_CREDENTIALS}, required=("u
 PATCH_DATA = ObjectOf(_CREDENTIALS, required=("username", "password"))
 
 
-def create(call: Call) -> Response:
+def create(call: ApiCall) -> Response:
     """On-board a repository. Without a name it gets one (assumed: of random letters)."""
     body = json_body(call.request, POST_DATA)
     tenant = call.state.tenant
@@ -37,7 +37,7 @@ def create(call: Call) -> Response:
     return json_response(200, {"id": name, "message": "Repository has been on-boarded."})
 
 
-def query(call: Call) -> Response:
+def query(call: ApiCall) -> Response:
     """List the repositories of the tenant."""
     repositories = by_name(call.state.tenant.repositories)
     response = list_response(call, repositories, _repository_json)
@@ -45,7 +45,7 @@ def query(call: Call) -> Response:
     return response
 
 
-def get(call: Call) -> Response:
+def get(call: ApiCall) -> Response:
     """Show one repository, without its credentials."""
     repository = _find(call)
     shown = _repository_json(repository)
@@ -53,13 +53,13 @@ def get(call: Call) -> Response:
     return json_response(200, shown)
 
 
-def modify(call: Call) -> Response:
+def modify(call: ApiCall) -> Response:
     """Give a repository other credentials; nothing of that can be seen."""
     json_body(call.request, PATCH_DATA)
     return json_response(200, {"id": _find(call).id, "message": "The repository credentials have been updated."})
 
 
-def delete(call: Call) -> Response:
+def delete(call: ApiCall) -> Response:
     """Off-board a repository. Its name cannot be used again (captured)."""
     repository = _find(call)
     tenant = call.state.tenant
@@ -68,13 +68,13 @@ def delete(call: Call) -> Response:
     return json_response(200, {"id": repository.id, "message": "The repository has been off-boarded."})
 
 
-def look(call: Call, repositories: list[Repository]) -> None:
+def look(call: ApiCall, repositories: list[Repository]) -> None:
     """Let time pass for who waits until a repository is on-boarded."""
     if any(repository.ready_at is not None for repository in repositories):
         call.clock.look()
 
 
-def _stays_gone(call: Call, name: str) -> Response:
+def _stays_gone(call: ApiCall, name: str) -> Response:
     """Return what the service answers to a name that was off-boarded, in the shape in which it was captured.
 
     Unlike any other error it has `request_id`, and that is null.
@@ -90,7 +90,7 @@ def _stays_gone(call: Call, name: str) -> Response:
     return json_response(500, {"error": error})
 
 
-def _find(call: Call) -> Repository:
+def _find(call: ApiCall) -> Repository:
     name = named(call, "repositoryName", NAME)
     repository = call.state.tenant.repositories.get(name)
     if repository is None:

@@ -33,7 +33,7 @@ from pytest_aicore.http.exchange import (
 )
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.http.exchange import Response
 
@@ -53,7 +53,7 @@ PATCH_DATA = ObjectOf({"labels": LABELS})
 _PAGE_SIZE = re.compile(r"(?:^|[,;\s])(?:odata\.)?maxpagesize\s*=\s*\"?([1-9]\d{0,5})\"?\s*(?:$|[,;\s])", re.IGNORECASE)
 
 
-def create(call: Call) -> Response:
+def create(call: ApiCall) -> Response:
     """Make a resource group; it is provisioned a little later, and has no object-store secret."""
     body = json_body(call.request, POST_DATA)
     name = body["resourceGroupId"]
@@ -64,7 +64,7 @@ def create(call: Call) -> Response:
     return json_response(202, {"resourceGroupId": name, "tenantId": TENANT_ID, "zoneId": TENANT_ID})
 
 
-def get(call: Call) -> Response:
+def get(call: ApiCall) -> Response:
     """Show one resource group."""
     group = _find(call)
     shown = _group_json(call, group)
@@ -72,7 +72,7 @@ def get(call: Call) -> Response:
     return json_response(200, shown)
 
 
-def query(call: Call) -> Response:
+def query(call: ApiCall) -> Response:
     """List resource groups; with `Prefer: maxpagesize=n` in chunks, each of which links to the next one."""
     groups = _wanted(call)
     token = call.request.query.get("continueToken")
@@ -93,7 +93,7 @@ def query(call: Call) -> Response:
     return json_response(200, shown, headers)
 
 
-def modify(call: Call) -> Response:
+def modify(call: ApiCall) -> Response:
     """Give a resource group other labels."""
     body = json_body(call.request, PATCH_DATA)
     group = _find(call)
@@ -102,7 +102,7 @@ def modify(call: Call) -> Response:
     return empty_response(202, {"location": call.request.path})
 
 
-def delete(call: Call) -> Response:
+def delete(call: ApiCall) -> Response:
     """Delete a resource group with all that is in it.
 
     It is gone at once (assumed: nobody knows how long the service still shows it).
@@ -115,7 +115,7 @@ def delete(call: Call) -> Response:
     return json_response(202, {"id": group.id, "message": "Resource Group deletion scheduled"})
 
 
-def _find(call: Call) -> ResourceGroup:
+def _find(call: ApiCall) -> ResourceGroup:
     name = named(call, "resourceGroupId", NAME)
     group = call.state.groups.get(name)
     if group is None:
@@ -123,12 +123,12 @@ def _find(call: Call) -> ResourceGroup:
     return group
 
 
-def _look(call: Call, groups: list[ResourceGroup]) -> None:
+def _look(call: ApiCall, groups: list[ResourceGroup]) -> None:
     if any(group.ready_at is not None for group in groups):
         call.clock.look()
 
 
-def _wanted(call: Call) -> list[ResourceGroup]:
+def _wanted(call: ApiCall) -> list[ResourceGroup]:
     """Return the groups that fit the labels and the search, the oldest first.
 
     Here `key!=value` also fits a group that lacks the key (specification). `$search` is known from the SDK only.
@@ -144,18 +144,18 @@ def _wanted(call: Call) -> list[ResourceGroup]:
     return [group for group in groups if search is None or search((group.id,))]
 
 
-def _page_size(call: Call) -> int:
+def _page_size(call: ApiCall) -> int:
     """Return how many groups a chunk holds at most; 0 for all. A preference that is none is ignored."""
     match = _PAGE_SIZE.search(call.request.headers.get("prefer", ""))
     return int(match[1]) if match else 0
 
 
-def _write_token(call: Call, size: int, after: int) -> str:
+def _write_token(call: ApiCall, size: int, after: int) -> str:
     content = json.dumps([size, after, call.now, call.state.seed])
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
-def _read_token(call: Call, token: str) -> tuple[int, int]:
+def _read_token(call: ApiCall, token: str) -> tuple[int, int]:
     try:
         content = json.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
     except (ValueError, RecursionError):
@@ -168,7 +168,7 @@ def _read_token(call: Call, token: str) -> tuple[int, int]:
     return size, after
 
 
-def _group_json(call: Call, group: ResourceGroup) -> Json:
+def _group_json(call: ApiCall, group: ResourceGroup) -> Json:
     return present(
         createdAt=seconds_z(group.created_at),
         labels=labels_json(group.labels) or [],

@@ -12,7 +12,7 @@ from pytest_aicore.http.exchange import Json, json_response, page, present, seco
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.emulator.store.records import Published
     from pytest_aicore.emulator.store.state import State
     from pytest_aicore.http.exchange import Response
@@ -24,7 +24,7 @@ EXECUTABLE_NOT_FOUND = "01010041"
 """Assumed: nobody captured the code of a missing executable."""
 
 
-def query(call: Call) -> Response:
+def query(call: ApiCall) -> Response:
     """List the scenarios of the tenant, then those that every tenant has (the order is assumed)."""
     shown = [
         scenario
@@ -35,7 +35,7 @@ def query(call: Call) -> Response:
     return json_response(200, page(shown))
 
 
-def get(call: Call) -> Response:
+def get(call: ApiCall) -> Response:
     """Show one scenario."""
     scenario_id = call.identifier("scenarioId")
     scenario = scenario_json(call.state, scenario_id)
@@ -45,7 +45,7 @@ def get(call: Call) -> Response:
     return json_response(200, scenario)
 
 
-def query_executables(call: Call) -> Response:
+def query_executables(call: ApiCall) -> Response:
     """List the executables of a scenario; an unknown scenario has none (the specification has no 404 here)."""
     version = call.request.query.get("versionId")
     shown = [
@@ -57,7 +57,7 @@ def query_executables(call: Call) -> Response:
     return json_response(200, page(shown))
 
 
-def get_executable(call: Call) -> Response:
+def get_executable(call: ApiCall) -> Response:
     """Show one executable."""
     scenario_id, executable_id = call.identifier("scenarioId"), call.identifier("executableId")
     item = find_executable(call.state, scenario_id, executable_id)
@@ -67,7 +67,7 @@ def get_executable(call: Call) -> Response:
     return json_response(200, executable_json(item))
 
 
-def query_versions(call: Call) -> Response:
+def query_versions(call: ApiCall) -> Response:
     """List the versions of a scenario. Assumed: one for each distinct label `ai.sap.com/version`."""
     scenario_id = call.identifier("scenarioId")
     selectors = query_list(call.request, "labelSelector", Text(5000, LABEL_SELECTOR), 1000)
@@ -87,13 +87,13 @@ def query_versions(call: Call) -> Response:
     return json_response(200, page(shown))
 
 
-def wait_for_templates(call: Call) -> None:
+def wait_for_templates(call: ApiCall) -> None:
     """Let time pass for who waits until an application has been synchronised."""
     if len(call.state.tenant.applications):
         call.platform.gitsync.look()
 
 
-def query_models(call: Call) -> Response:
+def query_models(call: ApiCall) -> Response:
     """List the foundation models that can be used in a scenario; any other scenario has none (assumed)."""
     scenario_id = call.identifier("scenarioId")
     models = models_of(scenario_id) if _of_scenario(call.state, scenario_id) else []

@@ -10,14 +10,14 @@ from pytest_aicore.emulator.api.handlers.artifacts import paging
 from pytest_aicore.emulator.api.handlers.enactments import time_json
 from pytest_aicore.emulator.api.handlers.executions import executable_configuration
 from pytest_aicore.emulator.api.validation import ID, ObjectOf, Text, Time, json_body, query_text
-from pytest_aicore.emulator.store.records import Schedule
+from pytest_aicore.emulator.store.admin_records import Schedule
 from pytest_aicore.emulator.world.cron import CronError, parse_cron
 from pytest_aicore.http.exchange import Json, invalid, json_response, page, present, seconds_z, text_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.http.exchange import Response
 
 NOT_FOUND = "01010070"
@@ -45,7 +45,7 @@ PATCH_DATA = ObjectOf(
 )
 
 
-def create(call: Call) -> Response:
+def create(call: ApiCall) -> Response:
     """Create a schedule; it is active at once."""
     body = json_body(call.request, POST_DATA)
     _check(body)
@@ -72,14 +72,14 @@ def create(call: Call) -> Response:
     )
 
 
-def get(call: Call) -> Response:
+def get(call: ApiCall) -> Response:
     """Show one schedule."""
     schedule = _find(call)
     look(call, [schedule])
     return json_response(200, _schedule_json(schedule))
 
 
-def query(call: Call) -> Response:
+def query(call: ApiCall) -> Response:
     """List schedules, the newest first."""
     skip, top = paging(call)
     schedules = call.group.schedules.select(_filters(call), skip=skip, top=top)
@@ -87,12 +87,12 @@ def query(call: Call) -> Response:
     return json_response(200, page(map(_schedule_json, schedules)))
 
 
-def count(call: Call) -> Response:
+def count(call: ApiCall) -> Response:
     """Count schedules."""
     return text_response(200, str(call.group.schedules.count(_filters(call))))
 
 
-def modify(call: Call) -> Response:
+def modify(call: ApiCall) -> Response:
     """Change a schedule; what it runs next follows from what it then is."""
     body = json_body(call.request, PATCH_DATA)
     schedule = _find(call)
@@ -116,14 +116,14 @@ def modify(call: Call) -> Response:
     return json_response(202, {"id": schedule.id, "message": "Execution Schedule modified"})
 
 
-def delete(call: Call) -> Response:
+def delete(call: ApiCall) -> Response:
     """Delete a schedule, in whatever status; the executions it has started stay."""
     schedule = _find(call)
     call.group.schedules.remove(schedule.id)
     return json_response(202, {"id": schedule.id, "message": "Execution Schedule deleted"})
 
 
-def look(call: Call, schedules: Iterable[Schedule]) -> None:
+def look(call: ApiCall, schedules: Iterable[Schedule]) -> None:
     """Let time pass for who waits for a schedule: one that is active goes on."""
     if any(schedule.status == "ACTIVE" for schedule in schedules):
         call.clock.look()
@@ -139,7 +139,7 @@ def _check(body: Json) -> None:
         raise invalid("end must be after start")
 
 
-def _find(call: Call) -> Schedule:
+def _find(call: ApiCall) -> Schedule:
     schedule_id = call.identifier("executionScheduleId")
     schedule = call.group.schedules.get(schedule_id)
     if schedule is None:
@@ -147,7 +147,7 @@ def _find(call: Call) -> Schedule:
     return schedule
 
 
-def _filters(call: Call) -> dict[str, Any]:
+def _filters(call: ApiCall) -> dict[str, Any]:
     return {
         "configuration_id": query_text(call.request, "configurationId", IDENTIFIER),
         "status": query_text(call.request, "status", Text(choices=STATUSES)),

@@ -19,13 +19,13 @@ from pytest_aicore.emulator.api.handlers.admin import (
 from pytest_aicore.emulator.api.handlers.artifacts import labels_json
 from pytest_aicore.emulator.api.quotas import SECRETS, SHARED_SECRETS, refuse_beyond
 from pytest_aicore.emulator.api.validation import ObjectOf, Text, json_body
-from pytest_aicore.emulator.store.records import NamedSecret
+from pytest_aicore.emulator.store.admin_records import NamedSecret
 from pytest_aicore.http.exchange import Json, invalid, json_response, present, seconds_space
 
 if TYPE_CHECKING:
     from typing import Any
 
-    from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.emulator.store.tables import Table
     from pytest_aicore.http.exchange import Response
 
@@ -35,7 +35,7 @@ UNNAMED_SCOPE = "default"
 """Assumed: whose secrets are meant when neither a resource group nor the tenant's scope is named."""
 
 
-class Scope(NamedTuple):
+class SecretScope(NamedTuple):
     """Whose secrets a call is about."""
 
     secrets: Table[NamedSecret]
@@ -54,7 +54,7 @@ POST_DATA = ObjectOf({"name": NAME, "data": _data, "labels": LABELS}, required=(
 PATCH_DATA = ObjectOf({"data": _data, "labels": LABELS}, required=("data",))
 
 
-def create(call: Call) -> Response:
+def create(call: ApiCall) -> Response:
     """Make a secret; one that exists is left as it is."""
     body = json_body(call.request, POST_DATA)
     scope = scope_of(call)
@@ -66,12 +66,12 @@ def create(call: Call) -> Response:
     return json_response(200, {"message": SECRET_CREATED, "name": name})
 
 
-def query(call: Call) -> Response:
+def query(call: ApiCall) -> Response:
     """List the secrets of a scope."""
     return list_response(call, by_name(scope_of(call).secrets), lambda secret: _secret_json(secret))
 
 
-def get(call: Call) -> Response:
+def get(call: ApiCall) -> Response:
     """Show one secret; of one that all resource groups get, also which of them have it."""
     scope, secret = _find(call)
     shared = scope.secrets is call.state.tenant.shared_secrets
@@ -79,7 +79,7 @@ def get(call: Call) -> Response:
     return json_response(200, _secret_json(secret, synced))
 
 
-def modify(call: Call) -> Response:
+def modify(call: ApiCall) -> Response:
     """Give a secret other data; labels that are left out stay."""
     body = json_body(call.request, PATCH_DATA)
     scope, secret = _find(call)
@@ -88,14 +88,14 @@ def modify(call: Call) -> Response:
     return json_response(200, {"message": "The secret has been modified", "name": secret.id})
 
 
-def delete(call: Call) -> Response:
+def delete(call: ApiCall) -> Response:
     """Delete a secret; the answer is just the number 200 (captured)."""
     scope, secret = _find(call)
     scope.secrets.remove(secret.id)
     return json_response(200, 200)
 
 
-def scope_of(call: Call) -> Scope:
+def scope_of(call: ApiCall) -> SecretScope:
     """Return whose secrets a call is about; the tenant's scope goes before a resource group.
 
     Raises:
@@ -105,17 +105,17 @@ def scope_of(call: Call) -> Scope:
     if tenant_scope not in ("true", "false"):
         raise invalid("AI-Tenant-Scope must be a boolean")
     if tenant_scope == "true":
-        return Scope(call.state.tenant.secrets, SECRETS, "generic secrets of the main tenant")
+        return SecretScope(call.state.tenant.secrets, SECRETS, "generic secrets of the main tenant")
     name = call.request.headers.get("ai-resource-group") or UNNAMED_SCOPE
     if name == ALL_GROUPS:
-        return Scope(call.state.tenant.shared_secrets, SHARED_SECRETS, "tenant-wide generic secrets")
+        return SecretScope(call.state.tenant.shared_secrets, SHARED_SECRETS, "tenant-wide generic secrets")
     group = call.state.groups.get(name)
     if group is None:
         raise missing("Resource group", name)
-    return Scope(group.secrets, SECRETS, f"generic secrets of resource group {name}")
+    return SecretScope(group.secrets, SECRETS, f"generic secrets of resource group {name}")
 
 
-def _find(call: Call) -> tuple[Scope, NamedSecret]:
+def _find(call: ApiCall) -> tuple[SecretScope, NamedSecret]:
     name = named(call, "secretName", NAME)
     scope = scope_of(call)
     secret = scope.secrets.get(name)

@@ -17,8 +17,8 @@ from pytest_aicore.http.exchange import Json, invalid, json_response, page
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.records import Service
+    from pytest_aicore.emulator.api.call import ApiCall
+    from pytest_aicore.emulator.store.admin_records import AIService
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.http.exchange import Response
 
@@ -48,7 +48,7 @@ NODES_DATA = ObjectOf(
 )
 
 
-def info(call: Call) -> Response:
+def info(call: ApiCall) -> Response:
     """Show the tenant and its service plan."""
     return json_response(200, {"servicePlan": call.state.service_plan, "status": "PROVISIONED", "tenantId": TENANT_ID})
 
@@ -56,12 +56,12 @@ def info(call: Call) -> Response:
 # Nodes and services -----------------------------------------------------------------------------------------
 
 
-def instance_types(call: Call) -> Response:  # noqa: ARG001
+def instance_types(call: ApiCall) -> Response:  # noqa: ARG001
     """List what nodes there are."""
     return json_response(200, {"instanceTypes": INSTANCE_TYPES})
 
 
-def nodes(call: Call) -> Response:
+def nodes(call: ApiCall) -> Response:
     """Show how many nodes of each plan are to be held ready, and are."""
     plans = {plan: {"provisioned": 0, "requested": 0} for plan in INSTANCE_TYPES}
     kept = call.state.tenant.nodes
@@ -71,7 +71,7 @@ def nodes(call: Call) -> Response:
     return json_response(200, {"resourcePlans": plans})
 
 
-def request_nodes(call: Call) -> Response:
+def request_nodes(call: ApiCall) -> Response:
     """Have nodes held ready; they are there some minutes later."""
     wanted = json_body(call.request, NODES_DATA)["resourcePlans"]
     for each in wanted:
@@ -82,13 +82,13 @@ def request_nodes(call: Call) -> Response:
     return json_response(200, {"message": "Reserved resource has been set."})
 
 
-def services(call: Call) -> Response:
+def services(call: ApiCall) -> Response:
     """List the AI services of the tenant."""
     shown = [_service_json(service) for service in by_name(call.state.tenant.services)]
     return json_response(200, page(shown, len(shown)))
 
 
-def service(call: Call) -> Response:
+def service(call: ApiCall) -> Response:
     """Show one AI service."""
     name = named(call, "ServiceName", _NAME)
     found = call.state.tenant.services.get(name)
@@ -97,7 +97,7 @@ def service(call: Call) -> Response:
     return json_response(200, {**_service_json(found), "serviceCatalog": []})
 
 
-def _service_json(service: Service) -> Json:
+def _service_json(service: AIService) -> Json:
     return {
         "description": service.description,
         "name": service.id,
@@ -109,33 +109,33 @@ def _service_json(service: Service) -> Json:
 # Quotas -----------------------------------------------------------------------------------------------------
 
 
-def resource_group_quota(call: Call) -> Response:
+def resource_group_quota(call: ApiCall) -> Response:
     """Show how many resource groups there are and may be."""
     return _quota(call, len(call.state.groups), quotas.RESOURCE_GROUPS)
 
 
-def application_quota(call: Call) -> Response:
+def application_quota(call: ApiCall) -> Response:
     """Show how many applications there are and may be."""
     return _quota(call, len(call.state.tenant.applications), quotas.APPLICATIONS)
 
 
-def repository_quota(call: Call) -> Response:
+def repository_quota(call: ApiCall) -> Response:
     """Show how many repositories there are and may be."""
     return _quota(call, len(call.state.tenant.repositories), quotas.REPOSITORIES)
 
 
-def docker_registry_secret_quota(call: Call) -> Response:
+def docker_registry_secret_quota(call: ApiCall) -> Response:
     """Show how many docker registry secrets there are and may be."""
     return _quota(call, len(call.state.tenant.docker_secrets), quotas.DOCKER_REGISTRY_SECRETS)
 
 
-def secret_quota(call: Call) -> Response:
+def secret_quota(call: ApiCall) -> Response:
     """Show how many generic secrets of a scope there are and may be."""
     scope = scope_of(call)
     return _quota(call, len(scope.secrets), scope.maximum)
 
 
-def executable_quota(call: Call) -> Response:
+def executable_quota(call: ApiCall) -> Response:
     """Show how many templates there are and may be."""
     serving = sum(item.executable.deployable for item in call.state.published.values())
     usage = {"servingTemplateCount": serving, "workflowTemplateCount": len(call.state.published) - serving}
@@ -143,7 +143,7 @@ def executable_quota(call: Call) -> Response:
     return json_response(200, {"quota": quota} if _quota_only(call) else {"quota": quota, "usage": usage})
 
 
-def deployment_quota(call: Call) -> Response:
+def deployment_quota(call: ApiCall) -> Response:
     """Show how many deployments of each resource plan there may be, and those that there are."""
     maximum = {"maxCount": quotas.DEPLOYMENTS, "maxReplicaPerDeployment": quotas.REPLICAS_PER_DEPLOYMENT}
     answer: Json = {"quotas": [{"deploymentQuota": maximum, "resourcePlanType": plan} for plan in INSTANCE_TYPES]}
@@ -157,26 +157,26 @@ def deployment_quota(call: Call) -> Response:
     return json_response(200, answer)
 
 
-def plan_of(call: Call, executable_id: str) -> str:
+def plan_of(call: ApiCall, executable_id: str) -> str:
     """Return the resource plan that deployments of an executable run on."""
     published = call.state.find_published(executable_id)
     plans = published.executable.resource_plans if published else ()
     return plans[0] if plans else STANDARD_PLAN
 
 
-def _quota(call: Call, count: int, maximum: int) -> Response:
+def _quota(call: ApiCall, count: int, maximum: int) -> Response:
     quota = {"quota": {"maxCount": maximum}}
     return json_response(200, quota if _quota_only(call) else {**quota, "usage": {"count": count}})
 
 
-def _quota_only(call: Call) -> bool:
+def _quota_only(call: ApiCall) -> bool:
     return query_flag(call.request, "quotaOnly")
 
 
 # Key figures ------------------------------------------------------------------------------------------------
 
 
-def kpis(call: Call) -> Response:
+def kpis(call: ApiCall) -> Response:
     """Count executions, artifacts and deployments by resource group, scenario and executable.
 
     What was deleted is not counted (assumed). An artifact has the executable of the execution that left it behind,
