@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_aicore.workflows.checks.report import Report
-    from pytest_aicore.workflows.yaml.tree import MappingNode, Node
+    from pytest_aicore.workflows.yaml.tree import Node
 
 PLAN_LABEL: Final = "ai.sap.com/resourcePlan"
 INSTANCE_LABEL: Final = "ai.sap.com/instanceType"
@@ -33,6 +33,7 @@ PLANS: Final = (
 """The resource plans that SAP documents, and two that real templates use."""
 SMALL_PLANS: Final = frozenset({"starter", "basic"})
 _OLD_WORDS: Final = {"serve.s": "infer.s", "serve.m": "infer.m", "serve.l": "infer.l"}
+
 NO_PLAN: Final = aicore_rule(
     313,
     "no-resource-plan",
