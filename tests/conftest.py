@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pytest_aicore.http.exchange import Request, Response
 
 _OF_THE_DEVELOPER = ("AICORE_", "PYTEST_AICORE_", "GIT_", "VCAP_SERVICES")
-_OF_THE_TESTS = frozenset({"PYTEST_AICORE_SHARED", "PYTEST_AICORE_OPENAPI"})
-"""Variables that name files which tests read where they are there."""
+_OF_THE_TESTS = frozenset({"PYTEST_AICORE_SHARED", "PYTEST_AICORE_OPENAPI", "PYTEST_AICORE_KILLS"})
+"""Variables that are meant for the tests: files that they read where they are there, how often they kill."""
 
 settings.register_profile("tests", deadline=None)  # a time is no test
 settings.load_profile("tests")

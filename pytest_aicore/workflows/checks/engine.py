@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.argo.graph import WorkflowModel
 from pytest_aicore.workflows.checks import folder
-from pytest_aicore.workflows.checks.aicore import rules as aicore_rules
 from pytest_aicore.workflows.checks.aicore import serving, workflow
-from pytest_aicore.workflows.checks.aicore.metadata import check_kind
+from pytest_aicore.workflows.checks.aicore.kind import check_kind
+from pytest_aicore.workflows.checks.aicore.metadata import OF_WHAT_IS_MISSING
 from pytest_aicore.workflows.checks.argo import semantics, structure
 from pytest_aicore.workflows.checks.argo.references import placeholders
 from pytest_aicore.workflows.checks.argo.shapes import has_all_types
@@ -216,7 +216,7 @@ class _State:
 # --- one document ---------------------------------------------------------------------------------------------
 
 
-_OF_WHAT_IS_MISSING: Final = frozenset(rule.id for rule in aicore_rules.OF_WHAT_IS_MISSING)
+_OF_WHAT_IS_MISSING: Final = frozenset(rule.id for rule in OF_WHAT_IS_MISSING)
 
 
 class _Checked(NamedTuple):

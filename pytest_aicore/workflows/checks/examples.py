@@ -84,3 +84,19 @@ def serving() -> str:
         "        containers:\n          - name: kserve-container\n            image: docker.io/example/serve:1\n"
         '            env:\n              - name: STORAGE_URI\n                value: "{{inputs.artifacts.churnmodel}}"'
     )
+
+
+def example_metadata(labels: str, annotations: str = "", name: str = "churn-train") -> str:
+    """Return the metadata of a template with the given lines of labels and annotations."""
+    return f"metadata:\n  name: {name}\n  labels:\n{labels}" + (
+        f"\n  annotations:\n{annotations}" if annotations else ""
+    )
+
+
+EXAMPLE_ID_LABEL: Final = "    scenarios.ai.sap.com/id: customer-churn"
+EXAMPLE_VERSION: Final = '    ai.sap.com/version: "1.0.0"'
+EXAMPLE_SCENARIO_NAME: Final = "    scenarios.ai.sap.com/name: Customer churn"
+EXAMPLE_EXECUTABLE_NAME: Final = "    executables.ai.sap.com/name: Churn training"
+EXAMPLE_LABELS: Final = f"{EXAMPLE_ID_LABEL}\n{EXAMPLE_VERSION}"
+EXAMPLE_NAMES: Final = f"{EXAMPLE_SCENARIO_NAME}\n{EXAMPLE_EXECUTABLE_NAME}"
+EXAMPLE_METADATA: Final = example_metadata(EXAMPLE_LABELS, EXAMPLE_NAMES)

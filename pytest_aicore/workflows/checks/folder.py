@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.placeholders import to_fill_in
 from pytest_aicore.workflows.checks.findings import Finding
-from pytest_aicore.workflows.checks.rule import Rule, Severity
+from pytest_aicore.workflows.checks.rule import Rule, Severity, folder_rule
 from pytest_aicore.workflows.executable import SCENARIO_ID_LABEL, SCENARIO_NAME_ANNOTATION
 from pytest_aicore.workflows.yaml.places import Place
 
@@ -23,13 +23,7 @@ MAXIMUM_TEMPLATES: Final = 50
 """How many templates of each kind a tenant may have, by SAP's service guide."""
 
 
-def _rule(
-    number: int, name: str, summary: str, explanation: str, bad: str, good: str, severity: Severity = Severity.ERROR
-) -> Rule:
-    return Rule(f"AIC{number}", name, severity, "folder", summary, explanation, bad, good)
-
-
-DUPLICATE_ID: Final = _rule(
+DUPLICATE_ID: Final = folder_rule(
     401,
     "duplicate-executable-id",
     "Two templates have the same executable id",
@@ -38,7 +32,7 @@ DUPLICATE_ID: Final = _rule(
     "# train.yaml\nmetadata:\n  name: churn\n# and train_again.yaml\nmetadata:\n  name: churn",
     "# train.yaml\nmetadata:\n  name: churn\n# and train_again.yaml\nmetadata:\n  name: churn-again",
 )
-TWO_NAMES: Final = _rule(
+TWO_NAMES: Final = folder_rule(
     402,
     "scenario-with-two-names",
     "Two templates give one scenario different names",
@@ -47,7 +41,7 @@ TWO_NAMES: Final = _rule(
     "Churn",
     "# the same `scenarios.ai.sap.com/name` in both",
 )
-TOO_MANY: Final = _rule(
+TOO_MANY: Final = folder_rule(
     403,
     "too-many-templates",
     "There are more templates than a tenant may have",
@@ -55,7 +49,7 @@ TOO_MANY: Final = _rule(
     "# a folder with 51 WorkflowTemplates",
     "# one template with parameters instead of many that differ in a value",
 )
-SERVING_ONLY: Final = _rule(
+SERVING_ONLY: Final = folder_rule(
     404,
     "serving-only-scenario",
     "A scenario has serving templates only",
@@ -65,7 +59,7 @@ SERVING_ONLY: Final = _rule(
     "# serve.yaml, and a WorkflowTemplate with the same `scenarios.ai.sap.com/id`",
     Severity.WARNING,
 )
-NO_TEMPLATE: Final = _rule(
+NO_TEMPLATE: Final = folder_rule(
     405,
     "no-template",
     "A YAML or JSON file among the templates is none",
@@ -75,7 +69,7 @@ NO_TEMPLATE: Final = _rule(
     "# settings/settings.json: the folder that AI Core reads holds templates only",
     Severity.WARNING,
 )
-NO_LABELS: Final = _rule(
+NO_LABELS: Final = folder_rule(
     406,
     "no-aicore-labels",
     "A WorkflowTemplate among those of AI Core says nothing to AI Core",

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.placeholders import to_fill_in
-from pytest_aicore.workflows.checks.aicore.rules import IMAGE, PLACEHOLDER, PULL_SECRET
-from pytest_aicore.workflows.checks.rule import Severity
+from pytest_aicore.workflows.checks.examples import example_container, with_args
+from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.checks.subject import is_replaced
 from pytest_aicore.workflows.yaml.tree import ScalarNode, is_given
 
@@ -17,6 +17,37 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.checks.report import Report
     from pytest_aicore.workflows.yaml.tree import MappingNode, Node
 
+IMAGE: Final = aicore_rule(
+    321,
+    "image",
+    "An image is named without its registry or a tag, or cannot exist",
+    "AI Core wants the registry's host in the name (`docker.io/...`), for the pull secret belongs to one; without a "
+    "tag or digest the image of a run can change. `latest` is a hint: it is a tag, and changes all the same.",
+    example_container().replace("docker.io/example/churn:1", "example/churn"),
+    example_container(),
+    Severity.WARNING,
+)
+PLACEHOLDER: Final = aicore_rule(
+    322,
+    "placeholder",
+    "Something was left to be filled in",
+    "Tutorials write `<YOUR_DOCKER_USERNAME>` and the like where a value of your own belongs. AI Core takes it as it "
+    "is.",
+    example_container().replace("example", "<YOUR_DOCKER_USERNAME>"),
+    example_container(),
+    Severity.WARNING,
+)
+PULL_SECRET: Final = aicore_rule(
+    325,
+    "pull-secret",
+    "A pull secret has no name, or one that no secret can have",
+    "`imagePullSecrets` names docker registry secrets of the tenant. An empty name makes Kubernetes refuse the pod; "
+    "one that cannot exist leaves the image unpulled.",
+    with_args("./train").replace("  templates:", "  imagePullSecrets:\n    - name:\n  templates:"),
+    with_args("./train --depth {{workflow.parameters.DEPTH}}").replace(
+        "  templates:", "  imagePullSecrets:\n    - name: docker-registry-secret\n  templates:"
+    ),
+)
 _SHOUTED: Final = re.compile(r"(?<![A-Za-z0-9_])[A-Z]{2,}(?:_[A-Z0-9]+)+(?![A-Za-z0-9_])")
 _REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 _TAG: Final = re.compile(r"[\w][\w.-]{0,127}")

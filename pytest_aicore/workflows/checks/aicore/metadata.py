@@ -8,31 +8,24 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.placeholders import to_fill_in
 from pytest_aicore.workflows.checks.aicore.containers import check_to_fill_in
-from pytest_aicore.workflows.checks.aicore.rules import (
-    ANNOTATION,
-    ANNOTATION_OF_NOTHING,
-    API_VERSION,
-    ARTIFACT_ANNOTATION,
-    EXECUTABLE_ID,
-    KIND,
-    LABEL,
-    MISPLACED,
-    MISSPELT,
-    NO_EXECUTABLE_NAME,
-    NO_SCENARIO_ID,
-    NO_SCENARIO_NAME,
-    NO_VERSION,
-    SCENARIO_ID,
-    UNKNOWN_PLAN,
+from pytest_aicore.workflows.checks.aicore.keys import ANNOTATIONS, LABELS, MISPLACED, MISSPELT
+from pytest_aicore.workflows.checks.aicore.kind import API_VERSIONS
+from pytest_aicore.workflows.checks.aicore.plans import INSTANCE_LABEL, PLAN_LABEL
+from pytest_aicore.workflows.checks.examples import (
+    EXAMPLE_EXECUTABLE_NAME,
+    EXAMPLE_ID_LABEL,
+    EXAMPLE_LABELS,
+    EXAMPLE_METADATA,
+    EXAMPLE_NAMES,
+    EXAMPLE_SCENARIO_NAME,
+    EXAMPLE_VERSION,
+    example_metadata,
 )
-from pytest_aicore.workflows.checks.rule import Severity
-from pytest_aicore.workflows.checks.subject import AICORE_KINDS, ARGO_KINDS, is_replaced
-from pytest_aicore.workflows.checks.words import did_you_mean, nearest, told_near
+from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
+from pytest_aicore.workflows.checks.words import did_you_mean, nearest, shortened, told_near
 from pytest_aicore.workflows.executable import (
     ARTIFACT_ANNOTATION_PREFIX,
-    EXECUTABLE_DESCRIPTION_ANNOTATION,
     EXECUTABLE_NAME_ANNOTATION,
-    SCENARIO_DESCRIPTION_ANNOTATION,
     SCENARIO_ID_LABEL,
     SCENARIO_NAME_ANNOTATION,
     VERSION_LABEL,
@@ -40,43 +33,118 @@ from pytest_aicore.workflows.executable import (
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
-    from pytest_aicore.workflows.checks.report import Report
     from pytest_aicore.workflows.checks.rule import Rule
     from pytest_aicore.workflows.checks.subject import Subject
     from pytest_aicore.workflows.yaml.tree import Node
 
-PLAN_LABEL: Final = "ai.sap.com/resourcePlan"
-INSTANCE_LABEL: Final = "ai.sap.com/instanceType"
-EXECUTABLE_ID_LABEL: Final = "executables.ai.sap.com/id"
 
-PLANS: Final = (
-    "starter",
-    "basic",
-    "basic.8x",
-    "train.l",
-    "infer.s",
-    "infer.m",
-    "infer.l",
-    "infer2.l",
-    "infer2.4xl",
+API_VERSION: Final = aicore_rule(
+    304,
+    "api-version",
+    "The apiVersion does not belong to the kind",
+    "A `WorkflowTemplate` is of `argoproj.io/v1alpha1`, a `ServingTemplate` of `ai.sap.com/v1alpha1`. With another one "
+    "Kubernetes does not know the kind, and the template is not synchronised.",
+    "apiVersion: ai.sap.com/v1alpha1\nkind: WorkflowTemplate",
+    "apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate",
 )
-"""The resource plans that SAP documents, and two that real templates use."""
-
-SMALL_PLANS: Final = frozenset({"starter", "basic"})
-
-_API_VERSIONS: Final[Mapping[str, str]] = {
-    "WorkflowTemplate": "argoproj.io/v1alpha1",
-    "ServingTemplate": "ai.sap.com/v1alpha1",
-}
-_LABELS: Final = (SCENARIO_ID_LABEL, VERSION_LABEL, EXECUTABLE_ID_LABEL)
-_ANNOTATIONS: Final = (
-    SCENARIO_NAME_ANNOTATION,
-    SCENARIO_DESCRIPTION_ANNOTATION,
-    EXECUTABLE_NAME_ANNOTATION,
-    EXECUTABLE_DESCRIPTION_ANNOTATION,
+NO_SCENARIO_ID: Final = aicore_rule(
+    302,
+    "no-scenario-id",
+    "The label with the scenario id is missing",
+    "AI Core finds the executables of a scenario by the label `scenarios.ai.sap.com/id`. Without it the template is "
+    "synchronised, and the executable never appears.",
+    example_metadata(EXAMPLE_VERSION, EXAMPLE_NAMES),
+    EXAMPLE_METADATA,
 )
+NO_VERSION: Final = aicore_rule(
+    303,
+    "no-version",
+    "The label with the version is missing",
+    "Every executable has a version, the label `ai.sap.com/version`. Without it the executable never appears.",
+    example_metadata(EXAMPLE_ID_LABEL, EXAMPLE_NAMES),
+    EXAMPLE_METADATA,
+)
+NO_SCENARIO_NAME: Final = aicore_rule(
+    305,
+    "no-scenario-name",
+    "The annotation with the scenario's name is missing",
+    "Without the annotation `scenarios.ai.sap.com/name` the scenario is not discovered.",
+    example_metadata(EXAMPLE_LABELS, EXAMPLE_EXECUTABLE_NAME),
+    EXAMPLE_METADATA,
+)
+NO_EXECUTABLE_NAME: Final = aicore_rule(
+    306,
+    "no-executable-name",
+    "The annotation with the executable's name is missing",
+    "SAP's service guide calls the annotation `executables.ai.sap.com/name` mandatory; the AI API shows it as the "
+    "executable's name.",
+    example_metadata(EXAMPLE_LABELS, EXAMPLE_SCENARIO_NAME),
+    EXAMPLE_METADATA,
+)
+EXECUTABLE_ID: Final = aicore_rule(
+    307,
+    "executable-id",
+    "`metadata.name`, the executable id, is missing or cannot be one",
+    "The executable id is `metadata.name`: lower-case letters, digits and hyphens, at most 64, unique in the tenant. "
+    "Kubernetes refuses anything else, dots excepted.",
+    example_metadata(EXAMPLE_LABELS, EXAMPLE_NAMES, "Churn_Train"),
+    EXAMPLE_METADATA,
+)
+SCENARIO_ID: Final = aicore_rule(
+    308,
+    "scenario-id",
+    "The scenario id is too short or too long, or holds characters that are not allowed",
+    "The AI API takes scenario ids of 4 to 63 letters, digits, hyphens, dots and underscores.",
+    example_metadata(f"    scenarios.ai.sap.com/id: abc\n{EXAMPLE_VERSION}", EXAMPLE_NAMES),
+    EXAMPLE_METADATA,
+)
+LABEL: Final = aicore_rule(
+    309,
+    "label",
+    "A label is no string, or holds characters that labels cannot have",
+    "Labels are strings: a bare `2.0` is a number in YAML, and Kubernetes refuses the template. They hold letters, "
+    "digits, hyphens, dots and underscores, at most 63, and begin and end with a letter or digit.",
+    example_metadata(f"{EXAMPLE_ID_LABEL}\n    ai.sap.com/version: 2.0", EXAMPLE_NAMES),
+    example_metadata(f'{EXAMPLE_ID_LABEL}\n    ai.sap.com/version: "2.0"', EXAMPLE_NAMES),
+)
+ANNOTATION: Final = aicore_rule(
+    310,
+    "annotation",
+    "An annotation is no string, or its key cannot be one",
+    "Annotations are strings: Kubernetes refuses a number, a boolean or a map.",
+    example_metadata(EXAMPLE_LABELS, f"{EXAMPLE_SCENARIO_NAME}\n    executables.ai.sap.com/name: 42"),
+    example_metadata(EXAMPLE_LABELS, f'{EXAMPLE_SCENARIO_NAME}\n    executables.ai.sap.com/name: "42"'),
+)
+ANNOTATION_OF_NOTHING: Final = aicore_rule(
+    319,
+    "annotation-of-nothing",
+    "An annotation is about an artifact that does not exist",
+    "In `artifacts.ai.sap.com/NAME.kind` NAME is an input artifact, or the globalName of an output. Otherwise what it "
+    "says has no effect: the artifact is registered as a `model`.",
+    example_metadata(EXAMPLE_LABELS, f"{EXAMPLE_NAMES}\n    artifacts.ai.sap.com/contract.kind: dataset"),
+    EXAMPLE_METADATA,
+    Severity.WARNING,
+)
+ARTIFACT_ANNOTATION: Final = aicore_rule(
+    320,
+    "artifact-annotation",
+    "An annotation of an artifact says something that AI Core does not understand",
+    "`artifacts.ai.sap.com/NAME.` is followed by `kind`, `description`, `labels`, `name` or `suffix`; a kind is "
+    "`model`, `dataset`, `resultset` or `other`, and labels are a JSON object in a string.",
+    example_metadata(EXAMPLE_LABELS, f"{EXAMPLE_NAMES}\n    artifacts.ai.sap.com/contracts.kind: data-set")
+    + "\nspec:\n  entrypoint: train\n  templates:\n  - name: train\n    inputs:\n      artifacts:\n"
+    + "        - name: contracts\n          path: /app/data\n    container:\n      image: docker.io/example/churn:1\n"
+    + '      command: ["/bin/sh", "-c"]\n      args: ["./train"]',
+    example_metadata(EXAMPLE_LABELS, f"{EXAMPLE_NAMES}\n    artifacts.ai.sap.com/contracts.kind: dataset")
+    + "\nspec:\n  entrypoint: train\n  templates:\n  - name: train\n    inputs:\n      artifacts:\n"
+    + "        - name: contracts\n          path: /app/data\n    container:\n      image: docker.io/example/churn:1\n"
+    + '      command: ["/bin/sh", "-c"]\n      args: ["./train"]',
+    Severity.WARNING,
+)
+OF_WHAT_IS_MISSING: Final = (NO_SCENARIO_ID, NO_VERSION, NO_SCENARIO_NAME, NO_EXECUTABLE_NAME)
+"""Rules of things that have to be there: several of them may be reported at the place where they are missing."""
 _METADATA_KEYS: Final = ("name", "generateName", "namespace", "labels", "annotations", "finalizers", "ownerReferences")
 
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
@@ -133,84 +201,6 @@ _MANDATORY: Final = (
 )
 
 
-def check_kind(subject: Subject) -> str | None:
-    """Report a kind that is none of AI Core's although the document is meant for it.
-
-    Returns:
-        the kind that was meant, None where that is not to be known.
-    """
-    root = subject.root
-    if subject.kind in AICORE_KINDS:
-        return _other_kind(subject) or subject.kind
-    if subject.kind in ARGO_KINDS:
-        if SCENARIO_ID_LABEL not in subject.metadata.mapping("labels").values or subject.kind == "CronWorkflow":
-            return subject.kind
-        subject.report.add(
-            KIND,
-            root_node(subject),
-            f"AI Core reads no kind `{subject.kind}`, so the template is not synchronised.",
-            "Write `kind: WorkflowTemplate`.",
-            hint="Did you mean 'WorkflowTemplate'?",
-        )
-        subject.is_aicore = True
-        return "WorkflowTemplate"
-    api_version = root.text("apiVersion") or ""
-    meant = any(
-        key.endswith("ai.sap.com/id") or key in (*_LABELS, *_ANNOTATIONS)
-        for part in ("labels", "annotations")
-        for key in subject.metadata.mapping(part).values
-    )
-    near = nearest(subject.kind, AICORE_KINDS) if subject.kind else None
-    if not (meant or (near and api_version.startswith(("argoproj.io/", "ai.sap.com/")))):
-        return None
-    spec = root.mapping("spec")
-    if near is None:
-        near = (
-            "ServingTemplate"
-            if "template" in spec.values
-            else "WorkflowTemplate"
-            if "templates" in spec.values
-            else None
-        )
-    subject.report.add(
-        KIND,
-        root_node(subject),
-        f"AI Core reads no kind `{subject.kind}`, so the template is not synchronised."
-        if subject.kind
-        else "The template has no `kind`, so it is not synchronised.",
-        "Write `kind: WorkflowTemplate` or `kind: ServingTemplate`.",
-        hint=told_near(near) if near and subject.kind else None,
-    )
-    return near
-
-
-def root_node(subject: Subject) -> Node:
-    """Return the kind, or what stands nearest to where it should stand."""
-    root = subject.root
-    node = root.values.get("kind")
-    return node if type(node) is ScalarNode else root.keys.get("kind") or root.keys.get("apiVersion") or root
-
-
-def _other_kind(subject: Subject) -> str | None:
-    """Report a kind that does not go with what the specification holds, and return the kind that does."""
-    spec = subject.root.mapping("spec")
-    is_serving = "template" in spec.values and not any(key in spec.values for key in ("templates", "entrypoint"))
-    is_training = type(spec.values.get("templates")) is SequenceNode and "template" not in spec.values
-    if subject.kind == "ServingTemplate" and is_training:
-        other, has = "WorkflowTemplate", "`spec.templates`"
-    elif subject.kind == "WorkflowTemplate" and is_serving and "inputs" in spec.values and subject.is_aicore:
-        other, has = "ServingTemplate", "`spec.template`"
-    else:
-        return None
-    subject.report.add(
-        KIND,
-        subject.root.values["kind"],
-        f"A {subject.kind} has no {has}, so AI Core cannot make an executable of this one.",
-        f"Write `kind: {other}` (and `apiVersion: {_API_VERSIONS[other]}`).",
-    )
-    return other
-
-
 class MetadataCheck:
     """Checks labels, annotations and the name of a template of AI Core."""
 
@@ -238,7 +228,7 @@ class MetadataCheck:
 
     def _api_version(self) -> None:
         root = self._subject.root
-        wanted = _API_VERSIONS[self._subject.kind]
+        wanted = API_VERSIONS[self._subject.kind]
         node = root.values.get("apiVersion")
         written = root.text("apiVersion")
         if written == wanted:
@@ -285,7 +275,7 @@ class MetadataCheck:
             self._add(
                 EXECUTABLE_ID,
                 node,
-                f"`{_short(name)}` cannot be an executable id; Kubernetes refuses the template.",
+                f"`{shortened(name)}` cannot be an executable id; Kubernetes refuses the template.",
                 remedy,
                 hint=f"Did you mean {better!r}?" if better and len(better) <= 64 else None,
             )
@@ -327,7 +317,7 @@ class MetadataCheck:
                     f"Write `{near}:`.",
                     hint=told_near(near),
                 )
-                self._excused.update(_LABELS if near == "labels" else _ANNOTATIONS if near == "annotations" else ())
+                self._excused.update(LABELS if near == "labels" else ANNOTATIONS if near == "annotations" else ())
         for part, mapping in self._parts.items():
             value = metadata.values.get(part)
             if value is not None and value is not mapping and not (type(value) is ScalarNode and value.kind == "null"):
@@ -338,7 +328,7 @@ class MetadataCheck:
                     "Write a key, a colon and a value on each line below it"
                     + (", without dashes." if type(value) is SequenceNode else "."),
                 )
-                self._excused.update(_LABELS if part == "labels" else _ANNOTATIONS)
+                self._excused.update(LABELS if part == "labels" else ANNOTATIONS)
 
     def _key(self, part: str, mapping: MappingNode, key: str) -> None:
         prefix, slash, name = key.rpartition("/")
@@ -348,7 +338,7 @@ class MetadataCheck:
                 self._add(
                     LABEL if part == "labels" else ANNOTATION,
                     node,
-                    f"`{_short(key)}` cannot be the key of {'a label' if part == 'labels' else 'an annotation'}; "
+                    f"`{shortened(key)}` cannot be the key of {'a label' if part == 'labels' else 'an annotation'}; "
                     "Kubernetes refuses the template.",
                     "Write a domain, a slash and a name of letters, digits, hyphens, dots and underscores, at most 63.",
                 )
@@ -365,7 +355,7 @@ class MetadataCheck:
                 severity=Severity.WARNING,
             )
             return
-        known, others = (_LABELS, _ANNOTATIONS) if part == "labels" else (_ANNOTATIONS, _LABELS)
+        known, others = (LABELS, ANNOTATIONS) if part == "labels" else (ANNOTATIONS, LABELS)
         if key in known:
             return
         if part == "labels" and key.startswith(ARTIFACT_ANNOTATION_PREFIX):
@@ -454,7 +444,7 @@ class MetadataCheck:
             self._add(
                 SCENARIO_ID if key.text == SCENARIO_ID_LABEL else LABEL,
                 value,
-                f"`{_short(value.text)}` cannot be the value of a label; Kubernetes refuses the template.",
+                f"`{shortened(value.text)}` cannot be the value of a label; Kubernetes refuses the template.",
                 "Use letters, digits, hyphens, dots and underscores, at most 63, with a letter or digit at both ends.",
                 hint=f"Did you mean {better!r}?" if better and len(better) <= 63 else None,
             )
@@ -571,7 +561,7 @@ class MetadataCheck:
             self._add(
                 ARTIFACT_ANNOTATION,
                 value,
-                f"AI Core knows no artifacts of the kind `{_short(value.text)}`.",
+                f"AI Core knows no artifacts of the kind `{shortened(value.text)}`.",
                 f"Use one of {', '.join(f'`{kind}`' for kind in ARTIFACT_KINDS)}.",
                 hint=did_you_mean(value.text, ARTIFACT_KINDS),
             )
@@ -590,62 +580,3 @@ class MetadataCheck:
 
 
 # --- resource plans -------------------------------------------------------------------------------------------
-
-_OLD_WORDS: Final = {"serve.s": "infer.s", "serve.m": "infer.m", "serve.l": "infer.l"}
-
-
-def check_plan(report: Report, node: Node | None, tenant: Iterable[str]) -> None:
-    """Report a resource plan that nobody documents.
-
-    Args:
-        report: where findings go.
-        node: the value of the label, or the default of the parameter that it takes its value from.
-        tenant: plans that the tenant is known to have.
-    """
-    if type(node) is not ScalarNode or node.value is None:
-        return
-    plan = node.value
-    if is_replaced(plan) or check_to_fill_in(report, node, "the resource plan") or not plan.strip():
-        return
-    known = (*PLANS, *tenant)
-    if plan in known:
-        return
-    near = _OLD_WORDS.get(plan.lower()) or nearest(plan, known)
-    report.add(
-        UNKNOWN_PLAN,
-        node,
-        f"SAP documents no resource plan `{plan}`. On a plan that the tenant does not have an execution stays PENDING, "
-        "without an error.",
-        f"Write `{near}`."
-        if near
-        else "Check it against the plans of the tenant: starter, basic, basic.8x, train.l, "
-        "infer.s, infer.m and infer.l are documented.",
-        hint=told_near(near),
-    )
-
-
-def plan_of(report: Report, labels: MappingNode) -> ScalarNode | None:
-    """Return the label that says on which plan or instance type a pod runs; misspelt keys are reported and count."""
-    for label in (PLAN_LABEL, INSTANCE_LABEL):
-        node = labels.values.get(label)
-        if type(node) is ScalarNode and node.value:
-            return node
-    for key, node in labels.values.items():
-        near = nearest(key, (PLAN_LABEL, INSTANCE_LABEL))
-        if near is None and key in ("resourcePlan", "instanceType"):
-            near = f"ai.sap.com/{key}"
-        if near is not None and key != near and type(node) is ScalarNode:
-            report.add(
-                MISSPELT,
-                labels.keys[key],
-                f"AI Core knows no label `{key}`, so the pod runs on the default plan.",
-                f"Write `{near}`.",
-                hint=told_near(near),
-                severity=Severity.WARNING,
-            )
-            return node
-    return None
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:37] + "..."

@@ -7,39 +7,21 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.graph import named
 from pytest_aicore.workflows.argo.tags import tags, without_tags
+from pytest_aicore.workflows.checks.aicore.blocks import BLOCK, BLOCK_SYNTAX, Block, BlockReport, as_in_the_file
 from pytest_aicore.workflows.checks.aicore.containers import check_image, check_pull_secrets, check_to_fill_in
-from pytest_aicore.workflows.checks.aicore.metadata import (
-    INSTANCE_LABEL,
-    PLAN_LABEL,
-    MetadataCheck,
-    check_plan,
-    plan_of,
-)
-from pytest_aicore.workflows.checks.aicore.rules import (
-    BLOCK,
-    BLOCK_SYNTAX,
-    INNER_API_VERSION,
-    MISPLACED,
-    MISSPELT,
-    NO_PLAN,
-    PARAMETER_TYPE,
-    PREDICTOR,
-    SERVING_NAME,
-    SERVING_PLACEHOLDER,
-    UNUSED_ARTIFACT,
-    UNUSED_PARAMETER,
-)
-from pytest_aicore.workflows.checks.aicore.workflow import check_urls
+from pytest_aicore.workflows.checks.aicore.keys import MISPLACED, MISSPELT
+from pytest_aicore.workflows.checks.aicore.metadata import MetadataCheck
+from pytest_aicore.workflows.checks.aicore.plans import INSTANCE_LABEL, NO_PLAN, PLAN_LABEL, check_plan, plan_of
+from pytest_aicore.workflows.checks.aicore.workflow import UNUSED_PARAMETER, check_urls
 from pytest_aicore.workflows.checks.argo.environment import check_environment
 from pytest_aicore.workflows.checks.argo.structure import StructureCheck, shapes_for
 from pytest_aicore.workflows.checks.document.look_alikes import take_look_alikes_out, tell_look_alikes
 from pytest_aicore.workflows.checks.document.problems import check_comments, take_comments_out
 from pytest_aicore.workflows.checks.document.repeated import part
-from pytest_aicore.workflows.checks.report import Report
-from pytest_aicore.workflows.checks.rule import Severity
+from pytest_aicore.workflows.checks.examples import serving
+from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.checks.subject import REPLACED, is_replaced
 from pytest_aicore.workflows.checks.words import nearest, told_near
-from pytest_aicore.workflows.template import StringBlock
 from pytest_aicore.workflows.yaml.places import SourceError
 from pytest_aicore.workflows.yaml.source import parse_all
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given
@@ -47,11 +29,64 @@ from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_aicore.workflows.checks.rule import Rule
     from pytest_aicore.workflows.checks.subject import Subject
-    from pytest_aicore.workflows.yaml.places import Problem
-    from pytest_aicore.workflows.yaml.tree import Document, Node
+    from pytest_aicore.workflows.yaml.tree import Node
 
+SERVING_PLACEHOLDER: Final = aicore_rule(
+    333,
+    "serving-placeholder",
+    "A placeholder of a ServingTemplate names an input that is not declared",
+    "`{{inputs.parameters.X}}` needs X among `spec.inputs.parameters`, `{{inputs.artifacts.X}}` among "
+    "`spec.inputs.artifacts`. A parameter that is merely not declared is a warning: SAP publishes a sample that does "
+    "it.",
+    serving().replace("inputs.artifacts.churnmodel", "inputs.artifacts.model"),
+    serving(),
+)
+SERVING_NAME: Final = aicore_rule(
+    334,
+    "serving-name",
+    "An input of a ServingTemplate has a name that its placeholders cannot hold",
+    "The names of a ServingTemplate's inputs consist of letters and digits; a hyphen breaks the placeholder.",
+    serving().replace("churnmodel", "churn-model"),
+    serving(),
+)
+INNER_API_VERSION: Final = aicore_rule(
+    335,
+    "inner-api-version",
+    "The inner apiVersion of a ServingTemplate is missing or not the one of today",
+    "A ServingTemplate becomes an InferenceService of KServe, `serving.kserve.io/v1beta1`; `serving.kubeflow.org` is "
+    "its older name.",
+    serving().replace("serving.kserve.io/v1beta1", "serving.kserve.io/v1"),
+    serving(),
+    Severity.WARNING,
+)
+PREDICTOR: Final = aicore_rule(
+    336,
+    "predictor",
+    "The inner specification of a ServingTemplate describes no server",
+    "KServe needs `predictor` with a container that has an image and is called `kserve-container`; only that one gets "
+    "the model from `STORAGE_URI`.",
+    serving().replace("      predictor:\n", "      transformer:\n"),
+    serving(),
+)
+UNUSED_ARTIFACT: Final = aicore_rule(
+    337,
+    "unused-artifact",
+    "An input artifact of a ServingTemplate is used nowhere",
+    "Only what `{{inputs.artifacts.NAME}}` puts into the block, usually as `STORAGE_URI`, reaches the server.",
+    serving().replace("{{inputs.artifacts.churnmodel}}", "/mnt/models"),
+    serving(),
+    Severity.WARNING,
+)
+PARAMETER_TYPE: Final = aicore_rule(
+    338,
+    "parameter-type",
+    "A parameter has another type than string",
+    "Parameters of AI Core are strings, whatever they hold: `type: string`.",
+    serving().replace("        default:", "        type: integer\n        default:"),
+    serving().replace("        default:", "        type: string\n        default:"),
+    Severity.WARNING,
+)
 _SHAPES: Final = {
     "ServingTemplate": {"apiVersion": "str", "kind": "str", "metadata": "any", "spec": "ServingSpec", "status": "any"},
     "ServingSpec": {"inputs": "ServingInputs", "template": "ServingInner", "imagePullSecrets": "any"},
@@ -125,50 +160,6 @@ _INPUT: Final = re.compile(r"\binputs\.(parameters|artifacts)\.([\w.-]+)")
 _JINJA_STATEMENT: Final = re.compile(r"^[ \t]*\{%", re.MULTILINE)
 _BARE: Final = re.compile(r"(?<=[\s\"':])(inputs\.(parameters|artifacts)\.(\w+))(?=[\"']?\s*$)")
 _LIKE_A_REFERENCE: Final = re.compile(r"[A-Za-z]\w*(?:\.[\w-]+)+")
-
-
-class _Block(StringBlock):
-    """A string block that knows on which line of the file it begins."""
-
-    def __init__(self, document: Document, node: ScalarNode) -> None:
-        super().__init__(document, node)
-        self.begins = node.line
-
-
-class _BlockReport(Report):
-    """Takes findings at places in a block, and passes them on at the places in the file."""
-
-    def __init__(self, outer: Report, document: Document, block: _Block) -> None:
-        super().__init__(document, outer.told)
-        self._outer = outer
-        self._block = block
-
-    def add_at(
-        self,
-        rule: Rule,
-        line: int,
-        column: int,
-        message: str,
-        remedy: str,
-        *,
-        hint: str | None = None,
-        severity: Severity | None = None,
-        end_column: int | None = None,
-        begins: int | None = None,  # noqa: ARG002 - in the file it is the block that begins
-    ) -> None:
-        """Add a finding at a line and column of the block, both counted from 1."""
-        place = self._block.place(line, column)
-        self._outer.add_at(
-            rule,
-            place.line,
-            place.column,
-            message,
-            remedy,
-            hint=hint,
-            severity=severity,
-            end_column=None if end_column is None else place.column + end_column - column,
-            begins=self._block.begins,
-        )
 
 
 def check(subject: Subject) -> None:
@@ -300,7 +291,7 @@ class _ServingCheck:
             hint=told_near(near),
         )
 
-    def _block(self, parent: MappingNode, key: str, path: str) -> tuple[_BlockReport, MappingNode] | None:
+    def _block(self, parent: MappingNode, key: str, path: str) -> tuple[BlockReport, MappingNode] | None:
         """Return the map that a block holds, and where findings in it go."""
         node = parent.values.get(key)
         if node is None or (type(node) is ScalarNode and node.kind == "null"):
@@ -317,7 +308,7 @@ class _ServingCheck:
             return None
         if node.kind != "string":
             return None
-        block = _Block(self._report.document, node)
+        block = Block(self._report.document, node)
         self._placeholders(node, block)
         if _JINJA_STATEMENT.search(node.text):
             self._usage_is_clear = False
@@ -334,7 +325,7 @@ class _ServingCheck:
             place = block.place(problem.place.line, problem.place.column)
             folded = node.style == ">"
             if not folded:
-                problem = _as_in_the_file(problem, text, block)
+                problem = as_in_the_file(problem, text, block)
             self._report.add_at(
                 BLOCK_SYNTAX,
                 node.line if folded else place.line,
@@ -357,7 +348,7 @@ class _ServingCheck:
                 else "Write keys and values on the lines below `|`.",
             )
             return None
-        report = _BlockReport(self._report, document, block)
+        report = BlockReport(self._report, document, block)
         check_comments(report, take_comments_out(document))
         tell_look_alikes(report, take_look_alikes_out(document))
         for again in part(document):
@@ -370,7 +361,7 @@ class _ServingCheck:
             )
         return report, document.root
 
-    def _placeholders(self, node: ScalarNode, block: _Block) -> None:
+    def _placeholders(self, node: ScalarNode, block: Block) -> None:
         for number, line in enumerate(node.text.split("\n"), 1):
             code = _without_comment(line)
             position = code.find("{{")
@@ -389,7 +380,7 @@ class _ServingCheck:
             for found in (*_SINGLE_BRACES.finditer(code), *_BARE.finditer(code)):
                 self._single_braces(block, number, found)
 
-    def _single_braces(self, block: _Block, number: int, found: re.Match[str]) -> None:
+    def _single_braces(self, block: Block, number: int, found: re.Match[str]) -> None:
         """Report a reference in single braces, if what it names is declared."""
         kind, name = found.group(2, 3)
         if name not in (self._parameters if kind == "parameters" else self._artifacts):
@@ -405,7 +396,7 @@ class _ServingCheck:
             begins=block.begins,
         )
 
-    def _unclosed(self, block: _Block, number: int, position: int, code: str) -> None:
+    def _unclosed(self, block: Block, number: int, position: int, code: str) -> None:
         self._usage_is_clear = False
         found = _UNCLOSED.match(code, position)
         shown = found.group().strip() if found else "{{"
@@ -419,7 +410,7 @@ class _ServingCheck:
             begins=block.begins,
         )
 
-    def _placeholder(self, block: _Block, number: int, position: int, tag: str) -> None:
+    def _placeholder(self, block: Block, number: int, position: int, tag: str) -> None:
         place = block.place(number, position + 1)
         found = _INPUT.match(tag)
         declared: Mapping[str, MappingNode]
@@ -458,7 +449,7 @@ class _ServingCheck:
             begins=block.begins,
         )
 
-    def _foreign(self, block: _Block, number: int, position: int, tag: str) -> None:
+    def _foreign(self, block: Block, number: int, position: int, tag: str) -> None:
         """Report a tag that AI Core does not replace if it was surely meant for AI Core."""
         if not _LIKE_A_REFERENCE.fullmatch(tag):
             return
@@ -481,7 +472,7 @@ class _ServingCheck:
 
     # --- what the blocks hold ---------------------------------------------------------------------------------
 
-    def _plan_among(self, annotations: tuple[_BlockReport, MappingNode] | None) -> bool:
+    def _plan_among(self, annotations: tuple[BlockReport, MappingNode] | None) -> bool:
         """Report a resource plan that is given as an annotation."""
         report, root = annotations or (None, None)
         label = next((key for key in (PLAN_LABEL, INSTANCE_LABEL) if root is not None and key in root.values), None)
@@ -496,9 +487,7 @@ class _ServingCheck:
         )
         return True
 
-    def _labels(
-        self, block: tuple[_BlockReport, MappingNode] | None, template: MappingNode, inner: MappingNode
-    ) -> None:
+    def _labels(self, block: tuple[BlockReport, MappingNode] | None, template: MappingNode, inner: MappingNode) -> None:
         if block is not None:
             report, labels = block
             plan = plan_of(report, labels)
@@ -541,7 +530,7 @@ class _ServingCheck:
             node = parameter.values.get("default") or parameter.values.get("value")
             check_plan(self._report, node, self._subject.options.resource_plans)
 
-    def _annotations(self, block: tuple[_BlockReport, MappingNode] | None) -> None:
+    def _annotations(self, block: tuple[BlockReport, MappingNode] | None) -> None:
         if block is None:
             return
         report, annotations = block
@@ -557,7 +546,7 @@ class _ServingCheck:
                     severity=Severity.WARNING,
                 )
 
-    def _predictor(self, block: tuple[_BlockReport, MappingNode] | None) -> None:
+    def _predictor(self, block: tuple[BlockReport, MappingNode] | None) -> None:
         if block is None:
             return
         report, root = block
@@ -599,7 +588,7 @@ class _ServingCheck:
                 )
         self._container_names(report, containers)
 
-    def _storage(self, report: _BlockReport, variables: list[MappingNode]) -> None:
+    def _storage(self, report: BlockReport, variables: list[MappingNode]) -> None:
         """Report a slip in the name of the variable that makes KServe load the model."""
         names = [variable.text("name") or "" for variable in variables]
         for name, variable in zip(names, variables, strict=True):
@@ -615,7 +604,7 @@ class _ServingCheck:
                     severity=Severity.WARNING,
                 )
 
-    def _no_containers(self, report: _BlockReport, root: MappingNode, predictor: MappingNode, wrong: set[Node]) -> None:
+    def _no_containers(self, report: BlockReport, root: MappingNode, predictor: MappingNode, wrong: set[Node]) -> None:
         if any(key in _MODEL_FORMATS for key in predictor.values) or predictor.values.get("containers") in wrong:
             return
         report.add(
@@ -625,7 +614,7 @@ class _ServingCheck:
             "Add `containers:` with one that is called `kserve-container`.",
         )
 
-    def _container_names(self, report: _BlockReport, containers: list[MappingNode]) -> None:
+    def _container_names(self, report: BlockReport, containers: list[MappingNode]) -> None:
         names = [container.text("name") or "" for container in containers]
         if not any(name in _CONTAINERS or is_replaced(name) for name in names):
             first = containers[0]
@@ -639,7 +628,7 @@ class _ServingCheck:
                 severity=Severity.WARNING,
             )
 
-    def _replicas(self, report: _BlockReport, predictor: MappingNode) -> None:
+    def _replicas(self, report: BlockReport, predictor: MappingNode) -> None:
         least, most = predictor.text("minReplicas") or "", predictor.text("maxReplicas") or ""
         if least.isdecimal() and most.isdecimal() and 0 < int(most) < int(least):
             report.add(
@@ -648,17 +637,6 @@ class _ServingCheck:
                 f"`minReplicas` is {least}, more than `maxReplicas`, which is {most}. {_FAILS}",
                 "Let `minReplicas` be at most `maxReplicas`.",
             )
-
-
-def _as_in_the_file(problem: Problem, text: str, block: _Block) -> Problem:
-    """Return a problem of a block with the lines and columns of the file in its words."""
-    begin = block.place(1, 1)
-    lines = (" " * (begin.column - 1) + line for line in text.split("\n"))
-    try:
-        parse_all("\n" * (begin.line - 1) + "\n".join(lines), problem.place.path)
-    except SourceError as error:
-        return error.problem
-    return problem
 
 
 def _plain(name: str) -> str:

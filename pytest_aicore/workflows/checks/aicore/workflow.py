@@ -11,30 +11,20 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.graph import is_supplied
 from pytest_aicore.workflows.checks.aicore.containers import check_image, check_pull_secrets, check_to_fill_in
-from pytest_aicore.workflows.checks.aicore.metadata import (
+from pytest_aicore.workflows.checks.aicore.keys import MISPLACED
+from pytest_aicore.workflows.checks.aicore.metadata import MetadataCheck
+from pytest_aicore.workflows.checks.aicore.plans import (
     INSTANCE_LABEL,
+    NO_DEADLINE,
+    NO_PLAN,
     PLAN_LABEL,
     PLANS,
     SMALL_PLANS,
-    MetadataCheck,
     check_plan,
     plan_of,
 )
-from pytest_aicore.workflows.checks.aicore.rules import (
-    ARTIFACT_URL,
-    COMMAND,
-    CONTAINER_NAME,
-    DUPLICATE_GLOBAL_NAME,
-    EMPTY_ARCHIVE,
-    MISPLACED,
-    NO_ARGS,
-    NO_COMMAND,
-    NO_DEADLINE,
-    NO_GLOBAL_NAME,
-    NO_PLAN,
-    UNUSED_PARAMETER,
-)
-from pytest_aicore.workflows.checks.rule import Severity
+from pytest_aicore.workflows.checks.examples import example_container, with_args
+from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.checks.subject import is_replaced
 from pytest_aicore.workflows.checks.words import nearest
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given, walk
@@ -44,6 +34,96 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.checks.subject import Subject
     from pytest_aicore.workflows.yaml.tree import Node
 
+NO_COMMAND: Final = aicore_rule(
+    315,
+    "no-command",
+    "A container has no command",
+    "AI Core ignores what the image itself would run (`CMD` and `ENTRYPOINT`), so every container says it: "
+    '`command: ["/bin/sh", "-c"]`.',
+    'container:\n  image: docker.io/example/churn:1\n  args: ["./train"]',
+    example_container(),
+)
+COMMAND: Final = aicore_rule(
+    316,
+    "command",
+    "A container's command is not a shell's",
+    'SAP\'s service guide asks for `command: ["/bin/sh", "-c"]`. Other commands run in practice, but for one that is a '
+    "whole command line in one word. A shell with `-c` takes the first item of `args` for the command line, and only "
+    "that.",
+    'container:\n  image: docker.io/example/churn:1\n  command: ["python"]\n  args: ["train.py"]',
+    example_container(),
+    Severity.WARNING,
+)
+NO_ARGS: Final = aicore_rule(
+    317,
+    "no-args",
+    "A container has no args",
+    "`args` is what the shell runs. Without it `sh -c` ends with an error, or nothing runs.",
+    'container:\n  image: docker.io/example/churn:1\n  command: ["/bin/sh", "-c"]',
+    example_container(),
+)
+CONTAINER_NAME: Final = aicore_rule(
+    324,
+    "container-name",
+    "The logs of a container cannot be read",
+    "AI Core shows the logs of the container `main` and of those whose names begin with `readable-`. A container set "
+    "needs one that is called `main`.",
+    example_container() + "\nsidecars:\n  - name: proxy\n    image: docker.io/example/proxy:1\n"
+    '    command: ["/bin/sh", "-c"]\n    args: ["./proxy"]',
+    example_container() + "\nsidecars:\n  - name: readable-proxy\n    image: docker.io/example/proxy:1\n"
+    '    command: ["/bin/sh", "-c"]\n    args: ["./proxy"]',
+    Severity.WARNING,
+)
+NO_GLOBAL_NAME: Final = aicore_rule(
+    318,
+    "output-without-global-name",
+    "An output artifact has no globalName, so it is lost",
+    "Only outputs with a `globalName` are registered in the AI API. Without one the execution is COMPLETED, and there "
+    "is no output artifact: the model is lost. (An artifact that another step reads needs none.)",
+    "outputs:\n  artifacts:\n    - name: model\n      path: /app/model",
+    "outputs:\n  artifacts:\n    - name: model\n      globalName: churn-model\n      path: /app/model",
+)
+DUPLICATE_GLOBAL_NAME: Final = aicore_rule(
+    327,
+    "duplicate-global-name",
+    "Two outputs have the same globalName",
+    "The object store keeps outputs under `EXECUTION_ID/GLOBAL_NAME`: the second replaces the first.",
+    "outputs:\n  artifacts:\n    - name: model\n      globalName: churn-model\n      path: /app/model\n"
+    "    - name: report\n      globalName: churn-model\n      path: /app/report",
+    "outputs:\n  artifacts:\n    - name: model\n      globalName: churn-model\n      path: /app/model\n"
+    "    - name: report\n      globalName: churn-report\n      path: /app/report",
+    Severity.WARNING,
+)
+EMPTY_ARCHIVE: Final = aicore_rule(
+    328,
+    "empty-archive",
+    "`archive` says nothing, so the output is packed",
+    "`none:` without `{}` is null, as if it were not there: Argo packs the folder as a `.tgz` file.",
+    "outputs:\n  artifacts:\n    - name: model\n      globalName: churn-model\n      path: /app/model\n"
+    "      archive:\n        none:",
+    "outputs:\n  artifacts:\n    - name: model\n      globalName: churn-model\n      path: /app/model\n"
+    "      archive:\n        none: {}",
+    Severity.WARNING,
+)
+ARTIFACT_URL: Final = aicore_rule(
+    326,
+    "artifact-url",
+    "The URL of an artifact ends in a slash",
+    "AI Core takes `ai://SECRET/PATH` as the beginning of a key in the object store; with a slash at its end the "
+    "object is not found (`The specified key does not exist`).",
+    "spec:\n  arguments:\n    parameters:\n      - name: source\n        value: ai://default/data/",
+    "spec:\n  arguments:\n    parameters:\n      - name: source\n        value: ai://default/data",
+    Severity.WARNING,
+)
+UNUSED_PARAMETER: Final = aicore_rule(
+    329,
+    "unused-parameter",
+    "A parameter is declared and used nowhere",
+    "A configuration can bind it, and nothing changes: usually the placeholder that should use it is missing.",
+    with_args("./train"),
+    with_args("./train --depth {{workflow.parameters.DEPTH}}"),
+    Severity.HINT,
+)
 _SHELL: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _POSITIONAL: Final = re.compile(r"\$\{?[0-9@*#]|\bshift\b|\{\{")
 _SHELL_OPTION: Final = re.compile(r"-[a-z]*c")

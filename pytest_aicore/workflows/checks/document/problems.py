@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_aicore.workflows.checks.aicore.rules import BLOCK
+from pytest_aicore.workflows.checks.aicore.blocks import BLOCK
 from pytest_aicore.workflows.checks.findings import Finding
-from pytest_aicore.workflows.checks.rule import Rule, Severity
+from pytest_aicore.workflows.checks.rule import Severity, document_rule
 from pytest_aicore.workflows.yaml.places import Place
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode
 
@@ -28,13 +28,7 @@ _NOT_SYNCED: Final = (
 )
 
 
-def _rule(
-    number: int, name: str, summary: str, explanation: str, bad: str, good: str, severity: Severity = Severity.ERROR
-) -> Rule:
-    return Rule(f"AIC{number}", name, severity, "document", summary, explanation, bad, good)
-
-
-FAILED: Final = _rule(
+FAILED: Final = document_rule(
     100,
     "check-failed",
     "The check itself failed",
@@ -43,7 +37,7 @@ FAILED: Final = _rule(
     "# any file that pytest-aicore cannot cope with",
     "# the same file, once pytest-aicore is repaired",
 )
-SYNTAX: Final = _rule(
+SYNTAX: Final = document_rule(
     101,
     "syntax",
     "The file is no YAML",
@@ -51,7 +45,7 @@ SYNTAX: Final = _rule(
     "args:\n  - |python train.py",
     "args:\n  - |\n    python train.py",
 )
-TAB: Final = _rule(
+TAB: Final = document_rule(
     102,
     "tab",
     "A TAB stands where YAML wants spaces",
@@ -59,7 +53,7 @@ TAB: Final = _rule(
     "container:\n\timage: docker.io/example/churn:1",
     "container:\n  image: docker.io/example/churn:1",
 )
-UNQUOTED_PLACEHOLDER: Final = _rule(
+UNQUOTED_PLACEHOLDER: Final = document_rule(
     103,
     "unquoted-placeholder",
     "A value begins with `{{` and is not in quotes",
@@ -68,7 +62,7 @@ UNQUOTED_PLACEHOLDER: Final = _rule(
     "value: {{workflow.parameters.DEPTH}}",
     'value: "{{workflow.parameters.DEPTH}}"',
 )
-UNSPACED_COMMENT: Final = _rule(
+UNSPACED_COMMENT: Final = document_rule(
     104,
     "unspaced-comment",
     "A `#` without a space before it begins no comment",
@@ -77,7 +71,7 @@ UNSPACED_COMMENT: Final = _rule(
     "name: train# the first step",
     "name: train # the first step",
 )
-COLON_IN_VALUE: Final = _rule(
+COLON_IN_VALUE: Final = document_rule(
     105,
     "colon-in-value",
     "A value without quotes contains a colon and a space",
@@ -85,7 +79,7 @@ COLON_IN_VALUE: Final = _rule(
     "description: Step 1: prepare",
     'description: "Step 1: prepare"',
 )
-INDENTATION: Final = _rule(
+INDENTATION: Final = document_rule(
     106,
     "indentation",
     "A line's indentation fits nothing above it",
@@ -93,7 +87,7 @@ INDENTATION: Final = _rule(
     "  - name: train\n      metadata:\n        labels: {}",
     "  - name: train\n    metadata:\n      labels: {}",
 )
-MISPLACED_LIST: Final = _rule(
+MISPLACED_LIST: Final = document_rule(
     107,
     "misplaced-list",
     "A list stands where a key is expected",
@@ -102,7 +96,7 @@ MISPLACED_LIST: Final = _rule(
     "spec:\n  entrypoint: train\n    - name: DEPTH",
     "spec:\n  entrypoint: train\n  arguments:\n    parameters:\n      - name: DEPTH",
 )
-NO_COLON: Final = _rule(
+NO_COLON: Final = document_rule(
     108,
     "no-colon",
     "Text stands where a key with a colon is expected",
@@ -110,7 +104,7 @@ NO_COLON: Final = _rule(
     "metadata:\n  name: churn-train\n  labels",
     "metadata:\n  name: churn-train\n  labels: {}",
 )
-NOT_CLOSED: Final = _rule(
+NOT_CLOSED: Final = document_rule(
     109,
     "not-closed",
     "A quotation mark or bracket is not closed, or text follows it",
@@ -118,7 +112,7 @@ NOT_CLOSED: Final = _rule(
     'command: ["/bin/sh", "-c"',
     'command: ["/bin/sh", "-c"]',
 )
-DUPLICATE_KEY: Final = _rule(
+DUPLICATE_KEY: Final = document_rule(
     110,
     "duplicate-key",
     "A map has the same key twice",
@@ -127,7 +121,7 @@ DUPLICATE_KEY: Final = _rule(
     "container:\n  image: docker.io/example/churn:1\n  image: docker.io/example/churn:2",
     "container:\n  image: docker.io/example/churn:2",
 )
-ENCODING: Final = _rule(
+ENCODING: Final = document_rule(
     111,
     "encoding",
     "The file is not UTF-8 text",
@@ -135,7 +129,7 @@ ENCODING: Final = _rule(
     "# a file that an editor saved as UTF-16 without a byte order mark, or as Latin-1",
     "# the same file saved as UTF-8",
 )
-ALIAS: Final = _rule(
+ALIAS: Final = document_rule(
     112,
     "alias",
     "An alias or a merge key leads nowhere",
@@ -144,7 +138,7 @@ ALIAS: Final = _rule(
     "args: *arguments",
     'args: &arguments ["python train.py"]',
 )
-TOO_LARGE: Final = _rule(
+TOO_LARGE: Final = document_rule(
     113,
     "too-large",
     "The file is larger than any template can be",
@@ -153,7 +147,7 @@ TOO_LARGE: Final = _rule(
     "# a file of 2 MB, or ten aliases of ten aliases of ten aliases ...",
     "# code and data in the image or in an artifact, not in the template",
 )
-SEVERAL_DOCUMENTS: Final = _rule(
+SEVERAL_DOCUMENTS: Final = document_rule(
     114,
     "several-documents",
     "A file holds more than one YAML document",
@@ -163,7 +157,7 @@ SEVERAL_DOCUMENTS: Final = _rule(
     "# train.yaml\nkind: WorkflowTemplate\n# and in serve.yaml\nkind: ServingTemplate",
     Severity.WARNING,
 )
-EMPTY: Final = _rule(
+EMPTY: Final = document_rule(
     115,
     "empty",
     "The file holds no YAML value",
@@ -171,7 +165,7 @@ EMPTY: Final = _rule(
     "# only a comment",
     "apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate",
 )
-UNREADABLE: Final = _rule(
+UNREADABLE: Final = document_rule(
     116,
     "unreadable",
     "The file cannot be read",
@@ -179,7 +173,7 @@ UNREADABLE: Final = _rule(
     "# a path that leads nowhere",
     "# a path of a file",
 )
-RESERVED_CHARACTER: Final = _rule(
+RESERVED_CHARACTER: Final = document_rule(
     117,
     "reserved-character",
     "A value or key begins with a character that means something else in YAML",
@@ -187,7 +181,7 @@ RESERVED_CHARACTER: Final = _rule(
     "value: @latest",
     'value: "@latest"',
 )
-BAD_ESCAPE: Final = _rule(
+BAD_ESCAPE: Final = document_rule(
     118,
     "bad-escape",
     "A backslash between double quotation marks means nothing",
@@ -196,7 +190,7 @@ BAD_ESCAPE: Final = _rule(
     'args: ["grep \\d+ rows.csv"]',
     "args: ['grep \\d+ rows.csv']",
 )
-LOOK_ALIKE: Final = _rule(
+LOOK_ALIKE: Final = document_rule(
     119,
     "look-alike",
     "A character only looks like one of YAML's own",
