@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from pytest_aicore.config.settings import Settings
+    from pytest_aicore.config.options import Settings
 
 VERSION = 1
 """Of the document. It grows when a key changes its meaning or goes away, not when one is added."""

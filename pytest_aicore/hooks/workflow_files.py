@@ -14,7 +14,7 @@ from pytest_aicore.printable import on_one_line, say
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_aicore.config.settings import Settings
+    from pytest_aicore.config.options import Settings
     from pytest_aicore.workflows.checks import CheckOptions, Finding
 
 WRITTEN: pytest.StashKey[list[Path]] = pytest.StashKey()

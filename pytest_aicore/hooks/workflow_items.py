@@ -21,7 +21,7 @@ from pytest_aicore.redact import redact
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_aicore.config.settings import Settings
+    from pytest_aicore.config.options import Settings
     from pytest_aicore.workflows.checks import Finding
 
 TITLE: Final = "SAP AI Core checks"

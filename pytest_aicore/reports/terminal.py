@@ -17,7 +17,8 @@ from pytest_aicore.redact import HIDDEN, redact
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pytest_aicore.config.settings import Setting, Settings
+    from pytest_aicore.config.options import Settings
+    from pytest_aicore.config.setting import Setting
     from pytest_aicore.session.session import Session
     from pytest_aicore.training.diagnosis import Cause
     from pytest_aicore.training.finished import FinishedExecution, LogLine
