@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import yaml
 
 from benchmarks.measuring import Figure, environment, in_turns, pytest_run
-from benchmarks.mistakes import Planted
-from benchmarks.planting import ROOT, Tally, all_kinds, corpus, faultless, plantings
-from benchmarks.situations import MISTAKES
 from pytest_aicore.workflows.checks import RULES, CheckOptions, Severity, check_document, check_files
+from tests.workflows.rules.mistakes import Planted
+from tests.workflows.rules.planting import ROOT, Tally, all_kinds, corpus, faultless, plantings
+from tests.workflows.rules.situations import MISTAKES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

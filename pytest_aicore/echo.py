@@ -23,6 +23,7 @@ MISPLACED = (
 _LONGEST_WORD = 64
 """Characters of a word in a path or a name; keys and tokens have more."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
+_BASE64_PREFIX = re.compile(r"(?:data:[^,\s]{0,99};base64,|base64:)", re.IGNORECASE)
 _BEGINS = re.compile(r"""\{\s*["'}]|\[\s*[\[{"]|"\s*(?:\{|[A-Za-z0-9+/=_-]{16})""")
 """How JSON begins, also what is quoted once more; a path that happens to be base64 does not."""
 _ASSIGNED = re.compile(r"(?:export\s+|set\s+|\$env:)?\w+\s*=\s*['\"]?\{", re.IGNORECASE)
@@ -54,8 +55,11 @@ def is_misplaced(text: str) -> bool:
 
 
 def decoded(text: str) -> str | None:
-    """Return the text that a text in base64 stands for if that is JSON or base64 again, None otherwise."""
-    packed = "".join(text.split())
+    """Return the text that a text in base64 stands for if that is JSON or base64 again, None otherwise.
+
+    Secret stores write `base64:` before it, browsers `data:application/json;base64,`.
+    """
+    packed = _BASE64_PREFIX.sub("", "".join(text.split()), count=1)
     if _BASE64.fullmatch(packed) is None:
         return None
     packed = packed.rstrip("=").replace("-", "+").replace("_", "/")

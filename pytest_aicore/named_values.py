@@ -93,15 +93,32 @@ def hide_named_values(text: str, hidden: str) -> str:
         hidden: what stands where a value was.
     """
     pieces: list[str] = []
+    done = 0
+    for start, end in _spans(text):
+        pieces += (text[done:start], hidden)
+        done = end
+    text = "".join((*pieces, text[done:]))
+    return _OPTION.sub(lambda option: _without_value(option, hidden), text) if "--" in text else text
+
+
+def named_values(text: str) -> list[str]:
+    """Return the values of names that mean secrets, in the order in which a text has them.
+
+    Args:
+        text: any.
+    """
+    return [text[start:end] for start, end in _spans(text)]
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Return where the values are; no two of them have a part in common."""
     done = place = 0
     while found := _NAME.search(text, place):
         place = found.end()
         for start, end in _secrets(text, found):
             if start >= done:
-                pieces += (text[done:start], hidden)
+                yield start, end
                 place = done = end
-    text = "".join((*pieces, text[done:]))
-    return _OPTION.sub(lambda option: _without_value(option, hidden), text) if "--" in text else text
 
 
 def _without_value(option: re.Match[str], hidden: str) -> str:

@@ -180,6 +180,11 @@ def redact(text: str) -> str:
     return _redact(text)
 
 
+def pem_blocks(text: str) -> list[str]:
+    """Return the certificates and private keys of a text, also one that is cut off."""
+    return _BLOCK.findall(text)
+
+
 def redact_data(value: Any) -> Any:
     """Return plain data as `Redactor.data` does."""
     return _redact.data(value)

@@ -1,7 +1,11 @@
-"""What holds for every test: answers follow SAP's specification, and secrets of one test are none of the next."""
+"""What holds for every test: nothing of the machine is seen, and nothing of one test in the next."""
 
 from __future__ import annotations
 
+import os
+import tempfile
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,8 +19,44 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.api.routes import Route
     from pytest_aicore.http.exchange import Request, Response
 
+_OF_THE_DEVELOPER = ("AICORE_", "PYTEST_AICORE_", "GIT_", "VCAP_SERVICES")
+_OF_THE_TESTS = frozenset({"PYTEST_AICORE_SHARED", "PYTEST_AICORE_OPENAPI"})
+"""Variables that name files which tests read where they are there."""
+
 settings.register_profile("tests", deadline=None)  # a time is no test
 settings.load_profile("tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the session a home, caches and a zone of its own, and no variables of the developer's.
+
+    Before anything is collected, because test modules ask the package already when they are imported. The workers of
+    pytest-xdist inherit it, so what is costly to derive is derived once and kept for all of them.
+    """
+    if hasattr(config, "workerinput"):
+        return
+    folder = tempfile.TemporaryDirectory(prefix="pytest-aicore-tests-", ignore_cleanup_errors=True)
+    config.add_cleanup(folder.cleanup)
+    patch = pytest.MonkeyPatch()
+    if hasattr(time, "tzset"):
+        config.add_cleanup(time.tzset)  # what is added last runs first: this one when the zone is the machine's again
+    config.add_cleanup(patch.undo)
+    for name in list(os.environ):
+        if name.startswith(_OF_THE_DEVELOPER) and name not in _OF_THE_TESTS:
+            patch.delenv(name)
+    for name, part in (
+        ("HOME", "home"),
+        ("USERPROFILE", "home"),
+        ("XDG_CACHE_HOME", "cache"),
+        ("LOCALAPPDATA", "cache"),
+        ("XDG_CONFIG_HOME", "config"),
+    ):
+        path = Path(folder.name, part)
+        path.mkdir(exist_ok=True)
+        patch.setenv(name, str(path))
+    patch.setenv("TZ", "UTC")
+    if hasattr(time, "tzset"):
+        time.tzset()
 
 
 @pytest.fixture(autouse=True)
@@ -33,13 +73,13 @@ def answers_follow_the_specification(monkeypatch: pytest.MonkeyPatch) -> Iterato
     if not FILE.is_file():
         yield
         return
-    from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.api.dispatch import Dispatcher
 
     specification()  # read it now, not while an emulator is being asked
     recorder = Recorder()
-    serve = Emulator._served
+    serve = Dispatcher._served
 
-    def served(self: Emulator, request: Request, route: Route, *arguments: Any, **options: Any) -> Response:
+    def served(self: Dispatcher, request: Request, route: Route, *arguments: Any, **options: Any) -> Response:
         try:
             response = serve(self, request, route, *arguments, **options)
         except Exception as error:
@@ -48,6 +88,6 @@ def answers_follow_the_specification(monkeypatch: pytest.MonkeyPatch) -> Iterato
         recorder.look(request, route, response)
         return response
 
-    monkeypatch.setattr(Emulator, "_served", served)
+    monkeypatch.setattr(Dispatcher, "_served", served)
     yield
     assert recorder.violations == []

@@ -8,22 +8,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pytest_aicore.emulator.api.request_record import RequestRecord
     from pytest_aicore.emulator.control.call_log import Calls, Repeat
     from pytest_aicore.emulator.control.faults import Fault
     from pytest_aicore.emulator.control.scripts import Script
-    from pytest_aicore.emulator.emulator import Checkpoint, Emulator, RequestRecord
+    from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.world.world import Checkpoint
     from pytest_aicore.http.exchange import Request, Response
 
 __all__ = ["Calls", "Checkpoint", "Emulator", "Fault", "Repeat", "Request", "RequestRecord", "Response", "Script"]
 
 _HOME = {
     "Calls": "emulator.control.call_log",
-    "Checkpoint": "emulator.emulator",
+    "Checkpoint": "emulator.world.world",
     "Emulator": "emulator.emulator",
     "Fault": "emulator.control.faults",
     "Repeat": "emulator.control.call_log",
     "Request": "http.exchange",
-    "RequestRecord": "emulator.emulator",
+    "RequestRecord": "emulator.api.request_record",
     "Response": "http.exchange",
     "Script": "emulator.control.scripts",
 }

@@ -3,50 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict, deque
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import cached_property
-from threading import RLock
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, cast
 
-from pytest_aicore.emulator.api.call import Call
-from pytest_aicore.emulator.api.handlers import token
-from pytest_aicore.emulator.api.routes import ROOTS, TOKEN, TRACKING_PATH, Route, RouteTable
+from pytest_aicore.emulator.api.dispatch import Dispatcher
+from pytest_aicore.emulator.api.gateway import Gateway
+from pytest_aicore.emulator.api.routes import TOKEN
 from pytest_aicore.emulator.control.call_log import Calls
 from pytest_aicore.emulator.control.caller import caller
-from pytest_aicore.emulator.control.faults import REMEMBERED_CALLS, Fault, Kind, Tally, operation_named
+from pytest_aicore.emulator.control.faults import Fault, Kind, operation_named
 from pytest_aicore.emulator.control.profiles import faults_of
-from pytest_aicore.emulator.control.scripts import Script, Standing, refuse_contradiction
-from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, TENANT_ID, Published, ResourceGroup, State
-from pytest_aicore.emulator.world.agenda import Agenda
-from pytest_aicore.emulator.world.cluster import Cluster
-from pytest_aicore.emulator.world.course import Clock, Details, Logs, MetricValues
+from pytest_aicore.emulator.control.scripted_engine import ScriptedEngine
+from pytest_aicore.emulator.control.scripts import Script, Standing, refuse_contradiction, with_arguments_of
+from pytest_aicore.emulator.store.records import Published, Service
+from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, State
+from pytest_aicore.emulator.world.clock import Clock
+from pytest_aicore.emulator.world.platform import Platform
+from pytest_aicore.emulator.world.world import World
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
-from pytest_aicore.http.exchange import (
-    ApiError,
-    Request,
-    Response,
-    empty_response,
-    error_body,
-    internal_path,
-    json_response,
-    text_response,
-)
-from pytest_aicore.printable import on_one_line
-from pytest_aicore.redact import HIDDEN, Secret, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections import deque
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from pytest_aicore.emulator.store.state import Record
-    from pytest_aicore.emulator.world.git_sync import GitSync
-    from pytest_aicore.emulator.world.provisioning import Tenancy
-    from pytest_aicore.emulator.world.schedules import Scheduler
+    from pytest_aicore.emulator.api.request_record import RequestRecord
+    from pytest_aicore.emulator.api.routes import RouteTable
+    from pytest_aicore.emulator.world.agenda import Agenda
+    from pytest_aicore.emulator.world.cluster import Cluster, EngineMaker
+    from pytest_aicore.emulator.world.engine import Engine
+    from pytest_aicore.emulator.world.world import Checkpoint
+    from pytest_aicore.http.exchange import Request, Response
     from pytest_aicore.workflows import Executable, Template
 
 __tracebackhide__ = our_message
@@ -55,89 +44,8 @@ API_URL = "https://api.ai.aicore.invalid"
 AUTH_URL = "https://emulator.authentication.aicore.invalid"
 """Under the top-level name that can never exist: a client that outlives the emulator reaches nobody."""
 
-REAL_DOMAIN = ".hana.ondemand.com"
-AUTHENTICATION_LABEL = ".authentication."
-"""In the names of the real service's token hosts (documentation of service keys)."""
-
-METHOD_NOT_ALLOWED = 405
-"""Assumed: what the service answers to a method that a path does not have; nobody captured one."""
-MISSING_GROUP_MEANS = "default"
-"""Documentation; the specification calls the header required."""
 RESOURCE_GROUP = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]")
 """Specification."""
-REMEMBERED_REQUESTS = 500
-REMEMBERED_BYTES = 2000
-_KEPT_BYTES = 2 * REMEMBERED_BYTES
-"""More than what is shown: a secret that is cut off is not recognised."""
-TOKEN_ROUTE = Route("POST", token.PATH, TOKEN, lambda call: token.create(call.emulator, call.request), "captured")
-
-
-@dataclass(frozen=True, slots=True)
-class RequestRecord:
-    """One request that reached the emulator, and what became of it.
-
-    Args:
-        number: counts the logical calls; attempts of one call share it.
-        attempt: 1 for the first try of a logical call.
-        method: upper case.
-        operation: as faults name it, or an empty string where the emulator knows no such call.
-        status: HTTP status; 0 when the client got no answer.
-        at: the emulator's time, seconds since the epoch.
-        resource_group: as the header names it, or an empty string.
-    """
-
-    number: int
-    attempt: int
-    method: str
-    operation: str
-    status: int
-    at: float
-    resource_group: str
-    _path: str
-    _content: int
-    """A hash of the whole request body, to tell whether the same was sent again."""
-    _request_body: bytes
-    _response_body: bytes
-
-    @property
-    def path(self) -> str:
-        """The path with its query, without secrets."""
-        return redact(self._path)
-
-    @property
-    def request_body(self) -> str:
-        """What was sent, cut to a readable length and without secrets."""
-        return redact(self._request_body.decode("utf-8", "replace"))[:REMEMBERED_BYTES]
-
-    @property
-    def response_body(self) -> str:
-        """What was answered, cut to a readable length and without secrets."""
-        return redact(self._response_body.decode("utf-8", "replace"))[:REMEMBERED_BYTES]
-
-    def repeats(self, earlier: RequestRecord) -> bool:
-        """Tell whether it asks for the same as an earlier one, word for word."""
-        return (self.method, self._path, self.resource_group, self._content) == (
-            earlier.method,
-            earlier._path,
-            earlier.resource_group,
-            earlier._content,
-        )
-
-    def __str__(self) -> str:
-        return on_one_line(f"{self.method} {self.path} -> {self.status or 'no answer'}")
-
-    __repr__ = __str__
-
-
-@dataclass(slots=True)
-class Checkpoint:
-    """A moment of an emulator to which it can be rolled back."""
-
-    state: State
-    now: float
-    held: bool
-    tallies: list[Tally]
-    """What each of the state's faults had counted: faults are shared with the tests that made them."""
 
 
 class Emulator:
@@ -156,6 +64,7 @@ class Emulator:
         service_plan: `extended`, or `standard`: a tenant without the scenarios of generative AI.
         local_repositories: whether clients may name any folder of this machine as a repository; without it only
             mirrored ones are read.
+        engine: returns who carries executions and deployments out; without one they go as scripts say.
     """
 
     def __init__(
@@ -169,52 +78,23 @@ class Emulator:
         tokens_expire: bool = False,
         service_plan: str = EXTENDED,
         local_repositories: bool = True,
+        engine: EngineMaker | None = None,
     ) -> None:
         if service_plan not in SERVICE_PLANS:
             hint = did_you_mean(service_plan, SERVICE_PLANS)
             raise EmulatorError(f"Emulator: service_plan={service_plan!r} is none of {listing(SERVICE_PLANS)}.{hint}")
         self.seed = seed
         self.service_plan = service_plan
-        self.base_url = base_url
-        self.auth_url = auth_url
-        self.state = State(seed, service_plan=service_plan)
-        self.clock = Clock() if clock is None else clock
         self.pace = dict(pace or {})
-        self.tokens_expire = tokens_expire
-        self.lock: AbstractContextManager[object] = RLock()
-        self.requests: deque[RequestRecord] = deque(maxlen=REMEMBERED_REQUESTS)
-        self.incidents: list[str] = []
-        self.routes = RouteTable()
-        self.agenda = Agenda(self)
-        self.cluster = Cluster(self)
-        self.local_repositories = local_repositories
-        hosts = [urlsplit(url).hostname or "" for url in (base_url, auth_url)]
-        self._serves = dict(zip(hosts, ("api", TOKEN), strict=True)) if hosts[0] != hosts[1] else {}
-        self._calls = 0
-        self._recordings: list[Calls] = []
-        self._recent: OrderedDict[int, tuple[object, int, int]] = OrderedDict()
-        """By identity the latest calls, which threads may interleave: the call, its number, its attempts."""
+        clock = Clock() if clock is None else clock
+        state = State(seed, service_plan=service_plan, catalogue=_catalogue_of)
+        self.world = World(state, clock, local_repositories=local_repositories)
+        self.platform = Platform(self.world, engine or self._scripted)
+        self.gateway = Gateway(seed, base_url, auth_url, clock, tokens_expire=tokens_expire)
+        self.dispatcher = Dispatcher(self.platform, self.gateway)
 
-    @cached_property
-    def scheduler(self) -> Scheduler:
-        """What starts executions on a schedule."""
-        from pytest_aicore.emulator.world.schedules import Scheduler  # late, like the next two: few tests need them
-
-        return Scheduler(self)
-
-    @cached_property
-    def tenancy(self) -> Tenancy:
-        """What provisions, on-boards and holds nodes ready."""
-        from pytest_aicore.emulator.world.provisioning import Tenancy
-
-        return Tenancy(self)
-
-    @cached_property
-    def gitsync(self) -> GitSync:
-        """What synchronises applications."""
-        from pytest_aicore.emulator.world.git_sync import GitSync
-
-        return GitSync(self)
+    def _scripted(self, cluster: Cluster) -> Engine:
+        return ScriptedEngine(self.world, self.pace, cluster)
 
     def __repr__(self) -> str:
         return f"<Emulator {self.base_url} seed={self.seed} at {self.now:%Y-%m-%dT%H:%M:%SZ}>"
@@ -225,26 +105,85 @@ class Emulator:
         return datetime.fromtimestamp(self.clock.now(), timezone.utc)
 
     @property
+    def state(self) -> State:
+        """Everything it remembers."""
+        return self.world.state
+
+    @property
+    def clock(self) -> Clock:
+        """Its time."""
+        return self.world.clock
+
+    @property
+    def agenda(self) -> Agenda:
+        """What will happen as time passes."""
+        return self.world.agenda
+
+    @property
+    def cluster(self) -> Cluster:
+        """What runs executions and deployments."""
+        return self.platform.cluster
+
+    @property
+    def incidents(self) -> list[str]:
+        """What must fail the test that is running."""
+        return self.world.incidents
+
+    @property
+    def requests(self) -> deque[RequestRecord]:
+        """The latest requests that reached it."""
+        return self.dispatcher.requests
+
+    @property
+    def routes(self) -> RouteTable:
+        """Which calls it knows."""
+        return self.dispatcher.routes
+
+    @property
+    def lock(self) -> AbstractContextManager[object]:
+        """Whoever reads or changes what it remembers holds it."""
+        return self.world.lock
+
+    @lock.setter
+    def lock(self, lock: AbstractContextManager[object]) -> None:
+        self.world.lock = lock
+
+    @property
+    def base_url(self) -> str:
+        """Where clients think the API is, without `/v2`."""
+        return self.gateway.base_url
+
+    @base_url.setter
+    def base_url(self, url: str) -> None:
+        self.gateway.base_url = url
+
+    @property
+    def auth_url(self) -> str:
+        """Where clients think the token service is, without `/oauth/token`."""
+        return self.gateway.auth_url
+
+    @auth_url.setter
+    def auth_url(self, url: str) -> None:
+        self.gateway.auth_url = url
+
+    @property
+    def tokens_expire(self) -> bool:
+        """Whether tokens run out as the clock goes on."""
+        return self.gateway.tokens_expire
+
+    @property
+    def local_repositories(self) -> bool:
+        """Whether clients may name any folder of this machine as a repository."""
+        return self.world.local_repositories
+
+    @local_repositories.setter
+    def local_repositories(self, allowed: bool) -> None:
+        self.world.local_repositories = allowed
+
+    @property
     def service_key(self) -> dict[str, Any]:
         """A service key as SAP BTP hands them out, with credentials that this emulator accepts."""
-        return {
-            "appname": f"pytest-aicore-{self.seed}!b1|aicore!b1",
-            "clientid": f"sb-pytest-aicore-{self.seed}!b1|aicore!b1",
-            "clientsecret": Secret(f"emulated-{self.seed}-secret"),
-            "identityzone": "emulator",
-            "identityzoneid": TENANT_ID,
-            "serviceurls": {"AI_API_URL": self.base_url},
-            "url": self.auth_url,
-        }
-
-    def accepts_credentials(self, request: Request, client_id: str, client_secret: str | None) -> bool:
-        """Tell whether a client gets a token. On the real service's hosts any client does: its key is not ours."""
-        if request.host.endswith(REAL_DOMAIN):
-            return bool(client_id)
-        key = self.service_key
-        if client_secret is None and request.client_certificate:
-            return client_id == str(key["clientid"])
-        return (client_id, client_secret) == (key["clientid"], key["clientsecret"])
+        return self.gateway.service_key
 
     # What the tenant has ------------------------------------------------------------------------------------
 
@@ -295,7 +234,7 @@ class Emulator:
             )
         with self.lock:
             if name not in self.state.groups:
-                self.tenancy.create_group(name, None, store=object_store_secret, at_once=True)
+                self.platform.tenancy.create_group(name, None, store=object_store_secret, at_once=True)
 
     def mirror_repository(self, url: str, folder: str | Path) -> None:
         """Say which folder stands for a Git repository, so that applications of it can be synchronised.
@@ -322,8 +261,6 @@ class Emulator:
             description: what it is.
             url: of its service broker.
         """
-        from pytest_aicore.emulator.store.tenant import Service
-
         with self.lock:
             services = self.state.tenant.services
             service = Service(name, self.state.next_number(), description, url)
@@ -338,27 +275,8 @@ class Emulator:
 
     # What tests say -----------------------------------------------------------------------------------------
 
-    def script(
-        self,
-        *,
-        executable: str | None = None,
-        execution: str | None = None,
-        times: int | None = None,
-        outcome: str | None = None,
-        unknown: float | None = None,
-        pending: float | None = None,
-        running: float | None = None,
-        stopping: float | None = None,
-        polls: int | Mapping[str, int] | None = None,
-        stuck_in: str | None = None,
-        logs: Logs = None,
-        metrics: MetricValues = None,
-        status_details: Details = None,
-        status_message: str | None = None,
-        omit_outputs: bool | Sequence[str] | None = None,
-        symptom: str | None = None,
-        place: str | None = None,
-    ) -> Script:
+    @with_arguments_of(Script)
+    def script(self, **said: Any) -> Script:
         """Say how executions go, and deployments. What is left out stays as it is.
 
         A deployment that is not to fail runs until somebody stops it; one that fails does so before it runs, or
@@ -389,33 +307,18 @@ class Emulator:
         Raises:
             EmulatorError: a value cannot be used, or contradicts what another script says about the same executions.
         """
-        script = Script(
-            executable=executable,
-            execution=execution,
-            times=times,
-            outcome=outcome,
-            unknown=unknown,
-            pending=pending,
-            running=running,
-            stopping=stopping,
-            polls=polls,
-            stuck_in=stuck_in,
-            logs=logs,
-            metrics=metrics,
-            status_details=status_details,
-            status_message=status_message,
-            omit_outputs=omit_outputs,
-            symptom=symptom,
-            place=caller() if place is None else place,
-        )
+        for name in said:
+            if name not in Script.__dataclass_fields__:
+                raise TypeError(f"Emulator.script() got an unexpected keyword argument {name!r}")
+        script = Script(**{"place": caller(), **said})
         with self.lock:
             self.agenda.settle()
             self._refuse_stranger(script)
             refuse_contradiction(script, self.state.scripts)
             self.state.scripts.append(Standing(script))
-            if execution is not None:
+            if script.execution is not None:
                 try:
-                    self.cluster.change_course(execution)
+                    self.cluster.rethink(script.execution)
                 except EmulatorError:
                     self.state.scripts.pop()
                     raise
@@ -516,7 +419,8 @@ class Emulator:
         Those that chance decides about are left out, those of profiles, and those whose `struck` somebody looked at.
         """
         with self.lock:
-            made = [fault for fault in self.state.faults if fault not in since.state.faults]
+            armed = [each for each in self.conditions if isinstance(each, Fault)]
+            made = [fault for fault in armed if fault not in since.state.faults]
             return [fault.silence for fault in made if fault.silence]
 
     # What code did ------------------------------------------------------------------------------------------
@@ -531,56 +435,52 @@ class Emulator:
             on_request: called with each request; what it raises is raised where the request was made.
         """
         with self.lock:
-            calls = Calls(self, self.state.drawn, on_request)
-            self._recordings.append(calls)
+            calls = Calls(self.world, [*self.routes.operations, TOKEN], on_request)
+            self.dispatcher.listeners.append(calls.take)
         try:
             yield calls
         finally:
             with self.lock:
-                self._recordings.remove(calls)
+                self.dispatcher.listeners.remove(calls.take)
                 calls.end()
 
     # What clients ask ---------------------------------------------------------------------------------------
 
     def handle(self, request: Request) -> Response:
         """Answer a request; never raises for anything that a client can send."""
-        with self.lock:
-            self.agenda.settle()
-            route, parameters, methods = self._route(request)
-            number, attempt = self._counted(request.call)
-            response = self._answer(request, number, route, parameters, methods)
-            self._remember(request, number, attempt, route, response)
-            return response
+        return self.dispatcher.handle(request)
 
     def report(self, incident: str) -> None:
         """Remember what must fail the test that is running."""
-        with self.lock:
-            if incident not in self.incidents:
-                self.incidents.append(incident)
+        self.world.report(incident)
 
     def take_incidents(self) -> list[str]:
         """Return what must fail the test that is running, and forget it."""
-        with self.lock:
-            incidents, self.incidents = self.incidents, []
-        return incidents
+        return self.world.take_incidents()
 
     # Moments ------------------------------------------------------------------------------------------------
 
     def checkpoint(self) -> Checkpoint:
         """Return this moment."""
-        with self.lock:
-            tallies = [fault.tally.copy() for fault in self.state.faults]
-            return Checkpoint(self.state.copy(), self.clock.now(), self.clock.held, tallies)
+        return self.world.checkpoint()
 
     def rollback(self, checkpoint: Checkpoint) -> None:
-        """Go back to a moment: records, scripts, faults, ids and time are as they were then."""
+        """Go back to a moment: records, scripts, faults, ids and time are as they were then.
+
+        What an engine really works on goes on if that moment holds it, with what has become of it since; what it does
+        not hold is ended.
+        """
         with self.lock:
-            self.state = checkpoint.state.copy()
-            for fault, tally in zip(self.state.faults, checkpoint.tallies, strict=True):
-                fault.tally = tally.copy()
-            self.clock.set(checkpoint.now, held=checkpoint.held)
-            self.requests.clear()
-            self.incidents.clear()
+            drawn = self.state.drawn
+            self._restore(checkpoint)
+            if self.cluster.abandon_strangers():
+                # Until they have ended they are reported about: no other record may get their ids.
+                self.state.drawn = max(self.state.drawn, drawn)
+
+    def _restore(self, checkpoint: Checkpoint) -> None:
+        """Have the world of a moment; what really works goes on, whether that world holds it or not."""
+        self.world.restore(checkpoint)
+        self.requests.clear()
 
     @contextmanager
     def baseline(self, checkpoint: Checkpoint) -> Iterator[None]:
@@ -594,7 +494,7 @@ class Emulator:
         """
         with self.lock:
             own, log, incidents = self.checkpoint(), list(self.requests), list(self.incidents)
-            self.rollback(checkpoint)
+            self._restore(checkpoint)
             self.state.drawn = own.state.drawn  # so that ids stay unique when both worlds meet again
             self.clock.set(max(own.now, checkpoint.now), held=checkpoint.held)
         try:
@@ -604,7 +504,7 @@ class Emulator:
                 before, made = checkpoint.state, self.checkpoint()
                 log += self.requests
                 incidents += [incident for incident in self.incidents if incident not in incidents]
-                self.rollback(own)
+                self._restore(own)
                 self.requests.extend(log)
                 self.incidents.extend(incidents)
                 self.clock.set(max(made.now, own.now), held=own.held)
@@ -615,7 +515,8 @@ class Emulator:
     def conditions(self) -> list[Script | Fault]:
         """The scripts and faults that hold now."""
         with self.lock:
-            return [*(standing.script for standing in self.state.scripts), *self.state.faults]
+            faults = cast("list[Fault]", self.state.faults)
+            return [*(standing.script for standing in self.state.scripts), *faults]
 
     def lift(self, conditions: Collection[Script | Fault], checkpoint: Checkpoint | None = None) -> None:
         """Let scripts and faults hold no more.
@@ -660,132 +561,8 @@ class Emulator:
                     f"Output artifacts are: {listing(sorted(outputs))}."
                 )
 
-    # Answers ------------------------------------------------------------------------------------------------
 
-    def _route(self, request: Request) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
-        is_token = request.raw_path == token.PATH
-        if self._serves_only(request.host) == ("api" if is_token else TOKEN):
-            return None, {}, ()
-        if is_token:
-            return (TOKEN_ROUTE, {}, ()) if request.method == "POST" else (None, {}, ("POST",))
-        return self.routes.find(request.method, request.raw_path)
+def _catalogue_of(service_plan: str) -> Mapping[str, Published]:
+    from pytest_aicore.emulator.world.catalogue import catalogue_of  # late: most tests ask for their own executables
 
-    def _serves_only(self, host: str) -> str | None:
-        """Tell whether a host serves the API only, or tokens only: neither knows the other's paths."""
-        if host.endswith(REAL_DOMAIN):
-            return TOKEN if AUTHENTICATION_LABEL in host else "api"
-        return self._serves.get(host)
-
-    def _counted(self, call: object) -> tuple[int, int]:
-        """Return the number of a logical call, and which attempt of it this is."""
-        _, number, attempts = self._recent.pop(id(call), (None, 0, 0)) if call is not None else (None, 0, 0)
-        if not number:
-            self._calls = number = self._calls + 1
-        if call is not None:
-            self._recent[id(call)] = (call, number, attempts + 1)
-            if len(self._recent) > REMEMBERED_CALLS:
-                self._recent.popitem(last=False)
-        return number, attempts + 1
-
-    def _answer(
-        self,
-        request: Request,
-        number: int,
-        route: Route | None,
-        parameters: dict[str, str],
-        methods: tuple[str, ...],
-    ) -> Response:
-        if route is None:
-            return self._unrouted(request, methods)
-        late = 0.0
-        for fault in self.state.faults:
-            if not fault.strikes(route.operation, number, self._record_of(fault, parameters)):
-                continue
-            if fault.delay:
-                self.clock.sleep(fault.delay)
-                self.agenda.settle()
-            if fault.kind == "not found":
-                return self._served(request, route, parameters, unseen=True)
-            if fault.is_answer:
-                answer = self._served(request, route, parameters) if fault.is_processed else None
-                return fault.response(request, self.state.uuid(), internal_path(request.path), answer)
-            late += fault.late
-        return self._served(request, route, parameters, late=late)
-
-    def _record_of(self, fault: Fault, parameters: dict[str, str]) -> Record | None:
-        """Return the record that a call is for, where a fault wants to know it."""
-        if not (fault.is_for_records and parameters):
-            return None
-        return self.state.find_record(list(parameters.values())[-1])
-
-    def _served(
-        self,
-        request: Request,
-        route: Route,
-        parameters: dict[str, str],
-        *,
-        late: float = 0.0,
-        unseen: bool = False,
-    ) -> Response:
-        """Return what the service answers.
-
-        Args:
-            request: what is asked.
-            route: who answers it.
-            parameters: the variable parts of the path.
-            late: how many seconds late log lines are.
-            unseen: whether the service does not know yet what the resource group holds.
-        """
-        if route.operation == TOKEN:
-            return token.create(self, request)
-        refusal = token.refuse(self, request) if route.needs_token else None
-        if refusal:
-            return refusal
-        name = request.headers.get("ai-resource-group") or MISSING_GROUP_MEANS
-        group = self.state.groups.get(name)
-        if group is None:
-            if route.needs_group:
-                return text_response(403, "RBAC: access denied")
-            group = self.state.groups["default"]
-        try:
-            seen = ResourceGroup(group.id) if unseen else group
-            return route.handler(Call(self, request, parameters, seen, late))
-        except ApiError as error:
-            body = error_body(error, request_id=self.state.uuid(), target=internal_path(request.path))
-            return json_response(error.status, {"error": body})
-
-    def _unrouted(self, request: Request, methods: tuple[str, ...]) -> Response:
-        if methods:
-            needs_token = request.raw_path not in (token.PATH, TRACKING_PATH)
-            refusal = token.refuse(self, request) if needs_token else None  # the gateway comes before the service
-            if refusal:
-                return refusal
-            return empty_response(METHOD_NOT_ALLOWED, {"allow": ", ".join(methods)})
-        if self._serves_only(request.host) == TOKEN or not request.path.startswith(ROOTS):
-            return empty_response(404)
-        hint = did_you_mean(f"{request.method} {request.path}", self.routes.signatures)
-        sentence = f"The emulator does not know {request.method} {request.path}.{hint}"
-        self.report(
-            f"{sentence} It answered 501, so that nobody takes this for an answer of AI Core. "
-            "If AI Core has this call, please report it; a stub of your own can answer it meanwhile."
-        )
-        return text_response(501, sentence)
-
-    def _remember(self, request: Request, number: int, attempt: int, route: Route | None, response: Response) -> None:
-        query = request.url.partition("?")[2]
-        record = RequestRecord(
-            number,
-            attempt,
-            request.method,
-            route.operation if route else "",
-            0 if response.failure else response.status,
-            self.clock.now(),
-            request.headers.get("ai-resource-group", ""),
-            f"{request.path}?{query}" if query else request.path,
-            hash(request.body),
-            HIDDEN.encode() if route and route.carries_secrets else request.body[:_KEPT_BYTES],
-            response.body[:_KEPT_BYTES],
-        )
-        self.requests.append(record)
-        for calls in self._recordings:
-            calls.take(record)
+    return catalogue_of(service_plan)

@@ -66,9 +66,13 @@ def clean_exception(error: BaseException, environment: Mapping[str, str], argume
 
 
 def _given(argument: str) -> str:
-    """Return what an argument of the command line gives: what stands after its name, if it has one."""
+    """Return what an argument of the command line gives: what stands after its name, if it has one.
+
+    A value may have a name as well (`--option=AICORE_SERVICE_KEY='{...}'`), and names are no secrets: our own sentences
+    have them.
+    """
     name, _, value = argument.partition("=")
-    return value if value.strip("=") and (name.startswith("-") or name.isidentifier()) else argument
+    return _given(value) if value.strip("=") and (name.startswith("-") or name.isidentifier()) else argument
 
 
 class Hiding:

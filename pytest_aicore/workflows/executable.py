@@ -9,14 +9,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from pytest_aicore.workflows.yaml.tree import ScalarNode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pytest_aicore.workflows.template import Template
     from pytest_aicore.workflows.yaml.tree import MappingNode
 
 SCENARIO_ID_LABEL: Final = "scenarios.ai.sap.com/id"
@@ -141,7 +140,63 @@ class Executable:
     missing: tuple[str, ...] = ()
 
 
-def derive(template: Template) -> Executable:
+class Published(Protocol):
+    """What of a template decides what AI Core publishes of it; a `Template` is one."""
+
+    @property
+    def name(self) -> str:
+        """`metadata.name`, empty where it is missing."""
+
+    @property
+    def api_version(self) -> str | None:
+        """`apiVersion`."""
+
+    @property
+    def expected_api_version(self) -> str:
+        """The `apiVersion` that belongs to its kind."""
+
+    @property
+    def deployable(self) -> bool:
+        """Whether it runs as a deployment, not as an execution."""
+
+    @property
+    def metadata(self) -> MappingNode:
+        """`metadata`."""
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """`metadata.labels` that have a value."""
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        """`metadata.annotations` that have a value."""
+
+    @property
+    def parameters(self) -> list[MappingNode]:
+        """The declarations of the parameters that a configuration can bind."""
+
+    @property
+    def input_artifacts(self) -> list[MappingNode]:
+        """The declarations of the artifacts that a configuration has to bind, each name once."""
+
+    @property
+    def output_artifacts(self) -> list[tuple[MappingNode, str | None]]:
+        """The declarations of the artifacts that are registered, each with the name of what makes it."""
+
+    @property
+    def resource_plans(self) -> tuple[str, ...]:
+        """The resource plans or instance types of its pods."""
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The images of its containers."""
+
+    @property
+    def active_deadline_seconds(self) -> int | None:
+        """After how many seconds Argo ends a run, None for never."""
+
+
+def derive(template: Published) -> Executable:
     """Return what AI Core publishes of a template.
 
     Args:
@@ -175,7 +230,7 @@ def derive(template: Template) -> Executable:
     )
 
 
-def _missing(template: Template) -> Iterator[str]:
+def _missing(template: Published) -> Iterator[str]:
     """Yield in words what SAP's service guide calls mandatory and the template lacks."""
     if template.api_version != template.expected_api_version:
         yield f"apiVersion {template.expected_api_version}"

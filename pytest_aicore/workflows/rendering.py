@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pytest_aicore.errors import ContractError, PlanError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, VALUE, to_fill_in, to_fill_in_url
-from pytest_aicore.workflows.template import ServingTemplate, Template, WorkflowTemplate
 from pytest_aicore.workflows.yaml.places import Place, SourceError, caret
 from pytest_aicore.workflows.yaml.source import dump, parse, plain
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode
@@ -28,10 +27,56 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pytest_aicore.workflows.contracts.goldens import Goldens
+    from pytest_aicore.workflows.executable import Executable
+    from pytest_aicore.workflows.yaml.tree import Document
 
 _PLACEHOLDER: Final = re.compile(
     r"\{\{\s*(?P<kind>workflow\.parameters|inputs\.parameters|inputs\.artifacts)\.(?P<name>[^\s{}]+?)\s*\}\}"
 )
+
+
+class Renderable(Protocol):
+    """What of a template decides how it is rendered; a `Template` is one."""
+
+    @property
+    def document(self) -> Document:
+        """The YAML it was read from."""
+
+    @property
+    def path(self) -> Path | None:
+        """The file, None if the text came from somewhere else."""
+
+    @property
+    def root(self) -> MappingNode:
+        """The whole map."""
+
+    @property
+    def spec(self) -> MappingNode:
+        """`spec`."""
+
+    @property
+    def kind(self) -> str:
+        """`WorkflowTemplate` or `ServingTemplate`."""
+
+    @property
+    def deployable(self) -> bool:
+        """Whether it runs as a deployment, not as an execution."""
+
+    @property
+    def name(self) -> str:
+        """`metadata.name`, empty where it is missing."""
+
+    @property
+    def executable(self) -> Executable:
+        """What AI Core publishes of it."""
+
+    @property
+    def entry(self) -> MappingNode | None:
+        """What takes the inputs of a run by their names and nothing else from anywhere, None where that is not so."""
+
+    @property
+    def string_blocks(self) -> tuple[tuple[str, ...], ...]:
+        """Where under `spec.template` a string holds YAML, as paths of keys."""
 
 
 class Manifest(dict[str, Any]):
@@ -50,7 +95,7 @@ class Manifest(dict[str, Any]):
     def __init__(
         self,
         content: Mapping[str, Any],
-        template: Template,
+        template: Renderable,
         parameters: Mapping[str, str],
         artifacts: Mapping[str, str],
         goldens: Goldens | None = None,
@@ -74,7 +119,7 @@ class Manifest(dict[str, Any]):
         Raises:
             PlanError: this is no ServingTemplate.
         """
-        if not isinstance(self.template, ServingTemplate):
+        if not self.template.deployable:
             raise PlanError(f"{_called(self.template)} is a WorkflowTemplate: it is trained, not deployed.")
         deployed: dict[str, Any] = dict(_mapping(_mapping(self, "spec"), "template"))
         metadata = {key: _read(value) for key, value in _mapping(deployed, "metadata").items()}
@@ -101,7 +146,7 @@ class Manifest(dict[str, Any]):
 
 
 def render(
-    template: Template,
+    template: Renderable,
     parameters: Mapping[str, object] | None = None,
     artifacts: Mapping[str, str] | None = None,
     goldens: Goldens | None = None,
@@ -122,18 +167,18 @@ def render(
     urls = _urls(template, artifacts or {})
     _refuse_incomplete(template, values, urls)
     filling = _Filling(template, values, urls)
-    content = filling.serving() if isinstance(template, ServingTemplate) else filling.workflow()
+    content = filling.serving() if template.deployable else filling.workflow()
     return Manifest(content, template, values, urls, goldens)
 
 
-def _called(template: Template) -> str:
+def _called(template: Renderable) -> str:
     return template.path.name if template.path is not None else template.name
 
 
 # --- what is bound ------------------------------------------------------------------------------------------
 
 
-def _values(template: Template, given: Mapping[str, object]) -> dict[str, str]:
+def _values(template: Renderable, given: Mapping[str, object]) -> dict[str, str]:
     declared = {parameter.name: parameter.default for parameter in template.executable.parameters}
     for name in _names(given, "parameters", "parameter name to value"):
         if name not in declared:
@@ -145,7 +190,7 @@ def _values(template: Template, given: Mapping[str, object]) -> dict[str, str]:
     return {name: value for name, value in bound.items() if value is not None}
 
 
-def _urls(template: Template, given: Mapping[str, str]) -> dict[str, str]:
+def _urls(template: Renderable, given: Mapping[str, str]) -> dict[str, str]:
     declared = [artifact.name for artifact in template.executable.input_artifacts]
     for name in _names(given, "artifacts", "input artifact name to URL"):
         if name not in declared:
@@ -187,7 +232,7 @@ def _text(name: str, value: object) -> str:
     )
 
 
-def _refuse_incomplete(template: Template, values: Mapping[str, str], urls: Mapping[str, str]) -> None:
+def _refuse_incomplete(template: Renderable, values: Mapping[str, str], urls: Mapping[str, str]) -> None:
     executable = template.executable
     parameters = [parameter.name for parameter in executable.parameters if parameter.name not in values]
     inputs = [
@@ -216,7 +261,7 @@ def _refuse_incomplete(template: Template, values: Mapping[str, str], urls: Mapp
 class _Filling:
     """Puts the values of one configuration into one template."""
 
-    def __init__(self, template: Template, values: Mapping[str, str], urls: Mapping[str, str]) -> None:
+    def __init__(self, template: Renderable, values: Mapping[str, str], urls: Mapping[str, str]) -> None:
         self._template = template
         self._values = values
         self._urls = urls
@@ -238,15 +283,12 @@ class _Filling:
 
     def _fill_entrypoint(self, spec: dict[str, Any], known: Mapping[str, Mapping[str, str]]) -> None:
         """Fill the inputs of the entrypoint: Argo gives it the workflow's arguments, name by name."""
-        template = self._template
-        if not isinstance(template, WorkflowTemplate):
+        entry = self._template.entry
+        if entry is None:
             return
-        entry = template.template(template.entrypoint or "")
-        if entry is None or any(call.template == entry.name for one in template.templates for call in one.calls):
-            return  # called with arguments of its own as well: there is no one value
         inputs: dict[str, str] = {}
         substitution = self._substitution(known)
-        for declared in entry.node.mapping("inputs").mappings_of("parameters"):
+        for declared in entry.mapping("inputs").mappings_of("parameters"):
             name = declared.name("name")
             own = next((declared.get(key) for key in ("value", "default") if declared.text(key) is not None), None)
             if name is None:
@@ -256,8 +298,8 @@ class _Filling:
             elif type(own) is ScalarNode:
                 inputs[name] = substitution(own)
         items = spec.get("templates")
-        for number, node in enumerate(template.spec.items_of("templates")):
-            if node is entry.node and isinstance(items, list):
+        for number, node in enumerate(self._template.spec.items_of("templates")):
+            if node is entry and isinstance(items, list):
                 items[number] = plain(node, self._substitution({**known, "inputs.parameters": inputs}, strict=False))
 
     def serving(self) -> dict[str, Any]:
@@ -330,15 +372,14 @@ class _Filling:
         return PlanError("\n".join([message, *source, f"It declares: {listing(known)}."]))
 
     def _refuse_broken_blocks(self, deployed: Mapping[str, Any]) -> None:
-        metadata = _mapping(deployed, "metadata")
-        blocks = {
-            "spec.template.metadata.labels": metadata.get("labels"),
-            "spec.template.metadata.annotations": metadata.get("annotations"),
-            "spec.template.spec": deployed.get("spec"),
-        }
-        for name, text in blocks.items():
+        for *parents, key in self._template.string_blocks:
+            owner = deployed
+            for parent in parents:
+                owner = _mapping(owner, parent)
+            text = owner.get(key)
             if not isinstance(text, str):
                 continue
+            name = ".".join(("spec.template", *parents, key))
             try:
                 parse(text, f"{self._template.document.name} ({name}, rendered)")
             except SourceError as error:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from pytest_aicore.errors import PlanError, WorkflowError, did_you_mean, listing
+from pytest_aicore.workflows.argo.graph import TEMPLATE_TYPES, is_supplied
 from pytest_aicore.workflows.executable import Executable, derive
 from pytest_aicore.workflows.yaml.places import Place, Problem, SourceError
 from pytest_aicore.workflows.yaml.source import load, load_all, parse, parse_all
@@ -26,25 +27,6 @@ if TYPE_CHECKING:
 
     from pytest_aicore.workflows.contracts.goldens import Goldens
     from pytest_aicore.workflows.rendering import Manifest
-
-_LOCATIONS: Final = ("s3", "gcs", "oss", "azure", "artifactory", "hdfs", "http", "git", "raw", "plugin")
-"""The keys by which Argo lets an artifact say where it lies itself."""
-
-_SOURCES: Final = (*_LOCATIONS, "from", "fromExpression")
-
-TEMPLATE_TYPES: Final = (
-    "container",
-    "containerSet",
-    "script",
-    "steps",
-    "dag",
-    "resource",
-    "suspend",
-    "data",
-    "http",
-    "plugin",
-)
-"""The keys of which a template of Argo has exactly one: what it does."""
 
 _RESOURCE_LABELS: Final = ("ai.sap.com/resourcePlan", "ai.sap.com/instanceType")
 
@@ -132,6 +114,16 @@ class Template:
         template = copy(self)
         template.goldens = goldens
         return template
+
+    @property
+    def entry(self) -> MappingNode | None:
+        """The template of Argo whose inputs have one value each in a run, None where there is none."""
+        return None
+
+    @property
+    def string_blocks(self) -> tuple[tuple[str, ...], ...]:
+        """Where under `spec.template` a string holds YAML, as paths of keys."""
+        return ()
 
     @property
     def parameters(self) -> list[MappingNode]:
@@ -322,15 +314,6 @@ def _call(node: MappingNode, name: str | None) -> Call:
     )
 
 
-def is_supplied(artifact: MappingNode) -> bool:
-    """Tell whether a declaration or argument says where the artifact comes from: nobody else has to."""
-    for key in _SOURCES:
-        node = artifact.values.get(key)
-        if node is not None and not (type(node) is ScalarNode and node.value is None):
-            return True
-    return False
-
-
 class WorkflowTemplate(Template):
     """A training workflow: what runs as an execution."""
 
@@ -342,6 +325,17 @@ class WorkflowTemplate(Template):
     def entrypoint(self) -> str | None:
         """The name of the template that a run begins with."""
         return self.spec.name("entrypoint")
+
+    @property
+    def entry(self) -> MappingNode | None:
+        """The entrypoint, which takes the workflow's arguments by their names; None if something calls it as well.
+
+        With arguments of a call there is no one value of its inputs.
+        """
+        entry = self.template(self.entrypoint or "")
+        if entry is None or any(call.template == entry.name for one in self.templates for call in one.calls):
+            return None
+        return entry.node
 
     @cached_property
     def templates(self) -> tuple[ArgoTemplate, ...]:
@@ -382,28 +376,28 @@ class WorkflowTemplate(Template):
             if handler is not None:
                 roots.append((handler, given | by_hook))
         order: list[ArgoTemplate] = []
-        fed: dict[int, frozenset[str]] = {}
+        fed: dict[ArgoTemplate, frozenset[str]] = {}
         for root, root_fed in roots:
             pending = [(root, root_fed)]
             while pending:
                 template, names = pending.pop()
-                if id(template) in fed:
+                if template in fed:
                     # What one of its callers leaves open, the configuration has to bind.
-                    fed[id(template)] &= names
+                    fed[template] &= names
                     continue
-                fed[id(template)] = names
+                fed[template] = names
                 order.append(template)
                 called = [self._called(call) for call in template.calls]
                 pending.extend((target, by_call) for target, by_call in reversed(called) if target is not None)
-        return tuple((template, fed[id(template)]) for template in order)
+        return tuple((template, fed[template]) for template in order)
 
     @property
     def _starts(self) -> Sequence[ArgoTemplate]:
         start = self._by_name.get(self.entrypoint or "")
         if start is not None:
             return (start,)
-        called = {id(self._called(call)[0]) for template in self.templates for call in template.calls}
-        return [template for template in self.templates if id(template) not in called] or self.templates
+        called = {self._called(call)[0] for template in self.templates for call in template.calls}
+        return [template for template in self.templates if template not in called] or self.templates
 
     def _called(self, call: Call) -> tuple[ArgoTemplate | None, frozenset[str]]:
         if call.inline is not None:
@@ -543,6 +537,11 @@ class ServingTemplate(Template):
     def output_artifacts(self) -> list[tuple[MappingNode, str | None]]:
         """Nothing: a deployment registers no artifacts."""
         return []
+
+    @property
+    def string_blocks(self) -> tuple[tuple[str, ...], ...]:
+        """The parts that AI Core fills in as texts before anything reads them as YAML."""
+        return (("metadata", "labels"), ("metadata", "annotations"), ("spec",))
 
     @property
     def spec_block(self) -> StringBlock | None:

@@ -94,14 +94,15 @@ class House:
 
     Args:
         seed: of the emulator.
+        **said: what else the emulator is told.
     """
 
     SCENARIO = "house-prices"
     EXECUTABLE = "house-train"
     SERVING = "house-serve"
 
-    def __init__(self, seed: int = 0) -> None:
-        self.emulator = Emulator(seed)
+    def __init__(self, seed: int = 0, **said: Any) -> None:
+        self.emulator = Emulator(seed, **said)
         for text in (TRAINING_TEMPLATE, SERVING_TEMPLATE):
             self.emulator.publish(parse_template(text))
         self.door = door_to(self.emulator)

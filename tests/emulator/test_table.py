@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from pytest_aicore.emulator.store import state
+from pytest_aicore.emulator.store import tables
 from pytest_aicore.emulator.store.search import Search, Selectors
-from pytest_aicore.emulator.store.state import Table
+from pytest_aicore.emulator.store.tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,14 +73,14 @@ def fits(value: object, wanted: object | Callable[[Any], bool]) -> bool:
     filters=some.lists(FILTERS, min_size=1, max_size=4),
     skip=some.integers(0, 3),
     top=some.none() | some.integers(0, 5),
-    few=some.sampled_from([0, state.FEW]),
+    few=some.sampled_from([0, tables.FEW]),
 )
 def test_a_page_holds_the_newest_that_match(
     steps: list[tuple[str, str, int]], filters: list[dict[str, Any]], skip: int, top: int | None, few: int
 ) -> None:
     """Whatever was added, changed, removed or copied before, and whatever was asked in between."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(state, "FEW", few)  # with few records, an index would not be used
+        patch.setattr(tables, "FEW", few)  # with few records, an index would not be used
         compare(steps, filters, skip, top)
 
 

@@ -16,7 +16,7 @@ from tests.plugin.test_forked import FORKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.emulator.emulator import RequestRecord
+    from pytest_aicore.emulator import RequestRecord
     from tests.live.conftest import Service
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes can be forked")

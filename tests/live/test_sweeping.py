@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from pytest_aicore.emulator.emulator import RequestRecord
+    from pytest_aicore.emulator import RequestRecord
     from tests.live.conftest import Service
 
 

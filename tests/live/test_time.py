@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from ai_api_client_sdk.models.status import Status
 
-from pytest_aicore.emulator import Emulator
+from pytest_aicore.emulator.api.dispatch import Dispatcher
 from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.live import fleet
 from pytest_aicore.training.live.budget import Budget
@@ -474,14 +474,14 @@ def test_budget_is_not_spent_by_a_start_in_the_year_1(
     ledger: Callable[[], list[dict[str, Any]]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    serve = Emulator._served
+    serve = Dispatcher._served
 
-    def served(self: Emulator, *args: Any, **how: Any) -> Any:
+    def served(self: Dispatcher, *args: Any, **how: Any) -> Any:
         answer = serve(self, *args, **how)
         answer.body = re.sub(rb'"startTime": ?"[^"]+"', b'"startTime": "0001-01-01T00:00:00Z"', answer.body)
         return answer
 
-    monkeypatch.setattr(Emulator, "_served", served)
+    monkeypatch.setattr(Dispatcher, "_served", served)
     live("def test_it(aicore_execution): pass", "--aicore-budget=45m").assert_outcomes(passed=1)
     (seconds,) = [line["seconds"] for line in ledger() if line["event"] == "ended"]
     assert 0 < seconds < 45 * 60

@@ -18,6 +18,7 @@ from pytest_aicore.hooks.secrets import LOGGERS, _Clean
 from pytest_aicore.redact import Redactor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 OWN = "own-Sec3t-of-the-developer"
@@ -232,6 +233,32 @@ def test_what_a_test_prints_does_not_pass_by_while_a_thread_of_ours_logs(own: py
     assert shown.count("there") == logged.count("still there")
 
 
+@pytest.mark.parametrize("method", ["thread", "signal"])
+def test_what_pytest_timeout_dumps_is_clean(own: pytest.Pytester, method: str) -> None:
+    own.makepyfile(
+        """
+        import os, sys, threading, time
+
+        import pytest
+
+        SECRET = os.environ["AICORE_CLIENT_SECRET"]
+
+        @pytest.mark.timeout(1, func_only=True)
+        def test_it(aicore_client):
+            threading.Thread(target=time.sleep, args=(30,), name="for " + SECRET, daemon=True).start()
+            print("printed", SECRET)
+            print("printed", SECRET, file=sys.stderr)
+            os.write(1, f"written {SECRET}\\n".encode())
+            time.sleep(30)
+        """
+    )
+    result = own.runpytest_subprocess("--showlocals", f"--timeout-method={method}")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    assert leaks(own.path, result) == []
+    printed = result.stdout.str()
+    assert [seen for seen in ("Stack of for ***", "printed ***", "written ***") if seen not in printed] == []
+
+
 def test_a_secret_that_comes_later_is_hidden_too(pytester: pytest.Pytester) -> None:
     key = json.dumps({"clientsecret": SERVICE_KEY_SECRET})
     pytester.makepyfile(
@@ -295,6 +322,40 @@ def test_no_usage_error_of_pytest_repeats_a_key(pytester: pytest.Pytester, key: 
     printed = result.stdout.str() + result.stderr.str()
     assert result.ret in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED)
     assert [part for part in (SERVICE_KEY_SECRET, key[:30], key[-30:]) if part in printed] == []
+
+
+DAMAGED = {
+    "in quotation marks": lambda key: f"'{key}'",
+    "of Python": lambda key: repr(json.loads(key)),
+    "escaped": lambda key: key.replace('"', '\\"'),
+    "a variable": lambda key: f"AICORE_SERVICE_KEY='{key}'",
+    "base64 with a name": lambda key: "base64:" + base64.b64encode(key.encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
+def test_a_key_that_nobody_can_use_is_hidden_from_whoever_debugs_it(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, damage: Callable[[str], str]
+) -> None:
+    monkeypatch.setenv("AICORE_SERVICE_KEY", damage(_key()))
+    pytester.makepyfile(
+        f"""
+        import os
+
+        def test_environment(aicore_client): pass
+
+        def test_debugged():
+            environment, lines = dict(os.environ), os.environ["AICORE_SERVICE_KEY"].split(", ")
+            secret = "-".join({SERVICE_KEY_SECRET.split("-")})
+            print(os.environ, secret)
+            assert environment == {{"secret": secret}}
+        """
+    )
+    result = pytester.runpytest_subprocess(
+        "--aicore-live", "--aicore-resource-group=team", "-vv", "--showlocals", "--junitxml=junit.xml"
+    )
+    result.assert_outcomes(failed=1, errors=1)
+    assert leaks(pytester.path, result, SERVICE_KEY_SECRET) == []
 
 
 def test_what_fails_in_collection_is_clean_although_nothing_is_of_ours(pytester: pytest.Pytester) -> None:

@@ -123,6 +123,12 @@ def test_a_session_is_refused(project: pytest.Pytester, way: str) -> None:
     assert "anary" not in result.stdout.str().lower()
 
 
+def test_the_remedy_is_not_hidden_with_a_line_of_variables(project: pytest.Pytester) -> None:
+    text = f"AICORE_SERVICE_KEY='{TEXT}'"
+    result = project.runpytest_inprocess(f"--aicore-service-key={text}")
+    assert result.errlines == [f"ERROR: --aicore-service-key = *** ({len(text)} {NOT_SHOWN}: {REFUSED}", ""]
+
+
 def test_an_argument_of_its_own_is_not_repeated_by_pytest(project: pytest.Pytester) -> None:
     result = project.runpytest_inprocess("--aicore-live", "--aicore-resource-group=team", "--aicore-service-key=", TEXT)
     assert result.ret == pytest.ExitCode.USAGE_ERROR

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.serve.server import Server
-from pytest_aicore.emulator.world.course import EPOCH
+from pytest_aicore.emulator.store.records import EPOCH
 from pytest_aicore.emulator.world.pace import PACES, RunningClock
 from pytest_aicore.workflows import parse_template
 

@@ -102,7 +102,7 @@ def test_what_a_client_asks_for_does_not_act_in_the_log(
 ) -> None:
     with serving() as served:
         client = served.client()
-        monkeypatch.setattr(served.emulator, "_route", lambda _: [][0])
+        monkeypatch.setattr(served.emulator.dispatcher, "_route", lambda _: [][0])
         path = f"/v2/lm/artifacts/%1B%5B2J%0A%3A%3Aerror%3A%3A%E2%80%AE?client_secret={SECRET}"
         assert client.ask("GET", path).status == 500
     err = capfd.readouterr().err
@@ -159,7 +159,7 @@ def test_a_stranger_gets_no_other_answer_than_a_client(
 ) -> None:
     """Also an error before anything is known of a client is answered, and what it did not yet do is not done."""
     with serving() as served:
-        monkeypatch.setattr(served.emulator, "_route", lambda _: [][0])
+        monkeypatch.setattr(served.emulator.dispatcher, "_route", lambda _: [][0])
         with Client(served.server.url, served.server.service_key) as client:
             assert client.ask_token().json["error"]["target"] == "/oauth/token"
         monkeypatch.undo()

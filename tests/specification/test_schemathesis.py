@@ -36,7 +36,7 @@ def test_no_request_is_answered_outside_the_specification(seed: int, tmp_path: P
     emulator.publish_folder(read_folder(WORKFLOWS))
     with Server(emulator) as server:
         program = [sys.executable, "-m", "schemathesis.cli", "run", str(FILE), "--url", f"{server.url}{BASE}"]
-        program += ["--header", f"Authorization: Bearer {mint(emulator, 'schemathesis')}"]
+        program += ["--header", f"Authorization: Bearer {mint(emulator.gateway, 'schemathesis')}"]
         program += ["--header", "AI-Resource-Group: default", "--checks", "response_headers_conformance"]
         program += ["--max-examples", str(EXAMPLES), "--seed", str(seed), "--no-color"]
         asked = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -55,7 +55,7 @@ class Caller:
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
-        self.token = mint(emulator, "caller")
+        self.token = mint(emulator.gateway, "caller")
 
     def __call__(
         self, method: str, path: str, body: Any = None, *, group: str | None = "default", **headers: str

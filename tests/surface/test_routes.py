@@ -24,10 +24,10 @@ def test_an_emulator_brings_no_handler_of_the_administration() -> None:
         "import sys; from pytest_aicore.emulator import Emulator; Emulator(); "
         "print(sorted(name.removeprefix('pytest_aicore.emulator.') for name in sys.modules "
         "if name.startswith('pytest_aicore.emulator.api.handlers.') or name in ('yaml', 'requests', 'responses') "
-        "or name.endswith(('.gitsync', '.scheduler', '.tenancy', '.catalogue', '.cron', '.emulator.tenant'))))"
+        "or name.endswith(('.git_sync', '.schedules', '.provisioning', '.catalogue', '.cron', '.pace'))))"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert found.stdout == "['handlers.token']\n"
+    assert found.stdout == "['api.handlers.token']\n"
 
 
 @pytest.mark.parametrize(

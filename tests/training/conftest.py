@@ -9,7 +9,7 @@ import pytest
 
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.in_process import door_to
-from pytest_aicore.emulator.world.course import Clock
+from pytest_aicore.emulator.world.clock import Clock
 from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.plan import TrainingPlan
 from pytest_aicore.training.run import OneByOne, Training

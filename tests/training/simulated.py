@@ -13,7 +13,7 @@ from pytest_aicore.training.live.fleet import ClosingError, FleetClock
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.emulator.world.course import Clock
+    from pytest_aicore.emulator.world.clock import Clock
 
 PATIENCE = 20.0
 """Seconds of real time after which a thread that nobody wakes up is an error."""

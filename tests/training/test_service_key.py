@@ -51,6 +51,8 @@ READ = {
     "quoted": json.dumps(TEXT),
     "quoted twice": json.dumps(json.dumps(TEXT)),
     "base64": b64(TEXT),
+    "base64 with a name": f"base64:{b64(TEXT)}",
+    "a URL of data": f"data:application/json;base64,{b64(TEXT)}",
     "base64 on lines": "\n".join(b64(TEXT)[at : at + 64] for at in range(0, len(b64(TEXT)), 64)) + "\n",
     "base64 without its end": b64(TEXT).rstrip("="),
     "base64 for URLs": base64.urlsafe_b64encode(json.dumps({**KEY, "x": "\u00ff\u00fe?>?"}).encode()).decode(),
@@ -97,6 +99,16 @@ EXPLAINED = {
         "is a certificate or private key (PEM), not a service key. With a client certificate, give the service key that"
         " holds `certificate` and `key`, or set AICORE_CERT_FILE_PATH and AICORE_KEY_FILE_PATH beside AICORE_CLIENT_ID,"
         " AICORE_AUTH_URL and AICORE_BASE_URL."
+    ),
+    '\'{"clientsecret": "canary"}\'': (
+        "is JSON in quotes that JSON does not know ('), not a service key. Give it without them."
+    ),
+    "`{canary}`": "is JSON in quotes that JSON does not know (`), not a service key. Give it without them.",
+    "%7B%22clientsecret%22%3A%22canary%22%7D": (
+        "is JSON quoted for a URL (%7B...), not a service key. Give it as it was before."
+    ),
+    "{'clientsecret': 'canary'}": (
+        "is a dictionary as Python prints it, not a service key. JSON has double quotes: `json.dumps` writes it."
     ),
     "<html>canary</html>": (
         "is XML or HTML, not a service key. Download the key again: a login page may have been saved in its place."

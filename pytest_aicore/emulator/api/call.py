@@ -11,8 +11,10 @@ from pytest_aicore.http.exchange import ApiError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.api.gateway import Gateway
     from pytest_aicore.emulator.store.state import ResourceGroup, State
+    from pytest_aicore.emulator.world.clock import Clock
+    from pytest_aicore.emulator.world.platform import Platform
     from pytest_aicore.http.exchange import Request, Response
 
     Handler = Callable[["Call"], Response]
@@ -26,7 +28,8 @@ IDENTIFIER = Text(pattern=ID)
 class Call:
     """A request that is known, authorised and addressed to an existing resource group."""
 
-    emulator: Emulator
+    platform: Platform
+    gateway: Gateway
     request: Request
     parameters: dict[str, str]
     """The variable parts of the path."""
@@ -37,17 +40,22 @@ class Call:
     @property
     def state(self) -> State:
         """Everything the emulator remembers."""
-        return self.emulator.state
+        return self.platform.world.state
+
+    @property
+    def clock(self) -> Clock:
+        """The emulator's time."""
+        return self.platform.world.clock
 
     @property
     def now(self) -> float:
         """Seconds since the epoch."""
-        return self.emulator.clock.now()
+        return self.clock.now()
 
     @property
     def base_url(self) -> str:
         """Where this client reaches the API, without `/v2`: what answers say about where things are."""
-        return self.request.base_url or self.emulator.base_url
+        return self.request.base_url or self.gateway.base_url
 
     def identifier(self, name: str) -> str:
         """Return an id from the path.

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_aicore.errors import EmulatorError, did_you_mean, our_message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from pytest_aicore.emulator.emulator import Emulator, RequestRecord
+    from pytest_aicore.emulator.api.request_record import RequestRecord
+    from pytest_aicore.emulator.world.world import World
 
 __tracebackhide__ = our_message
 
@@ -37,16 +38,17 @@ class Calls:
     A client that retries makes several attempts of one logical call. Over HTTP attempts look like calls.
 
     Args:
-        emulator: who was asked.
-        since: the number of the newest record when the recording began.
+        world: where the calls do something.
+        operations: that there are.
         on_request: called with each request.
     """
 
     def __init__(
-        self, emulator: Emulator, since: int, on_request: Callable[[RequestRecord], None] | None = None
+        self, world: World, operations: Sequence[str], on_request: Callable[[RequestRecord], None] | None = None
     ) -> None:
-        self._emulator = emulator
-        self._since = since
+        self._world = world
+        self._operations = operations
+        self._since = world.state.drawn
         self._on_request = on_request
         self._records: list[RequestRecord] = []
         self._duplicates: Mapping[str, tuple[str, ...]] | None = None
@@ -95,7 +97,7 @@ class Calls:
         return len(self._of(operation))
 
     def _of(self, operation: str) -> list[RequestRecord]:
-        known = [*self._emulator.routes.operations, "token"]
+        known = self._operations
         if not any(fnmatchcase(each, operation) for each in known):
             raise EmulatorError(f"recording: there is no call {operation!r}.{did_you_mean(operation, known)}")
         return [record for record in self._records if fnmatchcase(record.operation, operation)]
@@ -133,8 +135,8 @@ class Calls:
 
     def _find_duplicates(self) -> Mapping[str, tuple[str, ...]]:
         started: dict[str, list[str]] = {}
-        with self._emulator.lock:
-            for group in self._emulator.state.groups.values():
+        with self._world.lock:
+            for group in self._world.state.groups.values():
                 for execution in group.executions:
                     if execution.number > self._since and execution.schedule_id is None:
                         started.setdefault(execution.configuration_id, []).append(execution.id)

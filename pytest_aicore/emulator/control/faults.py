@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pytest_aicore.emulator.api.handlers import token
+from pytest_aicore.emulator.api.request_record import REMEMBERED_CALLS
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
 from pytest_aicore.http.exchange import (
     GATEWAY,
@@ -24,7 +25,7 @@ from pytest_aicore.http.exchange import (
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from pytest_aicore.emulator.store.state import Record
+    from pytest_aicore.emulator.store.tables import Record
     from pytest_aicore.http.exchange import Request
 
 __tracebackhide__ = our_message
@@ -36,8 +37,6 @@ UNKNOWN_STATUS = "SUSPENDED"
 """Made up: a status that AI Core may have one day."""
 _STATUS = re.compile(rb'"status":"[A-Z]+"')
 ANY_CALL = "*"
-REMEMBERED_CALLS = 64
-"""Of so many the attempts can be told from new calls, when threads call at the same time."""
 
 _SENTENCES = {
     401: "Jwt verification fails",

@@ -7,14 +7,14 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from pytest_aicore.emulator.control.symptoms import SYMPTOMS
+from pytest_aicore.emulator.store.statuses import OUTCOMES, STATUSES
 from pytest_aicore.emulator.world.course import (
-    OUTCOMES,
     PENDING_SECONDS,
     RUNNING_SECONDS,
-    STATUSES,
     STOPPING_SECONDS,
     UNKNOWN_SECONDS,
     Course,
@@ -23,9 +23,13 @@ from pytest_aicore.emulator.world.course import (
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
 
 if TYPE_CHECKING:
+    from pytest_aicore.emulator.store.state import StandingScript
     from pytest_aicore.emulator.world.course import Details, Logs, MetricValues
 
 __tracebackhide__ = our_message
+
+Arguments = ParamSpec("Arguments")
+Returned = TypeVar("Returned")
 
 STATUSES_ON_THE_WAY = ("UNKNOWN", "PENDING", "RUNNING", "STOPPING")
 """Where an execution can stay; it ends in every other status."""
@@ -33,9 +37,27 @@ LONGEST_STATUS_MESSAGE = 256
 """Specification."""
 
 
-@dataclass(frozen=True)
+def with_arguments_of(
+    made: Callable[Arguments, object],
+) -> Callable[[Callable[..., Returned]], Callable[Concatenate[Any, Arguments], Returned]]:
+    """Let a method take what something is made with, so that its arguments stand in one place.
+
+    Args:
+        made: what is made with them, all by keyword.
+    """
+
+    def decorate(method: Callable[..., Returned]) -> Callable[Concatenate[Any, Arguments], Returned]:
+        own = signature(method)
+        parameters = [own.parameters["self"], *signature(made).parameters.values()]
+        method.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return method
+
+    return decorate
+
+
+@dataclass(frozen=True, kw_only=True)
 class Script:
-    """How the emulator treats the executions that a script is for. Made by `Emulator.script`.
+    """How the emulator treats the executions that a script is for. Made by `Emulator.script`, with these arguments.
 
     Everything that is None is left as it is.
     """
@@ -161,16 +183,16 @@ class Said:
 
     values: Mapping[str, Any]
     places: Mapping[str, str]
-    speaking: Sequence[Standing]
+    speaking: Sequence[StandingScript]
 
 
-def said_about(standings: Iterable[Standing], executable_id: str, execution_id: str) -> Said:
+def said_about(standings: Iterable[StandingScript], executable_id: str, execution_id: str) -> Said:
     """Return what scripts say about an execution together.
 
     What is said about one execution stands above what is said about its executable, and that above what is said
     about all. Of counted scripts, which follow each other, the first that is not used up has its say.
     """
-    levels: tuple[list[Standing], list[Standing], list[Standing]] = ([], [], [])
+    levels: tuple[list[StandingScript], ...] = ([], [], [])
     for standing in standings:
         script = standing.script
         if script.execution is not None:
@@ -178,7 +200,7 @@ def said_about(standings: Iterable[Standing], executable_id: str, execution_id: 
                 levels[2].append(standing)
         elif script.executable in (None, executable_id):
             levels[0 if script.executable is None else 1].append(standing)
-    speaking: list[Standing] = []
+    speaking: list[StandingScript] = []
     for level in levels:
         speaking += [standing for standing in level if standing.script.times is None]
         speaking += [each for each in level if each.script.times is not None and not each.is_used_up][:1]
@@ -191,7 +213,7 @@ def said_about(standings: Iterable[Standing], executable_id: str, execution_id: 
     return Said(values, places, speaking)
 
 
-def refuse_contradiction(script: Script, standings: Iterable[Standing]) -> None:
+def refuse_contradiction(script: Script, standings: Iterable[StandingScript]) -> None:
     """Refuse a script that says something else than one before it about the same executions.
 
     Raises:

@@ -13,7 +13,7 @@ from pytest_aicore.emulator.world.bindings import refused_details
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pytest_aicore.emulator.store.state import Enactment
+    from pytest_aicore.emulator.store.records import Enactment
     from pytest_aicore.workflows import Executable
 
 BACK_OFF = 'Back-off pulling image "{image}"'

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import json
 import re
+from inspect import signature
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any
 
+from pytest_aicore.emulator.control.faults import Fault
 from pytest_aicore.errors import EmulatorError, did_you_mean
 from pytest_aicore.http.exchange import Json, Request, Response, empty_response, json_response, microseconds_z
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.emulator.control.faults import Fault
-    from pytest_aicore.emulator.emulator import Checkpoint, Emulator, RequestRecord
+    from pytest_aicore.emulator.api.request_record import RequestRecord
+    from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.world.world import Checkpoint
 
 ADMIN_ROOT = "/__aicore__/"
 _CAPITAL = re.compile(r"(?<=[a-z0-9])[A-Z]")
@@ -115,7 +118,7 @@ class Admin:
         return json_response(201, {"script": script.said()})
 
     def _fault(self, said: Json) -> Response:
-        arguments = _arguments(said, self._emulator.fault, "call")
+        arguments = _arguments(said, self._emulator.fault)
         if not isinstance(arguments.get("call"), str):
             raise EmulatorError('fault: say which "call" goes wrong, for example "execution.get".')
         fault = self._emulator.fault(**arguments)
@@ -123,11 +126,12 @@ class Admin:
 
     def _faults(self, _: Json) -> Response:
         with self._emulator.lock:
-            faults = [_fault_json(fault) | {"struck": fault.struck} for fault in self._emulator.state.faults]
+            armed = [each for each in self._emulator.conditions if isinstance(each, Fault)]
+            faults = [_fault_json(fault) | {"struck": fault.struck} for fault in armed]
         return json_response(200, {"count": len(faults), "faults": faults})
 
     def _profile(self, said: Json) -> Response:
-        arguments = _arguments(said, self._emulator.profile, "name")
+        arguments = _arguments(said, self._emulator.profile)
         if "name" not in arguments:
             raise EmulatorError('profile: say its "name", for example "throttled".')
         faults = self._emulator.profile(**arguments)
@@ -173,13 +177,13 @@ def is_loopback(address: str) -> bool:
     return (mapped or parsed).is_loopback
 
 
-def _arguments(said: Json, function: Any, *positional: str) -> Json:
+def _arguments(said: Json, function: Callable[..., object]) -> Json:
     """Return what was said as arguments of a function.
 
     Raises:
         EmulatorError: it takes no such argument.
     """
-    known = [*positional, *(name for name in function.__kwdefaults__ if name != "place")]
+    known = [name for name in signature(function).parameters if name != "place"]
     arguments: Json = {}
     for name, value in said.items():
         written = _CAPITAL.sub(lambda match: f"_{match[0].lower()}", name)

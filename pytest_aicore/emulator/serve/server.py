@@ -292,5 +292,5 @@ def _import_what_answers() -> None:
     from pytest_aicore import emulator
 
     for module in walk_packages(emulator.__path__, f"{emulator.__name__}."):
-        if module.name != f"{emulator.__name__}.intercept":  # the other door
+        if module.name != f"{emulator.__name__}.in_process":  # the other door
             import_module(module.name)

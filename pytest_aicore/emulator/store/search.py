@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from pytest_aicore.emulator.store.state import Labels
+    from pytest_aicore.emulator.store.records import Labels
 
 _BREAK = "\0"
 """Between two texts: no search that can be typed goes across it."""

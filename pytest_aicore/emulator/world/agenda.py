@@ -8,39 +8,28 @@ no appointment to be taken back, and one that is woken up twice does nothing the
 from __future__ import annotations
 
 import heapq
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from pytest_aicore.emulator.store.records import Appointment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from pytest_aicore.emulator.emulator import Emulator
 
     Waker = Callable[[str, str, float], None]
     """Gets the resource group (empty for what belongs to the tenant), the record's id and the moment."""
 
 
-class Appointment(NamedTuple):
-    """A moment at which somebody looks after a record.
-
-    Of two at the same moment, the record with the lower number comes first.
-    """
-
-    at: float
-    number: int
-    kind: str
-    group: str
-    id: str
-
-
 class Agenda:
-    """Keeps appointments. It remembers nothing itself: they are in the emulator's state.
+    """Keeps appointments. It remembers nothing itself: they are in the world's state.
 
     Args:
-        emulator: whose clock decides what is due.
+        queue: returns the appointments, a heap.
+        now: returns the time by which they are due, seconds since the epoch.
     """
 
-    def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
+    def __init__(self, queue: Callable[[], list[Appointment]], now: Callable[[], float]) -> None:
+        self._queue = queue
+        self._now = now
         self._wakers: dict[str, Waker] = {}
 
     def when_due(self, kind: str, waker: Waker) -> None:
@@ -58,11 +47,11 @@ class Agenda:
             record_id: the record's id.
         """
         if at is not None:
-            heapq.heappush(self._emulator.state.agenda, Appointment(at, number, kind, group, record_id))
+            heapq.heappush(self._queue(), Appointment(at, number, kind, group, record_id))
 
     def settle(self) -> None:
         """Let everything happen whose time has come, in order."""
-        agenda, now = self._emulator.state.agenda, self._emulator.clock.now()
+        agenda, now = self._queue(), self._now()
         while agenda and agenda[0].at <= now:
             appointment = heapq.heappop(agenda)
             self._wakers[appointment.kind](appointment.group, appointment.id, appointment.at)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.emulator.store.state import Deployment
+from pytest_aicore.emulator.store.records import Deployment
 from pytest_aicore.http.exchange import seconds_z
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.store.state import Configuration, Enactment, ResourceGroup
+    from pytest_aicore.emulator.store.records import Configuration, Enactment
+    from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.workflows import Executable
 
 SERVING = "kserve-container"

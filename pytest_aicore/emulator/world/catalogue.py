@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, Published
-from pytest_aicore.emulator.world.course import EPOCH
+from pytest_aicore.emulator.store.records import EPOCH, Published
+from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,56 +1,53 @@
-"""The cluster behind the API: what executions and deployments go through, as time passes or as clients look."""
+"""The cluster behind the API: the records of executions and deployments, and the desk at which engines report."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.emulator.control.caller import raised_at
-from pytest_aicore.emulator.control.scripts import SHAPES, ShapeError, course, said_about
-from pytest_aicore.emulator.control.symptoms import spelt_out
-from pytest_aicore.emulator.store.state import (
-    DEFAULT_STORE,
-    Artifact,
-    Deployment,
-    Enactment,
-    Execution,
-    LogLine,
-    Metric,
-)
+from pytest_aicore.emulator.store.records import Artifact, Deployment, Enactment, Execution, LogLine, Metric
+from pytest_aicore.emulator.store.state import DEFAULT_STORE
+from pytest_aicore.emulator.store.statuses import CAN_BE_STOPPED, TERMINAL
 from pytest_aicore.emulator.world import bindings
-from pytest_aicore.emulator.world.course import CAN_BE_STOPPED, OUTPUTS_BEFORE_COMPLETION_SECONDS, TERMINAL, Stay
-from pytest_aicore.errors import EmulatorError, our_message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from pytest_aicore.emulator.emulator import Emulator
-    from pytest_aicore.emulator.store.state import Configuration, E, ResourceGroup, Table
-    from pytest_aicore.emulator.world.course import Course
+    from pytest_aicore.emulator.store.records import Configuration, E
+    from pytest_aicore.emulator.store.state import ResourceGroup, State
+    from pytest_aicore.emulator.store.tables import Table
+    from pytest_aicore.emulator.world.engine import Engine
+    from pytest_aicore.emulator.world.world import World
+    from pytest_aicore.workflows import Executable
+    from pytest_aicore.workflows.executable import OutputArtifact
 
-__tracebackhide__ = our_message
+    EngineMaker = Callable[["Cluster"], Engine]
+    """Gets the cluster, which is the engine's `Desk`."""
 
 OUTPUT_URL = "ai://{store}/{execution}/{name}{suffix}"
 """Captured where an output artifact's name is its `globalName`. Assumed: where they differ it is the `globalName`, as
 the documentation says and a tutorial's prose does not; and a suffix is added as it stands."""
 
-_EXECUTION, _OUTPUTS, _DEPLOYMENT, _TTL = "execution", "outputs", "deployment", "time to live"
-"""The kinds of appointments that it looks after."""
+_TTL = "time to live"
+"""The kind of appointment that it looks after."""
+_ORDER = ("UNKNOWN", "PENDING", "RUNNING", "STOPPING")
+"""Statuses before the end, in the order in which they are left."""
 
 
 class Cluster:
-    """Runs executions and deployments. It remembers nothing itself: everything is in the emulator's state.
+    """Keeps the records of executions and deployments, which an engine carries out.
+
+    It remembers nothing itself: everything is in the world's state. It is the engine's `Desk`.
 
     Args:
-        emulator: for whom it runs them.
+        world: where they are.
+        make_engine: returns the engine that reports here.
     """
 
-    def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
-        emulator.agenda.when_due(_EXECUTION, self._wake_execution)
-        emulator.agenda.when_due(_OUTPUTS, self._wake_outputs)
-        emulator.agenda.when_due(_DEPLOYMENT, self._wake_deployment)
-        emulator.agenda.when_due(_TTL, self._wake_ttl)
+    def __init__(self, world: World, make_engine: EngineMaker) -> None:
+        self._world = world
+        world.agenda.when_due(_TTL, self._wake_ttl)
+        self.engine = make_engine(self)
 
     def start(
         self,
@@ -59,7 +56,7 @@ class Cluster:
         schedule_id: str | None = None,
         at: float | None = None,
     ) -> Execution:
-        """Start an execution of a configuration, on the course that the scripts say.
+        """Start an execution of a configuration.
 
         Args:
             group: its resource group.
@@ -67,21 +64,19 @@ class Cluster:
             schedule_id: the schedule that starts it.
             at: when, in seconds since the epoch; now when left out.
         """
-        execution_id = self._emulator.state.short_id("e")
-        way = self._course(group, configuration, execution_id, use=True)
+        execution_id = self._world.state.short_id("e")
+        outlook = self.engine.plan(group, configuration, execution_id, deployed=False)
         beginning = self._beginning(configuration, execution_id, at)
         execution = group.executions.add(
-            Execution(**beginning, target_status="COMPLETED", course=way, schedule_id=schedule_id)
+            Execution(**beginning, target_status="COMPLETED", course=outlook, schedule_id=schedule_id)
         )
-        if way.outcome == "UNKNOWN":
-            execution = group.executions.put(self._with_reasons(execution))
-        self._appoint(group, execution)
-        return execution
+        self.engine.begin(group, execution)
+        return group.executions.get(execution_id) or execution
 
     def deploy(
         self, group: ResourceGroup, configuration: Configuration, ttl: str | None, seconds: float | None
     ) -> Deployment:
-        """Deploy a configuration, on the course that the scripts say.
+        """Deploy a configuration.
 
         Args:
             group: its resource group.
@@ -89,23 +84,21 @@ class Cluster:
             ttl: how long it may live, as it was asked for.
             seconds: the same in seconds.
         """
-        deployment_id = self._emulator.state.short_id("d")
+        deployment_id = self._world.state.short_id("d")
         beginning = self._beginning(configuration, deployment_id, None)
         deployment = group.deployments.add(
             Deployment(
                 **beginning,
                 target_status="RUNNING",
-                course=self._course(group, configuration, deployment_id, use=True, deployed=True),
+                course=self.engine.plan(group, configuration, deployment_id, deployed=True),
                 status_details=bindings.unseen_details(deployment_id),
                 ttl=ttl,
                 expires_at=None if seconds is None else beginning["created_at"] + seconds,
             )
         )
-        if deployment.course.outcome == "UNKNOWN":
-            deployment = group.deployments.put(self._with_reasons(deployment))
-        self._appoint(group, deployment)
-        self._emulator.agenda.appoint(deployment.expires_at, deployment.number, _TTL, group.id, deployment.id)
-        return deployment
+        self.engine.begin(group, deployment)
+        self._world.agenda.appoint(deployment.expires_at, deployment.number, _TTL, group.id, deployment_id)
+        return group.deployments.get(deployment_id) or deployment
 
     def reconfigure(self, group: ResourceGroup, deployment: Deployment, configuration: Configuration) -> None:
         """Give a deployment another configuration; it comes into status RUNNING anew, by way of PENDING (assumed)."""
@@ -115,10 +108,12 @@ class Cluster:
             configuration_name=configuration.name,
             scenario_id=configuration.scenario_id,
             executable_id=configuration.executable_id,
-            course=self._course(group, configuration, deployment.id, use=True, deployed=True),
+            course=self.engine.plan(group, configuration, deployment.id, deployed=True),
             last_operation="UPDATE",
         )
-        self._enter(group, changed, "PENDING", self._emulator.clock.now())
+        pending = entered(changed, "PENDING", self._world.clock.now())
+        self.record(group, pending)
+        self.engine.begin(group, pending)
 
     def stop(
         self, group: ResourceGroup, enactment: Enactment, at: float | None = None, *, then: str = "STOPPED"
@@ -134,7 +129,9 @@ class Cluster:
         stopped = replace(enactment, target_status=then)
         if isinstance(stopped, Deployment):
             stopped = replace(stopped, last_operation="UPDATE" if then == "STOPPED" else "DELETE")
-        self._enter(group, stopped, "STOPPING", self._emulator.clock.now() if at is None else at)
+        stopping = entered(stopped, "STOPPING", self._world.clock.now() if at is None else at)
+        self.record(group, stopping)
+        self.engine.stop(group, stopping)
 
     def delete(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Delete an execution or deployment that may be deleted.
@@ -145,6 +142,31 @@ class Cluster:
         group.table_of(enactment).remove(enactment.id)
         if enactment.id in group.metrics:
             group.metrics.remove(enactment.id)
+        if enactment.id in self.engine.carried():
+            self.engine.abandon(enactment.id)
+
+    def abandon_strangers(self) -> bool:
+        """Have the engine end what it works on although the world holds no record of it any more.
+
+        Returns:
+            Whether there is any.
+        """
+        strangers = [each for each in self.engine.carried() if self.find(each) is None]
+        for enactment_id in strangers:
+            self.engine.abandon(enactment_id)
+        return bool(strangers)
+
+    def record(self, group: ResourceGroup, enactment: Enactment) -> bool:
+        """Put an execution or deployment, as it is now, in the place of its record.
+
+        Returns:
+            Whether it is still there: one that is to be deleted is gone as soon as it has stopped.
+        """
+        group.table_of(enactment).put(enactment)
+        if enactment.status == "STOPPED" and enactment.target_status == "DELETED":
+            self.delete(group, enactment)
+            return False
+        return True
 
     # Looking ------------------------------------------------------------------------------------------------
 
@@ -154,16 +176,12 @@ class Cluster:
         for enactment in enactments:
             if not enactment.is_unfinished:
                 continue
-            if not enactment.goes_by_looks:
+            if enactment.goes_by_looks:
+                self.engine.looked_at(group, enactment)
+            else:
                 time_passes = True
-                continue
-            stay = enactment.course.stay(enactment.status)
-            seen = group.table_of(enactment).put(replace(enactment, looks=enactment.looks + 1))
-            following = seen.course.after(seen.status)
-            if stay and stay.looks and seen.looks >= stay.looks and following:
-                self._enter(group, seen, following, self._emulator.clock.now())
         if time_passes:
-            self._emulator.clock.look()
+            self._world.clock.look()
 
     def look_for(self, group: ResourceGroup, table: Table[E], filters: Mapping[str, Any]) -> None:
         """Let happen what a question about a status makes happen: it is a look at all that it is about.
@@ -184,52 +202,101 @@ class Cluster:
         """Let the time pass that a question about what they have written or left behind takes."""
         found = (group.executions.get(each) or group.deployments.get(each) for each in enactment_ids)
         if any(each and each.is_unfinished and not each.goes_by_looks for each in found):
-            self._emulator.clock.look()
+            self._world.clock.look()
 
     def find(self, enactment_id: str) -> tuple[ResourceGroup, Enactment] | None:
         """Return an execution or deployment and its resource group, wherever it is."""
-        for group in self._emulator.state.groups.values():
-            enactment = group.executions.get(enactment_id) or group.deployments.get(enactment_id)
-            if enactment:
-                return group, enactment
-        return None
+        return _found_in(self._world.state, enactment_id)
 
-    def change_course(self, enactment_id: str) -> None:
-        """Lead an execution or deployment that is under way on the course that the scripts now say.
+    def rethink(self, enactment_id: str) -> None:
+        """Tell the engine that a test has said something else about an execution or deployment under way.
 
         Raises:
             EmulatorError: it has ended already.
         """
         found = self.find(enactment_id)
-        if found is None:
-            return
-        group, enactment = found
-        said = said_about(self._emulator.state.scripts, enactment.executable_id, enactment_id)
-        if enactment.status in TERMINAL:
-            raise EmulatorError(
-                f"{said.speaking[-1].script.place}: script: {_name(enactment)} {enactment_id} has ended already, "
-                f"{enactment.status}; script it before, or script the next one with times=1."
-            )
-        configuration = group.configurations.get(enactment.configuration_id)
-        if configuration is None:
-            return
-        deployed = isinstance(enactment, Deployment)
-        way = self._course(group, configuration, enactment_id, use=False, deployed=deployed)
-        changed = replace(enactment, course=_not_before(self._emulator.clock.now(), enactment, way))
-        if changed.status == "RUNNING":
-            changed = self._with_telemetry(changed)
-        if changed.status == way.outcome:
-            changed = self._with_reasons(changed)
-        self._appoint(group, group.table_of(changed).put(changed))
+        if found is not None:
+            self.engine.rethink(*found)
 
-    # Beginning ----------------------------------------------------------------------------------------------
+    # What engines report ------------------------------------------------------------------------------------
+
+    def executable_of(self, enactment: Enactment) -> Executable | None:
+        """Return what an execution or deployment executes or deploys, as `Desk` has it."""
+        with self._world.lock:
+            published = self._world.state.find_published(enactment.executable_id)
+        return published.executable if published else None
+
+    def status(
+        self,
+        enactment_id: str,
+        status: str,
+        *,
+        message: str | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Take a report of a status, as `Desk` has it."""
+        with self._world.lock:
+            for _, group, enactment, now in self._held(enactment_id):
+                if not _follows(enactment.status, status):
+                    continue
+                changed = entered(enactment, status, now)
+                if details is not None or status == "DEAD":
+                    shown = bindings.failed_details(changed) if details is None else details
+                    changed = replace(changed, status_details=shown)
+                self.record(group, changed if message is None else replace(changed, status_message=message))
+
+    def log(self, enactment_id: str, *lines: str, container: str = "main") -> None:
+        """Take a report of log lines, as `Desk` has it."""
+        with self._world.lock:
+            for _, group, enactment, now in self._held(enactment_id):
+                written = (LogLine(now, line, container) for line in lines)
+                group.table_of(enactment).put(replace(enactment, logs=(*enactment.logs, *written)))
+
+    def metric(self, execution_id: str, name: str, value: float, *, step: int = 0) -> None:
+        """Take a report of a metric's value, as `Desk` has it."""
+        with self._world.lock:
+            for _, group, execution, now in self._held(execution_id):
+                if isinstance(execution, Execution):
+                    metrics = (*execution.metrics, Metric(name, value, now, step))
+                    group.executions.put(replace(execution, metrics=metrics))
+
+    def output(self, execution_id: str, name: str) -> None:
+        """Take a report of an output artifact, as `Desk` has it."""
+        with self._world.lock:
+            artifact: Artifact | None = None
+            for state, group, execution, now in list(self._held(execution_id)):
+                output = self._declared(execution, name)
+                if output is None or is_registered(group, execution, output):
+                    continue
+                if artifact is None:
+                    # It has one id wherever it is, which no world that holds it has given to something else.
+                    world = self._world.state
+                    world.drawn = max(each.drawn for each, _ in self._world.copies())
+                    artifact = artifact_of(execution, output, world.uuid(), world.next_number(), now)
+                group.artifacts.add(replace(artifact, created_at=now))
+                state.drawn = max(state.drawn, artifact.number)
+
+    def _held(self, enactment_id: str) -> Iterator[tuple[State, ResourceGroup, Enactment, float]]:
+        """Return each copy of a record: the state and the group that hold it, and what time it is there."""
+        for state, now in self._world.copies():
+            found = _found_in(state, enactment_id)
+            if found:
+                yield state, *found, now
+
+    def _declared(self, enactment: Enactment, name: str) -> OutputArtifact | None:
+        """Return an output artifact that an executable declares."""
+        executable = self.executable_of(enactment)
+        outputs = executable.output_artifacts if executable else ()
+        return next((output for output in outputs if output.name == name), None)
+
+    # Beginning and end --------------------------------------------------------------------------------------
 
     def _beginning(self, configuration: Configuration, enactment_id: str, at: float | None) -> dict[str, Any]:
         """Return what an execution and a deployment have in common when they begin."""
-        now = self._emulator.clock.now() if at is None else at
+        now = self._world.clock.now() if at is None else at
         return {
             "id": enactment_id,
-            "number": self._emulator.state.next_number(),
+            "number": self._world.state.next_number(),
             "configuration_id": configuration.id,
             "configuration_name": configuration.name,
             "scenario_id": configuration.scenario_id,
@@ -240,71 +307,9 @@ class Cluster:
             "entered_at": now,
         }
 
-    def _course(
-        self,
-        group: ResourceGroup,
-        configuration: Configuration,
-        enactment_id: str,
-        *,
-        use: bool,
-        deployed: bool = False,
-    ) -> Course:
-        """Return the course of an execution or deployment, from what scripts say and from what it is bound to.
-
-        Args:
-            group: where it runs.
-            configuration: what it runs.
-            enactment_id: its id.
-            use: whether scripts that are counted count it.
-            deployed: whether it is a deployment.
-        """
-        state = self._emulator.state
-        said = said_about(state.scripts, configuration.executable_id, enactment_id)
-        for standing in said.speaking if use else ():
-            standing.used += 1
-        values = {**self._emulator.pace, **said.values}
-        published = state.find_published(configuration.executable_id)
-        if published:
-            values = spelt_out(values, published.executable)
-        if deployed:
-            if "running" not in said.values:
-                values.pop("running", None)  # a pace says how long trainings run; deployments have no end
-            return course(values, said.places, deployed=True)
-        if DEFAULT_STORE not in group.object_store_secrets:
-            values["stuck_in"] = "UNKNOWN"
-        message = published and bindings.wrong_binding(group, configuration, published.executable)
-        refused = bindings.refused_details(enactment_id, message) if message else None
-        return course(values, said.places, bound_wrongly=refused)
-
-    # Appointments -------------------------------------------------------------------------------------------
-
-    def _appoint(self, group: ResourceGroup, enactment: Enactment) -> None:
-        kind = _DEPLOYMENT if isinstance(enactment, Deployment) else _EXECUTION
-        appoint = self._emulator.agenda.appoint
-        appoint(_due(enactment), enactment.number, kind, group.id, enactment.id)
-        appoint(_outputs_due(enactment), enactment.number, _OUTPUTS, group.id, enactment.id)
-
-    def _wake_execution(self, group_id: str, execution_id: str, at: float) -> None:
-        group = self._emulator.state.groups.get(group_id)
-        execution = group.executions.get(execution_id) if group else None
-        if group and execution:
-            self._go_on(group, execution, at)
-
-    def _wake_deployment(self, group_id: str, deployment_id: str, at: float) -> None:
-        group = self._emulator.state.groups.get(group_id)
-        deployment = group.deployments.get(deployment_id) if group else None
-        if group and deployment:
-            self._go_on(group, deployment, at)
-
-    def _wake_outputs(self, group_id: str, execution_id: str, at: float) -> None:
-        group = self._emulator.state.groups.get(group_id)
-        execution = group.executions.get(execution_id) if group else None
-        if group and execution and _outputs_due(execution) == at:
-            self._register_outputs(group, execution, at)
-
     def _wake_ttl(self, group_id: str, deployment_id: str, at: float) -> None:
         """End a deployment whose time to live is over: it is stopped where it still runs, then deleted (assumed)."""
-        group = self._emulator.state.groups.get(group_id)
+        group = self._world.state.groups.get(group_id)
         deployment = group.deployments.get(deployment_id) if group else None
         if group is None or deployment is None or deployment.expires_at != at:
             return
@@ -315,173 +320,71 @@ class Cluster:
         else:
             self.delete(group, deployment)
 
-    def _go_on(self, group: ResourceGroup, enactment: Enactment, at: float) -> None:
-        following = enactment.course.after(enactment.status)
-        if following and _due(enactment) == at:
-            self._enter(group, enactment, following, at)
 
-    def _enter(self, group: ResourceGroup, enactment: Enactment, status: str, at: float) -> None:
-        changes: dict[str, Any] = {"status": status, "entered_at": at, "modified_at": at, "looks": 0}
+def entered(enactment: E, status: str, at: float) -> E:
+    """Return an execution or deployment that has come into a status.
+
+    Args:
+        enactment: as it was before.
+        status: the new one.
+        at: when, in seconds since the epoch.
+    """
+    changes: dict[str, Any] = {"status": status, "entered_at": at, "modified_at": at, "looks": 0}
+    if status == "RUNNING":
+        changes |= {"submission_time": at, "start_time": at}
+    if status in TERMINAL:
+        changes["completion_time"] = at
+    if isinstance(enactment, Deployment):
+        changes["status_details"] = None
         if status == "RUNNING":
-            changes |= {"submission_time": at, "start_time": at}
-        if status in TERMINAL:
-            changes["completion_time"] = at
-        if isinstance(enactment, Deployment):
-            changes["status_details"] = None
-            if status == "RUNNING":
-                changes["latest_running_configuration_id"] = enactment.configuration_id
-        entered = replace(enactment, **changes)
-        if status == "RUNNING":
-            entered = self._with_telemetry(entered)
-        elif status == "STOPPING":
-            entered = _cut_short(entered, at)
-        elif status == "COMPLETED" and isinstance(entered, Execution):
-            self._register_outputs(group, entered, at)
-        if status == "DEAD" or (status == entered.course.outcome and status != _goal(entered)):
-            entered = self._with_reasons(entered)
-        group.table_of(entered).put(entered)
-        if status == "STOPPED" and entered.target_status == "DELETED":
-            self.delete(group, entered)
-        else:
-            self._appoint(group, entered)
-
-    # What is left behind ------------------------------------------------------------------------------------
-
-    def _with_telemetry(self, enactment: E) -> E:
-        """Return it with the lines and metrics that will be written while it runs."""
-        way = enactment.course
-        lines = self._called(enactment, "logs", way.logs, _default_logs(enactment))
-        stay = way.stay("RUNNING")
-        start, length = enactment.entered_at, (stay.seconds if stay else None) or 0.0
-        moments = _spread(start, length, len(lines))
-        if isinstance(enactment, Deployment):
-            served = tuple(LogLine(at, line, bindings.SERVING) for at, line in zip(moments, lines, strict=True))
-            return replace(enactment, logs=served)
-        values = self._called(enactment, "metrics", way.metrics, {})
-        metrics = [
-            Metric(name, value, at, step)
-            for name, steps in values.items()
-            for step, (at, value) in enumerate(zip(_spread(start, length, len(steps)), steps, strict=True))
-        ]
-        telemetry: dict[str, Any] = {
-            "logs": (
-                LogLine(start, 'level=info msg="Starting Workflow Executor"', "init"),
-                *(LogLine(at, line) for at, line in zip(moments, lines, strict=True)),
-            ),
-            "metrics": tuple(sorted(metrics, key=lambda metric: metric.at)),
-        }
-        return replace(enactment, **telemetry)
-
-    def _with_reasons(self, enactment: E) -> E:
-        """Return it with what the API shows of why it ended badly, or does not go on."""
-        way = enactment.course
-        default = bindings.failed_details(enactment) if enactment.status == "DEAD" else enactment.status_details
-        details = self._called(enactment, "status_details", way.status_details, default)
-        return replace(enactment, status_details=details, status_message=way.status_message)
-
-    def _called(self, enactment: Enactment, name: str, said: Any, default: Any) -> Any:
-        """Return what a script says, calling it where it is a function; what goes wrong in it must fail the test."""
-        if not callable(said):
-            return default if said is None else said
-        try:
-            return SHAPES[name](said(enactment))
-        except ShapeError as error:
-            what = f"it returned {error}"
-        except Exception as error:  # whatever the test's own function raises
-            raised = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            inside = raised_at(error)
-            what = f"{raised} ({inside})." if inside else f"{raised}."
-        whom = _name(enactment)
-        self._emulator.report(
-            f"{enactment.course.places.get(name, '')}: script: {name}= failed for {whom} {enactment.id} of "
-            f"{enactment.executable_id!r}: {what} The {whom} went on without it."
-        )
-        return default
-
-    def _register_outputs(self, group: ResourceGroup, execution: Execution, at: float) -> None:
-        """Register the output artifacts that are not registered yet."""
-        published = self._emulator.state.find_published(execution.executable_id)
-        omitted = execution.course.omit_outputs
-        if published is None or omitted is True:
-            return
-        urls = {artifact.url for artifact in group.artifacts.select({"execution_id": execution.id})}
-        for output in published.executable.output_artifacts:
-            url = OUTPUT_URL.format(
-                store=DEFAULT_STORE, execution=execution.id, name=output.name, suffix=output.suffix or ""
-            )
-            if output.name in omitted or url in urls:
-                continue
-            group.artifacts.add(
-                Artifact(
-                    id=self._emulator.state.uuid(),
-                    number=self._emulator.state.next_number(),
-                    name=output.registered_name,
-                    kind=output.kind or "model",
-                    url=url,
-                    scenario_id=execution.scenario_id,
-                    created_at=at,
-                    description=output.description or "",
-                    labels=output.labels or None,
-                    execution_id=execution.id,
-                )
-            )
-
-
-def _due(enactment: Enactment) -> float | None:
-    """Return when it goes on to its next status."""
-    stay = enactment.course.stay(enactment.status)
-    if stay is None or stay.seconds is None or enactment.course.after(enactment.status) is None:
-        return None
-    return enactment.entered_at + stay.seconds
-
-
-def _outputs_due(enactment: Enactment) -> float | None:
-    """Return when an execution registers its output artifacts, before it completes."""
-    if enactment.status != "RUNNING" or enactment.course.outcome != "COMPLETED":
-        return None
-    due = _due(enactment)
-    return None if due is None else max(due - OUTPUTS_BEFORE_COMPLETION_SECONDS, enactment.entered_at)
-
-
-def _goal(enactment: Enactment) -> str:
-    return "RUNNING" if isinstance(enactment, Deployment) else "COMPLETED"
-
-
-def _name(enactment: Enactment) -> str:
-    return "deployment" if isinstance(enactment, Deployment) else "execution"
-
-
-def _not_before(now: float, enactment: Enactment, way: Course) -> Course:
-    """Return the course without an end of the present stay that lies in the past already."""
-
-    def lasting(stay: Stay) -> Stay:
-        late = stay.status == enactment.status and stay.seconds is not None
-        return replace(stay, seconds=max(stay.seconds or 0.0, now - enactment.entered_at)) if late else stay
-
-    return replace(way, stays=tuple(map(lasting, way.stays)), stopping=lasting(way.stopping))
-
-
-def _cut_short(enactment: E, at: float) -> E:
-    """Return it without what it would have written later."""
-    changes: dict[str, Any] = {
-        "logs": tuple(line for line in enactment.logs if line.at <= at),
-        "target_status": "DELETED" if enactment.target_status == "DELETED" else "STOPPED",
-    }
-    if isinstance(enactment, Execution):
-        changes["metrics"] = tuple(metric for metric in enactment.metrics if metric.at <= at)
+            changes["latest_running_configuration_id"] = enactment.configuration_id
     return replace(enactment, **changes)
 
 
-def _default_logs(enactment: Enactment) -> tuple[str, ...]:
-    if isinstance(enactment, Deployment):
-        return (f"Serving {enactment.executable_id} started",)
-    ending = {
-        "COMPLETED": ("Training finished",),
-        "DEAD": ("Traceback (most recent call last):", "RuntimeError: training failed"),
-    }
-    return (f"Training {enactment.executable_id} started", *ending.get(enactment.course.outcome, ()))
+def artifact_of(execution: Enactment, output: OutputArtifact, artifact_id: str, number: int, at: float) -> Artifact:
+    """Return the artifact that an execution leaves behind.
+
+    Args:
+        execution: whose it is.
+        output: as its executable declares it.
+        artifact_id: the artifact's id.
+        number: its running number.
+        at: when it is registered, in seconds since the epoch.
+    """
+    return Artifact(
+        id=artifact_id,
+        number=number,
+        name=output.registered_name,
+        kind=output.kind or "model",
+        url=_url_of(execution, output),
+        scenario_id=execution.scenario_id,
+        created_at=at,
+        description=output.description or "",
+        labels=output.labels or None,
+        execution_id=execution.id,
+    )
 
 
-def _spread(start: float, length: float, count: int) -> list[float]:
-    """Return so many moments, evenly within a length of time, the last at its end."""
-    return [start + length * (index + 1) / count for index in range(count)]
+def is_registered(group: ResourceGroup, execution: Enactment, output: OutputArtifact) -> bool:
+    """Tell whether an execution has left an output artifact behind already."""
+    url = _url_of(execution, output)
+    return any(artifact.url == url for artifact in group.artifacts.select({"execution_id": execution.id}))
+
+
+def _url_of(execution: Enactment, output: OutputArtifact) -> str:
+    return OUTPUT_URL.format(store=DEFAULT_STORE, execution=execution.id, name=output.name, suffix=output.suffix or "")
+
+
+def _found_in(state: State, enactment_id: str) -> tuple[ResourceGroup, Enactment] | None:
+    for group in state.groups.values():
+        enactment = group.executions.get(enactment_id) or group.deployments.get(enactment_id)
+        if enactment:
+            return group, enactment
+    return None
+
+
+def _follows(status: str, reported: str) -> bool:
+    """Tell whether a status can follow another: none comes back, and an end is final."""
+    if status in TERMINAL:
+        return False
+    return reported in TERMINAL or _ORDER.index(reported) > _ORDER.index(status)

@@ -1,32 +1,13 @@
-"""How an execution lives: statuses, which changes are legal, the clock, and scripts that choose another course.
-
-`UNKNOWN -> PENDING -> RUNNING -> COMPLETED | DEAD`; stopped: `PENDING | RUNNING -> STOPPING -> STOPPED`
-(SAP's status figures; legality as in the tables of its documentation for stopping and deleting).
-"""
+"""Courses: the statuses that scripts lead an execution or a deployment through, and how long each lasts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from numbers import Integral
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_aicore.errors import EmulatorError, our_message
-
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.store.state import Execution
-
-__tracebackhide__ = our_message
-
-STATUSES = ("UNKNOWN", "PENDING", "RUNNING", "COMPLETED", "DEAD", "STOPPING", "STOPPED")
-TERMINAL = frozenset({"COMPLETED", "DEAD", "STOPPED"})
-OUTCOMES = ("COMPLETED", "DEAD", "STOPPED")
-
-CAN_BE_STOPPED = frozenset({"PENDING", "RUNNING"})
-"""Documentation: everything else, UNKNOWN included, cannot."""
-CAN_BE_DELETED = frozenset({"UNKNOWN", "STOPPED", "DEAD", "COMPLETED"})
-"""Documentation: a pending or running execution must be stopped first."""
+    from pytest_aicore.emulator.store.records import Execution
 
 UNKNOWN_SECONDS = 10.0
 """Assumed within what was observed: 14 to 89 seconds until an execution runs, of which PENDING is the smaller part."""
@@ -37,86 +18,6 @@ STOPPING_SECONDS = 10.0
 """Assumed: nobody captured how long stopping takes."""
 OUTPUTS_BEFORE_COMPLETION_SECONDS = 10.0
 """Observed: output artifacts are registered about ten seconds before `completionTime`."""
-LOOK_SECONDS = 5.0
-"""The tutorial polls every five seconds: what a look takes while nobody else moves the clock."""
-
-EPOCH = datetime(2025, 1, 1, tzinfo=timezone.utc).timestamp()
-"""Where every emulator's time begins, so that two runs give the same bytes."""
-END_OF_TIME = datetime(9999, 12, 31, tzinfo=timezone.utc).timestamp()
-"""What comes later cannot be written down in the API's formats."""
-
-
-class Clock:
-    """The emulator's time, in seconds since the epoch. It only moves when it is moved.
-
-    Who waits with `sleep` moves it. A second look at an unfinished execution at the same moment takes
-    `LOOK_SECONDS`, so that a polling loop ends even if no time passes between its questions. Once a test moves
-    the clock with `advance`, or holds it, time is the test's business alone.
-    """
-
-    def __init__(self, start: float = EPOCH) -> None:
-        self._now = start
-        self._moved_since_look = True
-        self.held = False
-
-    def now(self) -> float:
-        """Return the time in seconds since the epoch."""
-        return self._now
-
-    def monotonic(self) -> float:
-        """Return the same: nobody sets this clock back."""
-        return self.now()
-
-    def client_time(self) -> float:
-        """Return the time that clients live in, by which tokens run out: seconds since the epoch."""
-        return self.now()
-
-    def due(self, seconds: float) -> float:
-        """Return when something is over that takes so many seconds: seconds since the epoch."""
-        return self.now() + seconds
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass, as somebody who waits does.
-
-        Args:
-            seconds: how much; not negative.
-        """
-        if not (isinstance(seconds, (int, float, Integral)) and seconds >= 0):
-            raise EmulatorError(f"The emulator's clock cannot be moved by {seconds!r} seconds: time only goes on.")
-        if seconds > END_OF_TIME - self._now:
-            raise EmulatorError(
-                f"The emulator's clock cannot be moved by {seconds!r} seconds: its time ends with 9999."
-            )
-        self._now += float(seconds)
-        self._moved_since_look = True
-
-    def advance(self, seconds: float) -> None:
-        """Move the clock on, and hold it from now on.
-
-        Args:
-            seconds: how far; not negative.
-        """
-        self.sleep(seconds)
-        self.held = True
-
-    def hold(self) -> None:
-        """Let looks take no time from now on."""
-        self.held = True
-
-    def look(self) -> None:
-        """Let the time pass that a look takes, unless somebody else lets time pass."""
-        if not (self.held or self._moved_since_look):
-            self._now += LOOK_SECONDS
-        self._moved_since_look = False
-
-    def restart(self) -> None:
-        """Begin anew, where a clock goes by itself; this one stays where it is."""
-
-    def set(self, now: float, *, held: bool) -> None:
-        """Set the clock, as a rollback does."""
-        self._now = now
-        self.held = held
-        self._moved_since_look = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +67,15 @@ class Course:
         if status not in order[:-1]:
             return None
         return order[order.index(status) + 1]
+
+    def goes_by_looks(self, status: str) -> bool:
+        """Tell whether it leaves a status after so many looks, not after so much time."""
+        stay = self.stay(status)
+        return stay is not None and stay.looks is not None
+
+    def goes_on(self, status: str) -> bool:
+        """Tell whether it leaves a status by itself."""
+        return self.after(status) is not None
 
     @property
     def outcome(self) -> str:

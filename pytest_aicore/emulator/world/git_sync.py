@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pytest_aicore.emulator.api import quotas
-from pytest_aicore.emulator.store.state import TENANT_ID, Published
-from pytest_aicore.emulator.store.tenant import Application, ResourceSync
+from pytest_aicore.emulator.store.records import Application, Published, ResourceSync
+from pytest_aicore.emulator.store.state import TENANT_ID
 from pytest_aicore.errors import WorkflowError
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.world.world import World
     from pytest_aicore.workflows import Template
 
 FIRST_SYNC_SECONDS = 10.0
@@ -58,42 +58,42 @@ class GitSync:
     """Synchronises applications. What it remembers itself is only a memory of files it has read.
 
     Args:
-        emulator: whose tenant it is.
+        world: whose tenant it is.
     """
 
-    def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
+    def __init__(self, world: World) -> None:
+        self._world = world
         self._read: dict[Path, tuple[tuple[int, int], list[Manifest]]] = {}
-        emulator.agenda.when_due(_APPLICATION, self._wake)
+        world.agenda.when_due(_APPLICATION, self._wake)
 
     def plan(self, application: Application, seconds: float) -> Application:
         """Return an application that will be synchronised after so many seconds, and make the appointment."""
-        planned = replace(application, sync_at=self._emulator.clock.due(seconds))
-        self._emulator.agenda.appoint(planned.sync_at, planned.number, _APPLICATION, "", planned.id)
+        planned = replace(application, sync_at=self._world.clock.due(seconds))
+        self._world.agenda.appoint(planned.sync_at, planned.number, _APPLICATION, "", planned.id)
         return planned
 
     def remove(self, application: Application) -> None:
         """Take an application out, with what it has published."""
-        self._emulator.state.tenant.applications.remove(application.id)
+        self._world.state.tenant.applications.remove(application.id)
         self._prune(application.id, set())
 
     def look(self) -> None:
         """Let time pass for who waits for templates, while an application waits for its synchronisation."""
-        soon = self._emulator.clock.now() + FIRST_SYNC_SECONDS
-        applications = self._emulator.state.tenant.applications
+        soon = self._world.clock.now() + FIRST_SYNC_SECONDS
+        applications = self._world.state.tenant.applications
         if any(each.sync_at is not None and each.sync_at <= soon for each in applications):
-            self._emulator.clock.look()
+            self._world.clock.look()
 
     def _wake(self, _: str, name: str, at: float) -> None:
-        application = self._emulator.state.tenant.applications.get(name)
+        application = self._world.state.tenant.applications.get(name)
         if application is None or application.sync_at != at:
             return
         synced = self._synced(application, at)
         # After a leap of the clock once more is enough: the folder is what it is now.
-        periods = max((self._emulator.clock.now() - at) // PERIOD_SECONDS, 1)
+        periods = max((self._world.clock.now() - at) // PERIOD_SECONDS, 1)
         planned = replace(synced, sync_at=at + periods * PERIOD_SECONDS)
-        self._emulator.state.tenant.applications.put(planned)
-        self._emulator.agenda.appoint(planned.sync_at, planned.number, _APPLICATION, "", name)
+        self._world.state.tenant.applications.put(planned)
+        self._world.agenda.appoint(planned.sync_at, planned.number, _APPLICATION, "", name)
 
     # One synchronisation ------------------------------------------------------------------------------------
 
@@ -129,7 +129,7 @@ class GitSync:
 
     def _applied(self, application: Application, manifest: Manifest, at: float) -> ResourceSync:
         """Apply one template and return what became of it."""
-        template, state = manifest.template, self._emulator.state
+        template, state = manifest.template, self._world.state
         executable = template.executable
         before = state.published.get(template.name)
         if before and before.application not in (None, application.id):
@@ -159,12 +159,12 @@ class GitSync:
 
     def _mark_failed(self, executable_id: str) -> None:
         """Show that an executable could not be brought up to date: its `modifiedAt` is 1970 (documentation)."""
-        before = self._emulator.state.published.get(executable_id)
+        before = self._world.state.published.get(executable_id)
         if before:
-            self._emulator.state.published[executable_id] = replace(before, modified_at=0.0)
+            self._world.state.published[executable_id] = replace(before, modified_at=0.0)
 
     def _prune(self, application: str, kept: set[str]) -> None:
-        published = self._emulator.state.published
+        published = self._world.state.published
         gone = [name for name, item in published.items() if item.application == application and name not in kept]
         for name in gone if PRUNES else ():
             covered = published.pop(name).covered
@@ -203,13 +203,13 @@ class GitSync:
 
     def _root(self, url: str) -> Path:
         """Return the folder that a repository is."""
-        tenant = self._emulator.state.tenant
+        tenant = self._world.state.tenant
         mirror = tenant.mirrors.get(url)
         local = _local(url)
         onboarded = any(each.url == url and each.ready_at is None for each in tenant.repositories)
-        if not (onboarded or (local and self._emulator.local_repositories)):
+        if not (onboarded or (local and self._world.local_repositories)):
             raise _NoManifestsError(f"application repo {url} is not permitted in project '{TENANT_ID}'")
-        root = Path(mirror) if mirror else local if self._emulator.local_repositories else None
+        root = Path(mirror) if mirror else local if self._world.local_repositories else None
         if root is None:
             raise _NoManifestsError(
                 f"rpc error: code = Unknown desc = failed to fetch {url}: the emulator has no network; "

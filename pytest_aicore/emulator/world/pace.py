@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.emulator.world.course import LOOK_SECONDS, Clock
+from pytest_aicore.emulator.world.clock import LOOK_SECONDS, Clock
 from pytest_aicore.errors import EmulatorError
 
 if TYPE_CHECKING:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_aicore.emulator.store.state import ResourceGroup, Table
-from pytest_aicore.emulator.store.tenant import NodePlan, Repository
+from pytest_aicore.emulator.store.records import NodePlan, Repository
+from pytest_aicore.emulator.store.state import ResourceGroup
+from pytest_aicore.emulator.store.tables import Table
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.emulator import Emulator
-    from pytest_aicore.emulator.store.state import Labels
+    from pytest_aicore.emulator.store.records import Labels
+    from pytest_aicore.emulator.world.world import World
 
 PROVISIONING_SECONDS = 5.0
 """Observed by SAP's own tests: within seconds. Until then a resource group can be used already (assumed)."""
@@ -27,14 +28,14 @@ class Tenancy:
     """Brings about what an administrator asked for. It remembers nothing itself.
 
     Args:
-        emulator: whose tenant it is.
+        world: whose tenant it is.
     """
 
-    def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
-        emulator.agenda.when_due(_GROUP, self._wake_group)
-        emulator.agenda.when_due(_REPOSITORY, self._wake_repository)
-        emulator.agenda.when_due(_NODES, self._wake_nodes)
+    def __init__(self, world: World) -> None:
+        self._world = world
+        world.agenda.when_due(_GROUP, self._wake_group)
+        world.agenda.when_due(_REPOSITORY, self._wake_repository)
+        world.agenda.when_due(_NODES, self._wake_nodes)
 
     def create_group(self, name: str, labels: Labels | None, *, store: bool, at_once: bool) -> ResourceGroup:
         """Add a resource group.
@@ -45,49 +46,49 @@ class Tenancy:
             store: whether it has the object-store secret `default`.
             at_once: whether it is provisioned without delay.
         """
-        state, now = self._emulator.state, self._emulator.clock.now()
+        state, now = self._world.state, self._world.clock.now()
         group = ResourceGroup(
             name,
             number=state.next_number(),
             created_at=now,
             labels=labels,
-            ready_at=None if at_once else self._emulator.clock.due(PROVISIONING_SECONDS),
+            ready_at=None if at_once else self._world.clock.due(PROVISIONING_SECONDS),
         )
         if not store:
             group.object_store_secrets = Table()
         state.groups[name] = group
-        self._emulator.agenda.appoint(group.ready_at, group.number, _GROUP, name, "")
+        self._world.agenda.appoint(group.ready_at, group.number, _GROUP, name, "")
         return group
 
     def onboard(self, name: str, url: str) -> Repository:
         """On-board a repository."""
-        state = self._emulator.state
-        ready_at = self._emulator.clock.due(ONBOARDING_SECONDS)
+        state = self._world.state
+        ready_at = self._world.clock.due(ONBOARDING_SECONDS)
         repository = state.tenant.repositories.add(Repository(name, state.next_number(), url, ready_at))
-        self._emulator.agenda.appoint(ready_at, repository.number, _REPOSITORY, "", name)
+        self._world.agenda.appoint(ready_at, repository.number, _REPOSITORY, "", name)
         return repository
 
     def request_nodes(self, plan: str, number: int) -> None:
         """Have so many nodes of a plan held ready."""
-        state, nodes = self._emulator.state, self._emulator.state.tenant.nodes
+        state, nodes = self._world.state, self._world.state.tenant.nodes
         kept = nodes.get(plan) or nodes.add(NodePlan(plan, state.next_number(), 0, 0))
-        ready_at = self._emulator.clock.due(NODES_SECONDS)
+        ready_at = self._world.clock.due(NODES_SECONDS)
         nodes.put(replace(kept, requested=number, ready_at=ready_at))
-        self._emulator.agenda.appoint(ready_at, kept.number, _NODES, "", plan)
+        self._world.agenda.appoint(ready_at, kept.number, _NODES, "", plan)
 
     def _wake_group(self, group_id: str, _: str, at: float) -> None:
-        group = self._emulator.state.groups.get(group_id)
+        group = self._world.state.groups.get(group_id)
         if group and group.ready_at == at:
             group.ready_at = None
 
     def _wake_repository(self, _: str, name: str, at: float) -> None:
-        repositories = self._emulator.state.tenant.repositories
+        repositories = self._world.state.tenant.repositories
         repository = repositories.get(name)
         if repository and repository.ready_at == at:
             repositories.put(replace(repository, ready_at=None))
 
     def _wake_nodes(self, _: str, plan: str, at: float) -> None:
-        nodes = self._emulator.state.tenant.nodes
+        nodes = self._world.state.tenant.nodes
         kept = nodes.get(plan)
         if kept and kept.ready_at == at:
             nodes.put(replace(kept, provisioned=kept.requested, ready_at=None))

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from pytest_aicore.emulator.world.cron import parse_cron
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.store.records import Schedule
     from pytest_aicore.emulator.store.state import ResourceGroup
-    from pytest_aicore.emulator.store.tenant import Schedule
+    from pytest_aicore.emulator.world.cluster import Cluster
+    from pytest_aicore.emulator.world.world import World
 
 _RUN, _END = "schedule", "end of schedule"
 """The kinds of appointments that it looks after."""
@@ -24,22 +25,24 @@ class Scheduler:
     at its `end` it becomes INACTIVE before it runs (assumed: nobody documents the very moments).
 
     Args:
-        emulator: whose executions it starts.
+        world: where the schedules are.
+        cluster: what starts their executions.
     """
 
-    def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
-        emulator.agenda.when_due(_RUN, self._wake_run)
-        emulator.agenda.when_due(_END, self._wake_end)
+    def __init__(self, world: World, cluster: Cluster) -> None:
+        self._world = world
+        self._cluster = cluster
+        world.agenda.when_due(_RUN, self._wake_run)
+        world.agenda.when_due(_END, self._wake_end)
 
     def plan(self, group: ResourceGroup, schedule: Schedule) -> Schedule:
         """Return a schedule with its next run, and make the appointments for it."""
-        now = self._emulator.clock.now()
+        now = self._world.clock.now()
         next_at = self._next(schedule, now) if schedule.status == "ACTIVE" else None
         planned = replace(schedule, next_at=next_at)
-        self._emulator.agenda.appoint(next_at, schedule.number, _RUN, group.id, schedule.id)
+        self._world.agenda.appoint(next_at, schedule.number, _RUN, group.id, schedule.id)
         if schedule.status == "ACTIVE":
-            self._emulator.agenda.appoint(schedule.end, schedule.number, _END, group.id, schedule.id)
+            self._world.agenda.appoint(schedule.end, schedule.number, _END, group.id, schedule.id)
         return planned
 
     def _next(self, schedule: Schedule, after: float) -> float | None:
@@ -49,19 +52,19 @@ class Scheduler:
         return None if next_at is None or (schedule.end is not None and next_at >= schedule.end) else next_at
 
     def _wake_run(self, group_id: str, schedule_id: str, at: float) -> None:
-        group = self._emulator.state.groups.get(group_id)
+        group = self._world.state.groups.get(group_id)
         schedule = group.schedules.get(schedule_id) if group else None
         if group is None or schedule is None or schedule.next_at != at:
             return
         next_at = self._next(schedule, at)
         group.schedules.put(replace(schedule, next_at=next_at))
-        self._emulator.agenda.appoint(next_at, schedule.number, _RUN, group_id, schedule_id)
+        self._world.agenda.appoint(next_at, schedule.number, _RUN, group_id, schedule_id)
         configuration = group.configurations.get(schedule.configuration_id)
         if configuration:
-            self._emulator.cluster.start(group, configuration, schedule_id, at)
+            self._cluster.start(group, configuration, schedule_id, at)
 
     def _wake_end(self, group_id: str, schedule_id: str, at: float) -> None:
-        group = self._emulator.state.groups.get(group_id)
+        group = self._world.state.groups.get(group_id)
         schedule = group.schedules.get(schedule_id) if group else None
         if group and schedule and schedule.status == "ACTIVE" and schedule.end == at:
             group.schedules.put(replace(schedule, status="INACTIVE", modified_at=at, next_at=None))

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_aicore.echo import decoded, exists, is_content, is_misplaced, shown
+from pytest_aicore.echo import exists, is_content, is_misplaced, shown
 from pytest_aicore.errors import CredentialsError, listing
 from pytest_aicore.placeholders import LEFT, to_fill_in
 from pytest_aicore.redact import Secret
+from pytest_aicore.training.service.key_secrets import SECRET_FILES, secrets_of
 from pytest_aicore.training.service.service_key import EXPECTED, parse, service_key_of, text_of
 
 _TOKEN_PATH = "/oauth/token"  # noqa: S105  the path of the token endpoint
@@ -32,7 +33,6 @@ _NAMES = (
     "key_str",
 )
 _SECRET_NAMES = ("client_secret", "cert_str", "key_str")
-_SECRET_FILES = ("cert_file_path", "key_file_path")
 _URLS = ("base_url", "auth_url", "cert_url")
 _LARGEST = 1_000_000
 """Bytes of a file with credentials; what is larger is none."""
@@ -226,33 +226,13 @@ def secrets_around(
         folder = Path(variables.get("AICORE_HOME") or (home or Path.home()) / ".aicore")
         files += folder.glob("config*.json")
     texts += [text for file in files if (text := _read_quietly(file))]
+    named: list[str] = []
     for text in texts:
-        if decoded(text) is not None or (len(text.split()) == 1 and shown(text.strip()) != text.strip()):
-            found.add(text.strip())  # base64 hides nothing, nor does what was damaged
-        for read in (service_key_of, parse):
-            with suppress(CredentialsError):
-                named: list[str] = []
-                found |= set(_secrets_in(read(text, ""), named))
-                found |= {key for name in named if (key := _read_quietly(Path(name)))}
+        found |= set(secrets_of(text, named))
     found |= {value for name in _SECRET_NAMES if (value := variables.get(f"AICORE_{name.upper()}"))}
-    for name in _SECRET_FILES:
-        file = variables.get(f"AICORE_{name.upper()}")
-        if file and (key := _read_quietly(Path(file))):
-            found.add(key)
+    named += [file for name in SECRET_FILES if (file := variables.get(f"AICORE_{name.upper()}"))]
+    found |= {key for name in named if (key := _read_quietly(Path(name)))}
     return {text for secret in found for text in (secret, secret.strip(), secret.replace("\\n", "\n"))}
-
-
-def _secrets_in(value: object, files: list[str], name: str = "") -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _secrets_in(inner, files, str(key).lower().removeprefix("aicore_"))
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _secrets_in(inner, files)
-    elif isinstance(value, str) and name in _SECRET_FILES:
-        files.append(value)
-    elif isinstance(value, str) and name in (*_SECRET_NAMES, "clientsecret", "certificate", "key", "password"):
-        yield value
 
 
 def _read_quietly(file: Path) -> str | None:
@@ -406,9 +386,9 @@ def _refuse_misused(values: Mapping[str, str], source: str, *, as_in_key: bool) 
         if to_fill_in(value, wholly=True) is not None:
             raise CredentialsError(f"{source}: {called} {LEFT}")
         wrong = _wrong_with_url(name, value) if name in _URLS else None
-        if name in _SECRET_FILES and is_content(value):
+        if name in SECRET_FILES and is_content(value):
             wrong = f"holds a certificate or key itself. Its name is {name.replace('file_path', 'str')}"
-        elif name in _SECRET_FILES and not exists(value):
+        elif name in SECRET_FILES and not exists(value):
             wrong = f"is the path of a file, and there is no {shown(value)}"
         if wrong is not None:
             raise CredentialsError(f"{source}: {called} {wrong}.")

@@ -97,6 +97,11 @@ def _read(text: str, source: str) -> Any:
         other = _text_of_another_kind(text)
         if other is not None:
             raise CredentialsError(f"{source} is {other}")
+    if re.match(r"\{\s*'", text):
+        raise CredentialsError(
+            f"{source} is a dictionary as Python prints it, not a service key. JSON has double quotes: `json.dumps`"
+            " writes it."
+        )
     return parse(text, source)
 
 
@@ -112,6 +117,10 @@ def _text_of_another_kind(text: str) -> str | None:
             "a line of variables (NAME=value), not a service key. Give what stands behind the `=` alone, without its"
             " quotes, or set the variables in the environment."
         )
+    if text[0] in "'`\u2018\u201c" and "{" in text[:4]:
+        return f"JSON in quotes that JSON does not know ({text[0]}), not a service key. Give it without them."
+    if text[:3].upper() == "%7B":
+        return "JSON quoted for a URL (%7B...), not a service key. Give it as it was before."
     if text.startswith("<"):
         return "XML or HTML, not a service key. Download the key again: a login page may have been saved in its place."
     if _YAML.match(text):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pytest_aicore.workflows.checks.engine import (
-    CheckOptions,
     CheckResult,
     FileFindings,
     check_document,
     check_files,
 )
-from pytest_aicore.workflows.checks.findings import Finding, Layer, Rule, Severity
+from pytest_aicore.workflows.checks.findings import Finding
+from pytest_aicore.workflows.checks.options import CheckOptions
 from pytest_aicore.workflows.checks.registry import RULES
+from pytest_aicore.workflows.checks.rule import Layer, Rule, Severity
 from pytest_aicore.workflows.checks.sniffing import has_executable, is_candidate
 
 __all__ = [

@@ -5,21 +5,26 @@ from __future__ import annotations
 import contextlib
 import os
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from fnmatch import fnmatch
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_aicore.workflows.checks import aicore, aicore_rules, argo, document, folder, references, serving, structure
+from pytest_aicore.workflows.argo.graph import WorkflowModel
+from pytest_aicore.workflows.checks import folder
+from pytest_aicore.workflows.checks.aicore import rules as aicore_rules
+from pytest_aicore.workflows.checks.aicore import serving, workflow
+from pytest_aicore.workflows.checks.aicore.metadata import check_kind
+from pytest_aicore.workflows.checks.argo import semantics, structure
+from pytest_aicore.workflows.checks.argo.references import placeholders
+from pytest_aicore.workflows.checks.argo.shapes import has_all_types
+from pytest_aicore.workflows.checks.argo.slips import mend
+from pytest_aicore.workflows.checks.document import problems
+from pytest_aicore.workflows.checks.document.look_alikes import take_look_alikes_out, tell_look_alikes
+from pytest_aicore.workflows.checks.document.repeated import part
 from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE
-from pytest_aicore.workflows.checks.look_alikes import take_look_alikes_out, tell_look_alikes
-from pytest_aicore.workflows.checks.metadata import check_kind
-from pytest_aicore.workflows.checks.model import WorkflowModel
+from pytest_aicore.workflows.checks.options import DEFAULT_OPTIONS
 from pytest_aicore.workflows.checks.registry import RULES
-from pytest_aicore.workflows.checks.repeated import part
 from pytest_aicore.workflows.checks.report import Report
-from pytest_aicore.workflows.checks.shapes import has_all_types
-from pytest_aicore.workflows.checks.slips import mend
 from pytest_aicore.workflows.checks.sniffing import SNIFFED_BYTES, SUFFIXES, is_candidate
 from pytest_aicore.workflows.checks.subject import Subject
 from pytest_aicore.workflows.checks.suppressions import Suppressions
@@ -29,45 +34,13 @@ from pytest_aicore.workflows.yaml.source import MAXIMUM_BYTES, parse_all
 from pytest_aicore.workflows.yaml.tree import MappingNode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from os import PathLike
 
-    from pytest_aicore.workflows.checks.findings import Finding, Severity, Told
+    from pytest_aicore.workflows.checks.findings import Finding, Told
     from pytest_aicore.workflows.checks.folder import Outline
-
-
-@dataclass(frozen=True)
-class CheckOptions:
-    """What the checks may take for granted, and what they leave out.
-
-    Attributes:
-        ignore: the ids of rules that are not reported.
-        ignore_in_files: ids of rules that are not reported in the files that a pattern matches.
-        resource_plans: plans and instance types of the tenant, besides those that SAP documents.
-        argo_types: whether to check types against hera's models; None for where hera is installed.
-    """
-
-    ignore: frozenset[str] = frozenset()
-    ignore_in_files: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    resource_plans: frozenset[str] = frozenset()
-    argo_types: bool | None = None
-
-    def ignores(self, rule: str, path: str) -> bool:
-        """Tell whether a rule is left out in a file.
-
-        Args:
-            rule: the id of the rule.
-            path: the file as it is named in places.
-        """
-        if rule in self.ignore:
-            return True
-        return any(
-            rule in rules and (fnmatch(path, pattern) or fnmatch(Path(path).name, pattern))
-            for pattern, rules in self.ignore_in_files.items()
-        )
-
-
-DEFAULT_OPTIONS: Final = CheckOptions()
+    from pytest_aicore.workflows.checks.options import CheckOptions
+    from pytest_aicore.workflows.checks.rule import Severity
 
 
 @dataclass(frozen=True)
@@ -226,7 +199,7 @@ class _State:
                 size = path.stat().st_size if len(data) > MAXIMUM_BYTES else len(data)
         except (OSError, ValueError, RuntimeError) as error:
             if asked_for:
-                findings = (document.unreadable(str(path), error),)
+                findings = (problems.unreadable(str(path), error),)
                 self.files.append(FileFindings(path, candidate=False, findings=findings))
             return
         if not is_candidate(data[:SNIFFED_BYTES]):
@@ -267,17 +240,17 @@ def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | No
             try:
                 found = _run_layers(report, options)
             except Exception as error:  # a mistake of ours must not hide the other findings
-                findings.append(document.failed(Place(name, parsed.root.line, parsed.root.column), error))
+                findings.append(problems.failed(Place(name, parsed.root.line, parsed.root.column), error))
                 found = None
             if found is not None:
                 outlines.append(found)
                 templates += found.is_aicore
                 if templates == 2 and found.is_aicore:
-                    document.several(report)
+                    problems.several(report)
             findings.extend(_worst_at_each_place(report.findings))
             begins.update(report.begins)
     except SourceError as error:
-        findings = [document.of_problem(error.problem)]
+        findings = [problems.of_problem(error.problem)]
         if isinstance(data, str):
             text = data
         else:
@@ -324,7 +297,7 @@ def _worst_at_each_place(findings: list[Finding]) -> list[Finding]:
 
 
 def _run_layers(report: Report, options: CheckOptions) -> Outline | None:
-    swallowed = document.take_comments_out(report.document)
+    swallowed = problems.take_comments_out(report.document)
     look_alikes = take_look_alikes_out(report.document)
     repeated = part(report.document)
     root = report.document.root
@@ -335,7 +308,7 @@ def _run_layers(report: Report, options: CheckOptions) -> Outline | None:
         return None
     for slip in slips:
         slip.tell(report)
-    document.check(report, swallowed, repeated)
+    problems.check(report, swallowed, repeated)
     tell_look_alikes(report, look_alikes)
     subject.kind = kind
     if kind == "ServingTemplate":
@@ -343,9 +316,9 @@ def _run_layers(report: Report, options: CheckOptions) -> Outline | None:
         serving.check(subject)
         return folder.outline(subject)
     structure.check(subject)
-    model = WorkflowModel(subject)
-    argo.check(subject, model)
-    used = references.check(subject, model)
+    model = WorkflowModel(subject.workflow.spec)
+    semantics.check(subject, model)
+    used = placeholders.check(subject, model)
     if subject.is_aicore:
-        aicore.check(subject, model, used)
+        workflow.check(subject, model, used)
     return folder.outline(subject)

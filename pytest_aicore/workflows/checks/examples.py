@@ -17,7 +17,7 @@ def _indented(text: str, spaces: int) -> str:
     return "\n".join(" " * spaces + line if line else line for line in text.splitlines())
 
 
-def container(more: str = "") -> str:
+def example_container(more: str = "") -> str:
     """Return a container with further keys."""
     written = 'container:\n  image: docker.io/example/churn:1\n  command: ["/bin/sh", "-c"]\n  args: ["./train"]'
     return f"{written}\n{_indented(more, 2)}" if more else written
@@ -40,7 +40,7 @@ def dag(first: str = "", second: str = "") -> str:
     return f"spec:\n  entrypoint: main\n  templates:\n  - name: main\n    dag:\n      tasks:{tasks}\n{TRAIN}"
 
 
-def argument(value: str = "") -> str:
+def example_argument(value: str = "") -> str:
     """Return arguments with a parameter `depth`, with or without a value."""
     return "arguments:\n  parameters:\n    - name: depth" + (f"\n      value: {value}" if value else "")
 

@@ -1,74 +1,27 @@
-"""What a check says: rules, and findings of them at places in files."""
+"""What a check says: findings of rules at places in files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.redact import redact
+from pytest_aicore.workflows.checks.rule import REFERENCE_PAGE
 from pytest_aicore.workflows.yaml.places import caret
 
 if TYPE_CHECKING:
     from collections import Counter
 
+    from pytest_aicore.workflows.checks.rule import Severity
     from pytest_aicore.workflows.yaml.places import Place
-
-Layer: TypeAlias = Literal["document", "argo", "aicore", "folder", "contract"]
-
-REFERENCE_PAGE: Final = "docs/rules.md"
-"""The page that describes every rule; a rule's id in lower case is its anchor there."""
 
 MOST_OF_ONE_RULE: Final = 100
 """How many findings of one rule and severity are listed for a file; one that has more was made by a program."""
 
 
-class Severity(IntEnum):
-    """How sure a finding is to hurt; a larger one is worse."""
-
-    HINT = 1
-    WARNING = 2
-    ERROR = 3
-
-    @property
-    def word(self) -> str:
-        """The severity as messages say it: `error`, `warning` or `hint`."""
-        return self.name.lower()
-
-
 Told: TypeAlias = "Counter[tuple[str, Severity]]"
 """How many findings of each rule and severity there are in a file, also of those that are not listed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Something that a template must or should fulfil.
-
-    Attributes:
-        id: `AIC` and three digits, of which the first names the layer; it never changes its meaning.
-        name: a slug in lower case with hyphens.
-        severity: how a finding of it counts unless the finding knows better.
-        layer: what kind of knowledge finds it.
-        summary: one line, what is wrong.
-        explanation: why it matters and what AI Core does.
-        bad: a piece of YAML that breaks the rule.
-        good: the same piece, repaired.
-    """
-
-    id: str
-    name: str
-    severity: Severity
-    layer: Layer
-    summary: str
-    explanation: str
-    bad: str
-    good: str
-
-    @property
-    def anchor(self) -> str:
-        """Where the documentation describes it, relative to the repository."""
-        return f"{REFERENCE_PAGE}#{self.id.lower()}"
 
 
 @dataclass(frozen=True, slots=True)

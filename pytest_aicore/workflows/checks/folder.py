@@ -7,7 +7,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.placeholders import to_fill_in
-from pytest_aicore.workflows.checks.findings import Finding, Rule, Severity
+from pytest_aicore.workflows.checks.findings import Finding
+from pytest_aicore.workflows.checks.rule import Rule, Severity
 from pytest_aicore.workflows.executable import SCENARIO_ID_LABEL, SCENARIO_NAME_ANNOTATION
 from pytest_aicore.workflows.yaml.places import Place
 
@@ -84,8 +85,6 @@ NO_LABELS: Final = _rule(
     "# with the labels `scenarios.ai.sap.com/id` and `ai.sap.com/version`, and the two names as annotations",
     Severity.WARNING,
 )
-
-RULES: Final = (DUPLICATE_ID, TWO_NAMES, TOO_MANY, SERVING_ONLY, NO_TEMPLATE, NO_LABELS)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pytest_aicore.workflows.checks.findings import Layer, Rule
+    from pytest_aicore.workflows.checks.rule import Layer, Rule
 
 _LAYERS: Final[Mapping[Layer, tuple[str, str]]] = {
     "document": ("The document", "Is the file YAML that a template can be read from?"),

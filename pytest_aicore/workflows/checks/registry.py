@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from pytest_aicore.workflows.checks import (
-    aicore_rules,
-    argo_rules,
-    document,
-    folder,
-    references_rules,
-    structure,
-    suppressions,
-)
+from pytest_aicore.workflows.checks import folder, suppressions
+from pytest_aicore.workflows.checks.aicore import serving, workflow
+from pytest_aicore.workflows.checks.argo import semantics, structure
+from pytest_aicore.workflows.checks.argo.references import placeholders
+from pytest_aicore.workflows.checks.document import problems
+from pytest_aicore.workflows.checks.rule import collect
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+DECLARED_IN: Final = (problems, suppressions, structure, semantics, placeholders, workflow, serving, folder)
+"""The checks. With each come the topics that it imports, and their rules; a rule of any other module is refused."""
 
-    from pytest_aicore.workflows.checks.findings import Rule
-
-
-def _by_id() -> Mapping[str, Rule]:
-    rules = [
-        *document.RULES,
-        *suppressions.RULES,
-        *structure.RULES,
-        *argo_rules.RULES,
-        *references_rules.RULES,
-        *aicore_rules.RULES,
-        *folder.RULES,
-    ]
-    return MappingProxyType({rule.id: rule for rule in sorted(rules, key=lambda rule: rule.id)})
-
-
-RULES: Final = _by_id()
-"""Every rule by its id, in the order of the ids."""
+RULES: Final = collect("document", "argo", "aicore", "folder")
+"""Every rule of a file, and of files together, by its id, in the order of the ids."""

@@ -10,7 +10,8 @@ from pytest_aicore.workflows.yaml.places import Place
 from pytest_aicore.workflows.yaml.tree import ScalarNode
 
 if TYPE_CHECKING:
-    from pytest_aicore.workflows.checks.findings import Rule, Severity, Told
+    from pytest_aicore.workflows.checks.findings import Told
+    from pytest_aicore.workflows.checks.rule import Rule, Severity
     from pytest_aicore.workflows.yaml.tree import Document, Node
 
 

@@ -6,11 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.template import ServingTemplate, WorkflowTemplate
-from pytest_aicore.workflows.yaml.tree import NO_MAPPING, MappingNode, ScalarNode
+from pytest_aicore.workflows.yaml.tree import NO_MAPPING, MappingNode
 
 if TYPE_CHECKING:
-    from pytest_aicore.workflows.checks.engine import CheckOptions
+    from pytest_aicore.workflows.checks.options import CheckOptions
     from pytest_aicore.workflows.checks.report import Report
+    from pytest_aicore.workflows.yaml.tree import Node
 
 ARGO_KINDS: Final = ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow")
 AICORE_KINDS: Final = (WorkflowTemplate.kind, ServingTemplate.kind)
@@ -29,9 +30,9 @@ class Subject:
         kind: its `kind`, empty without one.
         metadata: its `metadata`.
         is_aicore: whether it is meant for AI Core, told by its kind and its labels and annotations.
-        wrong: the ids of nodes with the wrong type, about which nothing more is to be said.
+        wrong: the nodes with the wrong type, about which nothing more is to be said.
         calls_are_clear: whether it is known of every call which template it runs.
-        unclear_dags: the ids of templates of whose tasks it is not known which wait for which.
+        unclear_dags: the templates of whose tasks it is not known which wait for which.
         meant: names of outputs that were surely meant where others were written.
     """
 
@@ -44,14 +45,14 @@ class Subject:
         self.kind = self.root.text("kind") or ""
         self.metadata = self.root.mapping("metadata")
         self.is_aicore = self._is_aicore()
-        self.wrong: set[int] = set()
+        self.wrong: set[Node] = set()
         self.calls_are_clear = True
-        self.unclear_dags: set[int] = set()
+        self.unclear_dags: set[Node] = set()
         self.meant: set[str] = set()
 
     def is_wrong(self, mapping: MappingNode, key: str) -> bool:
         """Tell whether what stands at a key has the wrong type."""
-        return id(mapping.values.get(key)) in self.wrong
+        return mapping.values.get(key) in self.wrong
 
     def _is_aicore(self) -> bool:
         if self.kind == ServingTemplate.kind:
@@ -94,12 +95,6 @@ class Subject:
         return "Argo refuses the workflow."
 
 
-def has_placeholder(text: str) -> bool:
-    """Tell whether something in a text is replaced before the text is used."""
-    return "{{" in text
-
-
-def is_given(mapping: MappingNode, key: str) -> bool:
-    """Tell whether a map has a key with another value than null."""
-    node = mapping.values.get(key)
-    return node is not None and not (type(node) is ScalarNode and node.kind == "null")
+def is_replaced(text: str) -> bool:
+    """Tell whether a text is only known when a run begins."""
+    return "{{" in text or REPLACED in text

@@ -6,7 +6,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE, Finding, Rule, Severity
+from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE, Finding
+from pytest_aicore.workflows.checks.rule import Rule, Severity
 from pytest_aicore.workflows.checks.words import did_you_mean, nearest
 from pytest_aicore.workflows.yaml.places import Place
 
@@ -36,8 +37,6 @@ UNUSED_SUPPRESSION: Final = Rule(
     "name: churn-train # aicore: ignore[AIC307]",
     "name: churn-train",
 )
-
-RULES: Final = (UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION)
 
 _COMMENT: Final = re.compile(
     r"#[ \t]*aicore[ \t]*:[ \t]*([\w-]+)[ \t]*(?:\[([^\[\]\n]*)|[ \t:]*((?:AIC\d+[ \t,]*)+))?", re.IGNORECASE

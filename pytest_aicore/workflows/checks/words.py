@@ -78,39 +78,14 @@ def listed(words: Iterable[str]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
 
+def shortened(text: str) -> str:
+    """Return a text as far as a message can show it."""
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
 def capital(text: str) -> str:
     """Return a text as a sentence begins."""
     return text[:1].upper() + text[1:]
-
-
-def tags(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where each placeholder begins and ends, from its first brace to behind its last.
-
-    Args:
-        text: any text; the time does not depend on how many placeholders in it are not closed.
-    """
-    begin = text.find("{{")
-    while begin >= 0:
-        end = text.find("}}", begin + 2)
-        if end < 0:
-            return
-        yield begin, end + 2
-        begin = text.find("{{", end + 2)
-
-
-def without_tags(text: str, filler: str) -> str:
-    """Return a text of the same length in which each character of a placeholder is another one.
-
-    Args:
-        text: any text.
-        filler: the character.
-    """
-    parts: list[str] = []
-    position = 0
-    for begin, end in tags(text):
-        parts += [text[position:begin], filler * (end - begin)]
-        position = end
-    return "".join(parts) + text[position:] if parts else text
 
 
 def _folded(word: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.errors import ContractError, did_you_mean
 from pytest_aicore.printable import printable
-from pytest_aicore.workflows.checks.words import without_tags
+from pytest_aicore.workflows.argo.tags import without_tags
 from pytest_aicore.workflows.executable import (
     DEFAULT_OUTPUT_KIND,
     Artifact,

@@ -191,22 +191,22 @@ def compare_with_revision(
     """
     now = [template for template in templates if template.path is not None]
     folders = list(folders)
-    home_of = {id(template): _repository_of(_absolute(template.path).parent) for template in now if template.path}
+    home_of = {template: _repository_of(_absolute(template.path).parent) for template in now if template.path}
     homes = dict.fromkeys([*home_of.values(), *(_repository_of(folder.resolve()) for folder in folders)])
-    changed: dict[int, Changed] = {}
+    changed: dict[Template, Changed] = {}
     removed: list[tuple[Path, Template]] = []
     for top in homes:
         revision = open_revision(reference, top)
-        here = [template for template in now if home_of[id(template)] == top]
+        here = [template for template in now if home_of[template] == top]
         there = [folder.resolve() for folder in folders if _repository_of(folder.resolve()) == top]
         match = _Match(top, revision, here, [_absolute(path) for path in untold])
         for template, was in match.pairs():
             comparison = compare(contract_of(was.template.executable), contract_of(template.executable))
-            changed[id(template)] = Changed(template, was.template, was.path, comparison)
+            changed[template] = Changed(template, was.template, was.path, comparison)
         removed += match.removed(there)
     return Since(
-        tuple(changed[id(template)] for template in now if id(template) in changed),
-        tuple(template for template in now if id(template) not in changed),
+        tuple(changed[template] for template in now if template in changed),
+        tuple(template for template in now if template not in changed),
         tuple(removed),
     )
 

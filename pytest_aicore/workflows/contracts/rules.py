@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.redact import redact
-from pytest_aicore.workflows.checks.findings import Finding, Rule, Severity
+from pytest_aicore.workflows.checks.findings import Finding
+from pytest_aicore.workflows.checks.rule import Rule, Severity, collect
 from pytest_aicore.workflows.contracts.comparison import Difference, Impact
 from pytest_aicore.workflows.contracts.contract import without_tag
 from pytest_aicore.workflows.executable import (
@@ -141,9 +142,7 @@ ACCEPTED: Final = Rule(
     good="- name: SEED\n  description: A random number\n",
 )
 
-CONTRACT_RULES: Final = {
-    rule.id: rule for rule in (BREAKING, UNVERSIONED, MISSING, UNREADABLE, STALE, ORPHANED, REMOVED, ACCEPTED)
-}
+CONTRACT_RULES: Final = collect("contract")
 """The rules of contracts by id, besides those of single files."""
 
 NEW_VERSION: Final = f"Undo it, or tell it with a new `{VERSION_LABEL}`"

@@ -57,7 +57,7 @@ def kind_of_plain(text: str) -> ScalarKind:
 
 
 class Node:
-    """What stands at one place of the file.
+    """What stands at one place of the file. Equal to itself alone, so that sets and dictionaries can hold it.
 
     Attributes:
         line: line of its first character, counted from 1.
@@ -241,6 +241,12 @@ class Document:
     def place(self, node: Node) -> Place:
         """Return where a node begins."""
         return Place(self.name, node.line, node.column)
+
+
+def is_given(mapping: MappingNode, key: str) -> bool:
+    """Tell whether a map has a key with another value than null."""
+    node = mapping.values.get(key)
+    return node is not None and not (type(node) is ScalarNode and node.kind == "null")
 
 
 def walk(node: Node) -> Iterator[Node]:

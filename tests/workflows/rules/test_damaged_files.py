@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.planting import SAMPLES
 from pytest_aicore.workflows.checks import CheckOptions, Finding, check_document, check_files, is_candidate
+from tests.workflows.rules.planting import SAMPLES
 from tests.workflows.trees import OUR_WORKFLOWS
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.planting import faultless, tally
-from benchmarks.situations import MISTAKES
 from pytest_aicore.workflows.checks import RULES
+from tests.workflows.rules.planting import faultless, tally
+from tests.workflows.rules.situations import MISTAKES
 
 if TYPE_CHECKING:
-    from benchmarks.mistakes import Mistake
+    from tests.workflows.rules.mistakes import Mistake
 
 TEXTS = faultless(with_corpus=False)
 
@@ -24,7 +24,7 @@ def test_a_planted_mistake_is_found_where_it_is(mistake: Mistake) -> None:
 
 
 def test_every_rule_has_a_mistake() -> None:
-    """One without fails here: plant what the rule is about in `benchmarks/mistakes.py`, or `situations.py`."""
+    """One without fails here: plant what the rule is about in `mistakes.py`, or `situations.py`."""
     assert {rule for mistake in MISTAKES for rule in mistake.rules} == set(RULES)
 
 

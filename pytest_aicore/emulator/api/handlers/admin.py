@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.state import Labels
+    from pytest_aicore.emulator.store.records import Labels
 
 T = TypeVar("T")
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_aicore.emulator.api.handlers.admin import by_name, list_response, missing, named, refused
 from pytest_aicore.emulator.api.quotas import APPLICATIONS, refuse_beyond
 from pytest_aicore.emulator.api.validation import ObjectOf, Text, json_body
+from pytest_aicore.emulator.store.records import Application
 from pytest_aicore.emulator.store.state import TENANT_ID
-from pytest_aicore.emulator.store.tenant import Application
 from pytest_aicore.emulator.world.git_sync import FIRST_SYNC_SECONDS, REFRESH_SECONDS
 from pytest_aicore.http.exchange import Json, invalid, json_response, seconds_z
 
@@ -43,7 +43,7 @@ def create(call: Call) -> Response:
         raise refused(EXISTS_STATUS, f"Application {name} already exists for tenant {TENANT_ID}")
     refuse_beyond(len(applications), APPLICATIONS, "applications")
     application = Application(name, call.state.next_number(), _url(call, body), body["revision"], body["path"])
-    applications.add(call.emulator.gitsync.plan(application, FIRST_SYNC_SECONDS))
+    applications.add(call.platform.gitsync.plan(application, FIRST_SYNC_SECONDS))
     return json_response(200, {"id": name, "message": "Application has been successfully created."})
 
 
@@ -61,7 +61,7 @@ def get_status(call: Call) -> Response:
     """Show what became of the last synchronisation of an application."""
     application = _find(call)
     shown = _status_json(application)
-    call.emulator.clock.look()
+    call.clock.look()
     return json_response(200, shown)
 
 
@@ -70,21 +70,21 @@ def modify(call: Call) -> Response:
     body = json_body(call.request, PATCH_DATA)
     application = _find(call)
     changed = Application(application.id, application.number, body["repositoryUrl"], body["revision"], body["path"])
-    call.state.tenant.applications.put(call.emulator.gitsync.plan(changed, FIRST_SYNC_SECONDS))
+    call.state.tenant.applications.put(call.platform.gitsync.plan(changed, FIRST_SYNC_SECONDS))
     return json_response(200, {"id": application.id, "message": "ArgoCD application has been updated"})
 
 
 def refresh(call: Call) -> Response:
     """Have an application synchronised now, and not after three minutes."""
     application = _find(call)
-    call.state.tenant.applications.put(call.emulator.gitsync.plan(application, REFRESH_SECONDS))
+    call.state.tenant.applications.put(call.platform.gitsync.plan(application, REFRESH_SECONDS))
     return json_response(202, {"id": application.id, "message": "A refresh of the application has been scheduled."})
 
 
 def delete(call: Call) -> Response:
     """Delete an application, with what it has published."""
     application = _find(call)
-    call.emulator.gitsync.remove(application)
+    call.platform.gitsync.remove(application)
     return json_response(200, {"id": application.id, "message": "ArgoCD application has been deleted"})
 
 

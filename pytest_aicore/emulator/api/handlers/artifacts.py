@@ -22,13 +22,13 @@ from pytest_aicore.emulator.api.validation import (
     query_text,
     query_whole,
 )
+from pytest_aicore.emulator.store.records import Artifact
 from pytest_aicore.emulator.store.search import Search, Selectors
-from pytest_aicore.emulator.store.state import Artifact
 from pytest_aicore.http.exchange import Json, json_response, page, present, seconds_z, text_response
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.state import Labels
+    from pytest_aicore.emulator.store.records import Labels
     from pytest_aicore.http.exchange import Response
 
 KINDS = ("model", "dataset", "resultset", "other")
@@ -158,7 +158,7 @@ def searching(call: Call) -> Search | None:
 def _wait_for_outputs(call: Call, filters: dict[str, Any]) -> None:
     """Let time pass for who asks again and again what an execution has left behind."""
     if filters["execution_id"]:
-        call.emulator.cluster.wait_for(call.group, [filters["execution_id"]])
+        call.platform.cluster.wait_for(call.group, [filters["execution_id"]])
 
 
 def _filters(call: Call) -> dict[str, Any]:

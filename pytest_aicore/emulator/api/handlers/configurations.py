@@ -17,7 +17,7 @@ from pytest_aicore.emulator.api.validation import (
     query_list,
     query_text,
 )
-from pytest_aicore.emulator.store.state import Configuration
+from pytest_aicore.emulator.store.records import Configuration
 from pytest_aicore.http.exchange import ApiError, Json, json_response, page, present, seconds_z, text_response
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.api.validation import query_flag
-from pytest_aicore.emulator.store.tenant import DatasetFile
+from pytest_aicore.emulator.store.records import DatasetFile
 from pytest_aicore.http.exchange import GATEWAY, ApiError, Response, empty_response, json_response
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.state import Configuration, Deployment
+    from pytest_aicore.emulator.store.records import Configuration, Deployment
     from pytest_aicore.http.exchange import Response
     from pytest_aicore.workflows import Executable
 
@@ -57,7 +57,7 @@ def create(call: Call) -> Response:
     ttl = body.get("ttl")
     seconds = None if ttl is None else _seconds(ttl)
     configuration = _deployable_configuration(call, body["configurationId"])
-    deployment = call.emulator.cluster.deploy(call.group, configuration, ttl, seconds)
+    deployment = call.platform.cluster.deploy(call.group, configuration, ttl, seconds)
     return json_response(
         202,
         present(
@@ -75,7 +75,7 @@ def get(call: Call) -> Response:
     """Show one deployment; with `$select=status` only what tells its status."""
     deployment = DEPLOYMENTS.find(call)
     shown = _shown(call)(deployment)
-    call.emulator.cluster.look(call.group, [deployment])
+    call.platform.cluster.look(call.group, [deployment])
     return json_response(200, shown)
 
 
@@ -103,7 +103,7 @@ def modify(call: Call) -> Response:
     if deployment.status not in CAN_BE_RECONFIGURED:
         raise cannot_be_changed(deployment)
     configuration = _deployable_configuration(call, body["configurationId"])
-    call.emulator.cluster.reconfigure(call.group, deployment, configuration)
+    call.platform.cluster.reconfigure(call.group, deployment, configuration)
     return json_response(202, {"id": deployment.id, "message": "Deployment modification scheduled"})
 
 

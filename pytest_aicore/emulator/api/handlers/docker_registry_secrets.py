@@ -15,7 +15,7 @@ from pytest_aicore.emulator.api.handlers.admin import (
 )
 from pytest_aicore.emulator.api.quotas import DOCKER_REGISTRY_SECRETS, refuse_beyond
 from pytest_aicore.emulator.api.validation import ObjectOf, Text, json_body
-from pytest_aicore.emulator.store.tenant import NamedSecret
+from pytest_aicore.emulator.store.records import NamedSecret
 from pytest_aicore.http.exchange import Json, invalid, json_response
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from pytest_aicore.emulator.api.validation import (
     query_text,
     query_whole,
 )
-from pytest_aicore.emulator.store.state import E
-from pytest_aicore.emulator.world.course import CAN_BE_DELETED, CAN_BE_STOPPED, STATUSES
+from pytest_aicore.emulator.store.records import E
+from pytest_aicore.emulator.store.statuses import CAN_BE_DELETED, CAN_BE_STOPPED, STATUSES
 from pytest_aicore.http.exchange import (
     ApiError,
     Json,
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.state import Enactment, ResourceGroup, Table
+    from pytest_aicore.emulator.store.records import Enactment
+    from pytest_aicore.emulator.store.state import ResourceGroup
+    from pytest_aicore.emulator.store.tables import Table
     from pytest_aicore.http.exchange import Response
 
 CANNOT_BE_CHANGED = "01010076"
@@ -88,7 +90,7 @@ class Kind(Generic[E]):
         """Stop one, if it may be stopped."""
         if enactment.status not in CAN_BE_STOPPED:
             raise cannot_be_changed(enactment)
-        call.emulator.cluster.stop(call.group, enactment)
+        call.platform.cluster.stop(call.group, enactment)
         return json_response(202, {"id": enactment.id, "message": f"{self.name} modification scheduled"})
 
     def delete(self, call: Call) -> Response:
@@ -96,7 +98,7 @@ class Kind(Generic[E]):
         enactment = self.find(call)
         if enactment.status not in CAN_BE_DELETED:
             raise cannot_be_changed(enactment)
-        call.emulator.cluster.delete(call.group, enactment)
+        call.platform.cluster.delete(call.group, enactment)
         return json_response(202, {"id": enactment.id, "message": "Deletion scheduled", "targetStatus": "DELETED"})
 
     def modify_many(self, call: Call) -> Response:
@@ -117,9 +119,9 @@ class Kind(Generic[E]):
         enactments = table.select(wanted, skip=skip, top=top)
         response = json_response(200, page([shown(enactment) for enactment in enactments]))
         if wanted["status"]:
-            call.emulator.cluster.look_for(call.group, table, wanted)
+            call.platform.cluster.look_for(call.group, table, wanted)
         else:
-            call.emulator.cluster.look(call.group, enactments)
+            call.platform.cluster.look(call.group, enactments)
         return response
 
     def count(self, call: Call, wanted: dict[str, Any]) -> Response:
@@ -127,7 +129,7 @@ class Kind(Generic[E]):
         table = self.table(call.group)
         number = table.count(wanted)
         if wanted["status"]:
-            call.emulator.cluster.look_for(call.group, table, wanted)
+            call.platform.cluster.look_for(call.group, table, wanted)
         return text_response(200, str(number))
 
     def _modify_one(self, call: Call, enactment_id: str, target_status: str) -> Json:
@@ -140,9 +142,9 @@ class Kind(Generic[E]):
             message = f"Current status {enactment.status} cannot be changed"
             return _failed(call, enactment_id, CANNOT_BE_CHANGED, message)
         if target_status == "STOPPED":
-            call.emulator.cluster.stop(call.group, enactment)
+            call.platform.cluster.stop(call.group, enactment)
         else:
-            call.emulator.cluster.delete(call.group, enactment)
+            call.platform.cluster.delete(call.group, enactment)
         return {"id": enactment_id, "message": f"{self.name} modification scheduled"}
 
 
@@ -158,7 +160,7 @@ def logs_response(call: Call, enactment: Enactment, pod: str) -> Response:
         {"container": line.container, "msg": line.message, "pod": pod, "timestamp": nanoseconds_offset(line.at)}
         for line in (reversed(chosen) if descending else chosen)
     ]
-    call.emulator.cluster.wait_for(call.group, [enactment.id])
+    call.platform.cluster.wait_for(call.group, [enactment.id])
     return json_response(200, {"data": {"result": shown[:top]}})
 
 

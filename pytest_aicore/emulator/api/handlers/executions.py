@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.state import Configuration, Execution
+    from pytest_aicore.emulator.store.records import Configuration, Execution
     from pytest_aicore.http.exchange import Response
 
 NOT_FOUND = "01010020"
@@ -43,7 +43,7 @@ PATCH_DATA = ObjectOf({"targetStatus": Text(choices=("STOPPED",))}, required=("t
 def create(call: Call) -> Response:
     """Start an execution. Bindings that do not fit its template are found out later, by the execution itself."""
     configuration = executable_configuration(call, json_body(call.request, POST_DATA)["configurationId"])
-    execution = call.emulator.cluster.start(call.group, configuration)
+    execution = call.platform.cluster.start(call.group, configuration)
     return json_response(
         202,
         {
@@ -85,7 +85,7 @@ def get(call: Call) -> Response:
     show = _shown(call)
     execution = EXECUTIONS.find(call)
     shown = show(execution)
-    call.emulator.cluster.look(call.group, [execution])
+    call.platform.cluster.look(call.group, [execution])
     return json_response(200, shown)
 
 
@@ -135,7 +135,7 @@ def _wait_for_schedule(call: Call, wanted: dict[str, Any]) -> None:
     """Let time pass for who asks again and again what a schedule has started."""
     schedule = call.group.schedules.get(wanted["schedule_id"] or "")
     if schedule and schedule.status == "ACTIVE":
-        call.emulator.clock.look()
+        call.clock.look()
 
 
 def _shown(call: Call) -> Callable[[Execution], Json]:

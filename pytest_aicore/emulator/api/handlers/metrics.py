@@ -18,7 +18,7 @@ from pytest_aicore.emulator.api.validation import (
     json_body,
     query_whole,
 )
-from pytest_aicore.emulator.store.state import Metric, Metrics
+from pytest_aicore.emulator.store.records import Metric, Metrics
 from pytest_aicore.http.exchange import (
     ApiError,
     Json,
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.state import Execution, ResourceGroup
+    from pytest_aicore.emulator.store.records import Execution
+    from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.http.exchange import Response
 
 Checked = TypeVar("Checked")
@@ -121,7 +122,7 @@ def find(call: Call) -> Response:
     skip = _checked(lambda: query_whole(call.request, "$skip", 0, 0, ANY_NUMBER))
     candidates = dict.fromkeys(wanted if wanted is not None else _all_ids(call.group))
     resources = [kept for execution_id in candidates if (kept := _kept(call, execution_id)) and _tagged(kept, tags)]
-    call.emulator.cluster.wait_for(call.group, candidates)
+    call.platform.cluster.wait_for(call.group, candidates)
     if not resources:
         raise _problem(404, NOT_FOUND, "Metrics was not found.", NOT_FOUND, "Empty result set.")
     return json_response(200, page(_resource_json(kept, parts) for kept in resources[skip : skip + top]))

@@ -15,7 +15,7 @@ from pytest_aicore.emulator.api.handlers.admin import (
     named,
 )
 from pytest_aicore.emulator.api.validation import ObjectOf, Text, json_body
-from pytest_aicore.emulator.store.state import ObjectStoreSecret
+from pytest_aicore.emulator.store.records import ObjectStoreSecret
 from pytest_aicore.http.exchange import Json, invalid, json_response
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pytest_aicore.http.exchange import ApiError, Json, internal_path, json_resp
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.tenant import Repository
+    from pytest_aicore.emulator.store.records import Repository
     from pytest_aicore.http.exchange import Response
 
 NAME = Text(51, re.compile(r"^[a-z0-9\-]+\Z", re.ASCII), 1)
@@ -33,7 +33,7 @@ def create(call: Call) -> Response:
     if name in tenant.offboarded:
         return _stays_gone(call, name)
     refuse_beyond(len(tenant.repositories), REPOSITORIES, "repositories")
-    call.emulator.tenancy.onboard(name, body["url"])
+    call.platform.tenancy.onboard(name, body["url"])
     return json_response(200, {"id": name, "message": "Repository has been on-boarded."})
 
 
@@ -71,7 +71,7 @@ def delete(call: Call) -> Response:
 def look(call: Call, repositories: list[Repository]) -> None:
     """Let time pass for who waits until a repository is on-boarded."""
     if any(repository.ready_at is not None for repository in repositories):
-        call.emulator.clock.look()
+        call.clock.look()
 
 
 def _stays_gone(call: Call, name: str) -> Response:

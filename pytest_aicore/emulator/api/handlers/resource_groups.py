@@ -60,7 +60,7 @@ def create(call: Call) -> Response:
     if name in call.state.groups:
         raise refused(EXISTS_STATUS, f"Resource group {name} already exists for tenant {TENANT_ID}")
     refuse_beyond(len(call.state.groups), RESOURCE_GROUPS, "resource groups")
-    call.emulator.tenancy.create_group(name, labels_of(body), store=False, at_once=False)
+    call.platform.tenancy.create_group(name, labels_of(body), store=False, at_once=False)
     return json_response(202, {"resourceGroupId": name, "tenantId": TENANT_ID, "zoneId": TENANT_ID})
 
 
@@ -111,6 +111,7 @@ def delete(call: Call) -> Response:
     if group.id == UNDELETABLE:
         raise refused(400, f"Resource group {group.id} cannot be deleted")
     del call.state.groups[group.id]
+    call.platform.cluster.abandon_strangers()
     return json_response(202, {"id": group.id, "message": "Resource Group deletion scheduled"})
 
 
@@ -124,7 +125,7 @@ def _find(call: Call) -> ResourceGroup:
 
 def _look(call: Call, groups: list[ResourceGroup]) -> None:
     if any(group.ready_at is not None for group in groups):
-        call.emulator.clock.look()
+        call.clock.look()
 
 
 def _wanted(call: Call) -> list[ResourceGroup]:
@@ -150,7 +151,7 @@ def _page_size(call: Call) -> int:
 
 
 def _write_token(call: Call, size: int, after: int) -> str:
-    content = json.dumps([size, after, call.now, call.emulator.seed])
+    content = json.dumps([size, after, call.now, call.state.seed])
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
@@ -162,7 +163,7 @@ def _read_token(call: Call, token: str) -> tuple[int, int]:
     if not (isinstance(content, list) and [type(each) for each in content] == [int, int, float, int]):
         raise invalid("continueToken is not recognized")
     size, after, made_at, seed = content
-    if seed != call.emulator.seed or not 0 <= call.now - made_at <= TOKEN_SECONDS:
+    if seed != call.state.seed or not 0 <= call.now - made_at <= TOKEN_SECONDS:
         raise ApiError(410, "410", "ResourceExpired: the continue token is no longer valid, start again without it")
     return size, after
 
@@ -172,7 +173,7 @@ def _group_json(call: Call, group: ResourceGroup) -> Json:
         createdAt=seconds_z(group.created_at),
         labels=labels_json(group.labels) or [],
         resourceGroupId=group.id,
-        servicePlan=call.emulator.service_plan,
+        servicePlan=call.state.service_plan,
         status=group.status,
         statusMessage="All onboarding steps are completed." if group.ready_at is None else "Onboarding in progress.",
         tenantId=TENANT_ID,

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.state import Published, State
+    from pytest_aicore.emulator.store.records import Published
+    from pytest_aicore.emulator.store.state import State
     from pytest_aicore.http.exchange import Response
     from pytest_aicore.workflows import Artifact, OutputArtifact, Parameter
 
@@ -89,7 +90,7 @@ def query_versions(call: Call) -> Response:
 def wait_for_templates(call: Call) -> None:
     """Let time pass for who waits until an application has been synchronised."""
     if len(call.state.tenant.applications):
-        call.emulator.gitsync.look()
+        call.platform.gitsync.look()
 
 
 def query_models(call: Call) -> Response:

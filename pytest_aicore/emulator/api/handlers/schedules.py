@@ -10,7 +10,7 @@ from pytest_aicore.emulator.api.handlers.artifacts import paging
 from pytest_aicore.emulator.api.handlers.enactments import time_json
 from pytest_aicore.emulator.api.handlers.executions import executable_configuration
 from pytest_aicore.emulator.api.validation import ID, ObjectOf, Text, Time, json_body, query_text
-from pytest_aicore.emulator.store.tenant import Schedule
+from pytest_aicore.emulator.store.records import Schedule
 from pytest_aicore.emulator.world.cron import CronError, parse_cron
 from pytest_aicore.http.exchange import Json, invalid, json_response, page, present, seconds_z, text_response
 
@@ -64,7 +64,7 @@ def create(call: Call) -> Response:
         start=body.get("start"),
         end=body.get("end"),
     )
-    call.group.schedules.add(call.emulator.scheduler.plan(call.group, schedule))
+    call.group.schedules.add(call.platform.scheduler.plan(call.group, schedule))
     return json_response(
         202,
         {"id": schedule.id, "message": "Execution Schedule created"},
@@ -112,7 +112,7 @@ def modify(call: Call) -> Response:
     _check({"cron": changed.cron, "start": changed.start, "end": changed.end})
     if changed.status == "ACTIVE" and changed.end is not None and changed.end <= call.now:
         raise invalid("end must be in the future")  # documentation: it can be resumed until its end is reached
-    call.group.schedules.put(call.emulator.scheduler.plan(call.group, changed))
+    call.group.schedules.put(call.platform.scheduler.plan(call.group, changed))
     return json_response(202, {"id": schedule.id, "message": "Execution Schedule modified"})
 
 
@@ -126,7 +126,7 @@ def delete(call: Call) -> Response:
 def look(call: Call, schedules: Iterable[Schedule]) -> None:
     """Let time pass for who waits for a schedule: one that is active goes on."""
     if any(schedule.status == "ACTIVE" for schedule in schedules):
-        call.emulator.clock.look()
+        call.clock.look()
 
 
 def _check(body: Json) -> None:

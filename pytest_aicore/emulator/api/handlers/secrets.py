@@ -19,14 +19,14 @@ from pytest_aicore.emulator.api.handlers.admin import (
 from pytest_aicore.emulator.api.handlers.artifacts import labels_json
 from pytest_aicore.emulator.api.quotas import SECRETS, SHARED_SECRETS, refuse_beyond
 from pytest_aicore.emulator.api.validation import ObjectOf, Text, json_body
-from pytest_aicore.emulator.store.tenant import NamedSecret
+from pytest_aicore.emulator.store.records import NamedSecret
 from pytest_aicore.http.exchange import Json, invalid, json_response, present, seconds_space
 
 if TYPE_CHECKING:
     from typing import Any
 
     from pytest_aicore.emulator.api.call import Call
-    from pytest_aicore.emulator.store.state import Table
+    from pytest_aicore.emulator.store.tables import Table
     from pytest_aicore.http.exchange import Response
 
 NAME = Text(252, re.compile(r"^[a-z0-9\-\.]+\Z", re.ASCII), 1)

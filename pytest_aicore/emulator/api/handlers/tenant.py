@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_aicore.emulator.api.call import Call
+    from pytest_aicore.emulator.store.records import Service
     from pytest_aicore.emulator.store.state import ResourceGroup
-    from pytest_aicore.emulator.store.tenant import Service
     from pytest_aicore.http.exchange import Response
 
 INSTANCE_TYPES: dict[str, Json] = {
@@ -50,9 +50,7 @@ NODES_DATA = ObjectOf(
 
 def info(call: Call) -> Response:
     """Show the tenant and its service plan."""
-    return json_response(
-        200, {"servicePlan": call.emulator.service_plan, "status": "PROVISIONED", "tenantId": TENANT_ID}
-    )
+    return json_response(200, {"servicePlan": call.state.service_plan, "status": "PROVISIONED", "tenantId": TENANT_ID})
 
 
 # Nodes and services -----------------------------------------------------------------------------------------
@@ -69,7 +67,7 @@ def nodes(call: Call) -> Response:
     kept = call.state.tenant.nodes
     plans |= {each.id: {"provisioned": each.provisioned, "requested": each.requested} for each in kept}
     if any(each.ready_at is not None for each in kept):
-        call.emulator.clock.look()
+        call.clock.look()
     return json_response(200, {"resourcePlans": plans})
 
 
@@ -80,7 +78,7 @@ def request_nodes(call: Call) -> Response:
         if each["name"] not in INSTANCE_TYPES:
             raise refused(400, f"Resource plan {each['name']} is none of {listing(INSTANCE_TYPES)}")
     for each in wanted:
-        call.emulator.tenancy.request_nodes(each["name"], each["request"])
+        call.platform.tenancy.request_nodes(each["name"], each["request"])
     return json_response(200, {"message": "Reserved resource has been set."})
 
 

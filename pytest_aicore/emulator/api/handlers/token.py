@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote
 from pytest_aicore.http.exchange import GATEWAY, Response, json_response, text_response
 
 if TYPE_CHECKING:
-    from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.api.gateway import Gateway
     from pytest_aicore.http.exchange import Request
 
 PATH = "/oauth/token"
@@ -22,7 +22,7 @@ LIFETIME_SECONDS = 43199
 _NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 
 
-def create(emulator: Emulator, request: Request) -> Response:
+def create(gateway: Gateway, request: Request) -> Response:
     """Answer `POST /oauth/token` as XSUAA does (success by its documentation, refusal captured)."""
     form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
     grant = form.get("grant_type") or request.query.get("grant_type")
@@ -31,12 +31,12 @@ def create(emulator: Emulator, request: Request) -> Response:
     if grant != "client_credentials":
         return _refused(400, "unsupported_grant_type", f"Unsupported grant type: {grant}")
     client_id, secret = _basic(request) or (form.get("client_id", ""), form.get("client_secret"))
-    if not emulator.accepts_credentials(request, client_id, secret):
+    if not gateway.accepts_credentials(request, client_id, secret):
         return bad_credentials()
     return json_response(
         200,
         {
-            "access_token": mint(emulator, client_id),
+            "access_token": mint(gateway, client_id),
             "expires_in": LIFETIME_SECONDS,
             "jti": _digest(b"jti", client_id, "md5").hex(),
             "scope": "uaa.resource",
@@ -46,7 +46,7 @@ def create(emulator: Emulator, request: Request) -> Response:
     )
 
 
-def refuse(emulator: Emulator, request: Request) -> Response | None:
+def refuse(gateway: Gateway, request: Request) -> Response | None:
     """Return the gateway's 401 for a request without a token of ours, or None when it may pass.
 
     The sentences are those of Envoy's JWT filter, which stands in front of AI Core (assumed; the SDK takes any
@@ -59,9 +59,9 @@ def refuse(emulator: Emulator, request: Request) -> Response | None:
         sentence = "Jwt is missing"
     elif token.count(".") != 2:
         sentence = "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections"
-    elif not _is_ours(token, emulator.seed):
+    elif not _is_ours(token, gateway.seed):
         sentence = "Jwt verification fails"
-    elif emulator.tokens_expire and _expiry(token) <= emulator.clock.client_time():
+    elif gateway.tokens_expire and _expiry(token) <= gateway.clock.client_time():
         sentence = "Jwt is expired"
     else:
         return None
@@ -69,14 +69,14 @@ def refuse(emulator: Emulator, request: Request) -> Response | None:
     return text_response(401, sentence, {"www-authenticate": f'Bearer realm="{realm}"'})
 
 
-def mint(emulator: Emulator, client_id: str) -> str:
+def mint(gateway: Gateway, client_id: str) -> str:
     """Return a token in the form of a JSON web token, signed so that `refuse` knows it again."""
-    claims: dict[str, Any] = {"client_id": client_id, "grant_type": "client_credentials", "seed": emulator.seed}
-    if emulator.tokens_expire:
-        now = int(emulator.clock.client_time())
+    claims: dict[str, Any] = {"client_id": client_id, "grant_type": "client_credentials", "seed": gateway.seed}
+    if gateway.tokens_expire:
+        now = int(gateway.clock.client_time())
         claims |= {"exp": now + LIFETIME_SECONDS, "iat": now}
     head, payload = _part({"alg": "HS256", "typ": "JWT"}), _part(claims)
-    return f"{head}.{payload}.{_signature(f'{head}.{payload}', emulator.seed)}"
+    return f"{head}.{payload}.{_signature(f'{head}.{payload}', gateway.seed)}"
 
 
 def _expiry(token: str) -> float:

@@ -1,0 +1,196 @@
+"""A request on its way to its answer: its route, the faults that hit it, its handler, and the memory of it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from typing import TYPE_CHECKING
+
+from pytest_aicore.emulator.api.call import Call
+from pytest_aicore.emulator.api.gateway import API, TOKENS
+from pytest_aicore.emulator.api.handlers import token
+from pytest_aicore.emulator.api.request_record import KEPT_BYTES, REMEMBERED_CALLS, RequestRecord
+from pytest_aicore.emulator.api.routes import ROOTS, TOKEN, TRACKING_PATH, Route, RouteTable
+from pytest_aicore.emulator.store.state import ResourceGroup
+from pytest_aicore.errors import did_you_mean
+from pytest_aicore.http.exchange import (
+    ApiError,
+    Request,
+    Response,
+    empty_response,
+    error_body,
+    internal_path,
+    json_response,
+    text_response,
+)
+from pytest_aicore.redact import HIDDEN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_aicore.emulator.api.gateway import Gateway
+    from pytest_aicore.emulator.store.state import ArmedFault
+    from pytest_aicore.emulator.store.tables import Record
+    from pytest_aicore.emulator.world.platform import Platform
+
+METHOD_NOT_ALLOWED = 405
+"""Assumed: what the service answers to a method that a path does not have; nobody captured one."""
+MISSING_GROUP_MEANS = "default"
+"""Documentation; the specification calls the header required."""
+REMEMBERED_REQUESTS = 500
+TOKEN_ROUTE = Route("POST", token.PATH, TOKEN, lambda call: token.create(call.gateway, call.request), "captured")
+
+
+class Dispatcher:
+    """Answers requests, and remembers the latest of them.
+
+    Args:
+        platform: what handlers work with.
+        gateway: what stands before them.
+    """
+
+    def __init__(self, platform: Platform, gateway: Gateway) -> None:
+        self._platform = platform
+        self._world = platform.world
+        self._gateway = gateway
+        self.routes = RouteTable()
+        self.requests: deque[RequestRecord] = deque(maxlen=REMEMBERED_REQUESTS)
+        self.listeners: list[Callable[[RequestRecord], None]] = []
+        """Each is called with every request; what one raises is raised where the request was made."""
+        self._calls = 0
+        self._recent: OrderedDict[int, tuple[object, int, int]] = OrderedDict()
+        """By identity the latest calls, which threads may interleave: the call, its number, its attempts."""
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request; never raises for anything that a client can send."""
+        with self._world.lock:
+            self._world.agenda.settle()
+            route, parameters, methods = self._route(request)
+            number, attempt = self._counted(request.call)
+            response = self._answer(request, number, route, parameters, methods)
+            self._remember(request, number, attempt, route, response)
+            return response
+
+    def _route(self, request: Request) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
+        is_token = request.raw_path == token.PATH
+        if self._gateway.serves_only(request.host) == (API if is_token else TOKENS):
+            return None, {}, ()
+        if is_token:
+            return (TOKEN_ROUTE, {}, ()) if request.method == "POST" else (None, {}, ("POST",))
+        return self.routes.find(request.method, request.raw_path)
+
+    def _counted(self, call: object) -> tuple[int, int]:
+        """Return the number of a logical call, and which attempt of it this is."""
+        _, number, attempts = self._recent.pop(id(call), (None, 0, 0)) if call is not None else (None, 0, 0)
+        if not number:
+            self._calls = number = self._calls + 1
+        if call is not None:
+            self._recent[id(call)] = (call, number, attempts + 1)
+            if len(self._recent) > REMEMBERED_CALLS:
+                self._recent.popitem(last=False)
+        return number, attempts + 1
+
+    def _answer(
+        self,
+        request: Request,
+        number: int,
+        route: Route | None,
+        parameters: dict[str, str],
+        methods: tuple[str, ...],
+    ) -> Response:
+        if route is None:
+            return self._unrouted(request, methods)
+        late = 0.0
+        for fault in self._world.state.faults:
+            if not fault.strikes(route.operation, number, self._record_of(fault, parameters)):
+                continue
+            if fault.delay:
+                self._world.clock.sleep(fault.delay)
+                self._world.agenda.settle()
+            if fault.kind == "not found":
+                return self._served(request, route, parameters, unseen=True)
+            if fault.is_answer:
+                answer = self._served(request, route, parameters) if fault.is_processed else None
+                return fault.response(request, self._world.state.uuid(), internal_path(request.path), answer)
+            late += fault.late
+        return self._served(request, route, parameters, late=late)
+
+    def _record_of(self, fault: ArmedFault, parameters: dict[str, str]) -> Record | None:
+        """Return the record that a call is for, where a fault wants to know it."""
+        if not (fault.is_for_records and parameters):
+            return None
+        return self._world.state.find_record(list(parameters.values())[-1])
+
+    def _served(
+        self,
+        request: Request,
+        route: Route,
+        parameters: dict[str, str],
+        *,
+        late: float = 0.0,
+        unseen: bool = False,
+    ) -> Response:
+        """Return what the service answers.
+
+        Args:
+            request: what is asked.
+            route: who answers it.
+            parameters: the variable parts of the path.
+            late: how many seconds late log lines are.
+            unseen: whether the service does not know yet what the resource group holds.
+        """
+        if route.operation == TOKEN:
+            return token.create(self._gateway, request)
+        refusal = token.refuse(self._gateway, request) if route.needs_token else None
+        if refusal:
+            return refusal
+        name = request.headers.get("ai-resource-group") or MISSING_GROUP_MEANS
+        group = self._world.state.groups.get(name)
+        if group is None:
+            if route.needs_group:
+                return text_response(403, "RBAC: access denied")
+            group = self._world.state.groups["default"]
+        try:
+            seen = ResourceGroup(group.id) if unseen else group
+            return route.handler(Call(self._platform, self._gateway, request, parameters, seen, late))
+        except ApiError as error:
+            body = error_body(error, request_id=self._world.state.uuid(), target=internal_path(request.path))
+            return json_response(error.status, {"error": body})
+
+    def _unrouted(self, request: Request, methods: tuple[str, ...]) -> Response:
+        if methods:
+            # The gateway comes before the service.
+            needs_token = request.raw_path not in (token.PATH, TRACKING_PATH)
+            refusal = (
+                token.refuse(self._gateway, request) if needs_token else None
+            )  # the gateway comes before the service
+            if refusal:
+                return refusal
+            return empty_response(METHOD_NOT_ALLOWED, {"allow": ", ".join(methods)})
+        if self._gateway.serves_only(request.host) == TOKENS or not request.path.startswith(ROOTS):
+            return empty_response(404)
+        hint = did_you_mean(f"{request.method} {request.path}", self.routes.signatures)
+        sentence = f"The emulator does not know {request.method} {request.path}.{hint}"
+        self._world.report(
+            f"{sentence} It answered 501, so that nobody takes this for an answer of AI Core. "
+            "If AI Core has this call, please report it; a stub of your own can answer it meanwhile."
+        )
+        return text_response(501, sentence)
+
+    def _remember(self, request: Request, number: int, attempt: int, route: Route | None, response: Response) -> None:
+        query = request.url.partition("?")[2]
+        record = RequestRecord(
+            number,
+            attempt,
+            request.method,
+            route.operation if route else "",
+            0 if response.failure else response.status,
+            self._world.clock.now(),
+            request.headers.get("ai-resource-group", ""),
+            f"{request.path}?{query}" if query else request.path,
+            hash(request.body),
+            HIDDEN.encode() if route and route.carries_secrets else request.body[:KEPT_BYTES],
+            response.body[:KEPT_BYTES],
+        )
+        self.requests.append(record)
+        for listener in self.listeners:
+            listener(record)

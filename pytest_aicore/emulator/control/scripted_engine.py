@@ -1,0 +1,323 @@
+"""The scripted engine: nothing really runs, and executions and deployments go as tests say, or as is usual.
+
+Its progress belongs to the world: each has a course, the agenda leads it on as the world's time passes, or looks do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+from pytest_aicore.emulator.control.caller import raised_at
+from pytest_aicore.emulator.control.scripts import SHAPES, ShapeError, course, said_about
+from pytest_aicore.emulator.control.symptoms import spelt_out
+from pytest_aicore.emulator.store.records import Deployment, Enactment, Execution, LogLine, Metric
+from pytest_aicore.emulator.store.state import DEFAULT_STORE
+from pytest_aicore.emulator.store.statuses import TERMINAL
+from pytest_aicore.emulator.world import bindings
+from pytest_aicore.emulator.world.cluster import artifact_of, entered, is_registered
+from pytest_aicore.emulator.world.course import OUTPUTS_BEFORE_COMPLETION_SECONDS, Stay
+from pytest_aicore.errors import EmulatorError, our_message
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_aicore.emulator.store.records import Configuration, E
+    from pytest_aicore.emulator.store.state import ResourceGroup
+    from pytest_aicore.emulator.world.cluster import Cluster
+    from pytest_aicore.emulator.world.course import Course
+    from pytest_aicore.emulator.world.world import World
+
+__tracebackhide__ = our_message
+
+_EXECUTION, _OUTPUTS, _DEPLOYMENT = "execution", "outputs", "deployment"
+"""The kinds of appointments that it looks after."""
+
+
+class ScriptedEngine:
+    """Leads executions and deployments along their courses. It remembers nothing itself.
+
+    Args:
+        world: where they are.
+        pace: what is said about every execution where no script says otherwise; the arguments of `Emulator.script`.
+        cluster: what keeps their records.
+    """
+
+    def __init__(self, world: World, pace: Mapping[str, Any], cluster: Cluster) -> None:
+        self._world = world
+        self._pace = pace
+        self._cluster = cluster
+        world.agenda.when_due(_EXECUTION, self._wake_execution)
+        world.agenda.when_due(_OUTPUTS, self._wake_outputs)
+        world.agenda.when_due(_DEPLOYMENT, self._wake_deployment)
+
+    def plan(self, group: ResourceGroup, configuration: Configuration, enactment_id: str, *, deployed: bool) -> Course:
+        """Return the course that the scripts say; those that are counted count it."""
+        return self._course(group, configuration, enactment_id, use=True, deployed=deployed)
+
+    def begin(self, group: ResourceGroup, enactment: Enactment) -> None:
+        """Begin with one that is recorded now."""
+        if _ends_here(enactment):
+            enactment = group.table_of(enactment).put(self._with_reasons(enactment))
+        self._appoint(group, enactment)
+
+    def stop(self, group: ResourceGroup, enactment: Enactment) -> None:
+        """Let it stop as its course says."""
+        stopping = _cut_short(enactment, enactment.entered_at)
+        if _ends_here(stopping):
+            stopping = self._with_reasons(stopping)
+        self._appoint(group, group.table_of(stopping).put(stopping))
+
+    def carried(self) -> tuple[str, ...]:
+        """Return what really works: nothing."""
+        return ()
+
+    def abandon(self, enactment_id: str) -> None:
+        """End nothing: an appointment for a record that is gone does nothing."""
+
+    def looked_at(self, group: ResourceGroup, enactment: Enactment) -> None:
+        """Count a look, and lead it on where that was the last one of its stay."""
+        way = _course_of(enactment)
+        stay, following = way.stay(enactment.status), way.after(enactment.status)
+        seen = group.table_of(enactment).put(replace(enactment, looks=enactment.looks + 1))
+        if stay and stay.looks and seen.looks >= stay.looks and following:
+            self._enter(group, seen, following, self._world.clock.now())
+
+    def rethink(self, group: ResourceGroup, enactment: Enactment) -> None:
+        """Lead one that is under way on the course that the scripts now say.
+
+        Raises:
+            EmulatorError: it has ended already.
+        """
+        said = said_about(self._world.state.scripts, enactment.executable_id, enactment.id)
+        if enactment.status in TERMINAL:
+            raise EmulatorError(
+                f"{said.speaking[-1].script.place}: script: {_name(enactment)} {enactment.id} has ended already, "
+                f"{enactment.status}; script it before, or script the next one with times=1."
+            )
+        configuration = group.configurations.get(enactment.configuration_id)
+        if configuration is None:
+            return
+        deployed = isinstance(enactment, Deployment)
+        way = self._course(group, configuration, enactment.id, use=False, deployed=deployed)
+        changed = replace(enactment, course=_not_before(self._world.clock.now(), enactment, way))
+        if changed.status == "RUNNING":
+            changed = self._with_telemetry(changed)
+        if changed.status == way.outcome:
+            changed = self._with_reasons(changed)
+        self._appoint(group, group.table_of(changed).put(changed))
+
+    def _course(
+        self,
+        group: ResourceGroup,
+        configuration: Configuration,
+        enactment_id: str,
+        *,
+        use: bool,
+        deployed: bool = False,
+    ) -> Course:
+        """Return the course of an execution or deployment, from what scripts say and from what it is bound to.
+
+        Args:
+            group: where it runs.
+            configuration: what it runs.
+            enactment_id: its id.
+            use: whether scripts that are counted count it.
+            deployed: whether it is a deployment.
+        """
+        state = self._world.state
+        said = said_about(state.scripts, configuration.executable_id, enactment_id)
+        for standing in said.speaking if use else ():
+            standing.used += 1
+        values = {**self._pace, **said.values}
+        published = state.find_published(configuration.executable_id)
+        if published:
+            values = spelt_out(values, published.executable)
+        if deployed:
+            if "running" not in said.values:
+                values.pop("running", None)  # a pace says how long trainings run; deployments have no end
+            return course(values, said.places, deployed=True)
+        if DEFAULT_STORE not in group.object_store_secrets:
+            values["stuck_in"] = "UNKNOWN"
+        message = published and bindings.wrong_binding(group, configuration, published.executable)
+        refused = bindings.refused_details(enactment_id, message) if message else None
+        return course(values, said.places, bound_wrongly=refused)
+
+    # As time passes -----------------------------------------------------------------------------------------
+
+    def _appoint(self, group: ResourceGroup, enactment: Enactment) -> None:
+        kind = _DEPLOYMENT if isinstance(enactment, Deployment) else _EXECUTION
+        appoint = self._world.agenda.appoint
+        appoint(_due(enactment), enactment.number, kind, group.id, enactment.id)
+        appoint(_outputs_due(enactment), enactment.number, _OUTPUTS, group.id, enactment.id)
+
+    def _wake_execution(self, group_id: str, execution_id: str, at: float) -> None:
+        group = self._world.state.groups.get(group_id)
+        execution = group.executions.get(execution_id) if group else None
+        if group and execution:
+            self._go_on(group, execution, at)
+
+    def _wake_deployment(self, group_id: str, deployment_id: str, at: float) -> None:
+        group = self._world.state.groups.get(group_id)
+        deployment = group.deployments.get(deployment_id) if group else None
+        if group and deployment:
+            self._go_on(group, deployment, at)
+
+    def _wake_outputs(self, group_id: str, execution_id: str, at: float) -> None:
+        group = self._world.state.groups.get(group_id)
+        execution = group.executions.get(execution_id) if group else None
+        if group and execution and _outputs_due(execution) == at:
+            self._register_outputs(group, execution, at)
+
+    def _go_on(self, group: ResourceGroup, enactment: Enactment, at: float) -> None:
+        following = _course_of(enactment).after(enactment.status)
+        if following and _due(enactment) == at:
+            self._enter(group, enactment, following, at)
+
+    def _enter(self, group: ResourceGroup, enactment: Enactment, status: str, at: float) -> None:
+        changed = entered(enactment, status, at)
+        if status == "RUNNING":
+            changed = self._with_telemetry(changed)
+        elif status == "STOPPING":
+            changed = _cut_short(changed, at)
+        elif status == "COMPLETED" and isinstance(changed, Execution):
+            self._register_outputs(group, changed, at)
+        if status == "DEAD" or _ends_here(changed):
+            changed = self._with_reasons(changed)
+        if self._cluster.record(group, changed):
+            self._appoint(group, changed)
+
+    # What is left behind ------------------------------------------------------------------------------------
+
+    def _with_telemetry(self, enactment: E) -> E:
+        """Return it with the lines and metrics that will be written while it runs."""
+        way = _course_of(enactment)
+        lines = self._called(enactment, "logs", way.logs, _default_logs(enactment))
+        stay = way.stay("RUNNING")
+        start, length = enactment.entered_at, (stay.seconds if stay else None) or 0.0
+        moments = _spread(start, length, len(lines))
+        if isinstance(enactment, Deployment):
+            served = tuple(LogLine(at, line, bindings.SERVING) for at, line in zip(moments, lines, strict=True))
+            return replace(enactment, logs=served)
+        values = self._called(enactment, "metrics", way.metrics, {})
+        metrics = [
+            Metric(name, value, at, step)
+            for name, steps in values.items()
+            for step, (at, value) in enumerate(zip(_spread(start, length, len(steps)), steps, strict=True))
+        ]
+        telemetry: dict[str, Any] = {
+            "logs": (
+                LogLine(start, 'level=info msg="Starting Workflow Executor"', "init"),
+                *(LogLine(at, line) for at, line in zip(moments, lines, strict=True)),
+            ),
+            "metrics": tuple(sorted(metrics, key=lambda metric: metric.at)),
+        }
+        return replace(enactment, **telemetry)
+
+    def _with_reasons(self, enactment: E) -> E:
+        """Return it with what the API shows of why it ended badly, or does not go on."""
+        way = _course_of(enactment)
+        default = bindings.failed_details(enactment) if enactment.status == "DEAD" else enactment.status_details
+        details = self._called(enactment, "status_details", way.status_details, default)
+        return replace(enactment, status_details=details, status_message=way.status_message)
+
+    def _called(self, enactment: Enactment, name: str, said: Any, default: Any) -> Any:
+        """Return what a script says, calling it where it is a function; what goes wrong in it must fail the test."""
+        if not callable(said):
+            return default if said is None else said
+        try:
+            return SHAPES[name](said(enactment))
+        except ShapeError as error:
+            what = f"it returned {error}"
+        except Exception as error:  # whatever the test's own function raises
+            raised = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            inside = raised_at(error)
+            what = f"{raised} ({inside})." if inside else f"{raised}."
+        whom = _name(enactment)
+        self._world.report(
+            f"{_course_of(enactment).places.get(name, '')}: script: {name}= failed for {whom} {enactment.id} of "
+            f"{enactment.executable_id!r}: {what} The {whom} went on without it."
+        )
+        return default
+
+    def _register_outputs(self, group: ResourceGroup, execution: Execution, at: float) -> None:
+        """Register the output artifacts that are not registered yet."""
+        state = self._world.state
+        published = state.find_published(execution.executable_id)
+        omitted = _course_of(execution).omit_outputs
+        if published is None or omitted is True:
+            return
+        for output in published.executable.output_artifacts:
+            if output.name not in omitted and not is_registered(group, execution, output):
+                group.artifacts.add(artifact_of(execution, output, state.uuid(), state.next_number(), at))
+
+
+def _course_of(enactment: Enactment) -> Course:
+    """Return the course that this engine has put an execution or deployment on."""
+    return cast("Course", enactment.course)
+
+
+def _due(enactment: Enactment) -> float | None:
+    """Return when it goes on to its next status."""
+    way = _course_of(enactment)
+    stay = way.stay(enactment.status)
+    if stay is None or stay.seconds is None or way.after(enactment.status) is None:
+        return None
+    return enactment.entered_at + stay.seconds
+
+
+def _outputs_due(enactment: Enactment) -> float | None:
+    """Return when an execution registers its output artifacts, before it completes."""
+    if enactment.status != "RUNNING" or _course_of(enactment).outcome != "COMPLETED":
+        return None
+    due = _due(enactment)
+    return None if due is None else max(due - OUTPUTS_BEFORE_COMPLETION_SECONDS, enactment.entered_at)
+
+
+def _ends_here(enactment: Enactment) -> bool:
+    """Tell whether its course ends in its status, and that is not where it should be."""
+    return enactment.status == _course_of(enactment).outcome and enactment.status != _goal(enactment)
+
+
+def _goal(enactment: Enactment) -> str:
+    return "RUNNING" if isinstance(enactment, Deployment) else "COMPLETED"
+
+
+def _name(enactment: Enactment) -> str:
+    return "deployment" if isinstance(enactment, Deployment) else "execution"
+
+
+def _not_before(now: float, enactment: Enactment, way: Course) -> Course:
+    """Return the course without an end of the present stay that lies in the past already."""
+
+    def lasting(stay: Stay) -> Stay:
+        late = stay.status == enactment.status and stay.seconds is not None
+        return replace(stay, seconds=max(stay.seconds or 0.0, now - enactment.entered_at)) if late else stay
+
+    return replace(way, stays=tuple(map(lasting, way.stays)), stopping=lasting(way.stopping))
+
+
+def _cut_short(enactment: E, at: float) -> E:
+    """Return it without what it would have written later."""
+    changes: dict[str, Any] = {
+        "logs": tuple(line for line in enactment.logs if line.at <= at),
+        "target_status": "DELETED" if enactment.target_status == "DELETED" else "STOPPED",
+    }
+    if isinstance(enactment, Execution):
+        changes["metrics"] = tuple(metric for metric in enactment.metrics if metric.at <= at)
+    return replace(enactment, **changes)
+
+
+def _default_logs(enactment: Enactment) -> tuple[str, ...]:
+    if isinstance(enactment, Deployment):
+        return (f"Serving {enactment.executable_id} started",)
+    ending = {
+        "COMPLETED": ("Training finished",),
+        "DEAD": ("Traceback (most recent call last):", "RuntimeError: training failed"),
+    }
+    return (f"Training {enactment.executable_id} started", *ending.get(_course_of(enactment).outcome, ()))
+
+
+def _spread(start: float, length: float, count: int) -> list[float]:
+    """Return so many moments, evenly within a length of time, the last at its end."""
+    return [start + length * (index + 1) / count for index in range(count)]

@@ -1,0 +1,274 @@
+"""The graph of a workflow: its templates, and the steps, tasks and hooks that run them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LOCATIONS: Final = ("s3", "gcs", "oss", "azure", "artifactory", "hdfs", "http", "git", "raw", "plugin")
+"""The keys by which Argo lets an artifact say where it lies itself."""
+
+_SOURCES: Final = (*_LOCATIONS, "from", "fromExpression")
+
+TEMPLATE_TYPES: Final = (
+    "container",
+    "containerSet",
+    "script",
+    "steps",
+    "dag",
+    "resource",
+    "suspend",
+    "data",
+    "http",
+    "plugin",
+)
+"""The keys of which a template of Argo has exactly one: what it does."""
+
+POD_TYPES: Final = frozenset({"container", "containerSet", "script"})
+"""The types of template that run containers of the user's in a pod."""
+
+LOOPS: Final = ("withItems", "withParam", "withSequence")
+
+
+class TemplateModel:
+    """A template: one of `spec.templates`, or one that stands inline in a call.
+
+    Attributes:
+        node: its map.
+        name: its name, empty without one.
+        types: the keys that say what it does; Argo wants exactly one.
+        inline: whether it stands in a call.
+    """
+
+    def __init__(self, node: MappingNode, *, inline: bool = False) -> None:
+        """Take a map for a template."""
+        self.node = node
+        self.name = node.text("name") or ""
+        self.types = tuple(key for key in TEMPLATE_TYPES if key in node.values)
+        self.inline = inline
+
+    @property
+    def type(self) -> str:
+        """What it does, empty where that is not clear."""
+        return self.types[0] if len(self.types) == 1 else ""
+
+    @property
+    def is_pod(self) -> bool:
+        """Whether it runs containers of the user's."""
+        return self.type in POD_TYPES
+
+    @property
+    def is_graph(self) -> bool:
+        """Whether it calls other templates."""
+        return self.type in ("steps", "dag")
+
+    @property
+    def title(self) -> str:
+        """What messages call it."""
+        return f"the template `{self.name}`" if self.name else "this template"
+
+    @cached_property
+    def input_parameters(self) -> dict[str, MappingNode]:
+        """`inputs.parameters` by name."""
+        return named(self.node.mapping("inputs").mappings_of("parameters"))
+
+    @cached_property
+    def input_artifacts(self) -> dict[str, MappingNode]:
+        """`inputs.artifacts` by name."""
+        return named(self.node.mapping("inputs").mappings_of("artifacts"))
+
+    def inputs(self, kind: str) -> dict[str, MappingNode]:
+        """Return its inputs by name, `kind` being `parameters` or `artifacts`."""
+        return self.input_parameters if kind == "parameters" else self.input_artifacts
+
+    def outputs(self, kind: str) -> dict[str, MappingNode]:
+        """Return its outputs by name, `kind` being `parameters` or `artifacts`."""
+        return self._output_parameters if kind == "parameters" else self._output_artifacts
+
+    @cached_property
+    def _output_parameters(self) -> dict[str, MappingNode]:
+        return named(self.node.mapping("outputs").mappings_of("parameters"))
+
+    @cached_property
+    def _output_artifacts(self) -> dict[str, MappingNode]:
+        return named(self.node.mapping("outputs").mappings_of("artifacts"))
+
+    @cached_property
+    def groups(self) -> list[list[CallModel]]:
+        """The steps in groups that run one after the other; all tasks of a dag are one group."""
+        if self.type == "dag":
+            return [[CallModel(node, "task") for node in self.node.mapping("dag").mappings_of("tasks")]]
+        if self.type == "steps":
+            return [
+                [CallModel(node, "step") for node in group.items if type(node) is MappingNode]
+                for group in self.node.items_of("steps")
+                if type(group) is SequenceNode
+            ]
+        return []
+
+    @property
+    def calls(self) -> Iterator[CallModel]:
+        """Its steps or tasks."""
+        for group in self.groups:
+            yield from group
+
+    def containers(self) -> Iterator[tuple[str, MappingNode]]:
+        """Yield the maps of its containers with the key that each stands at."""
+        for key in ("container", "script"):
+            node = self.node.values.get(key)
+            if type(node) is MappingNode:
+                yield key, node
+        for node in self.node.mapping("containerSet").mappings_of("containers"):
+            yield "containerSet", node
+        for key in ("initContainers", "sidecars"):
+            for node in self.node.mappings_of(key):
+                yield key, node
+
+
+class CallModel:
+    """A step, a dag task or a hook.
+
+    Attributes:
+        node: its map.
+        word: `step`, `task` or `hook`.
+        name: its name, empty without one.
+        template: the name of the template that it runs, None where that is inline or elsewhere.
+    """
+
+    def __init__(self, node: MappingNode, word: str, name: str | None = None) -> None:
+        """Take a map for a call."""
+        self.node = node
+        self.word = word
+        self.name = name if name is not None else node.text("name") or ""
+        self.template = node.text("template")
+
+    @cached_property
+    def inline(self) -> TemplateModel | None:
+        """The template that stands in it."""
+        node = self.node.values.get("inline")
+        return TemplateModel(node, inline=True) if type(node) is MappingNode else None
+
+    @property
+    def loops(self) -> list[str]:
+        """The keys that make it run several times."""
+        return [key for key in LOOPS if key in self.node.values]
+
+    @property
+    def hooks(self) -> Iterator[CallModel]:
+        """What `hooks` says runs besides or after it."""
+        for name, hook in self.node.mapping("hooks").values.items():
+            if type(hook) is MappingNode:
+                yield CallModel(hook, "hook", name)
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether it may run not at all: by a condition, by an empty loop, or by how another task ends."""
+        if any(key in self.node.values for key in ("when", *LOOPS)):
+            return True
+        depends = self.node.text("depends") or ""
+        return any(sign in depends for sign in (".", "||", "!"))
+
+    @property
+    def dependencies(self) -> list[ScalarNode]:
+        """`dependencies` that are single values."""
+        return [item for item in self.node.items_of("dependencies") if type(item) is ScalarNode]
+
+
+class WorkflowModel:
+    """All templates of a workflow, and which of them a call means.
+
+    Attributes:
+        spec: its specification.
+        templates: `spec.templates` that are maps.
+        by_name: those with a name; of several with one name the first.
+    """
+
+    def __init__(self, spec: MappingNode) -> None:
+        """Take a map for the specification of a workflow, whichever kind of Argo's it belongs to."""
+        self.spec = spec
+        self.templates = [TemplateModel(node) for node in self.spec.mappings_of("templates")]
+        self.by_name: dict[str, TemplateModel] = {}
+        for template in self.templates:
+            if template.name:
+                self.by_name.setdefault(template.name, template)
+
+    @cached_property
+    def all_templates(self) -> list[TemplateModel]:
+        """The templates and those that stand inline in their calls."""
+        found: list[TemplateModel] = []
+        pending = list(reversed(self.templates))
+        while pending:
+            template = pending.pop()
+            found.append(template)
+            pending.extend(inline for call in template.calls if (inline := call.inline) is not None)
+        return found
+
+    @cached_property
+    def exit_templates(self) -> set[str]:
+        """The names of the templates that run when a step, a task or the workflow ends, and of what those call."""
+        names = [self.spec.text("onExit") or "", *(hook.template or "" for hook in self.workflow_hooks)]
+        for template in self.all_templates:
+            for call in template.calls:
+                names += [call.node.text("onExit") or "", *(hook.template or "" for hook in call.hooks)]
+        pending = [self.by_name[name] for name in names if name in self.by_name]
+        found: set[str] = set()
+        while pending:
+            template = pending.pop()
+            if template.name in found:
+                continue
+            found.add(template.name)
+            targets = (self.target(call) for call in template.calls)
+            pending.extend(target for target in targets if target is not None)
+        return found
+
+    def target(self, call: CallModel) -> TemplateModel | None:
+        """Return the template that a call runs, None where it is elsewhere or unknown."""
+        if call.inline is not None:
+            return call.inline
+        return self.by_name.get(call.template or "")
+
+    @property
+    def parameters(self) -> dict[str, MappingNode]:
+        """`spec.arguments.parameters` by name."""
+        return named(self.spec.mapping("arguments").mappings_of("parameters"))
+
+    @property
+    def workflow_hooks(self) -> Iterator[CallModel]:
+        """What `spec.hooks` says runs besides or after the workflow."""
+        for name, hook in self.spec.mapping("hooks").values.items():
+            if type(hook) is MappingNode:
+                yield CallModel(hook, "hook", name)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the workflow itself stands in another object (`workflowTemplateRef`)."""
+        return "workflowTemplateRef" in self.spec.values
+
+    @property
+    def calls_elsewhere(self) -> bool:
+        """Whether some of its steps or tasks run templates of other objects (`templateRef`)."""
+        return any(is_given(call.node, "templateRef") for template in self.all_templates for call in template.calls)
+
+
+def named(nodes: list[MappingNode]) -> dict[str, MappingNode]:
+    """Return maps by their names; of several with one name the first."""
+    found: dict[str, MappingNode] = {}
+    for node in nodes:
+        name = node.text("name")
+        if name:
+            found.setdefault(name, node)
+    return found
+
+
+def is_supplied(artifact: MappingNode) -> bool:
+    """Tell whether a declaration or argument says where the artifact comes from: nobody else has to."""
+    for key in _SOURCES:
+        node = artifact.values.get(key)
+        if node is not None and not (type(node) is ScalarNode and node.value is None):
+            return True
+    return False

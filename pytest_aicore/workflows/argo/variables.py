@@ -1,0 +1,63 @@
+"""The variables of Argo: what a tag may name, besides what a workflow declares.
+
+Source: Argo's documentation, page "Workflow Variables".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOTS: Final = ("inputs", "outputs", "steps", "tasks", "workflow", "item", "pod")
+"""How a tag begins that Argo replaces."""
+
+FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "inputs": ("parameters", "artifacts"),
+    "outputs": ("parameters", "artifacts", "result", "exitCode"),
+    "pod": ("name",),
+    "workflow": (
+        "name",
+        "namespace",
+        "mainEntrypoint",
+        "serviceAccountName",
+        "uid",
+        "parameters",
+        "outputs",
+        "annotations",
+        "labels",
+        "creationTimestamp",
+        "priority",
+        "duration",
+        "scheduledTime",
+        "cronScheduleTime",
+        "status",
+        "failures",
+        "artifacts",
+        "templateName",
+    ),
+}
+"""What may follow those of which that does not depend on the workflow."""
+
+CALL_FIELDS: Final = (
+    "id",
+    "ip",
+    "status",
+    "exitCode",
+    "startedAt",
+    "finishedAt",
+    "hostNodeName",
+    "message",
+    "name",
+    "inputs",
+    "outputs",
+)
+"""What may follow the name of a step or task."""
+
+
+def root_of(tag: str) -> str:
+    """Return the word that a tag begins with, empty where it begins with none."""
+    found = re.match(r"\w+", tag)
+    return found.group() if found else ""

@@ -1,0 +1,182 @@
+"""What a pod is made of: images, volumes, resources, and settings that only pods have."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from pytest_aicore.workflows.argo.tags import has_placeholder
+from pytest_aicore.workflows.checks.argo import dags
+from pytest_aicore.workflows.checks.argo.dags import UNKNOWN_DEPENDENCY
+from pytest_aicore.workflows.checks.argo.environment import check_environment
+from pytest_aicore.workflows.checks.argo.names import check_unique
+from pytest_aicore.workflows.checks.examples import example_container, steps
+from pytest_aicore.workflows.checks.rule import Severity, argo_rule
+from pytest_aicore.workflows.checks.words import did_you_mean
+from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, is_given
+
+if TYPE_CHECKING:
+    from pytest_aicore.workflows.argo.graph import TemplateModel
+    from pytest_aicore.workflows.checks.argo.check import ArgoCheck
+    from pytest_aicore.workflows.yaml.tree import Node
+
+UNKNOWN_VOLUME: Final = argo_rule(
+    227,
+    "unknown-volume",
+    "A container mounts a volume that is not declared",
+    "The names in `volumeMounts` are those of `volumes` of the workflow or the template, or of `volumeClaimTemplates`.",
+    example_container("volumeMounts:\n  - name: scratch\n    mountPath: /scratch"),
+    "volumes:\n  - name: scratch\n    emptyDir: {}\n"
+    + example_container("volumeMounts:\n  - name: scratch\n    mountPath: /scratch"),
+)
+
+NO_IMAGE: Final = argo_rule(
+    228,
+    "no-image",
+    "A container has no image, or a script no source",
+    "There is nothing that could run.",
+    "container:\n  command: [/bin/sh, -c]\n  args: [./train]",
+    example_container(),
+)
+
+MISPLACED_SETTING: Final = argo_rule(
+    230,
+    "misplaced-setting",
+    "A setting stands at a kind of template that it does not work for",
+    "`activeDeadlineSeconds`, `resourceClaims` and `podResources` belong to templates that run a pod, `parallelism` to "
+    "those that run others; `podResources` only knows CPU, memory and huge pages.",
+    steps().replace("    steps:", "    activeDeadlineSeconds: 60\n    steps:"),
+    steps().replace("  templates:", "  activeDeadlineSeconds: 60\n  templates:"),
+)
+
+_POD_RESOURCE: Final = re.compile(r"cpu|memory|hugepages-\w+")
+
+
+def check_mounts(check: ArgoCheck, template: TemplateModel) -> None:
+    """Report mounts of volumes that nothing declares."""
+    spec = check.model.spec
+    if check.subject.is_library or is_given(spec, "podSpecPatch") or is_given(template.node, "podSpecPatch"):
+        return
+    known: set[str] | None = None
+    mounts = list(template.node.mapping("containerSet").mappings_of("volumeMounts"))
+    for _, container in template.containers():
+        mounts.extend(container.mappings_of("volumeMounts"))
+    for mount in mounts:
+        if known is None:
+            known = {
+                name
+                for owner in (spec, template.node, check.defaults)
+                for volume in owner.mappings_of("volumes")
+                if (name := volume.text("name"))
+            }
+            known |= {
+                name
+                for claim in spec.mappings_of("volumeClaimTemplates")
+                if (name := claim.mapping("metadata").text("name"))
+            }
+        name = mount.text("name")
+        if name and name not in known and not has_placeholder(name):
+            check.add(
+                UNKNOWN_VOLUME,
+                mount.values["name"],
+                f"No volume is called `{name}`. {check.fails}",
+                "Declare it under `volumes` of the workflow or this template, or under `volumeClaimTemplates`.",
+                hint=did_you_mean(name, known),
+            )
+
+
+def check_container(check: ArgoCheck, template: TemplateModel, key: str, container: MappingNode) -> None:
+    """Report a container that lacks what it runs, or has variables that Kubernetes refuses."""
+    if not container.values:
+        return
+    what = {"script": "script", "container": "container"}.get(key, "container")
+    if not container.text("image") and _is_lacking(check, container, "image", key):
+        check.add(
+            NO_IMAGE,
+            container.keys.get("image") or (template.node.keys[key] if key in ("container", "script") else container),
+            f"This {what} has no `image`, so nothing can run. {check.fails}",
+            "Add `image:` with registry, name and tag.",
+        )
+    if key == "script" and not is_given(container, "source") and _is_lacking(check, container, "source", key):
+        check.add(
+            NO_IMAGE,
+            container.keys.get("source") or template.node.keys[key],
+            "This script has no `source`, so there is nothing to run.",
+            "Add `source: |` with the script, or use `container`.",
+        )
+    check_environment(check.subject.report, container, check.wrong)
+
+
+def _is_lacking(check: ArgoCheck, container: MappingNode, key: str, kind: str) -> bool:
+    """Tell whether a key is neither a default of the workflow, nor misspelt, nor of the wrong type."""
+    return key not in check.defaults.mapping(kind).values and container.values.get(key) not in check.wrong
+
+
+def check_container_set(check: ArgoCheck, node: MappingNode) -> None:
+    """Report what the containers of a set say wrongly about each other."""
+    containers = node.mappings_of("containers")
+    if not containers:
+        return
+    check_unique(check, containers, "container")
+    names = [container.text("name") or "" for container in containers]
+    edges: dict[str, list[tuple[str, Node]]] = {}
+    for name, container in zip(names, containers, strict=True):
+        for item in container.items_of("dependencies"):
+            if type(item) is not ScalarNode or not item.value:
+                continue
+            if item.value not in names:
+                check.add(
+                    UNKNOWN_DEPENDENCY,
+                    item,
+                    f"The container `{name}` waits for `{item.value}`, and there is no container of that name. "
+                    f"{check.fails}",
+                    "Name a container of the same set.",
+                    hint=did_you_mean(item.value, names),
+                )
+            else:
+                edges.setdefault(name, []).append((item.value, item))
+    dags.check_circles(check.subject, edges, "container")
+
+
+def check_settings(check: ArgoCheck, template: TemplateModel) -> None:
+    """Report settings of a template that do nothing, or are refused, where they stand."""
+    node = template.node
+    if template.is_graph:
+        what = "steps" if template.type == "steps" else "a dag"
+        for key, instead in (
+            ("activeDeadlineSeconds", "`spec.activeDeadlineSeconds` limits the whole run."),
+            ("resourceClaims", "Move it to the templates that run a pod."),
+        ):
+            if is_given(node, key):
+                check.add(
+                    MISPLACED_SETTING,
+                    node.keys[key],
+                    f"`{key}` only works for a template that runs a pod, not for {what}. {check.fails}",
+                    instead,
+                )
+    elif template.is_pod and is_given(node, "parallelism"):
+        check.add(
+            MISPLACED_SETTING,
+            node.keys["parallelism"],
+            "`parallelism` limits what steps or a dag run side by side; a single pod has nothing to limit.",
+            "Move it to the template with the steps or the dag, or to the workflow.",
+            severity=Severity.WARNING,
+        )
+    check_pod_resources(check, node)
+
+
+def check_pod_resources(check: ArgoCheck, owner: MappingNode) -> None:
+    """Report resources that cannot be limited for a whole pod."""
+    resources = owner.values.get("podResources")
+    if type(resources) is not MappingNode:
+        return
+    for part in ("limits", "requests"):
+        mapping = resources.mapping(part)
+        for name, key in mapping.keys.items():
+            if not _POD_RESOURCE.fullmatch(name):
+                check.add(
+                    MISPLACED_SETTING,
+                    key,
+                    f"`{name}` cannot be limited for a whole pod. {check.fails}",
+                    "Move it to `resources` of the container that needs it.",
+                )

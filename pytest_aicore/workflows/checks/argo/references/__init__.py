@@ -1,0 +1,1 @@
+"""The placeholders of a workflow: does each name something that is there? A topic a module."""

@@ -1,0 +1,88 @@
+"""Expressions: `{{=...}}`, `expression` and `fromExpression`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from pytest_aicore.workflows.argo.expressions import bracket_mistake
+from pytest_aicore.workflows.checks.examples import with_args
+from pytest_aicore.workflows.checks.rule import Severity, argo_rule
+from pytest_aicore.workflows.checks.words import nearest, told_near
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_aicore.workflows.argo.scopes import Scope
+    from pytest_aicore.workflows.checks.argo.references.check import ReferenceCheck
+    from pytest_aicore.workflows.yaml.tree import ScalarNode
+
+EXPRESSION: Final = argo_rule(
+    249,
+    "expression",
+    "An expression cannot be read, or names something that is not declared",
+    "Between `{{=` and `}}` stands an expression. A name with a hyphen needs brackets there: "
+    "`inputs.parameters['tree-depth']`, for `tree-depth` would be a difference.",
+    with_args("python train.py --depth {{=asInt(workflow.parameters.DEPTH}}"),
+    with_args("python train.py --depth {{=asInt(workflow.parameters.DEPTH)}}"),
+)
+
+_EXPRESSION_NAME: Final = re.compile(
+    r"(?<![\w.'\"])(inputs|workflow)\.parameters(?:\.([A-Za-z_]\w*)|\[\s*(['\"])(.+?)\3\s*\])"
+)
+
+
+def check_expression(
+    check: ReferenceCheck, node: ScalarNode, text: str, scope: Scope, *, whole: str | None = None
+) -> None:
+    """Report an expression that cannot be read, or names what is not declared."""
+    mistake = bracket_mistake(text)
+    if mistake is not None:
+        check.usage_is_clear = False
+        check.add(
+            EXPRESSION,
+            node,
+            whole or text,
+            f"This expression cannot be read: {mistake.why}. {check.fails}",
+            "Repair the expression.",
+        )
+        return
+    if "workflow.parameters" in text:
+        bare = re.search(r"workflow\.parameters(?![.\[\w])", text)
+        if bare is not None:
+            check.usage_is_clear = False
+    for found in _EXPRESSION_NAME.finditer(text):
+        name = found.group(2) or found.group(4)
+        declared: Iterable[str]
+        if found.group(1) == "workflow":
+            check.used.add(name)
+            if check.parameters is None or check.subject.is_library:
+                continue
+            declared = check.parameters
+        else:
+            declared = scope.inputs("parameters")
+        if name in declared or "??" in text:
+            continue
+        check.usage_is_clear = False
+        written = f"{found.group(1)}.parameters"
+        hyphened = next((other for other in declared if other.startswith(f"{name}-")), None)
+        if found.group(2) and hyphened and text[found.end() :].startswith(hyphened[len(name) :]):
+            check.used.add(hyphened)
+            check.add(
+                EXPRESSION,
+                node,
+                found.group(),
+                f"In an expression `{written}.{hyphened}` is a difference of two values. {check.fails}",
+                f"Write `{written}['{hyphened}']`.",
+            )
+            continue
+        near = nearest(name, declared)
+        check.add(
+            EXPRESSION,
+            node,
+            found.group(),
+            f"No parameter `{name}` is declared there, so the expression has no value. {check.fails}",
+            f"Write `{written}['{near}']`." if near else "Declare it.",
+            hint=told_near(near),
+            severity=None if near else Severity.WARNING,
+        )

@@ -1,0 +1,1 @@
+"""Layer 1: is the file YAML that a template can be read from?"""
