@@ -15,6 +15,7 @@ from pytest_aicore.config.setting import Setting
 from pytest_aicore.echo import exists, is_content, shown
 from pytest_aicore.errors import SettingsError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, NAME, to_fill_in
+from pytest_aicore.service_facts import RESOURCE_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,8 +29,6 @@ T = TypeVar("T")
 OFFLINE_HOST = "https://api.ai.aicore.invalid"
 """Where the emulator answers; repeated here so that the header need not import the emulator."""
 
-# AiResourceGroup in SAP's OpenAPI 2.42.0.
-_RESOURCE_GROUP = r"[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]"
 _SECONDS_EXPECTED = "expected a number of seconds greater than 0, for example 3600."
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off", "")
@@ -225,7 +224,7 @@ def resource_group_named(name: str) -> str:
     """
     if name == NAME or to_fill_in(name, wholly=True) is not None:
         raise ValueError(f"it {LEFT}")
-    if re.fullmatch(_RESOURCE_GROUP, name) is None:
+    if re.fullmatch(RESOURCE_GROUP, name) is None:
         raise ValueError(
             "a resource group has 3 to 253 letters, digits, dots and hyphens, and begins and ends with a letter or"
             " digit."
