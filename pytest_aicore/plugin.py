@@ -272,18 +272,20 @@ def _skipped(item: pytest.Item, *, live: bool) -> str | None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """List the runs of the session. They come from reports, which pytest-xdist carries here."""
-    digests = [
-        digest
+    carrying = [
+        report
         for reports in terminalreporter.stats.values()
         for report in reports
-        for digest in getattr(report, "aicore_runs", ())
+        if getattr(report, "aicore_runs", None)  # `reports.model.CARRIED`
     ]
-    if not digests:
+    if not carrying:
         return
     from pytest_aicore.hooks.context import settings_of
+    from pytest_aicore.reports.model import reports_in
     from pytest_aicore.reports.terminal import TITLE, summary
 
-    lines = summary(digests, verbose=config.get_verbosity() > 0, prices=settings_of(config).prices.value)
+    runs = [run for report in carrying for run in reports_in(report)]
+    lines = summary(runs, verbose=config.get_verbosity() > 0, prices=settings_of(config).prices.value)
     if lines:
         terminalreporter.section(TITLE)
         for line in lines:

@@ -1,10 +1,20 @@
-"""What can be set, and how it is called as option, environment variable and ini value.
+"""What can be set: each setting is declared here once, with its names, its default and its help.
 
-Apart from `settings.py`, which reads them, because every pytest run of the environment loads this: pytest loads the
-modules of plugins slowly, and where nothing is set there is nothing to read.
+Apart from `settings.py`, which reads their values, because every pytest run of the environment loads this: pytest loads
+the modules of plugins slowly, and where nothing is set there is nothing to read.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pytest_aicore.config.setting import Setting
+    from pytest_aicore.redact import Secret
+    from pytest_aicore.training.live.budget import Price
 
 DEFAULT_WORKFLOWS = "workflows"
 
@@ -16,201 +26,263 @@ SECRET_VARIABLES = (
 
 
 class Option:
-    """One line of the reference page: how a setting is called wherever it can be given.
+    """The declaration of a setting, and one line of the reference page: how it is called wherever it can be given.
 
     Args:
-        name: the attribute of [Settings][pytest_aicore.config.settings.Settings].
         help: what `pytest --help` says, for option and ini alike.
+        reads: the reader of its values in `settings.READERS`.
+        default: what holds if nobody sets it; a relative path is relative to the project's root.
         metavar: what the option's value is called; None for a switch.
         flag: the command line option, None where there is none.
         environment: the environment variable, None where there is none.
         ini: the ini value, None where there is none.
         ini_type: `string`, `number`, `bool` or `linelist`.
+
+    Attributes:
+        name: that of the attribute of [Settings].
+        dest: the attribute of pytest's options.
     """
 
-    __slots__ = ("dest", "environment", "flag", "help", "ini", "ini_type", "metavar", "name")
+    __slots__ = ("default", "dest", "environment", "flag", "help", "ini", "ini_type", "metavar", "name", "reads")
 
     def __init__(
         self,
-        name: str,
         help: str,  # noqa: A002  as pytest calls it
         *,
+        reads: str,
+        default: object,
         metavar: str | None = None,
         flag: str | None = None,
         environment: str | None = None,
         ini: str | None = None,
         ini_type: str = "string",
     ) -> None:
-        self.name = name
         self.help = help
+        self.reads = reads
+        self.default = default
         self.metavar = metavar
         self.flag = flag
         self.environment = environment
         self.ini = ini
         self.ini_type = ini_type
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Take the name of the attribute."""
+        self.name = name
         self.dest = f"aicore_{name}"
 
 
-OPTIONS = (
+_declared: Callable[..., Any] = Option
+"""As a type checker sees it: the attribute of a session's settings has a value, whatever the class has."""
+
+
+class Settings:
+    """What this session was told, each value with its source: what the class declares, an object of it has read."""
+
     # A file must not spend money, so live mode has no ini value.
-    Option(
-        "live",
+    live: Setting[bool] = _declared(
         "run the trainings on the real SAP AI Core instead of the emulator",
+        reads="switch",
+        default=False,
         flag="--aicore-live",
         environment="PYTEST_AICORE_LIVE",
-    ),
-    Option(
-        "service_key",
+    )
+    service_key: Setting[Path | Secret | None] = _declared(
         "service key of SAP AI Core (JSON file; its content in the environment variable PYTEST_AICORE_SERVICE_KEY);"
         " without it SAP's own lookup: AICORE_* variables, profile, VCAP_SERVICES",
+        reads="service_key",
+        default=None,
         metavar="FILE",
         flag="--aicore-service-key",
         environment="PYTEST_AICORE_SERVICE_KEY",
         ini="aicore_service_key",
-    ),
-    Option(
-        "resource_group",
+    )
+    resource_group: Setting[str] = _declared(
         "resource group of the trainings (default: default)",
+        reads="resource_group",
+        default="default",
         metavar="NAME",
         flag="--aicore-resource-group",
         environment="AICORE_RESOURCE_GROUP",
         ini="aicore_resource_group",
-    ),
-    Option(
-        "workflows",
+    )
+    workflows: Setting[Path] = _declared(
         "folder with the workflow YAML files (default: workflows)",
+        reads="path",
+        default=Path(DEFAULT_WORKFLOWS),
         metavar="DIR",
         flag="--aicore-workflows",
         ini="aicore_workflows",
-    ),
-    Option(
-        "poll_interval",
+    )
+    poll_interval: Setting[float] = _declared(
         "seconds between two looks at a running execution (default: 5)",
+        reads="seconds",
+        default=5.0,
         metavar="S",
         flag="--aicore-poll-interval",
         ini="aicore_poll_interval",
         ini_type="number",
-    ),
-    Option(
-        "timeout",
+    )
+    timeout: Setting[float] = _declared(
         "seconds after which a training that has not ended fails its tests (default: 3600)",
+        reads="seconds",
+        default=3600.0,
         metavar="S",
         flag="--aicore-timeout",
         ini="aicore_timeout",
         ini_type="number",
-    ),
-    Option(
-        "output",
+    )
+    output: Setting[Path | None] = _declared(
         "write id, name and URL of the output artifacts to this JSON file when all tests have passed",
+        reads="path",
+        default=None,
         metavar="FILE",
         flag="--aicore-output",
         ini="aicore_output",
-    ),
-    Option(
-        "report",
+    )
+    report: Setting[Path | None] = _declared(
         "write all training runs of the session to this JSON file, for other tools; also when tests fail",
+        reads="path",
+        default=None,
         metavar="FILE",
         flag="--aicore-report",
         ini="aicore_report",
-    ),
-    Option(
-        "block_network",
+    )
+    block_network: Setting[bool] = _declared(
         "offline: let nothing in the process of the tests reach the network",
+        reads="switch",
+        default=False,
         ini="aicore_block_network",
         ini_type="bool",
-    ),
-    Option(
-        "check",
+    )
+    check: Setting[bool] = _declared(
         "collect workflow YAML files as tests: their checks, and their contracts",
+        reads="switch",
+        default=False,
         flag="--aicore-check",
         ini="aicore_check",
         ini_type="bool",
-    ),
+    )
     # What is golden is decided by a person, so there is no ini value.
-    Option(
-        "update",
+    update: Setting[bool] = _declared(
         "write golden files anew: contracts of workflows, and rendered manifests",
+        reads="switch",
+        default=False,
         flag="--aicore-update",
-    ),
-    Option(
-        "contracts",
+    )
+    contracts: Setting[Path | None] = _declared(
         "folder with the golden contracts (default: contracts beside the workflows folder)",
+        reads="path",
+        default=None,
         metavar="DIR",
         ini="aicore_contracts",
-    ),
-    Option(
-        "check_strict",
+    )
+    check_strict: Setting[bool] = _declared(
         "warnings of the checks fail, too",
+        reads="switch",
+        default=False,
         ini="aicore_check_strict",
         ini_type="bool",
-    ),
-    Option(
-        "check_ignore",
+    )
+    check_ignore: Setting[tuple[str, ...]] = _declared(
         "rules that are not checked, one a line: AIC302, or PATTERN: AIC302 for some files only",
+        reads="lines",
+        default=(),
         metavar="RULE",
         ini="aicore_check_ignore",
         ini_type="linelist",
-    ),
-    Option(
-        "resource_plans",
+    )
+    resource_plans: Setting[tuple[str, ...]] = _declared(
         "resource plans and instance types of the tenant besides those that SAP documents, one a line",
+        reads="lines",
+        default=(),
         metavar="NAME",
         ini="aicore_resource_plans",
         ini_type="linelist",
-    ),
-    Option(
-        "live_resource_groups",
+    )
+    live_resource_groups: Setting[tuple[str, ...]] = _declared(
         "resource groups that live sessions may use, one a line (default: any)",
+        reads="lines",
+        default=(),
         metavar="NAME",
         ini="aicore_live_resource_groups",
         ini_type="linelist",
-    ),
-    Option(
-        "max_parallel",
+    )
+    max_parallel: Setting[int] = _declared(
         "live: how many trainings run at once (default: 10)",
+        reads="count",
+        default=10,
         metavar="N",
         flag="--aicore-max-parallel",
         ini="aicore_max_parallel",
-    ),
-    Option(
-        "ledger",
+    )
+    ledger: Setting[Path | None] = _declared(
         "live: where it is written down what was started (default: aicore/ledger.jsonl in pytest's cache folder)",
+        reads="path",
+        default=None,
         metavar="FILE",
         flag="--aicore-ledger",
         ini="aicore_ledger",
-    ),
-    Option("keep", "live: leave running executions running at the end", flag="--aicore-keep"),
-    Option(
-        "resume",
+    )
+    keep: Setting[bool] = _declared(
+        "live: leave running executions running at the end",
+        reads="switch",
+        default=False,
+        flag="--aicore-keep",
+    )
+    resume: Setting[bool] = _declared(
         "live: go on with unfinished executions of an earlier session instead of stopping them",
+        reads="switch",
+        default=False,
         flag="--aicore-resume",
         ini="aicore_resume",
         ini_type="bool",
-    ),
-    Option("no_resume", "live: stop unfinished executions of an earlier session", flag="--aicore-no-resume"),
-    Option(
-        "budget",
+    )
+    no_resume: Setting[bool] = _declared(
+        "live: stop unfinished executions of an earlier session",
+        reads="switch",
+        default=False,
+        flag="--aicore-no-resume",
+    )
+    budget: Setting[float | None] = _declared(
         "live: how long the session's executions may run together, for example 45m",
+        reads="duration",
+        default=None,
         metavar="T",
         flag="--aicore-budget",
         ini="aicore_budget",
-    ),
-    Option(
-        "prices",
+    )
+    prices: Setting[Mapping[str, Price]] = _declared(
         "what an hour of a resource plan costs, one a line: train.l = 3.20 EUR",
+        reads="prices",
+        default={},
         metavar="PRICE",
         ini="aicore_prices",
         ini_type="linelist",
-    ),
-    Option(
-        "reuse",
+    )
+    reuse: Setting[bool] = _declared(
         "live: take artifacts and configurations of ours with the same content instead of new ones",
+        reads="switch",
+        default=False,
         ini="aicore_reuse",
         ini_type="bool",
-    ),
-    Option(
-        "stream_logs",
+    )
+    stream_logs: Setting[bool] = _declared(
         "live: print the log of the execution that a test waits for while it grows",
+        reads="switch",
+        default=False,
         flag="--aicore-stream-logs",
-    ),
-)
+    )
+
+    @property
+    def resumes(self) -> bool:
+        """Whether unfinished executions of an earlier session are gone on with."""
+        return self.resume.value and not self.no_resume.value
+
+    def by_name(self) -> dict[str, Setting[Any]]:
+        """Return the settings by name."""
+        return dict(vars(self))
+
+
+OPTIONS = tuple(each for each in vars(Settings).values() if isinstance(each, Option))
+"""All of them, in the order of the reference page."""

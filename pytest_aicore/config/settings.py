@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_aicore.config.options import DEFAULT_WORKFLOWS, OPTIONS
+from pytest_aicore.config.options import OPTIONS, Settings
+from pytest_aicore.config.setting import Setting
 from pytest_aicore.echo import exists, is_content, shown
 from pytest_aicore.errors import SettingsError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, NAME, to_fill_in
+from pytest_aicore.service_facts import RESOURCE_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,109 +29,9 @@ T = TypeVar("T")
 OFFLINE_HOST = "https://api.ai.aicore.invalid"
 """Where the emulator answers; repeated here so that the header need not import the emulator."""
 
-# AiResourceGroup in SAP's OpenAPI 2.42.0.
-_RESOURCE_GROUP = r"[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]"
 _SECONDS_EXPECTED = "expected a number of seconds greater than 0, for example 3600."
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off", "")
-
-
-class Setting(Generic[T]):
-    """A value and where it came from.
-
-    Attributes:
-        value: what holds for this session.
-        source: `--aicore-timeout`, `environment AICORE_RESOURCE_GROUP`, `ini aicore_timeout` or `default`.
-    """
-
-    __slots__ = ("source", "value")
-
-    def __init__(self, value: T, source: str) -> None:
-        """Make a setting of a value and its source."""
-        self.value = value
-        self.source = source
-
-    @property
-    def is_default(self) -> bool:
-        """Whether nobody asked for this value."""
-        return self.source == "default"
-
-    def __eq__(self, other: object) -> bool:
-        """Tell whether both value and source are equal."""
-        return isinstance(other, Setting) and (self.value, self.source) == (other.value, other.source)
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        """Return the value and its source."""
-        return f"Setting({self.value!r}, {self.source!r})"
-
-
-class Settings:
-    """What this session was told, each value with its source."""
-
-    __slots__ = (
-        "block_network",
-        "budget",
-        "check",
-        "check_ignore",
-        "check_strict",
-        "contracts",
-        "keep",
-        "ledger",
-        "live",
-        "live_resource_groups",
-        "max_parallel",
-        "no_resume",
-        "output",
-        "poll_interval",
-        "prices",
-        "report",
-        "resource_group",
-        "resource_plans",
-        "resume",
-        "reuse",
-        "service_key",
-        "stream_logs",
-        "timeout",
-        "update",
-        "workflows",
-    )
-
-    live: Setting[bool]
-    service_key: Setting[Path | Secret | None]
-    resource_group: Setting[str]
-    workflows: Setting[Path]
-    poll_interval: Setting[float]
-    timeout: Setting[float]
-    output: Setting[Path | None]
-    report: Setting[Path | None]
-    block_network: Setting[bool]
-    check: Setting[bool]
-    update: Setting[bool]
-    contracts: Setting[Path | None]
-    check_strict: Setting[bool]
-    check_ignore: Setting[tuple[str, ...]]
-    resource_plans: Setting[tuple[str, ...]]
-    live_resource_groups: Setting[tuple[str, ...]]
-    max_parallel: Setting[int]
-    ledger: Setting[Path | None]
-    keep: Setting[bool]
-    resume: Setting[bool]
-    no_resume: Setting[bool]
-    budget: Setting[float | None]
-    prices: Setting[Mapping[str, Price]]
-    reuse: Setting[bool]
-    stream_logs: Setting[bool]
-
-    @property
-    def resumes(self) -> bool:
-        """Whether unfinished executions of an earlier session are gone on with."""
-        return self.resume.value and not self.no_resume.value
-
-    def by_name(self) -> dict[str, Setting[Any]]:
-        """Return the settings by name."""
-        return {option.name: getattr(self, option.name) for option in OPTIONS}
 
 
 class Given:
@@ -173,33 +75,11 @@ def read_settings(given: Given) -> Settings:
     Raises:
         SettingsError: a value cannot be used; the message names its source.
     """
-    found = {option.name: _look_up(option, given) for option in OPTIONS}
+    found = [(option, _look_up(option, given)) for option in OPTIONS]
     settings = Settings()
-    settings.live = _read(found["live"], _switch, False)
-    settings.service_key = _read(found["service_key"], _service_key, None)
-    settings.resource_group = _read(found["resource_group"], _resource_group, "default")
-    settings.workflows = _read(found["workflows"], _path, given.root / DEFAULT_WORKFLOWS)
-    settings.poll_interval = _read(found["poll_interval"], _seconds, 5.0)
-    settings.timeout = _read(found["timeout"], _seconds, 3600.0)
-    settings.output = _read(found["output"], _path, None)
-    settings.report = _read(found["report"], _path, None)
-    settings.block_network = _read(found["block_network"], _switch, False)
-    settings.check = _read(found["check"], _switch, False)
-    settings.update = _read(found["update"], _switch, False)
-    settings.contracts = _read(found["contracts"], _path, None)
-    settings.check_strict = _read(found["check_strict"], _switch, False)
-    settings.check_ignore = _read(found["check_ignore"], _lines, ())
-    settings.resource_plans = _read(found["resource_plans"], _lines, ())
-    settings.live_resource_groups = _read(found["live_resource_groups"], _lines, ())
-    settings.max_parallel = _read(found["max_parallel"], _count, 10)
-    settings.ledger = _read(found["ledger"], _path, None)
-    settings.keep = _read(found["keep"], _switch, False)
-    settings.resume = _read(found["resume"], _switch, False)
-    settings.no_resume = _read(found["no_resume"], _switch, False)
-    settings.budget = _read(found["budget"], _duration, None)
-    settings.prices = _read(found["prices"], _prices, {})
-    settings.reuse = _read(found["reuse"], _switch, False)
-    settings.stream_logs = _read(found["stream_logs"], _switch, False)
+    for option, its in found:
+        default = given.root / option.default if isinstance(option.default, Path) else option.default
+        setattr(settings, option.name, _read(its, READERS[option.reads], default))
     if settings.live.value:
         _require_resource_group(settings, given.environment)
     _refuse_output_in_workflows(settings)
@@ -344,7 +224,7 @@ def resource_group_named(name: str) -> str:
     """
     if name == NAME or to_fill_in(name, wholly=True) is not None:
         raise ValueError(f"it {LEFT}")
-    if re.fullmatch(_RESOURCE_GROUP, name) is None:
+    if re.fullmatch(RESOURCE_GROUP, name) is None:
         raise ValueError(
             "a resource group has 3 to 253 letters, digits, dots and hyphens, and begins and ends with a letter or"
             " digit."
@@ -407,3 +287,32 @@ OUTPUT_IN_WORKFLOWS = (
 def is_inside(path: Path, folder: Path) -> bool:
     """Tell whether a path lies in a folder, after symbolic links are followed."""
     return path.resolve().is_relative_to(folder.resolve())
+
+
+READERS: Mapping[str, Callable[[_Found], Any]] = {
+    "count": _count,
+    "duration": _duration,
+    "lines": _lines,
+    "path": _path,
+    "prices": _prices,
+    "resource_group": _resource_group,
+    "seconds": _seconds,
+    "service_key": _service_key,
+    "switch": _switch,
+}
+"""What makes a value of what was given, by the name that declarations give it."""
+
+
+def _require_readers() -> None:
+    """Refuse a declaration whose values nobody could read, before anybody sets it.
+
+    Raises:
+        TypeError: there is one.
+    """
+    for option in OPTIONS:
+        if option.reads not in READERS:
+            known = listing(READERS)
+            raise TypeError(f"setting {option.name}: unknown reader {option.reads!r}; expected one of {known}")
+
+
+_require_readers()

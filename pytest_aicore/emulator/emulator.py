@@ -22,6 +22,7 @@ from pytest_aicore.emulator.world.clock import VirtualClock
 from pytest_aicore.emulator.world.platform import Platform
 from pytest_aicore.emulator.world.world import World
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
+from pytest_aicore.service_facts import RESOURCE_GROUP
 
 if TYPE_CHECKING:
     from collections import deque
@@ -43,9 +44,6 @@ __tracebackhide__ = our_message
 API_URL = "https://api.ai.aicore.invalid"
 AUTH_URL = "https://emulator.authentication.aicore.invalid"
 """Under the top-level name that can never exist: a client that outlives the emulator reaches nobody."""
-
-RESOURCE_GROUP = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]")
-"""Specification."""
 
 
 class Emulator:
@@ -227,7 +225,7 @@ class Emulator:
         Raises:
             EmulatorError: no resource group can have this name.
         """
-        if not RESOURCE_GROUP.fullmatch(name):
+        if not re.fullmatch(RESOURCE_GROUP, name):
             raise EmulatorError(
                 f"create_resource_group: {name!r} is no name of a resource group: "
                 "3 to 253 letters, digits, dots and hyphens, the first and last of them no dot or hyphen."

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_aicore.config.settings import Settings
+    from pytest_aicore.config.options import Settings
 
 ENVIRONMENT: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 """The environment variables, before a test changes one."""

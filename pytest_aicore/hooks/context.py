@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_aicore.config.markers import MarkerUse
-    from pytest_aicore.config.settings import Settings
+    from pytest_aicore.config.options import Settings
     from pytest_aicore.hooks.secrets import Hiding
     from pytest_aicore.session.session import Session
     from pytest_aicore.training.live.runs import Live, LiveOptions

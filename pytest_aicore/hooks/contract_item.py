@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import ContractError, WorkflowError
 from pytest_aicore.hooks.workflow_files import WRITTEN
-from pytest_aicore.workflows.checks.sniffing import SUFFIXES
+from pytest_aicore.service_facts import TEMPLATE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -219,7 +219,7 @@ class ContractCheck:
 
 def _stems(folder: Path) -> set[str]:
     files = folder.iterdir() if folder.is_dir() else ()
-    return {file.stem for file in files if file.suffix.lower() in SUFFIXES}
+    return {file.stem for file in files if file.suffix.lower() in TEMPLATE_SUFFIXES}
 
 
 def _read(path: Path) -> list[Template]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.control.faults import Fault
     from pytest_aicore.emulator.control.scripts import Script
     from pytest_aicore.redact import Redactor
+    from pytest_aicore.reports.model import RunReport
     from pytest_aicore.session.session import Session
     from pytest_aicore.training.diagnosis import Cause
     from pytest_aicore.training.plan import TrainingPlan
@@ -74,8 +75,8 @@ def isolation_of(config: pytest.Config) -> Isolation:
     return config.stash[_ISOLATION]
 
 
-def unreported(config: pytest.Config) -> list[dict[str, Any]]:
-    """Return the digests of the runs of a test that was interrupted, and therefore has no report."""
+def unreported(config: pytest.Config) -> list[RunReport]:
+    """Return what a test saw of its runs that was interrupted, and therefore has no report."""
     isolation = config.stash.get(_ISOLATION, None)
     return [] if isolation is None else isolation.unreported()
 
@@ -221,6 +222,7 @@ class Isolation:
         record = self._record(item)
         record.outcomes[call.when] = report.outcome
         if report.failed or (record.runs and call.when == "teardown"):
+            from pytest_aicore.reports import model
             from pytest_aicore.reports import terminal as reporting
 
             if report.failed:
@@ -235,9 +237,9 @@ class Isolation:
                 if lines:
                     report.sections.append((reporting.TITLE, "\n".join(lines)))
             if record.runs and call.when == "teardown":
-                digests = self._digests(item)
-                report.aicore_runs = digests  # type: ignore[attr-defined]
-                report.user_properties += reporting.properties(digests)
+                reports = self._reports(item)
+                setattr(report, model.CARRIED, [each.data() for each in reports])
+                report.user_properties += model.properties(reports)
                 self._unreported = None
         return report
 
@@ -249,19 +251,19 @@ class Isolation:
             return None
         return compared(left, op, right, self._record(self._item).runs)
 
-    def unreported(self) -> list[dict[str, Any]]:
-        """Return the digests of the runs of a test that has no report: it was interrupted."""
-        return [] if self._unreported is None else self._digests(self._unreported)
+    def unreported(self) -> list[RunReport]:
+        """Return what a test saw of its runs that has no report: it was interrupted."""
+        return [] if self._unreported is None else self._reports(self._unreported)
 
-    def _digests(self, item: pytest.Item) -> list[dict[str, Any]]:
-        from pytest_aicore.reports.terminal import digest, encodable
+    def _reports(self, item: pytest.Item) -> list[RunReport]:
+        """Return what a test saw of its runs, without secrets."""
+        from pytest_aicore.reports.model import RunReport, encodable, report_of
 
         record = self._record(item)
-        digests: list[dict[str, Any]] = [
-            encodable(self._redact.data(digest(run, item.name, self.session, item.nodeid, record.causes.get(run, ()))))
-            for run in record.runs
+        reports = [
+            report_of(run, item.name, self.session, item.nodeid, record.causes.get(run, ())) for run in record.runs
         ]
-        return digests
+        return [RunReport(**encodable(self._redact.data(each.data()))) for each in reports]
 
     def _explain(self, record: Record, failure: str, ask: bool, run: Run) -> Sequence[Cause]:
         """Return why a run failed, for all tests that look at it the same; also for the files."""

@@ -8,11 +8,14 @@ from pytest_aicore.echo import shown
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.processes import Home
+from pytest_aicore.reports.model import distinct, reports_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
+
+    from pytest_aicore.reports.model import RunReport
 
 
 class OutputFile:
@@ -23,7 +26,7 @@ class OutputFile:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._digests: list[dict[str, Any]] = []
+        self._runs: list[RunReport] = []
         self._said = ""
         self._home = Home()
 
@@ -35,22 +38,21 @@ class OutputFile:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the runs of a test."""
-        self._digests += getattr(report, "aicore_runs", ())
+        self._runs += reports_in(report)
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write the file, or remove it; a forked process that comes back into pytest does neither."""
         if not self._home.is_here:
             return
-        from pytest_aicore.reports.terminal import distinct
         from pytest_aicore.training.output import write_output
 
         if exitstatus != 0:
             self._file.unlink(missing_ok=True)
             self._said = f"{shown(self._file)} was not written: not all tests passed."
             return
-        runs = [run for run in distinct(self._digests) if run["expected"]]
+        runs = [run for run, _ in distinct(self._runs) if run.expected]
         try:
-            write_output(self._file, [output for run in runs for output in run["outputs"]])
+            write_output(self._file, [output for run in runs for output in run.outputs])
         except AicoreError as error:
             self._file.unlink(missing_ok=True)
             self._said = str(error)

@@ -10,14 +10,16 @@ from pytest_aicore.config.settings import OFFLINE_HOST
 from pytest_aicore.echo import shown
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.processes import Home
+from pytest_aicore.reports.model import reports_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     import pytest
 
-    from pytest_aicore.config.settings import Settings
+    from pytest_aicore.config.options import Settings
+    from pytest_aicore.reports.model import RunReport
 
 VERSION = 1
 """Of the document. It grows when a key changes its meaning or goes away, not when one is added."""
@@ -31,7 +33,7 @@ class ReportFile:
         self._settings = settings
         self._file = file
         self._began = _now()
-        self._digests: list[dict[str, Any]] = []
+        self._runs: list[RunReport] = []
         self._said = ""
         self._home = Home()
 
@@ -44,7 +46,7 @@ class ReportFile:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the runs of a test."""
-        self._digests += getattr(report, "aicore_runs", ())
+        self._runs += reports_in(report)
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write the file; a forked process that comes back into pytest does not."""
@@ -54,19 +56,19 @@ class ReportFile:
         from pytest_aicore.training.output import replace_file
 
         # A test that was interrupted has no report.
-        digests = [*self._digests, *unreported(self._config)]
+        runs = [*self._runs, *unreported(self._config)]
         document = {
             "document": "pytest-aicore report",
             "version": VERSION,
             "mode": "live" if self._settings.live.value else "offline",
             "host": OFFLINE_HOST
             if not self._settings.live.value
-            else next((each["host"] for each in digests if each["host"]), None),
+            else next((each.host for each in runs if each.host), None),
             "resource_group": self._settings.resource_group.value,
             "started_at": self._began,
             "ended_at": _now(),
             "exit_status": int(exitstatus),
-            "runs": runs_of(digests),
+            "runs": runs_of(runs),
         }
         try:
             replace_file(self._file, json.dumps(document, indent=2) + "\n")
@@ -81,28 +83,28 @@ class ReportFile:
             terminalreporter.line(on_one_line(f"aicore: {self._said}"))
 
 
-def runs_of(digests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def runs_of(reports: Iterable[RunReport]) -> list[dict[str, Any]]:
     """Return each run once, as the document has it, in the order in which they were reported.
 
     Args:
-        digests: of all tests, as `reporting.digest` returns them.
+        reports: of all tests.
     """
     found: dict[str, dict[str, Any]] = {}
-    for each in digests:
+    for each in reports:
         run = found.setdefault(
-            each["run"],
+            each.run,
             {
-                "workflow": each["workflow"],
-                "executable": each["executable"],
-                "scenario": each["scenario"],
-                "configuration_id": each["configuration_id"],
-                "artifacts": each["artifacts"],
-                "parameters": each["parameters"],
-                "execution_id": each["id"],
-                "status": each["status"],
-                "history": each["history"],
-                "duration": each["seconds"],
-                "outputs": each["outputs"],
+                "workflow": each.workflow,
+                "executable": each.executable,
+                "scenario": each.scenario,
+                "configuration_id": each.configuration_id,
+                "artifacts": each.artifacts,
+                "parameters": each.parameters,
+                "execution_id": each.id,
+                "status": each.status,
+                "history": each.history,
+                "duration": each.seconds,
+                "outputs": each.outputs,
                 "metrics": None,
                 "tests": [],
                 "diagnosis": [],
@@ -110,11 +112,11 @@ def runs_of(digests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             },
         )
         # What a later test saw is newer: the run may have ended since.
-        run.update(status=each["status"], history=each["history"], duration=each["seconds"], outputs=each["outputs"])
-        run.update(execution_id=each["id"], configuration_id=each["configuration_id"], artifacts=each["artifacts"])
+        run.update(status=each.status, history=each.history, duration=each.seconds, outputs=each.outputs)
+        run.update(execution_id=each.id, configuration_id=each.configuration_id, artifacts=each.artifacts)
         for name in ("metrics", "diagnosis", "failure"):
-            run[name] = run[name] if each[name] in (None, []) else each[name]
-        test = {"id": each["node"], "expected": each["expect"], "as_expected": each["expected"]}
+            run[name] = run[name] if getattr(each, name) in (None, []) else getattr(each, name)
+        test = {"id": each.node, "expected": each.expect, "as_expected": each.expected}
         if test not in run["tests"]:
             run["tests"].append(test)
     return list(found.values())

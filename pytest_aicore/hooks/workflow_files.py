@@ -5,22 +5,21 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_aicore.printable import on_one_line, say
+from pytest_aicore.service_facts import TEMPLATE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_aicore.config.settings import Settings
+    from pytest_aicore.config.options import Settings
     from pytest_aicore.workflows.checks import CheckOptions, Finding
 
 WRITTEN: pytest.StashKey[list[Path]] = pytest.StashKey()
 """The golden files that this session wrote."""
-
-SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 
 
 class WorkflowFiles:
@@ -117,7 +116,7 @@ class WorkflowFiles:
                 # The folder that AI Core reads: what is no template in it matters as well.
                 together[self.openable(folder)] = None
                 continue
-            beside = (one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one.is_file())
+            beside = (one for one in folder.iterdir() if one.suffix.lower() in TEMPLATE_SUFFIXES and one.is_file())
             together.update((self.openable(file), None) for file in sorted(beside))
         # Those that cannot be read are not files for the folder, and yet were asked for.
         together.update((self.openable(path), None) for path in self._collected if path.parent != workflows)

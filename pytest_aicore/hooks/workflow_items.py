@@ -14,14 +14,15 @@ import pytest
 
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.hooks.context import session_of
-from pytest_aicore.hooks.workflow_files import SUFFIXES, WRITTEN, WorkflowFiles
+from pytest_aicore.hooks.workflow_files import WRITTEN, WorkflowFiles
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.redact import redact
+from pytest_aicore.service_facts import TEMPLATE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_aicore.config.settings import Settings
+    from pytest_aicore.config.options import Settings
     from pytest_aicore.workflows.checks import Finding
 
 TITLE: Final = "SAP AI Core checks"
@@ -93,7 +94,7 @@ class Workflows:
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> WorkflowFile | None:
         """Collect a file that looks like a template; any other costs one look at its beginning."""
-        if not self.settings.check.value or file_path.suffix.lower() not in SUFFIXES:
+        if not self.settings.check.value or file_path.suffix.lower() not in TEMPLATE_SUFFIXES:
             return None
         named = parent.session.isinitpath(file_path)
         if not named and self._is_reached_by_link(file_path):

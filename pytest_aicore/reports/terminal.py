@@ -13,12 +13,14 @@ from pytest_aicore.echo import shown
 from pytest_aicore.errors import AicoreError, listing
 from pytest_aicore.printable import from_terminal, on_one_line, printable
 from pytest_aicore.redact import HIDDEN, redact
+from pytest_aicore.reports.model import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pytest_aicore.config.settings import Setting, Settings
-    from pytest_aicore.session.session import Session
+    from pytest_aicore.config.options import Settings
+    from pytest_aicore.config.setting import Setting
+    from pytest_aicore.reports.model import RunReport
     from pytest_aicore.training.diagnosis import Cause
     from pytest_aicore.training.finished import FinishedExecution, LogLine
     from pytest_aicore.training.live.budget import Price
@@ -354,149 +356,40 @@ def _seconds(seconds: float) -> str:
 # The session --------------------------------------------------------------------------------------------------------
 
 
-def digest(run: Run, test: str, session: Session, node: str = "", causes: Sequence[Cause] = ()) -> dict[str, Any]:
-    """Return what the summary and the files need of a run, as plain data that xdist can carry.
-
-    Args:
-        run: which.
-        test: the name of the test that looked at it.
-        session: of the test.
-        node: the test's id.
-        causes: what its failure was put down to.
-    """
-    from pytest_aicore.training.output import outputs_of
-
-    training, plan = run.training, run.plan
-    watch, finished, failure = training.watch, training.made, training.problem
-    executable, configuration = plan.template.executable, training.configuration.made
-    return {
-        # Several workers may look at one execution of the service. Emulated ids do not tell runs apart: the emulators
-        # of two workers give the same, and so does one after a rollback.
-        "run": watch.execution_id
-        if session.live and watch
-        else f"{os.environ.get('PYTEST_XDIST_WORKER', '')}:{run.training.number}",
-        "test": test,
-        "live": session.live,
-        "workflow": run.plan.workflow,
-        "id": watch.execution_id if watch else None,
-        "status": watch.history[-1].status.value if watch else None,
-        "stopped": watch.stopped if watch else None,
-        "seconds": finished.duration if finished else watch.ran if watch else None,
-        "plans": list(executable.resource_plans),
-        "looked": run.looked or bool(finished),
-        "expected": bool(finished) and run.plan.expect in (None, finished.status.value),  # type: ignore[union-attr]
-        "outputs": outputs_of(finished) if finished else [],
-        "node": node,
-        "host": session.host,
-        "executable": executable.id,
-        "scenario": executable.scenario_id,
-        "configuration_id": configuration.id if configuration else None,
-        "artifacts": {
-            name: {"id": artifact.id, "url": artifact.url} for name, artifact in (training.artifacts.made or {}).items()
-        },
-        "parameters": dict(plan.parameters),
-        "expect": plan.expect,
-        "history": [
-            {"status": seen.status.value, "time": f"{seen.time:%Y-%m-%dT%H:%M:%S.%fZ}"}
-            for seen in (watch.history if watch else ())
-        ],
-        "metrics": {name: float(value) for name, value in finished.metrics.items()}
-        if finished is not None and finished.knows_metrics
-        else None,
-        "diagnosis": [cause._asdict() for cause in causes],
-        "failure": str(failure) if failure is not None else None,
-    }
-
-
-def encodable(value: Any) -> Any:
-    """Return plain data that can be carried to another process and written into files.
-
-    Half a surrogate pair, which JSON of the service can hold, is in no encoding; pytest-xdist would end its worker.
-
-    Args:
-        value: texts, numbers, lists and dictionaries.
-    """
-    if isinstance(value, dict):
-        return {encodable(name): encodable(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [encodable(inner) for inner in value]
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-
-
-def properties(digests: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    """Return what JUnit XML shows of a test's runs: names and values, one group for each run.
-
-    Args:
-        digests: of the test's runs.
-    """
-    found: list[tuple[str, str]] = []
-    for each in digests:
-        if each["id"] is None:
-            continue
-        found += [("aicore_execution_id", each["id"]), ("aicore_status", each["status"])]
-        if each["seconds"] is not None:
-            found.append(("aicore_duration", f"{each['seconds']:g}"))
-        found += [("aicore_output", f"{output['name']} {output['id']} {output['url']}") for output in each["outputs"]]
-    return found
-
-
-def distinct(digests: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return each execution once, with how many tests looked at it, in the order in which they were reported.
-
-    Args:
-        digests: of all tests, as `digest` returns them.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    for each in digests:
-        if each["id"] is None:
-            continue
-        known = found.setdefault(each["run"], {**each, "tests": 0})
-        known["tests"] += 1
-        if not each["looked"]:
-            continue  # live, an execution may run already when a test asks for its artifacts alone
-        expected = each["expected"] and (known["expected"] or not known["looked"])
-        if each["seconds"] is not None or not known["looked"]:
-            known.update({name: each[name] for name in ("status", "stopped", "seconds", "outputs")})
-        known.update(looked=True, expected=expected)
-    return list(found.values())
-
-
-def summary(
-    digests: Iterable[Mapping[str, Any]], *, verbose: bool, prices: Mapping[str, Price] | None = None
-) -> list[str]:
+def summary(reports: Iterable[RunReport], *, verbose: bool, prices: Mapping[str, Price] | None = None) -> list[str]:
     """Return the lines of the terminal summary: one for each execution; offline only if the user asked for more.
 
     Args:
-        digests: of all tests.
+        reports: of all tests.
         verbose: whether the user asked for more.
         prices: of an hour, by resource plan.
     """
-    runs = distinct(digests)
-    if not runs or not (verbose or any(run["live"] for run in runs)):
+    runs = distinct(reports)
+    if not runs or not (verbose or any(run.live for run, _ in runs)):
         return []
     statuses: dict[str, int] = {}
-    for run in runs:
-        statuses[run["status"]] = statuses.get(run["status"], 0) + 1
+    for run, _ in runs:
+        statuses[str(run.status)] = statuses.get(str(run.status), 0) + 1
     counts = ", ".join(f"{count} {status}" for status, count in statuses.items())
-    where = "live" if any(run["live"] for run in runs) else "emulated"
-    total = _seconds(sum(run["seconds"] or 0 for run in runs))
+    where = "live" if any(run.live for run, _ in runs) else "emulated"
+    total = _seconds(sum(run.seconds or 0 for run, _ in runs))
     lines = [f"{len(runs)} training run{'s' if len(runs) > 1 else ''}, {where}: {counts}; {total} of AI Core's time"]
-    workflows = max(len(run["workflow"]) for run in runs)
-    for run in runs:
-        took = "" if run["seconds"] is None else _seconds(run["seconds"])
+    workflows = max(len(run.workflow) for run, _ in runs)
+    for run, tests in runs:
+        took = "" if run.seconds is None else _seconds(run.seconds)
         # An emulated id says nothing: after a rollback the next run has the same.
-        run_id = f" {run['id']}" if run["live"] else ""
-        tests = run["test"] if run["tests"] == 1 else f"{run['tests']} tests"
-        note = ", as expected" if run["expected"] and run["status"] != "COMPLETED" else ""
-        note += f", stopped by us: {run['stopped']}" if run["stopped"] else ""
-        cost = _cost(run, prices) if prices and run["live"] else ""
-        lines.append(f"{run['status']:<9}{run_id} {took:>10}{cost}  {run['workflow']:<{workflows}}  {tests}{note}")
+        run_id = f" {run.id}" if run.live else ""
+        users = run.test if tests == 1 else f"{tests} tests"
+        note = ", as expected" if run.expected and run.status != "COMPLETED" else ""
+        note += f", stopped by us: {run.stopped}" if run.stopped else ""
+        cost = _cost(run, prices) if prices and run.live else ""
+        lines.append(f"{run.status:<9}{run_id} {took:>10}{cost}  {run.workflow:<{workflows}}  {users}{note}")
     return [on_one_line(line) for line in lines]
 
 
-def _cost(run: Mapping[str, Any], prices: Mapping[str, Price]) -> str:
+def _cost(run: RunReport, prices: Mapping[str, Price]) -> str:
     """Return what a run cost by the table of prices, `?` where that cannot be told."""
     from pytest_aicore.training.live.budget import estimate
 
-    cost = None if run["seconds"] is None else estimate(run["plans"], run["seconds"], prices)
+    cost = None if run.seconds is None else estimate(run.plans, run.seconds, prices)
     return f"  {'?':>11}" if cost is None else f"  ~{f'{cost.amount:.2f} {cost.currency}'.rstrip():>10}"

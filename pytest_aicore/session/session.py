@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
-    from pytest_aicore.config.settings import Settings
+    from pytest_aicore.config.options import Settings
     from pytest_aicore.emulator import Checkpoint, Emulator
     from pytest_aicore.emulator.control.faults import Fault
     from pytest_aicore.emulator.control.scripts import Script

@@ -13,6 +13,7 @@ from pytest_aicore.emulator.control.faults import UNKNOWN_STATUS
 from pytest_aicore.errors import RunError, our_message
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.redact import redact
+from pytest_aicore.service_facts import FINAL_STATUSES
 from pytest_aicore.session.virtual_time import VirtualTime
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ FASTEST_POLL_SECONDS = 1.0
 IDLE_CALLS = 1000
 """After so many calls between which no time has passed, code waits for something that will not happen."""
 COMPLETED = "COMPLETED"
-FINAL_STATUSES = frozenset({COMPLETED, "DEAD", "STOPPED"})
 _LOOKS = frozenset({"execution.get", "execution.query", "execution.count"})
 _WIDTH = 80
 _PACKAGE = str(Path(__file__).parents[1] / "_")[:-1]

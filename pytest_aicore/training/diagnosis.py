@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from pytest_aicore.errors import AicoreError, did_you_mean, listing
-from pytest_aicore.training.plan import COMPLETED, FINAL_STATUSES
+from pytest_aicore.service_facts import FINAL_STATUSES
+from pytest_aicore.training.plan import COMPLETED
 from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.watcher import DeadlineError
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.errors import PlanError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, VALUE, to_fill_in, to_fill_in_url
+from pytest_aicore.service_facts import FINAL_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 COMPLETED = "COMPLETED"
 STATUSES = ("PENDING", "RUNNING", COMPLETED, "DEAD", "STOPPING", "STOPPED", "UNKNOWN")
 """Every status an execution can have (AiExecutionStatus in SAP's OpenAPI 2.42.0, `Status` in the SDK)."""
-FINAL_STATUSES = (COMPLETED, "DEAD", "STOPPED")
-"""The statuses that an execution does not leave any more."""
 
 # AiArtifactUrl; the pattern of SAP's OpenAPI 2.42.0 is not anchored, but nobody means what else it lets through.
 _URL = re.compile(r"[a-z0-9-]+://.+")

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_aicore.errors import RunError, our_message
-from pytest_aicore.training.plan import FINAL_STATUSES
+from pytest_aicore.service_facts import FINAL_STATUSES
 from pytest_aicore.training.service.failures import CallError
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.echo import shown
 from pytest_aicore.errors import WorkflowError, did_you_mean, listing
+from pytest_aicore.service_facts import YAML_SUFFIXES
 from pytest_aicore.workflows.executable import SCENARIO_ID_LABEL, SCENARIO_NAME_ANNOTATION
 from pytest_aicore.workflows.template import Template, read_template
 from pytest_aicore.workflows.yaml.places import SourceError
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_SUFFIXES: Final = frozenset({".yaml", ".yml"})
 _NO_KIND: Final = "its `kind` is none that AI Core reads"
 _SIGNS_OF_A_TEMPLATE: Final = (b"WorkflowTemplate", b"ServingTemplate")
 
@@ -130,7 +130,7 @@ def read_folder(folder: Path) -> WorkflowFolder:
     problems: list[WorkflowError] = []
     home = folder.resolve()
     try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in YAML_SUFFIXES)
     except OSError as error:
         raise WorkflowError(f"The workflows folder '{shown(folder)}' cannot be read: {error.strerror}.") from None
     for path in paths:

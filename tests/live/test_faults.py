@@ -246,7 +246,12 @@ def test_failure_for_a_moment(rehearsal: Rehearsal, call: str, failure: str, mon
 @pytest.mark.parametrize("failure", ["403", "503", "lost", "HTML"])
 def test_failure_that_lasts(rehearsal: Rehearsal, call: str, failure: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A call fails from some moment on; when it works again, nothing is left."""
-    patient = ("patience.PATIENCE", "patience.GATEWAY_PATIENCE", "finished._FETCHING_SECONDS", "stopping.PATIENCE")
+    patient = (
+        "service.retry.PATIENCE",
+        "service.retry.GATEWAY_PATIENCE",
+        "finished._FETCHING_SECONDS",
+        "live.stop.PATIENCE",
+    )
     for name in patient:
         monkeypatch.setattr(f"pytest_aicore.training.{name}", 0.4)  # no patience helps
     emulator = rehearsal.service.emulator

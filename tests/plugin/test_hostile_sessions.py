@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from pytest_aicore.reports.model import RunReport
 from pytest_aicore.reports.terminal import WIDTH, section, summary
 from tests.hostile import COMMAND, EVERYTHING, acting
 
@@ -141,11 +142,11 @@ def test_settings_that_cannot_be_used_do_not_act(project: pytest.Pytester, monke
 
 
 def test_the_summary_has_a_line_for_each_run_whatever_its_names_are() -> None:
-    digest: dict[str, Any] = {
-        "run": "1", "id": EVERYTHING, "live": True, "status": "DEAD", "seconds": 1.0, "looked": True, "expected": True,
-        "stopped": EVERYTHING, "workflow": COMMAND, "test": EVERYTHING, "outputs": [], "plans": [],
-    }  # fmt: skip
-    lines = summary([digest], verbose=True)
+    report = RunReport(
+        run="1", id=EVERYTHING, live=True, status="DEAD", seconds=1.0, looked=True, expected=True, stopped=EVERYTHING,
+        workflow=COMMAND, test=EVERYTHING,
+    )  # fmt: skip
+    lines = summary([report], verbose=True)
     assert len(lines) == 2
     assert acting("\n".join(lines)) == []
     assert [line for line in lines if "\n" in line] == []

@@ -265,7 +265,8 @@ def test_statuses_are_the_sdks_own() -> None:
     from ai_api_client_sdk.models.status import Status
     from ai_api_client_sdk.models.target_status import TargetStatus
 
-    from pytest_aicore.training.plan import FINAL_STATUSES, STATUSES
+    from pytest_aicore.service_facts import FINAL_STATUSES
+    from pytest_aicore.training.plan import STATUSES
 
     assert pytest_aicore.Status is Status
     assert pytest_aicore.TargetStatus is TargetStatus

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from pytest_aicore.reports.terminal import WIDTH, distinct, summary
+from pytest_aicore.reports.model import RunReport, distinct
+from pytest_aicore.reports.terminal import WIDTH, summary
 
 HEAD = """
+from dataclasses import replace
+
 import pytest
 
 pytestmark = pytest.mark.aicore("training_workflow_tutorial", artifacts={"text-data": "ai://default/data"})
@@ -243,14 +248,13 @@ def test_summary_and_section_survive_xdist(project: pytest.Pytester) -> None:
 
 
 def test_summary_tells_runs_of_different_workers_apart() -> None:
-    run = {
-        "run": "gw0:1", "test": "test_it", "live": False, "workflow": "w.yaml", "id": "e1", "status": "COMPLETED", "stopped": None,
-        "seconds": 45.0, "looked": True, "expected": True, "outputs": [],
-    }  # fmt: skip
-    runs = [run, {**run, "run": "gw1:1"}, run, {**run, "id": None, "run": "gw1:2"}]
-    assert [(each["run"], each["tests"]) for each in distinct(runs)] == [("gw0:1", 2), ("gw1:1", 1)]
+    run = RunReport(
+        run="gw0:1", test="test_it", workflow="w.yaml", id="e1", status="COMPLETED", seconds=45.0, looked=True, expected=True
+    )  # fmt: skip
+    runs = [run, replace(run, run="gw1:1"), run, replace(run, id=None, run="gw1:2")]
+    assert [(each.run, tests) for each, tests in distinct(runs)] == [("gw0:1", 2), ("gw1:1", 1)]
     assert summary([], verbose=True) == []
-    assert summary([{**run, "live": True, "seconds": None}], verbose=False) == [
+    assert summary([replace(run, live=True, seconds=None)], verbose=False) == [
         "1 training run, live: 1 COMPLETED; 0 s of AI Core's time",
         "COMPLETED e1             w.yaml  test_it",
     ]

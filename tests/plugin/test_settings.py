@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
+import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_aicore.config import options, settings
 from pytest_aicore.config.markers import aicore, marker_signature
 from pytest_aicore.config.options import OPTIONS
-from pytest_aicore.config.settings import OFFLINE_HOST, Given, Setting, read_settings
+from pytest_aicore.config.setting import Setting
+from pytest_aicore.config.settings import OFFLINE_HOST, Given, read_settings
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.errors import SettingsError
 from pytest_aicore.plugin import MARKERS
@@ -64,6 +68,26 @@ def test_defaults() -> None:
         "reuse": Setting(False, "default"),
         "stream_logs": Setting(False, "default"),
     }
+
+
+def test_every_setting_is_declared_once_and_read() -> None:
+    declared = [option.name for option in OPTIONS]
+    assert declared == [name for name, value in vars(options.Settings).items() if isinstance(value, options.Option)]
+    assert set(declared) == set(inspect.get_annotations(options.Settings))
+    assert list(read_settings(given()).by_name()) == declared
+
+
+def test_setting_without_a_reader_is_refused() -> None:
+    with pytest.raises(TypeError, match="reads"):
+        options.Option("what is it", default=1)  # type: ignore[call-arg]
+
+
+def test_setting_whose_reader_there_is_not_is_refused_at_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = options.Option("what is it", reads="second", default=1)
+    planted.__set_name__(options.Settings, "planted")
+    monkeypatch.setattr(options, "OPTIONS", (*OPTIONS, planted))
+    with pytest.raises(TypeError, match="setting planted: unknown reader 'second'; expected one of 'count', "):
+        runpy.run_path(settings.__file__)
 
 
 def test_option_beats_environment_beats_ini() -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import WorkflowError, listing
+from pytest_aicore.service_facts import YAML_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows import Template
 
 INTERVAL_SECONDS = 0.25
-_SUFFIXES = frozenset({".yaml", ".yml"})
 
 Sight = dict[str, tuple[int, int, int]]
 """By file name what changes when somebody writes the file."""
@@ -115,7 +115,7 @@ class WatchedFolder:
         sight: Sight = {}
         try:
             for path in sorted(self._folder.iterdir()):
-                if path.suffix.lower() in _SUFFIXES and not path.name.startswith("."):
+                if path.suffix.lower() in YAML_SUFFIXES and not path.name.startswith("."):
                     status = path.stat()
                     sight[path.name] = (status.st_mtime_ns, status.st_size, status.st_ino)
         except OSError:

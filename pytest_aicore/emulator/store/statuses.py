@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+from pytest_aicore.service_facts import FINAL_STATUSES
+
 STATUSES = ("UNKNOWN", "PENDING", "RUNNING", "COMPLETED", "DEAD", "STOPPING", "STOPPED")
-TERMINAL = frozenset({"COMPLETED", "DEAD", "STOPPED"})
+TERMINAL = frozenset(FINAL_STATUSES)
 OUTCOMES = ("COMPLETED", "DEAD", "STOPPED")
 
 CAN_BE_STOPPED = frozenset({"PENDING", "RUNNING"})

@@ -18,6 +18,7 @@ from pytest_aicore.emulator.store.admin_records import Application, ResourceSync
 from pytest_aicore.emulator.store.records import Published
 from pytest_aicore.emulator.store.state import TENANT_ID
 from pytest_aicore.errors import WorkflowError
+from pytest_aicore.service_facts import TEMPLATE_SUFFIXES
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.world.world import World
@@ -32,7 +33,6 @@ PERIOD_SECONDS = 180.0
 PRUNES = True
 """Assumed: a template that left the folder, or whose application was deleted, leaves the tenant too."""
 
-SUFFIXES = frozenset({".yaml", ".yml", ".json"})
 _API = {"WorkflowTemplate": "argoproj.io", "ServingTemplate": "ai.sap.com"}
 _API_VERSIONS = {"WorkflowTemplate": "argoproj.io/v1alpha1", "ServingTemplate": "ai.sap.com/v1alpha1"}
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -197,7 +197,9 @@ class GitSync:
         if not is_folder:
             raise _NoManifestsError(f"rpc error: code = Unknown desc = {path}: app path is not a directory")
         try:
-            files = sorted(each for each in folder.iterdir() if each.suffix.lower() in SUFFIXES and each.is_file())
+            files = sorted(
+                each for each in folder.iterdir() if each.suffix.lower() in TEMPLATE_SUFFIXES and each.is_file()
+            )
         except OSError as error:
             raise _NoManifestsError(f"rpc error: code = Unknown desc = {path}: {error.strerror}") from None
         return [manifest for file in files for manifest in self._manifests_of(file, root)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_aicore.service_facts import FINAL_STATUSES
 from pytest_aicore.training.live.ledger import EXECUTION
 from pytest_aicore.training.maker import APPEARING
-from pytest_aicore.training.plan import FINAL_STATUSES
 from pytest_aicore.training.service.failures import CallError, UnknownStatusError
 from pytest_aicore.training.service.retry import patiently
 from pytest_aicore.training.watcher import SETTLING_SECONDS

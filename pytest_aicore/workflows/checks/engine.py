@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_aicore.service_facts import TEMPLATE_SUFFIXES
 from pytest_aicore.workflows.argo.graph import WorkflowModel
 from pytest_aicore.workflows.checks import folder
 from pytest_aicore.workflows.checks.aicore import serving, workflow
@@ -25,7 +26,7 @@ from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE
 from pytest_aicore.workflows.checks.options import DEFAULT_OPTIONS
 from pytest_aicore.workflows.checks.registry import RULES
 from pytest_aicore.workflows.checks.report import Report
-from pytest_aicore.workflows.checks.sniffing import SNIFFED_BYTES, SUFFIXES, is_candidate
+from pytest_aicore.workflows.checks.sniffing import SNIFFED_BYTES, is_candidate
 from pytest_aicore.workflows.checks.subject import Subject
 from pytest_aicore.workflows.checks.suppressions import Suppressions
 from pytest_aicore.workflows.checks.words import limited
@@ -161,7 +162,7 @@ def _files_below(root: Path) -> Iterator[Path]:
     for current, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _LEFT_OUT)
         for name in sorted(names):
-            if not name.startswith(".") and PurePath(name).suffix.lower() in SUFFIXES:
+            if not name.startswith(".") and PurePath(name).suffix.lower() in TEMPLATE_SUFFIXES:
                 path = Path(current, name)
                 if path.is_file():
                     yield path

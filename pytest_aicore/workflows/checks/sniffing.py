@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
-"""Of the files that may hold a template: AI Core's Git sync reads these."""
 SNIFFED_BYTES: Final = 64 * 1024
 """How much of a file is enough to tell whether it looks like a template."""
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.errors import RevisionError, WorkflowError, did_you_mean
-from pytest_aicore.workflows.checks.sniffing import SNIFFED_BYTES, SUFFIXES, is_candidate
+from pytest_aicore.service_facts import TEMPLATE_SUFFIXES
+from pytest_aicore.workflows.checks.sniffing import SNIFFED_BYTES, is_candidate
 from pytest_aicore.workflows.contracts.comparison import compare
 from pytest_aicore.workflows.contracts.contract import contract_of
 from pytest_aicore.workflows.template import parse_templates
@@ -92,7 +93,7 @@ class Revision:
         for entry in listed.split(b"\0"):
             facts, _, name = entry.partition(b"\t")
             path = os.fsdecode(name)
-            if not path.lower().endswith(tuple(SUFFIXES)):
+            if not path.lower().endswith(tuple(TEMPLATE_SUFFIXES)):
                 continue
             mode, kind, object_id, size = facts.decode().split()
             if kind == "blob" and mode in _REGULAR_FILES and int(size) <= MAXIMUM_BYTES:

@@ -31,6 +31,7 @@ from pytest_aicore.http.exchange import (
     present,
     seconds_z,
 )
+from pytest_aicore.service_facts import RESOURCE_GROUP
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.api.call import ApiCall
@@ -46,7 +47,7 @@ BEFORE_ALL = -1
 TOKEN_SECONDS = 600
 """Specification: a continue token lives for five to fifteen minutes."""
 
-NAME = Text(253, re.compile(r"^[a-zA-Z0-9][a-zA-Z0-9.-]{1,251}[a-zA-Z0-9]\Z", re.ASCII), 3)
+NAME = Text(253, re.compile(rf"^{RESOURCE_GROUP}\Z", re.ASCII), 3)
 SELECTOR = Text(pattern=re.compile(r"^[^ =,!]+!?=[^ =,!]+\Z"))
 POST_DATA = ObjectOf({"resourceGroupId": NAME, "labels": LABELS}, required=("resourceGroupId",))
 PATCH_DATA = ObjectOf({"labels": LABELS})

@@ -1,0 +1,213 @@
+"""What a test saw of a training run, as one typed object that the terminal, the files, JUnit and pytest-xdist read."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pytest_aicore.session.session import Session
+    from pytest_aicore.training.diagnosis import Cause
+    from pytest_aicore.training.run import Run
+
+CARRIED = "aicore_runs"
+"""The attribute of pytest's reports that has the plain data of a test's runs: pytest-xdist carries it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a test saw of a run.
+
+    Attributes:
+        run: tells runs apart, also those of several workers of pytest-xdist.
+        test: the name of the test that looked at it.
+        workflow: the file, or the id of the executable.
+        live: whether it happened on the real service.
+        id: of the execution, None if there is none.
+        status: of the execution, None if there is none.
+        stopped: why this session stopped it, None if it did not.
+        seconds: how long it took, or ran so far; None if that is not known.
+        plans: the resource plans of its steps.
+        looked: whether the test looked at the execution itself.
+        expected: whether it ended as the test expected.
+        outputs: its output artifacts, as `training.output.outputs_of` returns them.
+        node: the test's id.
+        host: of the service, None if nobody has asked for its credentials.
+        executable: its id.
+        scenario: the id of the executable's scenario, None if it names none.
+        configuration_id: None if there is none.
+        artifacts: id and URL of each input artifact by its name.
+        parameters: value by name.
+        expect: the final status that the test expects, None for any.
+        history: each status and when it was first seen.
+        metrics: the last value by name, None if nobody has asked.
+        diagnosis: the likely causes of its failure, the likeliest first.
+        failure: why there is no finished execution, None if there is one.
+    """
+
+    run: str
+    test: str
+    workflow: str
+    live: bool = False
+    id: str | None = None
+    status: str | None = None
+    stopped: str | None = None
+    seconds: float | None = None
+    plans: list[str] = field(default_factory=list)
+    looked: bool = False
+    expected: bool = False
+    outputs: list[dict[str, str]] = field(default_factory=list)
+    node: str = ""
+    host: str | None = None
+    executable: str = ""
+    scenario: str | None = None
+    configuration_id: str | None = None
+    artifacts: dict[str, dict[str, str]] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+    expect: str | None = None
+    history: list[dict[str, str]] = field(default_factory=list)
+    metrics: dict[str, float] | None = None
+    diagnosis: list[dict[str, str]] = field(default_factory=list)
+    failure: str | None = None
+
+    def data(self) -> dict[str, Any]:
+        """Return it as plain data that can be carried to another process."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+
+def report_of(run: Run, test: str, session: Session, node: str = "", causes: Sequence[Cause] = ()) -> RunReport:
+    """Return what a test saw of a run.
+
+    Args:
+        run: which.
+        test: the name of the test that looked at it.
+        session: of the test.
+        node: the test's id.
+        causes: what its failure was put down to.
+    """
+    from pytest_aicore.training.output import outputs_of
+
+    training, plan = run.training, run.plan
+    watch, finished, failure = training.watch, training.made, training.problem
+    executable, configuration = plan.template.executable, training.configuration.made
+    return RunReport(
+        # Several workers may look at one execution of the service. Emulated ids do not tell runs apart: the emulators
+        # of two workers give the same, and so does one after a rollback.
+        run=watch.execution_id
+        if session.live and watch
+        else f"{os.environ.get('PYTEST_XDIST_WORKER', '')}:{run.training.number}",
+        test=test,
+        workflow=plan.workflow,
+        live=session.live,
+        id=watch.execution_id if watch else None,
+        status=watch.history[-1].status.value if watch else None,
+        stopped=watch.stopped if watch else None,
+        seconds=finished.duration if finished else watch.ran if watch else None,
+        plans=list(executable.resource_plans),
+        looked=run.looked or bool(finished),
+        expected=finished is not None and plan.expect in (None, finished.status.value),
+        outputs=outputs_of(finished) if finished else [],
+        node=node,
+        host=session.host,
+        executable=executable.id,
+        scenario=executable.scenario_id,
+        configuration_id=configuration.id if configuration else None,
+        artifacts={
+            name: {"id": artifact.id, "url": artifact.url} for name, artifact in (training.artifacts.made or {}).items()
+        },
+        parameters=dict(plan.parameters),
+        expect=plan.expect,
+        history=[
+            {"status": seen.status.value, "time": f"{seen.time:%Y-%m-%dT%H:%M:%S.%fZ}"}
+            for seen in (watch.history if watch else ())
+        ],
+        metrics={name: float(value) for name, value in finished.metrics.items()}
+        if finished is not None and finished.knows_metrics
+        else None,
+        diagnosis=[cause._asdict() for cause in causes],
+        failure=str(failure) if failure is not None else None,
+    )
+
+
+def reports_in(report: object) -> list[RunReport]:
+    """Return what a report of pytest carries of a test's runs.
+
+    Args:
+        report: of a test; others carry nothing.
+    """
+    carried: Iterable[Mapping[str, Any]] = getattr(report, CARRIED, ())
+    return [RunReport(**each) for each in carried]
+
+
+def encodable(value: Any) -> Any:
+    """Return plain data that can be carried to another process and written into files.
+
+    Half a surrogate pair, which JSON of the service can hold, is in no encoding; pytest-xdist would end its worker.
+
+    Args:
+        value: texts, numbers, lists and dictionaries.
+    """
+    if isinstance(value, dict):
+        return {encodable(name): encodable(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [encodable(inner) for inner in value]
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+
+
+def properties(reports: Iterable[RunReport]) -> list[tuple[str, str]]:
+    """Return what JUnit XML shows of a test's runs: names and values, one group for each run.
+
+    Args:
+        reports: of the test's runs.
+    """
+    found: list[tuple[str, str]] = []
+    for each in reports:
+        if each.id is None:
+            continue
+        found += [("aicore_execution_id", each.id), ("aicore_status", str(each.status))]
+        if each.seconds is not None:
+            found.append(("aicore_duration", f"{each.seconds:g}"))
+        found += [("aicore_output", f"{output['name']} {output['id']} {output['url']}") for output in each.outputs]
+    return found
+
+
+class DistinctRun(NamedTuple):
+    """A run as all tests together saw it.
+
+    Attributes:
+        run: what the test that saw most of it saw.
+        tests: how many tests looked at it.
+    """
+
+    run: RunReport
+    tests: int
+
+
+def distinct(reports: Iterable[RunReport]) -> list[DistinctRun]:
+    """Return each execution once, in the order in which they were reported.
+
+    Args:
+        reports: of all tests.
+    """
+    found: dict[str, DistinctRun] = {}
+    for each in reports:
+        if each.id is None:
+            continue
+        known, tests = found.get(each.run, DistinctRun(each, 0))
+        if each.looked:  # live, an execution may run already when a test asks for its artifacts alone
+            expected = each.expected and (known.expected or not known.looked)
+            newest = each if each.seconds is not None or not known.looked else known
+            known = replace(
+                known,
+                status=newest.status,
+                stopped=newest.stopped,
+                seconds=newest.seconds,
+                outputs=newest.outputs,
+                looked=True,
+                expected=expected,
+            )
+        found[each.run] = DistinctRun(known, tests + 1)
+    return list(found.values())
