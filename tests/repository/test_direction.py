@@ -169,6 +169,24 @@ def test_a_part_knows_only_what_lies_below_it(part: str) -> None:
     assert offences == []
 
 
+def test_the_rooms_of_the_emulator_know_only_what_lies_below_them() -> None:
+    """From what is remembered up to what is served; the facade that tests hold is a room of its own."""
+    floor = {name: number for number, name in enumerate(("store", "world", "api", "control", "", "serve"))}
+    offences = [
+        f"{module} imports {target}"
+        for module, targets in knows(MODULES).items()
+        for target in targets
+        if module.split(".")[1:2] == target.split(".")[1:2] == ["emulator"]
+        and floor[_room_of(target, floor)] > floor[_room_of(module, floor)]
+    ]
+    assert offences == []
+
+
+def _room_of(module: str, rooms: Mapping[str, int]) -> str:
+    name = (*module.split("."), "", "")[2]
+    return name if name in rooms else ""
+
+
 @pytest.mark.parametrize("heavy", ONLY_IN)
 def test_a_heavy_import_has_one_place(heavy: str) -> None:
     """Each is slow to import or the user's choice, so one module answers for it (annotations may name it)."""

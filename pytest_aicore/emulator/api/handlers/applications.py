@@ -6,11 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.api.handlers.admin import by_name, list_response, missing, named, refused
-from pytest_aicore.emulator.api.quotas import APPLICATIONS, refuse_beyond
 from pytest_aicore.emulator.api.validation import ObjectOf, Text, json_body
 from pytest_aicore.emulator.store.admin_records import Application
 from pytest_aicore.emulator.store.state import TENANT_ID
 from pytest_aicore.emulator.world.git_sync import FIRST_SYNC_SECONDS, REFRESH_SECONDS
+from pytest_aicore.emulator.world.quotas import APPLICATIONS, refuse_beyond
 from pytest_aicore.http.exchange import Json, invalid, json_response, seconds_z
 
 if TYPE_CHECKING:

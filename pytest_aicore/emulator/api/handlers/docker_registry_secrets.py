@@ -13,9 +13,9 @@ from pytest_aicore.emulator.api.handlers.admin import (
     missing,
     named,
 )
-from pytest_aicore.emulator.api.quotas import DOCKER_REGISTRY_SECRETS, refuse_beyond
 from pytest_aicore.emulator.api.validation import ObjectOf, Text, json_body
 from pytest_aicore.emulator.store.admin_records import NamedSecret
+from pytest_aicore.emulator.world.quotas import DOCKER_REGISTRY_SECRETS, refuse_beyond
 from pytest_aicore.http.exchange import Json, invalid, json_response
 
 if TYPE_CHECKING:

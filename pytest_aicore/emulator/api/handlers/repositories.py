@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.api.handlers.admin import by_name, list_response, missing, named
-from pytest_aicore.emulator.api.quotas import REPOSITORIES, refuse_beyond
 from pytest_aicore.emulator.api.validation import ObjectOf, Text, json_body
 from pytest_aicore.emulator.store.state import TENANT_ID
+from pytest_aicore.emulator.world.quotas import REPOSITORIES, refuse_beyond
 from pytest_aicore.http.exchange import ApiError, Json, internal_path, json_response
 
 if TYPE_CHECKING:

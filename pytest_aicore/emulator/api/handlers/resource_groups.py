@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from pytest_aicore.emulator.api.handlers.admin import LABELS, labels_of, missing, named, refused
 from pytest_aicore.emulator.api.handlers.artifacts import labels_json, searching
-from pytest_aicore.emulator.api.quotas import RESOURCE_GROUPS, refuse_beyond
 from pytest_aicore.emulator.api.validation import (
     ANY_NUMBER,
     ObjectOf,
@@ -21,6 +20,7 @@ from pytest_aicore.emulator.api.validation import (
     query_whole,
 )
 from pytest_aicore.emulator.store.state import TENANT_ID
+from pytest_aicore.emulator.world.quotas import RESOURCE_GROUPS, refuse_beyond
 from pytest_aicore.http.exchange import (
     ApiError,
     Json,

@@ -17,9 +17,9 @@ from pytest_aicore.emulator.api.handlers.admin import (
     named,
 )
 from pytest_aicore.emulator.api.handlers.artifacts import labels_json
-from pytest_aicore.emulator.api.quotas import SECRETS, SHARED_SECRETS, refuse_beyond
 from pytest_aicore.emulator.api.validation import ObjectOf, Text, json_body
 from pytest_aicore.emulator.store.admin_records import NamedSecret
+from pytest_aicore.emulator.world.quotas import SECRETS, SHARED_SECRETS, refuse_beyond
 from pytest_aicore.http.exchange import Json, invalid, json_response, present, seconds_space
 
 if TYPE_CHECKING:
