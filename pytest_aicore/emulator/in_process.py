@@ -10,6 +10,7 @@ from pytest_aicore.http.door import Door
 if TYPE_CHECKING:
     from pytest_aicore.emulator.emulator import Emulator
     from pytest_aicore.emulator.presence import Presence
+    from pytest_aicore.http.exchange import Request, Response
 
 
 def door_to(emulator: Emulator, *, block_network: bool = False, presence: Presence | None = None) -> Door:
@@ -20,9 +21,13 @@ def door_to(emulator: Emulator, *, block_network: bool = False, presence: Presen
         block_network: refuse whatever would reach a host that is neither AI Core nor this machine.
         presence: where the emulator is, if it is to be kept to one process.
     """
+
+    def answer(request: Request) -> Response:
+        return emulator.handle(request)  # looked up now: a test may have replaced it
+
     return Door(
         (emulator.base_url, emulator.auth_url),
-        emulator.handle,
+        answer,
         (presence or emulator).report,
         block_network=block_network,
         absence=lambda: None if presence is None or presence.is_here else ABSENCE,

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from pytest_aicore.emulator.api import quotas
 from pytest_aicore.emulator.store.admin_records import Application, ResourceSync
 from pytest_aicore.emulator.store.records import Published
 from pytest_aicore.emulator.store.state import TENANT_ID
+from pytest_aicore.emulator.world import quotas
 from pytest_aicore.errors import WorkflowError
 from pytest_aicore.service_facts import TEMPLATE_SUFFIXES
 

@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from pytest_aicore.emulator.api import quotas
 from pytest_aicore.emulator.api.handlers.admin import by_name, missing, named, refused
 from pytest_aicore.emulator.api.handlers.secrets import scope_of
 from pytest_aicore.emulator.api.validation import ListOf, ObjectOf, Text, Whole, json_body, query_flag
 from pytest_aicore.emulator.store.state import TENANT_ID
+from pytest_aicore.emulator.world import quotas
 from pytest_aicore.errors import listing
 from pytest_aicore.http.exchange import Json, invalid, json_response, page
 
