@@ -163,7 +163,7 @@ def pytest_runtest_logfinish(nodeid):
         raise RuntimeError("broken plugin")
 """
 LOUD = (
-    "-vv", "--showlocals", "--tb=long", "--log-level=DEBUG", "-o", "log_cli=true", "-rA", "--full-trace",
+    "-vv", "--showlocals", "--tb=long", "--log-level=DEBUG", "-o", "log_cli=true", "-rA",
     "--log-file=session.log", "--log-file-level=DEBUG", "--junitxml=junit.xml", "-o", "junit_logging=all",
     "--continue-on-collection-errors", "--setup-show", "--debug=trace.log",
     "--aicore-report=report.json", "--aicore-poll-interval=0.05", "--aicore-live", "--aicore-resource-group=default", "-p", "no:randomly",
@@ -320,7 +320,7 @@ def leaks(folder: Path, printed: str) -> list[str]:
 def test_no_canary_of_a_failing_session(folder: Path, service: tuple[str, Path], source: str) -> None:
     planted = plant(source, folder / "planted", service[0])
     # Where the credentials come from makes no difference to most tests.
-    some = () if source == SOURCES[0] else ("-k", "of_the or logged or dead")
+    some = ("--full-trace",) if source == SOURCES[0] else ("-k", "of_the or logged or dead")
     status, printed = run(folder, planted, *some)
     assert status == 1, printed
     assert "aicore: LIVE (from --aicore-live), http://127.0.0.1:" in printed
@@ -341,7 +341,7 @@ def test_no_canary_of_a_crashing_session(folder: Path, service: tuple[str, Path]
     tests = TESTS.split("def test_no_connection")[0] + LAST.format(marker=marker) + CRASH[way]
     (folder / "test_it.py").write_text(tests.replace(", aicore_environment", "").replace("key = aicore", "key = '' # "))
     planted = plant("service key", folder / "planted", service[0])
-    status, printed = run(folder, planted, "-k", "sdk or last")
+    status, printed = run(folder, planted, "--full-trace", "-k", "sdk or last")
     assert status not in (0, 5), printed
     assert "test_last" in printed
     assert leaks(folder, printed) == []
@@ -350,7 +350,7 @@ def test_no_canary_of_a_crashing_session(folder: Path, service: tuple[str, Path]
 def test_no_canary_of_a_broken_plugin(folder: Path, service: tuple[str, Path]) -> None:
     (folder / "test_it.py").write_text(TESTS + LAST.format(marker=""))
     (folder / "conftest.py").write_text(BROKEN_PLUGIN)
-    status, printed = run(folder, plant("variables", folder / "planted", service[0]), "-k", "last")
+    status, printed = run(folder, plant("variables", folder / "planted", service[0]), "--full-trace", "-k", "last")
     assert status == pytest.ExitCode.INTERNAL_ERROR
     assert "INTERNALERROR> secret     = " in printed
     assert leaks(folder, printed) == []
@@ -359,7 +359,7 @@ def test_no_canary_of_a_broken_plugin(folder: Path, service: tuple[str, Path]) -
 def test_no_canary_under_xdist(folder: Path, service: tuple[str, Path]) -> None:
     (folder / "test_it.py").write_text(TESTS + LAST.format(marker="") + CRASH["abort"])
     planted = plant("service key", folder / "planted", service[0])
-    status, printed = run(folder, planted, "-n2", "--max-worker-restart=0", "-k", "not no_token")
+    status, printed = run(folder, planted, "-n2", "--max-worker-restart=0", "-k", "not no_")
     assert status == 1, printed
     assert "crashed while running 'test_it.py::test_last'" in printed
     executions = [each["execution_id"] for each in json.loads((folder / "report.json").read_text())["runs"]]
