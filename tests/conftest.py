@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -28,7 +29,7 @@ settings.load_profile("tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give the session a home, caches and a zone of its own, and no variables of the developer's.
+    """Give the session a home, caches, a zone and signals of its own, and no variables of the developer's.
 
     Before anything is collected, because test modules ask the package already when they are imported. The workers of
     pytest-xdist inherit it, so what is costly to derive is derived once and kept for all of them.
@@ -54,6 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
         path = Path(folder.name, part)
         path.mkdir(exist_ok=True)
         patch.setenv(name, str(path))
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # `nohup`, which all inherit
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     patch.setenv("TZ", "UTC")
     if hasattr(time, "tzset"):
         time.tzset()
