@@ -6,6 +6,7 @@ import os
 import signal
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +69,12 @@ def secrets_are_of_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
     from pytest_aicore import known_secrets
 
     monkeypatch.setattr(known_secrets, "_met", set())
+
+
+@pytest.fixture(autouse=True)
+def proxies_are_of_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`urlopen` keeps the proxies that the environment named when it was called for the first time."""
+    monkeypatch.setattr(urllib.request, "_opener", None)
 
 
 @pytest.fixture(autouse=True)
