@@ -39,6 +39,7 @@ _NOTATION = re.compile(
     # A line break with what indents the next line, also pytest's `E` and `>`.
     r"|(?<![ \t\r\n])[ \t]*\r?\n(?:[E>|](?= ))?[ \t\r\n]*"
 )
+_HTML = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);")
 _SIGNS = ("%", "&", "\\", "\n")
 """One of them is in each notation."""
 # An ellipsis, or what is said of it: `[237 chars]`, `<truncated>`.
@@ -100,12 +101,15 @@ class Finder:
         if not self._whole:
             return text
         spans: list[Span] = []
-        layer: _Layer | None = _Layer(text)
-        for _ in range(_LAYERS + 1):
-            if layer is None:
-                break
-            spans += [layer.origin(span) for span in self._spans(layer.text)]
-            layer = layer.inner()
+        whole = _Layer(text)
+        # HTML leaves the backslashes of what it is around as they are: taken off together, `\\&quot;` would mean `"`.
+        for first in (whole, whole.inner(_HTML) if "&" in text and "\\" in text else None):
+            layer = first
+            for _ in range(_LAYERS + 1):
+                if layer is None:
+                    break
+                spans += [layer.origin(span) for span in self._spans(layer.text)]
+                layer = layer.inner()
         return _replaced(text, spans, hidden) if spans else text
 
     def _spans(self, text: str) -> Iterator[Span]:
@@ -135,14 +139,14 @@ class _Layer:
         self._parts = parts or []  # where a part begins, where it began, where it ended; -1 for word for word
         self._begins = [part[0] for part in self._parts]
 
-    def inner(self) -> _Layer | None:
+    def inner(self, notation: re.Pattern[str] = _NOTATION) -> _Layer | None:
         """Return the text without its outermost notation, None if it has none."""
         if not any(sign in self.text for sign in _SIGNS):
             return None
         pieces: list[str] = []
         parts: list[tuple[int, int, int]] = [(0, 0, -1)]
         length = done = 0
-        for found in _NOTATION.finditer(self.text):
+        for found in notation.finditer(self.text):
             before, meaning = self.text[done : found.start()], _meaning(found[0])
             length += len(before)
             if meaning:

@@ -232,6 +232,7 @@ AS_IT_IS = st.text(
     st.binary(max_size=7),
 )
 @example("00001]002345", b"")
+@example('00432"00001\\', b"")
 @example("abcdef[ghijkl", b"")
 @example("abcdef.ghijkl", b"")
 def test_a_known_secret_is_found_in_any_notation(secret: str, before: bytes) -> None:
