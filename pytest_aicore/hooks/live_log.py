@@ -39,8 +39,9 @@ class LiveLog:
 
     def write(self) -> None:
         """Write what our threads have logged; called where no test prints."""
-        while self._kept:
-            self._emit(self._kept.popleft())
+        with self._handler.lock:  # a thread of the tests' own may be logging
+            while self._kept:
+                self._emit(self._kept.popleft())
 
     def _take(self, record: logging.LogRecord) -> None:
         if str(record.threadName).startswith(OURS):

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import threading
 import warnings
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import pytest
 
 from pytest_aicore.config.options import SECRET_VARIABLES
 from pytest_aicore.hooks.context import hiding_of
+from pytest_aicore.hooks.live_log import LiveLog
 from pytest_aicore.hooks.secrets import LOGGERS, _Clean
 from pytest_aicore.redact import Redactor
 
@@ -257,6 +259,39 @@ def test_what_pytest_timeout_dumps_is_clean(own: pytest.Pytester, method: str) -
     assert leaks(own.path, result) == []
     printed = result.stdout.str()
     assert [seen for seen in ("Stack of for ***", "printed ***", "written ***") if seen not in printed] == []
+
+
+def test_what_was_kept_for_the_live_log_is_written_by_one_thread_at_a_time() -> None:
+    written: list[str] = []
+    other_has_written = threading.Event()
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.msg == "kept":
+                other_has_written.wait(0.5)
+            written.append(record.msg)
+
+    def log(message: str) -> None:
+        handler.handle(logging.LogRecord("log", logging.INFO, "file.py", 1, message, None, None))
+        other_has_written.set()
+
+    handler = Handler()
+    live_log = LiveLog(handler)
+    ours = threading.Thread(target=log, args=("kept",), name="pytest-aicore fleet")
+    ours.start()
+    ours.join()
+    other_has_written.clear()
+    assert written == []
+    writing = threading.Thread(target=live_log.write, name="main")
+    writing.start()
+    theirs = threading.Thread(target=log, args=("at the same time",), name="of the test")
+    theirs.start()
+    writing.join()
+    theirs.join()
+    assert written == ["kept", "at the same time"]
+    live_log.end()
+    log("afterwards")
+    assert written[-1] == "afterwards"
 
 
 def test_a_secret_that_comes_later_is_hidden_too(pytester: pytest.Pytester) -> None:
