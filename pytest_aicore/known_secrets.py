@@ -29,17 +29,18 @@ _LONG_PIECE = 16
 """Characters of a secret's beginning that are recognised wherever they are."""
 _LAYERS = 5
 """Notations around each other: JSON in a URL in JSON; the name of a parametrised test escapes three times over."""
+_ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);"
 # No part of it may take more than linear time: a run of white space is looked at from its beginning only.
 _NOTATION = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+"
-    r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);"
+    rf"|{_ENTITY}"
     r"|(?:\\u[0-9A-Fa-f]{4})+|\\U[0-9A-Fa-f]{8}|(?:\\x[0-9A-Fa-f]{2})+|(?:\\[0-3][0-7]{2})+|\\[nrt\"'/\\]"
     # A string of Python that goes on in the next line, as `pprint` breaks it, also in a comparison.
     r"|[\"'][ \t]*\r?\n(?:[E>|](?= ))?[ \t]*(?:[-+] [ \t]*)?[bB]?[\"']"
     # A line break with what indents the next line, also pytest's `E` and `>`.
     r"|(?<![ \t\r\n])[ \t]*\r?\n(?:[E>|](?= ))?[ \t\r\n]*"
 )
-_HTML = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);")
+_HTML = re.compile(_ENTITY)
 _SIGNS = ("%", "&", "\\", "\n")
 """One of them is in each notation."""
 # An ellipsis, or what is said of it: `[237 chars]`, `<truncated>`.
