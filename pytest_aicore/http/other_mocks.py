@@ -103,13 +103,12 @@ class Bridge:
     def _bridge_responses(self) -> None:
         """Make every mock of `responses`, whenever it was made, hand on what is meant for us."""
         mock = responses.RequestsMock
-        self._replace(mock, "_real_send", _Attribute("_real_send", mock, self._handing_on, lambda send: send))
+        self._replace(mock, "_real_send", _Attribute("_real_send", self._handing_on, lambda send: send))
         self._replace(
             mock,
             "passthru_prefixes",
             _Attribute(
                 "passthru_prefixes",
-                mock,
                 lambda prefixes: (*prefixes, *(door.ours for door in self._doors)),
                 lambda prefixes: tuple(
                     prefix for prefix in prefixes if not any(prefix is door.ours for door in self._doors)
@@ -204,14 +203,12 @@ class _Attribute:
 
     Args:
         name: the attribute.
-        owner: the class; a descriptor that stands there already is read through.
         read: from the value, what is read.
         write: from what is written, the value.
     """
 
-    def __init__(self, name: str, owner: type, read: Callable[[Any], Any], write: Callable[[Any], Any]) -> None:
+    def __init__(self, name: str, read: Callable[[Any], Any], write: Callable[[Any], Any]) -> None:
         self._name = name
-        self._below = vars(owner).get(name)
         self._read = read
         self._write = write
 
@@ -219,8 +216,6 @@ class _Attribute:
         """Return what is read."""
         if instance is None:
             return self
-        if self._below is not None:
-            return self._read(self._below.__get__(instance, owner))
         try:
             return self._read(vars(instance)[self._name])
         except KeyError:
@@ -228,10 +223,7 @@ class _Attribute:
 
     def __set__(self, instance: Any, value: Any) -> None:
         """Take what is written."""
-        if self._below is not None:
-            self._below.__set__(instance, self._write(value))
-        else:
-            vars(instance)[self._name] = self._write(value)
+        vars(instance)[self._name] = self._write(value)
 
 
 class _Unrecorded:
