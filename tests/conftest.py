@@ -44,7 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(time.tzset)  # what is added last runs first: this one when the zone is the machine's again
     config.add_cleanup(patch.undo)
     for name in list(os.environ):
-        if name.startswith(_OF_THE_DEVELOPER) and name not in _OF_THE_TESTS:
+        is_foreign = name.startswith(_OF_THE_DEVELOPER) or name.lower().endswith("_proxy")
+        if is_foreign and name not in _OF_THE_TESTS:
             patch.delenv(name)
     for name, part in (
         ("HOME", "home"),

@@ -24,14 +24,9 @@ NEEDLESS = ("randomly", "hypothesispytest", "rerunfailures")
 
 @pytest.fixture(autouse=True)
 def _no_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep out what the machine would change in an inner session or in git."""
+    """Keep out what the session around would change in an inner one."""
     for name in list(os.environ):
-        if name.startswith(("AICORE_", "PYTEST_AICORE_", "PYTEST_XDIST_", "GIT_")) or name in (
-            "PYTEST_ADDOPTS",
-            "NO_COLOR",
-            "FORCE_COLOR",
-            "COLUMNS",
-        ):
+        if name.startswith("PYTEST_XDIST_") or name in ("PYTEST_ADDOPTS", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "300")
 

@@ -234,13 +234,6 @@ def told(raised: BaseException | None) -> str:
     return "\n".join(texts)
 
 
-@pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
-
-
 @pytest.fixture
 def blocked(house: House) -> House:
     house.door.block_network = True

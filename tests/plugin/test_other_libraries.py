@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 from pathlib import Path
@@ -29,13 +28,6 @@ import os, urllib.request
 def scenarios():
     return urllib.request.urlopen(os.environ["AICORE_BASE_URL"] + "/lm/scenarios", timeout=5)
 """
-
-
-@pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.lower().endswith("_proxy"):
-            monkeypatch.delenv(name)
 
 
 def section(result: pytest.RunResult) -> list[str]:
