@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.config.options import DEFAULT_WORKFLOWS, OPTIONS, SECRET_VARIABLES
-from pytest_aicore.hooks import ENVIRONMENT, SETTINGS, environment_at_start, ini_value
+from pytest_aicore.hooks import ENVIRONMENT, HIDING_PLUGIN, SETTINGS, environment_at_start, ini_value
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -134,7 +134,7 @@ def _end_hiding(config: pytest.Config) -> None:
     refused = sys.exc_info()[1]
     if isinstance(refused, pytest.UsageError):  # pytest knows no such argument and repeats it; no hook is called
         _clean_exception(config, refused)
-    hiding = config.pluginmanager.get_plugin("aicore-hiding")
+    hiding = config.pluginmanager.get_plugin(HIDING_PLUGIN)
     if hiding is not None:
         hiding.end()
 

@@ -18,6 +18,8 @@ ENVIRONMENT: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 """The environment variables, before a test changes one."""
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 """Of the session, if anybody has asked for them: see `context.settings_of`."""
+HIDING_PLUGIN = "aicore-hiding"
+"""What pytest calls that which hides secrets: see `context.hiding_of`."""
 
 
 def environment_at_start(config: pytest.Config) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.hooks import SETTINGS, environment_at_start, ini_value
+from pytest_aicore.hooks import HIDING_PLUGIN, SETTINGS, environment_at_start, ini_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_aicore.training.live.runs import Live, LiveOptions
 
 _SESSION: pytest.StashKey[Session] = pytest.StashKey()
-_HIDING = "aicore-hiding"
 LIVE_PLUGIN = "aicore-live"
 
 
@@ -63,12 +62,12 @@ def session_of(config: pytest.Config) -> Session:
 
 def hiding_of(config: pytest.Config) -> Hiding:
     """Return what hides the secrets of this session; it begins if it has not yet."""
-    hiding: Hiding | None = config.pluginmanager.get_plugin(_HIDING)
+    hiding: Hiding | None = config.pluginmanager.get_plugin(HIDING_PLUGIN)
     if hiding is None:
         from pytest_aicore.hooks.secrets import Hiding
 
         hiding = Hiding(config, environment_at_start(config))
-        config.pluginmanager.register(hiding, _HIDING)
+        config.pluginmanager.register(hiding, HIDING_PLUGIN)
     return hiding
 
 
