@@ -240,6 +240,16 @@ class _Connection(HTTPChannel):
     error_task_class = _Refusal
     logger = _LOGGER
     _silent_until: float | None = None
+    _active_at = 0.0
+
+    @property
+    def last_activity(self) -> float:
+        """When it was active last by the machine's date as it is now: waitress compares, and a date may jump."""
+        return time.time() - (time.monotonic() - self._active_at)
+
+    @last_activity.setter
+    def last_activity(self, _date: float) -> None:
+        self._active_at = time.monotonic()
 
     def has_client_certificate(self) -> bool:
         """Tell whether the client has shown a certificate that we trust."""

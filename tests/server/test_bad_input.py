@@ -230,6 +230,19 @@ def test_clients_that_leave_before_their_answer_do_no_harm(served: Served) -> No
             connection.sendall(b"GET /v2/lm/meta HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
 
 
+def test_a_date_that_jumps_ends_no_connection(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    date = time.time
+    for jump in (7200.0, 14400.0):
+        with socket.create_connection(("127.0.0.1", served.server.port), LIMIT) as connection:
+            connection.sendall(b"GET /v2/lm/meta HTTP/1.1\r\n")
+            unharmed(served)
+            monkeypatch.setattr(time, "time", lambda jump=jump: date() + jump)
+            for _ in range(2):
+                unharmed(served)
+            connection.sendall(b"Host: x\r\n\r\n")
+            assert status_line(connection.recv(65536)) == b"HTTP/1.1 401 Unauthorized"
+
+
 def test_slow_clients_keep_nobody_waiting(served: Served) -> None:
     with ExitStack() as stack:
         slow = []
