@@ -228,11 +228,11 @@ def test_a_budget_that_is_spent_stops_everything(live: Callable[..., pytest.RunR
     result = live(FRESH.format(number=3), "--aicore-budget=400s")
     result.assert_outcomes(errors=3)
     assert service.unwatched() == []
-    result.stdout.fnmatch_lines(
+    result.stdout.re_match_lines(
         [
             (
-                "*: the budget of this session is spent: its executions have run for *s together, and --aicore-budget"
-                " allows 6m40s. What still ran was stopped."
+                r".*: the budget of this session is spent: its executions have run for \d+m(\d+s)? together, and"
+                r" --aicore-budget allows 6m40s\. What still ran was stopped\.$"
             )
         ]
         * 3
