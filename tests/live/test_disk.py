@@ -148,20 +148,28 @@ def test_ledger_that_is_deleted_while_runs_are_watched(
         result.stdout.fnmatch_lines(["aicore: the ledger *ledger.jsonl cannot be read or written (*): it lacks the *"])
 
 
+@pytest.mark.parametrize("late", [pytest.param(False, id="under-way"), pytest.param(True, id="before-it-came")])
 def test_folder_of_a_session_of_xdist_is_deleted(
-    live: Callable[..., pytest.RunResult], service: Service, project: pytest.Pytester
+    live: Callable[..., pytest.RunResult], service: Service, project: pytest.Pytester, late: bool
 ) -> None:
-    """The lock of the process that gives out the tests is made anew as well; else no worker would start anything."""
+    """The lock of the process that gives out the tests is made anew as well; else no worker would start anything.
+
+    Nor does a worker whose first training comes only then believe that the session has ended.
+    """
     source = FRESH.replace(
         "def test_it(aicore_execution, n): pass",
         """
 def test_it(aicore_run, n):
     import pathlib
+    deadline = time.monotonic() + 30
+    while n == 1 and LATE and not (pathlib.Path("away").exists() and pathlib.Path("kept/ledger.jsonl").exists()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     aicore_run().start()
     if n == 0:
         pathlib.Path("kept").rename("away")
     assert aicore_run(fresh=True).execution
-""",
+""".replace("LATE", str(late)),
     )
     result = live(source, LEDGER, "-p", "xdist", "-n2", subprocess=True)
     result.assert_outcomes(passed=2)

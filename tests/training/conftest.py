@@ -10,6 +10,7 @@ import pytest
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.in_process import door_to
 from pytest_aicore.emulator.world.clock import VirtualClock
+from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.plan import TrainingPlan
 from pytest_aicore.training.run import OneByOne, Training
@@ -38,6 +39,19 @@ class NotedClock(VirtualClock):
         """Let time pass."""
         self.slept.append(seconds)
         super().sleep(seconds)
+
+
+@pytest.fixture
+def stop_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[float]]:
+    """Stop the machine's clocks for the product: they show what the returned list says, in seconds."""
+
+    def stop_clock() -> list[float]:
+        now = [100.0]
+        monkeypatch.setattr(RealClock, "_ticks", staticmethod(lambda: now[0]))
+        monkeypatch.setattr(RealClock, "_now", staticmethod(lambda: 1.8e9 + now[0]))
+        return now
+
+    return stop_clock
 
 
 @pytest.fixture(scope="session")

@@ -228,14 +228,13 @@ def test_end_that_could_not_be_written_makes_room(ledger: FileLedger, monkeypatc
 
 
 def test_who_waits_for_another_process_notices_that_nothing_can_be_written(
-    ledger: FileLedger, monkeypatch: pytest.MonkeyPatch
+    ledger: FileLedger, monkeypatch: pytest.MonkeyPatch, stop_clock: Callable[[], list[float]]
 ) -> None:
     """The other one cannot write down its end, so the wait for it would have none."""
     ledger.most_at_once = 1
     started(ledger)
     other = RunRecord(ledger, ledger.begin("other", **FACTS))
-    now = [100.0]
-    monkeypatch.setattr("pytest_aicore.training.live.ledger.time.monotonic", lambda: now[0])
+    now = stop_clock()
     with FAULTS["disk full"](ledger.file, monkeypatch):
         assert other.claim(EXECUTION, {"configuration": "c"}) is None
         now[0] += 14.9
@@ -389,15 +388,14 @@ def test_folder_that_is_deleted_in_the_middle_of_a_claim(ledger: FileLedger) -> 
     worker.close(well=False)
 
 
-def test_process_that_began_the_session_and_is_gone(ledger: FileLedger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_that_began_the_session_and_is_gone(ledger: FileLedger, stop_clock: Callable[[], list[float]]) -> None:
     """Also if the folder was deleted: it would have made its lock anew by then."""
     worker = FileLedger(ledger.file, "one")
     worker.process = "one-worker"
     worker.open()
     record = RunRecord(worker, worker.begin("key", **FACTS))
     shutil.rmtree(ledger.file.parent)
-    now = [100.0]
-    monkeypatch.setattr("pytest_aicore.training.live.ledger.time.monotonic", lambda: now[0])
+    now = stop_clock()
     assert record.claim(EXECUTION, {"configuration": "c"}) is None
     now[0] += 9.9
     assert record.claim(EXECUTION, {"configuration": "c"}) is None

@@ -570,9 +570,8 @@ def test_stage_of_a_process_that_has_ended_is_taken_over(make: Make) -> None:
     assert second.entries[entry.id].stages[EXECUTION].process == "one-2"
 
 
-def test_lost_files_keep_others_waiting_for_a_moment(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [100.0]
-    monkeypatch.setattr("pytest_aicore.training.live.ledger.time.monotonic", lambda: now[0])
+def test_lost_files_keep_others_waiting_for_a_moment(make: Make, stop_clock: Callable[[], list[float]]) -> None:
+    now = stop_clock()
     first, second = make("one", "1"), make("one", "2")
     entry = first.begin("key", **FACTS)
     first.write("intends", run=entry.id, stage=ARTIFACTS, process="one-3", time=5.0)
@@ -589,14 +588,39 @@ def test_lost_files_keep_others_waiting_for_a_moment(make: Make, monkeypatch: py
     assert record.claim(ARTIFACTS, {}) is not None
 
 
-def test_who_waits_proves_now_and_then_that_it_could_write(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [100.0]
+def test_files_lost_before_a_process_came_keep_it_waiting_as_well(
+    make: Make, stop_clock: Callable[[], list[float]]
+) -> None:
+    """It has lost nothing itself, but the lock of the process that began the session may be missing for a moment."""
+    first = make("one", "1")
+    worker = make("one", "2")
+    now = stop_clock()
+    entry = worker.begin("key", **FACTS)
+    worker.write("intends", run=entry.id, stage=ARTIFACTS, process="one-2", time=5.0)
+    shutil.rmtree(first.file.parent)
+    worker.refresh()
+    late, another = make("one", "3"), make("two", "4")
+    other = late.begin("other", **FACTS)
+    waits = []
+    for seconds in (0, 9.9):
+        now[0] += seconds
+        waits.append((RunRecord(late, other).claim(EXECUTION, {"configuration": "c"}), another.is_alive("one")))
+    assert waits == [(None, True), (None, True)]
+    now[0] += 0.2
+    assert not another.is_alive("one")
+    with pytest.raises(
+        RunError, match=r"^The process that began this session has ended, so nothing more is started\.$"
+    ):
+        RunRecord(late, other).claim(EXECUTION, {"configuration": "c"})
+
+
+def test_who_waits_proves_now_and_then_that_it_could_write(make: Make, stop_clock: Callable[[], list[float]]) -> None:
     first, second = make("one", "1"), make("one", "2")
     entry = first.begin("key", **FACTS)
     RunRecord(first, entry).claim(ARTIFACTS, {})
     second.refresh()
     record = RunRecord(second, second.entries[entry.id])
-    monkeypatch.setattr("pytest_aicore.training.live.ledger.time.monotonic", lambda: now[0])
+    now = stop_clock()
     waits = []
     for seconds in (0, 14, 1, 14, 1):
         now[0] += seconds

@@ -10,6 +10,7 @@ is made anew from what this process remembers.
 | event | means |
 |---|---|
 | `opened`, `closed` | a session began; it ended well, having stopped what it started |
+| `restored` | a process of the session made its files anew; those of the others may still be missing |
 | `checked` | what a preflight of the session found |
 | `run` | a run was asked for: its key, workflow, resource group and host |
 | `intends` | a process is about to make a stage of a run: its artifacts, its configuration, its execution |
@@ -28,7 +29,6 @@ import errno
 import json
 import os
 import secrets
-import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -38,6 +38,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pytest_aicore.errors import RunError
 from pytest_aicore.processes import Home, HomeLock
 from pytest_aicore.redact import redact_data
+from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.live.ledger_lines import (
     ARTIFACTS,
     CONFIGURATION,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ARTIFACTS", "CONFIGURATION", "EXECUTION", "Entry", "FileLedger", "NoRecord", "Record", "RunRecord", "Stage"]
 
+_CLOCK = RealClock()
 _PROOF = 15.0
 """Seconds between two proofs of a process that waits that it could write what it waits to write."""
 _OTHERS_PATIENCE = 10.0
@@ -361,6 +363,7 @@ class FileLedger:
         self._damaged: list[str] = []
         self._read = 0
         self._restored: float | None = None
+        self._restorations: dict[str, tuple[float, float | None]] = {}
         self._troubles: dict[str, None] = {}
         self._is_in_trouble = False
 
@@ -410,7 +413,7 @@ class FileLedger:
                 present.add(self._hear(self._lines.cut_off, before))
                 self._lines.accept_cut_off()
         if is_another and self._alive is not None:
-            self._restored = time.monotonic()
+            self._restored = _CLOCK.monotonic()
             kept = {key: text for its in self._kept.values() for key, text in its.items()}
             self._unwritten = {key: text for key, text in kept.items() if key not in present}
         for key in self._flushed & present:
@@ -452,6 +455,8 @@ class FileLedger:
                 self._owners[line["session"]] = line["process"]
         elif event == "closed":
             self.closed_sessions.append(line["session"])
+        elif event == "restored":
+            self._restorations[line["session"]] = line["time"], line["ticks"]
         elif event == "checked":
             self.checked[line["session"], line["executable"]] = line["found"]
         elif event == "done":
@@ -783,9 +788,11 @@ class FileLedger:
         try:
             # First: whoever finds an entry without the lock of its session takes it for left behind.
             if self._alive is not None and not self._alive.is_in_place:
-                self._restored = time.monotonic()
+                self._restored = _CLOCK.monotonic()
                 lost, self._alive = self._alive, self._live()
                 lost.release()
+                # Who comes only now has lost no lock, and must not take those that are missing for left ones.
+                self._note("restored", {"session": self.session, "time": _CLOCK.now(), "ticks": _CLOCK.monotonic()})
             if self._unwritten:
                 written = dict(self._unwritten)
                 self._lines.append(list(written.values()))
@@ -814,7 +821,7 @@ class FileLedger:
             return True
         # A lock that can be taken was left by a process that is gone. A session is gone with the process that began it:
         # workers whose controller was killed start nothing more, and nobody learns what they see.
-        if session in self._owners:
+        if session in self._owners and not self._was_restored_lately(session):
             return self.is_at_work(self._owners[session])
         name = self._alive_file(session).name
         try:
@@ -836,7 +843,13 @@ class FileLedger:
         """Whether files were deleted a moment ago, so that other processes may still have to make theirs anew."""
         if self._alive is not None and not self._alive.is_in_place:
             return True
-        return self._restored is not None and time.monotonic() - self._restored < _OTHERS_PATIENCE
+        lately = self._restored is not None and _CLOCK.monotonic() - self._restored < _OTHERS_PATIENCE
+        return lately or self._was_restored_lately(self.session)
+
+    def _was_restored_lately(self, session: str) -> bool:
+        """Tell whether any process of a session has said that its files were deleted a moment ago."""
+        since, ticks = self._restorations.get(session, (None, None))
+        return since is not None and age_of(since, ticks, _CLOCK) < _OTHERS_PATIENCE
 
     def is_at_work(self, process: str) -> bool:
         """Tell whether a process still runs."""
@@ -916,7 +929,7 @@ class RunRecord:
                 self._prove_that_it_could_be_written()
                 return None
             before = Stage(stage.process, stage.intent, stage.since, stage.ticks)
-            facts = {"stage": name, "process": self._ledger.process, "time": time.time(), "ticks": time.monotonic()}
+            facts = {"stage": name, "process": self._ledger.process, "time": _CLOCK.now(), "ticks": _CLOCK.monotonic()}
             try:
                 self._ledger.write("intends", run=self.entry.id, **facts, **intent)
             except RunError as error:
@@ -955,12 +968,12 @@ class RunRecord:
         Raises:
             RunError: nothing can be written, so this wait would have no end.
         """
-        now = time.monotonic()
+        now = _CLOCK.monotonic()
         if self._proof is None:
             self._proof = now + _PROOF
         elif now >= self._proof:
             self._proof = now + _PROOF
-            self._ledger.write("waits", run=self.entry.id, process=self._ledger.process, time=time.time())
+            self._ledger.write("waits", run=self.entry.id, process=self._ledger.process, time=_CLOCK.now())
 
     def made(self, name: str, result: dict[str, Any]) -> None:
         """Take down the result of a stage."""

@@ -152,6 +152,7 @@ _SESSION = {"id": _perhaps(_id), "session": _id}
 _FACTS: dict[str, dict[str, Callable[[object], Any]]] = {
     "opened": {**_SESSION, "process": _perhaps(_id)},
     "closed": _SESSION,
+    "restored": {**_SESSION, "time": _number, "ticks": _perhaps(_number)},
     "checked": {**_SESSION, "executable": _text, "found": _perhaps(_text)},
     "done": {**_SESSION, "tests": _texts},
     "run": {

@@ -17,18 +17,19 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import RunError
 from pytest_aicore.processes import lives, mark_of
+from pytest_aicore.training.clock import RealClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+_CLOCK = RealClock()
 _PAUSE = 0.02
 PATIENCE = 60.0
 """Seconds to wait for a lock: whoever holds one writes a few lines, and lets go of it."""
@@ -106,16 +107,16 @@ class FileLock:
         Raises:
             OSError: the file cannot be opened, or the lock not be had.
         """
-        deadline = time.monotonic() + PATIENCE
+        deadline = _CLOCK.monotonic() + PATIENCE
         while True:
             if self.take():
                 if self._handle is not None and self.is_in_place:
                     os.write(self._handle, (mark_of(os.getpid()) or "").encode())
                     return
                 self.release()  # of a file that has been removed
-            if time.monotonic() > deadline:
+            if _CLOCK.monotonic() > deadline:
                 raise TimeoutError(errno.ETIMEDOUT, f"{self._file.name} has been locked for {PATIENCE:g} s")
-            time.sleep(_PAUSE)
+            _CLOCK.sleep(_PAUSE)
 
     @property
     def mark(self) -> str:
@@ -190,15 +191,15 @@ def held(file: Path, *, longer: bool = False) -> Iterator[None]:
     """
     lock = FileLock(file)
     patience = 4 * PATIENCE if longer else PATIENCE
-    deadline = time.monotonic() + patience
+    deadline = _CLOCK.monotonic() + patience
     while not (lock.take() and lock.is_in_place):
         lock.release()  # of a file that has been removed
-        if time.monotonic() > deadline:
+        if _CLOCK.monotonic() > deadline:
             raise RunError(
                 f"{file} has been locked by another process for {patience:g} s, so nothing was started. If no other"
                 " pytest runs here, remove that file."
             )
-        time.sleep(_PAUSE)
+        _CLOCK.sleep(_PAUSE)
     try:
         yield
     finally:

@@ -256,8 +256,7 @@ class Live:
 
     def _record(self, plan: TrainingPlan, key: str, training: Training) -> Record:
         """Return what the ledger has of a run: of this session, of an earlier one to go on with, or a new one."""
-        import time
-
+        from pytest_aicore.training.clock import RealClock
         from pytest_aicore.training.live.ledger import RunRecord
 
         plan.require_complete()
@@ -278,7 +277,7 @@ class Live:
                     host=self._host,
                     resource_group=self._resource_group,
                     place=plan.place,
-                    time=time.time(),
+                    time=RealClock().now(),
                 )
             self._entries[training] = entry
             if self.is_worker:
@@ -325,12 +324,11 @@ class Live:
 
     def _open_ledger(self, then: Callable[[], None] = lambda: None) -> None:
         """Begin the session in the ledger, and keep its file as it should be, whatever happens to it."""
-        import time
-
+        from pytest_aicore.training.clock import RealClock
         from pytest_aicore.training.live.keeping import Keeper
 
         with self._opening:
-            self.ledger.open(host=self._host, resource_group=self._resource_group, time=time.time())
+            self.ledger.open(host=self._host, resource_group=self._resource_group, time=RealClock().now())
             if self._keeper is None:
                 self._keeper = Keeper(self.ledger, then)
 
