@@ -19,9 +19,10 @@ import yaml
 
 from benchmarks.measuring import Figure, environment, in_turns, pytest_run
 from pytest_aicore.workflows.checks import RULES, CheckOptions, Severity, check_document, check_files
-from tests.workflows.rules.mistakes import Planted
-from tests.workflows.rules.planting import ROOT, Tally, all_kinds, corpus, faultless, plantings
-from tests.workflows.rules.situations import MISTAKES
+from tests.places import ROOT
+from tests.workflows.checks.mistakes import Planted
+from tests.workflows.checks.planting import Tally, all_kinds, corpus, faultless, plantings
+from tests.workflows.checks.situations import MISTAKES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

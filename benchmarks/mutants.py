@@ -25,25 +25,25 @@ from benchmarks.mutating import Mutant, mutants_of
 LEAST = 95.0
 """Percent of the mutants of a module that its tests must kill."""
 TESTS = {
-    "cli/sweep.py": ("tests/training/test_swept.py", "tests/live/test_sweeping.py"),
-    "hooks/secrets.py": ("tests/plugin/test_hiding.py", "tests/plugin/test_hidden_pieces.py"),
+    "cli/sweep.py": ("tests/training/live/test_swept.py", "tests/training/live/sessions/test_sweeping.py"),
+    "hooks/secrets.py": ("tests/hooks/test_hiding.py", "tests/hooks/test_hidden_pieces.py"),
     "training/service/api.py": (
-        "tests/training/test_client.py",
-        "tests/training/test_answers.py",
+        "tests/training/service/test_client.py",
+        "tests/training/service/test_answers.py",
         "tests/training/test_making.py",
         "tests/training/test_run.py",
     ),
-    "training/service/failures.py": ("tests/training/test_client.py", "tests/training/test_answers.py"),
-    "training/service/sdk.py": ("tests/training/test_client.py", "tests/training/test_run.py"),
-    "training/live/fleet.py": ("tests/training/test_many_at_once.py",),
+    "training/service/failures.py": ("tests/training/service/test_client.py", "tests/training/service/test_answers.py"),
+    "training/service/sdk.py": ("tests/training/service/test_client.py", "tests/training/test_run.py"),
+    "training/live/fleet.py": ("tests/training/live/test_many_at_once.py",),
     "training/live/ledger.py": (
-        "tests/training/test_ledger_entries.py",
-        "tests/training/test_ledger.py",
-        "tests/training/test_ledger_lines.py",
+        "tests/training/live/test_ledger_entries.py",
+        "tests/training/live/test_ledger.py",
+        "tests/training/live/test_ledger_lines.py",
     ),
     "training/maker.py": ("tests/training/test_made_once.py", "tests/training/test_making.py"),
-    "training/live/stop.py": ("tests/training/test_what_is_stopped.py", "tests/training/test_stopping.py"),
-    "training/service/tokens.py": ("tests/training/test_tokens.py",),
+    "training/live/stop.py": ("tests/training/live/test_what_is_stopped.py", "tests/training/live/test_stopping.py"),
+    "training/service/tokens.py": ("tests/training/service/test_tokens.py",),
 }
 """The tests, without sessions in other processes, that look at a module."""
 

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from pytest_aicore.emulator.api.handlers import token  # noqa: E402
 from pytest_aicore.emulator.api.routes import ROUTES, TOKEN  # noqa: E402
-from tests.specification.openapi import DEVIATIONS, NOT_SPECIFIED  # noqa: E402
+from tests.emulator.specification.openapi import DEVIATIONS, NOT_SPECIFIED  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
-from tests.specification.openapi import FILE, Recorder, specification
+from tests.emulator.specification.openapi import FILE, Recorder, specification
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

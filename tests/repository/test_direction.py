@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from tests.places import PACKAGE
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PACKAGE = Path(__file__).parents[2] / "pytest_aicore"
 SECRETS = {"redact", "known_secrets", "named_values", "secret_names"}
 LEAVES = {"echo", "errors", "placeholders", "printable", "processes", "service_facts"} | SECRETS
 PARTS = {"emulator", "http", "training", "workflows"} | LEAVES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,13 +18,12 @@ from pytest_aicore.training.service.credentials import from_service_key
 from pytest_aicore.training.service.sdk import make_client, make_patient_client
 from pytest_aicore.training.watcher import Watcher
 from pytest_aicore.workflows import read_folder
+from tests.places import WORKFLOWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pytest_aicore.workflows.folder import WorkflowFolder
-
-WORKFLOWS = Path(__file__).parents[2] / "workflows"
 
 
 class NotedClock(VirtualClock):

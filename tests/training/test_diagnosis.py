@@ -32,7 +32,7 @@ from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.service.sdk import make_client
 from pytest_aicore.training.watcher import Watcher
 from pytest_aicore.workflows import parse_template
-from tests.server.servers import WORKFLOW
+from tests.emulator.serve.servers import WORKFLOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,11 +1,10 @@
-"""TrainingPlan: what makes a run the same run. What it refuses is pinned in tests/plugin/test_messages.py."""
+"""TrainingPlan: what makes a run the same run. What it refuses is pinned in tests/hooks/test_what_is_missing.py."""
 
 from __future__ import annotations
 
 import ast
 import re
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from pytest_aicore.errors import PlanError
 from pytest_aicore.training.plan import TrainingPlan
 from pytest_aicore.workflows import Template, parse_template
+from tests.places import PACKAGE
 
 TEXT = """
 apiVersion: argoproj.io/v1alpha1
@@ -206,7 +206,7 @@ def test_urls_that_mean_what_they_say_are_taken(plan: TrainingPlan, url: str) ->
 PRINTED = sorted(
     {
         found
-        for file in (Path(__file__).parents[2] / "pytest_aicore").rglob("*.py")
+        for file in (PACKAGE).rglob("*.py")
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "(?P<" not in node.value
         for found in re.findall(r"<[A-Za-z][^<>\n]+>", node.value)

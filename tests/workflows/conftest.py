@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.workflows.trees import PARSERS, use_parser
+from tests.workflows.yaml.trees import PARSERS, use_parser
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from pytest_aicore.workflows import (
     WorkflowTemplate,
     parse_template,
 )
-from tests.workflows.trees import workflow
+from tests.workflows.yaml.trees import workflow
 
 if TYPE_CHECKING:
     from pytest_aicore.workflows import Executable

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_aicore.errors import WorkflowError
 from pytest_aicore.workflows import read_folder
-from tests.workflows.trees import workflow
+from tests.workflows.yaml.trees import workflow
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from pytest_aicore.workflows import (
@@ -14,8 +12,7 @@ from pytest_aicore.workflows import (
     read_folder,
     read_template,
 )
-
-WORKFLOWS = Path(__file__).parents[2] / "workflows"
+from tests.places import WORKFLOWS
 
 EXECUTABLES = {
     "training_workflow_tutorial.yaml": Executable(

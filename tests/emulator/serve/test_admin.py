@@ -1,0 +1,279 @@
+"""`/__aicore__/`: what tests in other processes say to a server."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_aicore.emulator import Request
+from pytest_aicore.emulator.serve.control_api import is_loopback
+from tests.emulator.serve.servers import WORKFLOW, Served, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytest.importorskip("waitress", reason="the server is an extra: pip install 'pytest-aicore[server]'")
+
+
+@pytest.fixture
+def served() -> Iterator[Served]:
+    """A server."""
+    with serving() as served:
+        yield served
+
+
+def test_it_tells_what_there_is(served: Served) -> None:
+    told = served.stranger().ask("GET", "/__aicore__/").json
+    assert told["executables"] == ["train-flowers"]
+    assert told["url"] == served.server.url
+    assert told["seed"] == 0
+    assert sorted(told["calls"]) == [
+        "DELETE /__aicore__/requests",
+        "GET /__aicore__/",
+        "GET /__aicore__/clock",
+        "GET /__aicore__/faults",
+        "GET /__aicore__/incidents",
+        "GET /__aicore__/requests",
+        "POST /__aicore__/clock",
+        "POST /__aicore__/faults",
+        "POST /__aicore__/profiles",
+        "POST /__aicore__/reset",
+        "POST /__aicore__/scripts",
+    ]
+
+
+def test_the_clock_can_be_moved(served: Served) -> None:
+    client = served.client()
+    execution_id = client.start()
+    assert client.ask("GET", "/__aicore__/clock").json == {"now": "2025-01-01T00:00:00.000000Z"}
+    moved = client.ask("POST", "/__aicore__/clock", {"advance": 3600})
+    assert (moved.status, moved.json) == (200, {"now": "2025-01-01T01:00:00.000000Z"})
+    assert client.status(execution_id) == "COMPLETED"
+
+
+def test_outcomes_can_be_scripted(served: Served) -> None:
+    client = served.client()
+    script = {"executable": "train-flowers", "outcome": "DEAD", "running": 5, "logs": ["out of memory"]}
+    answer = client.ask("POST", "/__aicore__/scripts", {**script, "statusMessage": "Bad luck"})
+    assert answer.status == 201
+    assert answer.json["script"]["status_message"] == "Bad luck"
+    execution_id = client.start()
+    client.ask("POST", "/__aicore__/clock", {"advance": 20})
+    found = client.ask("GET", f"/v2/lm/executions/{execution_id}").json
+    assert (found["status"], found["statusMessage"]) == ("DEAD", "Bad luck")
+
+
+def test_faults_can_be_scripted(served: Served) -> None:
+    client = served.client()
+    fault = {"call": "GET /v2/lm/artifacts", "status": 503, "retryAfter": 3}
+    answer = client.ask("POST", "/__aicore__/faults", fault)
+    assert (answer.status, answer.json) == (
+        201,
+        {"fault": {"call": "artifact.query", "kind": None, "status": 503}},
+    )
+    struck = client.ask("GET", "/v2/lm/artifacts")
+    assert (struck.status, struck.headers["retry-after"]) == (503, "3")
+    assert client.ask("GET", "/v2/lm/artifacts").status == 200
+    assert client.ask("GET", "/__aicore__/faults").json == {
+        "count": 1,
+        "faults": [{"call": "artifact.query", "kind": None, "status": 503, "struck": 1}],
+    }
+
+
+def test_a_bad_day_can_be_ordered_by_name(served: Served) -> None:
+    client = served.client()
+    answer = client.ask("POST", "/__aicore__/profiles", {"name": "not found at first", "seed": 1})
+    assert (answer.status, answer.json) == (201, {"calls": ["*.*"], "profile": "not found at first"})
+    execution_id = client.start()
+    looks = [client.ask("GET", f"/v2/lm/executions/{execution_id}").status for _ in range(3)]
+    assert looks == [404, 404, 200]
+
+
+def test_the_requests_can_be_read_without_secrets_and_forgotten(served: Served) -> None:
+    client = served.client()
+    client.ask("GET", "/v2/lm/executions?$top=1")
+    log = client.ask("GET", "/__aicore__/requests").json
+    assert log["count"] == 2
+    token, listed = log["requests"]
+    assert (token["method"], token["path"], token["operation"], token["status"]) == (
+        "POST",
+        "/oauth/token",
+        "token",
+        200,
+    )
+    assert client.service_key["clientsecret"] not in json.dumps(log)
+    assert client.headers["Authorization"].partition(" ")[2] not in json.dumps(log)
+    assert (listed["path"], listed["operation"], listed["resourceGroup"], listed["number"]) == (
+        "/v2/lm/executions?$top=1",
+        "execution.query",
+        "default",
+        2,
+    )
+    assert client.ask("DELETE", "/__aicore__/requests").status == 204
+    assert client.ask("GET", "/__aicore__/requests").json == {"count": 0, "requests": []}
+
+
+def test_a_reset_forgets_everything_but_the_workflows(served: Served) -> None:
+    client = served.client()
+    client.start()
+    client.ask("POST", "/__aicore__/scripts", {"outcome": "DEAD"})
+    client.ask("POST", "/__aicore__/faults", {"call": "*", "status": 500, "times": None})
+    client.ask("POST", "/__aicore__/clock", {"advance": 100})
+    assert client.ask("POST", "/__aicore__/reset").json == {"now": "2025-01-01T00:00:00.000000Z"}
+    for what in ("artifacts", "configurations", "executions"):
+        assert client.ask("GET", f"/v2/lm/{what}").json["count"] == 0
+    assert client.ask("GET", "/v2/lm/scenarios/flowers").status == 200
+    first = client.start()
+    client.ask("POST", "/__aicore__/clock", {"advance": 100})
+    assert client.status(first) == "COMPLETED"
+
+
+def test_a_reset_keeps_workflows_that_an_application_took_over(served: Served, tmp_path: Path) -> None:
+    (tmp_path / "flowers.yaml").write_text(WORKFLOW)
+    (tmp_path / "more.yaml").write_text(WORKFLOW.replace("train-flowers", "train-trees"))
+    client = served.client()
+    application = {"repositoryUrl": str(tmp_path), "revision": "HEAD", "path": "."}
+    assert client.ask("POST", "/v2/admin/applications", application).status == 200
+    executables = "/v2/lm/scenarios/flowers/executables"
+    client.ask("POST", "/__aicore__/clock", {"advance": 60})
+    assert client.ask("GET", executables).json["count"] == 2
+    client.ask("POST", "/__aicore__/reset")
+    assert [each["id"] for each in client.ask("GET", executables).json["resources"]] == ["train-flowers"]
+
+
+def test_incidents_are_told_once(served: Served) -> None:
+    client = served.client()
+    client.ask("GET", "/v2/lm/artefacts")
+    (told,) = client.ask("GET", "/__aicore__/incidents").json["incidents"]
+    assert told.startswith("The emulator does not know GET /v2/lm/artefacts.")
+    assert client.ask("GET", "/__aicore__/incidents").json == {"incidents": []}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "message"),
+    [
+        (
+            "GET",
+            "clok",
+            None,
+            404,
+            "GET /__aicore__/clok is nothing. Did you mean 'clock'? GET /__aicore__/ lists what there is.",
+        ),
+        ("POST", "clock", {"advance": "soon"}, 400, "advance='soon' is no number of seconds."),
+        ("POST", "clock", {"advance": True}, 400, "advance=True is no number of seconds."),
+        ("POST", "clock", {}, 400, "Say 'advance' and nothing else."),
+        ("POST", "clock", b"{", 400, "The body is not valid JSON."),
+        ("POST", "clock", [], 400, "The body must be a JSON object."),
+        (
+            "POST",
+            "clock",
+            {"advance": -1},
+            400,
+            "The emulator's clock cannot be moved by -1 seconds: time only goes on.",
+        ),
+        (
+            "POST",
+            "scripts",
+            {"outcomes": "DEAD"},
+            400,
+            (
+                "script: there is no 'outcomes'. Did you mean 'outcome'? There are executable, execution, times, "
+                "outcome, unknown, pending, running, stopping, polls, stuck_in, logs, metrics, status_details, "
+                "status_message, omit_outputs, symptom."
+            ),
+        ),
+        (
+            "POST",
+            "scripts",
+            {"outcome": "DEATH"},
+            400,
+            (
+                "POST /__aicore__/scripts: script: outcome='DEATH' is none of COMPLETED, DEAD, STOPPED. "
+                "Did you mean 'DEAD'?"
+            ),
+        ),
+        ("POST", "faults", {"status": 500}, 400, 'fault: say which "call" goes wrong, for example "execution.get".'),
+        (
+            "POST",
+            "faults",
+            {"call": "execution.get"},
+            400,
+            "fault: give either status= (an HTTP status) or kind= (what else goes wrong), or delay= or late= alone.",
+        ),
+        ("POST", "profiles", {}, 400, 'profile: say its "name", for example "throttled".'),
+        (
+            "POST",
+            "profiles",
+            {"name": "throttled", "sead": 1},
+            400,
+            "profile: there is no 'sead'. Did you mean 'seed'? There are name, seed.",
+        ),
+    ],
+)
+def test_a_mistake_gets_a_sentence(
+    served: Served, method: str, path: str, body: Any, status: int, message: str
+) -> None:
+    answer = served.stranger().ask(method, f"/__aicore__/{path}", body)
+    assert (answer.status, answer.json) == (status, {"error": {"message": message}})
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"call": "execution.get", "status": 500, "times": "x"},
+        {"call": "execution.get", "status": "x"},
+        {"call": "execution.get", "kind": ["x"]},
+        {"call": "execution.get", "status": 500, "after": None},
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused(served: Served, fault: dict[str, Any]) -> None:
+    client = served.client()
+    assert client.ask("POST", "/__aicore__/faults", fault).status == 400
+    assert client.ask("GET", "/v2/lm/executions").status == 200
+
+
+def test_another_method_is_not_allowed(served: Served) -> None:
+    answer = served.stranger().ask("GET", "/__aicore__/reset")
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+
+
+def test_a_page_in_a_browser_is_not_heard(served: Served) -> None:
+    answer = served.stranger().ask("POST", "/__aicore__/reset", headers={"Origin": "http://127.0.0.1"})
+    assert (answer.status, answer.json) == (
+        403,
+        {"error": {"message": "/__aicore__/ is for programs on the server's own machine."}},
+    )
+
+
+def test_another_machine_is_not_heard(served: Served) -> None:
+    request = Request("POST", f"{served.server.url}/__aicore__/reset")
+    assert served.server.answer(request, "192.0.2.1").status == 403
+    assert served.server.answer(request, "127.0.0.1").status == 200
+
+
+@pytest.mark.parametrize(
+    ("address", "own"),
+    [
+        ("127.0.0.1", True),
+        ("127.1.2.3", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("::ffff:192.0.2.1", False),
+        ("192.0.2.1", False),
+        ("fe80::1%eth0", False),
+        ("2001:db8::1", False),
+        ("localhost", False),
+        ("", False),
+    ],
+)
+def test_which_address_is_this_machine(address: str, own: bool) -> None:
+    assert is_loopback(address) is own
+
+
+def test_it_can_be_switched_off() -> None:
+    with serving(admin=False) as served:
+        answer = served.stranger().ask("POST", "/__aicore__/reset")
+        assert (answer.status, answer.body) == (404, b"")

@@ -1,0 +1,5 @@
+"""The items of workflow files run in a project that has its golden contracts beside them."""
+
+from tests.cli.conftest import _no_machine, edit, empty, project
+
+__all__ = ["_no_machine", "edit", "empty", "project"]
