@@ -244,7 +244,7 @@ class MetadataCheck:
 
     def _name(self) -> None:
         metadata, root = self._metadata, self._subject.root
-        name = metadata.text("name")
+        name = metadata.name("name")
         if not name:
             if any(nearest(key, ["name"]) for key in metadata.values if key not in _METADATA_KEYS):
                 return

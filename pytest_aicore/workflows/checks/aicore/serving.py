@@ -590,7 +590,7 @@ class _ServingCheck:
 
     def _storage(self, report: BlockReport, variables: list[MappingNode]) -> None:
         """Report a slip in the name of the variable that makes KServe load the model."""
-        names = [variable.text("name") or "" for variable in variables]
+        names = [variable.name("name") or "" for variable in variables]
         for name, variable in zip(names, variables, strict=True):
             # What stands for an artifact in this text was a placeholder.
             is_reference = REPLACED in (variable.text("value") or "")
@@ -615,7 +615,7 @@ class _ServingCheck:
         )
 
     def _container_names(self, report: BlockReport, containers: list[MappingNode]) -> None:
-        names = [container.text("name") or "" for container in containers]
+        names = [container.name("name") or "" for container in containers]
         if not any(name in _CONTAINERS or is_replaced(name) for name in names):
             first = containers[0]
             near = nearest(names[0], _CONTAINERS)

@@ -87,7 +87,7 @@ def _is_unclear(check: ArgoCheck, node: MappingNode, key: str) -> bool:
 
 
 def _fed(check: ArgoCheck, call: CallModel, what: str, target: TemplateModel, arguments: MappingNode) -> None:
-    given = [parameter.text("name") or "" for parameter in arguments.mappings_of("parameters")]
+    given = [parameter.name("name") or "" for parameter in arguments.mappings_of("parameters")]
     missing: list[str] = []
     for name, parameter in target.input_parameters.items():
         if name in given or any(is_given(parameter, key) for key in ("value", "default", "valueFrom")):
@@ -104,7 +104,7 @@ def _fed(check: ArgoCheck, call: CallModel, what: str, target: TemplateModel, ar
         )
     _undeclared(check, arguments.mappings_of("parameters"), target, "parameter", target.input_parameters, missing)
     artifacts = arguments.mappings_of("artifacts")
-    fed = {artifact.text("name") for artifact in artifacts}
+    fed = {artifact.name("name") for artifact in artifacts}
     open_artifacts = [
         name
         for name, artifact in target.input_artifacts.items()
@@ -132,7 +132,7 @@ def _undeclared(
     missing: Sequence[str],
 ) -> None:
     for argument in arguments:
-        name = argument.text("name")
+        name = argument.name("name")
         if not name or name in declared or has_placeholder(name):
             continue
         near = nearest(name, missing)

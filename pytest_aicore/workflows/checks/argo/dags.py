@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.dags import circles
-from pytest_aicore.workflows.argo.expressions import TASK_RESULTS, parse_depends
+from pytest_aicore.workflows.argo.expressions import TASK_RESULTS
 from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.argo.names import INVALID_NAME
 from pytest_aicore.workflows.checks.examples import dag
@@ -74,9 +74,9 @@ class _DagCheck:
             if self._subject.is_wrong(call.node, "dependencies") or self._subject.is_wrong(call.node, "depends"):
                 self._subject.unclear_dags.add(template.node)
             for item in call.dependencies:
-                if item.value and self._known_task(item, item.value, item.value, call, by_name):
-                    edges.setdefault(call.name, []).append((item.value, item))
-                elif item.value:
+                if item.name and self._known_task(item, item.name, item.name, call, by_name):
+                    edges.setdefault(call.name, []).append((item.name, item))
+                elif item.name:
                     self._subject.unclear_dags.add(template.node)
             if depends is not None and call.dependencies:
                 self._add(
@@ -84,7 +84,7 @@ class _DagCheck:
                     call.node.keys["dependencies"],
                     f"The dag uses `depends` in line {depends.node.keys['depends'].line} and `dependencies` here. "
                     f"{self._fails}",
-                    f"Write `depends: {' && '.join(item.value or '' for item in call.dependencies)}` instead.",
+                    f"Write `depends: {' && '.join(item.name or '' for item in call.dependencies)}` instead.",
                 )
             edges.setdefault(call.name, []).extend(self._depends(template, call, by_name))
         for call in calls:
@@ -138,13 +138,13 @@ class _DagCheck:
     def _depends(
         self, template: TemplateModel, call: CallModel, by_name: dict[str, CallModel]
     ) -> list[tuple[str, Node]]:
-        node = call.node.values.get("depends")
-        if type(node) is not ScalarNode or node.kind != "string":
+        node, depends = call.node.values.get("depends"), call.depends
+        if type(node) is not ScalarNode or node.kind != "string" or depends is None:
             return []
         if has_placeholder(node.text):
             self._subject.unclear_dags.add(template.node)
             return []
-        found, mistake = parse_depends(node.text)
+        mistake = depends.mistake
         if mistake is not None:
             self._subject.unclear_dags.add(template.node)
             self._subject.report.add_inside(
@@ -155,7 +155,7 @@ class _DagCheck:
                 "Join tasks by `&&` and `||`, for example `prepare && (train.Succeeded || train.Skipped)`.",
             )
         edges: list[tuple[str, Node]] = []
-        for name, result in found:
+        for name, result in depends.tasks:
             if not self._known_task(node, name, name, call, by_name):
                 self._subject.unclear_dags.add(template.node)
                 continue

@@ -65,7 +65,7 @@ def check_enum(check: ArgoCheck, parameter: MappingNode) -> None:
     if "enum" not in parameter.values:
         return
     allowed = [item.value for item in parameter.items_of("enum") if type(item) is ScalarNode]
-    name = parameter.text("name")
+    name = parameter.name("name")
     if not allowed:
         if parameter.values["enum"] not in check.wrong:
             check.add(
@@ -91,7 +91,7 @@ def check_unique(check: ArgoCheck, nodes: Iterable[MappingNode], word: str) -> N
     """Report names that are there twice."""
     seen: dict[str, int] = {}
     for node in nodes:
-        name = node.text("name")
+        name = node.name("name")
         if not name:
             continue
         place = node.values["name"]
@@ -107,7 +107,7 @@ def check_unique(check: ArgoCheck, nodes: Iterable[MappingNode], word: str) -> N
 
 def check_name(check: ArgoCheck, node: MappingNode, word: str) -> None:
     """Report a name that Argo does not take."""
-    name = node.text("name")
+    name = node.name("name")
     if not name:
         return
     at = node.values["name"]

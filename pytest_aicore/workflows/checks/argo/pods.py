@@ -67,14 +67,14 @@ def check_mounts(check: ArgoCheck, template: TemplateModel) -> None:
                 name
                 for owner in (spec, template.node, check.defaults)
                 for volume in owner.mappings_of("volumes")
-                if (name := volume.text("name"))
+                if (name := volume.name("name"))
             }
             known |= {
                 name
                 for claim in spec.mappings_of("volumeClaimTemplates")
-                if (name := claim.mapping("metadata").text("name"))
+                if (name := claim.mapping("metadata").name("name"))
             }
-        name = mount.text("name")
+        name = mount.name("name")
         if name and name not in known and not has_placeholder(name):
             check.add(
                 UNKNOWN_VOLUME,
@@ -118,7 +118,7 @@ def check_container_set(check: ArgoCheck, node: MappingNode) -> None:
     if not containers:
         return
     check_unique(check, containers, "container")
-    names = [container.text("name") or "" for container in containers]
+    names = [container.name("name") or "" for container in containers]
     edges: dict[str, list[tuple[str, Node]]] = {}
     for name, container in zip(names, containers, strict=True):
         for item in container.items_of("dependencies"):

@@ -46,7 +46,7 @@ HOOK: Final = argo_rule(
 
 def is_known_template(check: ArgoCheck, node: ScalarNode, key: str) -> bool:
     """Tell whether a template of the file is named, and report a name that no template has."""
-    name = node.value
+    name = node.name
     if not name or node in check.wrong:
         return False
     if has_placeholder(name):

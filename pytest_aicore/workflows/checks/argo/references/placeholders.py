@@ -57,7 +57,7 @@ def check(subject: Subject, model: WorkflowModel) -> set[str] | None:
     check = ReferenceCheck(subject, model)
     for node, scope in scoped(model):
         _walk(check, node, scope)
-    entry = model.by_name.get(model.spec.text("entrypoint") or "")
+    entry = model.by_name.get(model.spec.name("entrypoint") or "")
     if entry is not None:
         check.used.update(entry.input_parameters)
         check_entry(check, entry)
