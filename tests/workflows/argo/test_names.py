@@ -17,7 +17,10 @@ spec:
     dag:
       tasks:
       - {name: y, template: on}
-      - {name: n, template: on, depends: "y && y.Succeeded", arguments: {parameters: [{name: off, value: "{{tasks.y.status}}"}]}}
+      - name: n
+        template: on
+        depends: "y && y.Succeeded"
+        arguments: {parameters: [{name: off, value: "{{tasks.y.status}}"}]}
       - {name: no, template: on, dependencies: [n]}
   - name: on
     inputs: {parameters: [{name: off, value: "1"}]}

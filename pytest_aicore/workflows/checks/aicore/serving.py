@@ -364,19 +364,11 @@ class _ServingCheck:
     def _placeholders(self, node: ScalarNode, block: Block) -> None:
         for number, line in enumerate(node.text.split("\n"), 1):
             code = _without_comment(line)
-            position = code.find("{{")
-            end = 0
-            while position >= 0:
-                if 0 <= end < position + 2:
-                    end = code.find("}}", position + 2)
-                further = code.find("{{", position + 2)
-                if end < 0 or 0 <= further < end:
-                    if _UNCLOSED_INPUT.match(code, position):
-                        self._unclosed(block, number, position, code)
-                    position = further
-                    continue
-                self._placeholder(block, number, position, code[position + 2 : end].strip())
-                position = code.find("{{", end + 2)
+            for tag in tags(code):
+                if tag.is_closed:
+                    self._placeholder(block, number, tag.begin, tag.name)
+                elif _UNCLOSED_INPUT.match(code, tag.begin):
+                    self._unclosed(block, number, tag.begin, code)
             for found in (*_SINGLE_BRACES.finditer(code), *_BARE.finditer(code)):
                 self._single_braces(block, number, found)
 
@@ -521,11 +513,9 @@ class _ServingCheck:
     def _default_plan(self, labels: str) -> None:
         """Check the default of the parameter that names the plan."""
         line = next((line for line in labels.split("\n") if PLAN_LABEL in line), "")
-        named = [line[begin + 2 : end - 2] for begin, end in tags(line)]
-        found = _INPUT.fullmatch(named[0].strip()) if len(named) == 1 else None
-        if found is None or found.group(1) != "parameters":
-            return
-        parameter = self._parameters.get(found.group(2))
+        values = [tag.value for tag in tags(line) if tag.is_closed]
+        kind, name = (values[0] if len(values) == 1 else None) or ("", "")
+        parameter = self._parameters.get(name) if kind == "inputs.parameters" else None
         if parameter is not None:
             node = parameter.values.get("default") or parameter.values.get("value")
             check_plan(self._report, node, self._subject.options.resource_plans)
