@@ -21,7 +21,7 @@ from pytest_aicore.workflows.checks.document.repeated import part
 from pytest_aicore.workflows.checks.examples import serving
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.checks.subject import REPLACED, is_replaced
-from pytest_aicore.workflows.checks.words import nearest, told_near
+from pytest_aicore.workflows.checks.words import hint_for, nearest
 from pytest_aicore.workflows.yaml.places import SourceError
 from pytest_aicore.workflows.yaml.source import parse_all
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given
@@ -237,7 +237,7 @@ class _ServingCheck:
                         f"The placeholder of an input {word} called `{name}` cannot be read: AI Core only takes "
                         "letters and digits.",
                         "Rename it, here and in its placeholders.",
-                        hint=told_near(_plain(name)),
+                        hint=hint_for(_plain(name)),
                         severity=None if word == "artifact" else Severity.WARNING,
                     )
         for name, parameter in self._parameters.items():
@@ -288,7 +288,7 @@ class _ServingCheck:
             if written
             else "`spec.template` has no apiVersion, so KServe cannot tell what it is.",
             f"Write `apiVersion: {_API_VERSIONS[0]}`.",
-            hint=told_near(near),
+            hint=hint_for(near),
         )
 
     def _block(self, parent: MappingNode, key: str, path: str) -> tuple[BlockReport, MappingNode] | None:
@@ -436,7 +436,7 @@ class _ServingCheck:
             place.column,
             f"The template declares no input {kind[:-1]} `{name}`, so a configuration cannot bind it.",
             remedy,
-            hint=told_near(near),
+            hint=hint_for(near),
             severity=None if near or name in other or kind == "artifacts" else Severity.WARNING,
             begins=block.begins,
         )
@@ -532,7 +532,7 @@ class _ServingCheck:
                     node,
                     f"Knative knows no annotation `{key}`, and ignores it.",
                     f"Write `{near}`.",
-                    hint=told_near(near),
+                    hint=hint_for(near),
                     severity=Severity.WARNING,
                 )
 
@@ -590,7 +590,7 @@ class _ServingCheck:
                     variable.values["name"],
                     f"KServe knows no variable `{name}`, so it loads no model into `/mnt/models`.",
                     f"Write `{_STORAGE}`.",
-                    hint=told_near(_STORAGE),
+                    hint=hint_for(_STORAGE),
                     severity=Severity.WARNING,
                 )
 
@@ -614,7 +614,7 @@ class _ServingCheck:
                 first.values.get("name") or first,
                 "No container is called `kserve-container`, and only that one gets the model from `STORAGE_URI`.",
                 "Call the one that serves `kserve-container`.",
-                hint=told_near(near),
+                hint=hint_for(near),
                 severity=Severity.WARNING,
             )
 

@@ -9,7 +9,7 @@ from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.argo.names import check_names_of_arguments
 from pytest_aicore.workflows.checks.examples import TRAIN_DEPTH, example_argument, steps
 from pytest_aicore.workflows.checks.rule import Severity, argo_rule
-from pytest_aicore.workflows.checks.words import capital, nearest, told_near
+from pytest_aicore.workflows.checks.words import capital, hint_for, nearest
 from pytest_aicore.workflows.yaml.tree import MappingNode, is_given
 
 if TYPE_CHECKING:
@@ -142,6 +142,6 @@ def _undeclared(
             f"{capital(target.title)} takes no {word} `{name}`, so Argo drops it without a word"
             + (f", and its `{near}` has no value. {check.fails}" if near and word == "parameter" else "."),
             f"Pass it as `{near}`." if near else f"Declare it under `inputs.{word}s` of the template, or remove it.",
-            hint=told_near(near),
+            hint=hint_for(near),
             severity=Severity.ERROR if near else Severity.WARNING,
         )

@@ -10,7 +10,7 @@ from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.argo.names import INVALID_NAME
 from pytest_aicore.workflows.checks.examples import dag
 from pytest_aicore.workflows.checks.rule import argo_rule
-from pytest_aicore.workflows.checks.words import did_you_mean, listed
+from pytest_aicore.workflows.checks.words import listed, typo_hint
 from pytest_aicore.workflows.yaml.tree import ScalarNode, is_given
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class _DagCheck:
                         name,
                         f"`target` names the task `{name}`, and the dag has none of that name. {self._fails}",
                         "Name tasks of this dag, with spaces between them.",
-                        hint=did_you_mean(name, by_name),
+                        hint=typo_hint(name, by_name),
                     )
 
     def _known_task(
@@ -131,7 +131,7 @@ class _DagCheck:
                 text,
                 f"The task `{call.name}` waits for `{name}`, and the dag has no task of that name. {self._fails}",
                 "Name a task of this dag.",
-                hint=did_you_mean(name, by_name),
+                hint=typo_hint(name, by_name),
             )
         return False
 
@@ -169,7 +169,7 @@ class _DagCheck:
                     f"{name}.{result}",
                     f"A task has no result `{result}`. {self._fails}",
                     f"Use one of {listed(TASK_RESULTS)}.",
-                    hint=did_you_mean(result, TASK_RESULTS),
+                    hint=typo_hint(result, TASK_RESULTS),
                 )
             elif result in ("AnySucceeded", "AllFailed") and not by_name[name].loops:
                 self._subject.report.add_inside(

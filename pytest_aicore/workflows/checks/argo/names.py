@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.rule import argo_rule
-from pytest_aicore.workflows.checks.words import did_you_mean, listed, shortened
+from pytest_aicore.workflows.checks.words import listed, shortened, typo_hint
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def check_enum(check: ArgoCheck, parameter: MappingNode) -> None:
             value,
             f"`{shortened(text)}` is none of the values that the parameter `{name}` allows. {check.fails}",
             f"Use one of {listed([word for word in allowed if word])}.",
-            hint=did_you_mean(text, [word for word in allowed if word]),
+            hint=typo_hint(text, [word for word in allowed if word]),
         )
 
 

@@ -12,7 +12,7 @@ from pytest_aicore.workflows.checks.argo.environment import check_environment
 from pytest_aicore.workflows.checks.argo.names import check_unique
 from pytest_aicore.workflows.checks.examples import example_container, steps
 from pytest_aicore.workflows.checks.rule import Severity, argo_rule
-from pytest_aicore.workflows.checks.words import did_you_mean
+from pytest_aicore.workflows.checks.words import typo_hint
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, is_given
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def check_mounts(check: ArgoCheck, template: TemplateModel) -> None:
                 mount.values["name"],
                 f"No volume is called `{name}`. {check.fails}",
                 "Declare it under `volumes` of the workflow or this template, or under `volumeClaimTemplates`.",
-                hint=did_you_mean(name, known),
+                hint=typo_hint(name, known),
             )
 
 
@@ -131,7 +131,7 @@ def check_container_set(check: ArgoCheck, node: MappingNode) -> None:
                     f"The container `{name}` waits for `{item.value}`, and there is no container of that name. "
                     f"{check.fails}",
                     "Name a container of the same set.",
-                    hint=did_you_mean(item.value, names),
+                    hint=typo_hint(item.value, names),
                 )
             else:
                 edges.setdefault(name, []).append((item.value, item))
