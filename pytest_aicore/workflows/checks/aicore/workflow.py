@@ -1,7 +1,7 @@
-"""Layer 3 for WorkflowTemplates: what AI Core asks of one, as SAP's service guide says and practice shows.
+"""Layer 3 for WorkflowTemplates: the requirements of AI Core, from SAP's service guide and from practice.
 
-AI Core binds input artifacts and workflow parameters by their names from the configuration. That nothing in the
-file supplies them is how a template has to look, and never reported.
+AI Core binds input artifacts and workflow parameters by their names from the configuration. So a template without
+values for them is correct, and they are never reported as missing.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ NO_COMMAND: Final = aicore_rule(
     315,
     "no-command",
     "A container has no command",
-    "AI Core ignores what the image itself would run (`CMD` and `ENTRYPOINT`), so every container says it: "
+    "AI Core ignores `CMD` and `ENTRYPOINT` of the image, so every container needs a command: "
     '`command: ["/bin/sh", "-c"]`.',
     'container:\n  image: docker.io/example/churn:1\n  args: ["./train"]',
     example_container(),
@@ -47,9 +47,8 @@ COMMAND: Final = aicore_rule(
     316,
     "command",
     "A container's command is not a shell's",
-    'SAP\'s service guide asks for `command: ["/bin/sh", "-c"]`. Other commands run in practice, but for one that is a '
-    "whole command line in one word. A shell with `-c` takes the first item of `args` for the command line, and only "
-    "that.",
+    'SAP\'s service guide asks for `command: ["/bin/sh", "-c"]`. Other commands run in practice, except for a '
+    "whole command line in one word. A shell with `-c` runs only the first item of `args`.",
     'container:\n  image: docker.io/example/churn:1\n  command: ["python"]\n  args: ["train.py"]',
     example_container(),
     Severity.WARNING,
@@ -58,7 +57,7 @@ NO_ARGS: Final = aicore_rule(
     317,
     "no-args",
     "A container has no args",
-    "`args` is what the shell runs. Without it `sh -c` ends with an error, or nothing runs.",
+    "`args` is the command line that the shell runs. Without it `sh -c` ends with an error, or nothing runs.",
     'container:\n  image: docker.io/example/churn:1\n  command: ["/bin/sh", "-c"]',
     example_container(),
 )
@@ -67,7 +66,7 @@ CONTAINER_NAME: Final = aicore_rule(
     "container-name",
     "The logs of a container cannot be read",
     "AI Core shows the logs of the container `main` and of those whose names begin with `readable-`. A container set "
-    "needs one that is called `main`.",
+    "needs one with the name `main`.",
     example_container() + "\nsidecars:\n  - name: proxy\n    image: docker.io/example/proxy:1\n"
     '    command: ["/bin/sh", "-c"]\n    args: ["./proxy"]',
     example_container() + "\nsidecars:\n  - name: readable-proxy\n    image: docker.io/example/proxy:1\n"
@@ -78,8 +77,8 @@ NO_GLOBAL_NAME: Final = aicore_rule(
     318,
     "output-without-global-name",
     "An output artifact has no globalName, so it is lost",
-    "Only outputs with a `globalName` are registered in the AI API. Without one the execution is COMPLETED, and there "
-    "is no output artifact: the model is lost. (An artifact that another step reads needs none.)",
+    "Only outputs with a `globalName` are registered in the AI API. Without one the execution is COMPLETED without "
+    "output artifact: the model is lost. (An artifact that another step reads needs none.)",
     "outputs:\n  artifacts:\n    - name: model\n      path: /app/model",
     "outputs:\n  artifacts:\n    - name: model\n      globalName: churn-model\n      path: /app/model",
 )
@@ -97,8 +96,8 @@ DUPLICATE_GLOBAL_NAME: Final = aicore_rule(
 EMPTY_ARCHIVE: Final = aicore_rule(
     328,
     "empty-archive",
-    "`archive` says nothing, so the output is packed",
-    "`none:` without `{}` is null, as if it were not there: Argo packs the folder as a `.tgz` file.",
+    "`archive` is empty, so the output is packed",
+    "`none:` without `{}` is null and has no effect: Argo packs the folder as a `.tgz` file.",
     "outputs:\n  artifacts:\n    - name: model\n      globalName: churn-model\n      path: /app/model\n"
     "      archive:\n        none:",
     "outputs:\n  artifacts:\n    - name: model\n      globalName: churn-model\n      path: /app/model\n"
@@ -108,8 +107,8 @@ EMPTY_ARCHIVE: Final = aicore_rule(
 ARTIFACT_URL: Final = aicore_rule(
     326,
     "artifact-url",
-    "The URL of an artifact ends in a slash",
-    "AI Core takes `ai://SECRET/PATH` as the beginning of a key in the object store; with a slash at its end the "
+    "The URL of an artifact ends with a slash",
+    "AI Core uses `ai://SECRET/PATH` as the prefix of a key in the object store; with a slash at its end the "
     "object is not found (`The specified key does not exist`).",
     "spec:\n  arguments:\n    parameters:\n      - name: source\n        value: ai://default/data/",
     "spec:\n  arguments:\n    parameters:\n      - name: source\n        value: ai://default/data",
@@ -118,8 +117,8 @@ ARTIFACT_URL: Final = aicore_rule(
 UNUSED_PARAMETER: Final = aicore_rule(
     329,
     "unused-parameter",
-    "A parameter is declared and used nowhere",
-    "A configuration can bind it, and nothing changes: usually the placeholder that should use it is missing.",
+    "A parameter is declared and never used",
+    "A configuration can bind it without any effect: usually the placeholder that should use it is missing.",
     with_args("./train"),
     with_args("./train --depth {{workflow.parameters.DEPTH}}"),
     Severity.HINT,
@@ -157,7 +156,7 @@ def check(subject: Subject, model: WorkflowModel, used: set[str] | None) -> None
 
 
 def check_urls(subject: Subject) -> None:
-    """Report URLs of artifacts that end in a slash."""
+    """Report URLs of artifacts that end with a slash."""
     if "ai://" not in subject.report.document.text:
         return
     for node in walk(subject.root):
@@ -165,7 +164,7 @@ def check_urls(subject: Subject) -> None:
             subject.report.add(
                 ARTIFACT_URL,
                 node,
-                "The URL ends in a slash, so AI Core looks for a key that does not exist.",
+                "The URL ends with a slash, so AI Core looks for a key that does not exist.",
                 f"Write `{node.text.strip().rstrip('/')}`.",
             )
 
@@ -184,7 +183,7 @@ class _AicoreCheck:
 
     @property
     def lost(self) -> list[tuple[str, MappingNode]]:
-        """The output artifacts that nobody will see, with their names."""
+        """The output artifacts that AI Core does not register, with their names."""
         return self._lost_outputs
 
     @property
@@ -265,7 +264,7 @@ class _AicoreCheck:
             self._add(
                 NO_PLAN,
                 labels.keys.get(PLAN_LABEL) or labels.keys.get(INSTANCE_LABEL) or node.values.get("name") or node,
-                f"{template.title[0].upper() + template.title[1:]} names no resource plan, so its pod runs on the "
+                f"{template.title[0].upper() + template.title[1:]} has no resource plan, so its pod runs on the "
                 "default one, the smallest.",
                 f"Add the label `{PLAN_LABEL}` to `metadata.labels` of this template.",
             )
@@ -289,7 +288,7 @@ class _AicoreCheck:
         return None
 
     def _plan_is_elsewhere(self) -> bool:
-        """Tell whether the plan stands among the template's own labels, where it is reported as misplaced."""
+        """Return whether the plan is among the template's own labels, where it is reported as misplaced."""
         return any(
             label in self._subject.metadata.mapping(part).values
             for part in ("labels", "annotations")
@@ -313,7 +312,7 @@ class _AicoreCheck:
         self._add(
             NO_DEADLINE,
             self._subject.root.keys.get("spec") or plan,
-            f"A run on the plan `{plan.value}` that hangs never ends by itself, and bills until somebody stops it.",
+            f"A run on the plan `{plan.value}` that hangs never ends by itself, and costs money until it is stopped.",
             "Add `activeDeadlineSeconds:` to `spec`, in seconds.",
         )
 
@@ -338,7 +337,7 @@ class _AicoreCheck:
             self._add(
                 NO_COMMAND,
                 container.keys.get("command") or at,
-                "This container has no command, and AI Core ignores what the image itself would run.",
+                "This container has no command, and AI Core ignores that of the image.",
                 'Add `command: ["/bin/sh", "-c"]`, and the command line to `args`.',
             )
             return
@@ -348,8 +347,8 @@ class _AicoreCheck:
             self._add(
                 COMMAND,
                 container.keys["command"],
-                f"No program is called `{words[0]}`, blanks included, so the container never starts.",
-                'Write each word as an item of its own: `command: ["/bin/sh", "-c"]`, and the command line in `args`.',
+                f"`{words[0]}`, with its spaces, is taken for the name of one program, so the container never starts.",
+                'Write each word as a separate item: `command: ["/bin/sh", "-c"]`, and the command line in `args`.',
                 severity=Severity.ERROR,
             )
             return
@@ -358,7 +357,7 @@ class _AicoreCheck:
                 COMMAND,
                 container.keys["command"],
                 'SAP\'s service guide asks for `command: ["/bin/sh", "-c"]`; other commands run in practice.',
-                "Let a shell run it, with the command line in `args`.",
+                "Run it in a shell, with the command line in `args`.",
             )
         self._args(container, words, at=at)
 
@@ -369,14 +368,14 @@ class _AicoreCheck:
         given = [
             item for item in container.items_of("args") if type(item) is not ScalarNode or (item.value or "").strip()
         ]
-        waits = _is_shell(words) and bool(_SHELL_OPTION.fullmatch(words[-1]))  # for its command line
+        needs_args = _is_shell(words) and bool(_SHELL_OPTION.fullmatch(words[-1]))
         if given:
             first = given[0].text if type(given[0]) is ScalarNode else "$@"
-            if waits and len(given) > 1 and not _POSITIONAL.search(first):
+            if needs_args and len(given) > 1 and not _POSITIONAL.search(first):
                 self._add(
                     COMMAND,
                     given[1],
-                    f"A shell with `{words[-1]}` runs the first item of `args` only: this one is no part of the "
+                    f"A shell with `{words[-1]}` runs only the first item of `args`: this one is not part of the "
                     "command line.",
                     "Write the whole command line as one item.",
                 )
@@ -385,10 +384,10 @@ class _AicoreCheck:
             NO_ARGS,
             container.keys.get("args") or at,
             "This container has no `args`, so its shell has nothing to run and ends with an error."
-            if waits
+            if needs_args
             else "This container has no `args`, which SAP's service guide asks for.",
-            "Put the command line into `args`.",
-            severity=None if waits else Severity.WARNING,
+            "Add `args` with the command line.",
+            severity=None if needs_args else Severity.WARNING,
         )
 
     def _container_names(self, template: TemplateModel) -> None:
@@ -402,16 +401,16 @@ class _AicoreCheck:
             self._add(
                 CONTAINER_NAME,
                 template.node.mapping("containerSet").keys["containers"],
-                "No container of the set is called `main`, so AI Core shows no logs of a run.",
-                "Call the one that does the work `main`.",
+                "No container of the set has the name `main`, so AI Core shows no logs of a run.",
+                "Name the one that does the work `main`.",
             )
         for _, name, container in named:
             if name != "main" and not name.startswith("readable-") and not is_replaced(name):
                 self._add(
                     CONTAINER_NAME,
                     container.values["name"],
-                    f"AI Core shows no logs of a container called `{name}`.",
-                    f"Call it `readable-{name}`.",
+                    f"AI Core shows no logs of the container `{name}`.",
+                    f"Name it `readable-{name}`.",
                 )
 
     # --- artifacts --------------------------------------------------------------------------------------------
@@ -425,7 +424,7 @@ class _AicoreCheck:
                 self._add(
                     EMPTY_ARCHIVE,
                     archive.keys["none"],
-                    "`none` without `{}` is null, as if it were not there: the output is packed as a `.tgz` file.",
+                    "`none` without `{}` is null, so it has no effect: the output is packed as a `.tgz` file.",
                     "Write `none: {}`.",
                 )
 
@@ -448,7 +447,7 @@ class _AicoreCheck:
                     if name and _GLOBAL_NAME.fullmatch(global_name):
                         self.internal_names.setdefault(name, global_name)
                     elif name:
-                        # That this is no globalName is what is wrong, not that annotations name a better one.
+                        # The invalid globalName is reported, not the annotations that name a valid one.
                         self.internal_names[name] = None
                         for between in ("-", "_", ""):
                             self.artifact_names[re.sub(r"[^-a-zA-Z0-9_]+", between, global_name)] = None
@@ -459,9 +458,9 @@ class _AicoreCheck:
                         self._add(
                             DUPLICATE_GLOBAL_NAME,
                             node,
-                            f"The output in line {other.line} has the globalName `{global_name}`, too: the object "
+                            f"The output in line {other.line} has the globalName `{global_name}` as well: the object "
                             "store keeps only one of them.",
-                            "Give each a globalName of its own.",
+                            "Give each its own globalName.",
                         )
                     continue
                 if name:
@@ -470,7 +469,7 @@ class _AicoreCheck:
                     self._lost(artifact, name, text)
 
     def _alternatives(self) -> tuple[set[Node], set[Node]]:
-        """Return the templates of which each call has a condition, and those that only run when another one did not."""
+        """Return the templates whose calls all have a condition, and those that only run if another one did not."""
         conditional: set[Node] = set()
         instead: set[Node] = set()
         always: set[Node] = set()
@@ -499,7 +498,7 @@ class _AicoreCheck:
         """Report the outputs that are lost.
 
         Args:
-            unmatched: names of artifacts that annotations speak of and nothing has: probably the missing globalNames.
+            unmatched: artifacts that have annotations and do not exist: probably the missing globalNames.
         """
         for name, artifact in self._lost_outputs:
             wanted = unmatched[0] if len(unmatched) == 1 and len(self._lost_outputs) == 1 else name
@@ -522,7 +521,7 @@ class _AicoreCheck:
                 self._add(
                     UNUSED_PARAMETER,
                     parameter.values["name"],
-                    f"The workflow takes a parameter `{name}`, and uses it nowhere.",
+                    f"The workflow declares the parameter `{name}` and does not use it.",
                     f"Use it as `{{{{workflow.parameters.{name}}}}}`, or remove it.",
                 )
 
@@ -532,6 +531,6 @@ def _words(container: MappingNode, key: str) -> list[str]:
 
 
 def _is_shell(words: list[str]) -> bool:
-    """Tell whether a command line is given to a shell, which may have options (`bash -euo pipefail -c`)."""
+    """Return whether a command is a shell, which may have options (`bash -euo pipefail -c`)."""
     begins = next((index for index, word in enumerate(words) if _SHELL.fullmatch(word)), len(words))
     return any(_SHELL_OPTION.fullmatch(word) for word in words[begins + 1 :])

@@ -117,8 +117,8 @@ def check_input(check: ReferenceCheck, node: ScalarNode, text: str, rest: str, s
             check,
             node,
             text,
-            f"An artifact is no text: `{text}` stays as it is, and the container sees it so.",
-            f"Write `{{{{inputs.artifacts.{name}.path}}}}`, where the container finds it.",
+            f"An artifact is not a text: `{text}` is not replaced, and the container gets it unchanged.",
+            f"Write `{{{{inputs.artifacts.{name}.path}}}}`, the path in the container.",
             severity=Severity.ERROR,
         )
         return
