@@ -759,7 +759,7 @@ def _remedy(node: Node, shape: Shape, written: str, *, in_list: bool) -> str:
                 if text in ("none", "tar", "zip")
                 else "Write keys and values below it."
             )
-        return "Write an amount."
+        return "Write a whole number." if shape.kind in ("int", "int-str") else "Write an amount."
     if shape.kind == "list":
         if shape.inner == "EnvVar" and type(node) is MappingNode and node.values and "name" not in node.values:
             return f"Write each variable as an item: `- name: {next(iter(node.values))}`, and `value:` below it."

@@ -79,7 +79,7 @@ def report_bare(check: ReferenceCheck, node: ScalarNode, text: str, tag: str) ->
 
 def report_unclosed(check: ReferenceCheck, node: ScalarNode, text: str) -> None:
     """Report a placeholder that is not closed."""
-    found = re.match(r"\{\{\s*[\w.\-]*\}?", text)
+    found = re.match(r"\{\{\s*=?\s*[\w.\-]*\}?", text)
     shown = found.group() if found else text[:20]
     check.usage_is_clear = False
     check.add(
