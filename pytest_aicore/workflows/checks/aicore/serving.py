@@ -12,7 +12,8 @@ from pytest_aicore.workflows.checks.aicore.containers import check_image, check_
 from pytest_aicore.workflows.checks.aicore.keys import MISPLACED, MISSPELT
 from pytest_aicore.workflows.checks.aicore.metadata import MetadataCheck
 from pytest_aicore.workflows.checks.aicore.plans import INSTANCE_LABEL, NO_PLAN, PLAN_LABEL, check_plan, plan_of
-from pytest_aicore.workflows.checks.aicore.workflow import UNUSED_PARAMETER, check_urls
+from pytest_aicore.workflows.checks.aicore.urls import check_urls
+from pytest_aicore.workflows.checks.aicore.workflow import UNUSED_PARAMETER
 from pytest_aicore.workflows.checks.argo.environment import check_environment
 from pytest_aicore.workflows.checks.argo.structure import StructureCheck, shapes_for
 from pytest_aicore.workflows.checks.document.look_alikes import take_look_alikes_out, tell_look_alikes
