@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.workflows.checks.aicore.artifact_annotations import check_artifact_annotations
 from pytest_aicore.workflows.checks.aicore.metadata import MetadataCheck
 from pytest_aicore.workflows.checks.aicore.predictor import PREDICTOR, check_predictor
 from pytest_aicore.workflows.checks.aicore.serving_blocks import read_block
@@ -55,13 +56,12 @@ def check(subject: Subject) -> None:
     Args:
         subject: the document.
     """
-    metadata = MetadataCheck(subject)
-    metadata.check()
+    MetadataCheck(subject).check()
     structure = StructureCheck(subject.report, _SHAPES, consequence="AI Core refuses the template.", owner="AI Core")
     structure.check(subject.root, "ServingTemplate")
     check = ServingCheck(subject)  # after the structure check, which corrects keys
     meant = dict.fromkeys(check.artifacts)
-    metadata.check_artifacts({**meant, **{plain_name(name): None for name in meant}}, {})
+    check_artifact_annotations(subject, {**meant, **{plain_name(name): None for name in meant}}, {})
     check_urls(subject)
     check_inputs(check)
     root, spec = subject.root, check.spec
