@@ -303,7 +303,7 @@ class _Reader:
             content = json.loads(text, object_pairs_hook=self._object)
         except json.JSONDecodeError as error:
             line = text.splitlines()[error.lineno - 1 : error.lineno]
-            what = f"JSON does not allow what stands here ({error.msg})"
+            what = f"this is not valid JSON ({error.msg})"
             if line and line[0].startswith(("<<<<<<<", "=======", ">>>>>>>")):
                 what = "a merge of git left a conflict here"
             raise self.error(what, f":{error.lineno}:{error.colno}") from None

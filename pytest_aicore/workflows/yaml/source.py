@@ -187,7 +187,7 @@ def _decoded(data: str | bytes, name: str) -> str:
         line, column = _position(before, len(before))
         what = (
             f"The file is not {encoding.upper()}: byte 0x{data[error.start]:02X} at offset "
-            f"{error.start + skipped} belongs to no character."
+            f"{error.start + skipped} is not a valid character."
         )
         if not skipped and data[:4].count(0) >= 2:
             what = "The file looks like UTF-16 or UTF-32 without a byte order mark."
@@ -661,7 +661,7 @@ class _Composer:
                 "unknown-alias",
                 line,
                 column,
-                f"`*{event.anchor}` refers to an anchor `&{event.anchor}` that does not stand above it.",
+                f"`*{event.anchor}` refers to an anchor `&{event.anchor}` that is not above it.",
                 "Put the value in quotes if the `*` belongs to it.",
             )
         anchored = self._anchors[event.anchor]
@@ -670,7 +670,7 @@ class _Composer:
                 "recursive-alias",
                 line,
                 column,
-                f"`*{event.anchor}` stands inside the value that `&{event.anchor}` names: it has no end.",
+                f"`*{event.anchor}` is inside the value of `&{event.anchor}`: the value would have no end.",
                 "Write the value out.",
             )
         if depth + anchored[2] > MAXIMUM_DEPTH:
@@ -719,7 +719,7 @@ def _refuse_key(node: Node, parent: MappingNode) -> None:
         "key-not-scalar",
         node.line,
         node.column,
-        "A map or list stands where the key of a map is expected; in Kubernetes keys are strings.",
+        "A map or list is where the key of a map is expected; in Kubernetes keys are strings.",
         "Put the key in quotes, or remove the `?` or the brackets.",
     )
 

@@ -527,7 +527,7 @@ def _no_dash(line: int, text: str, key: str) -> Explanation:
         "no-dash",
         line,
         _spaces(text) + 1,
-        f"{_quoted(text)} begins no item of the list `{key}:`, for no dash stands before it.",
+        f"{_quoted(text)} is not an item of the list `{key}:`, because it has no dash.",
         f"Write {_quoted('- ' + text.strip())}.",
     )
 
@@ -639,8 +639,8 @@ def _indented_too_deep(report: SyntaxReport) -> Explanation | None:
             "stray-value",
             number,
             parent.start("value") + 1,
-            f"{_quoted(parent.group('value'))} stands behind `{parent.group('key')}:`, and keys stand below it: YAML "
-            "only takes one of them.",
+            f"{_quoted(parent.group('value'))} follows `{parent.group('key')}:`, but there are keys below it: YAML "
+            "allows only one of them.",
             f"Remove {_quoted(parent.group('value'))} if it was typed by accident, or indent line {report.line} by "
             f"{wanted - 1} spaces like the key above it, not by {column - 1}.",
         )
@@ -649,7 +649,7 @@ def _indented_too_deep(report: SyntaxReport) -> Explanation | None:
         report.line,
         column,
         f"{_quoted(key + ':')} is indented deeper than {_quoted(_without_dashes(above))} in line {number}, "
-        "so YAML takes it for a part of that value.",
+        "so YAML reads it as part of that value.",
         remedy,
     )
 
@@ -660,8 +660,8 @@ def _key_in_value(report: SyntaxReport) -> Explanation | None:
         "key-in-value",
         report.line,
         column,
-        f"{_quoted(report.here[column - 1 : report.column])} stands where YAML still reads the value above it.",
-        "Check the indentation of this line and the lines above it; put a text of several lines in quotes.",
+        f"{_quoted(report.here[column - 1 : report.column])} is where YAML still reads the value above it.",
+        "Check the indentation of this line and the lines above it; put a string of several lines in quotes.",
     )
 
 
@@ -675,7 +675,7 @@ def _no_key(report: SyntaxReport) -> Explanation | None:
         "no-colon",
         line,
         _indentation(text),
-        f"{_quoted(text)} stands where a key is expected, but no colon follows it.",
+        f"{_quoted(text)} is where a key is expected, but no colon follows it.",
         "Add the colon, or remove what was typed there by accident.",
     )
 

@@ -291,18 +291,16 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "          - name: SEED",
             "            name: SEED",
-            "75:13 error AIC107: `name: SEED` begins no item of the list `env:`, for no dash stands "
-            "before it. AI Core cannot read the file, and the synchronisation fails. Write `- name: "
-            "SEED`.",
+            "75:13 error AIC107: `name: SEED` is not an item of the list `env:`, because it has no dash. AI Core "
+            "cannot read the file, and the synchronisation fails. Write `- name: SEED`.",
             id="dash of the first item forgotten",
         ),
         pytest.param(
             SERVING,
             "              - name: STORAGE_URI",
             "                name: STORAGE_URI",
-            "33:17 error AIC332: `name: STORAGE_URI` begins no item of the list `env:`, for no dash "
-            "stands before it. KServe refuses it, so no deployment of it ever runs. Write `- name: "
-            "STORAGE_URI`.",
+            "33:17 error AIC332: `name: STORAGE_URI` is not an item of the list `env:`, because it has no dash. "
+            "KServe refuses it, so no deployment of it ever runs. Write `- name: STORAGE_URI`.",
             id="dash of a variable of a server forgotten",
         ),
         pytest.param(

@@ -119,7 +119,7 @@ REMEDY = "Restore it from git, or update it: pytest --aicore-check --aicore-upda
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "c.json:1:1: This is not a golden contract: JSON does not allow what stands here (Expecting value)."),
+        ("", "c.json:1:1: This is not a golden contract: this is not valid JSON (Expecting value)."),
         (
             '{\n  "contract": 1,\n}\n',
             None,  # the words of Python's parser differ between its versions

@@ -23,7 +23,7 @@ SYNTAX = {
     "metadata indented too deep after adding a plan": (
         "templates:\n  - name: train\n      metadata:\n        labels:\n          ai.sap.com/resourcePlan: starter\n",
         (
-            "w.yaml:3:7: `metadata:` is indented deeper than `name: train` in line 2, so YAML takes it for a part "
+            "w.yaml:3:7: `metadata:` is indented deeper than `name: train` in line 2, so YAML reads it as part "
             "of that "
             "value.\n"
             "     3 |       metadata:\n"
@@ -126,7 +126,7 @@ SYNTAX = {
     "missing arguments": (
         "- name: a\n  template: b\n    parameters:\n      - name: x\n",
         (
-            "w.yaml:3:5: `parameters:` is indented deeper than `template: b` in line 2, so YAML takes it for a part of "
+            "w.yaml:3:5: `parameters:` is indented deeper than `template: b` in line 2, so YAML reads it as part of "
             "that value.\n"
             "     3 |     parameters:\n"
             "       |     ^\n"
@@ -148,7 +148,7 @@ SYNTAX = {
     "stray character behind a key": (
         "metadata: s\n  name: train\n",
         (
-            "w.yaml:1:11: `s` stands behind `metadata:`, and keys stand below it: YAML only takes one of them.\n"
+            "w.yaml:1:11: `s` follows `metadata:`, but there are keys below it: YAML allows only one of them.\n"
             "     1 | metadata: s\n"
             "       |           ^\n"
             "Remove `s` if it was typed by accident, or indent line 2 by 0 spaces like the key above it, not by 2."
@@ -193,7 +193,7 @@ SYNTAX = {
     "first item without its dash": (
         "artifacts:\n  name: data\n    path: /app\n",
         (
-            "w.yaml:2:3: `name: data` begins no item of the list `artifacts:`, for no dash stands before it.\n"
+            "w.yaml:2:3: `name: data` is not an item of the list `artifacts:`, because it has no dash.\n"
             "     2 |   name: data\n"
             "       |   ^\n"
             "Write `- name: data`."
@@ -248,7 +248,7 @@ SYNTAX = {
     "key without a colon": (
         "spec:\n  entrypoint: a\n  templates\n",
         (
-            "w.yaml:3:3: `templates` stands where a key is expected, but no colon follows it.\n"
+            "w.yaml:3:3: `templates` is where a key is expected, but no colon follows it.\n"
             "     3 |   templates\n"
             "       |   ^\n"
             "Add the colon, or remove what was typed there by accident."
@@ -266,10 +266,10 @@ SYNTAX = {
     "text that goes on in the next line, and then a key": (
         "a:\n  description: first\n    second\n    name: x\n",
         (
-            "w.yaml:4:5: `name:` stands where YAML still reads the value above it.\n"
+            "w.yaml:4:5: `name:` is where YAML still reads the value above it.\n"
             "     4 |     name: x\n"
             "       |     ^\n"
-            "Check the indentation of this line and the lines above it; put a text of several lines in quotes."
+            "Check the indentation of this line and the lines above it; put a string of several lines in quotes."
         ),
     ),
     "second container pasted in": (
@@ -399,7 +399,7 @@ SYNTAX = {
     "unknown anchor": (
         "path: *csv\n",
         (
-            "w.yaml:1:7: `*csv` refers to an anchor `&csv` that does not stand above it.\n"
+            "w.yaml:1:7: `*csv` refers to an anchor `&csv` that is not above it.\n"
             "     1 | path: *csv\n"
             "       |       ^\n"
             "Put the value in quotes if the `*` belongs to it."
@@ -435,7 +435,7 @@ SYNTAX = {
     "list as a key": (
         "? [a]\n: b\n",
         (
-            "w.yaml:1:3: A map or list stands where the key of a map is expected; in Kubernetes keys are strings.\n"
+            "w.yaml:1:3: A map or list is where the key of a map is expected; in Kubernetes keys are strings.\n"
             "     1 | ? [a]\n"
             "       |   ^\n"
             "Put the key in quotes, or remove the `?` or the brackets."
@@ -584,16 +584,16 @@ def test_no_template(mistake: str) -> None:
 BYTES = {
     "latin-1": (
         "kind: x\n# größe\n".encode("latin-1"),
-        "w.yaml:2:5: The file is not UTF-8: byte 0xF6 at offset 12 belongs to no character.\nSave the file as UTF-8.",
+        "w.yaml:2:5: The file is not UTF-8: byte 0xF6 at offset 12 is not a valid character.\nSave the file as UTF-8.",
     ),
     "UTF-8 that breaks off, behind a mark": (
         b"\xef\xbb\xbfa: \xc3",
-        "w.yaml:1:4: The file is not UTF-8: byte 0xC3 at offset 6 belongs to no character.\nSave the file as UTF-8.",
+        "w.yaml:1:4: The file is not UTF-8: byte 0xC3 at offset 6 is not a valid character.\nSave the file as UTF-8.",
     ),
     "UTF-16 that breaks off": (
         "\ufeffa: b".encode("utf-16-le") + b"x",
         (
-            "w.yaml:1:5: The file is not UTF-16-LE: byte 0x78 at offset 10 belongs to no character.\n"
+            "w.yaml:1:5: The file is not UTF-16-LE: byte 0x78 at offset 10 is not a valid character.\n"
             "Save the file as UTF-8."
         ),
     ),
@@ -700,7 +700,7 @@ class TestExcerpts:
         assert "hush-hush" not in shown
         assert "eyJ" not in shown
         assert message(f"token: {secret}\n  deeper: x\n") == (
-            "w.yaml:2:3: `deeper:` is indented deeper than `token: ***` in line 1, so YAML takes it for a part of that "
+            "w.yaml:2:3: `deeper:` is indented deeper than `token: ***` in line 1, so YAML reads it as part of that "
             "value.\n"
             "     2 |   deeper: x\n"
             "       |   ^\n"

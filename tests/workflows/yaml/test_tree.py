@@ -303,7 +303,7 @@ class TestLimits:
         with pytest.raises(SourceError) as caught:
             parse("a: &x\n  b: [*x]\n", "w.yaml")
         assert str(caught.value) == (
-            "w.yaml:2:7: `*x` stands inside the value that `&x` names: it has no end.\n"
+            "w.yaml:2:7: `*x` is inside the value of `&x`: the value would have no end.\n"
             "     2 |   b: [*x]\n"
             "       |       ^\n"
             "Write the value out."
