@@ -17,8 +17,7 @@ from pytest_aicore.training.service.api import TrainingApi
 from pytest_aicore.training.service.credentials import from_service_key
 from pytest_aicore.training.service.sdk import make_client, make_patient_client
 from pytest_aicore.training.watcher import Watcher
-from pytest_aicore.workflows import read_folder
-from tests.places import WORKFLOWS
+from tests.places import our_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,7 +54,7 @@ def stop_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[float]]:
 @pytest.fixture(scope="session")
 def folder() -> WorkflowFolder:
     """The workflows of this repository, read once."""
-    return read_folder(WORKFLOWS)
+    return our_folder()
 
 
 @pytest.fixture

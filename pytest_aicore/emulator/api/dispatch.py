@@ -9,7 +9,7 @@ from pytest_aicore.emulator.api.call import ApiCall
 from pytest_aicore.emulator.api.gateway import API, TOKENS
 from pytest_aicore.emulator.api.handlers import token
 from pytest_aicore.emulator.api.request_record import KEPT_BYTES, REMEMBERED_CALLS, RequestRecord
-from pytest_aicore.emulator.api.routes import ROOTS, TOKEN, TRACKING_PATH, Route, RouteTable
+from pytest_aicore.emulator.api.routes import ROOTS, TOKEN, TRACKING_PATH, Route, route_table
 from pytest_aicore.emulator.store.state import ResourceGroup
 from pytest_aicore.errors import did_you_mean
 from pytest_aicore.http.exchange import (
@@ -51,7 +51,7 @@ class Dispatcher:
         self._platform = platform
         self._world = platform.world
         self._gateway = gateway
-        self.routes = RouteTable()
+        self.routes = route_table()
         self.requests: deque[RequestRecord] = deque(maxlen=REMEMBERED_REQUESTS)
         self.listeners: list[Callable[[RequestRecord], None]] = []
         """Each is called with every request; what one raises is raised where the request was made."""

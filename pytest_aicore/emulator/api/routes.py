@@ -7,7 +7,7 @@ a test that scripts a fault has before its eyes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -689,3 +689,9 @@ class RouteTable:
             branch = following
         route = branch.methods.get(method)
         return route, parameters, () if route else tuple(sorted(branch.methods))
+
+
+@cache
+def route_table() -> RouteTable:
+    """Return the table of all routes, which every emulator of the process shares."""
+    return RouteTable()
