@@ -30,7 +30,7 @@ MAY_KNOW = {
     "workflows": {"workflows"} | LEAVES,
     "http": {"http"} | LEAVES,
     "emulator": {"emulator", "http", "workflows"} | LEAVES,
-    "training": {"training", "workflows"} | LEAVES,
+    "training": {"training", "http", "workflows"} | LEAVES,
     "echo": {"redact"},
     "errors": {"printable"},
     "placeholders": set(),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
     from pytest_aicore.training.service.credentials import Credentials
+    from pytest_aicore.training.service.transport import Line
 
 _PACKAGE = "ai_api_client_sdk"
 _DISTRIBUTIONS = ("sap-ai-sdk-base", "ai-api-client-sdk")
@@ -114,7 +115,7 @@ def make_client(credentials: Credentials, resource_group: str, **how: Any) -> AI
     return made
 
 
-def make_patient_client(credentials: Credentials, resource_group: str) -> AIAPIV2Client:
+def make_patient_client(credentials: Credentials, resource_group: str, line: Line | None = None) -> AIAPIV2Client:
     """Return a client for runs on the real service: each of its calls has a total limit, that for its token too.
 
     The limits are in `training/service/transport.py`. The clients that tests get have the SDK's own behaviour.
@@ -122,15 +123,17 @@ def make_patient_client(credentials: Credentials, resource_group: str) -> AIAPIV
     Args:
         credentials: of the service.
         resource_group: sent with every call.
+        line: where its requests go, the ones for tokens too; the network unless told otherwise.
 
     Raises:
         SdkMissingError: no distribution of the SDK is installed.
     """
     from pytest_aicore.training.service.tokens import Tokens
-    from pytest_aicore.training.service.transport import limit_calls
+    from pytest_aicore.training.service.transport import NETWORK, limit_calls
 
-    client = make_client(credentials, resource_group, token_creator=Tokens(credentials), num_request_retries=0)
-    client.service_time = limit_calls(client, sdk_module("helpers.rest_client"))
+    line = line or NETWORK
+    client = make_client(credentials, resource_group, token_creator=Tokens(credentials, line), num_request_retries=0)
+    client.service_time = limit_calls(client, sdk_module("helpers.rest_client"), line)
     return client
 
 

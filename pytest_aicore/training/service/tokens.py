@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_aicore.training.service.credentials import Credentials
+    from pytest_aicore.training.service.transport import Line
 
 _EARLY = 0.1
 """A token is replaced when so much of its life is left, and a minute before its end if it lasts for two."""
@@ -32,10 +33,12 @@ class Tokens:
 
     Args:
         credentials: who asks.
+        line: where the requests go; the network unless told otherwise.
     """
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Credentials, line: Line | None = None) -> None:
         self._credentials = credentials
+        self._line = line
         remember(credentials.secrets)  # the endpoint may repeat them
         self._clock = RealClock()
         self._lock = ThreadLock()
@@ -91,19 +94,19 @@ class Tokens:
         return token, lifetime
 
     def _post(self) -> Any:
-        from pytest_aicore.training.service.transport import post
+        from pytest_aicore.training.service.transport import NETWORK, post
 
-        its = self._credentials
+        its, line = self._credentials, self._line or NETWORK
         form = {"grant_type": "client_credentials", "client_id": its.client_id}
         if its.client_secret is not None:
-            return post(its.auth_url, data={**form, "client_secret": str.__str__(its.client_secret)})
+            return post(its.auth_url, line, data={**form, "client_secret": str.__str__(its.client_secret)})
         if its.cert_file_path is not None:
-            return post(its.auth_url, data=form, cert=(its.cert_file_path, its.key_file_path))
+            return post(its.auth_url, line, data=form, cert=(its.cert_file_path, its.key_file_path))
         with _folder() as folder:  # requests takes files only
             certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")
             certificate.write_text(str.__str__(its.cert_str), encoding="utf-8")
             key.write_text(str.__str__(its.key_str), encoding="utf-8")
-            return post(its.auth_url, data=form, cert=(str(certificate), str(key)))
+            return post(its.auth_url, line, data=form, cert=(str(certificate), str(key)))
 
 
 @contextmanager

@@ -29,11 +29,14 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
+from pytest_aicore.http.exchange import Request, Response
 from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.service.service_time import ServiceTime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from pytest_aicore.http.exchange import Failure
 
 T = TypeVar("T")
 
@@ -73,6 +76,25 @@ class CallTooLongError(requests.Timeout):
     """A call was not over when its time was up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Where the requests of a live client go: the same two functions as a `Door` takes.
+
+    A recording needs `report` alone, a replay `answer` alone. Both are called in the thread of the call; what passes
+    includes tokens and client secrets.
+
+    Attributes:
+        answer: answers a request; None for the network.
+        report: is told of each request and its answer; without an answer, of the `failure`.
+    """
+
+    answer: Callable[[Request], Response] | None = None
+    report: Callable[[Request, Response], None] | None = None
+
+
+NETWORK = Line()
+
+
 @dataclass
 class Limit:
     """The limit of one call.
@@ -80,6 +102,7 @@ class Limit:
     Attributes:
         seconds: for all of it.
         answer_bytes: for its answer, unpacked.
+        line: where its requests go.
         deadline: when its time is up, by the clock that is never set.
         received: the bytes that have arrived.
         date: the header `Date` of the newest answer.
@@ -87,6 +110,7 @@ class Limit:
 
     seconds: float
     answer_bytes: int
+    line: Line = NETWORK
     deadline: float = field(init=False)
     received: int = 0
     date: str | None = None
@@ -301,12 +325,20 @@ class LimitedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = _POOLS
         request.headers["Accept-Encoding"] = "gzip, deflate"
         wait = (min(CONNECT_TIMEOUT, limit.left) or 0.001, min(READ_TIMEOUT, limit.left) or 0.001)
+        report = limit.line.report
         try:
             limit.require_time()
-            answer = super().send(request, True, wait, verify, cert, proxies)
+            if limit.line.answer is None:
+                answer = super().send(request, True, wait, verify, cert, proxies)
+            else:
+                answer = self._built(request, limit.line.answer(_exchanged(request, cert)))
             limit.date = answer.headers.get("Date")
-            return _read(answer, limit)
+            answer = _read(answer, limit)
         except (requests.RequestException, HTTPError, TimeoutError) as error:
+            if report is not None:
+                is_late = isinstance(error, (requests.Timeout, TimeoutError)) or not limit.left
+                failure: Failure = "timeout" if is_late else "connection reset"
+                report(_exchanged(request, cert), Response(0, failure=failure))
             if limit.is_overrun:
                 raise AnswerTooLargeError(limit.said, request=request) from error
             if not limit.left:
@@ -314,12 +346,38 @@ class LimitedAdapter(HTTPAdapter):
             if isinstance(error, requests.RequestException):
                 raise
             raise requests.ConnectionError(error, request=request) from error
+        if report is not None:
+            response = Response(answer.status_code, dict(answer.headers), answer.content)
+            report(_exchanged(request, cert), response)
+        return answer
+
+    def _built(self, request: requests.PreparedRequest, response: Response) -> requests.Response:
+        """Return the answer of a line as the network would have brought it.
+
+        Raises:
+            requests.ReadTimeout, requests.ConnectionError: the line has no answer.
+        """
+        if response.failure == "timeout":
+            raise requests.ReadTimeout("Read timed out.", request=request)
+        if response.failure is not None:
+            raise requests.ConnectionError("Connection aborted.", request=request)
+        raw = urllib3.HTTPResponse(
+            io.BytesIO(response.body), response.headers, response.status, preload_content=False, decode_content=False
+        )
+        built: requests.Response = self.build_response(request, raw)  # type: ignore[no-untyped-call,unused-ignore]
+        return built
 
     def proxy_manager_for(self, proxy: str, **how: Any) -> Any:
         """Return what makes connections by a proxy."""
         manager = super().proxy_manager_for(proxy, **how)
         manager.pool_classes_by_scheme = _POOLS
         return manager
+
+
+def _exchanged(request: requests.PreparedRequest, cert: object) -> Request:
+    body = request.body or b""
+    sent = body.encode() if isinstance(body, str) else bytes(body)
+    return Request(str(request.method), str(request.url), dict(request.headers), sent, client_certificate=bool(cert))
 
 
 def _read(answer: requests.Response, limit: Limit) -> requests.Response:
@@ -364,26 +422,27 @@ def _unpacked(answer: requests.Response) -> Iterator[bytes]:
         raise requests.exceptions.ContentDecodingError("the answer cannot be unpacked: it is cut off")
 
 
-def limit_calls(client: Any, sdk_module: Any) -> ServiceTime:
+def limit_calls(client: Any, sdk_module: Any, line: Line = NETWORK) -> ServiceTime:
     """Let every call of a client of the SDK keep a limit, and return what is known of the service's time.
 
     Args:
         client: of the SDK. Others, the user's own ones too, stay as they are.
         sdk_module: `ai_api_client_sdk.helpers.rest_client`, which makes a session of `requests` for each call.
+        line: where the requests go.
     """
     sdk_module.HTTPAdapter = LimitedAdapter
     service_time = ServiceTime()
     for rest_client in (client.rest_client, client.resource_groups.rest_client):
         for method in ("get", "post", "patch", "delete"):
-            setattr(rest_client, method, _limited(getattr(rest_client, method), service_time))
+            setattr(rest_client, method, _limited(getattr(rest_client, method), service_time, line))
     return service_time
 
 
-def _limited(method: Callable[..., T], service_time: ServiceTime) -> Callable[..., T]:
+def _limited(method: Callable[..., T], service_time: ServiceTime, line: Line) -> Callable[..., T]:
     @wraps(method)
     def call(path: str, *args: Any, **kwargs: Any) -> T:
         is_page = path.rstrip("/").endswith(_PAGES)
-        limit = Limit(PAGE_SECONDS, PAGE_BYTES) if is_page else Limit(CALL_SECONDS, ANSWER_BYTES)
+        limit = Limit(PAGE_SECONDS, PAGE_BYTES, line) if is_page else Limit(CALL_SECONDS, ANSWER_BYTES, line)
         try:
             return within(limit, lambda: method(path, *args, **kwargs))
         finally:
@@ -392,11 +451,12 @@ def _limited(method: Callable[..., T], service_time: ServiceTime) -> Callable[..
     return call
 
 
-def post(url: str, **how: Any) -> requests.Response:
+def post(url: str, line: Line = NETWORK, **how: Any) -> requests.Response:
     """Return the answer to a POST by which a token is asked for.
 
     Args:
         url: where.
+        line: where the request goes.
         how: what else `requests.post` is told.
 
     Raises:
@@ -409,7 +469,7 @@ def post(url: str, **how: Any) -> requests.Response:
                 session.mount(scheme, LimitedAdapter())
             return session.post(url, allow_redirects=False, **how)
 
-    return within(Limit(CALL_SECONDS, TOKEN_BYTES), send)
+    return within(Limit(CALL_SECONDS, TOKEN_BYTES, line), send)
 
 
 def _megabytes(size: int) -> str:
