@@ -327,6 +327,47 @@ def test_nothing_that_waits_is_started_when_it_cannot_be_told_whose_it_is(sessio
     assert second.finish(3600).status.value == "COMPLETED"  # whoever needs it asks for it
 
 
+def test_training_is_in_one_state_at_a_time(
+    session: Session, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hang, start = Event(session.time), session._api.start_execution
+    monkeypatch.setattr(session._api, "start_execution", lambda *how: hang.wait() and start(*how))
+    session.begin(5, 1)
+    first, second = session.training(), session.training(user="b")
+    states: list[tuple[str, str]] = []
+
+    def take_down() -> None:
+        states.append((session.fleet.state_of(first).value, session.fleet.state_of(second).value))
+
+    take_down()
+    for training in (first, second):
+        session.fleet.enqueue(training)
+    take_down()
+    session.time.sleep(0.5)
+    take_down()
+    hang.set()
+    session.time.sleep(0.5)
+    take_down()
+    session.fleet.release("b")
+    take_down()
+    session.fleet.enqueue(second)
+    first.finish(3600)
+    session.time.sleep(0.5)
+    take_down()
+    emulator.script(running=5000)
+    message(DeadlineError, lambda: second.finish(10))
+    take_down()
+    assert states == [
+        ("new", "new"),
+        ("queued", "queued"),
+        ("starting", "queued"),
+        ("running", "queued"),
+        ("running", "new"),
+        ("ended", "running"),
+        ("ended", "lost"),
+    ]
+
+
 # Trouble while watching ---------------------------------------------------------------------------------------------
 
 
