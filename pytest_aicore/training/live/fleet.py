@@ -11,8 +11,8 @@ Deadlines, intervals and ages are measured by a clock that nobody sets; dates ar
 from __future__ import annotations
 
 import random
-from contextlib import suppress
-from threading import Event, Thread, current_thread
+from contextlib import contextmanager, suppress
+from threading import Event, Thread, local
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import AicoreError, RunError, our_message
@@ -27,7 +27,7 @@ from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.watcher import SETTLING_SECONDS, DeadlineError, too_late
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ai_api_client_sdk.models.execution import Execution
 
@@ -70,18 +70,31 @@ class ClosingError(RunError):
 
 
 class FleetClock(RealClock):
-    """The machine's clock, whose sleepers wake up when the session ends."""
+    """The machine's clock. The end of the session ends every sleep, and the work of the fleet's own threads."""
 
     def __init__(self) -> None:
         self.closing = Event()
+        self._thread = local()
+
+    @contextmanager
+    def of_worker(self) -> Iterator[None]:
+        """Make the calling thread a worker of the fleet, whose `sleep` raises when the session ends.
+
+        Other threads are not interrupted: the one that ends the session uses this clock to stop executions.
+        """
+        self._thread.is_worker = True
+        try:
+            yield
+        finally:
+            self._thread.is_worker = False
 
     def sleep(self, seconds: float) -> None:
-        """Wait that many seconds.
+        """Wait that many seconds, or until the session ends.
 
         Raises:
-            ClosingError: the session ends.
+            ClosingError: the session ends, and the caller is a worker of the fleet.
         """
-        if self.closing.wait(seconds) and current_thread().daemon:
+        if self.closing.wait(seconds) and getattr(self._thread, "is_worker", False):
             raise ClosingError(_CLOSING)
 
 
@@ -374,6 +387,10 @@ class Fleet:
         self._changed.notify_all()
 
     def _run(self) -> None:
+        with self.clock.of_worker():
+            self._start_and_watch()
+
+    def _start_and_watch(self) -> None:
         while not self.clock.closing.is_set():
             with self._changed:
                 try:
@@ -432,7 +449,8 @@ class Fleet:
         training = live.training
         failure: AicoreError | None = None
         try:
-            training.begin()
+            with self.clock.of_worker():
+                training.begin()
         except AicoreError as error:
             failure = error
         except Exception as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -1117,20 +1118,31 @@ def test_nothing_is_started_after_the_end_whoever_asks(session: Session) -> None
     assert session.ledger.refusal() == "The session ends, so nothing more was started."
 
 
-def test_sleepers_of_the_fleet_wake_up_when_the_session_ends() -> None:
+@pytest.mark.parametrize("daemon", [True, False])
+@pytest.mark.parametrize("is_worker", [True, False])
+def test_end_of_the_session_wakes_sleepers_and_interrupts_workers(*, is_worker: bool, daemon: bool) -> None:
     clock = FleetClock()
     clock.sleep(0)
     said: list[str] = []
 
     def sleep() -> None:
         try:
-            clock.sleep(60)
+            with clock.of_worker() if is_worker else nullcontext():
+                clock.sleep(60)
+            said.append("woken")
         except ClosingError as error:
             said.append(str(error))
 
-    thread = threading.Thread(target=sleep, daemon=True)
+    thread = threading.Thread(target=sleep, daemon=daemon)
     thread.start()
     clock.closing.set()
     thread.join(10)
-    assert said == ["The session ends, so nothing more was started."]
+    assert said == ["The session ends, so nothing more was started." if is_worker else "woken"]
+
+
+def test_thread_is_a_worker_for_as_long_as_it_says() -> None:
+    clock = FleetClock()
+    clock.closing.set()
+    with pytest.raises(ClosingError), clock.of_worker():
+        clock.sleep(60)
     clock.sleep(60)  # who ends the session must be able to stop things
