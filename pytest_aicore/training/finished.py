@@ -130,6 +130,8 @@ class FinishedExecution:
         self.execution = execution
         self._api = api
         self._clock = clock
+        self._logs: list[LogLine] | None = None
+        self._metrics: Named | None = None
 
     def __repr__(self) -> str:
         """Return id and status."""
@@ -144,37 +146,39 @@ class FinishedExecution:
             " AI Core registers only outputs that have a globalName in the workflow, of executions that COMPLETED.",
         )
 
-    @cached_property
+    @property
     def logs(self) -> list[LogLine]:
         """The log lines, oldest first, each with its `timestamp`."""
-        return [
-            LogLine(line.msg.removesuffix("\n"), line.timestamp)
-            for line in patiently(
+        if self._logs is None:
+            lines = patiently(
                 self._clock, lambda: self._api.logs(self.id, self.execution.created_at), _FETCHING_SECONDS
             )
-        ]
+            self._logs = [LogLine(line.msg.removesuffix("\n"), line.timestamp) for line in lines]
+        return self._logs
 
     @property
     def knows_logs(self) -> bool:
         """Whether `logs` can be had without asking AI Core."""
-        return "logs" in self.__dict__
+        return self._logs is not None
 
     @property
     def knows_metrics(self) -> bool:
         """Whether `metrics` can be had without asking AI Core."""
-        return "metrics" in self.__dict__
+        return self._metrics is not None
 
-    @cached_property
+    @property
     def metrics(self) -> Mapping[str, MetricValue]:
         """The newest value of each metric by name, each with its whole `series`."""
-        series: dict[str, list[Metric]] = {}
-        for metric in patiently(self._clock, lambda: self._api.metrics(self.id), _FETCHING_SECONDS):
-            series.setdefault(metric.name, []).append(metric)
-        return Named(
-            {name: MetricValue(tuple(sorted(values, key=_position))) for name, values in series.items()},
-            "metric",
-            " A training logs metrics with ai_core_sdk.tracking.",
-        )
+        if self._metrics is None:
+            series: dict[str, list[Metric]] = {}
+            for metric in patiently(self._clock, lambda: self._api.metrics(self.id), _FETCHING_SECONDS):
+                series.setdefault(metric.name, []).append(metric)
+            self._metrics = Named(
+                {name: MetricValue(tuple(sorted(values, key=_position))) for name, values in series.items()},
+                "metric",
+                " A training logs metrics with ai_core_sdk.tracking.",
+            )
+        return self._metrics
 
     @property
     def duration(self) -> float:
