@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_aicore.training.live.fleet import Fleet
     from pytest_aicore.training.live.keeping import Keeper
-    from pytest_aicore.training.live.ledger import Entry, FileLedger, Record
+    from pytest_aicore.training.live.ledger import Entry, FileLedger, RunRecord
     from pytest_aicore.training.live.log_stream import Onlooker
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Training
@@ -261,10 +261,10 @@ class Live:
         if new:
             self.ledger.take_down("wanted", run=entry.id, tests=new)
 
-    def _record(self, plan: TrainingPlan, key: str, training: Training) -> Record:
+    def _record(self, plan: TrainingPlan, key: str, training: Training) -> RunRecord:
         """Return what the ledger has of a run: of this session, of an earlier one to go on with, or a new one."""
         from pytest_aicore.training.clock import RealClock
-        from pytest_aicore.training.live.ledger import RunRecord
+        from pytest_aicore.training.live.ledger import LedgerRecord
 
         plan.require_complete()
         ledger, executable = self.ledger, plan.template.executable
@@ -291,7 +291,7 @@ class Live:
                 self._want(entry, self.fleet.users_of(training))
         if not entry.has_begun:
             self._preflight(plan)
-        return RunRecord(ledger, entry)
+        return LedgerRecord(ledger, entry)
 
     def _preflight(self, plan: TrainingPlan) -> None:
         """Make sure, once in a session, that the service would train the workflow that lies here."""

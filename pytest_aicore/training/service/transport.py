@@ -261,7 +261,7 @@ class _Limited:
         return sock
 
 
-class _Connection(_Limited, HTTPConnectionPool.ConnectionCls):  # type: ignore[misc,valid-type]
+class _PlainConnection(_Limited, HTTPConnectionPool.ConnectionCls):  # type: ignore[misc,valid-type]
     pass
 
 
@@ -270,7 +270,7 @@ class _SecureConnection(_Limited, HTTPSConnectionPool.ConnectionCls):  # type: i
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls = _PlainConnection
 
 
 class _SecurePool(HTTPSConnectionPool):

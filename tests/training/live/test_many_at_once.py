@@ -16,7 +16,7 @@ from pytest_aicore.training import run as runs
 from pytest_aicore.training.live import fleet as fleets
 from pytest_aicore.training.live import log_stream as following
 from pytest_aicore.training.live.fleet import ClosingError, Fleet, FleetClock
-from pytest_aicore.training.live.ledger import FileLedger, RunRecord
+from pytest_aicore.training.live.ledger import FileLedger, LedgerRecord
 from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.run import Training
 from pytest_aicore.training.service.failures import CallError
@@ -92,8 +92,8 @@ class Session:
         """What the ledger says of a run that begins now."""
         return {"host": "h", "resource_group": "default", "workflow": WORKFLOW, "time": self.time.now()}
 
-    def _record(self, key: str) -> RunRecord:
-        return RunRecord(self.ledger, self.ledger.begin(key, **self.facts))
+    def _record(self, key: str) -> LedgerRecord:
+        return LedgerRecord(self.ledger, self.ledger.begin(key, **self.facts))
 
     def enqueue(self, number: int = 1, **how: Any) -> list[Training]:
         """Start trainings early."""
