@@ -1,4 +1,4 @@
-"""FinishedExecution: what an execution left behind, in types that read well in assertions."""
+"""FinishedExecution: the results of an execution, in types that are convenient in assertions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 _FETCHING_SECONDS = 10.0
-"""For so long logs and metrics are asked for again: the run itself is over."""
+"""Seconds for which a failed request for logs or metrics is repeated; the run itself is over."""
 
 
 class LogLine(str):
@@ -65,14 +65,14 @@ class MetricValue(float):
 
 
 class MissingError(AicoreError, KeyError):
-    """Something is asked of an execution by a name that it does not have."""
+    """An execution has nothing of the name that was asked for."""
 
 
 class Named(Mapping[str, Any]):
-    """A read-only mapping whose missing names say what exists instead."""
+    """A read-only mapping that lists the existing names if one is missing."""
 
     def __init__(self, values: Mapping[str, Any], noun: str, remedy: str = "") -> None:
-        """Take the values, what one of them is called, and what to do if there is none at all."""
+        """Take the values, the noun for one of them, and what to do if there are none."""
         self._values = dict(values)
         self._noun = noun
         self._remedy = remedy
@@ -81,7 +81,7 @@ class Named(Mapping[str, Any]):
         """Return the value of that name.
 
         Raises:
-            MissingError: there is none (it is a `KeyError`).
+            MissingError: the name is missing (it is a `KeyError`).
         """
         __tracebackhide__ = True
         try:
@@ -115,14 +115,14 @@ class FinishedExecution:
         message: what AI Core said when it was started.
         status: the final status, the SDK's `Status`.
         history: each status with the time at which it was first seen (`status`, `time`), oldest first. A status
-            that lasts less than the polling interval may be missing, as for everybody who polls.
+            that lasts less than the polling interval may be missing.
         execution: the SDK's `Execution`.
     """
 
     def __init__(
         self, execution: Execution, message: str, history: tuple[Seen, ...], api: TrainingApi, clock: Clock
     ) -> None:
-        """Take what is known; logs and metrics are fetched when they are asked for."""
+        """Take what is known; logs and metrics are fetched when they are first used."""
         self.id: str = execution.id
         self.message = message
         self.status: Status = execution.status
@@ -158,12 +158,12 @@ class FinishedExecution:
 
     @property
     def knows_logs(self) -> bool:
-        """Whether `logs` can be had without asking AI Core."""
+        """Whether `logs` were fetched, so that using them sends no request."""
         return self._logs is not None
 
     @property
     def knows_metrics(self) -> bool:
-        """Whether `metrics` can be had without asking AI Core."""
+        """Whether `metrics` were fetched, so that using them sends no request."""
         return self._metrics is not None
 
     @property
@@ -184,7 +184,7 @@ class FinishedExecution:
     def duration(self) -> float:
         """Seconds from the start of the execution (its creation, if it never ran) to its end.
 
-        By the service's own times; where it does not say when it ended, by those at which its statuses were seen.
+        It is computed from the service's own times; if these lack the end, from the times at which statuses were seen.
         """
         ended = self.execution.completion_time
         if ended is None:
