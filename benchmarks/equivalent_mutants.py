@@ -81,9 +81,6 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
         ),
         Equivalent("Fleet.start", "training.begin()", "pass", "what has been launched has begun"),
         Equivalent(
-            "Fleet._lose_unstarted", "self._queue.remove(training)", "pass", "what is given up begins nothing any more"
-        ),
-        Equivalent(
             "Fleet.__init__",
             "needs_no_start: Callable[[Training], bool] = lambda _: False,",
             "needs_no_start: Callable[[Training], bool] = lambda _: None,",
@@ -135,7 +132,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "nobody asks for the number, only for the text",
         ),
         Equivalent(
-            "RunRecord._must_wait",
+            "LedgerRecord._must_wait",
             "return False",
             "return None",
             "as false as False, and never shown: a private function",

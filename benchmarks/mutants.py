@@ -36,6 +36,7 @@ TESTS = {
     "training/service/failures.py": ("tests/training/service/test_client.py", "tests/training/service/test_answers.py"),
     "training/service/sdk.py": ("tests/training/service/test_client.py", "tests/training/test_run.py"),
     "training/live/fleet.py": ("tests/training/live/test_many_at_once.py",),
+    "training/live/live_training.py": ("tests/training/live/test_live_training.py",),
     "training/live/ledger.py": (
         "tests/training/live/test_ledger_entries.py",
         "tests/training/live/test_ledger.py",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.execution_create_response import ExecutionCreateResponse
 
     from pytest_aicore.training.clock import Clock
-    from pytest_aicore.training.live.ledger import Record, Stage
+    from pytest_aicore.training.live.ledger import RunRecord, Stage
     from pytest_aicore.training.maker import Maker
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.service.api import TrainingApi
@@ -141,7 +141,7 @@ class Training:
         clock: Clock,
         waiter: Waiter,
         kept: Callable[[], AbstractContextManager[object]] = nullcontext,
-        record: Callable[[], Record] = NoRecord,
+        record: Callable[[], RunRecord] = NoRecord,
         number: int = 0,
     ) -> None:
         """Take what is needed; nothing is called yet."""
@@ -152,7 +152,7 @@ class Training:
         self._api = api
         self._clock = clock
         self._waiter = waiter
-        self.record: _Once[Record] = _Once(record)
+        self.record: _Once[RunRecord] = _Once(record)
         self.artifacts: _Once[Mapping[str, ArtifactCreateResponse]] = _Once(self._register)
         self.configuration: _Once[ConfigurationCreateResponse] = _Once(self._configure)
         self._started: _Once[tuple[ExecutionCreateResponse, Watch]] = _Once(self._execute)
@@ -324,7 +324,7 @@ class Training:
         record.made(name, pack(made))
         return made
 
-    def _claim(self, record: Record, name: str, intent: dict[str, Any]) -> Stage | None:
+    def _claim(self, record: RunRecord, name: str, intent: dict[str, Any]) -> Stage | None:
         if self._given_up is not None:
             raise again(self._given_up)
         return record.claim(name, intent)

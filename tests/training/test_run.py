@@ -59,6 +59,18 @@ def test_finished_execution(run: Run, emulator: Emulator) -> None:
     assert str(caught.value) == "there is no metric 'los'. Did you mean 'loss'? The execution has: 'loss'."
 
 
+def test_logs_and_metrics_are_fetched_once_and_known_from_then_on(run: Run, emulator: Emulator) -> None:
+    finished = run.execution
+    assert (finished.knows_logs, finished.knows_metrics) == (False, False)
+    asked = len(calls(emulator))
+    assert finished.logs is finished.logs
+    assert (finished.knows_logs, finished.knows_metrics) == (True, False)
+    assert finished.metrics is finished.metrics
+    assert dict(finished.metrics) == {}
+    assert (finished.knows_logs, finished.knows_metrics) == (True, True)
+    assert calls(emulator)[asked:] == ["execution.query_logs", "metrics.query"]
+
+
 def test_execution_without_metrics_outputs_or_logs(run: Run, emulator: Emulator) -> None:
     emulator.script(outcome="DEAD", logs=[])
     finished = run.finished

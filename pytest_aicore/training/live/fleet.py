@@ -11,15 +11,15 @@ Deadlines, intervals and ages are measured by a clock that nobody sets; dates ar
 from __future__ import annotations
 
 import random
-from collections import deque
-from contextlib import suppress
-from threading import Event, Thread, current_thread
+from contextlib import contextmanager, suppress
+from threading import Event, Thread, local
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import AicoreError, RunError, our_message
 from pytest_aicore.processes import Home, HomeCondition
 from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.live.budget import Budget
+from pytest_aicore.training.live.live_training import LiveTraining, TrainingState
 from pytest_aicore.training.live.log_stream import LogFollowing, NobodyLooks
 from pytest_aicore.training.live.stop import stop_execution
 from pytest_aicore.training.run import again
@@ -27,7 +27,7 @@ from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.watcher import SETTLING_SECONDS, DeadlineError, too_late
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ai_api_client_sdk.models.execution import Execution
 
@@ -70,18 +70,31 @@ class ClosingError(RunError):
 
 
 class FleetClock(RealClock):
-    """The machine's clock, whose sleepers wake up when the session ends."""
+    """The machine's clock. The end of the session ends every sleep, and the work of the fleet's own threads."""
 
     def __init__(self) -> None:
         self.closing = Event()
+        self._thread = local()
+
+    @contextmanager
+    def of_worker(self) -> Iterator[None]:
+        """Make the calling thread a worker of the fleet, whose `sleep` raises when the session ends.
+
+        Other threads are not interrupted: the one that ends the session uses this clock to stop executions.
+        """
+        self._thread.is_worker = True
+        try:
+            yield
+        finally:
+            self._thread.is_worker = False
 
     def sleep(self, seconds: float) -> None:
-        """Wait that many seconds.
+        """Wait that many seconds, or until the session ends.
 
         Raises:
-            ClosingError: the session ends.
+            ClosingError: the session ends, and the caller is a worker of the fleet.
         """
-        if self.closing.wait(seconds) and current_thread().daemon:
+        if self.closing.wait(seconds) and getattr(self._thread, "is_worker", False):
             raise ClosingError(_CLOSING)
 
 
@@ -123,15 +136,8 @@ class Fleet:
         ledger.refusal = self._why_nothing_is_started
         self._onlooker = onlooker or NobodyLooks()
         self._changed = HomeCondition((home or Home()).require_for_runs)
-        self._queue: deque[Training] = deque()
-        self._launching: dict[Training, Thread] = {}
-        self._urgent: set[Training] = set()
-        self._launched: list[Training] = []
-        self._refusals: dict[Training, int] = {}
-        self._lost: dict[Training, AicoreError] = {}
-        self._ended: set[Training] = set()
-        self._users: dict[Training, dict[str, float]] = {}
-        self._unwanted: set[Training] = set()
+        self._trainings: dict[Training, LiveTraining] = {}
+        self._first_turn = self._last_turn = 0
         self._waited_for: Training | None = None
         self._logs = LogFollowing(api, self._onlooker)
         self._next_look = 0.0
@@ -152,7 +158,7 @@ class Fleet:
             timeout: seconds for which it would wait.
         """
         with self._changed:
-            self._users.setdefault(training, {})[user] = timeout
+            self._get(training).users[user] = timeout
 
     def users_of(self, training: Training) -> list[str]:
         """Return the tests that need a training.
@@ -161,13 +167,24 @@ class Fleet:
             training: what they need.
         """
         with self._changed:
-            return list(self._users.get(training, ()))
+            return list(self._get(training).users)
+
+    def state_of(self, training: Training) -> TrainingState:
+        """Return how far a training is.
+
+        Args:
+            training: which one.
+        """
+        with self._changed:
+            return self._get(training).state
 
     def enqueue(self, training: Training) -> None:
         """Start a training as soon as there is room for it."""
         with self._changed:
-            if self._is_new(training):
-                self._queue.append(training)
+            live = self._get(training)
+            if live.state is TrainingState.NEW:
+                self._last_turn += 1
+                live.queue(self._last_turn)
                 self._wake_up()
 
     def release(self, user: str) -> None:
@@ -177,18 +194,15 @@ class Fleet:
             user: the test.
         """
         with self._changed:
-            for training, users in self._users.items():
-                if users.pop(user, None) is None or users:
-                    continue
-                if training in self._queue:
-                    self._queue.remove(training)
-                elif training in self._launching or (training in self._launched and training not in self._ended):
-                    self._unwanted.add(training)
+            for live in self._trainings.values():
+                if live.users.pop(user, None) is not None and not live.users:
+                    live.need_no_more()
             self._changed.notify_all()
 
     def is_unwanted(self, training: Training) -> bool:
         """Tell whether a training was given up because nobody needed it any more."""
-        return training in self._unwanted
+        live = self._trainings.get(training)
+        return live is not None and live.is_unwanted
 
     def start(self, training: Training) -> None:
         """Return when the execution has been started; who waits for that is first in the queue.
@@ -199,22 +213,20 @@ class Fleet:
         patience = max(STARTING_SECONDS, training.plan.timeout)
         deadline = self.clock.monotonic() + patience
         with self._changed:
-            if self._is_new(training) or training in self._queue:
-                if training in self._queue:
-                    self._queue.remove(training)
-                self._queue.appendleft(training)
-            self._urgent.add(training)
+            live = self._get(training)
+            self._first_turn -= 1
+            live.queue(self._first_turn)
+            live.is_urgent = True
             self._wake_up()
-            while training not in self._launched and training not in self._lost:
+            while live.awaits_start:
                 self._refuse_if_over(training, "had not been started")
                 if self._over(deadline):
-                    self._lose_unstarted(training, patience)
+                    self._give_up_start(live, patience)
                     break
                 self._glance(training, deadline)
-        if training in self._launched:
-            training.begin()
-            return
-        self._raise_lost(training)
+        if live.error is not None and not live.has_execution:
+            raise again(live.error)
+        training.begin()
 
     def wait(self, training: Training, timeout: float) -> None:
         """Return when the execution has a final status.
@@ -232,29 +244,38 @@ class Fleet:
         self._waited_for = training
         try:
             with self._changed:
-                while training not in self._ended and training not in self._lost:
-                    if self._over(deadline):
-                        break
+                live = self._get(training)
+                while live.error is None and live.state is not TrainingState.ENDED and not self._over(deadline):
                     self._glance(training, deadline)
         finally:
             self._waited_for = None
             self._onlooker.done()
-        if training in self._lost:
-            self._raise_lost(training)
-        if training in self._ended:
-            return
-        self._give_up(training, watch, timeout)
+        if live.error is not None:
+            raise again(live.error)
+        if live.state is not TrainingState.ENDED:
+            self._give_up(live, watch, timeout)
 
-    def _is_new(self, training: Training) -> bool:
-        return not (
-            training in self._queue
-            or training in self._launching
-            or training in self._launched
-            or training in self._lost
-        )
+    def _get(self, training: Training) -> LiveTraining:
+        """Return what is known of a training; the caller holds the lock."""
+        return self._trainings.setdefault(training, LiveTraining(training))
 
-    def _raise_lost(self, training: Training) -> None:
-        raise again(self._lost[training])
+    def _in_state(self, *states: TrainingState) -> list[LiveTraining]:
+        """Return the trainings in any of some states, in the order in which they were started."""
+        with self._changed:
+            found = [live for live in self._trainings.values() if live.state in states]
+        return sorted(found, key=lambda live: live.position)
+
+    def _started(self) -> list[LiveTraining]:
+        """Return the trainings whose execution is known, in the order in which they were started."""
+        return self._in_state(TrainingState.RUNNING, TrainingState.ENDED, TrainingState.LOST)
+
+    def _queue(self) -> list[LiveTraining]:
+        """Return the trainings that are to be started, the next one first."""
+        return sorted(self._in_state(TrainingState.QUEUED), key=lambda live: live.turn)
+
+    def _clear_queue(self) -> None:
+        for live in self._queue():
+            live.leave_queue()
 
     def _over(self, deadline: float | None) -> bool:
         now = self.clock.monotonic()
@@ -271,11 +292,11 @@ class Fleet:
 
     def _glance(self, training: Training, deadline: float | None) -> None:
         """Wait a little, and let the user see how far things are."""
-        self._onlooker.show(training, self._launched)
+        self._onlooker.show(training, [live.training for live in self._started()])
         ends = [each - self.clock.monotonic() for each in (deadline, self.guard) if each is not None]
         self._changed.wait(max(0.0, min([_GLANCE, *ends])))
 
-    def _give_up(self, training: Training, watch: Watch, timeout: float) -> None:
+    def _give_up(self, live: LiveTraining, watch: Watch, timeout: float) -> None:
         """Look for the last time, stop the execution, and say so.
 
         Raises:
@@ -287,10 +308,10 @@ class Fleet:
         try:
             with no_longer_than(_LAST_LOOK):
                 execution = self._api.execution(watch.execution_id)
-            self._see(training, execution)
+            self._see(live, execution)
         except CallError as error:
             watch.miss(error, self.clock.monotonic())
-        if training in self._ended:
+        if watch.ended:
             return
         text = too_late(watch, timeout)
         if late:
@@ -299,28 +320,29 @@ class Fleet:
                 f" test: it was {watch.history[-1].status.value}. Give the test a longer timeout."
             )
         with self._changed:
-            patient = max(self._users.get(training, {}).values(), default=0.0)
+            patient = max(live.users.values(), default=0.0)
         if patient > timeout:
             raise DeadlineError(text)
-        outcome = self._stop(training, "its time was up")
+        outcome = self._stop(live, "its time was up")
         raise DeadlineError(f"{text} {outcome}")
 
-    def _stop(self, training: Training, reason: str, message: str | None = None) -> str:
+    def _stop(self, live: LiveTraining, reason: str, message: str | None = None) -> str:
         """Stop an execution, and return a sentence about that.
 
         Args:
-            training: whose execution.
+            live: whose execution.
             reason: in a few words, for the report and the end of the session.
             message: is said to whoever waits for it, if more than the reason is to be said.
         """
         said = message or f"it was stopped, because {reason}."
+        training = live.training
         watch = training.begin()
         try:
             outcome = f"It {stop_execution(self._api, self.clock, watch.execution_id)}."
         except AicoreError as error:
             outcome = f"It could not be stopped: {error} `pytest-aicore sweep` tries again."
             # Nobody waits for what may not run any more; the end of the session tries once more to stop it.
-            self._lose(training, RunError(f"execution {watch.execution_id}: {reason}. {outcome}"))
+            self._lose(live, RunError(f"execution {watch.execution_id}: {reason}. {outcome}"))
             return outcome
         watch.stopped = reason
         why = f"{reason}. {outcome}"
@@ -330,28 +352,27 @@ class Fleet:
             execution = self._api.execution(watch.execution_id)
             watch.see(execution, self.clock.monotonic(), self._api.service_now())
         with self._changed:
-            self._lost.setdefault(training, RunError(f"execution {watch.execution_id}: {said}"))
+            live.lose(RunError(f"execution {watch.execution_id}: {said}"))
             self._changed.notify_all()
         return outcome
 
-    def _lose(self, training: Training, error: AicoreError) -> None:
+    def _lose(self, live: LiveTraining, error: AicoreError) -> None:
         """Wait no more for an execution; if it exists at all, the end of the session stops it."""
-        self._note(training, "lost")
+        self._note(live.training, "lost")
         with self._changed:
-            self._lost.setdefault(training, error)
+            live.lose(error)
             self._changed.notify_all()
 
-    def _lose_unstarted(self, training: Training, seconds: float) -> None:
+    def _give_up_start(self, live: LiveTraining, seconds: float) -> None:
         """Wait no more for the start of an execution, and start it no more."""
+        training = live.training
         error = RunError(
             f"{training.plan.workflow} had not been started {seconds:g} s after a test had asked for it: at most"
             f" {self._most_at_once} executions run at once (--aicore-max-parallel), and none of them ended, or AI Core"
             " did not answer. It is not started any more."
         )
-        if training in self._queue:
-            self._queue.remove(training)
         training.give_up(error)
-        self._lost.setdefault(training, error)
+        live.give_up(error)
 
     def _note(self, training: Training, event: str, **facts: object) -> None:
         """Take down what is known of an execution."""
@@ -366,23 +387,28 @@ class Fleet:
         self._changed.notify_all()
 
     def _run(self) -> None:
+        with self.clock.of_worker():
+            self._start_and_watch()
+
+    def _start_and_watch(self) -> None:
         while not self.clock.closing.is_set():
             with self._changed:
                 try:
                     self._launch_some()
                 except AicoreError as error:
                     self._refuse_all(error)
-                unwanted = [each for each in self._unwanted if each in self._watched()]
+                watched = self._watched()
+                unwanted = [live for live in watched if live.is_unwanted]
                 now = self.clock.monotonic()
-                due = bool(self._watched()) and now >= self._next_look
+                due = bool(watched) and now >= self._next_look
                 is_running_out = self._budget.spent is None and self._budget.lasts() <= 0
                 if not (due or unwanted or is_running_out):
                     if not self.clock.closing.is_set():
                         self._changed.wait(self._pause(now))
                     continue
             try:
-                for training in unwanted:
-                    self._stop(training, "no test needed it any more")
+                for live in unwanted:
+                    self._stop(live, "no test needed it any more")
                 if due:
                     self._look()
                     self._logs.read_on(self._waited_for)
@@ -395,53 +421,56 @@ class Fleet:
     def _pause(self, now: float) -> float | None:
         """Return how long nothing is to be done, None for until something changes."""
         if not self._watched():
-            return _GLANCE if self._queue else None
+            return _GLANCE if self._queue() else None
         pause = min(self._next_look - now, max(0.05, self._budget.lasts()))
         return max(0.0, pause)
 
-    def _watched(self) -> list[Training]:
-        return [each for each in self._launched if each not in self._ended and each not in self._lost]
+    def _watched(self) -> list[LiveTraining]:
+        return self._in_state(TrainingState.RUNNING)
 
     def _launch_some(self) -> None:
         if self._budget.spent is not None:
-            self._queue.clear()
-        room = self._most_at_once - len(self._launching) - len(self._watched())
-        for training in list(self._queue):
-            if room <= 0 and training not in self._urgent:
+            self._clear_queue()
+        taken = (TrainingState.STARTING, TrainingState.GIVEN_UP, TrainingState.RUNNING)
+        room = self._most_at_once - len(self._in_state(*taken))
+        for live in self._queue():
+            if room <= 0 and not live.is_urgent:
                 break
-            self._queue.remove(training)
-            if training not in self._urgent and self._needs_no_start(training):
+            # Before the ledger is read: if that fails, all in the queue are refused, but a test may ask for this one.
+            live.leave_queue()
+            if not live.is_urgent and self._needs_no_start(live.training):
                 continue  # whoever needs it asks for it
             room -= 1
-            thread = Thread(target=self._launch, args=(training,), name="pytest-aicore launch", daemon=True)
-            self._launching[training] = thread
+            thread = Thread(target=self._launch, args=(live,), name="pytest-aicore launch", daemon=True)
+            live.starts(thread)
             thread.start()
 
-    def _launch(self, training: Training) -> None:
-        lost: AicoreError | None = None
+    def _launch(self, live: LiveTraining) -> None:
+        training = live.training
+        failure: AicoreError | None = None
         try:
-            training.begin()
+            with self.clock.of_worker():
+                training.begin()
         except AicoreError as error:
-            lost = error
+            failure = error
         except Exception as error:
-            lost = RunError(f"{training.plan.workflow} could not be started ({type(error).__name__}: {error}).")
+            failure = RunError(f"{training.plan.workflow} could not be started ({type(error).__name__}: {error}).")
         with self._changed:
-            del self._launching[training]
-            if lost is None:
-                self._launched.append(training)
-                if training in self._lost:  # given up while the request was on its way; the end of the session stops it
+            if failure is None:
+                live.has_started(len(self._started()))
+                if live.state is TrainingState.LOST:  # the end of the session stops it
                     self._note(training, "lost")
                 self._interval = min(FIRST_INTERVAL, self._longest)
                 soon = max(self._not_before, self.clock.monotonic() + self._interval)
                 self._next_look = min(self._next_look or float("inf"), soon)
             else:
-                self._lost.setdefault(training, lost)
+                live.refuse(failure)
             self._changed.notify_all()
 
     def _look(self) -> None:
         """Ask about all executions at once, and about one alone if need be."""
         watched = self._watched()
-        executables = {training.plan.template.executable.id for training in watched}
+        executables = {live.training.plan.template.executable.id for live in watched}
         trouble: CallError | None = None
         page: dict[str, Execution | RunError] = {}
         try:
@@ -451,15 +480,15 @@ class Fleet:
         # Who does not answer one question is not asked the next. Each execution is the first one that is asked for some
         # time, so that one that nobody can tell about does not hide the others.
         outage = trouble if trouble is not None and trouble.transient and not trouble.is_unreadable else None
-        for training in random.sample(watched, len(watched)):
-            watch = training.begin()
+        for live in random.sample(watched, len(watched)):
+            watch = live.training.begin()
             answer = page.get(watch.execution_id)
             if answer is not None and not isinstance(answer, RunError):
-                self._see(training, answer)
+                self._see(live, answer)
             elif outage is not None:
-                self._miss(training, watch, outage)
+                self._miss(live, watch, outage)
             else:
-                outage = self._look_at(training, watch)
+                outage = self._look_at(live, watch)
         failing = outage if trouble is not None else None
         with self._changed:
             self._troubles = self._troubles + 1 if failing is not None else 0
@@ -474,36 +503,36 @@ class Fleet:
             self._changed.notify_all()
 
     def _lose_all(self, error: AicoreError) -> None:
-        for training in self._watched():
-            self._lose(training, error)
+        for live in self._watched():
+            self._lose(live, error)
 
     def _refuse_all(self, error: AicoreError) -> None:
         """Start nothing of what waits for its start."""
-        self._lost.update(dict.fromkeys(self._queue, error))
-        self._queue.clear()
+        for live in self._queue():
+            live.refuse(error)
         self._changed.notify_all()
 
-    def _look_at(self, training: Training, watch: Watch) -> CallError | None:
+    def _look_at(self, live: LiveTraining, watch: Watch) -> CallError | None:
         """Ask for one execution alone, and return why there was no answer, None if there was one."""
         try:
             execution = self._api.execution(watch.execution_id)
         except CallError as error:
             young = error.is_missing and watch.execution is None
             if error.transient or (young and self.clock.monotonic() - watch.began < SETTLING_SECONDS):
-                self._miss(training, watch, error)
+                self._miss(live, watch, error)
                 return error if error.transient else None
             watch.miss(error, self.clock.monotonic())
-            self._refusals[training] = self._refusals.get(training, 0) + 1
-            if self._refusals[training] >= _REFUSALS:
+            live.refusals += 1
+            if live.refusals >= _REFUSALS:
                 deleted = error.is_missing and watch.execution is not None
-                self._lose(training, RunError(f"{error} Somebody may have deleted it.") if deleted else error)
+                self._lose(live, RunError(f"{error} Somebody may have deleted it.") if deleted else error)
         except RunError as error:
-            self._lose(training, error)
+            self._lose(live, error)
         else:
-            self._see(training, execution)
+            self._see(live, execution)
         return None
 
-    def _miss(self, training: Training, watch: Watch, trouble: CallError) -> None:
+    def _miss(self, live: LiveTraining, watch: Watch, trouble: CallError) -> None:
         """Take that there was no answer; nobody waits for ever for one."""
         now = self.clock.monotonic()
         watch.miss(trouble, now)
@@ -511,7 +540,7 @@ class Fleet:
         if since is None or now - since < OUTAGE_PATIENCE:
             return
         self._lose(
-            training,
+            live,
             RunError(
                 f"execution {watch.execution_id} was {watch.history[-1].status.value}, and AI Core has not answered"
                 f" for it since {watch.date(since):%Y-%m-%d %H:%M:%S} UTC: {trouble} It may still run: the end of the"
@@ -519,9 +548,10 @@ class Fleet:
             ),
         )
 
-    def _see(self, training: Training, execution: Execution) -> None:
+    def _see(self, live: LiveTraining, execution: Execution) -> None:
+        training = live.training
         watch = training.begin()
-        self._refusals.pop(training, None)
+        live.refusals = 0
         service_now = self._api.service_now()
         watch.see(execution, self.clock.monotonic(), service_now)
         status = execution.status.value
@@ -535,7 +565,7 @@ class Fleet:
                 seconds = training.record().ran(self.clock, service_now)
             self._note(training, "ended", status=status, seconds=seconds)
             with self._changed:
-                self._ended.add(training)
+                live.end()
                 self._changed.notify_all()
 
     def _mind_the_budget(self) -> None:
@@ -544,11 +574,11 @@ class Fleet:
         if why is None:
             return
         with self._changed:
-            self._queue.clear()
+            self._clear_queue()
             watched = self._watched()
             self._changed.notify_all()
-        for training in watched:
-            self._stop(training, "the budget is spent", why)
+        for live in watched:
+            self._stop(live, "the budget is spent", why)
 
     # The end --------------------------------------------------------------------------------------------------------
 
@@ -556,9 +586,10 @@ class Fleet:
         """Start nothing more, and wait for what is being started."""
         self.clock.closing.set()
         with self._changed:
-            self._queue.clear()
+            self._clear_queue()
             self._changed.notify_all()
-            threads = list(self._launching.values())
+            starting = self._in_state(TrainingState.STARTING, TrainingState.GIVEN_UP)
+            threads = [live.thread for live in starting if live.thread is not None]
         deadline = self.clock.monotonic() + _CLOSING_PATIENCE
         for thread in threads:
             thread.join(max(0.0, deadline - self.clock.monotonic()))

@@ -55,7 +55,17 @@ if TYPE_CHECKING:
 
     from pytest_aicore.training.clock import Clock
 
-__all__ = ["ARTIFACTS", "CONFIGURATION", "EXECUTION", "Entry", "FileLedger", "NoRecord", "Record", "RunRecord", "Stage"]
+__all__ = [
+    "ARTIFACTS",
+    "CONFIGURATION",
+    "EXECUTION",
+    "Entry",
+    "FileLedger",
+    "LedgerRecord",
+    "NoRecord",
+    "RunRecord",
+    "Stage",
+]
 
 _CLOCK = RealClock()
 _PROOF = 15.0
@@ -259,7 +269,7 @@ class Entry:
         return max(0.0, clock.now() - self.running_since) if self.running_since is not None else 0.0
 
 
-class Record(Protocol):
+class RunRecord(Protocol):
     """Where one run takes down what it is about to do, and what became of it."""
 
     def claim(self, name: str, intent: dict[str, Any]) -> Stage | None:
@@ -870,7 +880,7 @@ class FileLedger:
         return self._place.with_name(f"{self._place.name}.alive-{process}")
 
 
-class RunRecord:
+class LedgerRecord:
     """The part of the ledger that is about one run of this session.
 
     Args:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_aicore.training.live.fleet import Fleet
     from pytest_aicore.training.live.keeping import Keeper
-    from pytest_aicore.training.live.ledger import Entry, FileLedger, Record
+    from pytest_aicore.training.live.ledger import Entry, FileLedger, RunRecord
     from pytest_aicore.training.live.log_stream import Onlooker
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Training
@@ -105,6 +105,7 @@ class Live:
         self._asked: set[str] = set()
         self._opening = ThreadLock()
         self._keeper: Keeper | None = None
+        self._fleet: Fleet | None = None
         self._stopping: list[Thread] = []
         self._begun_to_finish = False
         self._deadline: float | None = None
@@ -129,9 +130,15 @@ class Live:
 
         return TrainingApi(self._connect)
 
-    @cached_property
+    @property
     def fleet(self) -> Fleet:
         """Starts and watches the runs of this process."""
+        if self._fleet is None:
+            with self._opening:
+                self._fleet = self._fleet or self._new_fleet()
+        return self._fleet
+
+    def _new_fleet(self) -> Fleet:
         # What its threads will need, before there are any: pytest parses each module of a plugin that it imports, and
         # Python 3.11 cannot parse in two threads at once ("AST constructor recursion depth mismatch"). Also, what a
         # thread is importing while a test forks can never be imported in the forked process.
@@ -254,10 +261,10 @@ class Live:
         if new:
             self.ledger.take_down("wanted", run=entry.id, tests=new)
 
-    def _record(self, plan: TrainingPlan, key: str, training: Training) -> Record:
+    def _record(self, plan: TrainingPlan, key: str, training: Training) -> RunRecord:
         """Return what the ledger has of a run: of this session, of an earlier one to go on with, or a new one."""
         from pytest_aicore.training.clock import RealClock
-        from pytest_aicore.training.live.ledger import RunRecord
+        from pytest_aicore.training.live.ledger import LedgerRecord
 
         plan.require_complete()
         ledger, executable = self.ledger, plan.template.executable
@@ -284,7 +291,7 @@ class Live:
                 self._want(entry, self.fleet.users_of(training))
         if not entry.has_begun:
             self._preflight(plan)
-        return RunRecord(ledger, entry)
+        return LedgerRecord(ledger, entry)
 
     def _preflight(self, plan: TrainingPlan) -> None:
         """Make sure, once in a session, that the service would train the workflow that lies here."""
@@ -389,8 +396,8 @@ class Live:
         if self._begun_to_finish:
             return
         self._begun_to_finish = True
-        if "fleet" in self.__dict__:
-            self.fleet.close()
+        if self._fleet is not None:
+            self._fleet.close()
         self._deadline = RealClock().monotonic() + _STOPPING_PATIENCE
         if self._keeper is not None:
             self._keeper.end(self._left_to_stop())

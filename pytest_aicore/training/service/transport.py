@@ -285,7 +285,7 @@ class _Limited:
         return sock
 
 
-class _Connection(_Limited, HTTPConnectionPool.ConnectionCls):  # type: ignore[misc,valid-type]
+class _PlainConnection(_Limited, HTTPConnectionPool.ConnectionCls):  # type: ignore[misc,valid-type]
     pass
 
 
@@ -294,7 +294,7 @@ class _SecureConnection(_Limited, HTTPSConnectionPool.ConnectionCls):  # type: i
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls = _PlainConnection
 
 
 class _SecurePool(HTTPSConnectionPool):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.training.live.fleet import ClosingError, FleetClock
+from pytest_aicore.training.live.fleet import FleetClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,8 +58,7 @@ class SimulatedTime(FleetClock):
     def sleep(self, seconds: float) -> None:
         """Wait that many seconds, or until the session ends."""
         self.slept.append(seconds)
-        if self.closing.wait(seconds) and threading.current_thread().daemon:
-            raise ClosingError("The session ends, so nothing more was started.")
+        super().sleep(seconds)
 
     def block(self, seconds: float | None, sleepers: list[_Sleeper]) -> bool:
         """Wait until somebody wakes one of some sleepers up, and tell whether somebody did before the time was up."""

@@ -16,8 +16,8 @@ from pytest_aicore.training.live.ledger import (
     EXECUTION,
     Entry,
     FileLedger,
+    LedgerRecord,
     NoRecord,
-    RunRecord,
     Stage,
     new_id,
 )
@@ -290,7 +290,7 @@ def test_time_that_a_run_has_cost(make: Make, events: list[Any], service_now: fl
     entry = begun(ledger, "key", *events)
     clocks = Clocks(1000.0, 100.0)
     assert entry.ran(clocks, service_now) == seconds
-    assert RunRecord(ledger, entry).ran(clocks, service_now) == seconds
+    assert LedgerRecord(ledger, entry).ran(clocks, service_now) == seconds
 
 
 # Sessions -----------------------------------------------------------------------------------------------------------
@@ -424,7 +424,7 @@ def test_executions_of_other_runs(make: Make) -> None:
     mine = begun(ledger, "a", made("e1"))
     begun(other, "b", made("e2"))
     begun(other, "c")
-    assert RunRecord(ledger, mine).executions_of_others() == {"e2"}
+    assert LedgerRecord(ledger, mine).executions_of_others() == {"e2"}
     assert ledger.executions_of_others(mine) == {"e2"}
 
 
@@ -536,7 +536,7 @@ def test_stage_is_made_by_one_process(make: Make) -> None:
     first, second = make("one", "1"), make("one", "2")
     entry = first.begin("key", **FACTS)
     second.refresh()
-    mine, theirs = RunRecord(first, entry), RunRecord(second, second.entries[entry.id])
+    mine, theirs = LedgerRecord(first, entry), LedgerRecord(second, second.entries[entry.id])
     before = mine.claim(CONFIGURATION, {"name": "n"})
     assert before == Stage(None, {}, 0.0)
     assert theirs.claim(CONFIGURATION, {"name": "n"}) is None
@@ -564,7 +564,7 @@ def test_stage_of_a_process_that_has_ended_is_taken_over(make: Make) -> None:
     entry = first.begin("key", **FACTS)
     first.write("intends", run=entry.id, stage=EXECUTION, process="one-3", time=5.0, ticks=6.0, configuration="c")
     second.refresh()
-    before = RunRecord(second, second.entries[entry.id]).claim(EXECUTION, {"configuration": "c"})
+    before = LedgerRecord(second, second.entries[entry.id]).claim(EXECUTION, {"configuration": "c"})
     assert before is not None
     assert (before.process, before.since, before.ticks, before.intent["configuration"]) == ("one-3", 5, 6, "c")
     assert second.entries[entry.id].stages[EXECUTION].process == "one-2"
@@ -576,7 +576,7 @@ def test_lost_files_keep_others_waiting_for_a_moment(make: Make, stop_clock: Cal
     entry = first.begin("key", **FACTS)
     first.write("intends", run=entry.id, stage=ARTIFACTS, process="one-3", time=5.0)
     second.refresh()
-    record = RunRecord(second, second.entries[entry.id])
+    record = LedgerRecord(second, second.entries[entry.id])
     before = second.was_restored_lately
     second.file.with_name("ledger.jsonl.alive-one-2").unlink()
     restored = [before, second.was_restored_lately]
@@ -604,22 +604,22 @@ def test_files_lost_before_a_process_came_keep_it_waiting_as_well(
     waits = []
     for seconds in (0, 9.9):
         now[0] += seconds
-        waits.append((RunRecord(late, other).claim(EXECUTION, {"configuration": "c"}), another.is_alive("one")))
+        waits.append((LedgerRecord(late, other).claim(EXECUTION, {"configuration": "c"}), another.is_alive("one")))
     assert waits == [(None, True), (None, True)]
     now[0] += 0.2
     assert not another.is_alive("one")
     with pytest.raises(
         RunError, match=r"^The process that began this session has ended, so nothing more is started\.$"
     ):
-        RunRecord(late, other).claim(EXECUTION, {"configuration": "c"})
+        LedgerRecord(late, other).claim(EXECUTION, {"configuration": "c"})
 
 
 def test_who_waits_proves_now_and_then_that_it_could_write(make: Make, stop_clock: Callable[[], list[float]]) -> None:
     first, second = make("one", "1"), make("one", "2")
     entry = first.begin("key", **FACTS)
-    RunRecord(first, entry).claim(ARTIFACTS, {})
+    LedgerRecord(first, entry).claim(ARTIFACTS, {})
     second.refresh()
-    record = RunRecord(second, second.entries[entry.id])
+    record = LedgerRecord(second, second.entries[entry.id])
     now = stop_clock()
     waits = []
     for seconds in (0, 14, 1, 14, 1):
@@ -632,8 +632,8 @@ def test_who_waits_proves_now_and_then_that_it_could_write(make: Make, stop_cloc
     assert line["time"] > 1.7e9
 
 
-def about_to_start(ledger: FileLedger, key: str = "key") -> RunRecord:
-    return RunRecord(ledger, ledger.begin(key, **FACTS))
+def about_to_start(ledger: FileLedger, key: str = "key") -> LedgerRecord:
+    return LedgerRecord(ledger, ledger.begin(key, **FACTS))
 
 
 def test_nothing_is_started_that_is_refused(make: Make) -> None:

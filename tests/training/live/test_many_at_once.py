@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from pytest_aicore.training import run as runs
 from pytest_aicore.training.live import fleet as fleets
 from pytest_aicore.training.live import log_stream as following
 from pytest_aicore.training.live.fleet import ClosingError, Fleet, FleetClock
-from pytest_aicore.training.live.ledger import FileLedger, RunRecord
+from pytest_aicore.training.live.ledger import FileLedger, LedgerRecord
 from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.run import Training
 from pytest_aicore.training.service.failures import CallError
@@ -91,8 +92,8 @@ class Session:
         """What the ledger says of a run that begins now."""
         return {"host": "h", "resource_group": "default", "workflow": WORKFLOW, "time": self.time.now()}
 
-    def _record(self, key: str) -> RunRecord:
-        return RunRecord(self.ledger, self.ledger.begin(key, **self.facts))
+    def _record(self, key: str) -> LedgerRecord:
+        return LedgerRecord(self.ledger, self.ledger.begin(key, **self.facts))
 
     def enqueue(self, number: int = 1, **how: Any) -> list[Training]:
         """Start trainings early."""
@@ -325,6 +326,47 @@ def test_nothing_that_waits_is_started_when_it_cannot_be_told_whose_it_is(sessio
     assert message(RunError, lambda: third.finish(3600)) == "The ledger cannot be read."
     assert len(session.executions) == 1
     assert second.finish(3600).status.value == "COMPLETED"  # whoever needs it asks for it
+
+
+def test_training_is_in_one_state_at_a_time(
+    session: Session, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hang, start = Event(session.time), session._api.start_execution
+    monkeypatch.setattr(session._api, "start_execution", lambda *how: hang.wait() and start(*how))
+    session.begin(5, 1)
+    first, second = session.training(), session.training(user="b")
+    states: list[tuple[str, str]] = []
+
+    def take_down() -> None:
+        states.append((session.fleet.state_of(first).value, session.fleet.state_of(second).value))
+
+    take_down()
+    for training in (first, second):
+        session.fleet.enqueue(training)
+    take_down()
+    session.time.sleep(0.5)
+    take_down()
+    hang.set()
+    session.time.sleep(0.5)
+    take_down()
+    session.fleet.release("b")
+    take_down()
+    session.fleet.enqueue(second)
+    first.finish(3600)
+    session.time.sleep(0.5)
+    take_down()
+    emulator.script(running=5000)
+    message(DeadlineError, lambda: second.finish(10))
+    take_down()
+    assert states == [
+        ("new", "new"),
+        ("queued", "queued"),
+        ("starting", "queued"),
+        ("running", "queued"),
+        ("running", "new"),
+        ("ended", "running"),
+        ("ended", "lost"),
+    ]
 
 
 # Trouble while watching ---------------------------------------------------------------------------------------------
@@ -1076,20 +1118,31 @@ def test_nothing_is_started_after_the_end_whoever_asks(session: Session) -> None
     assert session.ledger.refusal() == "The session ends, so nothing more was started."
 
 
-def test_sleepers_of_the_fleet_wake_up_when_the_session_ends() -> None:
+@pytest.mark.parametrize("daemon", [True, False])
+@pytest.mark.parametrize("is_worker", [True, False])
+def test_end_of_the_session_wakes_sleepers_and_interrupts_workers(*, is_worker: bool, daemon: bool) -> None:
     clock = FleetClock()
     clock.sleep(0)
     said: list[str] = []
 
     def sleep() -> None:
         try:
-            clock.sleep(60)
+            with clock.of_worker() if is_worker else nullcontext():
+                clock.sleep(60)
+            said.append("woken")
         except ClosingError as error:
             said.append(str(error))
 
-    thread = threading.Thread(target=sleep, daemon=True)
+    thread = threading.Thread(target=sleep, daemon=daemon)
     thread.start()
     clock.closing.set()
     thread.join(10)
-    assert said == ["The session ends, so nothing more was started."]
+    assert said == ["The session ends, so nothing more was started." if is_worker else "woken"]
+
+
+def test_thread_is_a_worker_for_as_long_as_it_says() -> None:
+    clock = FleetClock()
+    clock.closing.set()
+    with pytest.raises(ClosingError), clock.of_worker():
+        clock.sleep(60)
     clock.sleep(60)  # who ends the session must be able to stop things

@@ -248,20 +248,22 @@ def test_sweep_stops_what_a_killed_session_left(
 ) -> None:
     with start() as session:
         session.wait_for_executions(2)
-        assert "2 of a session that is still running on this machine: left alone" in sweep()[1]
+        assert "left alone: 2 of a session that is still running on this machine" in sweep()[1]
         session.send(signal.SIGKILL, to_group=True)
         session.wait()
     status, text = sweep("--dry-run")
     assert (status, lasting.statuses()) == (1, ["RUNNING", "RUNNING"])
     assert matches("would stop e* of training_workflow_tutorial.yaml, started * by test_it.py:6", text)
-    assert matches("2 to be stopped in the resource group default at http*; nothing was, because of --dry-run", text)
+    assert matches(
+        "would stop 2 in the resource group default at http*; nothing was stopped, because of --dry-run", text
+    )
     status, text = sweep("--older-than=2h")
     assert (status, lasting.statuses()) == (0, ["RUNNING", "RUNNING"])
     assert matches("younger than 2h: e* of training_workflow_tutorial.yaml, started * by test_it.py:*", text)
     status, text = sweep()
     assert (status, lasting.unwatched()) == (0, [])
     assert matches("e* of training_workflow_tutorial.yaml, started * by test_it.py:6: is being stopped", text)
-    assert matches("nothing of ours was left running in the resource group default at http*", sweep()[1])
+    assert matches("no leftover executions in the resource group default at http*", sweep()[1])
 
 
 def test_sweep_without_a_ledger_asks_for_an_age(
@@ -275,9 +277,9 @@ def test_sweep_without_a_ledger_asks_for_an_age(
     status, text = sweep(*elsewhere)
     assert (status, lasting.statuses()) == (1, ["RUNNING", "RUNNING"])
     assert matches(
-        "left alone: e* of the configuration 'pytest-aicore text-clf-train-tutorial *', started *, which no"
-        " ledger here knows. It may belong to a session of another machine; --older-than 2h stops it once it is older"
-        " than that.",
+        "left alone: e* of the configuration 'pytest-aicore text-clf-train-tutorial *', started *, which is"
+        " not in the ledger of this machine. It may belong to a session of another machine; --older-than 2h stops it when"
+        " it is older than 2 hours.",
         text,
     )
     status, text = sweep(*elsewhere, "--older-than=0.001s")
@@ -288,8 +290,8 @@ def test_sweep_without_anything_to_go_by(sweep: Callable[..., tuple[int, str]], 
     status, text = sweep("--ledger=lost.jsonl")
     assert status == 2
     assert text == (
-        f"pytest-aicore: No resource group is named, and the ledger lost.jsonl knows of none at {service.server.url}."
-        " Name it with --resource-group NAME.\n"
+        f"pytest-aicore: No resource group is given, and the ledger lost.jsonl records none at {service.server.url}."
+        " Give one with --resource-group NAME.\n"
     )
     assert sweep("--older-than=soon")[1] == (
         "pytest-aicore: --older-than soon: expected a time such as 45m, 2h, 1h30m or 90s.\n"

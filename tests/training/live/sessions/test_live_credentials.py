@@ -174,7 +174,7 @@ def test_sweep_takes_the_key_that_the_sessions_take(
     given = {"file": "key.json", "content": text, "base64": b64encode(text.encode()).decode()}[shape]
     monkeypatch.setenv("PYTEST_AICORE_SERVICE_KEY", given)
     assert main(["sweep", "--resource-group=default"]) == 0
-    told = f"nothing of ours was left running in the resource group default at {service.server.url}\n"
+    told = f"no leftover executions in the resource group default at {service.server.url}\n"
     assert capsys.readouterr().out == told
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 TRAINS = "def test_it(aicore_execution): pass"
 SYNC = (
-    "AI Core trains what it has synced, not the file that lies here. Commit and push the file to the repository of the"
+    "AI Core trains what it has synced, not the local file. Commit and push the file to the repository of the"
     " application that syncs it, and wait for the next sync (about three minutes, or POST"
     " /v2/admin/applications/{name}/refresh); or check out the version that is synced."
 )
@@ -72,7 +72,7 @@ def test_executable_that_is_another_one(
     message = refusal(live, service)
     assert message.startswith(
         "preflight of training_workflow_tutorial.yaml in the resource group default: the service has synced another"
-        " executable than the file describes:\n    executable 'text-clf-train-tutorial', version '"
+        " executable than the local file describes:\n    executable 'text-clf-train-tutorial', version '"
     )
     assert "'text-model'" in message
     assert message.endswith(SYNC)

@@ -13,7 +13,7 @@ import pytest
 
 from pytest_aicore.errors import RunError
 from pytest_aicore.training.clock import RealClock
-from pytest_aicore.training.live.ledger import EXECUTION, FileLedger, RunRecord
+from pytest_aicore.training.live.ledger import EXECUTION, FileLedger, LedgerRecord
 from pytest_aicore.training.live.locks import FileLock
 from pytest_aicore.training.live.stop import settle, stop_execution
 from pytest_aicore.training.service.api import TrainingApi
@@ -86,7 +86,7 @@ def test_what_is_lost_makes_room(tmp_path: Path) -> None:
     ledger = FileLedger(tmp_path / "ledger.jsonl", "one")
     ledger.most_at_once = 1
     ledger.open()
-    first, second = (RunRecord(ledger, ledger.begin(key, **FACTS)) for key in "ab")
+    first, second = (LedgerRecord(ledger, ledger.begin(key, **FACTS)) for key in "ab")
     assert first.claim(EXECUTION, {"configuration": "c1"}) is not None
     first.made(EXECUTION, {"id": "e1"})
     assert second.claim(EXECUTION, {"configuration": "c2"}) is None
@@ -325,7 +325,7 @@ def test_executions_of_others_with_a_reused_configuration_are_theirs(tmp_path: P
     for ledger in (one, two):
         ledger.process = f"process of {ledger.session}"
         ledger.open()
-        records.append(RunRecord(ledger, ledger.begin("key", **FACTS)))
+        records.append(LedgerRecord(ledger, ledger.begin("key", **FACTS)))
     first, second = records
     assert first.claim(EXECUTION, {"configuration": "shared"}) is not None
     assert second.claim(EXECUTION, {"configuration": "shared"}) is None  # their lost answers could not be told apart
@@ -342,7 +342,7 @@ def test_worker_whose_controller_was_killed_starts_nothing_more(tmp_path: Path) 
     controller.process, worker.process = "one-1", "one-2"
     controller.open()
     worker.open()
-    record = RunRecord(worker, worker.begin("key", **FACTS))
+    record = LedgerRecord(worker, worker.begin("key", **FACTS))
     other.refresh()
     assert other.is_alive("one")
     controller.close(well=False)
