@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_aicore.emulator.store.records import Deployment, Enactment, Execution, LogEntry, Metric, RegisteredArtifact
 from pytest_aicore.emulator.store.state import DEFAULT_STORE
-from pytest_aicore.emulator.store.statuses import CAN_BE_STOPPED, TERMINAL
+from pytest_aicore.emulator.store.statuses import CAN_BE_STOPPED, REPORTABLE, TERMINAL, can_follow
 from pytest_aicore.emulator.world import bindings
+from pytest_aicore.errors import EmulatorError, did_you_mean, listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,8 +31,6 @@ the documentation says and a tutorial's prose does not; and a suffix is added as
 
 _TTL = "time to live"
 """The kind of appointment that it looks after."""
-_ORDER = ("UNKNOWN", "PENDING", "RUNNING", "STOPPING")
-"""Statuses before the end, in the order in which they are left."""
 
 
 class Cluster:
@@ -236,8 +235,10 @@ class Cluster:
     ) -> None:
         """Take a report of a status, as `Desk` has it."""
         with self._world.lock:
+            if status not in REPORTABLE:
+                self._refuse_status(enactment_id, status)
             for _, group, enactment, now in self._held(enactment_id):
-                if not _follows(enactment.status, status):
+                if not can_follow(enactment.status, status):
                     continue
                 changed = entered(enactment, status, now)
                 if details is not None or status == "DEAD":
@@ -275,6 +276,17 @@ class Cluster:
                     artifact = artifact_of(execution, output, world.uuid(), world.next_number(), now)
                 group.artifacts.add(replace(artifact, created_at=now))
                 state.drawn = max(state.drawn, artifact.number)
+
+    def _refuse_status(self, enactment_id: str, status: str) -> NoReturn:
+        kinds = {type(enactment).__name__.lower() for _, _, enactment, _ in self._held(enactment_id)}
+        error = EmulatorError(
+            f"Engine {type(self.engine).__name__}: unknown status {status!r} reported for "
+            f"{kinds.pop() if kinds else 'execution or deployment'} {enactment_id}; "
+            f"expected one of {listing(REPORTABLE)}.{did_you_mean(status, REPORTABLE)}"
+        )
+        # Nobody may see what is raised in a thread of the engine, and the execution would seem to hang.
+        self._world.report(str(error))
+        raise error
 
     def _held(self, enactment_id: str) -> Iterator[tuple[State, ResourceGroup, Enactment, float]]:
         """Return each copy of a record: the state and the group that hold it, and what time it is there."""
@@ -383,10 +395,3 @@ def _found_in(state: State, enactment_id: str) -> tuple[ResourceGroup, Enactment
         if enactment:
             return group, enactment
     return None
-
-
-def _follows(status: str, reported: str) -> bool:
-    """Tell whether a status can follow another: none comes back, and an end is final."""
-    if status in TERMINAL:
-        return False
-    return reported in TERMINAL or _ORDER.index(reported) > _ORDER.index(status)

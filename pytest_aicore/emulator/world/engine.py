@@ -98,6 +98,9 @@ class Desk(Protocol):
             status: `PENDING`, `RUNNING`, `COMPLETED`, `DEAD` or `STOPPED`.
             message: what the API shows beside it.
             details: what the API shows of its containers; of one that is DEAD what is usual when left out.
+
+        Raises:
+            EmulatorError: unknown status. The test that is running fails as well, whichever thread reports it.
         """
         ...
 
