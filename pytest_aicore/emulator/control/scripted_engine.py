@@ -77,6 +77,9 @@ class ScriptedEngine:
     def abandon(self, enactment_id: str) -> None:
         """End nothing: an appointment for a record that is gone does nothing."""
 
+    def close(self) -> None:
+        """End nothing: nothing works outside the world."""
+
     def looked_at(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Count a look, and lead it on where that was the last one of its stay."""
         way = _course_of(enactment)

@@ -45,6 +45,8 @@ class Cluster:
 
     def __init__(self, world: World, make_engine: EngineMaker) -> None:
         self._world = world
+        self.is_closed = False
+        """Whether executions and deployments no longer start."""
         world.agenda.when_due(_TTL, self._wake_ttl)
         self.engine = make_engine(self)
 
@@ -62,7 +64,11 @@ class Cluster:
             configuration: what it executes.
             schedule_id: the schedule that starts it.
             at: when, in seconds since the epoch; now when left out.
+
+        Raises:
+            EmulatorError: the emulator is closed.
         """
+        self._require_open("start an execution")
         execution_id = self._world.state.short_id("e")
         outlook = self.engine.plan(group, configuration, execution_id, deployed=False)
         beginning = self._beginning(configuration, execution_id, at)
@@ -82,7 +88,11 @@ class Cluster:
             configuration: what it deploys.
             ttl: how long it may live, as it was asked for.
             seconds: the same in seconds.
+
+        Raises:
+            EmulatorError: the emulator is closed.
         """
+        self._require_open("start a deployment")
         deployment_id = self._world.state.short_id("d")
         beginning = self._beginning(configuration, deployment_id, None)
         deployment = group.deployments.add(
@@ -100,7 +110,12 @@ class Cluster:
         return group.deployments.get(deployment_id) or deployment
 
     def reconfigure(self, group: ResourceGroup, deployment: Deployment, configuration: Configuration) -> None:
-        """Give a deployment another configuration; it comes into status RUNNING anew, by way of PENDING (assumed)."""
+        """Give a deployment another configuration; it returns to RUNNING by way of PENDING (assumed).
+
+        Raises:
+            EmulatorError: the emulator is closed.
+        """
+        self._require_open("update a deployment")
         changed = replace(
             deployment,
             configuration_id=configuration.id,
@@ -166,6 +181,17 @@ class Cluster:
             self.delete(group, enactment)
             return False
         return True
+
+    def close(self) -> None:
+        """Close the engine; nothing starts any more."""
+        with self._world.lock:  # what is being started now is started first, so that the engine ends it
+            self.is_closed = True
+        # Without the lock: the engine waits for threads that report here.
+        self.engine.close()
+
+    def _require_open(self, what: str) -> None:
+        if self.is_closed:
+            raise EmulatorError(f"Cannot {what}: the emulator is closed. Call close() after the last request.")
 
     # Looking ------------------------------------------------------------------------------------------------
 

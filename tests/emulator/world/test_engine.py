@@ -67,7 +67,7 @@ def house() -> Iterator[WorkingHouse]:
     house.door.open()
     yield house
     house.door.close()
-    house.engine.close()
+    house.emulator.close()
     assert not any(child.is_alive() for child in house.engine.children)
     assert house.emulator.incidents == []
 
