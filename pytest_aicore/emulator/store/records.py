@@ -159,7 +159,7 @@ class Deployment(Enactment):
         return self.course.goes_on("RUNNING") or self.expires_at is not None
 
 
-E = TypeVar("E", bound=Enactment)
+AnyEnactment = TypeVar("AnyEnactment", bound=Enactment)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     )
     from pytest_aicore.emulator.store.protocols import ArmedFault, Row, StandingScript
     from pytest_aicore.emulator.store.records import (
+        AnyEnactment,
         Appointment,
         Configuration,
-        E,
         Execution,
         Labels,
         Metrics,
@@ -137,7 +137,7 @@ class ResourceGroup(Holder):
         """How far its provisioning is."""
         return "PROVISIONED" if self.ready_at is None else "PROVISIONING"
 
-    def table_of(self, enactment: E) -> Table[E]:
+    def table_of(self, enactment: AnyEnactment) -> Table[AnyEnactment]:
         """Return the table that keeps executions or deployments, whichever this one is."""
         table: Table[Any] = self.deployments if isinstance(enactment, Deployment) else self.executions
         return table

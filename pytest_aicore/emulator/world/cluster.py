@@ -14,7 +14,7 @@ from pytest_aicore.errors import EmulatorError, did_you_mean, listing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from pytest_aicore.emulator.store.records import Configuration, E
+    from pytest_aicore.emulator.store.records import AnyEnactment, Configuration
     from pytest_aicore.emulator.store.state import ResourceGroup, State
     from pytest_aicore.emulator.store.tables import Table
     from pytest_aicore.emulator.world.engine import Engine
@@ -208,7 +208,7 @@ class Cluster:
         if time_passes:
             self._world.clock.look()
 
-    def look_for(self, group: ResourceGroup, table: Table[E], filters: Mapping[str, Any]) -> None:
+    def look_for(self, group: ResourceGroup, table: Table[AnyEnactment], filters: Mapping[str, Any]) -> None:
         """Let happen what a question about a status makes happen: it is a look at all that it is about.
 
         So a loop that asks how many have ended comes to its end too, although no answer shows an unfinished one.
@@ -359,7 +359,7 @@ class Cluster:
             self.delete(group, deployment)
 
 
-def entered(enactment: E, status: str, at: float) -> E:
+def entered(enactment: AnyEnactment, status: str, at: float) -> AnyEnactment:
     """Return an execution or deployment that has come into a status.
 
     Args:
