@@ -16,7 +16,7 @@ from pytest_aicore.emulator.control.faults import Fault, Kind, operation_named
 from pytest_aicore.emulator.control.profiles import faults_of
 from pytest_aicore.emulator.control.scripted_engine import ScriptedEngine
 from pytest_aicore.emulator.control.scripts import Script, Standing, refuse_contradiction, with_arguments_of
-from pytest_aicore.emulator.store.records import Published
+from pytest_aicore.emulator.store.records import PublishedExecutable
 from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, State
 from pytest_aicore.emulator.world.clock import VirtualClock
 from pytest_aicore.emulator.world.platform import Platform
@@ -220,7 +220,9 @@ class Emulator:
             before = self.state.published.get(executable.id)
             if before and before.executable == executable:
                 return  # a sync that finds nothing new changes nothing
-            self.state.published[executable.id] = Published(executable, before.created_at if before else now, now)
+            self.state.published[executable.id] = PublishedExecutable(
+                executable, before.created_at if before else now, now
+            )
             for name in getattr(template, "pull_secrets", ()):
                 self.state.tenant.provide_docker_secret(name, now)
 
@@ -582,7 +584,7 @@ class Emulator:
                 )
 
 
-def _catalogue_of(service_plan: str) -> Mapping[str, Published]:
+def _catalogue_of(service_plan: str) -> Mapping[str, PublishedExecutable]:
     from pytest_aicore.emulator.world.catalogue import catalogue_of  # late: most tests ask for their own executables
 
     return catalogue_of(service_plan)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator.api.gateway import Gateway
-    from pytest_aicore.emulator.store.protocols import ArmedFault, Row
+    from pytest_aicore.emulator.store.protocols import ArmedFault, TableRow
     from pytest_aicore.emulator.world.platform import Platform
 
 METHOD_NOT_ALLOWED = 405
@@ -116,7 +116,7 @@ class Dispatcher:
             late += fault.late
         return self._served(request, route, parameters, late=late)
 
-    def _record_of(self, fault: ArmedFault, parameters: dict[str, str]) -> Row | None:
+    def _record_of(self, fault: ArmedFault, parameters: dict[str, str]) -> TableRow | None:
         """Return the record that a call is for, where a fault wants to know it."""
         if not (fault.is_for_records and parameters):
             return None

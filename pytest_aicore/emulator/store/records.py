@@ -178,7 +178,7 @@ class ObjectStoreSecret:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedExecutable:
     """An executable as the tenant has synced it."""
 
     executable: Executable
@@ -186,7 +186,7 @@ class Published:
     modified_at: float
     application: str | None = None
     """The application that synchronised it."""
-    covered: Published | None = None
+    covered: PublishedExecutable | None = None
     """What the workflows folder, or a test, had published under this id: there again when the application goes."""
 
 

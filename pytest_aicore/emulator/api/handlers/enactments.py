@@ -59,7 +59,7 @@ _CHANGE = ObjectOf(
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[AnyEnactment]):
+class EnactmentKind(Generic[AnyEnactment]):
     """Executions, or deployments.
 
     Args:
