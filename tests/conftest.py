@@ -93,6 +93,7 @@ def answers_follow_the_specification(monkeypatch: pytest.MonkeyPatch) -> Iterato
         yield
         return
     from pytest_aicore.emulator.api.dispatch import Dispatcher
+    from pytest_aicore.errors import EmulatorError
 
     specification()  # read it now, not while an emulator is being asked
     recorder = Recorder()
@@ -101,6 +102,8 @@ def answers_follow_the_specification(monkeypatch: pytest.MonkeyPatch) -> Iterato
     def served(self: Dispatcher, request: Request, route: Route, *arguments: Any, **options: Any) -> Response:
         try:
             response = serve(self, request, route, *arguments, **options)
+        except EmulatorError:
+            raise  # the dispatcher answers it, and the test fails
         except Exception as error:
             recorder.violations.append(f"{request.method} {request.url}: {error!r}")
             raise

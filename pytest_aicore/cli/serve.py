@@ -94,6 +94,7 @@ def serve_until_stopped(
         if folder:
             folder.stop()
         server.stop()
+        emulator.close()
     return 0
 
 

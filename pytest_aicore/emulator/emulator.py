@@ -16,12 +16,13 @@ from pytest_aicore.emulator.control.faults import Fault, Kind, operation_named
 from pytest_aicore.emulator.control.profiles import faults_of
 from pytest_aicore.emulator.control.scripted_engine import ScriptedEngine
 from pytest_aicore.emulator.control.scripts import Script, Standing, refuse_contradiction, with_arguments_of
-from pytest_aicore.emulator.store.records import Published
+from pytest_aicore.emulator.store.records import PublishedExecutable
 from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, State
 from pytest_aicore.emulator.world.clock import VirtualClock
 from pytest_aicore.emulator.world.platform import Platform
 from pytest_aicore.emulator.world.world import World
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
+from pytest_aicore.processes import Home
 from pytest_aicore.service_facts import RESOURCE_GROUP
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from typing_extensions import Self
 
     from pytest_aicore.emulator.api.request_record import RequestRecord
     from pytest_aicore.emulator.api.routes import RouteTable
@@ -62,7 +65,8 @@ class Emulator:
         service_plan: `extended`, or `standard`: a tenant without the scenarios of generative AI.
         local_repositories: whether clients may name any folder of this machine as a repository; without it only
             mirrored ones are read.
-        engine: returns who carries executions and deployments out; without one they go as scripts say.
+        engine: returns who carries executions and deployments out; without one they go as scripts say. `close` closes
+            it, and so does the end of a `with` block.
     """
 
     def __init__(
@@ -90,9 +94,25 @@ class Emulator:
         self.platform = Platform(self.world, engine or self._scripted)
         self.gateway = Gateway(seed, base_url, auth_url, clock, tokens_expire=tokens_expire)
         self.dispatcher = Dispatcher(self.platform, self.gateway)
+        self._home = Home()
 
     def _scripted(self, cluster: Cluster) -> Engine:
         return ScriptedEngine(self.world, self.pace, cluster)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the executions and deployments that the engine still carries out; none starts any more.
+
+        What the emulator remembers can still be read. Calling it again does nothing; nor does calling it in a forked
+        process, where the engine's threads are not. The caller must not hold `lock`.
+        """
+        if self._home.is_here:
+            self.cluster.close()
 
     def __repr__(self) -> str:
         return f"<Emulator {self.base_url} seed={self.seed} at {self.now:%Y-%m-%dT%H:%M:%SZ}>"
@@ -200,7 +220,9 @@ class Emulator:
             before = self.state.published.get(executable.id)
             if before and before.executable == executable:
                 return  # a sync that finds nothing new changes nothing
-            self.state.published[executable.id] = Published(executable, before.created_at if before else now, now)
+            self.state.published[executable.id] = PublishedExecutable(
+                executable, before.created_at if before else now, now
+            )
             for name in getattr(template, "pull_secrets", ()):
                 self.state.tenant.provide_docker_secret(name, now)
 
@@ -562,7 +584,7 @@ class Emulator:
                 )
 
 
-def _catalogue_of(service_plan: str) -> Mapping[str, Published]:
+def _catalogue_of(service_plan: str) -> Mapping[str, PublishedExecutable]:
     from pytest_aicore.emulator.world.catalogue import catalogue_of  # late: most tests ask for their own executables
 
     return catalogue_of(service_plan)

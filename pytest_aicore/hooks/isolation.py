@@ -280,8 +280,8 @@ class Isolation:
         return self._causes[key]
 
     def pytest_unconfigure(self) -> None:
-        """Close the door."""
-        self.session.close()
+        """Close the door, and the emulator behind it."""
+        self.session.end()
 
     def _begin(self, item: pytest.Item) -> None:
         if self._item is item:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Send = Callable[..., requests.Response]
 
 
-class Answering(Protocol):
+class OpenDoor(Protocol):
     """A door."""
 
     ours: re.Pattern[str]
@@ -48,13 +48,13 @@ class Bridge:
     """Leads the requests of this process to its open doors, the latest first."""
 
     def __init__(self) -> None:
-        self._doors: tuple[Answering, ...] = ()  # replaced, never changed: other threads are sending
+        self._doors: tuple[OpenDoor, ...] = ()  # replaced, never changed: other threads are sending
         self._adapter: Any = HTTPAdapter
         self._before: Send = HTTPAdapter.send
         self._send: Send | None = None
         self._undo: list[Callable[[], None]] = []
 
-    def add(self, door: Answering) -> None:
+    def add(self, door: OpenDoor) -> None:
         """Lead requests to a door that is opened, or see that they still are."""
         if not self._doors:
             self._bridge_responses()
@@ -63,7 +63,7 @@ class Bridge:
         self._put_in_place()
         self._bridge_requests_mock()
 
-    def remove(self, door: Answering) -> None:
+    def remove(self, door: OpenDoor) -> None:
         """Lead no request to a door any more; after the last one everything is as it was before the first.
 
         Where somebody holds the bridge's `send`, because it replaced it and has not put it back yet, that passes
@@ -229,7 +229,7 @@ class _Attribute:
 class _Unrecorded:
     """A matcher of `requests_mock` that leaves no trace in the mocker's history of what it lets through."""
 
-    def __init__(self, bridge_to: Answering, mocker: Any, matcher: Any) -> None:
+    def __init__(self, bridge_to: OpenDoor, mocker: Any, matcher: Any) -> None:
         self.bridge_to = bridge_to
         self._mocker = mocker
         self._matcher = matcher

@@ -66,7 +66,7 @@ _QUEUE_LOGGER.setLevel(logging.ERROR)  # that requests wait for a moment is no n
 _listeners: WeakSet[Listener] = WeakSet()
 
 
-class Answering(Protocol):
+class Responder(Protocol):
     """Who makes answers."""
 
     url: str
@@ -95,7 +95,7 @@ class Listener:
     def __init__(
         self,
         listening: socket.socket,
-        answering: Answering,
+        answering: Responder,
         *,
         tls: ssl.SSLContext | None,
         hang_seconds: float,
@@ -126,7 +126,7 @@ class Listener:
         self._server.answering = answering
         self._server.logger = _LOGGER
         self._server.hang_seconds = hang_seconds
-        self._server.channel_class = _Connection if tls is None else _secured_by(tls)
+        self._server.channel_class = _ServerConnection if tls is None else _secured_by(tls)
         self._thread = threading.Thread(target=self._run, name="pytest-aicore-server", daemon=True)
         _listeners.add(self)
 
@@ -225,7 +225,7 @@ class _Refusal(ErrorTask):
         """Do nothing: the answer was sent."""
 
 
-class _Parser(HTTPRequestParser):
+class _RequestParser(HTTPRequestParser):
     def parse_header(self, header_plus: bytes) -> None:
         """Read the first line and the headers."""
         try:
@@ -234,8 +234,8 @@ class _Parser(HTTPRequestParser):
             raise ParsingError(str(error)) from None
 
 
-class _Connection(HTTPChannel):
-    parser_class = _Parser
+class _ServerConnection(HTTPChannel):
+    parser_class = _RequestParser
     task_class = _Exchange
     error_task_class = _Refusal
     logger = _LOGGER
@@ -313,7 +313,7 @@ def _secured_by(tls: ssl.SSLContext) -> Callable[..., object]:
 
     waiting = (SSLWantReadError, SSLWantWriteError)
 
-    class Secured(_Connection):
+    class Secured(_ServerConnection):
         _established = False
         _shakes_by_writing = False
 
@@ -385,7 +385,7 @@ def _secured_by(tls: ssl.SSLContext) -> Callable[..., object]:
     return connect
 
 
-def _request(parsed: Any, url: str, connection: _Connection) -> Request:
+def _request(parsed: Any, url: str, connection: _ServerConnection) -> Request:
     target: str = parsed.request_uri
     if not target.startswith("/"):  # the form for proxies, or `*`
         target = "/" + target.partition("://")[2].partition("/")[2]

@@ -22,8 +22,8 @@ INTERNET = (socket.AF_INET, socket.AF_INET6)
 """The families whose addresses hold a host and a port."""
 
 
-class Guard(Protocol):
-    """Who is asked (`network.py`)."""
+class GuardInterface(Protocol):
+    """What the replaced methods ask; `network.Guard` answers."""
 
     def examine(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Refuse what an audit event is about, or let it happen."""
@@ -50,69 +50,79 @@ class Guard(Protocol):
 # Each takes a method's own arguments; those that it does not look at may have come by any name.
 
 
-def _names(guard: Guard, its: socket.socket, address: Any) -> None:
+def _names(guard: GuardInterface, its: socket.socket, address: Any) -> None:
     if address and isinstance(address, tuple) and its.family in INTERNET:
         guard.look_up(address[0])
 
 
-def _names_of_sendto(guard: Guard, its: socket.socket, _data: object, *rest: Any) -> None:
+def _names_of_sendto(guard: GuardInterface, its: socket.socket, _data: object, *rest: Any) -> None:
     _names(guard, its, rest[-1] if rest else None)
 
 
-def _names_of_sendmsg(guard: Guard, its: socket.socket, *rest: Any) -> None:
+def _names_of_sendmsg(guard: GuardInterface, its: socket.socket, *rest: Any) -> None:
     if len(rest) > 3:
         _names(guard, its, rest[3])
     else:
         guard.send(its)
 
 
-def _lookup(guard: Guard, _its: object, host: object = None, *_rest: object, **_more: object) -> None:
+def _lookup(guard: GuardInterface, _its: object, host: object = None, *_rest: object, **_more: object) -> None:
     guard.look_up(host)
 
 
-def _reverse(guard: Guard, _its: object, address: Any = None, *_rest: object, **_more: object) -> None:
+def _reverse(guard: GuardInterface, _its: object, address: Any = None, *_rest: object, **_more: object) -> None:
     guard.look_up(address[0] if isinstance(address, tuple) else address, reverse=True)
 
 
 def _connection(
-    guard: Guard, _its: object, _factory: object = None, host: object = None, port: object = None, **_more: object
+    guard: GuardInterface,
+    _its: object,
+    _factory: object = None,
+    host: object = None,
+    port: object = None,
+    **_more: object,
 ) -> None:
     guard.reach("Connecting", host, port)
 
 
 def _datagrams(
-    guard: Guard, _its: object, _factory: object = None, _from: object = None, remote_addr: Any = None, **_more: object
+    guard: GuardInterface,
+    _its: object,
+    _factory: object = None,
+    _from: object = None,
+    remote_addr: Any = None,
+    **_more: object,
 ) -> None:
     if isinstance(remote_addr, tuple):
         guard.reach("Connecting", *remote_addr[:2])
 
 
-def _sending(guard: Guard, its: socket.socket, *_rest: object, **_more: object) -> None:
+def _sending(guard: GuardInterface, its: socket.socket, *_rest: object, **_more: object) -> None:
     guard.send(its)
 
 
-def _ai_core_lookup(guard: Guard, _its: object, host: object = None, *_rest: object, **_more: object) -> None:
+def _ai_core_lookup(guard: GuardInterface, _its: object, host: object = None, *_rest: object, **_more: object) -> None:
     # Whom they ask, and where that is, comes to an event: it may be a name server of the test's own.
     if guard.is_ai_core(host):
         guard.look_up(host)
 
 
-def _server_name(guard: Guard, _its: object, host: object = None, *_rest: object, **_more: object) -> None:
+def _server_name(guard: GuardInterface, _its: object, host: object = None, *_rest: object, **_more: object) -> None:
     guard.begin_tls(host)
 
 
-def _process(guard: Guard, its: Any, *_rest: object, **_more: object) -> None:
+def _process(guard: GuardInterface, its: Any, *_rest: object, **_more: object) -> None:
     how = its._start_method or sys.modules["multiprocessing.context"]._default_context.get_start_method()  # noqa: SLF001
     if how != "fork":  # which inherits the guard
         guard.note_process(f"multiprocessing ({how})")
 
 
-def _sock_connect(guard: Guard, _its: object, sock: socket.socket, address: Any) -> None:
+def _sock_connect(guard: GuardInterface, _its: object, sock: socket.socket, address: Any) -> None:
     guard.examine("socket.connect", (sock, address))
 
 
 def _tls(
-    guard: Guard,
+    guard: GuardInterface,
     _its: object,
     _sock: object = None,
     _server_side: object = None,
@@ -166,7 +176,7 @@ _ASKING: dict[tuple[str, str, str], Callable[..., None]] = {
 _undo: dict[tuple[type, str], Callable[[], None]] = {}
 
 
-def watch(guards: Sequence[Guard]) -> None:
+def watch(guards: Sequence[GuardInterface]) -> None:
     """Let the methods of all loaded packages ask guards first, until `unwatch`.
 
     Args:
@@ -186,7 +196,9 @@ def unwatch() -> None:
         _undo.popitem()[1]()
 
 
-def _asking(before: Callable[..., Any], ask: Callable[..., None], guards: Sequence[Guard]) -> Callable[..., Any]:
+def _asking(
+    before: Callable[..., Any], ask: Callable[..., None], guards: Sequence[GuardInterface]
+) -> Callable[..., Any]:
     @wraps(before)
     def asking(*args: Any, **kwargs: Any) -> Any:
         for guard in reversed(guards):
@@ -196,7 +208,9 @@ def _asking(before: Callable[..., Any], ask: Callable[..., None], guards: Sequen
     return asking
 
 
-def _refusing_handshakes(before: Callable[..., ssl.SSLObject], guards: Sequence[Guard]) -> Callable[..., ssl.SSLObject]:
+def _refusing_handshakes(
+    before: Callable[..., ssl.SSLObject], guards: Sequence[GuardInterface]
+) -> Callable[..., ssl.SSLObject]:
     """Return `wrap_bio` with the refusal in the handshake, where event loops expect errors.
 
     Raised earlier, it would leave the loop of Python 3.10 waiting for the end of a handshake.

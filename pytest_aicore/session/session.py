@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from copy import copy
 from functools import cached_property
 from pathlib import PurePath
@@ -53,6 +53,7 @@ class Session:
         self._door: Door | None = None
         self._checkpoint: Checkpoint | None = None
         self._keeping = False
+        self._at_end = ExitStack()
         self._shared: dict[str, Training] = {}
         self._begun = 0
         self._published: dict[str, Template] = {}
@@ -210,7 +211,7 @@ class Session:
         """The emulator, with the resource group of the settings and the workflows of the folder."""
         from pytest_aicore.emulator import Emulator
 
-        emulator = Emulator()
+        emulator = self._at_end.enter_context(Emulator())
         if self.settings.resource_group.value != "default":
             emulator.create_resource_group(self.settings.resource_group.value)
         if not isinstance(self._folder, AicoreError):
@@ -252,6 +253,11 @@ class Session:
             self._door.close()
             self._door = None
             self.presence.end()
+
+    def end(self) -> None:
+        """Leave the process as it was, for good: what the emulator still carries out ends."""
+        self.close()
+        self._at_end.close()
 
     @cached_property
     def credentials(self) -> Credentials:

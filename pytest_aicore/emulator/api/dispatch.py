@@ -11,7 +11,7 @@ from pytest_aicore.emulator.api.handlers import token
 from pytest_aicore.emulator.api.request_record import KEPT_BYTES, REMEMBERED_CALLS, RequestRecord
 from pytest_aicore.emulator.api.routes import ROOTS, TOKEN, TRACKING_PATH, Route, route_table
 from pytest_aicore.emulator.store.state import ResourceGroup
-from pytest_aicore.errors import did_you_mean
+from pytest_aicore.errors import EmulatorError, did_you_mean
 from pytest_aicore.http.exchange import (
     ApiError,
     Request,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator.api.gateway import Gateway
-    from pytest_aicore.emulator.store.protocols import ArmedFault, Row
+    from pytest_aicore.emulator.store.protocols import ArmedFault, TableRow
     from pytest_aicore.emulator.world.platform import Platform
 
 METHOD_NOT_ALLOWED = 405
@@ -65,7 +65,10 @@ class Dispatcher:
             self._world.agenda.settle()
             route, parameters, methods = self._route(request)
             number, attempt = self._counted(request.call)
-            response = self._answer(request, number, route, parameters, methods)
+            try:
+                response = self._answer(request, number, route, parameters, methods)
+            except EmulatorError as error:
+                response = self._unable(str(error))
             self._remember(request, number, attempt, route, response)
             return response
 
@@ -113,7 +116,7 @@ class Dispatcher:
             late += fault.late
         return self._served(request, route, parameters, late=late)
 
-    def _record_of(self, fault: ArmedFault, parameters: dict[str, str]) -> Row | None:
+    def _record_of(self, fault: ArmedFault, parameters: dict[str, str]) -> TableRow | None:
         """Return the record that a call is for, where a fault wants to know it."""
         if not (fault.is_for_records and parameters):
             return None
@@ -169,10 +172,13 @@ class Dispatcher:
             return empty_response(404)
         hint = did_you_mean(f"{request.method} {request.path}", self.routes.signatures)
         sentence = f"The emulator does not know {request.method} {request.path}.{hint}"
-        self._world.report(
-            f"{sentence} It answered 501, so that nobody takes this for an answer of AI Core. "
-            "If AI Core has this call, please report it; a stub of your own can answer it meanwhile."
-        )
+        advice = "If AI Core has this call, please report it; a stub of your own can answer it meanwhile."
+        return self._unable(sentence, advice)
+
+    def _unable(self, sentence: str, advice: str = "") -> Response:
+        """Answer 501 to what the emulator cannot do, and let the test fail."""
+        told = f"{sentence} It answered 501, so that nobody takes this for an answer of AI Core. {advice}"
+        self._world.report(told.rstrip())
         return text_response(501, sentence)
 
     def _remember(self, request: Request, number: int, attempt: int, route: Route | None, response: Response) -> None:

@@ -25,7 +25,7 @@ from pytest_aicore.http.exchange import (
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from pytest_aicore.emulator.store.protocols import Row
+    from pytest_aicore.emulator.store.protocols import TableRow
     from pytest_aicore.http.exchange import Request
 
 __tracebackhide__ = our_message
@@ -194,7 +194,7 @@ class Fault:
         """Whether it is only for calls of one record."""
         return self.looks is not None or self.kind == "not found"
 
-    def strikes(self, operation: str, number: int, record: Row | None) -> bool:
+    def strikes(self, operation: str, number: int, record: TableRow | None) -> bool:
         """Tell whether this attempt goes wrong, and count it.
 
         Args:
@@ -224,7 +224,7 @@ class Fault:
         tally.remember(number, attempts + 1)
         return self.attempts is None or attempts < self.attempts
 
-    def _is_early(self, record: Row, looks: int) -> bool:
+    def _is_early(self, record: TableRow, looks: int) -> bool:
         """Tell whether this is one of the first calls for a record that is new, and count it."""
         seen = self.tally.looks.get(record.id, 0)
         if record.number <= self.since or seen >= looks:

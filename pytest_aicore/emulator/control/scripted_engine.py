@@ -22,7 +22,7 @@ from pytest_aicore.errors import EmulatorError, our_message
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_aicore.emulator.store.records import Configuration, E
+    from pytest_aicore.emulator.store.records import AnyEnactment, Configuration
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.emulator.world.cluster import Cluster
     from pytest_aicore.emulator.world.course import ScriptedCourse
@@ -76,6 +76,9 @@ class ScriptedEngine:
 
     def abandon(self, enactment_id: str) -> None:
         """End nothing: an appointment for a record that is gone does nothing."""
+
+    def close(self) -> None:
+        """End nothing: nothing works outside the world."""
 
     def looked_at(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Count a look, and lead it on where that was the last one of its stay."""
@@ -191,7 +194,7 @@ class ScriptedEngine:
 
     # What is left behind ------------------------------------------------------------------------------------
 
-    def _with_telemetry(self, enactment: E) -> E:
+    def _with_telemetry(self, enactment: AnyEnactment) -> AnyEnactment:
         """Return it with the lines and metrics that will be written while it runs."""
         way = _course_of(enactment)
         lines = self._called(enactment, "logs", way.logs, _default_logs(enactment))
@@ -216,7 +219,7 @@ class ScriptedEngine:
         }
         return replace(enactment, **telemetry)
 
-    def _with_reasons(self, enactment: E) -> E:
+    def _with_reasons(self, enactment: AnyEnactment) -> AnyEnactment:
         """Return it with what the API shows of why it ended badly, or does not go on."""
         way = _course_of(enactment)
         default = bindings.failed_details(enactment) if enactment.status == "DEAD" else enactment.status_details
@@ -299,7 +302,7 @@ def _not_before(now: float, enactment: Enactment, way: ScriptedCourse) -> Script
     return replace(way, stays=tuple(map(lasting, way.stays)), stopping=lasting(way.stopping))
 
 
-def _cut_short(enactment: E, at: float) -> E:
+def _cut_short(enactment: AnyEnactment, at: float) -> AnyEnactment:
     """Return it without what it would have written later."""
     changes: dict[str, Any] = {
         "logs": tuple(line for line in enactment.logs if line.at <= at),

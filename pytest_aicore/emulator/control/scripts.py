@@ -11,7 +11,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from pytest_aicore.emulator.control.symptoms import SYMPTOMS
-from pytest_aicore.emulator.store.statuses import OUTCOMES, STATUSES
+from pytest_aicore.emulator.store.statuses import OUTCOMES, STATUSES, UNFINISHED
 from pytest_aicore.emulator.world.course import (
     PENDING_SECONDS,
     RUNNING_SECONDS,
@@ -31,8 +31,6 @@ __tracebackhide__ = our_message
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
 
-STATUSES_ON_THE_WAY = ("UNKNOWN", "PENDING", "RUNNING", "STOPPING")
-"""Where an execution can stay; it ends in every other status."""
 LONGEST_STATUS_MESSAGE = 256
 """Specification."""
 
@@ -85,7 +83,7 @@ class Script:
             object.__setattr__(self, name, _plain(getattr(self, name)))
         for name, value, allowed in (
             ("outcome", self.outcome, OUTCOMES),
-            ("stuck_in", self.stuck_in, STATUSES_ON_THE_WAY),
+            ("stuck_in", self.stuck_in, UNFINISHED),
         ):
             if value is not None and value not in allowed:
                 hint = did_you_mean(str(value), allowed)
@@ -132,9 +130,9 @@ class Script:
         if self.polls is not None and not all(map(_is_count, counts)):
             raise self._wrong(f"polls={self.polls!r} is no number of looks: give 1 or more, or a mapping by status.")
         for status in self.polls if isinstance(self.polls, Mapping) else ():
-            if status not in STATUSES_ON_THE_WAY:
-                hint = did_you_mean(str(status), STATUSES_ON_THE_WAY)
-                raise self._wrong(f"polls names {status!r}, which is none of {', '.join(STATUSES_ON_THE_WAY)}.{hint}")
+            if status not in UNFINISHED:
+                hint = did_you_mean(str(status), UNFINISHED)
+                raise self._wrong(f"polls names {status!r}, which is none of {', '.join(UNFINISHED)}.{hint}")
 
     def _wrong(self, why: str) -> EmulatorError:
         return EmulatorError(f"{self.place + ': ' if self.place else ''}script: {why}")

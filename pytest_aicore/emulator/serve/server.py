@@ -86,7 +86,7 @@ class Server:
     """Serves an emulator over HTTP, in threads of its own, from `start` to `stop`.
 
     Args:
-        emulator: whose state it serves; other doors to it may be open at the same time.
+        emulator: whose state it serves; other doors to it may be open at the same time, so `stop` does not close it.
         host: the name or address to listen at.
         port: the port to listen at; 0 for any that is free.
         tls: makes it speak HTTPS.

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from pytest_aicore.http.exchange import Request, Response
 
 
-class Row(Protocol):
+class TableRow(Protocol):
     """What a table keeps: something with an id and a running number that grows with its creation."""
 
     @property
@@ -82,7 +82,7 @@ class ArmedFault(Protocol):
         """Whether it is only for calls of one record."""
         ...
 
-    def strikes(self, operation: str, number: int, record: Row | None) -> bool:
+    def strikes(self, operation: str, number: int, record: TableRow | None) -> bool:
         """Tell whether this attempt of a call goes wrong, and count it."""
         ...
 

@@ -159,7 +159,7 @@ class Deployment(Enactment):
         return self.course.goes_on("RUNNING") or self.expires_at is not None
 
 
-E = TypeVar("E", bound=Enactment)
+AnyEnactment = TypeVar("AnyEnactment", bound=Enactment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class ObjectStoreSecret:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedExecutable:
     """An executable as the tenant has synced it."""
 
     executable: Executable
@@ -186,7 +186,7 @@ class Published:
     modified_at: float
     application: str | None = None
     """The application that synchronised it."""
-    covered: Published | None = None
+    covered: PublishedExecutable | None = None
     """What the workflows folder, or a test, had published under this id: there again when the application goes."""
 
 

@@ -28,19 +28,19 @@ if TYPE_CHECKING:
         Repository,
         Schedule,
     )
-    from pytest_aicore.emulator.store.protocols import ArmedFault, Row, StandingScript
+    from pytest_aicore.emulator.store.protocols import ArmedFault, StandingScript, TableRow
     from pytest_aicore.emulator.store.records import (
+        AnyEnactment,
         Appointment,
         Configuration,
-        E,
         Execution,
         Labels,
         Metrics,
-        Published,
+        PublishedExecutable,
         RegisteredArtifact,
     )
 
-    Catalogue = Callable[[str], Mapping[str, Published]]
+    Catalogue = Callable[[str], Mapping[str, PublishedExecutable]]
     """Returns by id the executables that every tenant with a service plan has."""
 
 TENANT_ID = "00000000-0000-4000-8000-000000000000"
@@ -137,7 +137,7 @@ class ResourceGroup(Holder):
         """How far its provisioning is."""
         return "PROVISIONED" if self.ready_at is None else "PROVISIONING"
 
-    def table_of(self, enactment: E) -> Table[E]:
+    def table_of(self, enactment: AnyEnactment) -> Table[AnyEnactment]:
         """Return the table that keeps executions or deployments, whichever this one is."""
         table: Table[Any] = self.deployments if isinstance(enactment, Deployment) else self.executions
         return table
@@ -176,7 +176,7 @@ class Tenant(Holder):
             secrets.add(NamedSecret(name, min((0, *(each.number for each in secrets))) - 1, now))
 
 
-def _no_catalogue(_: str) -> Mapping[str, Published]:
+def _no_catalogue(_: str) -> Mapping[str, PublishedExecutable]:
     return {}
 
 
@@ -191,7 +191,7 @@ class State:
 
     seed: int = 0
     groups: dict[str, ResourceGroup] = field(default_factory=lambda: {"default": ResourceGroup("default")})
-    published: dict[str, Published] = field(default_factory=dict)
+    published: dict[str, PublishedExecutable] = field(default_factory=dict)
     """By executable id, which is unique in the whole tenant."""
     drawn: int = 0
     """How many ids and numbers were given out."""
@@ -203,21 +203,21 @@ class State:
     service_plan: str = EXTENDED
     catalogue: Catalogue = _no_catalogue
 
-    def find_published(self, executable_id: str) -> Published | None:
+    def find_published(self, executable_id: str) -> PublishedExecutable | None:
         """Return an executable of the tenant, or of those that every tenant has."""
         return self.published.get(executable_id) or self._catalogue().get(executable_id)
 
-    def all_published(self) -> list[Published]:
+    def all_published(self) -> list[PublishedExecutable]:
         """Return the tenant's executables, then those that every tenant has."""
         common = self._catalogue()
         return [*self.published.values(), *(item for name, item in common.items() if name not in self.published)]
 
-    def find_record(self, identifier: str) -> Row | None:
+    def find_record(self, identifier: str) -> TableRow | None:
         """Return what has this id, in whichever resource group."""
         tables = (table for group in self.groups.values() for table in group.tables().values())
         return next((table.get(identifier) for table in tables if identifier in table), None)
 
-    def _catalogue(self) -> Mapping[str, Published]:
+    def _catalogue(self) -> Mapping[str, PublishedExecutable]:
         return self.catalogue(self.service_plan)
 
     def copy(self) -> State:

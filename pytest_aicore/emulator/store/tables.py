@@ -12,16 +12,16 @@ from pytest_aicore.emulator.store.search import LabelIndex, Search, Selectors, T
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pytest_aicore.emulator.store.protocols import Row
+    from pytest_aicore.emulator.store.protocols import TableRow
 
 
-R = TypeVar("R", bound="Row")
-C = TypeVar("C", TextIndex, LabelIndex)
+AnyTableRow = TypeVar("AnyTableRow", bound="TableRow")
+AnyIndex = TypeVar("AnyIndex", TextIndex, LabelIndex)
 FEW = 1000
 """So many records are looked at in a moment, without any index."""
 
 
-class Table(Generic[R]):
+class Table(Generic[AnyTableRow]):
     """Records by id, in the order of their creation.
 
     A page costs what it shows, however many records there are: for each combination of attributes that was asked
@@ -33,8 +33,8 @@ class Table(Generic[R]):
     """
 
     def __init__(self, *indexed: str) -> None:
-        self._by_id: dict[str, R] = {}
-        self._by_number: dict[int, R] = {}
+        self._by_id: dict[str, AnyTableRow] = {}
+        self._by_number: dict[int, AnyTableRow] = {}
         self._order: list[int] = []
         self._indexed = indexed
         self._indexes: dict[tuple[str, ...], dict[tuple[Any, ...], list[int]]] = {}
@@ -42,7 +42,7 @@ class Table(Generic[R]):
         """Indexes of what is in texts and labels. They only grow: any other change makes them anew."""
 
     @classmethod
-    def of(cls, *records: R) -> Table[R]:
+    def of(cls, *records: AnyTableRow) -> Table[AnyTableRow]:
         """Return a table with these records, without indexes."""
         table = cls()
         for record in records:
@@ -52,17 +52,17 @@ class Table(Generic[R]):
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def __iter__(self) -> Iterator[R]:
+    def __iter__(self) -> Iterator[AnyTableRow]:
         return iter(self._by_id.values())
 
     def __contains__(self, record_id: object) -> bool:
         return record_id in self._by_id
 
-    def get(self, record_id: str) -> R | None:
+    def get(self, record_id: str) -> AnyTableRow | None:
         """Return the record with this id, or None."""
         return self._by_id.get(record_id)
 
-    def add(self, record: R) -> R:
+    def add(self, record: AnyTableRow) -> AnyTableRow:
         """Put a new record in and return it."""
         if self._order and record.number < self._order[-1]:
             self._contents.clear()
@@ -73,7 +73,7 @@ class Table(Generic[R]):
             insort(index.setdefault(_values(record, names), []), record.number)
         return record
 
-    def put(self, record: R) -> R:
+    def put(self, record: AnyTableRow) -> AnyTableRow:
         """Put a changed record in the place of the one with its id and return it."""
         old = self._by_id[record.id]
         self._contents.clear()
@@ -95,7 +95,7 @@ class Table(Generic[R]):
         for names, index in self._indexes.items():
             _take_out(index, _values(record, names), record.number)
 
-    def select(self, filters: Mapping[str, Any], *, skip: int = 0, top: int | None = None) -> list[R]:
+    def select(self, filters: Mapping[str, Any], *, skip: int = 0, top: int | None = None) -> list[AnyTableRow]:
         """Return a page of the records that match, the newest first.
 
         Args:
@@ -127,9 +127,9 @@ class Table(Generic[R]):
         rows = self._rows(exact)
         return sum(1 for _ in self._matching(rows, exact, asked)) if asked else sum(map(len, rows))
 
-    def copy(self) -> Table[R]:
+    def copy(self) -> Table[AnyTableRow]:
         """Return an independent copy; the records themselves are shared, they never change."""
-        twin: Table[R] = Table(*self._indexed)
+        twin: Table[AnyTableRow] = Table(*self._indexed)
         twin._by_id = dict(self._by_id)
         twin._by_number = dict(self._by_number)
         twin._order = list(self._order)
@@ -177,9 +177,9 @@ class Table(Generic[R]):
                 del wanted[name]
         return (number for number in numbers if _fits(self._by_number[number], wanted))
 
-    def _content(self, key: object, new: C) -> C:
+    def _content(self, key: object, new: AnyIndex) -> AnyIndex:
         """Return an index of contents that knows every record."""
-        index: C = self._contents.setdefault(key, new)  # type: ignore[assignment]
+        index: AnyIndex = self._contents.setdefault(key, new)  # type: ignore[assignment]
         index.take(self._order, self._by_number)
         return index
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_aicore.emulator.store.records import Deployment, Enactment, Execution, LogEntry, Metric, RegisteredArtifact
 from pytest_aicore.emulator.store.state import DEFAULT_STORE
-from pytest_aicore.emulator.store.statuses import CAN_BE_STOPPED, TERMINAL
+from pytest_aicore.emulator.store.statuses import CAN_BE_STOPPED, REPORTABLE, TERMINAL, can_follow
 from pytest_aicore.emulator.world import bindings
+from pytest_aicore.errors import EmulatorError, did_you_mean, listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from pytest_aicore.emulator.store.records import Configuration, E
+    from pytest_aicore.emulator.store.records import AnyEnactment, Configuration
     from pytest_aicore.emulator.store.state import ResourceGroup, State
     from pytest_aicore.emulator.store.tables import Table
     from pytest_aicore.emulator.world.engine import Engine
@@ -30,8 +31,6 @@ the documentation says and a tutorial's prose does not; and a suffix is added as
 
 _TTL = "time to live"
 """The kind of appointment that it looks after."""
-_ORDER = ("UNKNOWN", "PENDING", "RUNNING", "STOPPING")
-"""Statuses before the end, in the order in which they are left."""
 
 
 class Cluster:
@@ -46,6 +45,8 @@ class Cluster:
 
     def __init__(self, world: World, make_engine: EngineMaker) -> None:
         self._world = world
+        self.is_closed = False
+        """Whether executions and deployments no longer start."""
         world.agenda.when_due(_TTL, self._wake_ttl)
         self.engine = make_engine(self)
 
@@ -63,7 +64,11 @@ class Cluster:
             configuration: what it executes.
             schedule_id: the schedule that starts it.
             at: when, in seconds since the epoch; now when left out.
+
+        Raises:
+            EmulatorError: the emulator is closed.
         """
+        self._require_open("start an execution")
         execution_id = self._world.state.short_id("e")
         outlook = self.engine.plan(group, configuration, execution_id, deployed=False)
         beginning = self._beginning(configuration, execution_id, at)
@@ -83,7 +88,11 @@ class Cluster:
             configuration: what it deploys.
             ttl: how long it may live, as it was asked for.
             seconds: the same in seconds.
+
+        Raises:
+            EmulatorError: the emulator is closed.
         """
+        self._require_open("start a deployment")
         deployment_id = self._world.state.short_id("d")
         beginning = self._beginning(configuration, deployment_id, None)
         deployment = group.deployments.add(
@@ -101,7 +110,12 @@ class Cluster:
         return group.deployments.get(deployment_id) or deployment
 
     def reconfigure(self, group: ResourceGroup, deployment: Deployment, configuration: Configuration) -> None:
-        """Give a deployment another configuration; it comes into status RUNNING anew, by way of PENDING (assumed)."""
+        """Give a deployment another configuration; it returns to RUNNING by way of PENDING (assumed).
+
+        Raises:
+            EmulatorError: the emulator is closed.
+        """
+        self._require_open("update a deployment")
         changed = replace(
             deployment,
             configuration_id=configuration.id,
@@ -168,6 +182,17 @@ class Cluster:
             return False
         return True
 
+    def close(self) -> None:
+        """Close the engine; nothing starts any more."""
+        with self._world.lock:  # what is being started now is started first, so that the engine ends it
+            self.is_closed = True
+        # Without the lock: the engine waits for threads that report here.
+        self.engine.close()
+
+    def _require_open(self, what: str) -> None:
+        if self.is_closed:
+            raise EmulatorError(f"Cannot {what}: the emulator is closed. Call close() after the last request.")
+
     # Looking ------------------------------------------------------------------------------------------------
 
     def look(self, group: ResourceGroup, enactments: Iterable[Enactment]) -> None:
@@ -183,7 +208,7 @@ class Cluster:
         if time_passes:
             self._world.clock.look()
 
-    def look_for(self, group: ResourceGroup, table: Table[E], filters: Mapping[str, Any]) -> None:
+    def look_for(self, group: ResourceGroup, table: Table[AnyEnactment], filters: Mapping[str, Any]) -> None:
         """Let happen what a question about a status makes happen: it is a look at all that it is about.
 
         So a loop that asks how many have ended comes to its end too, although no answer shows an unfinished one.
@@ -236,8 +261,10 @@ class Cluster:
     ) -> None:
         """Take a report of a status, as `Desk` has it."""
         with self._world.lock:
+            if status not in REPORTABLE:
+                self._refuse_status(enactment_id, status)
             for _, group, enactment, now in self._held(enactment_id):
-                if not _follows(enactment.status, status):
+                if not can_follow(enactment.status, status):
                     continue
                 changed = entered(enactment, status, now)
                 if details is not None or status == "DEAD":
@@ -275,6 +302,17 @@ class Cluster:
                     artifact = artifact_of(execution, output, world.uuid(), world.next_number(), now)
                 group.artifacts.add(replace(artifact, created_at=now))
                 state.drawn = max(state.drawn, artifact.number)
+
+    def _refuse_status(self, enactment_id: str, status: str) -> NoReturn:
+        kinds = {type(enactment).__name__.lower() for _, _, enactment, _ in self._held(enactment_id)}
+        error = EmulatorError(
+            f"Engine {type(self.engine).__name__}: unknown status {status!r} reported for "
+            f"{kinds.pop() if kinds else 'execution or deployment'} {enactment_id}; "
+            f"expected one of {listing(REPORTABLE)}.{did_you_mean(status, REPORTABLE)}"
+        )
+        # Nobody may see what is raised in a thread of the engine, and the execution would seem to hang.
+        self._world.report(str(error))
+        raise error
 
     def _held(self, enactment_id: str) -> Iterator[tuple[State, ResourceGroup, Enactment, float]]:
         """Return each copy of a record: the state and the group that hold it, and what time it is there."""
@@ -321,7 +359,7 @@ class Cluster:
             self.delete(group, deployment)
 
 
-def entered(enactment: E, status: str, at: float) -> E:
+def entered(enactment: AnyEnactment, status: str, at: float) -> AnyEnactment:
     """Return an execution or deployment that has come into a status.
 
     Args:
@@ -383,10 +421,3 @@ def _found_in(state: State, enactment_id: str) -> tuple[ResourceGroup, Enactment
         if enactment:
             return group, enactment
     return None
-
-
-def _follows(status: str, reported: str) -> bool:
-    """Tell whether a status can follow another: none comes back, and an end is final."""
-    if status in TERMINAL:
-        return False
-    return reported in TERMINAL or _ORDER.index(reported) > _ORDER.index(status)

@@ -85,5 +85,5 @@ class ScriptedCourse:
 
 Details = Mapping[str, Any] | Callable[["Execution"], Mapping[str, Any]] | None
 Logs = Iterable[str] | Callable[["Execution"], Iterable[str]] | None
-Value = float | Iterable[float]
-MetricValues = Mapping[str, Value] | Callable[["Execution"], Mapping[str, Value]] | None
+MetricValue = float | Iterable[float]
+MetricValues = Mapping[str, MetricValue] | Callable[["Execution"], Mapping[str, MetricValue]] | None

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """Carries executions and deployments out.
 
-    The world's lock is held while a method is called, so each has to return at once: whoever really works hands the
-    work on to a thread of its own, and waits for none here.
+    The world's lock is held while a method other than `close` is called, so each has to return at once: an engine that
+    really works hands the work over to threads of its own, and does not wait for them here.
     """
 
     def plan(self, group: ResourceGroup, configuration: Configuration, enactment_id: str, *, deployed: bool) -> Outlook:
@@ -71,6 +71,14 @@ class Engine(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """End everything that it still carries out, and return when nothing works any more.
+
+        Called without the world's lock, because the ends are reported meanwhile. No execution begins after it. It may
+        be called more than once.
+        """
+        ...
+
 
 class Desk(Protocol):
     """Where an engine that really works reports what happens, from any thread.
@@ -98,6 +106,9 @@ class Desk(Protocol):
             status: `PENDING`, `RUNNING`, `COMPLETED`, `DEAD` or `STOPPED`.
             message: what the API shows beside it.
             details: what the API shows of its containers; of one that is DEAD what is usual when left out.
+
+        Raises:
+            EmulatorError: unknown status. The test that is running fails as well, whichever thread reports it.
         """
         ...
 

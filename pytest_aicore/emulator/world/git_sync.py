@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pytest_aicore.emulator.store.admin_records import Application, ResourceSync
-from pytest_aicore.emulator.store.records import Published
+from pytest_aicore.emulator.store.records import PublishedExecutable
 from pytest_aicore.emulator.store.state import TENANT_ID
 from pytest_aicore.emulator.world import quotas
 from pytest_aicore.errors import WorkflowError
@@ -155,7 +155,7 @@ class GitSync:
             created = before.created_at if before else at
             modified = before.modified_at if before and done == "unchanged" else at
             covered = before.covered or (before if before.application is None else None) if before else None
-            state.published[template.name] = Published(executable, created, modified, application.id, covered)
+            state.published[template.name] = PublishedExecutable(executable, created, modified, application.id, covered)
         return _result(manifest, "Synced", f"{template.kind.lower()}.{_API[template.kind]}/{template.name} {done}")
 
     def _mark_failed(self, executable_id: str) -> None:

@@ -60,7 +60,7 @@ class Scheduler:
         group.schedules.put(replace(schedule, next_at=next_at))
         self._world.agenda.appoint(next_at, schedule.number, _RUN, group_id, schedule_id)
         configuration = group.configurations.get(schedule.configuration_id)
-        if configuration:
+        if configuration and not self._cluster.is_closed:
             self._cluster.start(group, configuration, schedule_id, at)
 
     def _wake_end(self, group_id: str, schedule_id: str, at: float) -> None:

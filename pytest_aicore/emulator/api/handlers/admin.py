@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.emulator.store.records import Labels
 
-T = TypeVar("T")
+AnyRecord = TypeVar("AnyRecord")
 
 # Under the specification's limit of 63 characters its nested repetition means just this, and costs no time.
 LABEL_KEY = re.compile(r"^ext.ai.sap.com/[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?\Z", re.ASCII)
@@ -26,7 +26,7 @@ SECRET_CREATED = "secret has been created"  # noqa: S105
 """Captured, in lower case; the specification's example has a capital."""
 
 
-def list_response(call: ApiCall, records: Iterable[T], shown: Callable[[T], Json]) -> Response:
+def list_response(call: ApiCall, records: Iterable[AnyRecord], shown: Callable[[AnyRecord], Json]) -> Response:
     """Return a list of the administration, in the order of names (assumed).
 
     `count` is the number in the response, with `$count=true` the number on the server (specification).
@@ -39,7 +39,7 @@ def list_response(call: ApiCall, records: Iterable[T], shown: Callable[[T], Json
     return json_response(200, page(map(shown, chosen), count))
 
 
-def by_name(records: Iterable[T]) -> list[T]:
+def by_name(records: Iterable[AnyRecord]) -> list[AnyRecord]:
     """Return records in the order of their ids."""
     return sorted(records, key=lambda record: record.id)  # type: ignore[attr-defined]
 

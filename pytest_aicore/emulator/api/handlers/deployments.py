@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.api.handlers.enactments import (
-    Kind,
+    EnactmentKind,
     cannot_be_changed,
     filters,
     logs_response,
@@ -46,7 +46,9 @@ MINIMUM_TTL_SECONDS = 600
 _UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400}
 # The specification's `[m,M,h,H,d,D]` has commas, which no unit has.
 _TTL = Text(pattern=re.compile(r"^[0-9]+[mMhHdD]\Z", re.ASCII))
-DEPLOYMENTS: Kind[Deployment] = Kind("Deployment", "deployments", NOT_FOUND, lambda group: group.deployments)
+DEPLOYMENTS: EnactmentKind[Deployment] = EnactmentKind(
+    "Deployment", "deployments", NOT_FOUND, lambda group: group.deployments
+)
 POST_DATA = ObjectOf({"configurationId": Text(pattern=ID), "ttl": _TTL}, required=("configurationId",))
 PATCH_DATA = ObjectOf({"configurationId": Text(pattern=ID), "targetStatus": Text(choices=("STOPPED",))})
 

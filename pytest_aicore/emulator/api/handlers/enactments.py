@@ -18,7 +18,7 @@ from pytest_aicore.emulator.api.validation import (
     query_text,
     query_whole,
 )
-from pytest_aicore.emulator.store.records import E
+from pytest_aicore.emulator.store.records import AnyEnactment
 from pytest_aicore.emulator.store.statuses import CAN_BE_DELETED, CAN_BE_STOPPED, STATUSES
 from pytest_aicore.http.exchange import (
     ApiError,
@@ -59,7 +59,7 @@ _CHANGE = ObjectOf(
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[E]):
+class EnactmentKind(Generic[AnyEnactment]):
     """Executions, or deployments.
 
     Args:
@@ -72,9 +72,9 @@ class Kind(Generic[E]):
     name: str
     plural: str
     not_found: str
-    table: Callable[[ResourceGroup], Table[E]]
+    table: Callable[[ResourceGroup], Table[AnyEnactment]]
 
-    def find(self, call: ApiCall) -> E:
+    def find(self, call: ApiCall) -> AnyEnactment:
         """Return the one that the path names.
 
         Raises:
@@ -86,7 +86,7 @@ class Kind(Generic[E]):
             raise not_found(self.not_found, self.name, enactment_id)
         return enactment
 
-    def stop(self, call: ApiCall, enactment: E) -> Response:
+    def stop(self, call: ApiCall, enactment: AnyEnactment) -> Response:
         """Stop one, if it may be stopped."""
         if enactment.status not in CAN_BE_STOPPED:
             raise cannot_be_changed(enactment)
@@ -112,7 +112,7 @@ class Kind(Generic[E]):
         answers = [self._modify_one(call, change["id"], change["targetStatus"]) for change in changes]
         return json_response(202, {self.plural: answers})
 
-    def query(self, call: ApiCall, wanted: dict[str, Any], shown: Callable[[E], Json]) -> Response:
+    def query(self, call: ApiCall, wanted: dict[str, Any], shown: Callable[[AnyEnactment], Json]) -> Response:
         """List those that fit, the newest first."""
         skip, top = paging(call)
         table = self.table(call.group)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_aicore.emulator.api.call import IDENTIFIER
 from pytest_aicore.emulator.api.handlers.artifacts import artifact_json
 from pytest_aicore.emulator.api.handlers.enactments import (
-    Kind,
+    EnactmentKind,
     filters,
     logs_response,
     selects_status,
@@ -35,7 +35,9 @@ NOT_FOUND = "01010020"
 UNUSABLE_CONFIGURATION = "01010060"
 """Assumed: nobody captured the code for starting an execution with an unknown or deployable configuration."""
 
-EXECUTIONS: Kind[Execution] = Kind("Execution", "executions", NOT_FOUND, lambda group: group.executions)
+EXECUTIONS: EnactmentKind[Execution] = EnactmentKind(
+    "Execution", "executions", NOT_FOUND, lambda group: group.executions
+)
 POST_DATA = ObjectOf({"configurationId": Text(pattern=ID)}, required=("configurationId",))
 PATCH_DATA = ObjectOf({"targetStatus": Text(choices=("STOPPED",))}, required=("targetStatus",))
 

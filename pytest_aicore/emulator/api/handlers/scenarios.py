@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_aicore.emulator.api.call import ApiCall
-    from pytest_aicore.emulator.store.records import Published
+    from pytest_aicore.emulator.store.records import PublishedExecutable
     from pytest_aicore.emulator.store.state import State
     from pytest_aicore.http.exchange import Response
     from pytest_aicore.workflows import Artifact, OutputArtifact, Parameter
@@ -71,7 +71,7 @@ def query_versions(call: ApiCall) -> Response:
     """List the versions of a scenario. Assumed: one for each distinct label `ai.sap.com/version`."""
     scenario_id = call.identifier("scenarioId")
     selectors = query_list(call.request, "labelSelector", Text(5000, LABEL_SELECTOR), 1000)
-    first_seen: dict[str, Published] = {}
+    first_seen: dict[str, PublishedExecutable] = {}
     for item in _of_scenario(call.state, scenario_id):
         first_seen.setdefault(item.executable.version_id or "", item)
     shown = [
@@ -100,7 +100,7 @@ def query_models(call: ApiCall) -> Response:
     return json_response(200, page(models))
 
 
-def find_executable(state: State, scenario_id: str, executable_id: str) -> Published | None:
+def find_executable(state: State, scenario_id: str, executable_id: str) -> PublishedExecutable | None:
     """Return the executable that a scenario shows under this id, or None."""
     item = state.find_published(executable_id)
     return item if item and item in _of_scenario(state, scenario_id) else None
@@ -122,7 +122,7 @@ def scenario_json(state: State, scenario_id: str) -> Json | None:
     )
 
 
-def executable_json(item: Published) -> Json:
+def executable_json(item: PublishedExecutable) -> Json:
     """Return an executable as the API shows it; lists are there also when empty (captured since 2022)."""
     executable = item.executable
     return present(
@@ -140,7 +140,7 @@ def executable_json(item: Published) -> Json:
     )
 
 
-def _of_scenario(state: State, scenario_id: str) -> list[Published]:
+def _of_scenario(state: State, scenario_id: str) -> list[PublishedExecutable]:
     """Return what is visible of a scenario: nothing unless a WorkflowTemplate defines it (documentation)."""
     items = [
         item
