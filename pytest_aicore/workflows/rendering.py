@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_aicore.errors import ContractError, PlanError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, VALUE, to_fill_in, to_fill_in_url
+from pytest_aicore.workflows.argo.tags import tags
 from pytest_aicore.workflows.yaml.places import Place, SourceError, caret
 from pytest_aicore.workflows.yaml.source import dump, parse, plain
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode
@@ -26,13 +26,10 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable
 
+    from pytest_aicore.workflows.argo.tags import Tag
     from pytest_aicore.workflows.contracts.goldens import Goldens
     from pytest_aicore.workflows.executable import Executable
     from pytest_aicore.workflows.yaml.tree import Document
-
-_PLACEHOLDER: Final = re.compile(
-    r"\{\{\s*(?P<kind>workflow\.parameters|inputs\.parameters|inputs\.artifacts)\.(?P<name>[^\s{}]+?)\s*\}\}"
-)
 
 
 class Renderable(Protocol):
@@ -325,25 +322,26 @@ class _Filling:
     ) -> Callable[[ScalarNode], str]:
         def substitute(node: ScalarNode) -> str:
             text = node.text
-            if "{{" not in text:
-                return text
-
-            def fill(found: re.Match[str]) -> str:
-                values = known.get(found["kind"])
+            parts: list[str] = []
+            position = 0
+            for tag in tags(text):
+                if tag.value is None:
+                    continue
+                kind, name = tag.value
+                values = known.get(kind)
                 if values is None:
-                    return found.group()  # an input of a step, known when the step runs
-                value = values.get(found["name"])
-                if value is not None:
-                    return value
-                if not strict and found["kind"] == "inputs.parameters":
-                    return found.group()
-                if found.group(1, 2) == ("workflow.parameters", "json"):
-                    return found.group()  # all parameters at once, as Argo writes them when the run begins
-                if found["kind"] == "inputs.artifacts" and self._is_optional(found["name"]):
-                    return found.group()
-                raise self._undeclared(node, found, values)
-
-            return _PLACEHOLDER.sub(fill, text)
+                    continue  # an input of a step, known when the step runs
+                if name in values:
+                    parts += [text[position : tag.begin], values[name]]
+                    position = tag.end
+                elif not (
+                    (kind == "inputs.parameters" and not strict)
+                    # All parameters at once, as Argo writes them when the run begins.
+                    or tag.value == ("workflow.parameters", "json")
+                    or (kind == "inputs.artifacts" and self._is_optional(name))
+                ):
+                    raise self._undeclared(node, tag, values)
+            return "".join(parts) + text[position:]
 
         return substitute
 
@@ -352,21 +350,22 @@ class _Filling:
             artifact.name == name and artifact.optional for artifact in self._template.executable.input_artifacts
         )
 
-    def _undeclared(self, node: ScalarNode, found: re.Match[str], known: Iterable[str]) -> PlanError:
+    def _undeclared(self, node: ScalarNode, tag: Tag, known: Iterable[str]) -> PlanError:
+        kind, name = tag.value or ("", "")
+        written = node.text[tag.begin : tag.end]
         document = self._template.document
         place = document.place(node)
         if node.style == "|":
-            before = node.text[: found.start()]
-            line = node.line + 1 + before.count("\n")
-            column = document.line(line).find(found.group()) + 1
+            line = node.line + 1 + node.text.count("\n", 0, tag.begin)
+            column = document.line(line).find(written) + 1
             place = Place(document.name, line, column) if column else place
         else:
-            column = document.line(node.line).find(found.group()) + 1
+            column = document.line(node.line).find(written) + 1
             place = Place(document.name, node.line, column) if column else place
-        what = "an input artifact" if found["kind"].endswith("artifacts") else "a parameter"
+        what = "an input artifact" if kind.endswith("artifacts") else "a parameter"
         message = (
-            f"{place}: `{found.group()}` refers to {what} that the {self._template.kind} does not declare."
-            f"{did_you_mean(found['name'], known)}"
+            f"{place}: `{written}` refers to {what} that the {self._template.kind} does not declare."
+            f"{did_you_mean(name, known)}"
         )
         source = caret(document.line(place.line), place.line, place.column)
         return PlanError("\n".join([message, *source, f"It declares: {listing(known)}."]))

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import re
 from copy import copy
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from pytest_aicore.errors import PlanError, WorkflowError, did_you_mean, listing
-from pytest_aicore.workflows.argo.graph import TEMPLATE_TYPES, is_supplied
+from pytest_aicore.workflows.argo.graph import WorkflowModel, is_supplied
 from pytest_aicore.workflows.executable import Executable, derive
 from pytest_aicore.workflows.yaml.places import Place, Problem, SourceError
 from pytest_aicore.workflows.yaml.source import load, load_all, parse, parse_all
 from pytest_aicore.workflows.yaml.tree import NO_MAPPING, Document, MappingNode, Node, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from typing_extensions import Self
 
+    from pytest_aicore.workflows.argo.graph import TemplateModel
     from pytest_aicore.workflows.contracts.goldens import Goldens
     from pytest_aicore.workflows.rendering import Manifest
 
@@ -196,124 +196,6 @@ class Template:
 # --- WorkflowTemplate ---------------------------------------------------------------------------------------
 
 
-class ArgoTemplate:
-    """One of `spec.templates`, or one that stands inline in a step or task.
-
-    Attributes:
-        node: its map.
-        name: its name, None for an inline one.
-    """
-
-    __slots__ = ("calls", "name", "node")
-
-    def __init__(self, node: MappingNode) -> None:
-        """Take a map for a template of Argo."""
-        self.node = node
-        self.name = node.name("name")
-        self.calls = tuple(_calls(node))
-
-    def __repr__(self) -> str:
-        """Return name and line."""
-        return f"ArgoTemplate({self.name!r}, line {self.node.line})"
-
-    @property
-    def types(self) -> tuple[str, ...]:
-        """What it does: the keys among `TEMPLATE_TYPES` that it has; Argo wants exactly one."""
-        return tuple(key for key in TEMPLATE_TYPES if key in self.node.values)
-
-    @property
-    def labels(self) -> dict[str, str]:
-        """The labels of its pods."""
-        return _texts(self.node.mapping("metadata").mapping("labels"))
-
-    @property
-    def input_artifacts(self) -> list[MappingNode]:
-        """`inputs.artifacts` that are maps."""
-        return self.node.mapping("inputs").mappings_of("artifacts")
-
-    @property
-    def output_artifacts(self) -> list[MappingNode]:
-        """`outputs.artifacts` that are maps."""
-        return self.node.mapping("outputs").mappings_of("artifacts")
-
-    @property
-    def containers(self) -> Iterator[MappingNode]:
-        """Its containers, the main one first: container, script, container set, init containers, sidecars."""
-        for key in ("container", "script"):
-            container = self.node.values.get(key)
-            if type(container) is MappingNode:
-                yield container
-        yield from self.node.mapping("containerSet").mappings_of("containers")
-        yield from self.node.mappings_of("initContainers")
-        yield from self.node.mappings_of("sidecars")
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A step, a dag task or a hook: what runs a template and with which arguments.
-
-    Attributes:
-        node: its map.
-        name: its name; hooks have the name they are keyed by.
-        template: the name of the template it runs, if that is in the same file.
-        inline: the template it runs, if that stands inline.
-        reference: the name of the WorkflowTemplate that `templateRef` points into.
-        fed: the names of the input artifacts that it gives to the template.
-    """
-
-    node: MappingNode
-    name: str | None
-    template: str | None
-    inline: ArgoTemplate | None
-    reference: str | None
-    fed: frozenset[str]
-
-
-def _calls(node: MappingNode) -> Iterator[Call]:
-    for group in node.items_of("steps"):
-        if type(group) is SequenceNode:
-            for step in group.items:
-                if type(step) is MappingNode:
-                    yield from _call_and_hooks(step)
-    for task in node.mapping("dag").mappings_of("tasks"):
-        yield from _call_and_hooks(task)
-
-
-def _call_and_hooks(node: MappingNode) -> Iterator[Call]:
-    yield _call(node, node.name("name"))
-    yield from _hooks(node)
-
-
-def _hooks(node: MappingNode) -> Iterator[Call]:
-    """Yield what runs besides or after a step, a task or the whole workflow: `onExit` and `hooks`."""
-    on_exit = node.name("onExit")
-    if on_exit is not None:
-        yield Call(node, "onExit", on_exit, None, None, frozenset())
-    hooks = node.values.get("hooks")
-    if type(hooks) is MappingNode:
-        for name, hook in hooks.values.items():
-            if type(hook) is MappingNode:
-                yield _call(hook, name)
-
-
-def _call(node: MappingNode, name: str | None) -> Call:
-    inline = node.values.get("inline")
-    arguments = node.values.get("arguments")
-    fed: frozenset[str] = frozenset()
-    if type(arguments) is MappingNode:
-        given = (artifact for artifact in arguments.mappings_of("artifacts") if is_supplied(artifact))
-        fed = frozenset(filter(None, (artifact.name("name") for artifact in given)))
-    reference = node.values.get("templateRef")
-    return Call(
-        node,
-        name,
-        node.name("template"),
-        ArgoTemplate(inline) if type(inline) is MappingNode else None,
-        reference.name("name") if type(reference) is MappingNode else None,
-        fed,
-    )
-
-
 class WorkflowTemplate(Template):
     """A training workflow: what runs as an execution."""
 
@@ -332,82 +214,37 @@ class WorkflowTemplate(Template):
 
         With arguments of a call there is no one value of its inputs.
         """
-        entry = self.template(self.entrypoint or "")
-        if entry is None or any(call.template == entry.name for one in self.templates for call in one.calls):
-            return None
-        return entry.node
+        entry = self.model.by_name.get(self.entrypoint or "")
+        calls = (call for template in self.model.templates for call in template.calls_and_handlers)
+        return None if entry is None or any(call.template == entry.name for call in calls) else entry.node
 
     @cached_property
-    def templates(self) -> tuple[ArgoTemplate, ...]:
-        """`spec.templates` that are maps."""
-        return tuple(ArgoTemplate(node) for node in self.spec.mappings_of("templates"))
-
-    def template(self, name: str) -> ArgoTemplate | None:
-        """Return the template of a name, the first of several, None without one."""
-        return self._by_name.get(name)
-
-    @cached_property
-    def _by_name(self) -> dict[str, ArgoTemplate]:
-        by_name: dict[str, ArgoTemplate] = {}
-        for template in self.templates:
-            if template.name is not None:
-                by_name.setdefault(template.name, template)
-        return by_name
+    def model(self) -> WorkflowModel:
+        """What the workflow means to Argo."""
+        return WorkflowModel(self.spec)
 
     @property
-    def reachable(self) -> tuple[ArgoTemplate, ...]:
-        """The templates that a run can reach: the entrypoint, what it calls in order, hooks last.
+    def templates(self) -> tuple[TemplateModel, ...]:
+        """`spec.templates` that are maps."""
+        return tuple(self.model.templates)
+
+    def template(self, name: str) -> TemplateModel | None:
+        """Return the template of a name, the first of several, None without one."""
+        return self.model.by_name.get(name)
+
+    @property
+    def reachable(self) -> tuple[TemplateModel, ...]:
+        """The templates that a run can reach: the entrypoint, what it calls in order, handlers of the workflow last.
 
         Without an entrypoint that exists, a run is taken to begin with every template that no other calls.
         """
-        return tuple(template for template, _ in self._reached)
-
-    @cached_property
-    def _reached(self) -> tuple[tuple[ArgoTemplate, frozenset[str]], ...]:
-        """Each reachable template with the names of the input artifacts that every call of it feeds."""
-        given = frozenset(
-            name
-            for artifact in self.spec.mapping("arguments").mappings_of("artifacts")
-            if is_supplied(artifact) and (name := artifact.name("name")) is not None
-        )
-        roots = [(start, given) for start in self._starts]
-        for call in _hooks(self.spec):
-            handler, by_hook = self._called(call)
-            if handler is not None:
-                roots.append((handler, given | by_hook))
-        order: list[ArgoTemplate] = []
-        fed: dict[ArgoTemplate, frozenset[str]] = {}
-        for root, root_fed in roots:
-            pending = [(root, root_fed)]
-            while pending:
-                template, names = pending.pop()
-                if template in fed:
-                    # What one of its callers leaves open, the configuration has to bind.
-                    fed[template] &= names
-                    continue
-                fed[template] = names
-                order.append(template)
-                called = [self._called(call) for call in template.calls]
-                pending.extend((target, by_call) for target, by_call in reversed(called) if target is not None)
-        return tuple((template, fed[template]) for template in order)
-
-    @property
-    def _starts(self) -> Sequence[ArgoTemplate]:
-        start = self._by_name.get(self.entrypoint or "")
-        if start is not None:
-            return (start,)
-        called = {self._called(call)[0] for template in self.templates for call in template.calls}
-        return [template for template in self.templates if template not in called] or self.templates
-
-    def _called(self, call: Call) -> tuple[ArgoTemplate | None, frozenset[str]]:
-        if call.inline is not None:
-            return call.inline, call.fed
-        return self._by_name.get(call.template or ""), call.fed
+        return tuple(template for template, _ in self.model.reached)
 
     @property
     def external_references(self) -> tuple[str, ...]:
         """The names of other WorkflowTemplates that `templateRef` points into; they are not followed."""
-        return _unique(call.reference for template in self.reachable for call in template.calls if call.reference)
+        calls = (call for template in self.reachable for call in template.calls_and_handlers)
+        return _unique(call.reference for call in calls if call.reference)
 
     @property
     def parameters(self) -> list[MappingNode]:
@@ -418,16 +255,15 @@ class WorkflowTemplate(Template):
     def input_artifacts(self) -> list[MappingNode]:
         """The input artifacts of reachable templates that nothing in the workflow supplies, each name once.
 
-        After them come those that only `spec.arguments.artifacts` declares, without saying where they are.
+        After them come those that only `spec.arguments.artifacts` declares, without a source.
         """
         found: dict[str, MappingNode] = {}
-        for template, fed in self._reached:
-            for artifact in template.input_artifacts:
-                name = artifact.name("name")
-                if name and name not in fed and not is_supplied(artifact):
+        for template, supplied in self.model.reached:
+            for name, artifact in template.input_artifacts.items():
+                if name not in supplied and not is_supplied(artifact):
                     found.setdefault(name, artifact)
         for artifact in self.spec.mapping("arguments").mappings_of("artifacts"):
-            name = artifact.name("name")
+            name = artifact.name("name") or ""
             if name and not is_supplied(artifact):
                 found.setdefault(name, artifact)
         return list(found.values())
@@ -440,7 +276,7 @@ class WorkflowTemplate(Template):
             for artifact in template.output_artifacts:
                 name = artifact.name("globalName")
                 if name:
-                    found.setdefault(name, (artifact, template.name))
+                    found.setdefault(name, (artifact, template.name or None))
         return list(found.values())
 
     def plan_places(self) -> Iterator[tuple[str, Place]]:
@@ -450,7 +286,7 @@ class WorkflowTemplate(Template):
             self.spec.mapping("podMetadata").mapping("labels"),
         )
         for template in self.reachable:
-            if next(template.containers, None) is None:
+            if next(template.containers(), None) is None:
                 continue
             wherever = (template.node.mapping("metadata").mapping("labels"), *defaults)
             for label in _RESOURCE_LABELS:
@@ -461,7 +297,7 @@ class WorkflowTemplate(Template):
     def image_places(self) -> Iterator[tuple[str, Place]]:
         """Yield the images of the containers of reachable templates."""
         for template in self.reachable:
-            for container in template.containers:
+            for _, container in template.containers():
                 if image := container.text("image"):
                     yield image, self.document.place(container.values["image"])
 

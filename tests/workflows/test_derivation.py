@@ -734,4 +734,4 @@ class TestQuestions:
     def test_repr(self) -> None:
         template = self.template()
         assert repr(template) == "WorkflowTemplate('some-training', 'w.yaml')"
-        assert repr(template.templates[1]) == "ArgoTemplate('work', line 19)"
+        assert repr(template.templates[1]) == "TemplateModel('work', line 19)"

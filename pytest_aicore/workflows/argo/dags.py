@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -11,19 +10,13 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.argo.graph import CallModel
     from pytest_aicore.workflows.yaml.tree import Node
 
-_NAME_IN_DEPENDS: Final = re.compile(r"[\w-]+(?:\.\w+)?")
-
 
 class Ancestors:
     """For each task the tasks that have ended when it begins, as bits of a number: dags may have thousands of tasks."""
 
     def __init__(self, calls: Mapping[str, CallModel]) -> None:
         self._bit = {name: 1 << index for index, name in enumerate(calls)}
-        direct: dict[str, list[str]] = {}
-        for name, call in calls.items():
-            waits_for = [item.value or "" for item in call.dependencies]
-            waits_for += [word.partition(".")[0] for word in _NAME_IN_DEPENDS.findall(call.node.text("depends") or "")]
-            direct[name] = [other for other in waits_for if other in calls]
+        direct = {name: [other for other in call.depends_on if other in calls] for name, call in calls.items()}
         self._before = dict.fromkeys(calls, 0)
         order = _depth_first(direct)
         changed = True

@@ -28,29 +28,41 @@ class Mistake(NamedTuple):
 
 
 class Dependency(NamedTuple):
-    """A task that an expression names, and the result it waits for, None for the usual ones."""
+    """A task that an expression names, and the result it has to end with, None for the usual ones."""
 
     task: str
     result: str | None
 
 
+class Depends(NamedTuple):
+    """A `depends` expression.
+
+    Attributes:
+        tasks: the tasks that it names, as far as it can be read.
+        mistake: the first thing that is wrong with it, None for nothing.
+        is_conditional: whether it can be false when all its tasks have ended as usual.
+    """
+
+    tasks: list[Dependency]
+    mistake: Mistake | None
+    is_conditional: bool
+
+
 _DEPENDS_TOKEN: Final = re.compile(r"\s*(?:(&&|\|\||!|\(|\))|'([^']*)'|\"([^\"]*)\"|([\w.-]+)|(\S))")
 
 
-def parse_depends(text: str) -> tuple[list[Dependency], Mistake | None]:
-    """Take a `depends` expression apart.
+def parse_depends(text: str) -> Depends:
+    """Parse a `depends` expression.
 
     Args:
         text: for example `prepare && (train.Succeeded || train.Skipped)`.
-
-    Returns:
-        the tasks it names, and the first thing that is wrong with it.
     """
     found: list[Dependency] = []
     depth = 0
     wants_task = True
     position = 0
     last = ""
+    is_conditional = False
     mistake: Mistake | None = None
     stripped = text.rstrip()
     while position < len(stripped) and mistake is None:
@@ -69,11 +81,14 @@ def parse_depends(text: str) -> tuple[list[Dependency], Mistake | None]:
             name, _, result = word.partition(".")
             found.append(Dependency(name, result or None))
             wants_task = False
+            is_conditional = is_conditional or bool(result)
         elif operator in ("&&", "||"):
+            is_conditional = is_conditional or operator == "||"
             if wants_task:
                 mistake = Mistake(operator, f"`{operator}` has no task on its left")
             wants_task = True
         elif operator == "!":
+            is_conditional = True
             if not wants_task:
                 mistake = Mistake(operator, "`!` stands after a task, not before one")
         elif operator == "(":
@@ -96,7 +111,7 @@ def parse_depends(text: str) -> tuple[list[Dependency], Mistake | None]:
         mistake = Mistake("(", "`(` is not closed")
     if mistake is None and wants_task and found:
         mistake = Mistake(last, f"`{last}` has no task on its right")
-    return found, mistake
+    return Depends(found, mistake, is_conditional)
 
 
 def _missing_operator(word: str) -> Mistake:

@@ -86,7 +86,7 @@ def is_readable(template: TemplateModel, part: str, kind: str, wrong: Collection
     mapping = template.node.mapping(part)
     if template.node.values.get(part) in wrong or mapping.values.get(kind) in wrong:
         return False
-    return all(item.text("name") for item in mapping.mappings_of(kind))
+    return all(item.name("name") for item in mapping.mappings_of(kind))
 
 
 def _is_earlier(group_of: Mapping[str, int], number: int, name: str) -> bool:

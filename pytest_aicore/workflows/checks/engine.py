@@ -10,7 +10,6 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.service_facts import TEMPLATE_SUFFIXES
-from pytest_aicore.workflows.argo.graph import WorkflowModel
 from pytest_aicore.workflows.checks import folder
 from pytest_aicore.workflows.checks.aicore import serving, workflow
 from pytest_aicore.workflows.checks.aicore.kind import check_kind
@@ -317,7 +316,7 @@ def _run_layers(report: Report, options: CheckOptions) -> Outline | None:
         serving.check(subject)
         return folder.outline(subject)
     structure.check(subject)
-    model = WorkflowModel(subject.workflow.spec)
+    model = subject.workflow.model
     semantics.check(subject, model)
     used = placeholders.check(subject, model)
     if subject.is_aicore:

@@ -122,7 +122,7 @@ def outline(subject: Subject) -> Outline:
     return Outline(
         kind=subject.kind,
         is_aicore=subject.is_aicore,
-        executable_id=metadata.text("name") or "",
+        executable_id=metadata.name("name") or "",
         scenario_id=labels.text(SCENARIO_ID_LABEL) or "",
         scenario_name=annotations.text(SCENARIO_NAME_ANNOTATION) or "",
         name_place=_place(document, metadata.values.get("name") or head),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE, Finding
 from pytest_aicore.workflows.checks.rule import Rule, Severity
-from pytest_aicore.workflows.checks.words import did_you_mean, nearest
+from pytest_aicore.workflows.checks.words import nearest, typo_hint
 from pytest_aicore.workflows.yaml.places import Place
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class Suppressions:
                 if not is_word
                 else f"`{written}` is no word that the checks know, so nothing is taken back.",
                 "Write the id of a rule, for example AIC313." if not is_word else "Write `ignore` or `ignore-file`.",
-                hint=did_you_mean(written, known),
+                hint=typo_hint(written, known),
                 width=len(written),
                 text=lines[number - 1],
             )

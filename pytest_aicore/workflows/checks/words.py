@@ -1,4 +1,8 @@
-"""Near misses: is this word a slip of the keyboard for one of those?"""
+"""Typos: whether a word is surely a mistyped one of the known words.
+
+Stricter than `errors.did_you_mean`, which guesses for an error that is certain: here a guess decides whether there is a
+finding at all.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,13 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 80
 _MOST_CANDIDATES: Final = 50_000
-"""How many words are looked at for one file; some hundred are for a usual one with mistakes."""
+"""How many words are compared for one file; some hundred are usual for a file with mistakes."""
 _candidates_left: ContextVar[Iterator[int] | None] = ContextVar("_candidates_left", default=None)
 
 
 @contextmanager
 def limited() -> Iterator[None]:
-    """Guess only so long: where all names of a large file are wrong, what was meant is not told of all of them."""
+    """Limit the comparisons: where all names of a large file are wrong, only the first findings have a hint."""
     before = _candidates_left.set(iter(range(_MOST_CANDIDATES)))
     try:
         yield
@@ -54,21 +58,21 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return best[1] if best else None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """Return `Did you mean 'x'?` for a near miss, else None.
+def typo_hint(word: str, known: Iterable[str]) -> str | None:
+    """Return `Did you mean 'x'?` for a typo of a known word, else None.
 
     Args:
         word: what was written.
         known: the words that would have been right.
     """
-    return told_near(nearest(word, known))
+    return hint_for(nearest(word, known))
 
 
-def told_near(near: str | None) -> str | None:
-    """Return `Did you mean 'x'?` for what was surely meant, None for None.
+def hint_for(near: str | None) -> str | None:
+    """Return `Did you mean 'x'?` for the word that was surely meant, None without one.
 
     Args:
-        near: as `nearest` returns it.
+        near: what `nearest` returned.
     """
     return f"Did you mean {near!r}?" if near else None
 
@@ -79,12 +83,12 @@ def listed(words: Iterable[str]) -> str:
 
 
 def shortened(text: str) -> str:
-    """Return a text as far as a message can show it."""
+    """Return the beginning of a text, at most 40 characters, for a message."""
     return text if len(text) <= 40 else text[:37] + "..."
 
 
 def capital(text: str) -> str:
-    """Return a text as a sentence begins."""
+    """Return a text with a capital at its beginning."""
     return text[:1].upper() + text[1:]
 
 

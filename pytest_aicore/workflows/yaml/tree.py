@@ -111,6 +111,14 @@ class ScalarNode(Node):
             return None
         return "true" if self.text.lower() in _TRUE else "false"
 
+    @property
+    def name(self) -> str | None:
+        """The value as it is written, None for null.
+
+        A name such as `n`, which Kubernetes takes for a boolean, stays the name that people know it by.
+        """
+        return None if self.kind == "null" else self.text
+
 
 @final
 class MappingNode(Node):
@@ -158,12 +166,9 @@ class MappingNode(Node):
         return node.value if type(node) is ScalarNode else None
 
     def name(self, key: str) -> str | None:
-        """Return the value at a key as it is written, None where there is none, null, a map or a list.
-
-        A name such as `n`, which Kubernetes takes for a boolean, stays the name that people know it by.
-        """
+        """Return the name at a key as it is written, None where there is none, null, a map or a list."""
         node = self.values.get(key)
-        return node.text if type(node) is ScalarNode and node.value is not None else None
+        return node.name if type(node) is ScalarNode else None
 
 
 @final

@@ -93,6 +93,15 @@ def test_only_what_a_configuration_decides_is_replaced() -> None:
     assert manifest["spec"]["arguments"]["artifacts"] == [{"name": "rows", "url": "ai://default/rows"}]
 
 
+def test_placeholders_are_found_where_the_checks_find_them() -> None:
+    text = WORKFLOW.replace(
+        "{{workflow.name}}", "{{{workflow.parameters.RATE}}} {{workflow.parameters.LR {{workflow.parameters.RATE}}"
+    )
+    manifest = parse_template(text).render({"image": "docker.io/i"}, {"rows": "ai://default/rows"})
+    # Argo takes the first two of three braces: the name that it looks up begins with the third one.
+    assert container(manifest)["args"][1].startswith("{{{workflow.parameters.RATE}}} {{workflow.parameters.LR 0.1 {{=")
+
+
 def test_a_value_that_looks_like_a_placeholder_is_not_replaced_again() -> None:
     manifest = template().render({"image": "{{workflow.parameters.RATE}}"}, {"rows": "ai://default/rows"})
     assert container(manifest)["image"] == "{{workflow.parameters.RATE}}:0.1"

@@ -49,7 +49,10 @@ def answers(template: Template) -> list[object]:
     ]
     if isinstance(template, WorkflowTemplate):
         found += [template.entrypoint, template.external_references, repr(template.reachable)]
-        found += [(inner.types, inner.labels, [call.fed for call in inner.calls]) for inner in template.templates]
+        found += [
+            (inner.types, [call.supplied_artifacts for call in inner.calls_and_handlers])
+            for inner in template.templates
+        ]
     if isinstance(template, ServingTemplate):
         blocks = [template.spec_block, template.labels_block, template.annotations_block]
         found += [(block.text, block.place(1), block.place(9, 9)) for block in blocks if block is not None]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_aicore.workflows.checks.aicore.keys import ANNOTATIONS, LABELS
 from pytest_aicore.workflows.checks.rule import aicore_rule
 from pytest_aicore.workflows.checks.subject import AICORE_KINDS, ARGO_KINDS
-from pytest_aicore.workflows.checks.words import nearest, told_near
+from pytest_aicore.workflows.checks.words import hint_for, nearest
 from pytest_aicore.workflows.executable import (
     SCENARIO_ID_LABEL,
 )
@@ -80,7 +80,7 @@ def check_kind(subject: Subject) -> str | None:
         if subject.kind
         else "The template has no `kind`, so it is not synchronised.",
         "Write `kind: WorkflowTemplate` or `kind: ServingTemplate`.",
-        hint=told_near(near) if near and subject.kind else None,
+        hint=hint_for(near) if near and subject.kind else None,
     )
     return near
 

@@ -22,7 +22,7 @@ from pytest_aicore.workflows.checks.examples import (
     example_metadata,
 )
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
-from pytest_aicore.workflows.checks.words import did_you_mean, nearest, shortened, told_near
+from pytest_aicore.workflows.checks.words import hint_for, nearest, shortened, typo_hint
 from pytest_aicore.workflows.executable import (
     ARTIFACT_ANNOTATION_PREFIX,
     EXECUTABLE_NAME_ANNOTATION,
@@ -244,7 +244,7 @@ class MetadataCheck:
 
     def _name(self) -> None:
         metadata, root = self._metadata, self._subject.root
-        name = metadata.text("name")
+        name = metadata.name("name")
         if not name:
             if any(nearest(key, ["name"]) for key in metadata.values if key not in _METADATA_KEYS):
                 return
@@ -315,7 +315,7 @@ class MetadataCheck:
                     node,
                     f"Metadata has no `{key}`: Kubernetes drops it, with all that stands below it.",
                     f"Write `{near}:`.",
-                    hint=told_near(near),
+                    hint=hint_for(near),
                 )
                 self._excused.update(LABELS if near == "labels" else ANNOTATIONS if near == "annotations" else ())
         for part, mapping in self._parts.items():
@@ -381,7 +381,7 @@ class MetadataCheck:
                     node,
                     f"AI Core knows no `{key}`, so what it says is lost.",
                     f"Write `{ARTIFACT_ANNOTATION_PREFIX}{name}`.",
-                    hint=told_near(ARTIFACT_ANNOTATION_PREFIX + name),
+                    hint=hint_for(ARTIFACT_ANNOTATION_PREFIX + name),
                     severity=Severity.WARNING,
                 )
             return
@@ -395,7 +395,7 @@ class MetadataCheck:
             node,
             f"AI Core knows no `{key}`, so what it says is lost.",
             f"Write `{near}`.",
-            hint=told_near(near),
+            hint=hint_for(near),
             severity=None if near in (item.key for item in _MANDATORY) else Severity.WARNING,
         )
 
@@ -525,7 +525,7 @@ class MetadataCheck:
             if near is None and (whole in names or not field)
             else f"AI Core knows no `{field}` of an artifact, and ignores the annotation.",
             f"Write `{ARTIFACT_ANNOTATION_PREFIX}{artifact}.{near or 'kind'}`.",
-            hint=told_near(near),
+            hint=hint_for(near),
         )
 
     def _of_nothing(
@@ -541,7 +541,7 @@ class MetadataCheck:
                 f"`{artifact}` is the output's name inside of the workflow; AI Core looks for its globalName "
                 f"`{global_name}`, and ignores the annotation.",
                 f"Write `{node.text.replace(artifact, global_name, 1)}`.",
-                hint=told_near(global_name),
+                hint=hint_for(global_name),
             )
             return
         known = ", ".join(f"`{name}`" for name in list(names)[:6])
@@ -551,7 +551,7 @@ class MetadataCheck:
             f"No input artifact is called `{artifact}`, and no output has that globalName: AI Core ignores the "
             "annotation.",
             f"Name one of {known}." if known else "Remove it, or declare the artifact.",
-            hint=did_you_mean(artifact, names),
+            hint=typo_hint(artifact, names),
         )
 
     def _said(self, field: str, value: ScalarNode) -> None:
@@ -563,7 +563,7 @@ class MetadataCheck:
                 value,
                 f"AI Core knows no artifacts of the kind `{shortened(value.text)}`.",
                 f"Use one of {', '.join(f'`{kind}`' for kind in ARTIFACT_KINDS)}.",
-                hint=did_you_mean(value.text, ARTIFACT_KINDS),
+                hint=typo_hint(value.text, ARTIFACT_KINDS),
             )
         elif field == "labels":
             try:

@@ -8,7 +8,7 @@ from pytest_aicore.workflows.checks.aicore.containers import check_to_fill_in
 from pytest_aicore.workflows.checks.aicore.keys import MISSPELT
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.checks.subject import is_replaced
-from pytest_aicore.workflows.checks.words import nearest, told_near
+from pytest_aicore.workflows.checks.words import hint_for, nearest
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def check_plan(report: Report, node: Node | None, tenant: Iterable[str]) -> None
         if near
         else "Check it against the plans of the tenant: starter, basic, basic.8x, train.l, "
         "infer.s, infer.m and infer.l are documented.",
-        hint=told_near(near),
+        hint=hint_for(near),
     )
 
 
@@ -112,7 +112,7 @@ def plan_of(report: Report, labels: MappingNode) -> ScalarNode | None:
                 labels.keys[key],
                 f"AI Core knows no label `{key}`, so the pod runs on the default plan.",
                 f"Write `{near}`.",
-                hint=told_near(near),
+                hint=hint_for(near),
                 severity=Severity.WARNING,
             )
             return node

@@ -21,7 +21,7 @@ from pytest_aicore.workflows.checks.document.repeated import part
 from pytest_aicore.workflows.checks.examples import serving
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.checks.subject import REPLACED, is_replaced
-from pytest_aicore.workflows.checks.words import nearest, told_near
+from pytest_aicore.workflows.checks.words import hint_for, nearest
 from pytest_aicore.workflows.yaml.places import SourceError
 from pytest_aicore.workflows.yaml.source import parse_all
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given
@@ -237,7 +237,7 @@ class _ServingCheck:
                         f"The placeholder of an input {word} called `{name}` cannot be read: AI Core only takes "
                         "letters and digits.",
                         "Rename it, here and in its placeholders.",
-                        hint=told_near(_plain(name)),
+                        hint=hint_for(_plain(name)),
                         severity=None if word == "artifact" else Severity.WARNING,
                     )
         for name, parameter in self._parameters.items():
@@ -288,7 +288,7 @@ class _ServingCheck:
             if written
             else "`spec.template` has no apiVersion, so KServe cannot tell what it is.",
             f"Write `apiVersion: {_API_VERSIONS[0]}`.",
-            hint=told_near(near),
+            hint=hint_for(near),
         )
 
     def _block(self, parent: MappingNode, key: str, path: str) -> tuple[BlockReport, MappingNode] | None:
@@ -364,19 +364,11 @@ class _ServingCheck:
     def _placeholders(self, node: ScalarNode, block: Block) -> None:
         for number, line in enumerate(node.text.split("\n"), 1):
             code = _without_comment(line)
-            position = code.find("{{")
-            end = 0
-            while position >= 0:
-                if 0 <= end < position + 2:
-                    end = code.find("}}", position + 2)
-                further = code.find("{{", position + 2)
-                if end < 0 or 0 <= further < end:
-                    if _UNCLOSED_INPUT.match(code, position):
-                        self._unclosed(block, number, position, code)
-                    position = further
-                    continue
-                self._placeholder(block, number, position, code[position + 2 : end].strip())
-                position = code.find("{{", end + 2)
+            for tag in tags(code):
+                if tag.is_closed:
+                    self._placeholder(block, number, tag.begin, tag.name)
+                elif _UNCLOSED_INPUT.match(code, tag.begin):
+                    self._unclosed(block, number, tag.begin, code)
             for found in (*_SINGLE_BRACES.finditer(code), *_BARE.finditer(code)):
                 self._single_braces(block, number, found)
 
@@ -444,7 +436,7 @@ class _ServingCheck:
             place.column,
             f"The template declares no input {kind[:-1]} `{name}`, so a configuration cannot bind it.",
             remedy,
-            hint=told_near(near),
+            hint=hint_for(near),
             severity=None if near or name in other or kind == "artifacts" else Severity.WARNING,
             begins=block.begins,
         )
@@ -521,11 +513,9 @@ class _ServingCheck:
     def _default_plan(self, labels: str) -> None:
         """Check the default of the parameter that names the plan."""
         line = next((line for line in labels.split("\n") if PLAN_LABEL in line), "")
-        named = [line[begin + 2 : end - 2] for begin, end in tags(line)]
-        found = _INPUT.fullmatch(named[0].strip()) if len(named) == 1 else None
-        if found is None or found.group(1) != "parameters":
-            return
-        parameter = self._parameters.get(found.group(2))
+        values = [tag.value for tag in tags(line) if tag.is_closed]
+        kind, name = (values[0] if len(values) == 1 else None) or ("", "")
+        parameter = self._parameters.get(name) if kind == "inputs.parameters" else None
         if parameter is not None:
             node = parameter.values.get("default") or parameter.values.get("value")
             check_plan(self._report, node, self._subject.options.resource_plans)
@@ -542,7 +532,7 @@ class _ServingCheck:
                     node,
                     f"Knative knows no annotation `{key}`, and ignores it.",
                     f"Write `{near}`.",
-                    hint=told_near(near),
+                    hint=hint_for(near),
                     severity=Severity.WARNING,
                 )
 
@@ -590,7 +580,7 @@ class _ServingCheck:
 
     def _storage(self, report: BlockReport, variables: list[MappingNode]) -> None:
         """Report a slip in the name of the variable that makes KServe load the model."""
-        names = [variable.text("name") or "" for variable in variables]
+        names = [variable.name("name") or "" for variable in variables]
         for name, variable in zip(names, variables, strict=True):
             # What stands for an artifact in this text was a placeholder.
             is_reference = REPLACED in (variable.text("value") or "")
@@ -600,7 +590,7 @@ class _ServingCheck:
                     variable.values["name"],
                     f"KServe knows no variable `{name}`, so it loads no model into `/mnt/models`.",
                     f"Write `{_STORAGE}`.",
-                    hint=told_near(_STORAGE),
+                    hint=hint_for(_STORAGE),
                     severity=Severity.WARNING,
                 )
 
@@ -615,7 +605,7 @@ class _ServingCheck:
         )
 
     def _container_names(self, report: BlockReport, containers: list[MappingNode]) -> None:
-        names = [container.text("name") or "" for container in containers]
+        names = [container.name("name") or "" for container in containers]
         if not any(name in _CONTAINERS or is_replaced(name) for name in names):
             first = containers[0]
             near = nearest(names[0], _CONTAINERS)
@@ -624,7 +614,7 @@ class _ServingCheck:
                 first.values.get("name") or first,
                 "No container is called `kserve-container`, and only that one gets the model from `STORAGE_URI`.",
                 "Call the one that serves `kserve-container`.",
-                hint=told_near(near),
+                hint=hint_for(near),
                 severity=Severity.WARNING,
             )
 

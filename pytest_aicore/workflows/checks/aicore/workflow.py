@@ -395,7 +395,7 @@ class _AicoreCheck:
         named = [
             (key, name, container)
             for key, container in template.containers()
-            if key in ("containerSet", "sidecars") and (name := container.text("name"))
+            if key in ("containerSet", "sidecars") and (name := container.name("name"))
         ]
         in_set = [name for key, name, _ in named if key == "containerSet"]
         if in_set and "main" not in in_set:
@@ -434,15 +434,15 @@ class _AicoreCheck:
         first: dict[str, tuple[ScalarNode, TemplateModel]] = {}
         conditional, instead = self._alternatives()
         for artifact in self._model.spec.mapping("arguments").mappings_of("artifacts"):
-            if name := artifact.text("name"):
+            if name := artifact.name("name"):
                 self.artifact_names[name] = None
         for template in self._model.all_templates:
             self.artifact_names.update(dict.fromkeys(template.input_artifacts))
             reached = template.inline or template.node in self._reached
             for artifact in template.node.mapping("outputs").mappings_of("artifacts"):
-                name = artifact.text("name")
+                name = artifact.name("name")
                 node = artifact.values.get("globalName")
-                global_name = artifact.text("globalName")
+                global_name = artifact.name("globalName")
                 if global_name and type(node) is ScalarNode:
                     self.artifact_names[global_name] = None
                     if name and _GLOBAL_NAME.fullmatch(global_name):

@@ -9,7 +9,7 @@ from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.argo.names import check_names_of_arguments
 from pytest_aicore.workflows.checks.examples import TRAIN_DEPTH, example_argument, steps
 from pytest_aicore.workflows.checks.rule import Severity, argo_rule
-from pytest_aicore.workflows.checks.words import capital, nearest, told_near
+from pytest_aicore.workflows.checks.words import capital, hint_for, nearest
 from pytest_aicore.workflows.yaml.tree import MappingNode, is_given
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _is_unclear(check: ArgoCheck, node: MappingNode, key: str) -> bool:
 
 
 def _fed(check: ArgoCheck, call: CallModel, what: str, target: TemplateModel, arguments: MappingNode) -> None:
-    given = [parameter.text("name") or "" for parameter in arguments.mappings_of("parameters")]
+    given = [parameter.name("name") or "" for parameter in arguments.mappings_of("parameters")]
     missing: list[str] = []
     for name, parameter in target.input_parameters.items():
         if name in given or any(is_given(parameter, key) for key in ("value", "default", "valueFrom")):
@@ -104,7 +104,7 @@ def _fed(check: ArgoCheck, call: CallModel, what: str, target: TemplateModel, ar
         )
     _undeclared(check, arguments.mappings_of("parameters"), target, "parameter", target.input_parameters, missing)
     artifacts = arguments.mappings_of("artifacts")
-    fed = {artifact.text("name") for artifact in artifacts}
+    fed = {artifact.name("name") for artifact in artifacts}
     open_artifacts = [
         name
         for name, artifact in target.input_artifacts.items()
@@ -132,7 +132,7 @@ def _undeclared(
     missing: Sequence[str],
 ) -> None:
     for argument in arguments:
-        name = argument.text("name")
+        name = argument.name("name")
         if not name or name in declared or has_placeholder(name):
             continue
         near = nearest(name, missing)
@@ -142,6 +142,6 @@ def _undeclared(
             f"{capital(target.title)} takes no {word} `{name}`, so Argo drops it without a word"
             + (f", and its `{near}` has no value. {check.fails}" if near and word == "parameter" else "."),
             f"Pass it as `{near}`." if near else f"Declare it under `inputs.{word}s` of the template, or remove it.",
-            hint=told_near(near),
+            hint=hint_for(near),
             severity=Severity.ERROR if near else Severity.WARNING,
         )

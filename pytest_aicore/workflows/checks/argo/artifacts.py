@@ -62,7 +62,7 @@ def check_artifacts(check: ArgoCheck, template: TemplateModel) -> None:
     """Report input artifacts that have no path, one that does not fit, or that of another one."""
     paths: dict[str, str] = {}
     for artifact in template.node.mapping("inputs").mappings_of("artifacts"):
-        name = artifact.text("name") or "?"
+        name = artifact.name("name") or "?"
         if is_given(artifact, "from"):
             check.add(
                 ARTIFACT_PATH,
@@ -126,7 +126,7 @@ def _relative(check: ArgoCheck, artifact: MappingNode, path: str, consequence: s
 
 
 def _path_in_graph(check: ArgoCheck, template: TemplateModel, artifact: MappingNode, word: str) -> None:
-    name = artifact.text("name") or "?"
+    name = artifact.name("name") or "?"
     what = "steps" if template.type == "steps" else "a dag"
     check.add(
         ARTIFACT_PATH,
@@ -142,7 +142,7 @@ def check_outputs(check: ArgoCheck, template: TemplateModel) -> None:
     """Report outputs that do not say where they come from, or wrongly."""
     outputs = template.node.mapping("outputs")
     for artifact in outputs.mappings_of("artifacts"):
-        name = artifact.text("name") or "?"
+        name = artifact.name("name") or "?"
         path = artifact.text("path")
         if template.is_pod and not path:
             _no_path(check, artifact, name, "output")
@@ -163,7 +163,7 @@ def check_outputs(check: ArgoCheck, template: TemplateModel) -> None:
     for parameter in outputs.mappings_of("parameters"):
         _output_parameter(check, template, parameter)
     for output in (*outputs.mappings_of("artifacts"), *outputs.mappings_of("parameters")):
-        global_name = output.text("globalName") or ""
+        global_name = output.name("globalName") or ""
         node = output.values.get("globalName")
         if node is None or not global_name or has_placeholder(global_name):
             continue
@@ -172,7 +172,7 @@ def check_outputs(check: ArgoCheck, template: TemplateModel) -> None:
 
 
 def _output_parameter(check: ArgoCheck, template: TemplateModel, parameter: MappingNode) -> None:
-    name = parameter.text("name") or "?"
+    name = parameter.name("name") or "?"
     source = parameter.values.get("valueFrom")
     if type(source) is MappingNode:
         given = [key for key in _VALUE_SOURCES if is_given(source, key)]

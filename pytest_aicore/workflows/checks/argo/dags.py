@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.dags import circles
-from pytest_aicore.workflows.argo.expressions import TASK_RESULTS, parse_depends
+from pytest_aicore.workflows.argo.expressions import TASK_RESULTS
 from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.argo.names import INVALID_NAME
 from pytest_aicore.workflows.checks.examples import dag
 from pytest_aicore.workflows.checks.rule import argo_rule
-from pytest_aicore.workflows.checks.words import did_you_mean, listed
+from pytest_aicore.workflows.checks.words import listed, typo_hint
 from pytest_aicore.workflows.yaml.tree import ScalarNode, is_given
 
 if TYPE_CHECKING:
@@ -74,9 +74,9 @@ class _DagCheck:
             if self._subject.is_wrong(call.node, "dependencies") or self._subject.is_wrong(call.node, "depends"):
                 self._subject.unclear_dags.add(template.node)
             for item in call.dependencies:
-                if item.value and self._known_task(item, item.value, item.value, call, by_name):
-                    edges.setdefault(call.name, []).append((item.value, item))
-                elif item.value:
+                if item.name and self._known_task(item, item.name, item.name, call, by_name):
+                    edges.setdefault(call.name, []).append((item.name, item))
+                elif item.name:
                     self._subject.unclear_dags.add(template.node)
             if depends is not None and call.dependencies:
                 self._add(
@@ -84,7 +84,7 @@ class _DagCheck:
                     call.node.keys["dependencies"],
                     f"The dag uses `depends` in line {depends.node.keys['depends'].line} and `dependencies` here. "
                     f"{self._fails}",
-                    f"Write `depends: {' && '.join(item.value or '' for item in call.dependencies)}` instead.",
+                    f"Write `depends: {' && '.join(item.name or '' for item in call.dependencies)}` instead.",
                 )
             edges.setdefault(call.name, []).extend(self._depends(template, call, by_name))
         for call in calls:
@@ -116,7 +116,7 @@ class _DagCheck:
                         name,
                         f"`target` names the task `{name}`, and the dag has none of that name. {self._fails}",
                         "Name tasks of this dag, with spaces between them.",
-                        hint=did_you_mean(name, by_name),
+                        hint=typo_hint(name, by_name),
                     )
 
     def _known_task(
@@ -131,20 +131,20 @@ class _DagCheck:
                 text,
                 f"The task `{call.name}` waits for `{name}`, and the dag has no task of that name. {self._fails}",
                 "Name a task of this dag.",
-                hint=did_you_mean(name, by_name),
+                hint=typo_hint(name, by_name),
             )
         return False
 
     def _depends(
         self, template: TemplateModel, call: CallModel, by_name: dict[str, CallModel]
     ) -> list[tuple[str, Node]]:
-        node = call.node.values.get("depends")
-        if type(node) is not ScalarNode or node.kind != "string":
+        node, depends = call.node.values.get("depends"), call.depends
+        if type(node) is not ScalarNode or node.kind != "string" or depends is None:
             return []
         if has_placeholder(node.text):
             self._subject.unclear_dags.add(template.node)
             return []
-        found, mistake = parse_depends(node.text)
+        mistake = depends.mistake
         if mistake is not None:
             self._subject.unclear_dags.add(template.node)
             self._subject.report.add_inside(
@@ -155,7 +155,7 @@ class _DagCheck:
                 "Join tasks by `&&` and `||`, for example `prepare && (train.Succeeded || train.Skipped)`.",
             )
         edges: list[tuple[str, Node]] = []
-        for name, result in found:
+        for name, result in depends.tasks:
             if not self._known_task(node, name, name, call, by_name):
                 self._subject.unclear_dags.add(template.node)
                 continue
@@ -169,7 +169,7 @@ class _DagCheck:
                     f"{name}.{result}",
                     f"A task has no result `{result}`. {self._fails}",
                     f"Use one of {listed(TASK_RESULTS)}.",
-                    hint=did_you_mean(result, TASK_RESULTS),
+                    hint=typo_hint(result, TASK_RESULTS),
                 )
             elif result in ("AnySucceeded", "AllFailed") and not by_name[name].loops:
                 self._subject.report.add_inside(

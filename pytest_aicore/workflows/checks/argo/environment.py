@@ -30,7 +30,7 @@ def check_environment(report: Report, container: MappingNode, wrong: set[Node]) 
     """Report environment variables that Kubernetes refuses, or that hide each other."""
     seen: dict[str, int] = {}
     for variable in container.mappings_of("env"):
-        name = variable.text("name")
+        name = variable.name("name")
         if not name:
             continue
         node = variable.values["name"]

@@ -30,7 +30,7 @@ _METRIC_NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 def check_metrics(check: ArgoCheck, metrics: MappingNode) -> None:
     """Report metrics of Prometheus that cannot be emitted."""
     for metric in metrics.mappings_of("prometheus"):
-        name = metric.text("name") or ""
+        name = metric.name("name") or ""
         if not _METRIC_NAME.fullmatch(name) and not has_placeholder(name):
             check.add(
                 METRIC,

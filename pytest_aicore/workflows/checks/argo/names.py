@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.rule import argo_rule
-from pytest_aicore.workflows.checks.words import did_you_mean, listed, shortened
+from pytest_aicore.workflows.checks.words import listed, shortened, typo_hint
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def check_enum(check: ArgoCheck, parameter: MappingNode) -> None:
     if "enum" not in parameter.values:
         return
     allowed = [item.value for item in parameter.items_of("enum") if type(item) is ScalarNode]
-    name = parameter.text("name")
+    name = parameter.name("name")
     if not allowed:
         if parameter.values["enum"] not in check.wrong:
             check.add(
@@ -83,7 +83,7 @@ def check_enum(check: ArgoCheck, parameter: MappingNode) -> None:
             value,
             f"`{shortened(text)}` is none of the values that the parameter `{name}` allows. {check.fails}",
             f"Use one of {listed([word for word in allowed if word])}.",
-            hint=did_you_mean(text, [word for word in allowed if word]),
+            hint=typo_hint(text, [word for word in allowed if word]),
         )
 
 
@@ -91,7 +91,7 @@ def check_unique(check: ArgoCheck, nodes: Iterable[MappingNode], word: str) -> N
     """Report names that are there twice."""
     seen: dict[str, int] = {}
     for node in nodes:
-        name = node.text("name")
+        name = node.name("name")
         if not name:
             continue
         place = node.values["name"]
@@ -107,7 +107,7 @@ def check_unique(check: ArgoCheck, nodes: Iterable[MappingNode], word: str) -> N
 
 def check_name(check: ArgoCheck, node: MappingNode, word: str) -> None:
     """Report a name that Argo does not take."""
-    name = node.text("name")
+    name = node.name("name")
     if not name:
         return
     at = node.values["name"]

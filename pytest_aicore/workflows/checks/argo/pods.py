@@ -12,7 +12,7 @@ from pytest_aicore.workflows.checks.argo.environment import check_environment
 from pytest_aicore.workflows.checks.argo.names import check_unique
 from pytest_aicore.workflows.checks.examples import example_container, steps
 from pytest_aicore.workflows.checks.rule import Severity, argo_rule
-from pytest_aicore.workflows.checks.words import did_you_mean
+from pytest_aicore.workflows.checks.words import typo_hint
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, is_given
 
 if TYPE_CHECKING:
@@ -67,21 +67,21 @@ def check_mounts(check: ArgoCheck, template: TemplateModel) -> None:
                 name
                 for owner in (spec, template.node, check.defaults)
                 for volume in owner.mappings_of("volumes")
-                if (name := volume.text("name"))
+                if (name := volume.name("name"))
             }
             known |= {
                 name
                 for claim in spec.mappings_of("volumeClaimTemplates")
-                if (name := claim.mapping("metadata").text("name"))
+                if (name := claim.mapping("metadata").name("name"))
             }
-        name = mount.text("name")
+        name = mount.name("name")
         if name and name not in known and not has_placeholder(name):
             check.add(
                 UNKNOWN_VOLUME,
                 mount.values["name"],
                 f"No volume is called `{name}`. {check.fails}",
                 "Declare it under `volumes` of the workflow or this template, or under `volumeClaimTemplates`.",
-                hint=did_you_mean(name, known),
+                hint=typo_hint(name, known),
             )
 
 
@@ -118,7 +118,7 @@ def check_container_set(check: ArgoCheck, node: MappingNode) -> None:
     if not containers:
         return
     check_unique(check, containers, "container")
-    names = [container.text("name") or "" for container in containers]
+    names = [container.name("name") or "" for container in containers]
     edges: dict[str, list[tuple[str, Node]]] = {}
     for name, container in zip(names, containers, strict=True):
         for item in container.items_of("dependencies"):
@@ -131,7 +131,7 @@ def check_container_set(check: ArgoCheck, node: MappingNode) -> None:
                     f"The container `{name}` waits for `{item.value}`, and there is no container of that name. "
                     f"{check.fails}",
                     "Name a container of the same set.",
-                    hint=did_you_mean(item.value, names),
+                    hint=typo_hint(item.value, names),
                 )
             else:
                 edges.setdefault(name, []).append((item.value, item))

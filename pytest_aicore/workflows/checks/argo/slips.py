@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.checks.argo.structure import MISPLACED_KEY, UNKNOWN_KEY, opened
 from pytest_aicore.workflows.checks.rule import Severity
-from pytest_aicore.workflows.checks.words import nearest, told_near
+from pytest_aicore.workflows.checks.words import hint_for, nearest
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Misspelt:
             self.key,
             f"A template has no key `{self.written}`: Kubernetes refuses it, or drops it with all that stands below.",
             f"Write `{self.key.text}:`.",
-            hint=told_near(self.key.text),
+            hint=hint_for(self.key.text),
             severity=Severity.ERROR,
         )
 

@@ -11,7 +11,7 @@ from pytest_aicore.workflows.checks.argo.shapes import core_shapes, hera_shapes
 from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE, Finding
 from pytest_aicore.workflows.checks.rule import Rule, Severity
 from pytest_aicore.workflows.checks.subject import REPLACED
-from pytest_aicore.workflows.checks.words import nearest, told_near
+from pytest_aicore.workflows.checks.words import hint_for, nearest
 from pytest_aicore.workflows.yaml.places import Place
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, list_at, map_at
 
@@ -622,7 +622,7 @@ class StructureCheck:
             key,
             f"{_what(name, self._owner)} no key `{key.text}`: it is ignored without a word.",
             f"Write `{near}`." if near else "Remove it, or move it to where it belongs.",
-            hint=told_near(near),
+            hint=hint_for(near),
             severity=Severity.ERROR if near else Severity.WARNING,
         )
         if near:
@@ -650,7 +650,7 @@ class StructureCheck:
             value,
             f"`{key}` cannot be `{value.text}`. {self._consequence}",
             f"Write one of {', '.join(f'`{word}`' for word in words if word)}.",
-            hint=told_near(near),
+            hint=hint_for(near),
         )
 
     def _wrong(

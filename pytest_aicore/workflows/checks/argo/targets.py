@@ -8,7 +8,7 @@ from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.argo.arguments import check_arguments
 from pytest_aicore.workflows.checks.examples import TRAIN, steps
 from pytest_aicore.workflows.checks.rule import Severity, argo_rule
-from pytest_aicore.workflows.checks.words import did_you_mean, listed
+from pytest_aicore.workflows.checks.words import listed, typo_hint
 from pytest_aicore.workflows.yaml.tree import ScalarNode, is_given
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ HOOK: Final = argo_rule(
 
 def is_known_template(check: ArgoCheck, node: ScalarNode, key: str) -> bool:
     """Tell whether a template of the file is named, and report a name that no template has."""
-    name = node.value
+    name = node.name
     if not name or node in check.wrong:
         return False
     if has_placeholder(name):
@@ -55,7 +55,7 @@ def is_known_template(check: ArgoCheck, node: ScalarNode, key: str) -> bool:
     if name in check.model.by_name:
         return True
     check.subject.calls_are_clear = False
-    if check.model.is_elsewhere or (check.has_twins and did_you_mean(name, check.model.by_name) is None):
+    if check.model.is_elsewhere or (check.has_twins and typo_hint(name, check.model.by_name) is None):
         return False  # one of two templates of one name was meant to have this one
     known = ", ".join(f"`{known}`" for known in list(check.model.by_name)[:8])
     check.add(
@@ -63,7 +63,7 @@ def is_known_template(check: ArgoCheck, node: ScalarNode, key: str) -> bool:
         node,
         f"`{key}` names the template `{name}`, and there is none of that name. {check.fails}",
         f"Name one of {known}, or add the template." if known else "Add the template.",
-        hint=did_you_mean(name, check.model.by_name),
+        hint=typo_hint(name, check.model.by_name),
     )
     return False
 

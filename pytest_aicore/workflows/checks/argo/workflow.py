@@ -104,9 +104,9 @@ def check_reachable(check: ArgoCheck) -> None:
     subject = check.subject
     if subject.is_library or not check.subject.calls_are_clear or check.model.is_elsewhere:
         return
-    if (check.model.spec.text("entrypoint") or "") not in check.model.by_name:
+    if (check.model.spec.name("entrypoint") or "") not in check.model.by_name:
         return
-    if subject.metadata.text("name") in subject.workflow.external_references:
+    if subject.metadata.name("name") in subject.workflow.external_references:
         return
     reached = {template.node for template in subject.workflow.reachable}
     seen: set[str] = set()

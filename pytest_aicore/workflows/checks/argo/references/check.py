@@ -46,7 +46,7 @@ class ReferenceCheck:
             if subject.is_wrong(model.spec, "arguments")
             or subject.is_wrong(model.spec.mapping("arguments"), "parameters")
             or model.is_elsewhere
-            or any(not item.text("name") for item in model.spec.mapping("arguments").mappings_of("parameters"))
+            or any(not item.name("name") for item in model.spec.mapping("arguments").mappings_of("parameters"))
             else model.parameters
         )
         self.told: set[tuple[Node | None, str]] = set()
@@ -58,7 +58,7 @@ class ReferenceCheck:
         """The `globalName` of each output, of parameters and of artifacts."""
         return {
             kind: {
-                output.text("globalName") or ""
+                output.name("globalName") or ""
                 for template in self.model.all_templates
                 for output in template.outputs(kind).values()
             }

@@ -9,7 +9,7 @@ from pytest_aicore.workflows.checks.argo.arguments import MISSING_ARGUMENT
 from pytest_aicore.workflows.checks.argo.references.unknown import report_unknown
 from pytest_aicore.workflows.checks.examples import with_args
 from pytest_aicore.workflows.checks.rule import Severity, argo_rule
-from pytest_aicore.workflows.checks.words import capital, did_you_mean, nearest, told_near
+from pytest_aicore.workflows.checks.words import capital, hint_for, nearest, typo_hint
 from pytest_aicore.workflows.yaml.tree import ScalarNode, is_given
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def check_entry(check: ReferenceCheck, entry: TemplateModel) -> None:
             parameter,
             f"The entrypoint needs the parameter `{name}`, and no workflow parameter has that name. {check.fails}",
             f"Declare `{name}` under `spec.arguments.parameters`, or give it a `value` here.",
-            hint=did_you_mean(name, check.parameters),
+            hint=typo_hint(name, check.parameters),
         )
 
 
@@ -85,7 +85,7 @@ def check_workflow_parameter(check: ReferenceCheck, node: ScalarNode, text: str,
         if near
         else f"Declare `{name}` under `spec.arguments.parameters`"
         + (f", or write `{{{{inputs.parameters.{name}}}}}`." if inputs is not None else "."),
-        hint=told_near(near),
+        hint=hint_for(near),
         severity=Severity.WARNING if check.subject.is_library else None,
     )
 
@@ -101,7 +101,7 @@ def check_input(check: ReferenceCheck, node: ScalarNode, text: str, rest: str, s
             text,
             f"The inputs of a template have no `{kind}`, only `parameters` and `artifacts`.",
             f"Write `{{{{inputs.{near or 'parameters'}.{name or kind}}}}}`.",
-            hint=told_near(near),
+            hint=hint_for(near),
         )
         return
     if not name:
@@ -157,5 +157,5 @@ def check_input(check: ReferenceCheck, node: ScalarNode, text: str, rest: str, s
         text,
         f"{where[0].upper() + where[1:]} declares no input {word} `{name}`. {check.fails}",
         remedy,
-        hint=told_near(near),
+        hint=hint_for(near),
     )

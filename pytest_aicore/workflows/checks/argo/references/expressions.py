@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_aicore.workflows.argo.expressions import bracket_mistake
 from pytest_aicore.workflows.checks.examples import with_args
 from pytest_aicore.workflows.checks.rule import Severity, argo_rule
-from pytest_aicore.workflows.checks.words import nearest, told_near
+from pytest_aicore.workflows.checks.words import hint_for, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -83,6 +83,6 @@ def check_expression(
             found.group(),
             f"No parameter `{name}` is declared there, so the expression has no value. {check.fails}",
             f"Write `{written}['{near}']`." if near else "Declare it.",
-            hint=told_near(near),
+            hint=hint_for(near),
             severity=None if near else Severity.WARNING,
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.checks.examples import two_steps
 from pytest_aicore.workflows.checks.rule import Severity, argo_rule
-from pytest_aicore.workflows.checks.words import did_you_mean
+from pytest_aicore.workflows.checks.words import typo_hint
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _item_key(check: ReferenceCheck, node: ScalarNode, text: str, key: str, item
                     text,
                     f"The item in line {item.line} of the loop has no key `{key}`. {check.fails}",
                     "Add the key to every item, or name another one.",
-                    hint=did_you_mean(key, item.values),
+                    hint=typo_hint(key, item.values),
                 )
                 return
         elif type(item) is ScalarNode and "{{" not in item.text and not item.text.lstrip().startswith("{"):

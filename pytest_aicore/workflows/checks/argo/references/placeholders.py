@@ -36,8 +36,7 @@ if TYPE_CHECKING:
 
 
 _LONGEST_BEGINNING: Final = 200
-_MOST_LITERALS: Final = 20
-"""How far is looked for the end of an expression that holds map literals: no person writes more."""
+"""How much of a placeholder that is not closed is looked at: nobody writes a longer name."""
 
 _BRACKET: Final = re.compile(r"[{(<%\[](?:workflow|inputs)\.")
 _OUTPUT_OF_CALL: Final = re.compile(r"\.outputs?\.(?:parameters?|artifacts?|result)\b")
@@ -57,7 +56,7 @@ def check(subject: Subject, model: WorkflowModel) -> set[str] | None:
     check = ReferenceCheck(subject, model)
     for node, scope in scoped(model):
         _walk(check, node, scope)
-    entry = model.by_name.get(model.spec.text("entrypoint") or "")
+    entry = model.by_name.get(model.spec.name("entrypoint") or "")
     if entry is not None:
         check.used.update(entry.input_parameters)
         check_entry(check, entry)
@@ -87,38 +86,18 @@ def _walk(check: ReferenceCheck, root: Node, scope: Scope) -> None:
 
 def _scalar(check: ReferenceCheck, node: ScalarNode, scope: Scope) -> None:
     text = node.text
-    check.behind_dollars = {text[begin:end] for begin, end in tags(text) if text[begin - 1 : begin] == "$"}
-    position = text.find("{{")
-    end, nested = 0, -1
-    while position >= 0:
-        if 0 <= end < position + 2:
-            end = text.find("}}", position + 2)
-        begins = text[position + 2 : position + 2 + _LONGEST_BEGINNING].lstrip()
-        if nested <= position:
-            nested = text.find("{{", position + 2)
-        if (end < 0 or 0 <= nested < end) and not begins.startswith("="):
-            if root_of(begins) in ROOTS:
-                report_unclosed(check, node, text[position : position + _LONGEST_BEGINNING])
-            position = nested
-            continue
-        if end < 0:
-            if root_of(begins[1:].strip()) in ROOTS:
-                report_unclosed(check, node, text[position : position + _LONGEST_BEGINNING])
-            return
-        inner = text[position + 2 : end]
-        stripped = inner.strip()
-        if stripped.startswith("="):
-            # A map literal in an expression may end in two braces of its own.
-            for _ in range(_MOST_LITERALS):
-                further = text.find("}}", end + 1) if inner.count("{") > inner.count("}") else -1
-                if further < 0:
-                    break
-                end = further
-                inner = text[position + 2 : end]
-            check_expression(check, node, inner.strip()[1:], scope, whole=text[position : end + 2])
-        elif not _is_foreign(inner, scope):
-            _tag(check, node, text[position : end + 2], stripped, scope)
-        position = text.find("{{", end + 2)
+    found = list(tags(text))
+    check.behind_dollars = {text[tag.begin : tag.end] for tag in found if text[tag.begin - 1 : tag.begin] == "$"}
+    for tag in found:
+        expression = tag.expression
+        if not tag.is_closed:
+            name = tag.inner[:_LONGEST_BEGINNING].lstrip().removeprefix("=").strip()
+            if root_of(name) in ROOTS:
+                report_unclosed(check, node, text[tag.begin : tag.begin + _LONGEST_BEGINNING])
+        elif expression is not None:
+            check_expression(check, node, expression, scope, whole=text[tag.begin : tag.end])
+        elif not _is_foreign(tag.inner, scope):
+            _tag(check, node, text[tag.begin : tag.end], tag.name, scope)
 
 
 def _tag(check: ReferenceCheck, node: ScalarNode, text: str, tag: str, scope: Scope) -> None:

@@ -9,7 +9,7 @@ from pytest_aicore.workflows.argo.variables import CALL_FIELDS
 from pytest_aicore.workflows.checks.argo.references.unknown import report_unknown
 from pytest_aicore.workflows.checks.examples import two_steps
 from pytest_aicore.workflows.checks.rule import argo_rule
-from pytest_aicore.workflows.checks.words import capital, did_you_mean, nearest, told_near
+from pytest_aicore.workflows.checks.words import capital, hint_for, nearest, typo_hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -92,7 +92,7 @@ def check_result(
             f"Name one of {', '.join(f'`{known}`' for known in list(scope.calls)[:8])}."
             if scope.calls
             else f"Name a {word} of this template.",
-            hint=did_you_mean(name, scope.calls),
+            hint=typo_hint(name, scope.calls),
         )
         return
     _result(check, node, text, tag, call, result, word)
@@ -136,7 +136,7 @@ def _result(
             f"A {word} has no `{kind}`." if kind else f"`{tag}` does not say what of the {word} is meant.",
             "Use `status`, `exitCode`, `id`, `ip`, `startedAt`, `finishedAt`, `outputs.result`, "
             "`outputs.parameters.NAME` or `outputs.artifacts.NAME`.",
-            hint=told_near(near),
+            hint=hint_for(near),
         )
         return
     if kind != "outputs":
@@ -167,7 +167,7 @@ def _result(
                 text,
                 f"{capital(target.title)} has no output {second[:-1]} `{name}`. {check.fails}",
                 f"Name `{near}`." if near else f"Declare `{name}` under `outputs.{second}` of that template.",
-                hint=told_near(near),
+                hint=hint_for(near),
             )
     elif second == "result":
         if target is not None and target.is_graph:
@@ -189,7 +189,7 @@ def _result(
             if second
             else f"`{tag}` does not say which output is meant.",
             "Use `outputs.result`, `outputs.parameters.NAME` or `outputs.artifacts.NAME`.",
-            hint=told_near(near),
+            hint=hint_for(near),
         )
 
 
@@ -213,7 +213,7 @@ def check_own_output(check: ReferenceCheck, node: ScalarNode, text: str, rest: s
                 f"{capital(scope.template.title)} has no output {kind[:-1]} `{name}`, so the placeholder stays in "
                 "the text, braces included.",
                 f"Write `{{{{outputs.{kind}.{near}.path}}}}`." if near else f"Declare it under `outputs.{kind}`.",
-                hint=told_near(near),
+                hint=hint_for(near),
             )
     elif kind not in ("result", "exitCode"):
         near = nearest(kind, ("parameters", "artifacts", "result"))
@@ -224,7 +224,7 @@ def check_own_output(check: ReferenceCheck, node: ScalarNode, text: str, rest: s
                 text,
                 f"The outputs of a template have no `{kind}`.",
                 f"Write `{{{{outputs.{near}{'.' + name if name else ''}}}}}`.",
-                hint=told_near(near),
+                hint=hint_for(near),
             )
 
 
@@ -246,5 +246,5 @@ def check_global_output(check: ReferenceCheck, node: ScalarNode, text: str, rest
         f"Give an output that `globalName`, or name one of {', '.join(f'`{word}`' for word in sorted(known) if word)}."
         if any(known)
         else "Give the output that is meant that `globalName`.",
-        hint=did_you_mean(name, known),
+        hint=typo_hint(name, known),
     )

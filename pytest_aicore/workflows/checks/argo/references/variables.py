@@ -12,7 +12,7 @@ from pytest_aicore.workflows.checks.argo.references.unclosed import report_bare
 from pytest_aicore.workflows.checks.argo.references.unknown import report_unknown
 from pytest_aicore.workflows.checks.examples import with_args
 from pytest_aicore.workflows.checks.rule import Severity, argo_rule
-from pytest_aicore.workflows.checks.words import nearest, told_near
+from pytest_aicore.workflows.checks.words import hint_for, nearest
 
 if TYPE_CHECKING:
     from pytest_aicore.workflows.argo.scopes import Scope
@@ -87,7 +87,7 @@ def check_foreign(
                 text,
                 f"`{root}` is nothing that Argo knows. {left}",
                 f"Write `{{{{{better}.{rest}}}}}`.",
-                hint=told_near(better),
+                hint=hint_for(better),
                 severity=Severity.ERROR,
             )
     elif root in ("parameters", "params", "arguments", "spec") and (
@@ -126,7 +126,7 @@ def check_workflow_variable(
             if better
             else "Use one of Argo's workflow variables, for example "
             "`{{workflow.parameters.NAME}}` or `{{workflow.name}}`.",
-            hint=told_near(near),
+            hint=hint_for(near),
         )
     elif second == "parameters":
         if not name or name == "json":
