@@ -1,4 +1,8 @@
-"""The entry point: options, ini values, markers and hooks. Thin, and it imports nothing heavy."""
+"""The entry point: options, ini values, markers and hooks.
+
+Every pytest run of the environment loads this module, and pytest loads the modules of plugins slowly, in proportion to
+their code. So the hooks only decide whether the session uses the plugin; what they do then is in `hooks/active.py`.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +21,8 @@ if TYPE_CHECKING:
     from pytest_aicore.config.options import Option
     from pytest_aicore.hooks.secrets import Hiding
 
-_MISREAD: pytest.StashKey[str | None] = pytest.StashKey()
 _ARGUMENTS: pytest.StashKey[Sequence[str]] = pytest.StashKey()
 _NO_SECRETS_SHOWN = pytest.hookimpl(wrapper=True, tryfirst=True)
-
-# Fixtures have a module of their own; loaded from here, `-p no:aicore` switches them off as well.
-pytest_plugins = ("pytest_aicore.fixtures",)
 
 MARKERS = (
     (
@@ -55,7 +55,9 @@ _INI_TYPES: dict[str, Any] = {
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """Declare options and ini values."""
+    """Declare options and ini values, and register the fixtures, so that `-p no:aicore` switches them off as well."""
+    # Not by `pytest_plugins`: pytest reads the entry points of all installed distributions for each of its names.
+    pluginmanager.import_plugin("pytest_aicore.fixtures")
     config = pluginmanager.get_plugin("pytestconfig")
     if config is not None:
         # Before pytest refuses an argument or a test changes the environment.
@@ -80,42 +82,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     if config.option.help or config.option.version or not any(_is_set(option, config) for option in OPTIONS):
         return
-    from pytest_aicore.echo import MISPLACED, is_misplaced
-    from pytest_aicore.errors import SettingsError
-    from pytest_aicore.hooks.context import session_of, settings_of
-    from pytest_aicore.hooks.rootdir import misread
+    from pytest_aicore.hooks.active import start
 
-    if any(is_misplaced(path.partition("::")[0]) for path in config.args):
-        raise pytest.UsageError(MISPLACED)  # pytest repeats the paths that it does not find
-    config.stash[_MISREAD] = project = misread(config)
-    try:
-        settings = settings_of(config)
-    except SettingsError as error:
-        # What is wrong may be right in the ini file that was not read.
-        raise pytest.UsageError("\n".join(filter(None, [project, str(error)]))) from None
-    if project is not None and settings.live.value:
-        raise pytest.UsageError(
-            f"{project}\nA live session costs money, and nothing of what limits it there would hold: nothing was"
-            " started."
-        )
-    session_of(config)
-    if settings.check.value or settings.update.value:
-        from pytest_aicore.hooks.workflow_items import begin
-
-        begin(config, settings)
-    if settings.live.value and not config.option.collectonly:
-        from pytest_aicore.hooks.live import LiveSession
-
-        LiveSession.register(config)
-    output = settings.output.value
-    if output is not None:
-        from pytest_aicore.hooks.output_file import OutputFile
-
-        OutputFile.register(config, output)
-    if settings.report.value is not None:
-        from pytest_aicore.hooks.report_file import ReportFile
-
-        ReportFile.register(config, settings)
+    start(config)
 
 
 def _hide_if_needed(config: pytest.Config) -> Hiding | None:
@@ -209,45 +178,28 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say mode, host, resource group and folder, each with its source."""
     if not (SETTINGS in config.stash or config.get_verbosity() > 0 or (config.rootpath / DEFAULT_WORKFLOWS).is_dir()):
         return []  # nothing here looks as if it had to do with AI Core
-    from pytest_aicore.hooks.context import settings_of
-    from pytest_aicore.reports.terminal import header
+    from pytest_aicore.hooks.active import header
 
-    project = config.stash.get(_MISREAD, None)
-    return [*header(settings_of(config)), *([f"aicore: {project}"] if project is not None else [])]
+    return header(config)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
     """Block the network, if that is asked for, before test modules are imported."""
-    config = session.config
-    settings = config.stash.get(SETTINGS, None)
-    if settings is None or not settings.block_network.value or settings.live.value or config.option.collectonly:
-        return
-    if hasattr(config, "workerinput") or not getattr(config.option, "tx", None):  # who only has workers imports nothing
-        from pytest_aicore.hooks.isolation import isolation_of
+    if SETTINGS in session.config.stash:
+        from pytest_aicore.hooks.active import block_network
 
-        isolation_of(config).session.open()
+        block_network(session.config)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
     """Skip what the mode does not allow, and begin to work if there is a test of ours."""
     ours = [item for item in items if uses_aicore(item)]
-    if not ours and SETTINGS not in config.stash:
-        return
-    from pytest_aicore.hooks.context import hiding_of, settings_of
+    if ours or SETTINGS in config.stash:
+        from pytest_aicore.hooks.active import begin
 
-    settings = settings_of(config)
-    for item in ours:
-        reason = _skipped(item, live=settings.live.value)
-        if reason is not None:
-            item.add_marker(pytest.mark.skip(reason=reason))
-    if ours:
-        hiding_of(config).rename(items)
-    if (ours or settings.live.value or settings.block_network.value) and not config.option.collectonly:
-        from pytest_aicore.hooks.isolation import isolation_of
-
-        isolation_of(config)
+        begin(config, items, ours)
 
 
 def uses_aicore(item: pytest.Item) -> bool:
@@ -258,18 +210,6 @@ def uses_aicore(item: pytest.Item) -> bool:
     )
 
 
-def _skipped(item: pytest.Item, *, live: bool) -> str | None:
-    if not live:
-        return "aicore_live: needs --aicore-live" if item.get_closest_marker("aicore_live") else None
-    if item.get_closest_marker("aicore_offline"):
-        return "aicore_offline: not under --aicore-live"
-    if item.get_closest_marker("aicore_script"):
-        return "aicore_script: nobody can order the real SAP AI Core about"
-    if "aicore_emulator" in getattr(item, "fixturenames", ()):
-        return "aicore_emulator: nobody can order the real SAP AI Core about"
-    return None
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """List the runs of the session. They come from reports, which pytest-xdist carries here."""
     carrying = [
@@ -278,15 +218,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         for report in reports
         if getattr(report, "aicore_runs", None)  # `reports.model.CARRIED`
     ]
-    if not carrying:
-        return
-    from pytest_aicore.hooks.context import settings_of
-    from pytest_aicore.reports.model import reports_in
-    from pytest_aicore.reports.terminal import TITLE, summary
+    if carrying:
+        from pytest_aicore.hooks.active import summarize
 
-    runs = [run for report in carrying for run in reports_in(report)]
-    lines = summary(runs, verbose=config.get_verbosity() > 0, prices=settings_of(config).prices.value)
-    if lines:
-        terminalreporter.section(TITLE)
-        for line in lines:
-            terminalreporter.line(line)
+        summarize(terminalreporter, config, carrying)

@@ -31,7 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: as on the command line, without the program's name; those of this process when left out.
     """
-    parser = _Parser(prog="pytest-aicore", description="SAP AI Core training runs, beside pytest.", allow_abbrev=False)
+    parser = _ArgumentParser(
+        prog="pytest-aicore", description="SAP AI Core training runs, beside pytest.", allow_abbrev=False
+    )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (summary, declare) in COMMANDS.items():
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-class _Parser(argparse.ArgumentParser):
+class _ArgumentParser(argparse.ArgumentParser):
     """Says what is wrong with the arguments, without those that may be a secret."""
 
     def error(self, message: str) -> NoReturn:

@@ -7,11 +7,14 @@ of ours: so what is noted at the start of a session has its keys here.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_aicore.config.options import Settings
 
 ENVIRONMENT: pytest.StashKey[dict[str, str]] = pytest.StashKey()
@@ -41,3 +44,19 @@ def ini_value(config: pytest.Config, name: str) -> object:
         return config.getini(name)
     except (TypeError, ValueError, pytest.UsageError) as error:
         raise ValueError(str(error)) from None
+
+
+@contextmanager
+def failing_plainly() -> Iterator[None]:
+    """Turn an error of ours into a failure that shows its message alone.
+
+    A traceback of our modules does not help to find a mistake in a test or workflow.
+    """
+    try:
+        yield
+    except Exception as error:
+        from pytest_aicore.errors import AicoreError
+
+        if not isinstance(error, AicoreError):
+            raise
+        raise pytest.fail.Exception(str(error), pytrace=False) from None

@@ -35,7 +35,7 @@ _LONGEST_FAILURE = 4000
 """Characters of a test's failure in which a known symptom is looked for."""
 PLUGIN_NAME = "aicore-isolation"
 _ISOLATION: pytest.StashKey[Isolation] = pytest.StashKey()
-_RECORD: pytest.StashKey[Record] = pytest.StashKey()
+_RECORD: pytest.StashKey[ItemRecord] = pytest.StashKey()
 
 
 class FaultWarning(pytest.PytestWarning):
@@ -46,7 +46,7 @@ class NetworkWarning(pytest.PytestWarning):
     """A test does what `aicore_block_network` cannot prevent from reaching the network."""
 
 
-class Record:
+class ItemRecord:
     """What one test did.
 
     Attributes:
@@ -136,8 +136,8 @@ class Isolation:
         self._record(item).runs.append(run)
         return run
 
-    def _record(self, item: pytest.Item) -> Record:
-        return item.stash.setdefault(_RECORD, Record())
+    def _record(self, item: pytest.Item) -> ItemRecord:
+        return item.stash.setdefault(_RECORD, ItemRecord())
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
@@ -151,7 +151,7 @@ class Isolation:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Lead AI Core's hosts to the emulator, also for tests that use nothing of ours."""
-        item.stash[_RECORD] = Record()
+        item.stash[_RECORD] = ItemRecord()
         self._item = None
         self._unreported = item
         self._follows_tests = True
@@ -265,7 +265,7 @@ class Isolation:
         ]
         return [RunReport(**encodable(self._redact.data(each.data()))) for each in reports]
 
-    def _explain(self, record: Record, failure: str, ask: bool, run: Run) -> Sequence[Cause]:
+    def _explain(self, record: ItemRecord, failure: str, ask: bool, run: Run) -> Sequence[Cause]:
         """Return why a run failed, for all tests that look at it the same; also for the files."""
         from pytest_aicore.training.diagnosis import diagnose, evidence_of
 

@@ -57,6 +57,7 @@ class Session:
         self._shared: dict[str, Training] = {}
         self._begun = 0
         self._published: dict[str, Template] = {}
+        self._credentials: Credentials | None = None
         self.clients: list[AIAPIV2Client] = []
         """Whose tokens must not be shown."""
 
@@ -259,13 +260,18 @@ class Session:
         self.close()
         self._at_end.close()
 
-    @cached_property
+    @property
     def credentials(self) -> Credentials:
-        """The credentials of the service, or of the emulator.
+        """The credentials of the service, or of the emulator; read when they are first needed.
 
         Raises:
             CredentialsError: there are none, or they are incomplete.
         """
+        if self._credentials is None:
+            self._credentials = self._read_credentials()
+        return self._credentials
+
+    def _read_credentials(self) -> Credentials:
         from pytest_aicore.training.service import credentials
 
         if not self.live:
@@ -294,8 +300,8 @@ class Session:
     def secrets(self) -> set[str]:
         """Return what must not be shown: secrets wherever credentials may lie, those in use, and tokens."""
         found = set(self._secrets_around)
-        if self.live and "credentials" in self.__dict__:
-            found |= self.credentials.secrets
+        if self.live and self._credentials is not None:
+            found |= self._credentials.secrets
         if self.clients:
             from pytest_aicore.training.service.sdk import token_of
 
@@ -332,8 +338,8 @@ class Session:
 
     @property
     def host(self) -> str | None:
-        """The host of the service, None if nobody has asked for its credentials yet."""
-        return self.credentials.host if "credentials" in self.__dict__ else None
+        """The host of the service, None if its credentials have not been needed yet."""
+        return None if self._credentials is None else self._credentials.host
 
     @property
     def api(self) -> TrainingApi:

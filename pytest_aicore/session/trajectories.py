@@ -82,7 +82,7 @@ class TimeIsUp(BaseException):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TrialRow:
     """What waiting code did under one course.
 
     Attributes:
@@ -99,7 +99,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class TrajectoryReport:
     """What waiting code did under every course. `str` is a table of at most 80 columns.
 
     Attributes:
@@ -108,7 +108,7 @@ class Report:
     """
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[TrialRow, ...]
 
     @property
     def findings(self) -> dict[str, tuple[str, ...]]:
@@ -274,7 +274,7 @@ class Trajectories:
         limit: float = LIMIT_SECONDS,
         fastest_poll: float = FASTEST_POLL_SECONDS,
         failed: Callable[[Any], bool] | None = None,
-    ) -> Report:
+    ) -> TrajectoryReport:
         """Run waiting code under every course of an execution.
 
         Code says that a training failed by an exception, by returning False, or by returning a status other than
@@ -294,7 +294,7 @@ class Trajectories:
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
                 raise RunError(f"aicore_trajectories: {name}={value!r} is no duration: give seconds, 0 or more.")
         rows = tuple(self._row(course, wait, limit, fastest_poll, failed or says_failed) for course in COURSES)
-        return Report(getattr(wait, "__qualname__", repr(wait)).replace("<locals>.", ""), rows)
+        return TrajectoryReport(getattr(wait, "__qualname__", repr(wait)).replace("<locals>.", ""), rows)
 
     def _row(
         self,
@@ -303,7 +303,7 @@ class Trajectories:
         limit: float,
         fastest_poll: float,
         failed: Callable[[Any], bool],
-    ) -> Row:
+    ) -> TrialRow:
         emulator = self._emulator
         moment, incidents = emulator.checkpoint(), emulator.take_incidents()
         try:
@@ -317,7 +317,7 @@ class Trajectories:
                 VirtualTime(observer, live=False).install(patch.setattr)
                 trial.run()
             succeeded = trial.error is None and not failed(trial.value)
-            return Row(
+            return TrialRow(
                 course.name,
                 observer.elapsed,
                 _did(trial),
