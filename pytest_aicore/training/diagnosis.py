@@ -307,7 +307,7 @@ class Evidence:
 
 
 def diagnose(evidence: Evidence) -> list[Cause]:
-    """Return the likely causes of a failure, the likeliest first; none if there is no evidence for any.
+    """Return the likely causes of a failure, the likeliest first; an empty list without evidence for any.
 
     Args:
         evidence: what is known of the run.
@@ -378,7 +378,7 @@ def evidence_of(run: Run, service: Service | None, now: datetime, failure: str =
 _DENIED = re.compile(r"RBAC: access denied", re.IGNORECASE)
 _EMPTY_404 = re.compile(r"empty answer \(HTTP 404\)|empty answer \(HTTP 404,")
 _NO_EXECUTABLE = re.compile(r"executable (?P<executable>\S+) for scenario (?P<scenario>\S+) is not found")
-_NOT_SYNCED = re.compile(r"preflight of .*(?:there is no scenario|has no executable|has synced another executable)")
+_NOT_SYNCED = re.compile(r"preflight of .*(?:unknown scenario|has no executable|has synced another executable)")
 _CANNOT_STOP = re.compile(r"Current status UNKNOWN cannot be changed")
 _NO_STORAGE = re.compile(r"You need to configure artifact storage")
 _NO_KEY = re.compile(r"The specified key does not exist")

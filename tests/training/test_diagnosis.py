@@ -437,9 +437,7 @@ def test_application_without_its_folder(bench: Bench, tmp_path: Any) -> None:
     assert cause.seen == "Unknown: rpc error: code = Unknown desc = gone: app path does not exist"
 
 
-@pytest.mark.parametrize(
-    "said", ["the scenario 'flowers' has no executable 'train-flowers'.", "there is no scenario 'x'."]
-)
+@pytest.mark.parametrize("said", ["the scenario 'flowers' has no executable 'train-flowers'.", "unknown scenario 'x'."])
 def test_preflight_that_finds_nothing_synced(bench: Bench, tmp_path: Any, said: str) -> None:
     failure = f"preflight of flowers.yaml in the resource group default: {said} It has: none."
     evidence = Evidence(template=bench.template, failure=failure, service=TrainingApi(bench.connect))

@@ -141,7 +141,7 @@ def test_nobody_has_seen_an_execution_without_an_answer() -> None:
 def test_one_look_serves_many() -> None:
     service, clock = Service(["RUNNING"]), Clock()
     watches = [Watch(f"e{number}", 0.0, Status.UNKNOWN) for number in range(3)]
-    Watcher(cast("TrainingApi", service), clock).look(watches)
+    Watcher(cast("TrainingApi", service), clock).poll(watches)
     assert [watch.history[-1].status for watch in watches] == [Status.RUNNING] * 3
 
 

@@ -1,7 +1,7 @@
-"""Tokens of XSUAA for runs on the real service: every request for one ends in time, and one serves many calls.
+"""Tokens of XSUAA for runs on the real service: each request has a time limit, and a token is used for many calls.
 
-The SDK's own way of getting a token waits for an answer for ever, and asks anew for every call when the token lasts an
-hour or less (`ai_api_client_sdk.helpers.authenticator`, sap-ai-sdk-base 3.5.0).
+The SDK itself waits for a token without limit, and requests a new one for every call if tokens last an hour or less
+(`ai_api_client_sdk.helpers.authenticator`, sap-ai-sdk-base 3.5.0).
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from pytest_aicore.training.service.credentials import Credentials
 
 _EARLY = 0.1
-"""A token is replaced when so much of its life is left, and a minute before its end if it lasts for two."""
+"""The part of a token's life that is left when it is replaced; a token of two minutes is replaced one minute before."""
 
 
 class Tokens:
-    """Returns `Bearer ...` when it is called, as the SDK's clients want of a token creator.
+    """A token creator for the SDK's clients: calling it returns `Bearer ...`.
 
     Args:
-        credentials: who asks.
+        credentials: of the client.
     """
 
     def __init__(self, credentials: Credentials) -> None:
@@ -47,14 +47,14 @@ class Tokens:
 
     @property
     def token(self) -> Secret | None:
-        """`Bearer ...`, None as long as nobody has asked for it."""
+        """`Bearer ...`, None before the first call."""
         return self._token
 
     def __call__(self) -> str:
         """Return the token, a new one if there is none or it is about to expire.
 
         Raises:
-            TokenRefusal: there is none to be had.
+            TokenRefusal: the endpoint gave no token.
         """
         with self._lock:
             if self._token is None or self._clock.monotonic() >= self._replaced_at:
@@ -71,13 +71,13 @@ class Tokens:
             response = self._post()
         except requests.RequestException as error:
             raise TokenRefusal(f"{type(error).__name__}: {error}", transient=True) from None
-        except OSError as error:  # a certificate file that is not there
+        except OSError as error:  # a certificate file is missing
             raise TokenRefusal(str(error), transient=False) from None
         if response.status_code != 200:
             raise TokenRefusal(
                 f"HTTP {response.status_code}: {response.text}",
                 response.status_code,
-                # A 404 that is no JSON is a gateway's, which has lost its way to XSUAA for a moment.
+                # A 404 without JSON comes from a gateway that has no route to XSUAA for a moment.
                 transient=is_transient(response.status_code)
                 or (response.status_code == 404 and not _is_json(response)),
                 retry_after=retry_after_seconds(response.headers.get("Retry-After"), response.headers.get("Date")),
@@ -108,9 +108,9 @@ class Tokens:
 
 @contextmanager
 def _folder() -> Iterator[str]:
-    """Make a folder that nobody else may enter, and remove it.
+    """Make a folder that only this user may open, and remove it.
 
-    Not a `TemporaryDirectory`: that is also removed when a process ends that was forked in the meantime.
+    It is not a `TemporaryDirectory`, because a process forked in the meantime would remove that at its end.
     """
     folder = tempfile.mkdtemp()
     try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FACTS: dict[str, Any] = {"host": "https://h", "resource_group": "default", "workflow": "w.yaml", "time": 1000.0}
-MONEY = "so nothing more is started: what costs money is written down first."
+MONEY = "so nothing more is started: each execution is recorded before it starts."
 
 
 @pytest.fixture
@@ -339,12 +339,12 @@ def test_file_is_made_anew_with_what_may_run(ledger: FileLedger, loss: str, and_
     other = FileLedger(ledger.file, "next")
     other.refresh()
     assert other.is_alive("one")
-    assert [each for each in other.left_behind("https://h", "default") if each.session == "one"] == []
+    assert [each for each in other.leftover("https://h", "default") if each.session == "one"] == []
     assert ledger.problems[0] == (
         f"the ledger {ledger.file} was deleted or replaced during the session; what this session knew was written again."
     )
     ledger.close(well=False)
-    assert "e1" in [each.execution_id for each in other.left_behind("https://h", "default") if each.session == "one"]
+    assert "e1" in [each.execution_id for each in other.leftover("https://h", "default") if each.session == "one"]
 
 
 def test_two_processes_make_it_anew_together(ledger: FileLedger) -> None:

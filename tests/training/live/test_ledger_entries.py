@@ -370,7 +370,7 @@ def test_what_others_could_not_read_is_not_written(make: Make) -> None:
     with pytest.raises(RunError) as caught:
         ledger.write("running", run=entry.id, time="noon")
     text = str(caught.value)
-    assert text.startswith(f'The ledger {ledger.file} cannot take down {{"event": "running", ')
+    assert text.startswith(f'The ledger {ledger.file} cannot store {{"event": "running", ')
     assert text.endswith(": running: invalid time.")
     ledger.take_down("running", run=entry.id, time="noon")
     assert lines(ledger) == written
@@ -396,7 +396,7 @@ def test_runs_of_sessions_that_have_ended_are_left_behind(make: Make) -> None:
     begun(ledger, "f", made())
     dead.close(well=False)
     ledger.refresh()
-    assert [entry.id for entry in ledger.left_behind("h", "default")] == [left.id]
+    assert [entry.id for entry in ledger.leftover("h", "default")] == [left.id]
 
 
 def test_run_of_a_key_is_the_newest_that_may_be_waited_for(make: Make) -> None:
@@ -874,8 +874,8 @@ def test_what_is_not_on_disk_is_told_and_handed_over(make: Make, monkeypatch: py
         with pytest.raises(RunError) as caught:
             worker.write("kept", run=calm.id)
         assert str(caught.value) == (
-            f"The ledger {worker.file} cannot be written (No space left on device), so nothing more is started: what costs"
-            " money is written down first."
+            f"The ledger {worker.file} cannot be written (No space left on device), so nothing more is started: each"
+            " execution is recorded before it starts."
         )
     handed = [json.loads(line) for line in given["lines"]]
     assert sorted((line["run"], line["event"]) for line in handed) == sorted(
@@ -901,8 +901,8 @@ def test_what_vanishes_as_it_is_written_is_not_started(make: Make, monkeypatch: 
     with pytest.raises(RunError) as caught:
         ledger.begin("key", **FACTS)
     assert str(caught.value) == (
-        f"The ledger {ledger.file} cannot be written (it was deleted or replaced meanwhile), so nothing more is started:"
-        " what costs money is written down first."
+        f"The ledger {ledger.file} cannot be written (it was deleted or replaced meanwhile), so nothing more is"
+        " started: each execution is recorded before it starts."
     )
 
 

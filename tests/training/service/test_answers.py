@@ -93,7 +93,7 @@ def test_executions_of_a_configuration_are_what_the_list_says(
         assert api.executions_of("c1") == found
         return
     with pytest.raises(
-        CallError, match=r"the answer cannot be read \((an execution without an id|no list of exec)"
+        CallError, match=r"the answer cannot be read \((it has an execution without an id|it has no list of exec)"
     ) as e:
         api.executions_of("c1")
     assert (e.value.transient, e.value.is_unreadable) == (True, True)

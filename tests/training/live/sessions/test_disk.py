@@ -118,7 +118,8 @@ def test_what_cannot_be_stopped_nor_written_is_named(
         [
             (
                 "aicore: execution e* of training_workflow_tutorial.yaml may still run, and the ledger may not know of"
-                " it. `pytest-aicore sweep --older-than 0s` stops everything of ours in its resource group."
+                " it. `pytest-aicore sweep --older-than 0s` stops all executions of pytest-aicore in its resource"
+                " group."
             )
         ]
     )

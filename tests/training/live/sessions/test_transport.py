@@ -225,15 +225,15 @@ LARGE: dict[str, tuple[Callable[[], Iterable[bytes]], str]] = {
     "100 Continue": (lambda: repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 200), TOO_LARGE),
     "twice packed": (
         lambda: [packed(b"Content-Encoding: gzip, gzip\r\n", gzip.compress(gzip.compress(MANY_ZEROS, 1), 1))],
-        "ContentDecodingError (the answer has the encoding 'gzip, gzip', which was not asked for). Try again later.",
+        "ContentDecodingError (the answer has the encoding 'gzip, gzip', which was not requested). Try again later.",
     ),
     "br": (
         lambda: [packed(b"Content-Encoding: br\r\n", b"1234")],
-        "ContentDecodingError (the answer has the encoding 'br', which was not asked for). Try again later.",
+        "ContentDecodingError (the answer has the encoding 'br', which was not requested). Try again later.",
     ),
     "cut off": (
         lambda: [packed(b"Content-Encoding: gzip\r\n", gzip.compress(WHOLE)[:-9])],
-        "ContentDecodingError (the answer cannot be unpacked: it is cut off). Try again later.",
+        "ContentDecodingError (the answer cannot be decompressed: it is cut off). Try again later.",
     ),
 }
 
