@@ -268,7 +268,7 @@ class _Sweep:
                 self._api,
                 self._clock,
                 entry,
-                lambda event, **facts: self._ledger.take_down(event, run=entry.id, **facts),
+                lambda event, **facts: self._ledger.record(event, run=entry.id, **facts),
                 others,
             )
         except RunError as error:

@@ -70,9 +70,9 @@ class _Once(Generic[T]):
 
 def copy_of(error: AicoreError) -> AicoreError:
     """Return a copy of an error to raise again: each raise would extend the traceback of the original."""
-    twin = copy(error)
-    twin.__traceback__ = twin.__cause__ = twin.__context__ = None
-    return twin
+    copied = copy(error)
+    copied.__traceback__ = copied.__cause__ = copied.__context__ = None
+    return copied
 
 
 class Waiter(Protocol):

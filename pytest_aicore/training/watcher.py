@@ -254,7 +254,7 @@ class Watcher:
 
 
 def too_late(watch: Watch, timeout: float) -> str:
-    """Return what is said of an execution that had not ended when its time was up.
+    """Return the error text for an execution that had not ended before its timeout.
 
     Args:
         watch: what is known of the execution.

@@ -16,7 +16,7 @@ from pytest_aicore.errors import AicoreError, RunError
 from pytest_aicore.training.diagnosis import (
     INFERRED,
     MOST_CAUSES,
-    TOLD,
+    NAMED,
     Cause,
     Evidence,
     diagnose,
@@ -497,7 +497,7 @@ def test_nothing_is_known() -> None:
     assert diagnose(Evidence()) == []
 
 
-@pytest.mark.parametrize("row", [*TOLD, *INFERRED], ids=lambda row: row.__name__)
+@pytest.mark.parametrize("row", [*NAMED, *INFERRED], ids=lambda row: row.__name__)
 @pytest.mark.parametrize(
     "details",
     [
@@ -519,7 +519,7 @@ def test_details_of_any_shape_break_no_row(row: Callable[[Evidence], Cause | Non
 
 
 def test_every_row_names_its_source() -> None:
-    for row in (*TOLD, *INFERRED):
+    for row in (*NAMED, *INFERRED):
         assert any(word in (row.__doc__ or "") for word in ("documentation", "captured", "reported")), row
 
 

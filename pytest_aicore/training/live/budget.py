@@ -147,5 +147,5 @@ def estimate(plans: Iterable[str], seconds: float, prices: Mapping[str, Price]) 
     known = [price for price in found if price is not None]
     if not known or len(known) < len(found):
         return None
-    dearest = max(known, key=lambda price: price.amount)
-    return Price(dearest.amount * seconds / 3600, dearest.currency)
+    most_expensive = max(known, key=lambda price: price.amount)
+    return Price(most_expensive.amount * seconds / 3600, most_expensive.currency)

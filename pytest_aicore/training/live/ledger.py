@@ -651,7 +651,7 @@ class FileLedger:
         if self._alive is None:
             return
         if well:
-            self.take_down("closed", session=self.session)
+            self.record("closed", session=self.session)
         else:
             self.synchronize()
         self._alive.release(remove=True)
@@ -758,7 +758,7 @@ class FileLedger:
                 raise OSError(errno.ENOENT, "it was deleted or replaced meanwhile")
             self._is_in_trouble = False
 
-    def take_down(self, event: str, **facts: object) -> None:
+    def record(self, event: str, **facts: object) -> None:
         """Record what has happened: in memory at once, on disk as soon as possible.
 
         Args:
@@ -1001,7 +1001,7 @@ class LedgerRecord:
 
     def note(self, event: str, **facts: object) -> None:
         """Record another event."""
-        self._ledger.take_down(event, run=self.entry.id, **facts)
+        self._ledger.record(event, run=self.entry.id, **facts)
 
 
 def _unclear(file: Path, error: OSError) -> RunError:

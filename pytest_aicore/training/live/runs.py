@@ -259,7 +259,7 @@ class Live:
         left = [each for each in users if each in self._asked or each not in self.ledger.done]
         new = sorted(each for each in left if each not in entry.users or each in self.ledger.done)
         if new:
-            self.ledger.take_down("wanted", run=entry.id, tests=new)
+            self.ledger.record("wanted", run=entry.id, tests=new)
 
     def _record(self, plan: TrainingPlan, key: str, training: Training) -> RunRecord:
         """Return the record of a run in the ledger: of this session, of an earlier session to resume, or a new one."""
@@ -313,7 +313,7 @@ class Live:
                     CallError,
                 ) as error:  # recorded as well, so that other runs need not wait for the same error
                     found = str(error)
-                self.ledger.take_down("checked", session=self._session, executable=what, found=found)
+                self.ledger.record("checked", session=self._session, executable=what, found=found)
         problem = self.ledger.checked[key]
         if problem is not None:
             raise PreflightError(problem)
@@ -363,7 +363,7 @@ class Live:
             tests: their node ids.
         """
         if self.is_worker or self._keeper is not None:
-            self.ledger.take_down("done", session=self._session, tests=sorted(tests))
+            self.ledger.record("done", session=self._session, tests=sorted(tests))
 
     def _stop_unneeded(self) -> None:
         """Stop runs that no remaining test needs, each in a thread of its own, because stopping may take long."""
@@ -465,7 +465,7 @@ class Live:
 
     def _keep(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
-            self.ledger.take_down("kept", run=entry.id)
+            self.ledger.record("kept", run=entry.id)
             self.told.append(
                 f"left running: execution {entry.execution_id or '(id unknown)'} of {entry.facts['workflow']}, because"
                 " of --aicore-keep. `pytest-aicore sweep` stops it, --aicore-resume resumes it."
@@ -524,6 +524,6 @@ class Live:
         def note(event: str, **facts: object) -> None:
             if event == "stopping" and why is not None:
                 facts["why"] = f"{why}, so it was stopped."
-            self.ledger.take_down(event, run=entry.id, **facts)
+            self.ledger.record(event, run=entry.id, **facts)
 
         return settle(self.api, RealClock(), entry, note, self.ledger.executions_of_others(entry))

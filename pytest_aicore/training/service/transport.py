@@ -110,7 +110,7 @@ class Limit:
             TimeoutError: the time is up.
         """
         if not self.left:
-            raise TimeoutError(self.said)
+            raise TimeoutError(self.error_text)
 
     def receive(self, size: int) -> None:
         """Count bytes that have arrived.
@@ -120,7 +120,7 @@ class Limit:
         """
         self.received += size
         if self.is_overrun:
-            raise OSError(self.said)
+            raise OSError(self.error_text)
 
     @property
     def is_overrun(self) -> bool:
@@ -128,7 +128,7 @@ class Limit:
         return self.received > self.answer_bytes + _HEAD_BYTES
 
     @property
-    def said(self) -> str:
+    def error_text(self) -> str:
         """The error, in a few words."""
         if self.is_overrun:
             return f"the answer is larger than {_megabytes(self.answer_bytes)}"
@@ -185,7 +185,7 @@ class _Call(Generic[T]):
         try:
             while not self._over.wait(max(0.0, min(_SLICE, deadline - _CLOCK.monotonic()))):
                 if _CLOCK.monotonic() >= deadline:
-                    raise CallTooLongError(self._limit.said)
+                    raise CallTooLongError(self._limit.error_text)
         finally:
             self._limit.deadline = 0.0  # so that the thread sends nothing more if it still runs
         if self._error is not None:
@@ -257,7 +257,7 @@ class _Limited:
         limit = current()
         if limit is not None and not limit.left:  # the lookup of the host name took all of the time
             sock.close()
-            raise urllib3.exceptions.ConnectTimeoutError(self, limit.said)
+            raise urllib3.exceptions.ConnectTimeoutError(self, limit.error_text)
         return sock
 
 
@@ -308,9 +308,9 @@ class LimitedAdapter(HTTPAdapter):
             return _read(answer, limit)
         except (requests.RequestException, HTTPError, TimeoutError) as error:
             if limit.is_overrun:
-                raise AnswerTooLargeError(limit.said, request=request) from error
+                raise AnswerTooLargeError(limit.error_text, request=request) from error
             if not limit.left:
-                raise CallTooLongError(limit.said, request=request) from error
+                raise CallTooLongError(limit.error_text, request=request) from error
             if isinstance(error, requests.RequestException):
                 raise
             raise requests.ConnectionError(error, request=request) from error

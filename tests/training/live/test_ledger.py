@@ -485,15 +485,15 @@ def test_process_whose_lock_cannot_be_read_may_be_alive(ledger: FileLedger) -> N
 def test_what_no_test_is_left_for_is_not_started(ledger: FileLedger) -> None:
     record = LedgerRecord(ledger, ledger.begin("key", **FACTS))
     record.note("wanted", tests=["a", "b"])
-    ledger.take_down("done", session="one", tests=["a"])
+    ledger.record("done", session="one", tests=["a"])
     assert ledger.unneeded() == []
-    ledger.take_down("done", session="two", tests=["b"])
+    ledger.record("done", session="two", tests=["b"])
     assert ledger.unneeded() == []
-    ledger.take_down("done", session="one", tests=["b"])
+    ledger.record("done", session="one", tests=["b"])
     assert ledger.unneeded() == [record.entry]
     record.note("wanted", tests=["b"])  # it is run once more
     assert ledger.unneeded() == []
-    ledger.take_down("done", session="one", tests=["b"])
+    ledger.record("done", session="one", tests=["b"])
     record.note("unwanted")
     assert ledger.unneeded() == []
     assert ledger.of_key("key") is None

@@ -372,7 +372,7 @@ def test_what_others_could_not_read_is_not_written(make: Make) -> None:
     text = str(caught.value)
     assert text.startswith(f'The ledger {ledger.file} cannot store {{"event": "running", ')
     assert text.endswith(": running: invalid time.")
-    ledger.take_down("running", run=entry.id, time="noon")
+    ledger.record("running", run=entry.id, time="noon")
     assert lines(ledger) == written
     assert ledger.problems == [
         f"2 lines of the ledger {ledger.file} cannot be read and were skipped; not written: running: invalid time."
@@ -782,12 +782,12 @@ def test_lock_for_longer_work_is_waited_for_longer(
         lambda ledger: ledger.refresh(),
         lambda ledger: ledger.open(),
         lambda ledger: ledger.write("opened", session="one"),
-        lambda ledger: ledger.take_down("opened", session="one"),
+        lambda ledger: ledger.record("opened", session="one"),
         lambda ledger: ledger.take_over({"lines": [], "troubles": []}),
         lambda ledger: ledger.handed_over(),
         lambda ledger: ledger.problems,
     ],
-    ids=["refresh", "open", "write", "take_down", "take_over", "handed_over", "problems"],
+    ids=["refresh", "open", "write", "record", "take_over", "handed_over", "problems"],
 )
 def test_one_thread_at_a_time_reads_and_writes(
     make: Make, monkeypatch: pytest.MonkeyPatch, do: Callable[[FileLedger], object]
@@ -861,13 +861,13 @@ def test_what_is_not_on_disk_is_told_and_handed_over(make: Make, monkeypatch: py
     assert worker.handed_over() == {"lines": [], "troubles": []}
     with monkeypatch.context() as patch:
         broken(patch, OSError(28, "No space left on device"), "append")
-        worker.take_down("running", run=calm.id, time=5.0)
+        worker.record("running", run=calm.id, time=5.0)
         assert not worker.is_complete
         given = worker.handed_over()
         assert worker.problems == [
             f"the ledger {worker.file} cannot be read or written (No space left on device): it lacks the latest 1 event."
         ]
-        worker.take_down("lost", run=calm.id)
+        worker.record("lost", run=calm.id)
         assert worker.problems == [
             f"the ledger {worker.file} cannot be read or written (No space left on device): it lacks the latest 2 events."
         ]

@@ -288,7 +288,7 @@ def test_last_line_needs_no_end(tmp_path: Path) -> None:
         file.write(json.dumps(GOOD[9]).encode())
     ledger.refresh()
     assert ledger.entries["r"].running_since == 1003.0
-    ledger.take_down("lost", run="r")
+    ledger.record("lost", run="r")
     assert (ledger.entries["r"].lost, ledger.problems) == (True, [])
     other = FileLedger(ledger.file, "other")
     other.refresh()

@@ -337,27 +337,27 @@ def test_training_is_in_one_state_at_a_time(
     first, second = session.training(), session.training(user="b")
     states: list[tuple[str, str]] = []
 
-    def take_down() -> None:
+    def note_states() -> None:
         states.append((session.fleet.state_of(first).value, session.fleet.state_of(second).value))
 
-    take_down()
+    note_states()
     for training in (first, second):
         session.fleet.enqueue(training)
-    take_down()
+    note_states()
     session.time.sleep(0.5)
-    take_down()
+    note_states()
     hang.set()
     session.time.sleep(0.5)
-    take_down()
+    note_states()
     session.fleet.release("b")
-    take_down()
+    note_states()
     session.fleet.enqueue(second)
     first.finish(3600)
     session.time.sleep(0.5)
-    take_down()
+    note_states()
     emulator.script(running=5000)
     message(DeadlineError, lambda: second.finish(10))
-    take_down()
+    note_states()
     assert states == [
         ("new", "new"),
         ("queued", "queued"),
