@@ -142,7 +142,7 @@ def test_failed_stage_stays_failed_with_the_same_words(run: Run, emulator: Emula
         {"kind": "timeout"},
         {"kind": "truncated json"},
         {"kind": "html"},
-        {"kind": "expired token", "times": 1},  # a fresh one that is refused as well is no passing trouble
+        {"kind": "expired token", "times": 1},  # a new token that is refused as well is a permanent error
     ],
 )
 def test_trouble_while_waiting_is_survived(run: Run, emulator: Emulator, fault: dict[str, Any]) -> None:

@@ -389,7 +389,7 @@ def test_folder_that_is_deleted_in_the_middle_of_a_claim(ledger: FileLedger) -> 
 
 
 def test_process_that_began_the_session_and_is_gone(ledger: FileLedger, stop_clock: Callable[[], list[float]]) -> None:
-    """Also if the folder was deleted: it would have made its lock anew by then."""
+    """Also if the folder was deleted: it would have created its lock again by then."""
     worker = FileLedger(ledger.file, "one")
     worker.process = "one-worker"
     worker.open()

@@ -1,4 +1,4 @@
-"""What the lines of a ledger say together: of a run, of who lives, of who may start what, and who goes on with it."""
+"""The entries of a ledger: of a run, of live processes, of what may be started, and of what is resumed."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ class Clocks:
         (990.0, 100.0, 0.0),
         (990.0, 101.0, 10.0),
     ],
-    ids=["date", "date ahead", "date set", "date set back", "date ahead and ticks", "now", "machine begun anew"],
+    ids=["date", "date ahead", "date set", "date set back", "date ahead and ticks", "now", "machine restarted"],
 )
 def test_age_is_the_smaller_one(since: float, ticks: float | None, age: float) -> None:
     assert Stage("p", {}, since, ticks).age(Clocks(1000.0, 100.0)) == age

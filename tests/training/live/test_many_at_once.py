@@ -1,4 +1,4 @@
-"""Many runs at once, in simulated time: when they start, who looks when, and what is said of what goes wrong."""
+"""Many runs at once, in simulated time: when they start, when they are polled, and the errors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ WORKFLOW = "training_workflow_tutorial.yaml"
 
 @pytest.fixture
 def time(clock: NotedClock, monkeypatch: pytest.MonkeyPatch) -> SimulatedTime:
-    """The time of everybody."""
+    """The clock of all threads."""
     time = SimulatedTime(clock)
     for module in (fleets, following):
         monkeypatch.setattr(module, "Thread", time.thread)
@@ -71,7 +71,7 @@ class Session:
         self.begin()
 
     def begin(self, interval: float = 5.0, most: int = 8, budget: float | None = None, *others: Any) -> Fleet:
-        """Make the fleet as it shall be."""
+        """Make a fleet with these options."""
         self.fleet = Fleet(self._api, self.ledger, self.time, interval, most, budget, *others)
         return self.fleet
 
@@ -89,7 +89,7 @@ class Session:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the ledger says of a run that begins now."""
+        """The facts of the ledger for a run that begins now."""
         return {"host": "h", "resource_group": "default", "workflow": WORKFLOW, "time": self.time.now()}
 
     def _record(self, key: str) -> LedgerRecord:
@@ -108,7 +108,7 @@ class Session:
         return [line for line in lines if line["event"] in names]
 
     def when(self, *operations: str) -> list[float]:
-        """Return when something was asked."""
+        """Return when some requests were made."""
         began = self.time.now() - self.time.elapsed
         return [round(each.at - began, 3) for each in self._emulator.requests if each.operation in operations]
 
@@ -130,7 +130,7 @@ def session(
 
 
 def message(error: type[Exception], do: Callable[[], object]) -> str:
-    """Return with which words something fails."""
+    """Return the message with which a call fails."""
     with pytest.raises(error) as caught:
         do()
     return str(caught.value)
@@ -325,7 +325,7 @@ def test_nothing_that_waits_is_started_when_it_cannot_be_told_whose_it_is(sessio
     session.time.sleep(0.5)
     assert message(RunError, lambda: third.finish(3600)) == "The ledger cannot be read."
     assert len(session.executions) == 1
-    assert second.finish(3600).status.value == "COMPLETED"  # whoever needs it asks for it
+    assert second.finish(3600).status.value == "COMPLETED"  # a test that needs it calls `start`
 
 
 def test_training_is_in_one_state_at_a_time(
@@ -1015,7 +1015,7 @@ def test_budget_that_is_spent_on_what_cannot_be_stopped_keeps_nobody_busy(sessio
 
 
 class Onlooker:
-    """Takes down what it is shown."""
+    """Records what it is shown."""
 
     def __init__(self, *, wants_logs: bool = False) -> None:
         self.wants_logs = wants_logs
@@ -1144,4 +1144,4 @@ def test_thread_is_a_worker_for_as_long_as_it_says() -> None:
     clock.closing.set()
     with pytest.raises(ClosingError), clock.of_worker():
         clock.sleep(60)
-    clock.sleep(60)  # who ends the session must be able to stop things
+    clock.sleep(60)  # the thread that ends the session must be able to stop executions

@@ -1,4 +1,4 @@
-"""Answers that are no answers: what cannot be true is neither adopted nor stopped, and ends no session."""
+"""Invalid answers: impossible values are neither adopted nor stopped, and do not end a session."""
 
 from __future__ import annotations
 

@@ -181,9 +181,7 @@ def test_resumed_session_finishes_what_a_killed_one_began(lasting: Service, star
         session.send(signal.SIGKILL, to_group=True)
         session.wait()
     with start("--aicore-resume") as resumed:
-        wait_until(
-            lambda: [each["event"] for each in resumed.events()].count("adopted") == 2, "both runs are gone on with"
-        )
+        wait_until(lambda: [each["event"] for each in resumed.events()].count("adopted") == 2, "both runs are resumed")
         lasting.emulator.clock.advance(2 * 10**7)
         assert resumed.wait() == 0, resumed.text
     assert lasting.statuses() == ["COMPLETED", "COMPLETED"]

@@ -20,7 +20,7 @@ SYNC = (
 
 
 def change(project: pytest.Pytester, old: str, new: str) -> None:
-    """Change the workflow that lies here; the service keeps the one that it has synced."""
+    """Change the local workflow; the service keeps the one that it has synced."""
     file = project.path / "workflows" / "training_workflow_tutorial.yaml"
     text = file.read_text(encoding="utf-8")
     assert old in text

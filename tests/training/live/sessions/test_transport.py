@@ -113,7 +113,7 @@ def test_no_answer_takes_longer_than_a_call_may(slow: str, monkeypatch: pytest.M
     )
     assert (caught.value.transient, caught.value.in_doubt) == (True, True)
     assert server.connections == 1  # nobody has asked twice
-    wait_until(lambda: not running_calls(), "the end of the call that was left behind, and of its connection")
+    wait_until(lambda: not running_calls(), "the end of the abandoned call, and of its connection")
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -154,7 +154,7 @@ def test_token_has_a_limit(slow: str) -> None:
 
 
 def test_name_that_is_looked_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing can interrupt it: the call is left behind, and sends nothing when the name is known at last."""
+    """Nothing can interrupt it: the call is abandoned, and sends nothing when the lookup ends."""
     may_answer, asked = threading.Event(), threading.Event()
     look_up = socket.getaddrinfo
 
