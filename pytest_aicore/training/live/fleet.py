@@ -322,7 +322,7 @@ class Fleet:
             patient = max(live.users.values(), default=0.0)
         if patient > timeout:
             raise DeadlineError(text)
-        outcome = self._stop(live, "its timeout was over")
+        outcome = self._stop(live, "its timeout expired")
         raise DeadlineError(f"{text} {outcome}")
 
     def _stop(self, live: LiveTraining, reason: str, message: str | None = None) -> str:

@@ -636,7 +636,7 @@ def test_run_that_takes_too_long_is_stopped(session: Session, emulator: Emulator
     assert session.time.elapsed == 100
     assert session.executions == ["STOPPING"]
     (event,) = session.events("stopping")
-    assert event["why"] == "its timeout was over. It is being stopped."
+    assert event["why"] == "its timeout expired. It is being stopped."
     assert (event["time"], event["seconds"]) == (session.time.now(), 83)  # it was first seen to run after 17 s
     assert event["executions"] == [training.begin().execution_id]
 
@@ -927,7 +927,7 @@ def test_stopped_run_is_shown_as_it_is(session: Session, emulator: Emulator) -> 
     training = session.training(timeout=100)
     message(DeadlineError, lambda: training.finish(100))
     watch = training.begin()
-    assert watch.stopped == "its timeout was over"
+    assert watch.stopped == "its timeout expired"
     assert watch.last.status.value == "STOPPING"
 
 
