@@ -74,7 +74,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
     ),
     "training/live/fleet.py": (
         Equivalent(
-            "Fleet.__init__", "self._next_look = 0.0", "self._next_look = None", "whatever is started sets it anew"
+            "Fleet.__init__", "self._next_poll = 0.0", "self._next_poll = None", "whatever is started sets it anew"
         ),
         Equivalent(
             "Fleet.__init__", "self._not_before = 0.0", "self._not_before = 1.0", "a machine that runs for a second"
@@ -93,7 +93,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "whatever is started sets it anew, and nothing is looked at before",
         ),
         Equivalent(
-            "Fleet._mind_the_budget",
+            "Fleet._check_budget",
             "self._changed.notify_all()",
             "pass",
             "what is stopped at the same moment wakes everybody up as well",

@@ -60,7 +60,7 @@ def sweep(
         dry_run: whether nothing is stopped.
 
     Raises:
-        AicoreError: there are no credentials, the ledger cannot be read, or no resource group is known.
+        AicoreError: credentials or resource group are missing, or the ledger cannot be read.
     """
     least_age = _least_age(older_than)
     _refuse_impossible_group("--resource-group", resource_group)
@@ -268,7 +268,7 @@ class _Sweep:
                 self._api,
                 self._clock,
                 entry,
-                lambda event, **facts: self._ledger.take_down(event, run=entry.id, **facts),
+                lambda event, **facts: self._ledger.record(event, run=entry.id, **facts),
                 others,
             )
         except RunError as error:

@@ -200,7 +200,7 @@ class Evidence:
         ]
 
     @property
-    def told(self) -> list[str]:
+    def service_lines(self) -> list[str]:
         """The lines of status message and status details; the cluster's messages about containers come first."""
         messages = [each.message for each in self.containers]
         texts = (self.status_message, *messages, *_texts(self.status_details))
@@ -213,7 +213,7 @@ class Evidence:
             pattern: what to search for.
             logs: whether to search the logs of the training as well.
         """
-        lines = [*self.told, *(_lines(self.logs) if logs and self.execution_id else ())]
+        lines = [*self.service_lines, *(_lines(self.logs) if logs and self.execution_id else ())]
         for line in lines:
             match = pattern.search(line)
             if match:
@@ -307,12 +307,12 @@ class Evidence:
 
 
 def diagnose(evidence: Evidence) -> list[Cause]:
-    """Return the likely causes of a failure, the likeliest first; none if there is no evidence for any.
+    """Return the likely causes of a failure, the likeliest first; an empty list without evidence for any.
 
     Args:
         evidence: what is known of the run.
     """
-    causes = [cause for row in TOLD if (cause := row(evidence)) is not None]
+    causes = [cause for row in NAMED if (cause := row(evidence)) is not None]
     if not causes and (evidence.gave_up or evidence.status in FINAL_STATUSES):
         for row in INFERRED:
             cause = row(evidence)
@@ -378,7 +378,7 @@ def evidence_of(run: Run, service: Service | None, now: datetime, failure: str =
 _DENIED = re.compile(r"RBAC: access denied", re.IGNORECASE)
 _EMPTY_404 = re.compile(r"empty answer \(HTTP 404\)|empty answer \(HTTP 404,")
 _NO_EXECUTABLE = re.compile(r"executable (?P<executable>\S+) for scenario (?P<scenario>\S+) is not found")
-_NOT_SYNCED = re.compile(r"preflight of .*(?:there is no scenario|has no executable|has synced another executable)")
+_NOT_SYNCED = re.compile(r"preflight of .*(?:unknown scenario|has no executable|has synced another executable)")
 _CANNOT_STOP = re.compile(r"Current status UNKNOWN cannot be changed")
 _NO_STORAGE = re.compile(r"You need to configure artifact storage")
 _NO_KEY = re.compile(r"The specified key does not exist")
@@ -456,7 +456,7 @@ def executable_not_found(evidence: Evidence) -> Cause | None:
 
 def unknown_cannot_be_stopped(evidence: Evidence) -> Cause | None:
     """`01010076 ... Current status UNKNOWN cannot be changed`. Source: captured."""
-    if not _CANNOT_STOP.search("\n".join([evidence.failure, *evidence.told])):
+    if not _CANNOT_STOP.search("\n".join([evidence.failure, *evidence.service_lines])):
         return None
     return Cause(
         "UNKNOWN cannot be stopped",
@@ -705,7 +705,7 @@ def plan_not_entitled(evidence: Evidence) -> Cause | None:
     if not (evidence.gave_up and evidence.status in ("PENDING", "UNKNOWN")):
         return None
     told = evidence.find(_UNSCHEDULABLE)
-    if told is None and (evidence.waited < LONG_SECONDS or evidence.told):
+    if told is None and (evidence.waited < LONG_SECONDS or evidence.service_lines):
         return None
     plans = evidence.template.executable.resource_plans if evidence.template else ()
     which = f"the resource plan {plans[0]!r}" if len(plans) == 1 else "a resource plan"
@@ -795,7 +795,7 @@ def output_without_global_name(evidence: Evidence) -> Cause | None:
 
 def timeout_too_short(evidence: Evidence) -> Cause | None:
     """The timeout was shorter than the time that AI Core takes to start a training. Source: captured."""
-    if not (evidence.gave_up and evidence.status in ("UNKNOWN", "PENDING")) or evidence.told:
+    if not (evidence.gave_up and evidence.status in ("UNKNOWN", "PENDING")) or evidence.service_lines:
         return None
     if evidence.waited >= LONG_SECONDS:
         return None
@@ -809,7 +809,7 @@ def timeout_too_short(evidence: Evidence) -> Cause | None:
 
 Row = Callable[[Evidence], "Cause | None"]
 
-TOLD: tuple[Row, ...] = (
+NAMED: tuple[Row, ...] = (
     access_denied,
     executable_not_found,
     no_version_in_url,

@@ -112,7 +112,7 @@ class FinishedExecution:
 
     Attributes:
         id: the execution's id.
-        message: what AI Core said when it was started.
+        message: AI Core's message when it was started.
         status: the final status, the SDK's `Status`.
         history: each status with the time at which it was first seen (`status`, `time`), oldest first. A status
             that lasts less than the polling interval may be missing.

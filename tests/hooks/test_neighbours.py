@@ -344,8 +344,8 @@ def test_both_distributions_over_each_other_are_said(project: pytest.Pytester, m
     result.stdout.fnmatch_lines(
         [
             (
-                "*SdkConflictWarning: sap-ai-sdk-base 3.4.0 and ai-api-client-sdk 2.6.1 are both installed, over the same files of"
-                " ai_api_client_sdk: what runs is a mixture. Remove both, then install one:"
+                "*SdkConflictWarning: sap-ai-sdk-base 3.4.0 and ai-api-client-sdk 2.6.1 are both installed, and overwrite each other's"
+                " files of ai_api_client_sdk. Remove both, then install one:"
             )
         ]
     )

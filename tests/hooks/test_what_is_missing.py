@@ -111,15 +111,15 @@ def test_every_stage_says_what_is_missing_before_anything_is_started(message: Me
         (
             '"training_workflow_tutorial", expect="COMPLETD"',
             (
-                "expect='COMPLETD': there is no such status. Did you mean 'COMPLETED'? A training can end as 'COMPLETED',"
+                "expect='COMPLETD': unknown status. Did you mean 'COMPLETED'? A training can end as 'COMPLETED',"
                 " 'DEAD', 'STOPPED'; None accepts any of them."
             ),
         ),
         (
             '"training_workflow_tutorial", expect="RUNNING"',
             (
-                "expect='RUNNING': no execution ends in that status. A training can end as 'COMPLETED', 'DEAD', 'STOPPED';"
-                " None accepts any of them."
+                "expect='RUNNING': executions do not end in that status. A training can end as 'COMPLETED', 'DEAD',"
+                " 'STOPPED'; None accepts any of them."
             ),
         ),
         (
@@ -147,14 +147,14 @@ def test_every_stage_says_what_is_missing_before_anything_is_started(message: Me
         (
             '"training_workflow_tutorial", parameters={"DEPTH": None}',
             (
-                "parameters={'DEPTH': None}: AI Core parameters are strings, there is no null. To mean nothing, leave it out to"
+                "parameters={'DEPTH': None}: AI Core parameters are strings, and None is not one. leave it out to"
                 " use the workflow's default."
             ),
         ),
         (
             '"house_price_steps", parameters={"MAX_DEPTH": None}',
             (
-                "parameters={'MAX_DEPTH': None}: AI Core parameters are strings, there is no null. To mean nothing, write \"\""
+                "parameters={'MAX_DEPTH': None}: AI Core parameters are strings, and None is not one. write \"\""
                 " for an empty value."
             ),
         ),
@@ -167,7 +167,10 @@ def test_every_stage_says_what_is_missing_before_anything_is_started(message: Me
         ),
         (
             '"training_workflow_tutorial", parameters={"DEPTH": float("nan")}',
-            "parameters={'DEPTH': nan}: AI Core takes strings, and nan has no agreed one. Write the string you mean.",
+            (
+                "parameters={'DEPTH': nan}: AI Core takes strings, and nan has no standard one. Write the"
+                " string that the workflow expects."
+            ),
         ),
         (
             '"training_workflow_tutorial", timeout=0',
@@ -181,7 +184,10 @@ def test_every_stage_says_what_is_missing_before_anything_is_started(message: Me
         ("5", "workflow=5: expected a file name, a path or an executable id."),
         (
             '"serving_workflow_tutorial"',
-            "serving_workflow_tutorial.yaml is a ServingTemplate: it can be deployed, not trained. Name a WorkflowTemplate.",
+            (
+                "serving_workflow_tutorial.yaml is a ServingTemplate: it can be deployed, not trained. Give a"
+                " WorkflowTemplate."
+            ),
         ),
     ],
 )
@@ -332,8 +338,8 @@ def test_several_inputs_have_no_singular(message: Message) -> None:
         "aicore_artifact",
     )
     assert message(source) == (
-        "test_it.py:3: house_price_steps.yaml has 2 input artifacts, so there is no such thing as its artifact."
-        " Ask for aicore_artifacts, for example aicore_artifacts['sales']."
+        "test_it.py:3: house_price_steps.yaml has 2 input artifacts, but aicore_artifact needs a workflow with exactly"
+        " one. Use aicore_artifacts, for example aicore_artifacts['sales']."
     )
 
 

@@ -1,4 +1,4 @@
-"""A training on the emulator, without pytest's fixtures of ours: the parts know no pytest."""
+"""A training on the emulator, without the fixtures of pytest-aicore: its parts do not depend on pytest."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 
 class NotedClock(VirtualClock):
-    """The emulator's clock, which takes down for how long somebody slept."""
+    """The emulator's clock, which records each sleep."""
 
     def __init__(self) -> None:
         super().__init__()
         self.slept: list[float] = []
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Record the seconds, and let them pass."""
         self.slept.append(seconds)
         super().sleep(seconds)
 
 
 @pytest.fixture
 def stop_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[float]]:
-    """Stop the machine's clocks for the product: they show what the returned list says, in seconds."""
+    """Replace the machine's clocks in the product: they show the first element of the returned list, in seconds."""
 
     def stop_clock() -> list[float]:
         now = [100.0]
@@ -59,7 +59,7 @@ def folder() -> WorkflowFolder:
 
 @pytest.fixture
 def clock() -> NotedClock:
-    """The time of the emulator and of everybody else."""
+    """The clock of the emulator and of all other parts."""
     return NotedClock()
 
 

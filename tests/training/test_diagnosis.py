@@ -16,7 +16,7 @@ from pytest_aicore.errors import AicoreError, RunError
 from pytest_aicore.training.diagnosis import (
     INFERRED,
     MOST_CAUSES,
-    TOLD,
+    NAMED,
     Cause,
     Evidence,
     diagnose,
@@ -437,9 +437,7 @@ def test_application_without_its_folder(bench: Bench, tmp_path: Any) -> None:
     assert cause.seen == "Unknown: rpc error: code = Unknown desc = gone: app path does not exist"
 
 
-@pytest.mark.parametrize(
-    "said", ["the scenario 'flowers' has no executable 'train-flowers'.", "there is no scenario 'x'."]
-)
+@pytest.mark.parametrize("said", ["the scenario 'flowers' has no executable 'train-flowers'.", "unknown scenario 'x'."])
 def test_preflight_that_finds_nothing_synced(bench: Bench, tmp_path: Any, said: str) -> None:
     failure = f"preflight of flowers.yaml in the resource group default: {said} It has: none."
     evidence = Evidence(template=bench.template, failure=failure, service=TrainingApi(bench.connect))
@@ -499,7 +497,7 @@ def test_nothing_is_known() -> None:
     assert diagnose(Evidence()) == []
 
 
-@pytest.mark.parametrize("row", [*TOLD, *INFERRED], ids=lambda row: row.__name__)
+@pytest.mark.parametrize("row", [*NAMED, *INFERRED], ids=lambda row: row.__name__)
 @pytest.mark.parametrize(
     "details",
     [
@@ -521,7 +519,7 @@ def test_details_of_any_shape_break_no_row(row: Callable[[Evidence], Cause | Non
 
 
 def test_every_row_names_its_source() -> None:
-    for row in (*TOLD, *INFERRED):
+    for row in (*NAMED, *INFERRED):
         assert any(word in (row.__doc__ or "") for word in ("documentation", "captured", "reported")), row
 
 

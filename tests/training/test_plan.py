@@ -129,7 +129,7 @@ def test_template_without_file_is_called_by_its_executable(plan: TrainingPlan) -
         ({"parameters": {1: "x"}}, "parameters={1: 'x'}: the name 1 is not a string."),
         ({"timeout": True}, "timeout=True: expected a number of seconds greater than 0, for example 3600."),
         ({"timeout": float("inf")}, "timeout=inf: expected a number of seconds greater than 0, for example 3600."),
-        ({"expect": 7}, "expect=7: there is no such status. A training can end as *"),
+        ({"expect": 7}, "expect=7: unknown status. A training can end as *"),
     ],
 )
 def test_limits_of_the_service(plan: TrainingPlan, change: dict[str, Any], message: str) -> None:

@@ -1,11 +1,11 @@
-"""Many trainings at once on the real service: started together, watched with one question per interval.
+"""Many trainings at once on the real service: started together, polled with one request per interval.
 
-One thread watches. It asks for one page of executions, whatever their number, and for a single one only where the page
-does not show it. Threads of their own start executions, as many at once as the session may have. Whoever waits for a
-run waits for what the watching thread tells, and for no longer than its deadline, whatever the service does; then the
-execution is looked at for the last time, and stopped.
+One thread polls. It requests one page of executions, whatever their number, and a single execution only if the page
+lacks it. Each execution is started by a thread of its own, as many at once as the session may have. A test that waits
+for a run is notified by the polling thread. It waits no longer than its timeout, whatever the service does; then the
+execution is polled for the last time, and stopped.
 
-Deadlines, intervals and ages are measured by a clock that nobody sets; dates are for people and other processes.
+Deadlines, intervals and ages are measured by a monotonic clock; dates are for people and other processes.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pytest_aicore.processes import Home, HomeCondition
 from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.live.budget import Budget
 from pytest_aicore.training.live.live_training import LiveTraining, TrainingState
-from pytest_aicore.training.live.log_stream import LogFollowing, NobodyLooks
+from pytest_aicore.training.live.log_stream import LogFollowing, NoOnlooker
 from pytest_aicore.training.live.stop import stop_execution
-from pytest_aicore.training.run import again
+from pytest_aicore.training.run import copy_of
 from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.watcher import SETTLING_SECONDS, DeadlineError, too_late
 
@@ -40,28 +40,26 @@ if TYPE_CHECKING:
 __tracebackhide__ = our_message
 
 FIRST_INTERVAL = 1.0
-"""Seconds between the first looks at new executions: what fails at once should be known at once."""
+"""The first polling interval of new executions, in seconds, so that an early failure is known early."""
 _LONGEST_BACKOFF = 30.0
 _JITTER = 0.1
 _REFUSALS = 3
-"""So many refusals in a row are believed; a gateway that restarts may refuse one."""
-_GLANCE = 1.0
-"""Seconds after which whoever waits looks up, to show how far things are."""
-_LAST_LOOK = 10.0
-"""Seconds that the last look at an execution may take whose time is up."""
+"""After so many refusals in a row an execution is given up; a gateway that restarts may refuse one request."""
+_SHOW_SECONDS = 1.0
+"""Seconds between two updates of the progress display while a test waits."""
+_LAST_POLL_SECONDS = 10.0
+"""Seconds for the last poll of an execution whose timeout is over."""
 OUTAGE_PATIENCE = 300.0
-"""Seconds for which AI Core may not answer for an execution before nobody waits for it any more. A gateway that is set
-up anew, or a network that comes back, takes minutes, and a training of hours should survive that; what is paid for
-during an outage is stopped by the end of the session."""
+"""Seconds for which AI Core may not answer for an execution before it is given up. A gateway that is restarted, or a
+network that recovers, takes minutes, and a training of hours should survive that; the end of the session stops
+executions that were given up."""
 STARTING_SECONDS = 600.0
-"""For so long at least a test waits for its training to be started; longer if the training itself may take longer."""
+"""Least number of seconds that a test waits for the start of its training; its timeout counts if that is longer."""
 _CLOSING_PATIENCE = 5.0
-"""Seconds that the end of the session waits for what is being started, whose id is worth knowing. What is not known by
-then is found by its configuration."""
-_CLOSING_GLANCE = 1.0
-"""The same for the thread that watches: nobody needs what it would see."""
-
-
+"""Seconds that the end of the session waits for executions that are being started, to learn their ids. Those whose id
+is still unknown are found by their configuration."""
+_CLOSING_POLL_SECONDS = 1.0
+"""The same for the polling thread, whose results are no longer needed."""
 _CLOSING = "The session ends, so nothing more was started."
 
 
@@ -70,7 +68,7 @@ class ClosingError(RunError):
 
 
 class FleetClock(RealClock):
-    """The machine's clock. The end of the session ends every sleep, and the work of the fleet's own threads."""
+    """The machine's clock. The end of the session ends every sleep, and interrupts the fleet's own threads."""
 
     def __init__(self) -> None:
         self.closing = Event()
@@ -104,13 +102,14 @@ class Fleet:
     Args:
         api: the service.
         ledger: of this process.
-        clock: how time passes.
-        interval: seconds between two looks.
+        clock: measures the time, and waits.
+        interval: the polling interval in seconds.
         most_at_once: how many executions may run at once.
-        budget: seconds that all executions of the session may run together, None for any.
-        onlooker: is shown how far things are.
-        needs_no_start: tells whether another process of the session has begun a training, or no test is left for it.
-        home: the process; one that was forked from it can neither start nor wait.
+        budget: seconds that all executions of the session together may run, None for no limit.
+        onlooker: the progress display.
+        needs_no_start: returns whether another process of the session has started a training, or no remaining test
+            needs it.
+        home: the process; processes forked from it can neither start trainings nor wait for them.
     """
 
     def __init__(
@@ -134,18 +133,18 @@ class Fleet:
         self._most_at_once = ledger.most_at_once = most_at_once
         self._budget = Budget(budget, ledger.of_session, clock, api.service_now)
         ledger.refusal = self._why_nothing_is_started
-        self._onlooker = onlooker or NobodyLooks()
+        self._onlooker = onlooker or NoOnlooker()
         self._changed = HomeCondition((home or Home()).require_for_runs)
         self._trainings: dict[Training, LiveTraining] = {}
         self._first_turn = self._last_turn = 0
         self._waited_for: Training | None = None
         self._logs = LogFollowing(api, self._onlooker)
-        self._next_look = 0.0
+        self._next_poll = 0.0
         self._not_before = 0.0
         self._troubles = 0
         self._thread: Thread | None = None
         self.guard: float | None = None
-        """When the test that runs now is over, whatever it waits for, by the clock that nobody sets; None for never."""
+        """The deadline of the current test from pytest-timeout, by the monotonic clock; None for no deadline."""
 
     # Asking for runs ------------------------------------------------------------------------------------------------
 
@@ -155,7 +154,7 @@ class Fleet:
         Args:
             training: what it needs.
             user: the test.
-            timeout: seconds for which it would wait.
+            timeout: seconds for which the test would wait.
         """
         with self._changed:
             self._get(training).users[user] = timeout
@@ -170,16 +169,16 @@ class Fleet:
             return list(self._get(training).users)
 
     def state_of(self, training: Training) -> TrainingState:
-        """Return how far a training is.
+        """Return the state of a training.
 
         Args:
-            training: which one.
+            training: the training.
         """
         with self._changed:
             return self._get(training).state
 
     def enqueue(self, training: Training) -> None:
-        """Start a training as soon as there is room for it."""
+        """Put a training into the queue, to be started as soon as the limit of executions at once allows it."""
         with self._changed:
             live = self._get(training)
             if live.state is TrainingState.NEW:
@@ -188,7 +187,7 @@ class Fleet:
                 self._wake_up()
 
     def release(self, user: str) -> None:
-        """Forget that a test needs trainings, and stop those that nobody needs any more.
+        """Forget that a test needs trainings, and stop those that no remaining test needs.
 
         Args:
             user: the test.
@@ -200,15 +199,15 @@ class Fleet:
             self._changed.notify_all()
 
     def is_unwanted(self, training: Training) -> bool:
-        """Tell whether a training was given up because nobody needed it any more."""
+        """Return whether a training is stopped because no remaining test needs it."""
         live = self._trainings.get(training)
         return live is not None and live.is_unwanted
 
     def start(self, training: Training) -> None:
-        """Return when the execution has been started; who waits for that is first in the queue.
+        """Wait until the execution has been started; it becomes the first in the queue.
 
         Raises:
-            AicoreError: it could not be, or not in time.
+            AicoreError: it could not be started, or not in time.
         """
         patience = max(STARTING_SECONDS, training.plan.timeout)
         deadline = self.clock.monotonic() + patience
@@ -223,21 +222,21 @@ class Fleet:
                 if self._over(deadline):
                     self._give_up_start(live, patience)
                     break
-                self._glance(training, deadline)
+                self._wait_and_show(training, deadline)
         if live.error is not None and not live.has_execution:
-            raise again(live.error)
+            raise copy_of(live.error)
         training.begin()
 
     def wait(self, training: Training, timeout: float) -> None:
-        """Return when the execution has a final status.
+        """Wait until the execution has a final status.
 
         Args:
-            training: whose execution.
+            training: the training.
             timeout: seconds since its start.
 
         Raises:
-            DeadlineError: it had not ended by then; it was stopped, unless another test has more time.
-            RunError: there is no point in waiting.
+            DeadlineError: it had not ended by then; it was stopped, unless another test has a longer timeout.
+            RunError: the execution was stopped, or its status is not known any more.
         """
         watch = training.begin()
         deadline = watch.began + timeout
@@ -246,17 +245,17 @@ class Fleet:
             with self._changed:
                 live = self._get(training)
                 while live.error is None and live.state is not TrainingState.ENDED and not self._over(deadline):
-                    self._glance(training, deadline)
+                    self._wait_and_show(training, deadline)
         finally:
             self._waited_for = None
             self._onlooker.done()
         if live.error is not None:
-            raise again(live.error)
+            raise copy_of(live.error)
         if live.state is not TrainingState.ENDED:
             self._give_up(live, watch, timeout)
 
     def _get(self, training: Training) -> LiveTraining:
-        """Return what is known of a training; the caller holds the lock."""
+        """Return the state object of a training; the caller holds the lock."""
         return self._trainings.setdefault(training, LiveTraining(training))
 
     def _in_state(self, *states: TrainingState) -> list[LiveTraining]:
@@ -286,29 +285,29 @@ class Fleet:
             raise RunError(f"{training.plan.workflow} {what}: {self._budget.spent}")
         if self._over(None):
             raise DeadlineError(
-                f"{training.plan.workflow} {what} when the time was up that pytest-timeout gives this test. Give the"
-                " test a longer timeout."
+                f"{training.plan.workflow} {what} before pytest-timeout's limit for this test. Give the test a longer"
+                " timeout."
             )
 
-    def _glance(self, training: Training, deadline: float | None) -> None:
-        """Wait a little, and let the user see how far things are."""
+    def _wait_and_show(self, training: Training, deadline: float | None) -> None:
+        """Update the progress display, and wait a moment."""
         self._onlooker.show(training, [live.training for live in self._started()])
         ends = [each - self.clock.monotonic() for each in (deadline, self.guard) if each is not None]
-        self._changed.wait(max(0.0, min([_GLANCE, *ends])))
+        self._changed.wait(max(0.0, min([_SHOW_SECONDS, *ends])))
 
     def _give_up(self, live: LiveTraining, watch: Watch, timeout: float) -> None:
-        """Look for the last time, stop the execution, and say so.
+        """Poll for the last time, stop the execution, and raise the error.
 
         Raises:
-            DeadlineError: always, unless it has just ended.
+            DeadlineError: unless the execution has just ended.
         """
         from pytest_aicore.training.service.transport import no_longer_than
 
         late = self.guard is not None and self.clock.monotonic() >= self.guard
         try:
-            with no_longer_than(_LAST_LOOK):
+            with no_longer_than(_LAST_POLL_SECONDS):
                 execution = self._api.execution(watch.execution_id)
-            self._see(live, execution)
+            self._take_answer(live, execution)
         except CallError as error:
             watch.miss(error, self.clock.monotonic())
         if watch.ended:
@@ -316,32 +315,32 @@ class Fleet:
         text = too_late(watch, timeout)
         if late:
             text = (
-                f"execution {watch.execution_id} had not ended when the time was up that pytest-timeout gives this"
-                f" test: it was {watch.history[-1].status.value}. Give the test a longer timeout."
+                f"execution {watch.execution_id} had not ended before pytest-timeout's limit for this test: it was"
+                f" {watch.history[-1].status.value}. Give the test a longer timeout."
             )
         with self._changed:
             patient = max(live.users.values(), default=0.0)
         if patient > timeout:
             raise DeadlineError(text)
-        outcome = self._stop(live, "its time was up")
+        outcome = self._stop(live, "its timeout expired")
         raise DeadlineError(f"{text} {outcome}")
 
     def _stop(self, live: LiveTraining, reason: str, message: str | None = None) -> str:
-        """Stop an execution, and return a sentence about that.
+        """Stop an execution, and return the outcome as a sentence.
 
         Args:
-            live: whose execution.
+            live: its training.
             reason: in a few words, for the report and the end of the session.
-            message: is said to whoever waits for it, if more than the reason is to be said.
+            message: the error of tests that wait for it; None for one with the reason alone.
         """
-        said = message or f"it was stopped, because {reason}."
+        said = message or f"it was stopped: {reason}."
         training = live.training
         watch = training.begin()
         try:
             outcome = f"It {stop_execution(self._api, self.clock, watch.execution_id)}."
         except AicoreError as error:
             outcome = f"It could not be stopped: {error} `pytest-aicore sweep` tries again."
-            # Nobody waits for what may not run any more; the end of the session tries once more to stop it.
+            # Tests do not wait for it any more; the end of the session tries once more to stop it.
             self._lose(live, RunError(f"execution {watch.execution_id}: {reason}. {outcome}"))
             return outcome
         watch.stopped = reason
@@ -357,25 +356,25 @@ class Fleet:
         return outcome
 
     def _lose(self, live: LiveTraining, error: AicoreError) -> None:
-        """Wait no more for an execution; if it exists at all, the end of the session stops it."""
+        """Stop polling an execution; if it still runs, the end of the session stops it."""
         self._note(live.training, "lost")
         with self._changed:
             live.lose(error)
             self._changed.notify_all()
 
     def _give_up_start(self, live: LiveTraining, seconds: float) -> None:
-        """Wait no more for the start of an execution, and start it no more."""
+        """Give up the start of an execution: it is removed from the queue."""
         training = live.training
         error = RunError(
             f"{training.plan.workflow} had not been started {seconds:g} s after a test had asked for it: at most"
             f" {self._most_at_once} executions run at once (--aicore-max-parallel), and none of them ended, or AI Core"
-            " did not answer. It is not started any more."
+            " did not answer. It will not be started."
         )
         training.give_up(error)
         live.give_up(error)
 
     def _note(self, training: Training, event: str, **facts: object) -> None:
-        """Take down what is known of an execution."""
+        """Write an event of an execution to the ledger."""
         training.record().note(event, **facts)
 
     # The thread -----------------------------------------------------------------------------------------------------
@@ -400,7 +399,7 @@ class Fleet:
                 watched = self._watched()
                 unwanted = [live for live in watched if live.is_unwanted]
                 now = self.clock.monotonic()
-                due = bool(watched) and now >= self._next_look
+                due = bool(watched) and now >= self._next_poll
                 is_running_out = self._budget.spent is None and self._budget.lasts() <= 0
                 if not (due or unwanted or is_running_out):
                     if not self.clock.closing.is_set():
@@ -408,21 +407,21 @@ class Fleet:
                     continue
             try:
                 for live in unwanted:
-                    self._stop(live, "no test needed it any more")
+                    self._stop(live, "no remaining test needs it")
                 if due:
-                    self._look()
+                    self._poll()
                     self._logs.read_on(self._waited_for)
-                self._mind_the_budget()
+                self._check_budget()
             except Exception as error:
                 self._lose_all(
-                    error if isinstance(error, AicoreError) else RunError(f"watching failed ({type(error).__name__}).")
+                    error if isinstance(error, AicoreError) else RunError(f"polling failed ({type(error).__name__}).")
                 )
 
     def _pause(self, now: float) -> float | None:
-        """Return how long nothing is to be done, None for until something changes."""
+        """Return how many seconds the thread has nothing to do, None if that lasts until something changes."""
         if not self._watched():
-            return _GLANCE if self._queue() else None
-        pause = min(self._next_look - now, max(0.05, self._budget.lasts()))
+            return _SHOW_SECONDS if self._queue() else None
+        pause = min(self._next_poll - now, max(0.05, self._budget.lasts()))
         return max(0.0, pause)
 
     def _watched(self) -> list[LiveTraining]:
@@ -439,7 +438,7 @@ class Fleet:
             # Before the ledger is read: if that fails, all in the queue are refused, but a test may ask for this one.
             live.leave_queue()
             if not live.is_urgent and self._needs_no_start(live.training):
-                continue  # whoever needs it asks for it
+                continue  # a test that needs it calls `start`
             room -= 1
             thread = Thread(target=self._launch, args=(live,), name="pytest-aicore launch", daemon=True)
             live.starts(thread)
@@ -462,13 +461,13 @@ class Fleet:
                     self._note(training, "lost")
                 self._interval = min(FIRST_INTERVAL, self._longest)
                 soon = max(self._not_before, self.clock.monotonic() + self._interval)
-                self._next_look = min(self._next_look or float("inf"), soon)
+                self._next_poll = min(self._next_poll or float("inf"), soon)
             else:
                 live.refuse(failure)
             self._changed.notify_all()
 
-    def _look(self) -> None:
-        """Ask about all executions at once, and about one alone if need be."""
+    def _poll(self) -> None:
+        """Poll all executions with one request, and single ones if the page lacks them."""
         watched = self._watched()
         executables = {live.training.plan.template.executable.id for live in watched}
         trouble: CallError | None = None
@@ -477,18 +476,18 @@ class Fleet:
             page = self._api.page(executables, 2 * len(watched))
         except CallError as error:
             trouble = error
-        # Who does not answer one question is not asked the next. Each execution is the first one that is asked for some
-        # time, so that one that nobody can tell about does not hide the others.
+        # After a request without an answer, no more are made in this round. The order is random, so that an execution
+        # whose requests always fail does not block the others for good.
         outage = trouble if trouble is not None and trouble.transient and not trouble.is_unreadable else None
         for live in random.sample(watched, len(watched)):
             watch = live.training.begin()
             answer = page.get(watch.execution_id)
             if answer is not None and not isinstance(answer, RunError):
-                self._see(live, answer)
+                self._take_answer(live, answer)
             elif outage is not None:
-                self._miss(live, watch, outage)
+                self._take_failure(live, watch, outage)
             else:
-                outage = self._look_at(live, watch)
+                outage = self._poll_one(live, watch)
         failing = outage if trouble is not None else None
         with self._changed:
             self._troubles = self._troubles + 1 if failing is not None else 0
@@ -498,8 +497,8 @@ class Fleet:
                 asked = failing.retry_after or 0.0
                 pause = max(asked, min(pause * 2**self._troubles, _LONGEST_BACKOFF))
                 self._not_before = self.clock.monotonic() + asked
-            # Earlier, never later: the end of a run is known after one interval.
-            self._next_look = self.clock.monotonic() + pause * (1 - random.uniform(0, _JITTER))  # noqa: S311
+            # Jitter makes the pause shorter, never longer: the end of a run is known after one interval.
+            self._next_poll = self.clock.monotonic() + pause * (1 - random.uniform(0, _JITTER))  # noqa: S311
             self._changed.notify_all()
 
     def _lose_all(self, error: AicoreError) -> None:
@@ -507,33 +506,33 @@ class Fleet:
             self._lose(live, error)
 
     def _refuse_all(self, error: AicoreError) -> None:
-        """Start nothing of what waits for its start."""
+        """Refuse all trainings in the queue."""
         for live in self._queue():
             live.refuse(error)
         self._changed.notify_all()
 
-    def _look_at(self, live: LiveTraining, watch: Watch) -> CallError | None:
-        """Ask for one execution alone, and return why there was no answer, None if there was one."""
+    def _poll_one(self, live: LiveTraining, watch: Watch) -> CallError | None:
+        """Poll one execution, and return the error if the request failed, else None."""
         try:
             execution = self._api.execution(watch.execution_id)
         except CallError as error:
             young = error.is_missing and watch.execution is None
             if error.transient or (young and self.clock.monotonic() - watch.began < SETTLING_SECONDS):
-                self._miss(live, watch, error)
+                self._take_failure(live, watch, error)
                 return error if error.transient else None
             watch.miss(error, self.clock.monotonic())
             live.refusals += 1
             if live.refusals >= _REFUSALS:
                 deleted = error.is_missing and watch.execution is not None
-                self._lose(live, RunError(f"{error} Somebody may have deleted it.") if deleted else error)
+                self._lose(live, RunError(f"{error} It may have been deleted.") if deleted else error)
         except RunError as error:
             self._lose(live, error)
         else:
-            self._see(live, execution)
+            self._take_answer(live, execution)
         return None
 
-    def _miss(self, live: LiveTraining, watch: Watch, trouble: CallError) -> None:
-        """Take that there was no answer; nobody waits for ever for one."""
+    def _take_failure(self, live: LiveTraining, watch: Watch, trouble: CallError) -> None:
+        """Record that a poll failed; after OUTAGE_PATIENCE the execution is given up."""
         now = self.clock.monotonic()
         watch.miss(trouble, now)
         since = watch.troubled_since
@@ -548,7 +547,7 @@ class Fleet:
             ),
         )
 
-    def _see(self, live: LiveTraining, execution: Execution) -> None:
+    def _take_answer(self, live: LiveTraining, execution: Execution) -> None:
         training = live.training
         watch = training.begin()
         live.refusals = 0
@@ -559,7 +558,7 @@ class Fleet:
             facts = {"time": self.clock.now(), "ticks": self.clock.monotonic(), "began": watch.running_since}
             self._note(training, "running", **facts)
         if watch.ended:
-            # What is paid for is the service's time; ours counts where its times are not known.
+            # AI Core bills by the service's time; this machine's time counts if the service's is not known.
             seconds = watch.lasted
             if seconds is None:
                 seconds = training.record().ran(self.clock, service_now)
@@ -568,7 +567,7 @@ class Fleet:
                 live.end()
                 self._changed.notify_all()
 
-    def _mind_the_budget(self) -> None:
+    def _check_budget(self) -> None:
         self._ledger.synchronize()
         why = self._budget.why_spent()
         if why is None:
@@ -583,7 +582,7 @@ class Fleet:
     # The end --------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Start nothing more, and wait for what is being started."""
+        """Start nothing more, and wait for the executions that are being started."""
         self.clock.closing.set()
         with self._changed:
             self._clear_queue()
@@ -594,8 +593,8 @@ class Fleet:
         for thread in threads:
             thread.join(max(0.0, deadline - self.clock.monotonic()))
         if self._thread is not None:
-            self._thread.join(_CLOSING_GLANCE)
+            self._thread.join(_CLOSING_POLL_SECONDS)
 
     def _why_nothing_is_started(self) -> str | None:
-        """Return why no execution may be started any more, None if one may."""
+        """Return why no more executions may be started, None if they may."""
         return _CLOSING if self.clock.closing.is_set() else self._budget.why_spent()

@@ -1,4 +1,4 @@
-"""One training of a live session: which state it is in, and what else a fleet knows of it.
+"""The state of one training in a live session.
 
 A training is in exactly one state, and only the methods here change it. A fleet calls them while it holds its lock.
 """
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
 
 class TrainingState(Enum):
-    """Where a live training is on its way."""
+    """The states of a live training."""
 
     NEW = "new"
-    """It is not to be started; it may have been queued and removed from the queue."""
+    """It is not in the queue: it was not put there yet, or was removed."""
     QUEUED = "queued"
-    """It is started as soon as there is room for it."""
+    """It is started as soon as the limit of executions at once allows it."""
     STARTING = "starting"
     """A thread is starting its execution."""
     GIVEN_UP = "given up"
     """A thread is still starting its execution, but no test waits for that any more."""
     REFUSED = "refused"
-    """It has no execution and gets none: the start failed, or was given up before it began."""
+    """It has no execution, and will not get one: the start failed, or was given up before it began."""
     RUNNING = "running"
     """It has an execution, which is polled."""
     ENDED = "ended"
     """A final status of its execution was seen."""
     LOST = "lost"
-    """It has an execution, which is not polled any more: it was stopped, or no answer is expected."""
+    """It has an execution, which is not polled any more: it was stopped, or the service does not answer for it."""
 
 
 _UNSTARTED = (TrainingState.NEW, TrainingState.QUEUED, TrainingState.STARTING)
@@ -45,19 +45,19 @@ class LiveTraining:
     """What a fleet knows of one training.
 
     Args:
-        training: which one.
+        training: the training.
 
     Attributes:
         training: as given.
-        state: the only answer to the question how far it is.
+        state: its state.
         error: why it was refused, given up or lost; None in the other states.
         users: the tests that need it, each with the seconds for which it would wait.
-        is_urgent: whether a test waits for its start, so that it need not wait for room.
-        is_unwanted: whether no test needed it any more when it could only be stopped.
+        is_urgent: whether a test waits for its start, so that it is started even above the limit.
+        is_unwanted: whether it is stopped because no remaining test needs it.
         refusals: how often in a row the service has refused to answer for its execution.
         turn: its place in the queue: the smallest is next.
         position: how many executions of the fleet had been started before its own.
-        thread: which starts its execution.
+        thread: the thread that starts its execution.
     """
 
     def __init__(self, training: Training) -> None:
@@ -74,7 +74,7 @@ class LiveTraining:
 
     @property
     def awaits_start(self) -> bool:
-        """Whether it may still be started, so that a test can wait for that."""
+        """Whether it may still be started."""
         return self.state in _UNSTARTED
 
     @property
@@ -88,7 +88,7 @@ class LiveTraining:
         return self.state in _STARTED
 
     def queue(self, turn: int) -> None:
-        """Put it into the queue, or give it another place there; nothing happens if its start has begun.
+        """Put it into the queue, or move it there; nothing happens if its start has begun.
 
         Args:
             turn: its place.
@@ -105,7 +105,7 @@ class LiveTraining:
         """Record that its execution is being started.
 
         Args:
-            thread: which does that.
+            thread: the thread that starts it.
         """
         if self.state not in (TrainingState.NEW, TrainingState.QUEUED):
             raise ValueError(f"a training that is {self.state.value} cannot be started")
@@ -158,7 +158,7 @@ class LiveTraining:
             self.state, self.error = TrainingState.LOST, error
 
     def need_no_more(self) -> None:
-        """Record that no test needs it any more: it leaves the queue, or is to be stopped."""
+        """Record that no remaining test needs it: it leaves the queue, or is to be stopped."""
         if self.is_being_started or self.state in (TrainingState.RUNNING, TrainingState.LOST):
             self.is_unwanted = True
         self.leave_queue()

@@ -51,7 +51,7 @@ def check(api: TrainingApi, template: Template, resource_group: str) -> None:
             raise
         known = [str(each.id) for each in api.scenarios()]
         raise PreflightError(
-            f"{begin}there is no scenario {scenario_id!r}.{did_you_mean(scenario_id, known)} The service has:"
+            f"{begin}unknown scenario {scenario_id!r}.{did_you_mean(scenario_id, known)} The service has:"
             f" {listing(known)}. Its id is the label scenarios.ai.sap.com/id of the workflow. {_SYNC}"
         ) from None
     there = synced(api, template)

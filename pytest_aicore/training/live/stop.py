@@ -30,7 +30,7 @@ STOPPING, DELETED, GONE = "is being stopped", "is being deleted", "does not exis
 def stop_execution(api: TrainingApi, clock: Clock, execution_id: str) -> str:
     """Stop an execution, and return the outcome in a few words.
 
-    AI Core stops what is PENDING or RUNNING, and deletes what is UNKNOWN (documentation, "Stop a Single Training
+    AI Core stops PENDING and RUNNING executions, and deletes UNKNOWN ones (documentation, "Stop a Single Training
     Instance"); the status may change between two requests.
 
     Args:

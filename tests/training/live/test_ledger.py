@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FACTS: dict[str, Any] = {"host": "https://h", "resource_group": "default", "workflow": "w.yaml", "time": 1000.0}
-MONEY = "so nothing more is started: what costs money is written down first."
+MONEY = "so nothing more is started: each execution is recorded before it starts."
 
 
 @pytest.fixture
@@ -339,12 +339,12 @@ def test_file_is_made_anew_with_what_may_run(ledger: FileLedger, loss: str, and_
     other = FileLedger(ledger.file, "next")
     other.refresh()
     assert other.is_alive("one")
-    assert [each for each in other.left_behind("https://h", "default") if each.session == "one"] == []
+    assert [each for each in other.leftover("https://h", "default") if each.session == "one"] == []
     assert ledger.problems[0] == (
         f"the ledger {ledger.file} was deleted or replaced during the session; what this session knew was written again."
     )
     ledger.close(well=False)
-    assert "e1" in [each.execution_id for each in other.left_behind("https://h", "default") if each.session == "one"]
+    assert "e1" in [each.execution_id for each in other.leftover("https://h", "default") if each.session == "one"]
 
 
 def test_two_processes_make_it_anew_together(ledger: FileLedger) -> None:
@@ -389,7 +389,7 @@ def test_folder_that_is_deleted_in_the_middle_of_a_claim(ledger: FileLedger) -> 
 
 
 def test_process_that_began_the_session_and_is_gone(ledger: FileLedger, stop_clock: Callable[[], list[float]]) -> None:
-    """Also if the folder was deleted: it would have made its lock anew by then."""
+    """Also if the folder was deleted: it would have created its lock again by then."""
     worker = FileLedger(ledger.file, "one")
     worker.process = "one-worker"
     worker.open()
@@ -485,15 +485,15 @@ def test_process_whose_lock_cannot_be_read_may_be_alive(ledger: FileLedger) -> N
 def test_what_no_test_is_left_for_is_not_started(ledger: FileLedger) -> None:
     record = LedgerRecord(ledger, ledger.begin("key", **FACTS))
     record.note("wanted", tests=["a", "b"])
-    ledger.take_down("done", session="one", tests=["a"])
+    ledger.record("done", session="one", tests=["a"])
     assert ledger.unneeded() == []
-    ledger.take_down("done", session="two", tests=["b"])
+    ledger.record("done", session="two", tests=["b"])
     assert ledger.unneeded() == []
-    ledger.take_down("done", session="one", tests=["b"])
+    ledger.record("done", session="one", tests=["b"])
     assert ledger.unneeded() == [record.entry]
     record.note("wanted", tests=["b"])  # it is run once more
     assert ledger.unneeded() == []
-    ledger.take_down("done", session="one", tests=["b"])
+    ledger.record("done", session="one", tests=["b"])
     record.note("unwanted")
     assert ledger.unneeded() == []
     assert ledger.of_key("key") is None

@@ -1,4 +1,4 @@
-"""What the lines of a ledger say together: of a run, of who lives, of who may start what, and who goes on with it."""
+"""The entries of a ledger: of a run, of live processes, of what may be started, and of what is resumed."""
 
 from __future__ import annotations
 
@@ -262,7 +262,7 @@ class Clocks:
         (990.0, 100.0, 0.0),
         (990.0, 101.0, 10.0),
     ],
-    ids=["date", "date ahead", "date set", "date set back", "date ahead and ticks", "now", "machine begun anew"],
+    ids=["date", "date ahead", "date set", "date set back", "date ahead and ticks", "now", "machine restarted"],
 )
 def test_age_is_the_smaller_one(since: float, ticks: float | None, age: float) -> None:
     assert Stage("p", {}, since, ticks).age(Clocks(1000.0, 100.0)) == age
@@ -370,9 +370,9 @@ def test_what_others_could_not_read_is_not_written(make: Make) -> None:
     with pytest.raises(RunError) as caught:
         ledger.write("running", run=entry.id, time="noon")
     text = str(caught.value)
-    assert text.startswith(f'The ledger {ledger.file} cannot take down {{"event": "running", ')
+    assert text.startswith(f'The ledger {ledger.file} cannot store {{"event": "running", ')
     assert text.endswith(": running: invalid time.")
-    ledger.take_down("running", run=entry.id, time="noon")
+    ledger.record("running", run=entry.id, time="noon")
     assert lines(ledger) == written
     assert ledger.problems == [
         f"2 lines of the ledger {ledger.file} cannot be read and were skipped; not written: running: invalid time."
@@ -396,7 +396,7 @@ def test_runs_of_sessions_that_have_ended_are_left_behind(make: Make) -> None:
     begun(ledger, "f", made())
     dead.close(well=False)
     ledger.refresh()
-    assert [entry.id for entry in ledger.left_behind("h", "default")] == [left.id]
+    assert [entry.id for entry in ledger.leftover("h", "default")] == [left.id]
 
 
 def test_run_of_a_key_is_the_newest_that_may_be_waited_for(make: Make) -> None:
@@ -782,12 +782,12 @@ def test_lock_for_longer_work_is_waited_for_longer(
         lambda ledger: ledger.refresh(),
         lambda ledger: ledger.open(),
         lambda ledger: ledger.write("opened", session="one"),
-        lambda ledger: ledger.take_down("opened", session="one"),
+        lambda ledger: ledger.record("opened", session="one"),
         lambda ledger: ledger.take_over({"lines": [], "troubles": []}),
         lambda ledger: ledger.handed_over(),
         lambda ledger: ledger.problems,
     ],
-    ids=["refresh", "open", "write", "take_down", "take_over", "handed_over", "problems"],
+    ids=["refresh", "open", "write", "record", "take_over", "handed_over", "problems"],
 )
 def test_one_thread_at_a_time_reads_and_writes(
     make: Make, monkeypatch: pytest.MonkeyPatch, do: Callable[[FileLedger], object]
@@ -861,21 +861,21 @@ def test_what_is_not_on_disk_is_told_and_handed_over(make: Make, monkeypatch: py
     assert worker.handed_over() == {"lines": [], "troubles": []}
     with monkeypatch.context() as patch:
         broken(patch, OSError(28, "No space left on device"), "append")
-        worker.take_down("running", run=calm.id, time=5.0)
+        worker.record("running", run=calm.id, time=5.0)
         assert not worker.is_complete
         given = worker.handed_over()
         assert worker.problems == [
             f"the ledger {worker.file} cannot be read or written (No space left on device): it lacks the latest 1 event."
         ]
-        worker.take_down("lost", run=calm.id)
+        worker.record("lost", run=calm.id)
         assert worker.problems == [
             f"the ledger {worker.file} cannot be read or written (No space left on device): it lacks the latest 2 events."
         ]
         with pytest.raises(RunError) as caught:
             worker.write("kept", run=calm.id)
         assert str(caught.value) == (
-            f"The ledger {worker.file} cannot be written (No space left on device), so nothing more is started: what costs"
-            " money is written down first."
+            f"The ledger {worker.file} cannot be written (No space left on device), so nothing more is started: each"
+            " execution is recorded before it starts."
         )
     handed = [json.loads(line) for line in given["lines"]]
     assert sorted((line["run"], line["event"]) for line in handed) == sorted(
@@ -901,8 +901,8 @@ def test_what_vanishes_as_it_is_written_is_not_started(make: Make, monkeypatch: 
     with pytest.raises(RunError) as caught:
         ledger.begin("key", **FACTS)
     assert str(caught.value) == (
-        f"The ledger {ledger.file} cannot be written (it was deleted or replaced meanwhile), so nothing more is started:"
-        " what costs money is written down first."
+        f"The ledger {ledger.file} cannot be written (it was deleted or replaced meanwhile), so nothing more is"
+        " started: each execution is recorded before it starts."
     )
 
 

@@ -1,4 +1,4 @@
-"""Many runs at once, in simulated time: when they start, who looks when, and what is said of what goes wrong."""
+"""Many runs at once, in simulated time: when they start, when they are polled, and the errors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ WORKFLOW = "training_workflow_tutorial.yaml"
 
 @pytest.fixture
 def time(clock: NotedClock, monkeypatch: pytest.MonkeyPatch) -> SimulatedTime:
-    """The time of everybody."""
+    """The clock of all threads."""
     time = SimulatedTime(clock)
     for module in (fleets, following):
         monkeypatch.setattr(module, "Thread", time.thread)
@@ -71,7 +71,7 @@ class Session:
         self.begin()
 
     def begin(self, interval: float = 5.0, most: int = 8, budget: float | None = None, *others: Any) -> Fleet:
-        """Make the fleet as it shall be."""
+        """Make a fleet with these options."""
         self.fleet = Fleet(self._api, self.ledger, self.time, interval, most, budget, *others)
         return self.fleet
 
@@ -89,7 +89,7 @@ class Session:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the ledger says of a run that begins now."""
+        """The facts of the ledger for a run that begins now."""
         return {"host": "h", "resource_group": "default", "workflow": WORKFLOW, "time": self.time.now()}
 
     def _record(self, key: str) -> LedgerRecord:
@@ -108,7 +108,7 @@ class Session:
         return [line for line in lines if line["event"] in names]
 
     def when(self, *operations: str) -> list[float]:
-        """Return when something was asked."""
+        """Return when some requests were made."""
         began = self.time.now() - self.time.elapsed
         return [round(each.at - began, 3) for each in self._emulator.requests if each.operation in operations]
 
@@ -130,7 +130,7 @@ def session(
 
 
 def message(error: type[Exception], do: Callable[[], object]) -> str:
-    """Return with which words something fails."""
+    """Return the message with which a call fails."""
     with pytest.raises(error) as caught:
         do()
     return str(caught.value)
@@ -325,7 +325,7 @@ def test_nothing_that_waits_is_started_when_it_cannot_be_told_whose_it_is(sessio
     session.time.sleep(0.5)
     assert message(RunError, lambda: third.finish(3600)) == "The ledger cannot be read."
     assert len(session.executions) == 1
-    assert second.finish(3600).status.value == "COMPLETED"  # whoever needs it asks for it
+    assert second.finish(3600).status.value == "COMPLETED"  # a test that needs it calls `start`
 
 
 def test_training_is_in_one_state_at_a_time(
@@ -337,27 +337,27 @@ def test_training_is_in_one_state_at_a_time(
     first, second = session.training(), session.training(user="b")
     states: list[tuple[str, str]] = []
 
-    def take_down() -> None:
+    def note_states() -> None:
         states.append((session.fleet.state_of(first).value, session.fleet.state_of(second).value))
 
-    take_down()
+    note_states()
     for training in (first, second):
         session.fleet.enqueue(training)
-    take_down()
+    note_states()
     session.time.sleep(0.5)
-    take_down()
+    note_states()
     hang.set()
     session.time.sleep(0.5)
-    take_down()
+    note_states()
     session.fleet.release("b")
-    take_down()
+    note_states()
     session.fleet.enqueue(second)
     first.finish(3600)
     session.time.sleep(0.5)
-    take_down()
+    note_states()
     emulator.script(running=5000)
     message(DeadlineError, lambda: second.finish(10))
-    take_down()
+    note_states()
     assert states == [
         ("new", "new"),
         ("queued", "queued"),
@@ -466,7 +466,7 @@ def test_run_that_somebody_deleted_is_lost(session: Session, emulator: Emulator)
     emulator.state.groups["default"].executions.remove(execution)
     text = message(RunError, lambda: training.finish(3600))
     assert text.startswith(f"could not get the execution {execution} at {AT}: ")
-    assert text.endswith("). Somebody may have deleted it.")
+    assert text.endswith("). It may have been deleted.")
     assert session.events("lost")
 
 
@@ -486,7 +486,7 @@ def test_new_execution_may_not_be_found_for_a_minute(
     if is_lost:
         text = message(CallError, lambda: training.finish(3600))
         assert "HTTP 404" in text
-        assert not text.endswith("Somebody may have deleted it.")
+        assert not text.endswith("It may have been deleted.")
     else:
         assert training.finish(3600).status.value == "COMPLETED"
 
@@ -520,7 +520,7 @@ def test_status_that_nobody_knows_is_the_end_of_waiting(session: Session, emulat
     emulator.fault("execution.query", kind="unknown status", times=1)
     emulator.fault("execution.get", kind="unknown status", times=1)
     text = message(RunError, lambda: first.finish(3600))
-    assert "it answered with the status 'SUSPENDED', which the installed SDK does not know." in text
+    assert "the answer has the status 'SUSPENDED', which is unknown to the installed SDK." in text
     assert second.finish(3600).status.value == "COMPLETED"
 
 
@@ -616,7 +616,7 @@ def test_watching_that_breaks_loses_all_and_says_so(session: Session, monkeypatc
 
     monkeypatch.setattr(session._api, "page", break_down)
     for training in (first, second):
-        assert message(RunError, lambda: training.finish(3600)) == "watching failed (LookupError)."  # noqa: B023
+        assert message(RunError, lambda: training.finish(3600)) == "polling failed (LookupError)."  # noqa: B023
     assert len(session.events("lost")) == 2
     monkeypatch.undo()
     assert session.executions == ["UNKNOWN", "UNKNOWN"]
@@ -636,7 +636,7 @@ def test_run_that_takes_too_long_is_stopped(session: Session, emulator: Emulator
     assert session.time.elapsed == 100
     assert session.executions == ["STOPPING"]
     (event,) = session.events("stopping")
-    assert event["why"] == "its time was up. It is being stopped."
+    assert event["why"] == "its timeout expired. It is being stopped."
     assert (event["time"], event["seconds"]) == (session.time.now(), 83)  # it was first seen to run after 17 s
     assert event["executions"] == [training.begin().execution_id]
 
@@ -742,8 +742,8 @@ def test_time_of_pytest_timeout_ends_waiting_for_the_end(session: Session, emula
     session.fleet.guard = session.time.now() + 30
     text = message(DeadlineError, lambda: training.finish(1000))
     assert text == (
-        f"execution {training.begin().execution_id} had not ended when the time was up that pytest-timeout gives this"
-        " test: it was RUNNING. Give the test a longer timeout. It is being stopped."
+        f"execution {training.begin().execution_id} had not ended before pytest-timeout's limit for this test: it was"
+        " RUNNING. Give the test a longer timeout. It is being stopped."
     )
     assert session.time.elapsed == 30
 
@@ -755,8 +755,7 @@ def test_time_of_pytest_timeout_ends_waiting_for_the_start(session: Session, emu
     first.start()
     session.fleet.guard = session.time.now() + 30
     assert message(DeadlineError, second.start) == (
-        f"{WORKFLOW} had not been started when the time was up that pytest-timeout gives this test. Give the test a longer"
-        " timeout."
+        f"{WORKFLOW} had not been started before pytest-timeout's limit for this test. Give the test a longer timeout."
     )
     assert session.time.elapsed == 30
 
@@ -765,7 +764,7 @@ def test_time_of_pytest_timeout_ends_waiting_for_the_start(session: Session, emu
 def test_start_is_not_waited_for_without_end(
     session: Session, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, timeout: float, patience: float
 ) -> None:
-    monkeypatch.setattr(fleets, "_GLANCE", 50.0)
+    monkeypatch.setattr(fleets, "_SHOW_SECONDS", 50.0)
     monkeypatch.setattr(runs, "_OTHERS_PAUSE", 20.0)
     emulator.script(running=10**6)
     session.begin(500, 1)
@@ -774,7 +773,7 @@ def test_start_is_not_waited_for_without_end(
     text = message(RunError, second.start)
     assert text == (
         f"{WORKFLOW} had not been started {patience:g} s after a test had asked for it: at most 1 executions run at once"
-        " (--aicore-max-parallel), and none of them ended, or AI Core did not answer. It is not started any more."
+        " (--aicore-max-parallel), and none of them ended, or AI Core did not answer. It will not be started."
     )
     assert session.time.elapsed == patience
     session.fleet.release("test")
@@ -845,9 +844,9 @@ def test_run_that_no_test_needs_any_more_is_stopped_at_once(session: Session, em
     assert session.executions == ["STOPPING"]
     assert session.fleet.is_unwanted(training)
     (event,) = session.events("stopping")
-    assert event["why"] == "no test needed it any more. It is being stopped."
+    assert event["why"] == "no remaining test needs it. It is being stopped."
     assert message(RunError, lambda: training.finish(3600)) == (
-        f"execution {training.begin().execution_id}: it was stopped, because no test needed it any more."
+        f"execution {training.begin().execution_id}: it was stopped: no remaining test needs it."
     )
 
 
@@ -928,7 +927,7 @@ def test_stopped_run_is_shown_as_it_is(session: Session, emulator: Emulator) -> 
     training = session.training(timeout=100)
     message(DeadlineError, lambda: training.finish(100))
     watch = training.begin()
-    assert watch.stopped == "its time was up"
+    assert watch.stopped == "its timeout expired"
     assert watch.last.status.value == "STOPPING"
 
 
@@ -1016,7 +1015,7 @@ def test_budget_that_is_spent_on_what_cannot_be_stopped_keeps_nobody_busy(sessio
 
 
 class Onlooker:
-    """Takes down what it is shown."""
+    """Records what it is shown."""
 
     def __init__(self, *, wants_logs: bool = False) -> None:
         self.wants_logs = wants_logs
@@ -1145,4 +1144,4 @@ def test_thread_is_a_worker_for_as_long_as_it_says() -> None:
     clock.closing.set()
     with pytest.raises(ClosingError), clock.of_worker():
         clock.sleep(60)
-    clock.sleep(60)  # who ends the session must be able to stop things
+    clock.sleep(60)  # the thread that ends the session must be able to stop executions

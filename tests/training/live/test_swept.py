@@ -292,7 +292,7 @@ def test_run_without_place_or_execution(sweep: Sweep, remember: Any, clock: Note
     status, lines = sweep()
     assert status == 1
     assert lines[0].startswith(
-        "could not stop a run of w.yaml, started 20s ago by a test: could not look for executions"
+        "could not stop a run of w.yaml, started 20s ago by a test: could not search for executions"
     )
     assert lines[1:] == [f"0 stopped, 1 left in {PLACE}"]
 

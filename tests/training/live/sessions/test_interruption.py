@@ -149,7 +149,7 @@ def test_keep_leaves_them_running_and_says_how_to_go_on(
         assert lasting.statuses() == ["RUNNING", "RUNNING"]
         assert matches(
             "aicore: left running: execution e* of training_workflow_tutorial.yaml, because of --aicore-keep."
-            " `pytest-aicore sweep` stops it, --aicore-resume goes on with it.",
+            " `pytest-aicore sweep` stops it, --aicore-resume resumes it.",
             session.text,
         )
     status, text = sweep()
@@ -170,12 +170,7 @@ def test_next_session_stops_what_a_killed_one_left(
     result.assert_outcomes(passed=1)
     assert lasting.unwatched() == []
     result.stdout.fnmatch_lines(
-        [
-            (
-                "aicore: execution e* of training_workflow_tutorial.yaml is being stopped:"
-                " left behind by an earlier session."
-            )
-        ]
+        [("aicore: execution e* of training_workflow_tutorial.yaml is being stopped: leftover of an earlier session.")]
         * 2
     )
 
@@ -186,9 +181,7 @@ def test_resumed_session_finishes_what_a_killed_one_began(lasting: Service, star
         session.send(signal.SIGKILL, to_group=True)
         session.wait()
     with start("--aicore-resume") as resumed:
-        wait_until(
-            lambda: [each["event"] for each in resumed.events()].count("adopted") == 2, "both runs are gone on with"
-        )
+        wait_until(lambda: [each["event"] for each in resumed.events()].count("adopted") == 2, "both runs are resumed")
         lasting.emulator.clock.advance(2 * 10**7)
         assert resumed.wait() == 0, resumed.text
     assert lasting.statuses() == ["COMPLETED", "COMPLETED"]
@@ -203,7 +196,7 @@ def test_resumed_session_stops_what_no_test_asks_for(lasting: Service, start: Ca
         session.wait()
     with start("--aicore-resume", source="def test_it(aicore_client): pass") as resumed:
         assert resumed.wait() == 0
-        assert resumed.text.count("left behind by an earlier session, and asked for by no test.") == 2
+        assert resumed.text.count("leftover of an earlier session, and no test asked for it.") == 2
     assert lasting.unwatched() == []
 
 
@@ -221,7 +214,7 @@ def test_resumed_session_does_not_take_the_run_of_what_was_edited_since(
     service.emulator.script(unknown=0, pending=0, running=0)
     with start("--aicore-resume", source=source) as resumed:
         assert resumed.wait() == 0, resumed.text
-        assert resumed.text.count("left behind by an earlier session, and asked for by no test.") == 1
+        assert resumed.text.count("leftover of an earlier session, and no test asked for it.") == 1
     assert service.calls.count("execution.create") == 2
     assert service.unwatched() == []
 
@@ -328,7 +321,7 @@ def test_it(aicore_execution): pass
     result.stdout.fnmatch_lines(
         [
             (
-                "execution e* had not ended when the time was up that pytest-timeout gives this test: it was RUNNING."
+                "execution e* had not ended before pytest-timeout's limit for this test: it was RUNNING."
                 " Give the test a longer timeout. It is being stopped."
             )
         ]

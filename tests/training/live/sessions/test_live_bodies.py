@@ -161,8 +161,8 @@ def test_ledger_that_cannot_be_written_starts_nothing(
         [
             "____*",
             (
-                f"The ledger {file} cannot be written (*), so nothing more is started:"
-                " what costs money is written down first."
+                f"The ledger {file} cannot be written (*), so nothing more is started: each execution is recorded"
+                " before it starts."
             ),
         ],
         consecutive=True,

@@ -32,8 +32,8 @@ NO_GROUP = (
         (
             '{"clientid": "x"}',
             (
-                "the service key {file} (from --aicore-service-key) lacks serviceurls.AI_API_URL, url and what"
-                " proves who we are (clientsecret, or certificate and key). It has 'clientid'."
+                "the service key {file} (from --aicore-service-key) lacks serviceurls.AI_API_URL, url and a credential"
+                " (clientsecret, or certificate and key). It has 'clientid'."
             ),
         ),
     ],
@@ -61,7 +61,7 @@ def test_no_credentials_says_where_was_looked(project: pytest.Pytester, monkeypa
         [
             "No credentials for SAP AI Core were found. Give a service key with --aicore-service-key=FILE (*",
             (
-                "Looked at: environment AICORE_SERVICE_KEY (not set); environment AICORE_CLIENT_ID,"
+                "Places that were searched: environment AICORE_SERVICE_KEY (not set); environment AICORE_CLIENT_ID,"
                 " AICORE_CLIENT_SECRET, ... (not set);"
                 f" {project.path / 'nothing' / 'config.json'} (does not exist); environment VCAP_SERVICES (not set)."
             ),

@@ -138,7 +138,7 @@ def test_later(aicore_client):
     )
     result.assert_outcomes(passed=1, skipped=1)
     result.stdout.fnmatch_lines(
-        [("aicore: execution e* of training_workflow_tutorial.yaml: no test needed it any more. It is being stopped.")]
+        [("aicore: execution e* of training_workflow_tutorial.yaml: no remaining test needs it. It is being stopped.")]
     )
 
 

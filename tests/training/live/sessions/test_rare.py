@@ -78,7 +78,7 @@ def test_run_that_somebody_deleted(live: Callable[..., pytest.RunResult], servic
         result = live("def test_it(aicore_execution): pass")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["could not get the execution e*: * (HTTP 404, code *, request *). Somebody may have deleted it."]
+        ["could not get the execution e*: * (HTTP 404, code *, request *). It may have been deleted."]
     )
 
 
@@ -123,7 +123,7 @@ def test_it(aicore_run): assert aicore_run().execution
     )
     result.assert_outcomes(failed=1)
     assert service.unwatched() == []
-    result.stdout.fnmatch_lines(["*had not ended when the time was up that pytest-timeout gives this test*"])
+    result.stdout.fnmatch_lines(["*had not ended before pytest-timeout's limit for this test*"])
 
 
 class Leaping(RealClock):
@@ -365,8 +365,8 @@ def test_line_that_fits_only_in_part_is_an_error(tmp_path: Path, monkeypatch: py
     with pytest.raises(RunError) as caught:
         ledger.begin("key", **FACTS)
     assert str(caught.value) == (
-        f"The ledger {ledger.file} cannot be written ({os.strerror(errno.ENOSPC)}), so nothing more is started: what"
-        " costs money is written down first."
+        f"The ledger {ledger.file} cannot be written ({os.strerror(errno.ENOSPC)}), so nothing more is started: each"
+        " execution is recorded before it starts."
     )
     monkeypatch.undo()
     assert ledger.begin("key", **FACTS).key == "key"
@@ -405,7 +405,7 @@ def test_spoilt_line_says_nothing(tmp_path: Path, line: object) -> None:
         file.write(json.dumps(line) + "\n")
     ledger.refresh()
     assert list(ledger.entries) == ["known"]
-    assert ledger.left_behind("h", "default") == []
+    assert ledger.leftover("h", "default") == []
     assert ledger.entries["known"].execution_id is None
 
 

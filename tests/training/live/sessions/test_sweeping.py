@@ -299,7 +299,7 @@ def test_run_whose_executions_cannot_be_looked_for(
     status, lines = sweep()
     assert (status, lines[-1]) == (1, "0 stopped, 1 left in the resource group default at HOST")
     assert lines[0].startswith(
-        "could not stop a run of w.yaml, started 90s ago by test_it.py:1: could not look for executions"
+        "could not stop a run of w.yaml, started 90s ago by test_it.py:1: could not search for executions"
     )
 
 

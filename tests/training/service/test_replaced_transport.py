@@ -1,4 +1,4 @@
-"""The line of a live client: what passes can be recorded, and answered without any network."""
+"""The transport of a live client can be replaced: requests can be recorded, and answered without a network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pytest_aicore.training.service.api import TrainingApi
 from pytest_aicore.training.service.credentials import Credentials, from_service_key
 from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.service.sdk import make_patient_client
-from pytest_aicore.training.service.transport import Line
+from pytest_aicore.training.service.transport import Transport
 from pytest_aicore.training.watcher import Watcher
 from tests.places import our_folder
 
@@ -41,9 +41,9 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def train(plan: TrainingPlan, credentials: Credentials, line: Line) -> tuple[str, str, list[str], str]:
+def train(plan: TrainingPlan, credentials: Credentials, transport: Transport) -> tuple[str, str, list[str], str]:
     """Train, and return what a test may assert on."""
-    api, clock = TrainingApi(lambda: make_patient_client(credentials, "default", line)), RealClock()
+    api, clock = TrainingApi(lambda: make_patient_client(credentials, "default", transport)), RealClock()
     training = Training(plan, Maker(plan, api, clock), api, clock, OneByOne(Watcher(api, clock, 0.02)))
     finished = training.finish(30)
     return finished.id, finished.status.value, list(finished.logs), finished.output_artifacts["text-model-tutorial"].url
@@ -52,7 +52,7 @@ def train(plan: TrainingPlan, credentials: Credentials, line: Line) -> tuple[str
 def test_recorded_training_is_replayed_without_a_network(server: Server, plan: TrainingPlan) -> None:
     credentials = from_service_key(server.service_key, "test")
     passed: Passed = []
-    live = train(plan, credentials, Line(report=lambda *both: passed.append(both)))
+    live = train(plan, credentials, Transport(report=lambda *both: passed.append(both)))
     asked = len(server.emulator.requests)
     assert live[1] == "COMPLETED"
     assert [(passed[0][0].method, passed[0][0].path), passed[-1][1].status] == [("POST", "/oauth/token"), 200]
@@ -61,7 +61,7 @@ def test_recorded_training_is_replayed_without_a_network(server: Server, plan: T
     recorded: dict[tuple[str, str], deque[Response]] = defaultdict(deque)
     for request, response in passed:
         recorded[request.method, request.url].append(response)
-    assert train(plan, credentials, Line(answer=lambda asked: recorded[asked.method, asked.url].popleft())) == live
+    assert train(plan, credentials, Transport(answer=lambda asked: recorded[asked.method, asked.url].popleft())) == live
     assert [left for left in recorded.values() if left] == []
     assert len(server.emulator.requests) == asked
 
@@ -75,7 +75,7 @@ def test_recorded_training_is_replayed_without_a_network(server: Server, plan: T
     ],
     ids=["late", "broken", "too large"],
 )
-def test_line_that_fails_is_like_a_network_that_fails(
+def test_transport_that_fails_is_like_a_network_that_fails(
     server: Server, response: Response, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport, "ANSWER_BYTES", 100)
@@ -85,8 +85,8 @@ def test_line_that_fails_is_like_a_network_that_fails(
         is_token = request.path == "/oauth/token"
         return server.emulator.handle(request) if is_token else response
 
-    line = Line(answer, lambda *both: passed.append(both))
-    api = TrainingApi(lambda: make_patient_client(from_service_key(server.service_key, "test"), "default", line))
+    transport = Transport(answer, lambda *both: passed.append(both))
+    api = TrainingApi(lambda: make_patient_client(from_service_key(server.service_key, "test"), "default", transport))
     with pytest.raises(CallError) as caught:
         api.scenarios()
     host = f"http://127.0.0.1:{server.port}/v2/lm"
