@@ -84,7 +84,9 @@ class Emulator:
     ) -> None:
         if service_plan not in SERVICE_PLANS:
             hint = did_you_mean(service_plan, SERVICE_PLANS)
-            raise EmulatorError(f"Emulator: service_plan={service_plan!r} is none of {listing(SERVICE_PLANS)}.{hint}")
+            raise EmulatorError(
+                f"Emulator: unknown service_plan={service_plan!r}; expected one of {listing(SERVICE_PLANS)}.{hint}"
+            )
         self.seed = seed
         self.service_plan = service_plan
         self.pace = dict(pace or {})
@@ -249,8 +251,8 @@ class Emulator:
         """
         if not re.fullmatch(RESOURCE_GROUP, name):
             raise EmulatorError(
-                f"create_resource_group: {name!r} is no name of a resource group: "
-                "3 to 253 letters, digits, dots and hyphens, the first and last of them no dot or hyphen."
+                f"create_resource_group: invalid name {name!r}: expected "
+                "3 to 253 letters, digits, dots and hyphens, the first and the last a letter or digit."
             )
         with self.lock:
             if name not in self.state.groups:
@@ -269,7 +271,7 @@ class Emulator:
         from pathlib import Path  # late: hardly anybody mirrors anything
 
         if not Path(folder).is_dir():
-            raise EmulatorError(f"mirror_repository: {str(folder)!r} is no folder.")
+            raise EmulatorError(f"mirror_repository: {str(folder)!r} is not a folder.")
         with self.lock:
             self.state.tenant.mirrors = {**self.state.tenant.mirrors, url: str(Path(folder).resolve())}
 
@@ -560,8 +562,8 @@ class Emulator:
         if script.executable is not None and self.state.find_published(script.executable) is None:
             hint = did_you_mean(script.executable, self.state.published)
             raise EmulatorError(
-                f"{script.place}: script: no executable {script.executable!r} is published.{hint} "
-                f"Published are: {listing(self.state.published)}."
+                f"{script.place}: script: unknown executable {script.executable!r}.{hint} "
+                f"Published executables: {listing(self.state.published)}."
             )
         if script.execution is not None and self.cluster.find(script.execution) is None:
             raise EmulatorError(f"{script.place}: script: there is no execution {script.execution!r}.")
@@ -578,9 +580,9 @@ class Emulator:
         for name in script.omit_outputs:
             if name not in outputs:
                 raise EmulatorError(
-                    f"{script.place}: script: omit_outputs names {name!r}, which {meant or 'no executable'} "
-                    f"{'does not leave' if meant else 'leaves'} behind.{did_you_mean(name, outputs)} "
-                    f"Output artifacts are: {listing(sorted(outputs))}."
+                    f"{script.place}: script: omit_outputs: {meant or 'no executable'} "
+                    f"has {'no' if meant else 'an'} output artifact {name!r}.{did_you_mean(name, outputs)} "
+                    f"Output artifacts: {listing(sorted(outputs))}."
                 )
 
 

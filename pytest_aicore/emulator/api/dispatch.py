@@ -177,7 +177,7 @@ class Dispatcher:
 
     def _unable(self, sentence: str, advice: str = "") -> Response:
         """Answer 501 to what the emulator cannot do, and let the test fail."""
-        told = f"{sentence} It answered 501, so that nobody takes this for an answer of AI Core. {advice}"
+        told = f"{sentence} It answered 501, so that this is not mistaken for an answer of AI Core. {advice}"
         self._world.report(told.rstrip())
         return text_response(501, sentence)
 

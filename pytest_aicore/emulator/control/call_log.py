@@ -99,7 +99,7 @@ class Calls:
     def _of(self, operation: str) -> list[RequestRecord]:
         known = self._operations
         if not any(fnmatchcase(each, operation) for each in known):
-            raise EmulatorError(f"recording: there is no call {operation!r}.{did_you_mean(operation, known)}")
+            raise EmulatorError(f"recording: unknown call {operation!r}.{did_you_mean(operation, known)}")
         return [record for record in self._records if fnmatchcase(record.operation, operation)]
 
     @property
@@ -156,10 +156,10 @@ class Calls:
         for lost, again in repeats:
             resource = lost.operation.partition(".")[0]
             lines += [
-                f"{lost.operation} was sent again after its answer was lost; the first may have been done:",
+                f"{lost.operation} was sent again after its answer was lost; the first request may have succeeded:",
                 f"  {_moment(lost)} {lost}",
                 f"  {_moment(again)} {again}",
-                f"Look before you repeat it: {resource}.query shows whether it is there.",
+                f"Check before you repeat it: {resource}.query shows whether it exists.",
             ]
         raise AssertionError("\n".join(lines))
 

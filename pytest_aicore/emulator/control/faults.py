@@ -131,48 +131,50 @@ class Fault:
         if self.tally.struck or self.is_watched or self.probability < 1:
             return None
         if self.tally.passed:
-            why = f"after={self.after} lets more such calls go well than there were: {self.tally.passed}"
+            why = f"after={self.after} skips more such calls than were made: {self.tally.passed}"
         elif self.is_for_records:
-            why = "there was no such call for a record that it is for"
+            why = "there was no such call for a record that the fault applies to"
         else:
             why = "there was no such call, or another fault answered it"
         return (
-            f"{self.place}: fault: {self.call!r} never went wrong: {why}. If that is what the test is about, "
-            "let it look at the fault's `struck`."
+            f"{self.place}: fault: {self.call!r} was never triggered: {why}. If the test expects that, "
+            "read the fault's `struck` in it."
         )
 
     def __post_init__(self) -> None:
         if (not self.is_answer and not (self.delay or self.late)) or None not in (self.status, self.kind):
             raise EmulatorError(
-                "fault: give either status= (an HTTP status) or kind= (what else goes wrong), or delay= or late= alone."
+                "fault: give either status= (an HTTP status) or kind= (another failure), or delay= or late= alone."
             )
         if self.kind is not None and self.kind not in KINDS:
             hint = did_you_mean(self.kind, KINDS)
-            raise EmulatorError(f"fault: kind={self.kind!r} is none of {', '.join(map(repr, KINDS))}.{hint}")
+            raise EmulatorError(f"fault: unknown kind={self.kind!r}; expected one of {listing(KINDS)}.{hint}")
         if self.status is not None and not (_is_whole(self.status) and 200 <= self.status <= 599):
-            raise EmulatorError(f"fault: status={self.status!r} is no HTTP status of an answer: give 200 to 599.")
+            raise EmulatorError(f"fault: invalid status={self.status!r}: expected an HTTP status from 200 to 599.")
         for name in ("body", "retry_after"):
             if getattr(self, name) is not None and self.kind is not None:
-                raise EmulatorError(f"fault: {name}= goes with status=, but kind={self.kind!r} has its own answer.")
+                raise EmulatorError(f"fault: {name}= needs status=; kind={self.kind!r} has an answer of its own.")
         for name in ("times", "attempts", "looks"):
             value = getattr(self, name)
             if value is not None and not (_is_whole(value) and value >= 1):
-                raise EmulatorError(f"fault: {name}={value!r} is no number of calls: give 1 or more, or None for all.")
+                raise EmulatorError(
+                    f"fault: invalid {name}={value!r}: expected a number of calls >= 1, or None for all."
+                )
         if self.retry_after is not None and not _is_delay(self.retry_after):
             raise EmulatorError(
-                f"fault: retry_after={self.retry_after!r} is no delay: give seconds, 0 or more, or an HTTP date, for "
+                f"fault: invalid retry_after={self.retry_after!r}: expected seconds >= 0, or an HTTP date, for "
                 "example 'Wed, 01 Jan 2025 00:00:00 GMT'."
             )
         if not (_is_whole(self.after) and self.after >= 0):
-            raise EmulatorError(f"fault: after={self.after!r} is no number of calls: give 0 or more.")
+            raise EmulatorError(f"fault: invalid after={self.after!r}: expected a number of calls >= 0.")
         if not (_is_number(self.probability) and 0 < self.probability <= 1):
-            raise EmulatorError(f"fault: probability={self.probability!r} is none: give more than 0, at most 1.")
+            raise EmulatorError(f"fault: invalid probability={self.probability!r}: expected more than 0 and at most 1.")
         for name in ("delay", "late"):
             value = getattr(self, name)
             if not (_is_number(value) and value >= 0):
-                raise EmulatorError(f"fault: {name}={value!r} is no duration: give seconds, 0 or more.")
+                raise EmulatorError(f"fault: invalid {name}={value!r}: expected seconds >= 0.")
         if self.late and not self.call.endswith("query_logs"):
-            raise EmulatorError("fault: late= is for log lines: say it of the call '*.query_logs'.")
+            raise EmulatorError("fault: late= delays log lines: use it with the call '*.query_logs'.")
         if not isinstance(self.body, bytes):
             try:
                 json.dumps(self.body, allow_nan=False)
@@ -305,7 +307,7 @@ def operation_named(call: str, operations: Collection[str], by_signature: dict[s
     calls = (
         f"Calls of {resource!r} are {listing(sorted(known))}" if known else f"Calls are of {listing(sorted(resources))}"
     )
-    raise EmulatorError(f"fault: the emulator knows no call {call!r}.{hint} {calls}; '*' means all.")
+    raise EmulatorError(f"fault: unknown call {call!r}.{hint} {calls}; '*' means all.")
 
 
 def _is_delay(value: object) -> bool:

@@ -54,5 +54,5 @@ def faults_of(name: str) -> Sequence[Mapping[str, Any]]:
     if name in PROFILES:
         return PROFILES[name]
     raise EmulatorError(
-        f"profile: there is no {name!r}.{did_you_mean(str(name), PROFILES)} There are {listing(PROFILES)}."
+        f"profile: unknown profile {name!r}.{did_you_mean(str(name), PROFILES)} Profiles: {listing(PROFILES)}."
     )

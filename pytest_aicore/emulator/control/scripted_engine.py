@@ -97,8 +97,8 @@ class ScriptedEngine:
         said = said_about(self._world.state.scripts, enactment.executable_id, enactment.id)
         if enactment.status in TERMINAL:
             raise EmulatorError(
-                f"{said.speaking[-1].script.place}: script: {_name(enactment)} {enactment.id} has ended already, "
-                f"{enactment.status}; script it before, or script the next one with times=1."
+                f"{said.speaking[-1].script.place}: script: {_name(enactment)} {enactment.id} has already ended "
+                f"({enactment.status}): script it earlier, or script the next one with times=1."
             )
         configuration = group.configurations.get(enactment.configuration_id)
         if configuration is None:
@@ -241,7 +241,7 @@ class ScriptedEngine:
         whom = _name(enactment)
         self._world.report(
             f"{_course_of(enactment).places.get(name, '')}: script: {name}= failed for {whom} {enactment.id} of "
-            f"{enactment.executable_id!r}: {what} The {whom} went on without it."
+            f"{enactment.executable_id!r}: {what} The {whom} continued without it."
         )
         return default
 

@@ -88,21 +88,21 @@ class Script:
             if value is not None and value not in allowed:
                 hint = did_you_mean(str(value), allowed)
                 if value in STATUSES and name == "stuck_in":
-                    hint = f" Executions end in {value}: say outcome={value!r}."
-                raise self._wrong(f"{name}={value!r} is none of {', '.join(allowed)}.{hint}")
+                    hint = f" {value} is a final status: use outcome={value!r}."
+                raise self._wrong(f"unknown {name}={value!r}; expected one of {', '.join(allowed)}.{hint}")
         if self.symptom is not None and self.symptom not in SYMPTOMS:
             hint = did_you_mean(str(self.symptom), SYMPTOMS)
-            raise self._wrong(f"symptom={self.symptom!r} is none of {listing(SYMPTOMS)}.{hint}")
+            raise self._wrong(f"unknown symptom={self.symptom!r}; expected one of {listing(SYMPTOMS)}.{hint}")
         for name in ("unknown", "pending", "running", "stopping"):
             seconds = getattr(self, name)
             if seconds is not None and not (_is_number(seconds) and seconds >= 0):
-                raise self._wrong(f"{name}={seconds!r} is no duration: give seconds, 0 or more.")
+                raise self._wrong(f"invalid {name}={seconds!r}: expected seconds >= 0.")
             if seconds is not None and self.polls is not None:
-                raise self._wrong(f"polls= counts looks and {name}= seconds: give one of them.")
+                raise self._wrong(f"polls= counts polls and {name}= seconds: give one of them.")
         if self.times is not None and not _is_count(self.times):
-            raise self._wrong(f"times={self.times!r} is no number of executions: give 1 or more.")
+            raise self._wrong(f"invalid times={self.times!r}: expected a number of executions >= 1.")
         if self.execution is not None and self.times is not None:
-            raise self._wrong("times= counts executions, but execution= means just one: leave times= out.")
+            raise self._wrong("times= counts executions, but execution= selects one: leave times= out.")
         if self.executable is not None and self.execution is not None:
             raise self._wrong("give either executable= or execution=, not both.")
         self._check_polls()
@@ -110,11 +110,15 @@ class Script:
             isinstance(self.status_message, str) and len(self.status_message) <= LONGEST_STATUS_MESSAGE
         ):
             raise self._wrong(
-                f"status_message={self.status_message!r} is no string of at most {LONGEST_STATUS_MESSAGE} characters."
+                f"invalid status_message={self.status_message!r}: expected a string of at most "
+                f"{LONGEST_STATUS_MESSAGE} "
+                "characters."
             )
         if not (self.omit_outputs is None or isinstance(self.omit_outputs, bool) or _are_strings(self.omit_outputs)):
             raise self._wrong(
-                f"omit_outputs={self.omit_outputs!r} is no list of names of output artifacts; True means all."
+                f"invalid omit_outputs={self.omit_outputs!r}: expected a list of names of output artifacts, or True "
+                f"for "
+                "all."
             )
         for name, shape in SHAPES.items():
             value = getattr(self, name)
@@ -128,11 +132,11 @@ class Script:
     def _check_polls(self) -> None:
         counts = self.polls.values() if isinstance(self.polls, Mapping) else [self.polls]
         if self.polls is not None and not all(map(_is_count, counts)):
-            raise self._wrong(f"polls={self.polls!r} is no number of looks: give 1 or more, or a mapping by status.")
+            raise self._wrong(f"invalid polls={self.polls!r}: expected a number of polls >= 1, or a mapping by status.")
         for status in self.polls if isinstance(self.polls, Mapping) else ():
             if status not in UNFINISHED:
                 hint = did_you_mean(str(status), UNFINISHED)
-                raise self._wrong(f"polls names {status!r}, which is none of {', '.join(UNFINISHED)}.{hint}")
+                raise self._wrong(f"polls: unknown status {status!r}; expected one of {', '.join(UNFINISHED)}.{hint}")
 
     def _wrong(self, why: str) -> EmulatorError:
         return EmulatorError(f"{self.place + ': ' if self.place else ''}script: {why}")
@@ -223,7 +227,7 @@ def refuse_contradiction(script: Script, standings: Iterable[StandingScript]) ->
             before, after = standing.script.said()[disputed], script.said()[disputed]
             whom = script.executable or script.execution or "every execution"
             raise EmulatorError(
-                f"{script.place}: script: {disputed}={after!r} for {whom} contradicts {disputed}={before!r}, said at "
+                f"{script.place}: script: {disputed}={after!r} for {whom} contradicts {disputed}={before!r}, set at "
                 f"{standing.script.place}. Give them different executables, or times= to let one follow the other."
             )
 
@@ -296,17 +300,17 @@ class ShapeError(Exception):
 def lines_of(value: Any) -> tuple[str, ...]:
     """Return log lines."""
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise ShapeError(f"{value!r} is no list of lines.")
+        raise ShapeError(f"{value!r} is not a list of lines.")
     lines = tuple(value)
     if not _are_strings(lines):
-        raise ShapeError(f"{value!r} is no list of lines: not all of them are strings.")
+        raise ShapeError(f"{value!r} is not a list of lines: some of them are not strings.")
     return lines
 
 
 def metric_values_of(value: Any) -> dict[str, tuple[float, ...]]:
     """Return by name the values of a metric, one per step."""
     if not isinstance(value, Mapping):
-        raise ShapeError(f"{value!r} is no mapping of values by name.")
+        raise ShapeError(f"{value!r} is not a mapping of values by name.")
     metrics: dict[str, tuple[float, ...]] = {}
     for name, values in value.items():
         listed = isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping))
@@ -314,7 +318,9 @@ def metric_values_of(value: Any) -> dict[str, tuple[float, ...]]:
         if not (isinstance(name, str) and 1 <= len(name) <= 256):
             raise ShapeError(f"{value!r} names a metric {name!r}: give a string of 1 to 256 characters.")
         if not all(map(_is_number, steps)):
-            raise ShapeError(f"{value!r} has a value of {name!r} that is no finite number, and no list of such.")
+            raise ShapeError(
+                f"{value!r} has a value of {name!r} that is neither a finite number nor a list of finite numbers."
+            )
         metrics[name] = tuple(float(step) if isinstance(step, float) else step for step in steps)
     return metrics
 
@@ -322,7 +328,7 @@ def metric_values_of(value: Any) -> dict[str, tuple[float, ...]]:
 def details_of(value: Any) -> dict[str, Any]:
     """Return status details, as JSON keeps them."""
     if not isinstance(value, Mapping):
-        raise ShapeError(f"{value!r} is no mapping.")
+        raise ShapeError(f"{value!r} is not a mapping.")
     try:
         details: dict[str, Any] = json.loads(json.dumps(dict(value), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:

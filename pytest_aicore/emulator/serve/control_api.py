@@ -42,20 +42,20 @@ class Admin:
         self._calls: dict[tuple[str, str], tuple[Callable[[Json], Response], str]] = {
             ("GET", ""): (self._overview, "this list"),
             ("GET", "clock"): (self._clock, "the emulator's time"),
-            ("POST", "clock"): (self._advance, 'move the clock on: {"advance": 3600} (seconds)'),
-            ("POST", "scripts"): (self._script, 'say how executions go: {"outcome": "DEAD", "running": 5}'),
-            ("GET", "faults"): (self._faults, "the faults, and how many calls each has hit"),
-            ("POST", "faults"): (self._fault, 'say which calls go wrong: {"call": "execution.get", "status": 503}'),
+            ("POST", "clock"): (self._advance, 'move the clock forward: {"advance": 3600} (seconds)'),
+            ("POST", "scripts"): (self._script, 'script how executions run: {"outcome": "DEAD", "running": 5}'),
+            ("GET", "faults"): (self._faults, "the faults, and how many calls each has affected"),
+            ("POST", "faults"): (self._fault, 'inject a fault: {"call": "execution.get", "status": 503}'),
             ("POST", "profiles"): (
                 self._profile,
-                'let calls go wrong as on a bad day: {"name": "throttled"}',
+                'inject the faults of a profile: {"name": "throttled"}',
             ),
             ("POST", "reset"): (self._reset, "forget everything but the workflows"),
-            ("GET", "requests"): (self._requests, "what clients asked, the last 500 requests, without secrets"),
-            ("DELETE", "requests"): (self._forget_requests, "forget what clients asked"),
+            ("GET", "requests"): (self._requests, "the last 500 requests of clients, without secrets"),
+            ("DELETE", "requests"): (self._forget_requests, "forget the requests of clients"),
             ("GET", "incidents"): (
                 self._incidents,
-                "unknown calls, failed scripts and errors of ours since you last asked",
+                "unknown calls, failed scripts and errors of the emulator since the last call",
             ),
         }
 
@@ -67,7 +67,7 @@ class Admin:
             peer: the address it came from.
         """
         if not is_loopback(peer) or "origin" in request.headers:
-            return _wrong(403, f"{ADMIN_ROOT} is for programs on the server's own machine.")
+            return _wrong(403, f"{ADMIN_ROOT} answers only programs on the server's own machine.")
         name = request.path.removeprefix(ADMIN_ROOT).rstrip("/")
         known = self._calls.get((request.method, name))
         if known is None:
@@ -90,7 +90,7 @@ class Admin:
         if methods:
             return empty_response(405, {"allow": ", ".join(methods)})
         hint = did_you_mean(name, {path for _, path in self._calls if path})
-        return _wrong(404, f"{method} {ADMIN_ROOT}{name} is nothing.{hint} GET {ADMIN_ROOT} lists what there is.")
+        return _wrong(404, f"Unknown call {method} {ADMIN_ROOT}{name}.{hint} GET {ADMIN_ROOT} lists all calls.")
 
     def _overview(self, _: Json) -> Response:
         emulator = self._emulator
@@ -108,7 +108,7 @@ class Admin:
     def _advance(self, said: Json) -> Response:
         seconds = _only(said, "advance")
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-            raise EmulatorError(f"advance={seconds!r} is no number of seconds.")
+            raise EmulatorError(f"invalid advance={seconds!r}: expected a number of seconds.")
         with self._emulator.lock:
             self._emulator.clock.advance(seconds)
         return self._clock({})
@@ -120,7 +120,7 @@ class Admin:
     def _fault(self, said: Json) -> Response:
         arguments = _arguments(said, self._emulator.fault)
         if not isinstance(arguments.get("call"), str):
-            raise EmulatorError('fault: say which "call" goes wrong, for example "execution.get".')
+            raise EmulatorError('fault: "call" is missing, for example "execution.get".')
         fault = self._emulator.fault(**arguments)
         return json_response(201, {"fault": _fault_json(fault)})
 
@@ -133,7 +133,7 @@ class Admin:
     def _profile(self, said: Json) -> Response:
         arguments = _arguments(said, self._emulator.profile)
         if "name" not in arguments:
-            raise EmulatorError('profile: say its "name", for example "throttled".')
+            raise EmulatorError('profile: "name" is missing, for example "throttled".')
         faults = self._emulator.profile(**arguments)
         return json_response(201, {"calls": [fault.call for fault in faults], "profile": arguments["name"]})
 
@@ -189,14 +189,14 @@ def _arguments(said: Json, function: Callable[..., object]) -> Json:
         written = _CAPITAL.sub(lambda match: f"_{match[0].lower()}", name)
         if written not in known:
             hint = did_you_mean(name, known)
-            raise EmulatorError(f"{function.__name__}: there is no {name!r}.{hint} There are {', '.join(known)}.")
+            raise EmulatorError(f"{function.__name__}: unknown argument {name!r}.{hint} Arguments: {', '.join(known)}.")
         arguments[written] = value
     return arguments
 
 
 def _only(said: Json, name: str) -> Any:
     if set(said) != {name}:
-        raise EmulatorError(f"Say {name!r} and nothing else.")
+        raise EmulatorError(f"Expected {name!r} and nothing else.")
     return said[name]
 
 

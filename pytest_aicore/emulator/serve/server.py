@@ -77,7 +77,7 @@ class Tls:
             except (OSError, ValueError) as error:
                 raise EmulatorError(
                     f"--tls-client-ca '{self.client_ca}' cannot be used: {_why(error)}. "
-                    "Give a PEM file with the certificates of who signs your clients' certificates."
+                    "Give a PEM file with the certificates of the authorities that sign your clients' certificates."
                 ) from None
         return context
 
@@ -240,7 +240,7 @@ class Server:
 
 def _bound(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
-        raise EmulatorError(f"--port {port}: a port is a number up to 65535; 0 takes any that is free.")
+        raise EmulatorError(f"--port {port}: expected a number from 0 to 65535; 0 takes any free port.")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
@@ -254,7 +254,7 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         raise EmulatorError(
-            f"--host {host} --port {port}: cannot listen there: {_why(error)}. --port 0 takes any port that is free."
+            f"--host {host} --port {port}: cannot listen there: {_why(error)}. --port 0 takes any free port."
         ) from None
     return bound
 

@@ -53,11 +53,9 @@ class VirtualClock:
             seconds: how much; not negative.
         """
         if not (isinstance(seconds, (int, float, Integral)) and seconds >= 0):
-            raise EmulatorError(f"The emulator's clock cannot be moved by {seconds!r} seconds: time only goes on.")
+            raise EmulatorError(f"The emulator's clock cannot move by {seconds!r} s: expected seconds >= 0.")
         if seconds > END_OF_TIME - self._now:
-            raise EmulatorError(
-                f"The emulator's clock cannot be moved by {seconds!r} seconds: its time ends with 9999."
-            )
+            raise EmulatorError(f"The emulator's clock cannot move by {seconds!r} s: its time ends with the year 9999.")
         self._now += float(seconds)
         self._moved_since_look = True
 

@@ -216,7 +216,7 @@ class GitSync:
         if root is None:
             raise _NoManifestsError(
                 f"rpc error: code = Unknown desc = failed to fetch {url}: the emulator has no network; "
-                "say with emulator.mirror_repository(url, folder) which folder stands for it"
+                "map it to a folder with emulator.mirror_repository(url, folder)"
             )
         try:
             found = root.resolve() if root.is_dir() else None

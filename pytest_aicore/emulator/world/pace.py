@@ -81,7 +81,7 @@ class RunningClock(VirtualClock):
             seconds: how far; not negative.
         """
         if not 0 <= seconds < float("inf"):
-            raise EmulatorError(f"The emulator's clock cannot be moved by {seconds!r} seconds: time only goes on.")
+            raise EmulatorError(f"The emulator's clock cannot move by {seconds!r} s: expected seconds >= 0.")
         self._origin += seconds
         self._client_origin += seconds
 
@@ -119,6 +119,6 @@ def pace_named(name: str) -> Pace:
     if scaled and float(scaled[1]) > 0:
         return Pace(name, rate=float(scaled[1]))
     raise EmulatorError(
-        f"--pace {name}: there is no such pace. Give real (one second is one second), a factor such as 60x (a minute "
-        "is one second), polls (each look moves an execution one status on), or instant."
+        f"--pace {name}: unknown pace; expected real (one second is one second), a factor such as 60x (a minute "
+        "is one second), polls (each poll moves an execution to its next status), or instant."
     )

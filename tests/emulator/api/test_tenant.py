@@ -83,7 +83,7 @@ def test_a_tenant_without_generative_ai(client: AIAPIV2Client) -> None:
     with pytest.raises(EmulatorError) as caught:
         Emulator(service_plan="extendet")
     assert str(caught.value) == (
-        "Emulator: service_plan='extendet' is none of 'extended', 'standard'. Did you mean 'extended'?"
+        "Emulator: unknown service_plan='extendet'; expected one of 'extended', 'standard'. Did you mean 'extended'?"
     )
 
 

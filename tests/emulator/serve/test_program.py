@@ -143,8 +143,8 @@ def test_folders_are_read_for_this_machine_alone(tmp_path: Path, host: str, stat
         (
             ["--pace", "slow"],
             (
-                "--pace slow: there is no such pace. Give real (one second is one second), a factor such as 60x (a "
-                "minute is one second), polls (each look moves an execution one status on), or instant."
+                "--pace slow: unknown pace; expected real (one second is one second), a factor such as 60x (a "
+                "minute is one second), polls (each poll moves an execution to its next status), or instant."
             ),
         ),
         (["--workflows", "nowhere"], "--workflows 'nowhere': the folder does not exist."),
@@ -179,7 +179,7 @@ def test_folders_are_read_for_this_machine_alone(tmp_path: Path, host: str, stat
             ["--service-key-out", "nowhere/key.json"],
             "The service key file 'nowhere/key.json' cannot be written: No such file or directory.",
         ),
-        (["--port", "70000"], "--port 70000: a port is a number up to 65535; 0 takes any that is free."),
+        (["--port", "70000"], "--port 70000: expected a number from 0 to 65535; 0 takes any free port."),
     ],
 )
 def test_a_mistake_gets_a_sentence_and_no_traceback(
@@ -202,7 +202,7 @@ def test_a_port_that_is_taken_gets_a_sentence(capsys: pytest.CaptureFixture[str]
         assert main(["serve", "--port", str(port)]) == 2
     assert capsys.readouterr().err == (
         f"pytest-aicore: --host 127.0.0.1 --port {port}: cannot listen there: Address already in use. "
-        "--port 0 takes any port that is free.\n"
+        "--port 0 takes any free port.\n"
     )
 
 

@@ -59,7 +59,7 @@ def test_nothing_is_carried_out_after_the_end(house: WorkingHouse) -> None:
 
 
 CLOSED = "the emulator is closed. Call close() after the last request."
-ANSWERED = "It answered 501, so that nobody takes this for an answer of AI Core."
+ANSWERED = "It answered 501, so that this is not mistaken for an answer of AI Core."
 
 
 def test_nothing_starts_after_the_end(house: WorkingHouse) -> None:
