@@ -12,7 +12,7 @@ class Equivalent(NamedTuple):
         where: the function, with its class.
         old: what the mutant lacks, without indentation.
         new: what it has instead.
-        reason: why nobody can tell them apart.
+        reason: why they cannot be distinguished.
     """
 
     where: str
@@ -31,7 +31,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "Hiding._hiding_writer.write",
             "inner(self.redact(msg) if len(msg) > 1 else msg, **how)",
             "inner(self.redact(msg) if (len(msg) > 1) or True else msg, **how)",
-            "one character is no secret; the condition saves time",
+            "one character is not a secret; the condition saves time",
         ),
     ),
     "cli/sweep.py": (
@@ -56,7 +56,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
         ),
     ),
     "training/service/sdk.py": (
-        Equivalent("_conflict", "continue", "break", "without one of the two there is no conflict"),
+        Equivalent("_conflict", "continue", "break", "without one of the two, no conflict is possible"),
     ),
     "training/service/api.py": (
         Equivalent(
@@ -73,9 +73,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
         ),
     ),
     "training/live/fleet.py": (
-        Equivalent(
-            "Fleet.__init__", "self._next_poll = 0.0", "self._next_poll = None", "whatever is started sets it anew"
-        ),
+        Equivalent("Fleet.__init__", "self._next_poll = 0.0", "self._next_poll = None", "starting a run sets it again"),
         Equivalent(
             "Fleet.__init__", "self._not_before = 0.0", "self._not_before = 1.0", "a machine that runs for a second"
         ),
@@ -90,7 +88,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "Fleet.__init__",
             "self._interval = min(FIRST_INTERVAL, interval)",
             "self._interval = None",
-            "whatever is started sets it anew, and nothing is looked at before",
+            "starting a run sets it again, and nothing is looked at before",
         ),
         Equivalent(
             "Fleet._check_budget",
@@ -129,7 +127,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "FileLedger.write",
             'raise OSError(errno.ENOENT, "it was deleted or replaced meanwhile")',
             'raise OSError(None, "it was deleted or replaced meanwhile")',
-            "nobody asks for the number, only for the text",
+            "the number is not used, only the text",
         ),
         Equivalent(
             "LedgerRecord._must_wait",
@@ -176,7 +174,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
 
 
 def is_equivalent(module: str, where: str, diff: str) -> bool:
-    """Tell whether a mutant that lives is known to be no other program.
+    """Return whether a mutant that lives is known to be no other program.
 
     Args:
         module: path below the package.

@@ -4,7 +4,7 @@
     python -m benchmarks mutants training/live/ledger.py         # a module
     python -m benchmarks mutants --sample 72 --seed 9       # so many of all of them, drawn by a seed
 
-A mutant that no test kills is printed with what it changes. One that nobody could tell from the original stands in
+A mutant that no test kills is printed with what it changes. One that cannot be distinguished from the original is in
 `benchmarks/equivalent_mutants.py` with the reason; it counts neither as killed nor as alive.
 """
 

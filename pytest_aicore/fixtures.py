@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def aicore_client(request: pytest.FixtureRequest) -> AIAPIV2Client:
-    """The authenticated `AIAPIV2Client` of the SAP SDK: offline it speaks to the emulator.
+    """The authenticated `AIAPIV2Client` of the SAP SDK: offline it is connected to the emulator.
 
-    What a test makes with it is gone after the test; what a fixture of wider scope makes stays.
+    What a test creates with it is removed after the test; what a fixture of wider scope creates stays.
     """
     from pytest_aicore.hooks.fixture_bodies import session_for
 
@@ -54,7 +54,7 @@ def aicore_emulator(request: pytest.FixtureRequest) -> Emulator:
 
     session = session_for(request)
     if session.live:
-        pytest.skip("aicore_emulator: nobody can order the real SAP AI Core about")
+        pytest.skip("aicore_emulator: skipped under --aicore-live: this fixture controls the emulator only")
     return session.emulator
 
 
@@ -91,7 +91,7 @@ def aicore_plan(request: pytest.FixtureRequest, aicore_workflow: Template) -> Tr
 
 @pytest.fixture
 def _aicore_run_of_test(request: pytest.FixtureRequest, aicore_plan: TrainingPlan) -> Run:
-    """Internal to pytest-aicore: the run that the other fixtures of this test look at."""
+    """Internal to pytest-aicore: the run that the other fixtures of this test use."""
     from pytest_aicore.hooks.fixture_bodies import run_for
 
     return run_for(request, aicore_plan)
@@ -134,8 +134,8 @@ def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
 
     It takes the arguments of the `aicore` marker. What is left out is as in `aicore_plan`, that is: as the test's
     markers say; a workflow other than theirs takes over only `expect`, `timeout` and `fresh`. The run is started at
-    once and waited for when its `.execution` is looked at. A run nobody looked at is waited for when the test has
-    passed, and fails it unless it ends as expected.
+    once; the first access to its `.execution` waits for its end. A run whose `.execution` was not used is awaited when
+    the test has passed, and fails the test unless it ends as expected.
     """
     from pytest_aicore.hooks.fixture_bodies import RunStarter
 

@@ -28,8 +28,8 @@ MARKERS = (
     (
         "aicore(workflow=None, *, artifacts=None, parameters=None, expect='COMPLETED', timeout=None, fresh=False,"
         " name=None): the training run of a test: workflow file or executable id, URL of each input artifact, value of"
-        " each parameter, expected final status (None: any), seconds until it must have ended, whether it is shared"
-        " with nobody, name of its configuration. Nearer markers override those of class and module field by field."
+        " each parameter, expected final status (None: any), seconds until it must have ended, whether the test gets a"
+        " run of its own, name of its configuration. Nearer markers override those of class and module field by field."
     ),
     (
         "aicore_script(*, executable=None, execution=None, times=None, outcome=None, unknown=None, pending=None,"
@@ -39,11 +39,11 @@ MARKERS = (
     ),
     "aicore_live: run this test only against the real SAP AI Core (--aicore-live).",
     "aicore_offline: run this test only against the emulator.",
-    "aicore_check: borne by the items `path::check` that --aicore-check makes of workflow YAML files.",
-    "aicore_contract: borne by the items `path::contract` that --aicore-check makes of workflow YAML files.",
+    "aicore_check: the items `path::check` that --aicore-check makes of workflow YAML files have this marker.",
+    "aicore_contract: the items `path::contract` that --aicore-check makes of workflow YAML files have this marker.",
 )
 ITEM_MARKERS = ("aicore_check", "aicore_contract")
-"""What the items of workflow YAML files bear: they are tests of ours that run nothing."""
+"""The markers of the items of workflow YAML files, which start no training."""
 
 # pytest 8.4 and newer know numbers in ini files; from pytest 9 on a TOML file may hold a bare one.
 _INI_TYPES: dict[str, Any] = {
@@ -68,7 +68,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group = parser.getgroup("aicore", "SAP AI Core")
     for option in OPTIONS:
         if option.flag is not None:
-            # Not given is None; what is wrong with a value is said later, by its source.
+            # Not given is None; an invalid value is reported later, with its source.
             how: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {"action": "store_true"}
             group.addoption(option.flag, dest=option.dest, default=None, help=option.help, **how)
         if option.ini is not None:
@@ -76,7 +76,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers and, if anything is set, read the settings: a mistake in them is said at once."""
+    """Register the markers and, if anything is set, read the settings, which reports mistakes in them at once."""
     _hide_if_needed(config)  # the conftests have been loaded meanwhile
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
@@ -90,7 +90,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def _hide_if_needed(config: pytest.Config) -> Hiding | None:
     """Return what hides secrets in this session, None if the environment has none (yet).
 
-    It may get some, as from a `.env` file that a conftest loads. Besides, hiding begins with the first test of ours.
+    It may get some later, for example from a `.env` file that a conftest loads. The first test that uses the plugin
+    starts hiding as well.
     """
     if any(map(os.environ.get, SECRET_VARIABLES)):
         from pytest_aicore.hooks.context import hiding_of
@@ -101,7 +102,7 @@ def _hide_if_needed(config: pytest.Config) -> Hiding | None:
 
 def _end_hiding(config: pytest.Config) -> None:
     refused = sys.exc_info()[1]
-    if isinstance(refused, pytest.UsageError):  # pytest knows no such argument and repeats it; no hook is called
+    if isinstance(refused, pytest.UsageError):  # an unknown argument, which pytest repeats; no hook is called
         _clean_exception(config, refused)
     hiding = config.pluginmanager.get_plugin(HIDING_PLUGIN)
     if hiding is not None:
@@ -110,7 +111,7 @@ def _end_hiding(config: pytest.Config) -> None:
 
 @_NO_SECRETS_SHOWN
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None, None, None]:
-    """Take the secrets out of what keeps a conftest from being imported: it is shown before there is a session."""
+    """Remove secrets from the error of a conftest that cannot be imported: it is shown before there is a session."""
     early_config.stash[_ARGUMENTS] = list(args)
     _hide_if_needed(early_config)
     try:
@@ -124,7 +125,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
 @_NO_SECRETS_SHOWN
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | pytest.ExitCode | None, Any]:
-    """Take the secrets out of a usage error, or a worse one, which is shown when there is no session any more."""
+    """Remove secrets from a usage error or an internal one: it is shown after the session has ended."""
     try:
         return (yield)
     except Exception as error:
@@ -136,7 +137,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | pytest.E
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Take the secrets out of what fails while it is collected: nobody knows yet whether the session is of ours."""
+    """Remove secrets from errors of collection, when it is not known yet whether the session uses the plugin."""
     report = yield
     if not report.passed:
         from pytest_aicore.hooks.context import hiding_of
@@ -147,7 +148,7 @@ def pytest_make_collect_report(
 
 @_NO_SECRETS_SHOWN
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Take out the secrets that came with a fixture or a test into an environment that had none."""
+    """Remove secrets from a report if a fixture or a test put some into an environment that had none."""
     report = yield
     if report.longrepr is not None or report.sections:
         hiding = _hide_if_needed(item.config)
@@ -163,7 +164,7 @@ def _clean_exception(config: pytest.Config, error: BaseException) -> None:
 
 
 def _is_set(option: Option, config: pytest.Config) -> bool:
-    """Tell whether somebody set an option, rightly or wrongly."""
+    """Return whether an option is set, also to an invalid value."""
     if option.flag is not None and getattr(config.option, option.dest, None) is not None:
         return True
     if option.environment is not None and os.environ.get(option.environment, "").strip():
@@ -175,9 +176,9 @@ def _is_set(option: Option, config: pytest.Config) -> bool:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say mode, host, resource group and folder, each with its source."""
+    """Return mode, host, resource group and folder, each with its source."""
     if not (SETTINGS in config.stash or config.get_verbosity() > 0 or (config.rootpath / DEFAULT_WORKFLOWS).is_dir()):
-        return []  # nothing here looks as if it had to do with AI Core
+        return []  # the project does not use AI Core, as far as can be seen
     from pytest_aicore.hooks.active import header
 
     return header(config)
@@ -194,7 +195,7 @@ def pytest_collection(session: pytest.Session) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
-    """Skip what the mode does not allow, and begin to work if there is a test of ours."""
+    """Skip what the mode does not allow, and prepare the session if a test uses the plugin."""
     ours = [item for item in items if uses_aicore(item)]
     if ours or SETTINGS in config.stash:
         from pytest_aicore.hooks.active import begin
@@ -203,7 +204,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.
 
 
 def uses_aicore(item: pytest.Item) -> bool:
-    """Tell whether a test asks for a fixture of ours, or bears a marker of ours."""
+    """Return whether a test uses a fixture of ours, or has a marker of ours."""
     fixtures = getattr(item, "fixturenames", ())
     return any(name.startswith("aicore_") for name in fixtures) or any(
         mark.name.startswith("aicore") and mark.name not in ITEM_MARKERS for mark in item.iter_markers()

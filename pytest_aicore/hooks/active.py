@@ -37,12 +37,12 @@ def start(config: pytest.Config) -> None:
     try:
         settings = settings_of(config)
     except SettingsError as error:
-        # What is wrong may be right in the ini file that was not read.
+        # The value may be valid in the ini file that was not read.
         raise pytest.UsageError("\n".join(filter(None, [project, str(error)]))) from None
     if project is not None and settings.live.value:
         raise pytest.UsageError(
-            f"{project}\nA live session costs money, and nothing of what limits it there would hold: nothing was"
-            " started."
+            f"{project}\nA live session costs money, and the limits in the project's ini file would be ignored: nothing"
+            " was started."
         )
     session_of(config)
     if settings.check.value or settings.update.value:
@@ -77,7 +77,8 @@ def block_network(config: pytest.Config) -> None:
     settings = config.stash[SETTINGS]
     if not settings.block_network.value or settings.live.value or config.option.collectonly:
         return
-    if hasattr(config, "workerinput") or not getattr(config.option, "tx", None):  # who only has workers imports nothing
+    # The controller of pytest-xdist imports no test modules.
+    if hasattr(config, "workerinput") or not getattr(config.option, "tx", None):
         from pytest_aicore.hooks.isolation import isolation_of
 
         isolation_of(config).session.open()
@@ -110,9 +111,9 @@ def _skipped(item: pytest.Item, *, live: bool) -> str | None:
     if item.get_closest_marker("aicore_offline"):
         return "aicore_offline: not under --aicore-live"
     if item.get_closest_marker("aicore_script"):
-        return "aicore_script: nobody can order the real SAP AI Core about"
+        return "aicore_script: skipped under --aicore-live: this marker controls the emulator only"
     if "aicore_emulator" in getattr(item, "fixturenames", ()):
-        return "aicore_emulator: nobody can order the real SAP AI Core about"
+        return "aicore_emulator: skipped under --aicore-live: this fixture controls the emulator only"
     return None
 
 

@@ -86,14 +86,14 @@ def plan_for(request: pytest.FixtureRequest, workflow: Template) -> TrainingPlan
 
 
 def _checked(plan: object) -> TrainingPlan:
-    """Return what `aicore_plan` gave, which may be anybody's fixture.
+    """Return the plan that `aicore_plan` returned; the user may have overridden that fixture.
 
     Raises:
-        PlanError: it is no plan.
+        PlanError: it is not a plan.
     """
     if not isinstance(plan, TrainingPlan):
         raise PlanError(
-            f"The fixture 'aicore_plan' of this folder or test module gave {plan!r}, which is no TrainingPlan."
+            f"The fixture 'aicore_plan' of this folder or test module returned {plan!r}, which is not a TrainingPlan."
             " Return for example dataclasses.replace(aicore_plan, timeout=60)."
         )
     return plan
@@ -158,7 +158,7 @@ class RunStarter:
             with self._asking:
                 default = _checked(self._request.getfixturevalue("aicore_plan"))
             return replace(default, place=place, **given)
-        # What is bound to one workflow means nothing to another.
+        # Artifacts and parameters of one workflow do not fit another.
         asked = {name: value for name, value in self._defaults.items() if name in ("expect", "timeout", "fresh")}
         return session.plan(template, {**asked, **given}, place)
 

@@ -67,7 +67,7 @@ def test_a_rule_that_there_is_not_has_a_near_miss_or_none(written: str, hint: st
 
     with pytest.raises(SettingsError) as raised:
         explain(written)
-    assert str(raised.value) == f"There is no rule {written!r}.{hint} `pytest-aicore check --list-rules` shows all."
+    assert str(raised.value) == f"unknown rule {written!r}.{hint} `pytest-aicore check --list-rules` shows all."
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_wrong_arguments_exit_with_2(
     [
         (["workflow"], "'workflow' does not exist. Did you mean 'workflows'?"),
         (["workflows", "nowhere/at/all.yaml"], "'nowhere/at/all.yaml' does not exist."),
-        ([""], "'' is no path."),
+        ([""], "invalid path '': expected a file or folder."),
         (["nothing"], "No workflow YAML was found in 'nothing', so nothing was checked."),
         (
             ["workflows", "--ignore", "AIC303X"],
@@ -113,7 +113,7 @@ def test_wrong_arguments_exit_with_2(
         ),
         (
             ["--explain", "AIC303X"],
-            "There is no rule 'AIC303X'. Did you mean 'AIC303'? `pytest-aicore check --list-rules` shows all.",
+            "unknown rule 'AIC303X'. Did you mean 'AIC303'? `pytest-aicore check --list-rules` shows all.",
         ),
         (["-", "--against", "HEAD"], "Standard input has no history: `--against` needs files or folders."),
     ],

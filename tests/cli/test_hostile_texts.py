@@ -151,7 +151,7 @@ REFUSALS = [
     (["check", "folder\x1b[2J"], "No workflow YAML was found in "),
     (["check", ".", "--ignore", EVERYTHING], "--ignore: there is no rule "),
     (["check", ".", "--ignore", f"{EVERYTHING}:AIC999{COMMAND}"], "--ignore: there is no rule "),
-    (["check", "--explain", EVERYTHING], "There is no rule "),
+    (["check", "--explain", EVERYTHING], "unknown rule "),
     (["check", ".", "--against", f"x{EVERYTHING}"], "lies in no git repository"),
     (["check", ".", f"--{EVERYTHING.replace(' ', '')}"], "unrecognized arguments: "),
     (["check", ".", "--format", EVERYTHING], "argument --format: invalid choice: "),

@@ -153,7 +153,7 @@ HISTORY = [
             "== 'DEAD'",
             [
                 "E       AssertionError: assert Status.DEAD == 'DEAD'",
-                "E         A Status is no string: compare with Status.DEAD, or its value with 'DEAD'.",
+                "E         A Status is not a string: compare with Status.DEAD, or its value with 'DEAD'.",
                 *HISTORY,
             ],
         ),
@@ -330,7 +330,7 @@ def test_report_in_the_workflows_folder_is_refused(project: pytest.Pytester) -> 
     result.stderr.fnmatch_lines(
         [
             (
-                f"ERROR: --aicore-report = {project.path / 'workflows' / 'report.json'}: the file would lie in the workflows"
+                f"ERROR: --aicore-report = {project.path / 'workflows' / 'report.json'}: the file would be in the workflows"
                 f" folder {project.path / 'workflows'}, which AI Core's Git sync reads. Write it elsewhere."
             )
         ]

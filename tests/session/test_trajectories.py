@@ -225,7 +225,7 @@ def test_what_is_no_duration(aicore_trajectories: Trajectories, wrong: Any) -> N
     ((name, value),) = wrong.items()
     with pytest.raises(RunError) as refused:
         aicore_trajectories(careful, **wrong)
-    assert str(refused.value) == f"aicore_trajectories: {name}={value!r} is no duration: give seconds, 0 or more."
+    assert str(refused.value) == f"aicore_trajectories: invalid duration {name}={value!r}: expected seconds >= 0."
 
 
 def test_every_line_fits_a_terminal(aicore_trajectories: Trajectories) -> None:

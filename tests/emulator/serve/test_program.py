@@ -117,7 +117,8 @@ def test_another_address_than_loopback_brings_a_warning() -> None:
     assert program.lines["stderr"] == [
         (
             "pytest-aicore: Warning: --host 0.0.0.0 can be reached from other machines, and the credentials of an "
-            "emulator can be guessed: whoever reaches it can use it. /__aicore__/ stays closed to other machines."
+            "emulator can be guessed: any client that reaches it can use it. /__aicore__/ stays closed to other "
+            "machines."
         )
     ]
 
@@ -166,13 +167,13 @@ def test_folders_are_read_for_this_machine_alone(tmp_path: Path, host: str, stat
         ),
         (
             ["--tls-cert", "a.yaml", "--tls-key", "a.yaml", "--allow-x509-over-http"],
-            "--allow-x509-over-http says what happens without TLS: leave it out, or --tls-cert.",
+            "--allow-x509-over-http applies without TLS only: remove it, or --tls-cert.",
         ),
         (
             ["--allow-x509-over-http", "--host", "0.0.0.0"],
             (
-                "--allow-x509-over-http with --host 0.0.0.0: whoever reaches that address would get a token. Use it on "
-                "this machine alone, or give --tls-cert, --tls-key and --tls-client-ca."
+                "--allow-x509-over-http with --host 0.0.0.0: any client that reaches that address would get a token. "
+                "Use it on this machine alone, or give --tls-cert, --tls-key and --tls-client-ca."
             ),
         ),
         (

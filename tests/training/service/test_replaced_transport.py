@@ -14,7 +14,6 @@ from pytest_aicore.http.exchange import Request, Response
 from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.run import OneByOne, Training
-from pytest_aicore.training.service import transport
 from pytest_aicore.training.service.api import TrainingApi
 from pytest_aicore.training.service.credentials import Credentials, from_service_key
 from pytest_aicore.training.service.failures import CallError
@@ -78,7 +77,7 @@ def test_recorded_training_is_replayed_without_a_network(server: Server, plan: T
 def test_transport_that_fails_is_like_a_network_that_fails(
     server: Server, response: Response, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(transport, "ANSWER_BYTES", 100)
+    monkeypatch.setattr("pytest_aicore.training.service.transport.ANSWER_BYTES", 100)
     passed: Passed = []
 
     def answer(request: Request) -> Response:

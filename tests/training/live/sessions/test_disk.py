@@ -95,7 +95,7 @@ def test_disk_that_stays_full_is_told_and_leaves_nothing_running(
     assert service.unwatched() == []
     result.stdout.fnmatch_lines(
         [
-            "aicore: execution e* of training_workflow_tutorial.yaml is being stopped: not needed any more.",
+            "aicore: execution e* of training_workflow_tutorial.yaml is being stopped: no remaining test needs it.",
             (
                 "aicore: the ledger *ledger.jsonl cannot be read or written (No space left on device): it lacks the"
                 " latest * events."

@@ -146,7 +146,7 @@ class Rehearsal:
                 return "survived"
             return text
         finally:
-            live.finish("not needed any more")
+            live.finish("no remaining test needs it")
             self.told = live.told
         return "survived"
 
