@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -42,22 +43,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     values = [word.partition("=")[2] if word.startswith("-") else word for word in words]
     if any(map(is_misplaced, values)):
         parser.error(MISPLACED)
-    asked = parser.parse_args(words)
-    run: Callable[[argparse.Namespace], int] = asked.run
     try:
-        return run(asked)
+        try:
+            asked = parser.parse_args(words)
+            run: Callable[[argparse.Namespace], int] = asked.run
+            return run(asked)
+        finally:
+            if sys.stdout is not None:  # Python would flush it after main, and exit with 120 if that fails
+                sys.stdout.flush()
     except AicoreError as error:
         say(f"pytest-aicore: {redact(_concealed(str(error), values))}", sys.stderr)
         return MISUSED
     except BrokenPipeError:
         # The reader has closed the pipe; discard what Python would still flush at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return BROKEN_PIPE
     except OSError as error:  # a full disk, a stream that is closed: nothing that was checked is wrong
+        _discard_output()
         say(f"pytest-aicore: {error.strerror or error}.", sys.stderr)
         return MISUSED
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _discard_output() -> None:
+    """Discard what is still buffered for standard output, which cannot be written."""
+    with suppress(OSError, AttributeError):  # there is none, or it is not a file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _ArgumentParser(argparse.ArgumentParser):

@@ -275,9 +275,9 @@ class TrainingPlan:
             return repr(number)
         if value is None:
             remedy = (
-                "leave it out to use the workflow's default"
+                "Leave it out to use the workflow's default"
                 if self._has_default(name)
-                else 'write "" for an empty value'
+                else 'Write "" for an empty value'
             )
             raise self._wrong(f"{asked}: AI Core parameters are strings, and None is not one. {remedy}.")
         raise self._wrong(

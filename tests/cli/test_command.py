@@ -45,11 +45,29 @@ def test_findings_exit_with_1_and_read_like_compiler_messages(
     ("closed", "message"),
     [("> /dev/full", "No space left on device"), (">&-", "Bad file descriptor"), ("<&-", "Bad file descriptor")],
 )
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes the streams")
-def test_streams_that_cannot_be_used_exit_with_2(empty: pytest.Pytester, closed: str, message: str) -> None:
+def test_streams_that_cannot_be_used_exit_with_2(
+    empty: pytest.Pytester, closed: str, message: str, unbuffered: str
+) -> None:
     program = [sys.executable, "-m", "pytest_aicore.cli", "check", "-"]
-    result = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *program], input=b"", capture_output=True, check=False)
+    result = subprocess.run(
+        ["sh", "-c", f'"$@" {closed}', "sh", *program],
+        input=b"",
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )
     assert (result.returncode, result.stderr.decode()) == (2, f"pytest-aicore: {message}.\n")
+
+
+@pytest.mark.parametrize("arguments", ["--version", "--help", "sweep --help", "check --list-rules", "check workflows"])
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes the streams")
+def test_output_of_any_length_that_cannot_be_written_is_an_error(project: pytest.Pytester, arguments: str) -> None:
+    """Short output is only written at the end, when Python would exit with 120 and a message of its own."""
+    command = f"{sys.executable} -m pytest_aicore.cli {arguments} > /dev/full"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, check=False, cwd=project.path)
+    assert (result.returncode, result.stderr.decode()) == (2, "pytest-aicore: No space left on device.\n")
 
 
 @pytest.mark.parametrize(
