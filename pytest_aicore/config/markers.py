@@ -140,7 +140,7 @@ def merge_scripts(
                 raise SettingsError(
                     f"{place}: two aicore_script markers contradict each other: {field}={known[field]!r} and"
                     f" {field}={arguments[field]!r} for {_target(target)}.\n"
-                    f"Keep one, or say for each which executable it is meant for."
+                    "Keep one, or give each of them its own `executable`."
                 )
             known.update(arguments)
         for target, arguments in here.items():

@@ -134,7 +134,7 @@ class Session:
             )
         raise WorkflowError(
             f"{place}: the folder '{self.settings.workflows.value}' holds {len(names)} workflows: {listing(names)}."
-            f' Say which one is meant: @pytest.mark.aicore("{names[0]}")'
+            f' Name one of them: @pytest.mark.aicore("{names[0]}")'
         )
 
     def _at_path(self, reference: str) -> Template | None:
@@ -256,7 +256,7 @@ class Session:
             self.presence.end()
 
     def end(self) -> None:
-        """Leave the process as it was, for good: what the emulator still carries out ends."""
+        """Restore the process, and end what the emulator still carries out; the session cannot be used afterwards."""
         self.close()
         self._at_end.close()
 

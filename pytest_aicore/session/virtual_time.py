@@ -86,7 +86,9 @@ class VirtualTime:
 
     def _require_home(self) -> None:
         if not (self._live or self._home.is_here):
-            raise RunError("aicore_clock is of the process that runs the test; in one that was forked, time is real.")
+            raise RunError(
+                "aicore_clock works only in the process that runs the test; in a forked process time is real."
+            )
 
     def install(self, patch: Callable[[object, str, object], object]) -> None:
         """Make the functions of the module `time` virtual for this test, also where a module has imported them by name.

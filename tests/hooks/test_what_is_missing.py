@@ -235,7 +235,7 @@ def test_it(): pass
 """
     assert message(source) == (
         "test_it.py:3: two aicore_script markers contradict each other: outcome='DEAD' and outcome='STOPPED' for every"
-        " executable.\nKeep one, or say for each which executable it is meant for."
+        " executable.\nKeep one, or give each of them its own `executable`."
     )
 
 
@@ -269,7 +269,7 @@ def test_without_workflow_the_error_lists_the_ones_to_choose_from(project: pytes
     assert message(marked("")) == (
         f"test_it.py:3: the folder '{project.path / 'workflows'}' holds 3 workflows: 'churn_dag.yaml',"
         " 'house_price_steps.yaml', 'training_workflow_tutorial.yaml'."
-        ' Say which one is meant: @pytest.mark.aicore("churn_dag.yaml")'
+        ' Name one of them: @pytest.mark.aicore("churn_dag.yaml")'
     )
 
 
