@@ -205,7 +205,7 @@ class Emulator:
         """A service key as SAP BTP hands them out, with credentials that this emulator accepts."""
         return self.gateway.service_key
 
-    # What the tenant has ------------------------------------------------------------------------------------
+    # What the tenant has --------------------------------------------------------------------------------
 
     def publish(self, template: Template | Executable) -> None:
         """Publish what a template defines, as AI Core's Git sync does.
@@ -297,7 +297,7 @@ class Emulator:
         """What `AICORE_TRACKING_ENDPOINT` is inside a running execution."""
         return self.base_url
 
-    # Scripts and faults -----------------------------------------------------------------------------------------
+    # Scripts and faults ---------------------------------------------------------------------------------
 
     @with_arguments_of(Script)
     def script(self, **said: Any) -> Script:
@@ -343,7 +343,7 @@ class Emulator:
             self.state.scripts.append(Standing(script))
             if script.execution is not None:
                 try:
-                    self.cluster.rethink(script.execution)
+                    self.cluster.script_changed(script.execution)
                 except EmulatorError:
                     self.state.scripts.pop()
                     raise
@@ -382,7 +382,7 @@ class Emulator:
             attempts: how many attempts of each such call fail, so that a retry of the client succeeds; None for all.
             processed: whether the service processes the request before the answer is lost.
             probability: the probability that a call fails.
-            looks: only the first so many calls for each record that is created from now on.
+            looks: fail only the first `looks` calls for each record that is created from now on.
             delay: seconds of the emulator's time that the call takes; without another failure it then succeeds.
             late: seconds after which written log lines become visible; for `*.query_logs`, without another failure.
             seed: seed of the random decisions; the emulator's if left out.
@@ -468,7 +468,7 @@ class Emulator:
                 self.dispatcher.listeners.remove(calls.take)
                 calls.end()
 
-    # Requests ---------------------------------------------------------------------------------------
+    # Requests -------------------------------------------------------------------------------------------
 
     def handle(self, request: Request) -> Response:
         """Answer a request; no request of a client makes it raise."""
@@ -482,7 +482,7 @@ class Emulator:
         """Return the problems for which the running test must fail, and clear them."""
         return self.world.take_incidents()
 
-    # Checkpoints ------------------------------------------------------------------------------------------------
+    # Checkpoints ----------------------------------------------------------------------------------------
 
     def checkpoint(self) -> Checkpoint:
         """Return a checkpoint of the present state and time."""

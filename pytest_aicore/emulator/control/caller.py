@@ -39,7 +39,7 @@ def arose_at(error: BaseException) -> str:
 
 
 def short(path: str) -> str:
-    """Return the path relative to the working folder, where it lies below it."""
+    """Return the path relative to the working folder, if it is below it."""
     from pathlib import Path
 
     try:

@@ -91,9 +91,9 @@ class Fault:
         attempts: how many attempts of each such call fail; None for all.
         processed: whether the service processes the request before the answer is lost.
         probability: the probability that a call fails.
-        looks: only the first so many calls for each record that is created from now on.
-        delay: how many seconds the call takes.
-        late: log lines of the last so many seconds are not shown yet.
+        looks: fail only the first `looks` calls for each record that is created from now on.
+        delay: seconds of the emulator's time that the call takes.
+        late: seconds after which written log lines become visible.
         seed: seed of the random decisions.
         since: the number of the newest record when the fault was made.
         place: where the fault was made.

@@ -80,15 +80,15 @@ class ScriptedEngine:
     def close(self) -> None:
         """Do nothing: this engine has neither threads nor processes."""
 
-    def looked_at(self, group: ResourceGroup, enactment: Enactment) -> None:
+    def polled(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Count a poll, and change to the next status if it was the last poll of this one."""
         way = _course_of(enactment)
         stay, following = way.stay(enactment.status), way.after(enactment.status)
-        seen = group.table_of(enactment).put(replace(enactment, looks=enactment.looks + 1))
-        if stay and stay.looks and seen.looks >= stay.looks and following:
+        seen = group.table_of(enactment).put(replace(enactment, polls=enactment.polls + 1))
+        if stay and stay.polls and seen.polls >= stay.polls and following:
             self._enter(group, seen, following, self._world.clock.now())
 
-    def rethink(self, group: ResourceGroup, enactment: Enactment) -> None:
+    def script_changed(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Continue an unfinished one on the course that the scripts now give.
 
         Raises:
@@ -192,7 +192,7 @@ class ScriptedEngine:
         if self._cluster.record(group, changed):
             self._appoint(group, changed)
 
-    # Logs, metrics, outputs ------------------------------------------------------------------------------------
+    # Logs, metrics, outputs ---------------------------------------------------------------------------------
 
     def _with_telemetry(self, enactment: AnyEnactment) -> AnyEnactment:
         """Return it with the log lines and metrics of its whole run."""

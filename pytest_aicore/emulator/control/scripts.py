@@ -289,8 +289,8 @@ def course(
 
 def _stay(status: str, seconds: float | None, polls: int | Mapping[str, int] | None) -> Stay:
     if isinstance(polls, Mapping):
-        return Stay(status, looks=polls.get(status, 1))
-    return Stay(status, seconds) if polls is None else Stay(status, looks=polls)
+        return Stay(status, polls=polls.get(status, 1))
+    return Stay(status, seconds) if polls is None else Stay(status, polls=polls)
 
 
 class ShapeError(Exception):
@@ -351,7 +351,7 @@ def _is_number(value: object) -> bool:
 def _plain(value: Any) -> Any:
     """Return the value with strings instead of the SDK's statuses."""
     if isinstance(value, Mapping):
-        return {_plain(status): looks for status, looks in value.items()}
+        return {_plain(status): polls for status, polls in value.items()}
     return value.value if isinstance(value, Enum) else value
 
 

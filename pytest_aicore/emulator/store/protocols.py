@@ -25,11 +25,11 @@ class TableRow(Protocol):
 class Outlook(Protocol):
     """What an engine knows in advance about an execution or deployment."""
 
-    def goes_by_looks(self, status: str) -> bool:
+    def counts_polls(self, status: str) -> bool:
         """Return whether it leaves a status after a number of polls, not after a time."""
         ...
 
-    def goes_on(self, status: str) -> bool:
+    def advances(self, status: str) -> bool:
         """Return whether it leaves a status without a client."""
         ...
 

@@ -113,7 +113,7 @@ class Enactment:
     course: Outlook
     entered_at: float
     """The time at which it got its status."""
-    looks: int = 0
+    polls: int = 0
     """The number of polls since then."""
     submission_time: float | None = None
     start_time: float | None = None
@@ -128,9 +128,9 @@ class Enactment:
         return self.status not in TERMINAL
 
     @property
-    def goes_by_looks(self) -> bool:
+    def counts_polls(self) -> bool:
         """Whether it leaves its status after a number of polls, not after a time."""
-        return self.course.goes_by_looks(self.status)
+        return self.course.counts_polls(self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class Deployment(Enactment):
         """Whether its status will change without a client; False for one that runs and has no end."""
         if self.status != "RUNNING":
             return self.status not in TERMINAL
-        return self.course.goes_on("RUNNING") or self.expires_at is not None
+        return self.course.advances("RUNNING") or self.expires_at is not None
 
 
 AnyEnactment = TypeVar("AnyEnactment", bound=Enactment)

@@ -113,12 +113,12 @@ class ResourceGroup(Holder):
             "status",
             "schedule_id",
             "is_unfinished",
-            "goes_by_looks",
+            "counts_polls",
         )
     )
     deployments: Table[Deployment] = field(
         default_factory=lambda: Table(
-            "scenario_id", "executable_id", "configuration_id", "status", "is_unfinished", "goes_by_looks"
+            "scenario_id", "executable_id", "configuration_id", "status", "is_unfinished", "counts_polls"
         )
     )
     schedules: Table[Schedule] = field(default_factory=lambda: Table("configuration_id", "status"))

@@ -10,7 +10,7 @@ from pytest_aicore.errors import EmulatorError, our_message
 
 __tracebackhide__ = our_message
 
-LOOK_SECONDS = 5.0
+POLL_SECONDS = 5.0
 """How long a repeated poll takes if nothing else moves the clock: the tutorial polls every five seconds."""
 
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=timezone.utc).timestamp()
@@ -20,14 +20,14 @@ END_OF_TIME = datetime(9999, 12, 31, tzinfo=timezone.utc).timestamp()
 class VirtualClock:
     """The emulator's virtual time, in seconds since the epoch. It moves only by calls.
 
-    `sleep` moves it. A second poll of an unfinished execution at the same time takes `LOOK_SECONDS`, so that a polling
+    `sleep` moves it. A second poll of an unfinished execution at the same time takes `POLL_SECONDS`, so that a polling
     loop ends even if it does not sleep between its requests. Once a test moves the clock with `advance`, or holds it,
     only the test moves it.
     """
 
     def __init__(self, start: float = EPOCH) -> None:
         self._now = start
-        self._moved_since_look = True
+        self._moved_since_poll = True
         self.held = False
 
     def now(self) -> float:
@@ -57,7 +57,7 @@ class VirtualClock:
         if seconds > END_OF_TIME - self._now:
             raise EmulatorError(f"The emulator's clock cannot move by {seconds!r} s: its time ends with the year 9999.")
         self._now += float(seconds)
-        self._moved_since_look = True
+        self._moved_since_poll = True
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward, and hold it from now on.
@@ -72,11 +72,11 @@ class VirtualClock:
         """Let polls take no time from now on."""
         self.held = True
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Let the time of a poll pass, unless the test or a sleep moves the clock."""
-        if not (self.held or self._moved_since_look):
-            self._now += LOOK_SECONDS
-        self._moved_since_look = False
+        if not (self.held or self._moved_since_poll):
+            self._now += POLL_SECONDS
+        self._moved_since_poll = False
 
     def restart(self) -> None:
         """Start again, for clocks that run; this one keeps its time."""
@@ -85,4 +85,4 @@ class VirtualClock:
         """Set the clock, as a rollback does."""
         self._now = now
         self.held = held
-        self._moved_since_look = True
+        self._moved_since_poll = True

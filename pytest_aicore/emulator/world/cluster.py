@@ -193,22 +193,22 @@ class Cluster:
         if self.is_closed:
             raise EmulatorError(f"Cannot {what}: the emulator is closed. Call close() after the last request.")
 
-    # Polls ------------------------------------------------------------------------------------------------
+    # Polls --------------------------------------------------------------------------------------------------
 
-    def look(self, group: ResourceGroup, enactments: Iterable[Enactment]) -> None:
+    def poll(self, group: ResourceGroup, enactments: Iterable[Enactment]) -> None:
         """Apply the effect of a poll of executions or deployments: time passes, or their count of polls grows."""
         time_passes = False
         for enactment in enactments:
             if not enactment.is_unfinished:
                 continue
-            if enactment.goes_by_looks:
-                self.engine.looked_at(group, enactment)
+            if enactment.counts_polls:
+                self.engine.polled(group, enactment)
             else:
                 time_passes = True
         if time_passes:
-            self._world.clock.look()
+            self._world.clock.poll()
 
-    def look_for(self, group: ResourceGroup, table: Table[AnyEnactment], filters: Mapping[str, Any]) -> None:
+    def poll_matching(self, group: ResourceGroup, table: Table[AnyEnactment], filters: Mapping[str, Any]) -> None:
         """Apply the effect of a request that filters by status: it polls every record that it could be about.
 
         So a loop that counts the ended ones terminates too, although no answer shows an unfinished one.
@@ -219,21 +219,21 @@ class Cluster:
             filters: the filters of the request.
         """
         about = {**filters, "status": None, "is_unfinished": True}
-        by_time = table.select({**about, "goes_by_looks": False}, top=1)
-        by_looks = table.select({**about, "goes_by_looks": True})
-        self.look(group, [*by_time, *by_looks])
+        by_time = table.select({**about, "counts_polls": False}, top=1)
+        by_polls = table.select({**about, "counts_polls": True})
+        self.poll(group, [*by_time, *by_polls])
 
-    def wait_for(self, group: ResourceGroup, enactment_ids: Iterable[str]) -> None:
+    def poll_ids(self, group: ResourceGroup, enactment_ids: Iterable[str]) -> None:
         """Let the time of a poll pass, for a request about logs, metrics or outputs of unfinished executions."""
         found = (group.executions.get(each) or group.deployments.get(each) for each in enactment_ids)
-        if any(each and each.is_unfinished and not each.goes_by_looks for each in found):
-            self._world.clock.look()
+        if any(each and each.is_unfinished and not each.counts_polls for each in found):
+            self._world.clock.poll()
 
     def find(self, enactment_id: str) -> tuple[ResourceGroup, Enactment] | None:
         """Return an execution or deployment and its resource group, or None."""
         return _found_in(self._world.state, enactment_id)
 
-    def rethink(self, enactment_id: str) -> None:
+    def script_changed(self, enactment_id: str) -> None:
         """Tell the engine that a script for an unfinished execution or deployment was added.
 
         Raises:
@@ -241,7 +241,7 @@ class Cluster:
         """
         found = self.find(enactment_id)
         if found is not None:
-            self.engine.rethink(*found)
+            self.engine.script_changed(*found)
 
     # What engines report ------------------------------------------------------------------------------------
 
@@ -367,7 +367,7 @@ def entered(enactment: AnyEnactment, status: str, at: float) -> AnyEnactment:
         status: the new one.
         at: the time, in seconds since the epoch.
     """
-    changes: dict[str, Any] = {"status": status, "entered_at": at, "modified_at": at, "looks": 0}
+    changes: dict[str, Any] = {"status": status, "entered_at": at, "modified_at": at, "polls": 0}
     if status == "RUNNING":
         changes |= {"submission_time": at, "start_time": at}
     if status in TERMINAL:

@@ -26,7 +26,7 @@ class Stay:
 
     status: str
     seconds: float | None = None
-    looks: int | None = None
+    polls: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,12 @@ class ScriptedCourse:
             return None
         return order[order.index(status) + 1]
 
-    def goes_by_looks(self, status: str) -> bool:
+    def counts_polls(self, status: str) -> bool:
         """Return whether it leaves a status after a number of polls, not after a time."""
         stay = self.stay(status)
-        return stay is not None and stay.looks is not None
+        return stay is not None and stay.polls is not None
 
-    def goes_on(self, status: str) -> bool:
+    def advances(self, status: str) -> bool:
         """Return whether it leaves a status without a client."""
         return self.after(status) is not None
 

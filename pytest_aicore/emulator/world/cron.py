@@ -29,7 +29,7 @@ _LONGEST_WAIT_DAYS = 366 * 8
 
 
 class CronError(ValueError):
-    """A cron expression that AI Core would refuse; its text says why."""
+    """A cron expression that AI Core would refuse; its text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,11 +58,11 @@ class Engine(Protocol):
         """
         ...
 
-    def looked_at(self, group: ResourceGroup, enactment: Enactment) -> None:
+    def polled(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Handle a poll of a client, for an execution or deployment that changes its status by polls."""
         ...
 
-    def rethink(self, group: ResourceGroup, enactment: Enactment) -> None:
+    def script_changed(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Apply a new script to an unfinished execution or deployment.
 
         Raises:
@@ -132,10 +132,10 @@ class Desk(Protocol):
 class OpenEnd:
     """The outlook of a real engine: neither polls nor virtual time change the status."""
 
-    def goes_by_looks(self, status: str) -> bool:  # noqa: ARG002  # as in `Outlook`
+    def counts_polls(self, status: str) -> bool:  # noqa: ARG002  # as in `Outlook`
         """Return False: no number of polls changes the status."""
         return False
 
-    def goes_on(self, status: str) -> bool:  # noqa: ARG002
+    def advances(self, status: str) -> bool:  # noqa: ARG002
         """Return False: it is not known whether the status will change."""
         return False

@@ -78,12 +78,12 @@ class GitSync:
         self._world.state.tenant.applications.remove(application.id)
         self._prune(application.id, set())
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Let the time of a poll pass for clients that wait for templates, if a synchronisation is due."""
         soon = self._world.clock.now() + FIRST_SYNC_SECONDS
         applications = self._world.state.tenant.applications
         if any(each.sync_at is not None and each.sync_at <= soon for each in applications):
-            self._world.clock.look()
+            self._world.clock.poll()
 
     def _wake(self, _: str, name: str, at: float) -> None:
         application = self._world.state.tenant.applications.get(name)

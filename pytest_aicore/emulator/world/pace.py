@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.emulator.world.clock import LOOK_SECONDS, VirtualClock
+from pytest_aicore.emulator.world.clock import POLL_SECONDS, VirtualClock
 from pytest_aicore.errors import EmulatorError
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ class Pace:
     Args:
         name: the name on the command line.
         rate: seconds that pass in a real second.
-        look_seconds: seconds that pass when a client polls something that is not ready yet and does not count polls.
+        poll_seconds: seconds that pass when a client polls something that is not ready yet and does not count polls.
         at_once: whether everything is ready at once.
         said: the same for executions and deployments, as arguments of `Emulator.script`.
     """
 
     name: str
     rate: float = 1.0
-    look_seconds: float = 0.0
+    poll_seconds: float = 0.0
     at_once: bool = False
     said: Mapping[str, Any] = field(default_factory=dict)
 
@@ -89,9 +89,9 @@ class RunningClock(VirtualClock):
     def hold(self) -> None:
         """Do nothing: polls take no time on this clock."""
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Let the time of a poll pass; most paces give it none, because the clock runs."""
-        self._origin += self._pace.look_seconds
+        self._origin += self._pace.poll_seconds
 
     def set(self, now: float, *, held: bool) -> None:  # noqa: ARG002  # as `VirtualClock.set` has it
         """Set the clock, as a rollback does; it runs from there."""
@@ -101,7 +101,7 @@ class RunningClock(VirtualClock):
 PACES = {
     "real": Pace("real"),
     "60x": Pace("60x", rate=60.0),
-    "polls": Pace("polls", look_seconds=LOOK_SECONDS, said={"polls": 1}),
+    "polls": Pace("polls", poll_seconds=POLL_SECONDS, said={"polls": 1}),
     "instant": Pace("instant", at_once=True, said=_AT_ONCE),
 }
 

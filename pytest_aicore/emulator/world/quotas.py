@@ -41,5 +41,5 @@ def refuse_beyond(count: int, maximum: int, what: str) -> None:
 
 
 def reached(maximum: int, what: str) -> str:
-    """Return the sentence that says that a quota is used up."""
+    """Return the sentence for a quota that is used up."""
     return f"Quota reached: the tenant has {maximum} {what}, which is the maximum"

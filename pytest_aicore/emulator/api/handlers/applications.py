@@ -61,7 +61,7 @@ def get_status(call: ApiCall) -> Response:
     """Show the result of the last synchronisation of an application."""
     application = _find(call)
     shown = _status_json(application)
-    call.clock.look()
+    call.clock.poll()
     return json_response(200, shown)
 
 

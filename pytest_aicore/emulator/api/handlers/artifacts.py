@@ -158,7 +158,7 @@ def searching(call: ApiCall) -> Search | None:
 def _wait_for_outputs(call: ApiCall, filters: dict[str, Any]) -> None:
     """Let the time of a poll pass for a client that waits for the outputs of an execution."""
     if filters["execution_id"]:
-        call.platform.cluster.wait_for(call.group, [filters["execution_id"]])
+        call.platform.cluster.poll_ids(call.group, [filters["execution_id"]])
 
 
 def _filters(call: ApiCall) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def get(call: ApiCall) -> Response:
     """Show one deployment; with `$select=status` only the fields of its status."""
     deployment = DEPLOYMENTS.find(call)
     shown = _shown(call)(deployment)
-    call.platform.cluster.look(call.group, [deployment])
+    call.platform.cluster.poll(call.group, [deployment])
     return json_response(200, shown)
 
 

@@ -119,9 +119,9 @@ class EnactmentKind(Generic[AnyEnactment]):
         enactments = table.select(wanted, skip=skip, top=top)
         response = json_response(200, page([shown(enactment) for enactment in enactments]))
         if wanted["status"]:
-            call.platform.cluster.look_for(call.group, table, wanted)
+            call.platform.cluster.poll_matching(call.group, table, wanted)
         else:
-            call.platform.cluster.look(call.group, enactments)
+            call.platform.cluster.poll(call.group, enactments)
         return response
 
     def count(self, call: ApiCall, wanted: dict[str, Any]) -> Response:
@@ -129,7 +129,7 @@ class EnactmentKind(Generic[AnyEnactment]):
         table = self.table(call.group)
         number = table.count(wanted)
         if wanted["status"]:
-            call.platform.cluster.look_for(call.group, table, wanted)
+            call.platform.cluster.poll_matching(call.group, table, wanted)
         return text_response(200, str(number))
 
     def _modify_one(self, call: ApiCall, enactment_id: str, target_status: str) -> Json:
@@ -160,7 +160,7 @@ def logs_response(call: ApiCall, enactment: Enactment, pod: str) -> Response:
         {"container": line.container, "msg": line.message, "pod": pod, "timestamp": nanoseconds_offset(line.at)}
         for line in (reversed(chosen) if descending else chosen)
     ]
-    call.platform.cluster.wait_for(call.group, [enactment.id])
+    call.platform.cluster.poll_ids(call.group, [enactment.id])
     return json_response(200, {"data": {"result": shown[:top]}})
 
 

@@ -87,7 +87,7 @@ def get(call: ApiCall) -> Response:
     show = _shown(call)
     execution = EXECUTIONS.find(call)
     shown = show(execution)
-    call.platform.cluster.look(call.group, [execution])
+    call.platform.cluster.poll(call.group, [execution])
     return json_response(200, shown)
 
 
@@ -137,7 +137,7 @@ def _wait_for_schedule(call: ApiCall, wanted: dict[str, Any]) -> None:
     """Let the time of a poll pass for a client that waits for the executions of a schedule."""
     schedule = call.group.schedules.get(wanted["schedule_id"] or "")
     if schedule and schedule.status == "ACTIVE":
-        call.clock.look()
+        call.clock.poll()
 
 
 def _shown(call: ApiCall) -> Callable[[Execution], Json]:

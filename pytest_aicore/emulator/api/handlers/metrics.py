@@ -122,7 +122,7 @@ def find(call: ApiCall) -> Response:
     skip = _checked(lambda: query_whole(call.request, "$skip", 0, 0, ANY_NUMBER))
     candidates = dict.fromkeys(wanted if wanted is not None else _all_ids(call.group))
     resources = [kept for execution_id in candidates if (kept := _kept(call, execution_id)) and _tagged(kept, tags)]
-    call.platform.cluster.wait_for(call.group, candidates)
+    call.platform.cluster.poll_ids(call.group, candidates)
     if not resources:
         raise _problem(404, NOT_FOUND, "Metrics was not found.", NOT_FOUND, "Empty result set.")
     return json_response(200, page(_resource_json(kept, parts) for kept in resources[skip : skip + top]))

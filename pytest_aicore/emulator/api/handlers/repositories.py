@@ -41,7 +41,7 @@ def query(call: ApiCall) -> Response:
     """List the repositories of the tenant."""
     repositories = by_name(call.state.tenant.repositories)
     response = list_response(call, repositories, _repository_json)
-    look(call, repositories)
+    poll(call, repositories)
     return response
 
 
@@ -49,7 +49,7 @@ def get(call: ApiCall) -> Response:
     """Show one repository, without its credentials."""
     repository = _find(call)
     shown = _repository_json(repository)
-    look(call, [repository])
+    poll(call, [repository])
     return json_response(200, shown)
 
 
@@ -68,10 +68,10 @@ def delete(call: ApiCall) -> Response:
     return json_response(200, {"id": repository.id, "message": "The repository has been off-boarded."})
 
 
-def look(call: ApiCall, repositories: list[Repository]) -> None:
+def poll(call: ApiCall, repositories: list[Repository]) -> None:
     """Let the time of a poll pass for a client that waits for the on-boarding of a repository."""
     if any(repository.ready_at is not None for repository in repositories):
-        call.clock.look()
+        call.clock.poll()
 
 
 def _stays_gone(call: ApiCall, name: str) -> Response:

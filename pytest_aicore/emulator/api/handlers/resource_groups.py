@@ -69,7 +69,7 @@ def get(call: ApiCall) -> Response:
     """Show one resource group."""
     group = _find(call)
     shown = _group_json(call, group)
-    _look(call, [group])
+    _poll(call, [group])
     return json_response(200, shown)
 
 
@@ -90,7 +90,7 @@ def query(call: ApiCall) -> Response:
         headers["link"] = f'<{call.base_url}{call.request.path}?{urlencode(following)}>; rel="next"'
     count = len(call.state.groups) if query_flag(call.request, "$count") else len(chunk)
     shown = page((_group_json(call, group) for group in chunk), count)
-    _look(call, chunk)
+    _poll(call, chunk)
     return json_response(200, shown, headers)
 
 
@@ -124,9 +124,9 @@ def _find(call: ApiCall) -> ResourceGroup:
     return group
 
 
-def _look(call: ApiCall, groups: list[ResourceGroup]) -> None:
+def _poll(call: ApiCall, groups: list[ResourceGroup]) -> None:
     if any(group.ready_at is not None for group in groups):
-        call.clock.look()
+        call.clock.poll()
 
 
 def _wanted(call: ApiCall) -> list[ResourceGroup]:

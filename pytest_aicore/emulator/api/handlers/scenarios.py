@@ -90,7 +90,7 @@ def query_versions(call: ApiCall) -> Response:
 def wait_for_templates(call: ApiCall) -> None:
     """Let the time of a poll pass for a client that waits for a synchronisation."""
     if len(call.state.tenant.applications):
-        call.platform.gitsync.look()
+        call.platform.gitsync.poll()
 
 
 def query_models(call: ApiCall) -> Response:

@@ -75,7 +75,7 @@ def create(call: ApiCall) -> Response:
 def get(call: ApiCall) -> Response:
     """Show one schedule."""
     schedule = _find(call)
-    look(call, [schedule])
+    poll(call, [schedule])
     return json_response(200, _schedule_json(schedule))
 
 
@@ -83,7 +83,7 @@ def query(call: ApiCall) -> Response:
     """List schedules, the newest first."""
     skip, top = paging(call)
     schedules = call.group.schedules.select(_filters(call), skip=skip, top=top)
-    look(call, schedules)
+    poll(call, schedules)
     return json_response(200, page(map(_schedule_json, schedules)))
 
 
@@ -123,10 +123,10 @@ def delete(call: ApiCall) -> Response:
     return json_response(202, {"id": schedule.id, "message": "Execution Schedule deleted"})
 
 
-def look(call: ApiCall, schedules: Iterable[Schedule]) -> None:
+def poll(call: ApiCall, schedules: Iterable[Schedule]) -> None:
     """Let the time of a poll pass for a client that waits for an active schedule."""
     if any(schedule.status == "ACTIVE" for schedule in schedules):
-        call.clock.look()
+        call.clock.poll()
 
 
 def _check(body: Json) -> None:

@@ -67,7 +67,7 @@ def nodes(call: ApiCall) -> Response:
     kept = call.state.tenant.nodes
     plans |= {each.id: {"provisioned": each.provisioned, "requested": each.requested} for each in kept}
     if any(each.ready_at is not None for each in kept):
-        call.clock.look()
+        call.clock.poll()
     return json_response(200, {"resourcePlans": plans})
 
 
