@@ -399,10 +399,10 @@ def test_failed_for_another_reason(aicore_emulator):
     raise AssertionError("something else")
 """
 WARNINGS = (
-    "test_it.py:5: fault: 'artifact.query' was never triggered: there was no such call, or another fault answered it.",
+    "test_it.py:5: fault: 'artifact.query' was never triggered: no such call was made, or another fault answered it.",
     "test_it.py:6: fault: 'scenario.query' was never triggered: after=3 skips more such calls than were made: 1.",
     (
-        "test_it.py:7: fault: 'execution.get' was never triggered: there was no such call for a record that the fault "
+        "test_it.py:7: fault: 'execution.get' was never triggered: no such call was made for a record that the fault "
         "applies to."
     ),
 )

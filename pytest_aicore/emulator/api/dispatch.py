@@ -1,4 +1,4 @@
-"""A request on its way to its answer: its route, the faults that hit it, its handler, and the memory of it."""
+"""From a request to its answer: route, faults, handler, and the log of requests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.world.platform import Platform
 
 METHOD_NOT_ALLOWED = 405
-"""Assumed: what the service answers to a method that a path does not have; nobody captured one."""
+"""Assumed: no capture shows the answer to a method that a path does not have."""
 MISSING_GROUP_MEANS = "default"
 """Documentation; the specification calls the header required."""
 REMEMBERED_REQUESTS = 500
@@ -40,11 +40,11 @@ TOKEN_ROUTE = Route("POST", token.PATH, TOKEN, lambda call: token.create(call.ga
 
 
 class Dispatcher:
-    """Answers requests, and remembers the latest of them.
+    """Answers requests, and keeps the latest of them.
 
     Args:
-        platform: what handlers work with.
-        gateway: what stands before them.
+        platform: the services that handlers use.
+        gateway: checks hosts and credentials.
     """
 
     def __init__(self, platform: Platform, gateway: Gateway) -> None:
@@ -54,13 +54,13 @@ class Dispatcher:
         self.routes = route_table()
         self.requests: deque[RequestRecord] = deque(maxlen=REMEMBERED_REQUESTS)
         self.listeners: list[Callable[[RequestRecord], None]] = []
-        """Each is called with every request; what one raises is raised where the request was made."""
+        """Each is called with every request; its exceptions are raised where the request was made."""
         self._calls = 0
         self._recent: OrderedDict[int, tuple[object, int, int]] = OrderedDict()
-        """By identity the latest calls, which threads may interleave: the call, its number, its attempts."""
+        """The latest calls by identity, because threads may interleave them: the call, its number, its attempts."""
 
     def handle(self, request: Request) -> Response:
-        """Answer a request; never raises for anything that a client can send."""
+        """Answer a request; no request of a client makes it raise."""
         with self._world.lock:
             self._world.agenda.settle()
             route, parameters, methods = self._route(request)
@@ -103,7 +103,7 @@ class Dispatcher:
             return self._unrouted(request, methods)
         late = 0.0
         for fault in self._world.state.faults:
-            if not fault.strikes(route.operation, number, self._record_of(fault, parameters)):
+            if not fault.triggers(route.operation, number, self._record_of(fault, parameters)):
                 continue
             if fault.delay:
                 self._world.clock.sleep(fault.delay)
@@ -117,7 +117,7 @@ class Dispatcher:
         return self._served(request, route, parameters, late=late)
 
     def _record_of(self, fault: ArmedFault, parameters: dict[str, str]) -> TableRow | None:
-        """Return the record that a call is for, where a fault wants to know it."""
+        """Return the record that a call is for, if the fault needs it."""
         if not (fault.is_for_records and parameters):
             return None
         return self._world.state.find_record(list(parameters.values())[-1])
@@ -134,11 +134,11 @@ class Dispatcher:
         """Return what the service answers.
 
         Args:
-            request: what is asked.
-            route: who answers it.
+            request: the request.
+            route: its route.
             parameters: the variable parts of the path.
-            late: how many seconds late log lines are.
-            unseen: whether the service does not know yet what the resource group holds.
+            late: seconds after which log lines are shown.
+            unseen: whether to answer as if the resource group were empty.
         """
         if route.operation == TOKEN:
             return token.create(self._gateway, request)
@@ -162,9 +162,7 @@ class Dispatcher:
         if methods:
             # The gateway comes before the service.
             needs_token = request.raw_path not in (token.PATH, TRACKING_PATH)
-            refusal = (
-                token.refuse(self._gateway, request) if needs_token else None
-            )  # the gateway comes before the service
+            refusal = token.refuse(self._gateway, request) if needs_token else None
             if refusal:
                 return refusal
             return empty_response(METHOD_NOT_ALLOWED, {"allow": ", ".join(methods)})
@@ -176,7 +174,7 @@ class Dispatcher:
         return self._unable(sentence, advice)
 
     def _unable(self, sentence: str, advice: str = "") -> Response:
-        """Answer 501 to what the emulator cannot do, and let the test fail."""
+        """Answer 501 to a request that the emulator cannot answer, and make the test fail."""
         told = f"{sentence} It answered 501, so that this is not mistaken for an answer of AI Core. {advice}"
         self._world.report(told.rstrip())
         return text_response(501, sentence)

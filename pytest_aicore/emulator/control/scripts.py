@@ -1,4 +1,4 @@
-"""What tests say about executions: scripts, how they add up, and the course that follows from them."""
+"""Scripts of tests for executions: how they combine, and the course that follows from them."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ LONGEST_STATUS_MESSAGE = 256
 def with_arguments_of(
     made: Callable[Arguments, object],
 ) -> Callable[[Callable[..., Returned]], Callable[Concatenate[Any, Arguments], Returned]]:
-    """Let a method take what something is made with, so that its arguments stand in one place.
+    """Give a method the signature of a constructor, so that the arguments are declared once.
 
     Args:
-        made: what is made with them, all by keyword.
+        made: the constructor; all its arguments are keywords.
     """
 
     def decorate(method: Callable[..., Returned]) -> Callable[Concatenate[Any, Arguments], Returned]:
@@ -57,7 +57,7 @@ def with_arguments_of(
 class Script:
     """How the emulator treats the executions that a script is for. Made by `Emulator.script`, with these arguments.
 
-    Everything that is None is left as it is.
+    None means the default.
     """
 
     executable: str | None = None
@@ -124,7 +124,7 @@ class Script:
             value = getattr(self, name)
             if value is not None and not callable(value):
                 try:
-                    # A copy, so that it stays what was said, and can be read more than once.
+                    # A copy, so that later changes have no effect, and an iterator can be read more than once.
                     object.__setattr__(self, name, shape(value))
                 except ShapeError as error:
                     raise self._wrong(f"{name}={error}") from None
@@ -142,7 +142,7 @@ class Script:
         return EmulatorError(f"{self.place + ': ' if self.place else ''}script: {why}")
 
     def said(self) -> dict[str, Any]:
-        """Return what the script says about an execution, without whom it is for and how often."""
+        """Return the values that it sets, without the selection of executions."""
         about = {spec.name: getattr(self, spec.name) for spec in fields(self)}
         return {
             name: value
@@ -151,36 +151,36 @@ class Script:
         }
 
     def contradicts(self, other: Script) -> str | None:
-        """Return the name of a field on which two scripts for the same executions disagree, or None."""
+        """Return the name of a field that both scripts set differently for the same executions, or None."""
         if (self.executable, self.execution) != (other.executable, other.execution):
             return None
         if self.times is not None or other.times is not None:
-            return None  # counted scripts follow each other
+            return None  # scripts with `times` apply one after the other
         mine, theirs = self.said(), other.said()
         return next((name for name in mine if name in theirs and mine[name] != theirs[name]), None)
 
 
 @dataclass(slots=True)
 class Standing:
-    """A script with how many executions it has been used for."""
+    """A script with the number of executions that have used it."""
 
     script: Script
     used: int = 0
 
     @property
     def is_used_up(self) -> bool:
-        """Whether it was counted and its count is reached."""
+        """Whether it has `times`, and was used that often."""
         return self.script.times is not None and self.used >= self.script.times
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What scripts say about one execution together.
+    """The combined values of all scripts for one execution.
 
     Args:
         values: by field.
-        places: by field the `file:line` where it was said.
-        speaking: the scripts that have a say.
+        places: by field the `file:line` of the script that set it.
+        speaking: the scripts that apply.
     """
 
     values: Mapping[str, Any]
@@ -189,10 +189,10 @@ class Said:
 
 
 def said_about(standings: Iterable[StandingScript], executable_id: str, execution_id: str) -> Said:
-    """Return what scripts say about an execution together.
+    """Combine the scripts for an execution.
 
-    What is said about one execution stands above what is said about its executable, and that above what is said
-    about all. Of counted scripts, which follow each other, the first that is not used up has its say.
+    A script for one execution overrides scripts for its executable, which override scripts for all executions. Of
+    scripts with `times`, which apply one after the other, the first that is not used up applies.
     """
     levels: tuple[list[StandingScript], ...] = ([], [], [])
     for standing in standings:
@@ -216,7 +216,7 @@ def said_about(standings: Iterable[StandingScript], executable_id: str, executio
 
 
 def refuse_contradiction(script: Script, standings: Iterable[StandingScript]) -> None:
-    """Refuse a script that says something else than one before it about the same executions.
+    """Refuse a script that contradicts an earlier one for the same executions.
 
     Raises:
         EmulatorError: naming the field and both places.
@@ -242,12 +242,12 @@ def course(
     """Return the course that an execution or a deployment takes.
 
     Args:
-        said: what the scripts for it say together.
-        places: by field the `file:line` where it was said.
-        bound_wrongly: the status details of an execution whose configuration does not fit its template; it
-            never runs, whatever a script says.
-        deployed: whether it is a deployment. One that does not fail runs until somebody stops it; one that fails
-            does so before it runs, unless a script says for how long it runs.
+        said: the combined values of its scripts.
+        places: by field the `file:line` of the script that set it.
+        bound_wrongly: the status details of an execution whose configuration does not match its template; it never
+            runs, whatever the scripts are.
+        deployed: whether it is a deployment. One that does not fail runs until a client stops it; a failing one fails
+            before it runs, unless a script sets for how long it runs.
     """
     outcome = said.get("outcome", "COMPLETED")
     details = said.get("status_details")
@@ -289,8 +289,8 @@ def course(
 
 def _stay(status: str, seconds: float | None, polls: int | Mapping[str, int] | None) -> Stay:
     if isinstance(polls, Mapping):
-        return Stay(status, looks=polls.get(status, 1))
-    return Stay(status, seconds) if polls is None else Stay(status, looks=polls)
+        return Stay(status, polls=polls.get(status, 1))
+    return Stay(status, seconds) if polls is None else Stay(status, polls=polls)
 
 
 class ShapeError(Exception):
@@ -341,7 +341,7 @@ SHAPES: Mapping[str, Callable[[Any], Any]] = {
     "metrics": metric_values_of,
     "status_details": details_of,
 }
-"""What a field, or the result of the function that stands in its place, must be."""
+"""How the value of a field, or the result of its function, is checked and read."""
 
 
 def _is_number(value: object) -> bool:
@@ -351,7 +351,7 @@ def _is_number(value: object) -> bool:
 def _plain(value: Any) -> Any:
     """Return the value with strings instead of the SDK's statuses."""
     if isinstance(value, Mapping):
-        return {_plain(status): looks for status, looks in value.items()}
+        return {_plain(status): polls for status, polls in value.items()}
     return value.value if isinstance(value, Enum) else value
 
 

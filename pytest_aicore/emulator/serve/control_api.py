@@ -1,7 +1,7 @@
-"""`/__aicore__/`: what tests in other processes say to a server, beside the API.
+"""`/__aicore__/`: the control API, with which tests in other processes script a server.
 
-Everything is JSON. Names of arguments are those of `Emulator.script` and `Emulator.fault`, as they stand there or
-in camel case. Only clients on the server's own machine are heard, and no page that a browser shows.
+Everything is JSON. Names of arguments are those of `Emulator.script` and `Emulator.fault`, unchanged or in camel case.
+Only programs on the server's own machine may use it; pages in a browser may not.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Admin:
     """Answers requests below `/__aicore__/`.
 
     Args:
-        emulator: whom it tells what it is told.
+        emulator: the emulator that it controls.
         url: of the server, for messages.
     """
 
@@ -60,7 +60,7 @@ class Admin:
         }
 
     def answer(self, request: Request, peer: str) -> Response:
-        """Answer a request from an address; nothing of it is in the log of requests.
+        """Answer a request from an address; it is not in the log of requests.
 
         Args:
             request: to a path below `/__aicore__/`.
@@ -142,7 +142,7 @@ class Admin:
         with emulator.lock:
             published = emulator.state.published
             emulator.rollback(self._beginning)
-            # What applications have synchronised goes with them.
+            # Executables of applications are removed with the applications.
             kept = {name: each.covered if each.application else each for name, each in published.items()}
             emulator.state.published = {name: each for name, each in kept.items() if each}
             emulator.clock.restart()
@@ -166,7 +166,7 @@ class Admin:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether an address is this machine's own."""
+    """Return whether an address is a loopback address."""
     if address == "127.0.0.1":
         return True
     try:
@@ -178,10 +178,10 @@ def is_loopback(address: str) -> bool:
 
 
 def _arguments(said: Json, function: Callable[..., object]) -> Json:
-    """Return what was said as arguments of a function.
+    """Return the fields of a request as arguments of a function.
 
     Raises:
-        EmulatorError: it takes no such argument.
+        EmulatorError: unknown argument.
     """
     known = [name for name in signature(function).parameters if name != "place"]
     arguments: Json = {}

@@ -17,7 +17,7 @@ REPORTABLE = tuple(status for status in STATUSES if status not in {"UNKNOWN", "S
 """The statuses that an engine may report; the emulator itself sets the other two."""
 
 CAN_BE_STOPPED = frozenset({"PENDING", "RUNNING"})
-"""Documentation: everything else, UNKNOWN included, cannot."""
+"""Documentation: all other statuses, UNKNOWN included, are refused."""
 CAN_BE_DELETED = frozenset({"UNKNOWN", "STOPPED", "DEAD", "COMPLETED"})
 """Documentation: a pending or running execution must be stopped first."""
 

@@ -1,4 +1,4 @@
-"""Tables: records by id, in the order of their creation, with indexes for what is asked of them."""
+"""Tables: records by id, in the order of their creation, with indexes for filters."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 AnyTableRow = TypeVar("AnyTableRow", bound="TableRow")
 AnyIndex = TypeVar("AnyIndex", TextIndex, LabelIndex)
 FEW = 1000
-"""So many records are looked at in a moment, without any index."""
+"""Up to this number of records, a scan is fast enough without an index."""
 
 
 class Table(Generic[AnyTableRow]):
     """Records by id, in the order of their creation.
 
-    A page costs what it shows, however many records there are: for each combination of attributes that was asked
-    for together there is an index, made when first needed, that holds the sorted numbers of the records with the
-    same values, so that the newest are read from its end. What searches and labels ask for has indexes of its own.
+    The cost of a page depends on its length only, not on the number of records: for each combination of filtered
+    attributes there is an index, made when first needed, that holds the sorted numbers of the records with the same
+    values, so that the newest are read from its end. Searches and labels have indexes of their own.
 
     Args:
         indexed: the names of the attributes for whose values `select` uses an index.
@@ -39,7 +39,7 @@ class Table(Generic[AnyTableRow]):
         self._indexed = indexed
         self._indexes: dict[tuple[str, ...], dict[tuple[Any, ...], list[int]]] = {}
         self._contents: dict[object, TextIndex | LabelIndex] = {}
-        """Indexes of what is in texts and labels. They only grow: any other change makes them anew."""
+        """Indexes of texts and labels. New records are appended; any other change discards the index."""
 
     @classmethod
     def of(cls, *records: AnyTableRow) -> Table[AnyTableRow]:
@@ -63,7 +63,7 @@ class Table(Generic[AnyTableRow]):
         return self._by_id.get(record_id)
 
     def add(self, record: AnyTableRow) -> AnyTableRow:
-        """Put a new record in and return it."""
+        """Add a new record and return it."""
         if self._order and record.number < self._order[-1]:
             self._contents.clear()
         self._by_id[record.id] = record
@@ -74,7 +74,7 @@ class Table(Generic[AnyTableRow]):
         return record
 
     def put(self, record: AnyTableRow) -> AnyTableRow:
-        """Put a changed record in the place of the one with its id and return it."""
+        """Replace the record with the same id and return the new one."""
         old = self._by_id[record.id]
         self._contents.clear()
         self._by_id[record.id] = record
@@ -87,7 +87,7 @@ class Table(Generic[AnyTableRow]):
         return record
 
     def remove(self, record_id: str) -> None:
-        """Take a record out."""
+        """Remove a record."""
         record = self._by_id.pop(record_id)
         self._contents.clear()
         del self._by_number[record.number]
@@ -100,7 +100,7 @@ class Table(Generic[AnyTableRow]):
 
         Args:
             filters: by attribute the value that a record must have, a frozenset of such values (of an indexed
-                attribute), or a function that tells whether it fits, for example a `Search`; None means any.
+                attribute), or a function that returns whether it matches, for example a `Search`; None means any.
             skip: how many of the newest to leave out.
             top: how many to show; None for all.
         """
@@ -140,7 +140,7 @@ class Table(Generic[AnyTableRow]):
         return twin
 
     def _split(self, filters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return what an index answers, and what records have to be asked for."""
+        """Split filters into those that an index answers and those that are checked record by record."""
         exact: dict[str, Any] = {}
         asked: dict[str, Any] = {}
         for name, value in filters.items():
@@ -160,7 +160,7 @@ class Table(Generic[AnyTableRow]):
     def _matching(
         self, rows: Sequence[Sequence[int]], exact: Mapping[str, Any], asked: Mapping[str, Any]
     ) -> Iterator[int]:
-        """Return the numbers of the records that match, the newest first, beginning with where the fewest are."""
+        """Return the numbers of the matching records, the newest first, starting from the smallest index."""
         size = sum(map(len, rows))
         numbers, wanted = _newest(rows), asked
         for name, value in asked.items():
@@ -170,7 +170,7 @@ class Table(Generic[AnyTableRow]):
                 if len(candidates) < size:
                     numbers, size, wanted = reversed(candidates), len(candidates), {**exact, **asked}
         for name, value in asked.items():
-            # With few candidates, or where most that is found would be no candidate, looking at each is faster.
+            # With few candidates, or if most matches of the index would not be candidates, checking each one is faster.
             if isinstance(value, Search) and can_be_found(value) and size > max(FEW, len(self) // 2):
                 texts = self._content((name, value.folded), TextIndex(name, folded=value.folded))
                 numbers, wanted = texts.newest(value), {**exact, **asked}
@@ -178,7 +178,7 @@ class Table(Generic[AnyTableRow]):
         return (number for number in numbers if _fits(self._by_number[number], wanted))
 
     def _content(self, key: object, new: AnyIndex) -> AnyIndex:
-        """Return an index of contents that knows every record."""
+        """Return an index of contents that includes every record."""
         index: AnyIndex = self._contents.setdefault(key, new)  # type: ignore[assignment]
         index.take(self._order, self._by_number)
         return index

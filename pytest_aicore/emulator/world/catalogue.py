@@ -63,7 +63,7 @@ EMBEDDING = "embeddings"
 
 @lru_cache(maxsize=len(SERVICE_PLANS))
 def catalogue_of(service_plan: str) -> Mapping[str, PublishedExecutable]:
-    """Return by executable id what a tenant with this service plan has."""
+    """Return the executables that a tenant with this service plan has, by id."""
     if service_plan != EXTENDED:
         return {}
     from pytest_aicore.workflows.executable import Executable, Parameter  # late: it brings YAML with it

@@ -141,7 +141,10 @@ def test_nodes(ask: Caller, emulator: Emulator) -> None:
         (
             {"resourcePlans": [{"name": "infer.s", "request": 1}, {"name": "huge", "request": 1}]},
             "400",
-            "Resource plan huge is none of 'basic', 'basic.8x', 'infer.l', 'infer.m', 'infer.s', 'starter', 'train.l'",
+            (
+                "Unknown resource plan huge; expected one of 'basic', 'basic.8x', 'infer.l', 'infer.m', 'infer.s', "
+                "'starter', 'train.l'"
+            ),
         ),
     ],
 )

@@ -386,7 +386,7 @@ def test_a_script_for_an_execution_that_has_ended(house: House, client: Any) -> 
                 "Published executables: 'house-train', 'house-serve'."
             ),
         ),
-        ({"execution": "e123"}, "there is no execution 'e123'."),
+        ({"execution": "e123"}, "unknown execution 'e123'."),
     ],
 )
 def test_what_a_script_cannot_say(house: House, said: dict[str, Any], why: str) -> None:
