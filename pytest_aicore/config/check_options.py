@@ -1,4 +1,4 @@
-"""What the checks leave out, as it is written on the command line and in ini files."""
+"""The options of the checks, as written on the command line and in ini files."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def all_rules() -> Mapping[str, Rule]:
 
 
 def make_options(ignore: Iterable[str], resource_plans: Iterable[str], source: str) -> CheckOptions:
-    """Return what the checks leave out, as it is written on the command line and in ini files.
+    """Return the options of the checks, from their texts on the command line and in ini files.
 
     Args:
         ignore: `AIC302` leaves a rule out, `serving*.yaml: AIC302 AIC303` leaves rules out of some files.
         resource_plans: plans and instance types that the tenant has besides those that SAP documents.
-        source: what messages call the place where it was written.
+        source: the name of the option or ini value, for messages.
 
     Raises:
-        SettingsError: there is no such rule.
+        SettingsError: a rule is unknown.
     """
-    # No version label can tell that a workflow was given up.
+    # A removed workflow has no version label that could announce it.
     known = {*RULES, "AIC907"}
     everywhere: set[str] = set()
     in_files: dict[str, frozenset[str]] = {}
@@ -42,13 +42,13 @@ def make_options(ignore: Iterable[str], resource_plans: Iterable[str], source: s
         for rule in sorted(rules):
             if rule not in known:
                 hint = (
-                    " Rules of contracts cannot be left out: publish a new version instead."
+                    " Rules of contracts cannot be ignored: publish a new version instead."
                     if rule in all_rules()
                     else meant(rule, RULES)
                 )
-                raise SettingsError(f"{source}: there is no rule {rule!r} to ignore.{hint}")
+                raise SettingsError(f"{source}: unknown rule {rule!r} to ignore.{hint}")
         if not rules:
-            raise SettingsError(f"{source}: {line!r} names no rule; write `AIC302` or `PATTERN: AIC302`.")
+            raise SettingsError(f"{source}: {line!r} has no rule; write `AIC302` or `PATTERN: AIC302`.")
         if colon:
             name = pattern.strip()
             in_files[name] = in_files.get(name, frozenset()) | rules
@@ -60,13 +60,13 @@ def make_options(ignore: Iterable[str], resource_plans: Iterable[str], source: s
 
 
 def meant(rule_id: str, rules: Mapping[str, Rule]) -> str:
-    """Return ` Did you mean ...?` for a rule that there is not, an empty string if none is near.
+    """Return ` Did you mean ...?` for an unknown rule, an empty string without a near match.
 
     Args:
         rule_id: what was written.
-        rules: those there are, by id.
+        rules: the rules by id.
     """
-    # What stands beside a number is another rule, not a near miss.
+    # The rule with the next number is another rule, not a near match.
     number = re.fullmatch(r"\D*([0-9]{3})\D*", rule_id.upper().replace("O", "0"))
     if number is not None:
         return f" Did you mean 'AIC{number.group(1)}'?" if f"AIC{number.group(1)}" in rules else ""

@@ -1,4 +1,4 @@
-"""A workflow YAML: read once, asked many questions. Knows no pytest, no SDK, no network."""
+"""Workflow YAML: parsed once, then queried. Independent of pytest, the SDK and the network."""
 
 from __future__ import annotations
 

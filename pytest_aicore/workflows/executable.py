@@ -1,7 +1,7 @@
 """What SAP AI Core publishes of a template: scenario, version, parameters, inputs and outputs.
 
-The derivation follows SAP's service guide, pages "Workflow Templates" and "Serving Templates". What they
-leave open is said where it is decided.
+The derivation follows SAP's service guide, pages "Workflow Templates" and "Serving Templates". Comments
+mark the decisions that they leave open.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class Executable:
 
 
 class Published(Protocol):
-    """What of a template decides what AI Core publishes of it; a `Template` is one."""
+    """The parts of a template that decide what AI Core publishes; a `Template` is one."""
 
     @property
     def name(self) -> str:
@@ -203,7 +203,7 @@ def derive(template: Published) -> Executable:
         template: any template; what it lacks is None or empty in the executable.
     """
     labels, annotations = template.labels, template.annotations
-    # An empty label is as good as none: nothing can be found by it.
+    # An empty label counts as missing: nothing can be found by it.
     scenario_id = labels.get(SCENARIO_ID_LABEL) or None
     scenario_name = annotations.get(SCENARIO_NAME_ANNOTATION) or None
     name = annotations.get(EXECUTABLE_NAME_ANNOTATION) or None
@@ -231,7 +231,7 @@ def derive(template: Published) -> Executable:
 
 
 def _missing(template: Published) -> Iterator[str]:
-    """Yield in words what SAP's service guide calls mandatory and the template lacks."""
+    """Yield in words the mandatory parts, by SAP's service guide, that the template does not have."""
     if template.api_version != template.expected_api_version:
         yield f"apiVersion {template.expected_api_version}"
     labels, annotations = template.metadata.mapping("labels"), template.metadata.mapping("annotations")

@@ -24,7 +24,7 @@ _SIGNS_OF_A_TEMPLATE: Final = (b"WorkflowTemplate", b"ServingTemplate")
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A YAML file of a workflows folder that is no template.
+    """A YAML file of a workflows folder that is not a template.
 
     Attributes:
         path: the file.
@@ -40,7 +40,7 @@ class WorkflowFolder(Mapping[str, Template]):
 
     Attributes:
         path: the folder.
-        skipped: the YAML files in it that are no templates.
+        skipped: the YAML files in it that are not templates.
     """
 
     def __init__(self, path: Path, templates: Iterable[Template], skipped: Iterable[Skipped] = ()) -> None:
@@ -102,10 +102,10 @@ class WorkflowFolder(Mapping[str, Template]):
             if reference in (skipped.path.name, skipped.path.stem):
                 raise _why_skipped(skipped)
         known = [word for template in self.values() for word in _names(template)]
-        holds = f"It holds:\n{_table(self.values())}" if self else "It holds no workflow template."
+        holds = f"It holds:\n{_table(self.values())}" if self else "It has no workflow template."
         if self.skipped:
             others = listing(skipped.path.name for skipped in self.skipped)
-            holds += f"\nIts other YAML files are no templates: {others}."
+            holds += f"\nIts other YAML files are not templates: {others}."
         raise WorkflowError(
             f"The folder '{self.path}' has no workflow {reference!r}.{did_you_mean(reference, known)}\n{holds}"
         )
@@ -114,7 +114,7 @@ class WorkflowFolder(Mapping[str, Template]):
 def read_folder(folder: Path) -> WorkflowFolder:
     """Read all templates of a folder.
 
-    Sub-folders are not read, for AI Core does not synchronise them. YAML files that are no templates are left
+    Sub-folders are not read, as AI Core does not synchronise them. YAML files that are not templates are left
     alone.
 
     Args:
@@ -179,7 +179,7 @@ def _refuse_what_is_no_folder(folder: Path) -> None:
 
 
 def _why_not(path: Path, home: Path) -> str | None:
-    """Return why a file is left alone, None if it has to be read as a template."""
+    """Return why a file is skipped, None if it has to be read as a template."""
     if path.is_symlink():
         try:
             target = path.resolve(strict=True)
@@ -203,13 +203,13 @@ def _why_not(path: Path, home: Path) -> str | None:
 
 
 def _why_skipped(skipped: Skipped) -> WorkflowError:
-    """Return the error to raise for a file that was left alone and is asked for all the same."""
+    """Return the error to raise for a skipped file that is requested by name."""
     if skipped.reason == _NO_KIND:
         try:
             read_template(skipped.path)
         except WorkflowError as error:
             return error
-    return WorkflowError(f"'{skipped.path}' is no workflow of SAP AI Core: {skipped.reason}.")
+    return WorkflowError(f"'{skipped.path}' is not a workflow of SAP AI Core: {skipped.reason}.")
 
 
 def _names(template: Template) -> tuple[str, ...]:

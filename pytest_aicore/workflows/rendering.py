@@ -1,6 +1,6 @@
 """The manifest as a run would get it: defaults applied, parameters substituted, artifacts bound.
 
-AI Core and Argo substitute at run time; this does the same with text alone, so that a test can look at the result.
+AI Core and Argo substitute at run time; this does the same with text alone, so that a test can check the result.
 Only what a configuration decides is replaced. What is known when a step runs (`{{steps...}}`, `{{item}}`,
 `{{workflow.name}}`, expressions `{{=...}}`) stays as it is.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Renderable(Protocol):
-    """What of a template decides how it is rendered; a `Template` is one."""
+    """The parts of a template that rendering needs; a `Template` is one."""
 
     @property
     def document(self) -> Document:
@@ -69,7 +69,7 @@ class Renderable(Protocol):
 
     @property
     def entry(self) -> MappingNode | None:
-        """What takes the inputs of a run by their names and nothing else from anywhere, None where that is not so."""
+        """The template of Argo whose inputs have one value each in a run, None without one."""
 
     @property
     def string_blocks(self) -> tuple[tuple[str, ...], ...]:
@@ -114,7 +114,7 @@ class Manifest(dict[str, Any]):
         """What a ServingTemplate deploys: `spec.template` with its string blocks read as the YAML they hold.
 
         Raises:
-            PlanError: this is no ServingTemplate.
+            PlanError: this is not a ServingTemplate.
         """
         if not self.template.deployable:
             raise PlanError(f"{_called(self.template)} is a WorkflowTemplate: it is trained, not deployed.")
@@ -157,7 +157,7 @@ def render(
         goldens: how the manifest compares itself with golden files.
 
     Raises:
-        PlanError: an unknown name, a missing value, a placeholder that nothing declares, or a block that is no YAML
+        PlanError: an unknown name, a missing value, a placeholder that nothing declares, or a block that is not YAML
             with these values.
     """
     values = _values(template, parameters or {})
@@ -384,7 +384,7 @@ class _Filling:
             except SourceError as error:
                 if error.problem.kind == "empty":
                     continue
-                raise PlanError(f"With these values the block `{name}` is no YAML any more:\n{error}") from None
+                raise PlanError(f"With these values the block `{name}` is not YAML any more:\n{error}") from None
 
 
 def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -406,7 +406,7 @@ def _bound(declared: object, bound: Mapping[str, str], key: str, drop: str | Non
 
 
 def _read(block: object) -> Any:
-    """Return what a rendered block holds; it was found to be YAML when it was rendered."""
+    """Return the content of a rendered block, which was checked to be YAML when it was rendered."""
     if not isinstance(block, str):
         return block
     return plain(parse(block).root) if block.strip() else {}

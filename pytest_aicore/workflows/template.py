@@ -1,6 +1,6 @@
-"""A template of SAP AI Core as an object that is asked many questions.
+"""A template of SAP AI Core as an object.
 
-Whatever the YAML holds, no question raises: what has the wrong type is absent here, and stays in the tree for
+Whatever the YAML contains, no property raises: a value of the wrong type is absent here, and remains in the tree for
 the checks.
 """
 
@@ -212,7 +212,7 @@ class WorkflowTemplate(Template):
     def entry(self) -> MappingNode | None:
         """The entrypoint, which takes the workflow's arguments by their names; None if something calls it as well.
 
-        With arguments of a call there is no one value of its inputs.
+        Calls could pass other values, so its inputs would not have one value each.
         """
         entry = self.model.by_name.get(self.entrypoint or "")
         calls = (call for template in self.model.templates for call in template.calls_and_handlers)
@@ -439,7 +439,7 @@ def read_template(path: Path) -> Template:
         path: a file with exactly one WorkflowTemplate or ServingTemplate.
 
     Raises:
-        WorkflowError: the file cannot be read, is no YAML, or no template with a name.
+        WorkflowError: the file cannot be read, is not YAML, or not a template with a name.
     """
     return _template(load(path), path)
 
@@ -451,7 +451,7 @@ def read_templates(path: Path) -> list[Template]:
         path: a file with at least one WorkflowTemplate or ServingTemplate.
 
     Raises:
-        WorkflowError: the file cannot be read, is no YAML, holds no template, or one without a name.
+        WorkflowError: the file cannot be read, is not YAML, has no template, or one without a name.
     """
     return _templates(load_all(path), path)
 
@@ -464,7 +464,7 @@ def parse_templates(text: str | bytes, name: str = "<string>") -> list[Template]
         name: what messages call it.
 
     Raises:
-        WorkflowError: the text is no YAML, holds no template, or one without a name.
+        WorkflowError: the text is not YAML, has no template, or one without a name.
     """
     return _templates(parse_all(text, name), None)
 
@@ -477,15 +477,15 @@ def parse_template(text: str | bytes, name: str = "<string>") -> Template:
         name: what messages call it.
 
     Raises:
-        WorkflowError: the text is no YAML, or no template with a name.
+        WorkflowError: the text is not YAML, or not a template with a name.
     """
     return _template(parse(text, name), None)
 
 
 def template_of(document: Document, path: Path | None = None) -> Template | None:
-    """Return the template that a document is, None if its kind is none of AI Core's.
+    """Return the template in a document, None if its kind is unknown to AI Core.
 
-    Unlike `parse_template` it accepts a template that AI Core would not: the checks want to look at those.
+    Unlike `parse_template` it accepts a template that AI Core would refuse, for the checks.
     """
     root = document.root
     kind = root.name("kind") if type(root) is MappingNode else None
@@ -509,7 +509,7 @@ def _template(document: Document, path: Path | None) -> Template:
             duplicate.second,
             "duplicate-key",
             f"The key `{duplicate.second.text}` is given twice in one map, in line {duplicate.first.line} "
-            "and here; Kubernetes would keep the second without a word.",
+            "and here; Kubernetes would silently keep the second.",
             "Remove one of them.",
         )
     if not template.name:
@@ -518,7 +518,7 @@ def _template(document: Document, path: Path | None) -> Template:
             template.metadata.keys.get("name") or template.root.keys.get("metadata") or template.root,
             "no-name",
             f"This {template.kind} has no `metadata.name`, which is the executable id.",
-            "Give it one: lower case letters, digits and hyphens, at most 64.",
+            "Add one: lower case letters, digits and hyphens, at most 64.",
         )
     return template
 
@@ -528,16 +528,16 @@ def _no_template(document: Document) -> WorkflowError:
     node: Node = root
     if type(root) is not MappingNode:
         shape = "a list" if type(root) is SequenceNode else "a single value"
-        what = f"This is no template of SAP AI Core: the file holds {shape}, not a map with `kind`."
+        what = f"This is not a template of SAP AI Core: the file holds {shape}, not a map with `kind`."
     elif "kind" not in root.values:
-        what = "This is no template of SAP AI Core: it has no `kind`."
+        what = "This is not a template of SAP AI Core: it has no `kind`."
     else:
         node = root.values["kind"]
         written = root.name("kind")
         what = (
-            f"This is no template of SAP AI Core: its kind is {written!r}.{did_you_mean(written, _KINDS)}"
+            f"This is not a template of SAP AI Core: its kind is {written!r}.{did_you_mean(written, _KINDS)}"
             if written is not None
-            else "This is no template of SAP AI Core: its `kind` is not a string."
+            else "This is not a template of SAP AI Core: its `kind` is not a string."
         )
     return _error(document, node, "no-template", what, f"AI Core reads the kinds {listing(_KINDS)}.")
 

@@ -61,17 +61,17 @@ def test_a_breaking_change_fails_at_its_line(
     assert result.returncode == 1
     assert result.stdout == (
         f"{TRAINING}:33:19: error AIC901: Input 'text-data' removed (renamed to 'text-rows'?): breaking. Configurations"
-        " that bind 'text-data' stop working: AI Core binds by name, and nothing has that name any more, so their"
+        " that bind 'text-data' stop working: AI Core binds by name, and that name no longer exists, so their"
         " executions end DEAD or stay PENDING.\n"
         "    33 |           - name: text-rows # A configuration binds a registered arti...\n"
         "       |                   ^\n"
-        'Undo it, or tell it with a new `ai.sap.com/version`, which still is "1.0.0".\n'
+        'Undo it, or announce it with a new `ai.sap.com/version`, which is still "1.0.0".\n'
         "\n"
         f"{TRAINING}:33:19: error AIC901: Input 'text-rows' added: breaking. All existing configurations stop working:"
         " none binds an artifact to 'text-rows', so their executions end DEAD or stay PENDING.\n"
         "    33 |           - name: text-rows # A configuration binds a registered arti...\n"
         "       |                   ^\n"
-        'Undo it, or tell it with a new `ai.sap.com/version`, which still is "1.0.0".\n'
+        'Undo it, or announce it with a new `ai.sap.com/version`, which is still "1.0.0".\n'
         "\n"
         "4 files checked: 2 errors\n"
     )
@@ -112,7 +112,7 @@ def test_a_file_with_another_name_and_another_id_is_told_by_what_it_holds(
     result = command("workflows", "--against", "HEAD")
     assert result.stdout.splitlines()[0] == (
         "workflows/train.yaml:5:3: error AIC901: Executable id changed from 'text-clf-train-tutorial' to 'text-train':"
-        " breaking. Every configuration of 'text-clf-train-tutorial' stops working: AI Core finds no executable of that"
+        " breaking. Every configuration of 'text-clf-train-tutorial' stops working: AI Core has no executable with that"
         " id any more."
     )
 
@@ -130,10 +130,10 @@ def test_a_workflow_that_is_gone_is_told_for_folders_alone(repository: pytest.Py
     result = command("workflows", "--against", "main")
     assert result.returncode == 1
     assert (
-        f"{TRAINING}:1:1: error AIC907: The executable 'text-clf-train-tutorial' was here in main, and is gone: every"
-        " configuration of it stops working.\n"
+        f"{TRAINING}:1:1: error AIC907: The executable 'text-clf-train-tutorial' was here in main and is missing now:"
+        " every configuration of it stops working.\n"
         "Put the workflow back, or name the folder that it was moved to as well; `--ignore AIC907` says that it was"
-        " given up.\n"
+        " removed on purpose.\n"
     ) in result.stdout
     assert command("workflows/churn_dag.yaml", "--against", "main").returncode == 0
 
@@ -195,8 +195,8 @@ def test_several_workflows_of_one_file_are_compared_one_by_one(
     result = command("workflows", "--against", "HEAD")
     assert [line for line in result.stdout.splitlines() if " error " in line] == [
         (
-            "workflows/both.yaml:1:1: error AIC907: The executable 'text-clf-train-tutorial' was here in HEAD, and is"
-            " gone: every configuration of it stops working."
+            "workflows/both.yaml:1:1: error AIC907: The executable 'text-clf-train-tutorial' was here in HEAD and is"
+            " missing now: every configuration of it stops working."
         )
     ]
 
@@ -260,7 +260,7 @@ def test_without_a_repository_it_is_an_error(project: pytest.Pytester, command: 
     result = command("workflows", "--against", "HEAD")
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == (
-        f"pytest-aicore: '{project.path / 'workflows'}' lies in no git repository, so there is no revision to compare"
+        f"pytest-aicore: '{project.path / 'workflows'}' is not in a git repository, so it has no revisions to compare"
         " with.\n"
     )
 
@@ -272,7 +272,7 @@ def test_without_git_it_is_an_error(
     result = command("workflows", "--against", "HEAD")
     assert (result.returncode, result.stderr) == (
         2,
-        "pytest-aicore: There is no program `git` on the PATH, which comparing with a revision needs.\n",
+        "pytest-aicore: The program `git` is not on the PATH; comparing with a revision needs it.\n",
     )
 
 

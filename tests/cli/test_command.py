@@ -116,18 +116,18 @@ def test_wrong_arguments_exit_with_2(
         (["nothing"], "No workflow YAML was found in 'nothing', so nothing was checked."),
         (
             ["workflows", "--ignore", "AIC303X"],
-            "--ignore: there is no rule 'AIC303X' to ignore. Did you mean 'AIC303'?",
+            "--ignore: unknown rule 'AIC303X' to ignore. Did you mean 'AIC303'?",
         ),
         (
             ["workflows", "--ignore", "AIC901"],
             (
-                "--ignore: there is no rule 'AIC901' to ignore. Rules of contracts cannot be left out: publish a new"
+                "--ignore: unknown rule 'AIC901' to ignore. Rules of contracts cannot be ignored: publish a new"
                 " version instead."
             ),
         ),
         (
             ["workflows", "--ignore", "x.yaml:"],
-            "--ignore: 'x.yaml:' names no rule; write `AIC302` or `PATTERN: AIC302`.",
+            "--ignore: 'x.yaml:' has no rule; write `AIC302` or `PATTERN: AIC302`.",
         ),
         (
             ["--explain", "AIC303X"],

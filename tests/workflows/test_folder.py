@@ -91,13 +91,13 @@ class TestReading:
 
     def test_a_broken_template_is_an_error(self, folder: Path) -> None:
         (folder / "a.yaml").write_text("kind: WorkflowTemplate\n\tmetadata:\n")
-        assert refusal(folder).startswith(f"{folder}/a.yaml:2:1: A TAB stands in the indentation of this line;")
+        assert refusal(folder).startswith(f"{folder}/a.yaml:2:1: Tab used for indentation;")
 
     def test_all_broken_templates_are_told_at_once(self, folder: Path) -> None:
         (folder / "a.yaml").write_text("kind: WorkflowTemplate\nmetadata: [\n")
         (folder / "b.yaml").write_text("kind: ServingTemplate\nmetadata: {}\n")
         first, second = refusal(folder).split("\n\n")
-        assert first.startswith(f"{folder}/a.yaml:2:11: The `[` that opens here is not closed")
+        assert first.startswith(f"{folder}/a.yaml:2:11: The `[` is not closed")
         assert second.startswith(f"{folder}/b.yaml:2:1: This ServingTemplate has no `metadata.name`")
 
     @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")
@@ -118,7 +118,7 @@ class TestReading:
             "nowhere.yaml": "it is a symbolic link that leads nowhere",
         }
         assert not_found(folder, "leaves.yaml") == (
-            f"'{folder}/leaves.yaml' is no workflow of SAP AI Core: it is a symbolic link that leaves the folder."
+            f"'{folder}/leaves.yaml' is not a workflow of SAP AI Core: it is a symbolic link that leaves the folder."
         )
 
     @pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a privilege there")
@@ -239,20 +239,20 @@ class TestFinding:
         assert "Did you mean 'training.yaml'?" in not_found(three, "flows/training.yaml")
 
     def test_in_an_empty_folder(self, folder: Path) -> None:
-        assert not_found(folder, "x") == f"The folder '{folder}' has no workflow 'x'.\nIt holds no workflow template."
+        assert not_found(folder, "x") == f"The folder '{folder}' has no workflow 'x'.\nIt has no workflow template."
 
     def test_only_other_files_there(self, folder: Path) -> None:
         (folder / "values.yaml").write_text("a: 1\n")
         assert not_found(folder, "x") == (
-            f"The folder '{folder}' has no workflow 'x'.\nIt holds no workflow template.\n"
-            "Its other YAML files are no templates: 'values.yaml'."
+            f"The folder '{folder}' has no workflow 'x'.\nIt has no workflow template.\n"
+            "Its other YAML files are not templates: 'values.yaml'."
         )
 
     @pytest.mark.parametrize("reference", ["values.yaml", "values"])
     def test_a_file_that_is_no_template_says_why(self, folder: Path, reference: str) -> None:
         (folder / "values.yaml").write_text("kind: WorkflowTemplat\n")
         assert not_found(folder, reference) == (
-            f"{folder}/values.yaml:1:7: This is no template of SAP AI Core: its kind is 'WorkflowTemplat'. "
+            f"{folder}/values.yaml:1:7: This is not a template of SAP AI Core: its kind is 'WorkflowTemplat'. "
             "Did you mean 'WorkflowTemplate'?\n"
             "     1 | kind: WorkflowTemplat\n"
             "       |       ^\n"

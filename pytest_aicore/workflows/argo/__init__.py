@@ -1,1 +1,1 @@
-"""What a workflow of Argo means, whoever asks: the checks, rendering, whoever carries one out."""
+"""The meaning of a workflow of Argo, for the checks, for rendering, and for engines that run workflows."""

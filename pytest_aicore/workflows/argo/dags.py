@@ -1,4 +1,4 @@
-"""Which of the tasks of a dag wait for which, directly and not."""
+"""The dependencies between the tasks of a dag, direct and indirect, and cycles of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Ancestors:
-    """For each task the tasks that have ended when it begins, as bits of a number: dags may have thousands of tasks."""
+    """For each task the tasks that end before it begins, as bits of a number: dags may have thousands of tasks."""
 
     def __init__(self, calls: Mapping[str, CallModel]) -> None:
         self._bit = {name: 1 << index for index, name in enumerate(calls)}
@@ -20,7 +20,7 @@ class Ancestors:
         self._before = dict.fromkeys(calls, 0)
         order = _depth_first(direct)
         changed = True
-        while changed:  # once, and once more to see that nothing changes; more often only where there is a circle
+        while changed:  # twice, the second time without changes; more often only where there is a cycle
             changed = False
             for name in order:
                 before = self._before[name]
@@ -30,12 +30,12 @@ class Ancestors:
                 self._before[name] = before
 
     def has(self, task: str, name: str) -> bool:
-        """Tell whether a task waits for another one, directly or not."""
+        """Return whether a task depends on another one, directly or not."""
         return name != task and bool(self._before.get(task, 0) & self._bit.get(name, 0))
 
 
 def _depth_first(direct: Mapping[str, list[str]]) -> list[str]:
-    """Return the tasks in an order in which each comes after those that it waits for, circles aside."""
+    """Return the tasks in an order in which each comes after those that it depends on, except for cycles."""
     order: list[str] = []
     seen: set[str] = set()
     for start in direct:
@@ -51,23 +51,23 @@ def _depth_first(direct: Mapping[str, list[str]]) -> list[str]:
     return order
 
 
-class Circle(NamedTuple):
-    """Things that wait for each other.
+class Cycle(NamedTuple):
+    """Tasks or containers that depend on each other.
 
     Attributes:
-        names: what waits for what, the first one once more at the end.
-        at: where the first one says that it waits for the second; of all, that stands further down in the file.
+        names: each depends on the next one; the first is repeated at the end.
+        at: the node with the dependency of the first on the second, which is further down in the file.
     """
 
     names: list[str]
     at: Node
 
 
-def circles(edges: Mapping[str, list[tuple[str, Node]]]) -> Iterator[Circle]:
-    """Yield circles, no two of them at one place.
+def cycles(edges: Mapping[str, list[tuple[str, Node]]]) -> Iterator[Cycle]:
+    """Yield cycles, no two of them at one place.
 
     Args:
-        edges: by name what each waits for, with the node that says so, in the order of the file.
+        edges: by name the dependencies of each, with their nodes, in the order of the file.
     """
     order = {name: number for number, name in enumerate(edges)}
     state: dict[str, int] = {}
@@ -82,10 +82,10 @@ def circles(edges: Mapping[str, list[tuple[str, Node]]]) -> Iterator[Circle]:
                 state[name] = 2
             elif state.get(name) == 1:
                 begin = next(number for number, (known, _) in enumerate(path) if known == name)
-                circle = _circle([*path[begin + 1 :], (name, node)], order)
-                if circle is not None and circle.at not in told:
-                    told.add(circle.at)
-                    yield circle
+                cycle = _cycle([*path[begin + 1 :], (name, node)], order)
+                if cycle is not None and cycle.at not in told:
+                    told.add(cycle.at)
+                    yield cycle
             elif name not in state:
                 state[name] = 1
                 path.append((name, node))
@@ -93,11 +93,11 @@ def circles(edges: Mapping[str, list[tuple[str, Node]]]) -> Iterator[Circle]:
                 pending.extend((target, at, False) for target, at in edges.get(name, ()))
 
 
-def _circle(found: list[tuple[str, Node | None]], order: Mapping[str, int]) -> Circle | None:
-    """Turn a circle so that it begins with the dependency to tell of, on something that stands further down.
+def _cycle(found: list[tuple[str, Node | None]], order: Mapping[str, int]) -> Cycle | None:
+    """Rotate a cycle so that it begins with a dependency on something further down in the file.
 
     Args:
-        found: names with what they are waited for in, the last one waited for by the first.
+        found: names with the nodes of the dependencies on them; the first depends on the last one.
         order: the place of each name in the file.
     """
     count = len(found)
@@ -105,4 +105,4 @@ def _circle(found: list[tuple[str, Node | None]], order: Mapping[str, int]) -> C
     node = found[at][1]
     if node is None:
         return None
-    return Circle([found[(at - 1 + number) % count][0] for number in range(count + 1)], node)
+    return Cycle([found[(at - 1 + number) % count][0] for number in range(count + 1)], node)

@@ -1,4 +1,4 @@
-"""The small languages in a workflow: `depends`, `when`, and `{{=...}}`. Checked leniently."""
+"""The small languages in a workflow: `depends`, `when`, and `{{=...}}`, parsed leniently."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TASK_RESULTS: Final = (
 
 
 class Mistake(NamedTuple):
-    """What is wrong in an expression: the piece of text to point at, and why, a clause."""
+    """A mistake in an expression: the piece of text to point at, and the reason, a clause."""
 
     text: str
     why: str
@@ -90,7 +90,7 @@ def parse_depends(text: str) -> Depends:
         elif operator == "!":
             is_conditional = True
             if not wants_task:
-                mistake = Mistake(operator, "`!` stands after a task, not before one")
+                mistake = Mistake(operator, "`!` belongs before a task, not after it")
         elif operator == "(":
             if not wants_task:
                 mistake = Mistake(operator, "`(` follows a task without `&&` or `||`")
@@ -98,15 +98,15 @@ def parse_depends(text: str) -> Depends:
         elif operator == ")":
             depth -= 1
             if depth < 0:
-                mistake = Mistake(operator, "`)` closes nothing")
+                mistake = Mistake(operator, "`)` has no opening `(`")
             elif wants_task:
                 mistake = Mistake(operator, "`)` follows an operator without a task")
         elif last in ("&", "|"):
-            mistake = Mistake(last, f"`{last}` has to be doubled: `{last * 2}`")
+            mistake = Mistake(last, f"write `{last * 2}`, not `{last}`")
         elif last == ",":
             mistake = Mistake(last, "tasks are joined by `&&` or `||`, not by commas")
         else:
-            mistake = Mistake(last, f"`{last}` belongs to no such expression")
+            mistake = Mistake(last, f"`{last}` is not allowed here")
     if mistake is None and depth > 0:
         mistake = Mistake("(", "`(` is not closed")
     if mistake is None and wants_task and found:
@@ -132,7 +132,7 @@ _WHEN_TOKEN: Final = re.compile(
 
 
 def when_mistake(text: str) -> Mistake | None:
-    """Return what is surely wrong in a `when` condition, None where nothing is or it is beyond this check.
+    """Return a certain mistake in a `when` condition, None without one or if the condition cannot be checked.
 
     Args:
         text: for example `"{{steps.test.outputs.result}} == passed"`.
@@ -175,7 +175,7 @@ def when_mistake(text: str) -> Mistake | None:
         elif kind == "close":
             depth -= 1
             if depth < 0:
-                return Mistake(last, "`)` closes nothing")
+                return Mistake(last, "`)` has no opening `(`")
     if depth > 0:
         return Mistake("(", "`(` is not closed")
     if wants_operand and last:
@@ -187,10 +187,10 @@ _CLOSING: Final = {")": "(", "]": "[", "}": "{"}
 
 
 def bracket_mistake(text: str) -> Mistake | None:
-    """Return the first bracket or quotation mark of an expression that has no partner.
+    """Return the first bracket or quotation mark of an expression that is not matched.
 
     Args:
-        text: what stands between `{{=` and `}}`.
+        text: the text between `{{=` and `}}`.
     """
     stack: list[str] = []
     quote = ""
@@ -208,7 +208,7 @@ def bracket_mistake(text: str) -> Mistake | None:
         elif character in "([{":
             stack.append(character)
         elif character in _CLOSING and (not stack or stack.pop() != _CLOSING[character]):
-            return Mistake(character, f"`{character}` closes nothing")
+            return Mistake(character, f"`{character}` has no opening bracket")
     if quote:
         return Mistake(quote, f"the quotation mark {quote} is not closed")
     if stack:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.argo.expressions import Depends
 
 _LOCATIONS: Final = ("s3", "gcs", "oss", "azure", "artifactory", "hdfs", "http", "git", "raw", "plugin")
-"""The keys by which Argo lets an artifact say where it lies itself."""
+"""The keys for the location of an artifact."""
 
 _SOURCES: Final = (*_LOCATIONS, "from", "fromExpression")
 
@@ -30,22 +30,22 @@ TEMPLATE_TYPES: Final = (
     "http",
     "plugin",
 )
-"""The keys of which a template of Argo has exactly one: what it does."""
+"""The types of a template; it has exactly one of these keys."""
 
 POD_TYPES: Final = frozenset({"container", "containerSet", "script"})
-"""The types of template that run containers of the user's in a pod."""
+"""The types of template that run containers in a pod."""
 
 LOOPS: Final = ("withItems", "withParam", "withSequence")
 
 
 class TemplateModel:
-    """A template: one of `spec.templates`, or one that stands inline in a call.
+    """A template: one of `spec.templates`, or an inline one of a call.
 
     Attributes:
         node: its map.
         name: its name, empty without one.
-        types: the keys that say what it does; Argo wants exactly one.
-        inline: whether it stands in a call.
+        types: the keys among `TEMPLATE_TYPES` that it has; Argo requires exactly one.
+        inline: whether it is inline in a call.
     """
 
     def __init__(self, node: MappingNode, *, inline: bool = False) -> None:
@@ -61,12 +61,12 @@ class TemplateModel:
 
     @property
     def type(self) -> str:
-        """What it does, empty where that is not clear."""
+        """Its type, empty where it has none or several."""
         return self.types[0] if len(self.types) == 1 else ""
 
     @property
     def is_pod(self) -> bool:
-        """Whether it runs containers of the user's."""
+        """Whether it runs containers in a pod."""
         return self.type in POD_TYPES
 
     @property
@@ -76,7 +76,7 @@ class TemplateModel:
 
     @property
     def title(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return f"the template `{self.name}`" if self.name else "this template"
 
     @cached_property
@@ -135,7 +135,7 @@ class TemplateModel:
             yield from call.handlers
 
     def containers(self) -> Iterator[tuple[str, MappingNode]]:
-        """Yield the maps of its containers with the key that each stands at."""
+        """Yield the maps of its containers with their keys, the main container first."""
         for key in ("container", "script"):
             node = self.node.values.get(key)
             if type(node) is MappingNode:
@@ -166,7 +166,7 @@ class CallModel:
 
     @cached_property
     def inline(self) -> TemplateModel | None:
-        """The template that stands in it."""
+        """Its inline template."""
         node = self.node.values.get("inline")
         return TemplateModel(node, inline=True) if type(node) is MappingNode else None
 
@@ -233,7 +233,7 @@ class Reached(NamedTuple):
 
 
 class WorkflowModel:
-    """All templates of a workflow, and which of them a call means.
+    """The templates of a workflow, and the targets of their calls.
 
     Attributes:
         spec: its specification.
@@ -242,7 +242,7 @@ class WorkflowModel:
     """
 
     def __init__(self, spec: MappingNode) -> None:
-        """Take a map for the specification of a workflow, whichever kind of Argo's it belongs to."""
+        """Take the specification of a workflow, of any kind of Argo."""
         self.spec = spec
         self.templates = [TemplateModel(node) for node in self.spec.mappings_of("templates")]
         self.by_name: dict[str, TemplateModel] = {}
@@ -252,7 +252,7 @@ class WorkflowModel:
 
     @cached_property
     def all_templates(self) -> list[TemplateModel]:
-        """The templates and those that stand inline in their calls."""
+        """The templates, and the inline templates of their calls."""
         found: list[TemplateModel] = []
         pending = list(reversed(self.templates))
         while pending:
@@ -263,7 +263,7 @@ class WorkflowModel:
 
     @cached_property
     def exit_templates(self) -> set[str]:
-        """The names of the templates that run when a step, a task or the workflow ends, and of what those call."""
+        """The names of the templates that run when a step, task or workflow ends, and of those that they call."""
         names = [handler.template or "" for handler in self.handlers]
         for template in self.all_templates:
             for call in template.calls:
@@ -337,7 +337,7 @@ class WorkflowModel:
 
     @property
     def is_elsewhere(self) -> bool:
-        """Whether the workflow itself stands in another object (`workflowTemplateRef`)."""
+        """Whether the workflow itself is in another object (`workflowTemplateRef`)."""
         return "workflowTemplateRef" in self.spec.values
 
     @property
@@ -374,7 +374,7 @@ def named(nodes: list[MappingNode]) -> dict[str, MappingNode]:
 
 
 def is_supplied(artifact: MappingNode) -> bool:
-    """Tell whether a declaration or argument says where the artifact comes from: nobody else has to."""
+    """Return whether a declaration or argument has a source for the artifact, so that it needs no other."""
     for key in _SOURCES:
         node = artifact.values.get(key)
         if node is not None and not (type(node) is ScalarNode and node.value is None):

@@ -1,4 +1,4 @@
-"""What a placeholder can see from where it stands: inputs, calls that have ended before, the items of a loop."""
+"""The scope of a placeholder: inputs, calls that have ended before, the items of a loop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 _OF_THE_WORKFLOW: Final = frozenset({"arguments", "hooks", "metrics", "entrypoint", "onExit", "synchronization"})
-"""What of a specification is read once for the workflow; the rest becomes a part of each pod."""
+"""The parts of a specification that are read once for the workflow; the rest becomes part of each pod."""
 
 
 def _nothing(_name: str) -> bool:
@@ -26,19 +26,19 @@ def _nothing(_name: str) -> bool:
 
 @dataclass(frozen=True)
 class Scope:
-    """What a tag at some place can see.
+    """The scope of the tags at one place.
 
     Attributes:
         template: the template around it, None outside of templates.
         word: `steps` or `tasks` inside a template that has those, else empty.
-        sees: whether the result of a call, of which the name is given, is there.
+        sees: whether the result of the call with the given name is available.
         calls: all calls of the template, by name.
         loop: the call whose items `{{item}}` means.
         is_call: whether the place is in a step, task or hook.
-        at_exit: whether the place is only looked at when the workflow has ended.
+        at_exit: whether the place is only evaluated when the workflow has ended.
         outer: the scope around an inline template.
         holder: the step or task that the place is in.
-        of_pods: all templates where the place becomes a part of each pod, so that the inputs of any are meant.
+        of_pods: all templates if the place becomes part of each pod, so that the inputs of any are in scope.
     """
 
     template: TemplateModel | None = None
@@ -55,7 +55,7 @@ class Scope:
     _clear: dict[tuple[str, str], bool] = field(default_factory=dict)
 
     def inputs(self, kind: str) -> Collection[str]:
-        """Return the names of the inputs that are there, `kind` being `parameters` or `artifacts`."""
+        """Return the names of the inputs in scope, `kind` being `parameters` or `artifacts`."""
         if kind in self._inputs:
             return self._inputs[kind]
         names = self._inputs[kind] = set()
@@ -69,7 +69,7 @@ class Scope:
         return names
 
     def is_clear(self, part: str, kind: str, wrong: Collection[Node]) -> bool:
-        """Tell whether the inputs or outputs are of the right type, so that it is known what they declare."""
+        """Return whether the inputs or outputs have the right type, so that their declarations are known."""
         if (part, kind) not in self._clear:
             templates = [*self.of_pods]
             scope: Scope | None = self
@@ -82,7 +82,7 @@ class Scope:
 
 
 def is_readable(template: TemplateModel, part: str, kind: str, wrong: Collection[Node]) -> bool:
-    """Tell whether it can be read what a template declares, `part` being `inputs` or `outputs`."""
+    """Return whether the declarations of a template can be read, `part` being `inputs` or `outputs`."""
     mapping = template.node.mapping(part)
     if template.node.values.get(part) in wrong or mapping.values.get(kind) in wrong:
         return False
@@ -90,17 +90,17 @@ def is_readable(template: TemplateModel, part: str, kind: str, wrong: Collection
 
 
 def _is_earlier(group_of: Mapping[str, int], number: int, name: str) -> bool:
-    """Tell whether a step is in an earlier group than the one of this number."""
+    """Return whether a step is in an earlier group than the one of this number."""
     return group_of.get(name, number) < number
 
 
 def _is_own_or(own: str, sees: Callable[[str], bool], name: str) -> bool:
-    """Tell whether a call is the one around the place, or one that it sees."""
+    """Return whether a call is the one around the place, or one whose result is available there."""
     return name == own or sees(name)
 
 
 def scoped(model: WorkflowModel) -> Iterator[tuple[Node, Scope]]:
-    """Yield the parts of a workflow in which a tag can stand, each with what the tags in it see.
+    """Yield the parts of a workflow that can have tags, each with their scope.
 
     Args:
         model: the workflow.

@@ -1,4 +1,4 @@
-"""The variables of Argo: what a tag may name, besides what a workflow declares.
+"""The variables of Argo that a tag may name, besides what a workflow declares.
 
 Source: Argo's documentation, page "Workflow Variables".
 """
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOTS: Final = ("inputs", "outputs", "steps", "tasks", "workflow", "item", "pod")
-"""How a tag begins that Argo replaces."""
+"""The first words of the tags that Argo replaces."""
 
 FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
     "inputs": ("parameters", "artifacts"),
@@ -39,7 +39,7 @@ FIELDS: Final[Mapping[str, tuple[str, ...]]] = {
         "templateName",
     ),
 }
-"""What may follow those of which that does not depend on the workflow."""
+"""The words that may follow a root, where they do not depend on the workflow."""
 
 CALL_FIELDS: Final = (
     "id",
@@ -54,7 +54,7 @@ CALL_FIELDS: Final = (
     "inputs",
     "outputs",
 )
-"""What may follow the name of a step or task."""
+"""The words that may follow the name of a step or task."""
 
 
 def root_of(tag: str) -> str:

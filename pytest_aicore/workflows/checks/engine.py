@@ -92,7 +92,7 @@ def check_document(
         options: what may be taken for granted, and what is left out.
 
     Returns:
-        what was found, by line and column; nothing for YAML that is no template.
+        the findings, by line and column; none for YAML that is not a template.
     """
     with limited():
         return _checked(data, name, options).findings
@@ -101,17 +101,17 @@ def check_document(
 def check_files(
     paths: Iterable[str | PathLike[str]], *, options: CheckOptions = DEFAULT_OPTIONS, is_all: bool = False
 ) -> CheckResult:
-    """Check files, and the files of folders, each for itself and then together. Never raises.
+    """Check files, and the files of folders, each alone and then together. Never raises.
 
-    Of a folder every YAML and JSON file below it is looked at, hidden ones and the usual folders of tools left
-    out; those that are no templates have no findings. A folder that is named is taken for one that AI Core reads:
-    what lies directly in it and is no template is reported.
+    In a folder every YAML and JSON file below it is checked, except for hidden ones and the usual folders of tools;
+    files that are not templates have no findings. A folder that is given is taken for one that AI Core reads: a file
+    directly in it that is not a template is reported.
 
     Args:
         paths: files and folders.
-        options: what may be taken for granted, and what is left out.
-        is_all: whether these are all files there are, as those of a folder are; of files that somebody picked (or
-            that changed with a commit) nobody can say what is missing among them.
+        options: the options of the checks.
+        is_all: whether these are all the files, as those of a folder are. For single files (or those that changed in a
+            commit) it is not known which others there are.
     """
     state = _State(options)
     files, outlines = state.files, state.outlines
@@ -139,7 +139,7 @@ def check_files(
     kept = [
         finding
         for finding in across
-        if not options.ignores(finding.rule, finding.place.path) and not state.takes_back(finding)
+        if not options.ignores(finding.rule, finding.place.path) and not state.suppresses(finding)
     ]
     return CheckResult(tuple(files), tuple(sorted(kept, key=lambda finding: finding.order)))
 
@@ -168,7 +168,7 @@ def _files_below(root: Path) -> Iterator[Path]:
 
 
 class _State:
-    """What is known of the files that were checked so far."""
+    """The files checked so far."""
 
     def __init__(self, options: CheckOptions) -> None:
         self.files: list[FileFindings] = []
@@ -177,17 +177,17 @@ class _State:
         self._options = options
         self._seen: set[Path] = set()
 
-    def takes_back(self, finding: Finding) -> bool:
-        """Tell whether a comment in the file takes a finding back."""
+    def suppresses(self, finding: Finding) -> bool:
+        """Return whether a comment in the file suppresses a finding."""
         suppressions = self.suppressions.get(finding.place.path)
-        return suppressions is not None and suppressions.takes_back(finding)
+        return suppressions is not None and suppressions.suppresses(finding)
 
     def check(self, path: Path, *, asked_for: bool) -> None:
-        """Check a file, unless that was done already or it is no template.
+        """Check a file, unless that was done already or it is not a template.
 
         Args:
             path: the file.
-            asked_for: whether the file itself was named: that it cannot be read is a finding then.
+            asked_for: whether the file itself was given: then it is a finding if it cannot be read.
         """
         try:
             whole = path.resolve()
@@ -262,7 +262,7 @@ def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | No
         findings = [
             finding
             for finding in findings
-            if not suppressions.takes_back(finding, begins.get((finding.place.line, finding.place.column)))
+            if not suppressions.suppresses(finding, begins.get((finding.place.line, finding.place.column)))
         ]
         findings.extend(suppressions.findings(text, told))
     kept = [finding for finding in findings if not options.ignores(finding.rule, name)]
@@ -277,7 +277,7 @@ def _tell_of_others(findings: list[Finding], kind: tuple[str, Severity], others:
     """Let the last finding of a rule say how many of its kind are not listed."""
     for index in range(len(findings) - 1, -1, -1):
         if (findings[index].rule, findings[index].severity) == kind:
-            message = f"{findings[index].message} There are {others:,} more of this rule in the file."
+            message = f"{findings[index].message} The file has {others:,} more findings of this rule."
             findings[index] = replace(findings[index], message=message)
             return
 

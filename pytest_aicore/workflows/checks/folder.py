@@ -53,8 +53,8 @@ SERVING_ONLY: Final = folder_rule(
     404,
     "serving-only-scenario",
     "A scenario has serving templates only",
-    "AI Core makes a scenario of a WorkflowTemplate; one that only ServingTemplates name stays invisible. Here none of "
-    "the files that were checked is a WorkflowTemplate of it.",
+    "AI Core creates a scenario from a WorkflowTemplate; one that only ServingTemplates name stays invisible. None of "
+    "the checked files is a WorkflowTemplate of it.",
     "# serve.yaml, the only file of its scenario\nkind: ServingTemplate",
     "# serve.yaml, and a WorkflowTemplate with the same `scenarios.ai.sap.com/id`",
     Severity.WARNING,
@@ -62,9 +62,9 @@ SERVING_ONLY: Final = folder_rule(
 NO_TEMPLATE: Final = folder_rule(
     405,
     "no-template",
-    "A YAML or JSON file among the templates is none",
-    "AI Core's synchronisation reads every YAML and JSON file of its folder as a Kubernetes object. One that is none "
-    "(a configuration, a contract, data) makes it fail, also for the templates beside it.",
+    "A YAML or JSON file among the templates is not a template",
+    "AI Core's synchronisation reads every YAML and JSON file of its folder as a Kubernetes object. Any other "
+    "file (a configuration, a contract, data) makes it fail, also for the templates beside it.",
     "# workflows/settings.json beside workflows/train.yaml",
     "# settings/settings.json: the folder that AI Core reads holds templates only",
     Severity.WARNING,
@@ -72,7 +72,7 @@ NO_TEMPLATE: Final = folder_rule(
 NO_LABELS: Final = folder_rule(
     406,
     "no-aicore-labels",
-    "A WorkflowTemplate among those of AI Core says nothing to AI Core",
+    "A WorkflowTemplate among those of AI Core has no labels of AI Core",
     "It has no label or annotation of `ai.sap.com`. AI Core synchronises it, and shows neither scenario nor "
     "executable.",
     "# workflows/other.yaml\nkind: WorkflowTemplate\nmetadata:\n  name: other",
@@ -83,7 +83,7 @@ NO_LABELS: Final = folder_rule(
 
 @dataclass(frozen=True)
 class Outline:
-    """What of a template the others have to know.
+    """The properties of a template that are compared with other templates.
 
     Attributes:
         kind: its kind.
@@ -91,9 +91,9 @@ class Outline:
         executable_id: `metadata.name`.
         scenario_id: the label.
         scenario_name: the annotation.
-        name_place: where the executable id stands, or the kind.
-        scenario_place: where the scenario id stands.
-        scenario_name_place: where the scenario's name stands.
+        name_place: the place of the executable id, or of the kind.
+        scenario_place: the place of the scenario id.
+        scenario_name_place: the place of the scenario's name.
         lines: the lines of the file.
     """
 
@@ -109,12 +109,12 @@ class Outline:
 
     @property
     def folder(self) -> str:
-        """The folder of the file, as far as its name tells."""
+        """The folder of the file, from its path."""
         return str(PurePath(self.name_place.path).parent)
 
 
 def outline(subject: Subject) -> Outline:
-    """Return what of a document the others have to know."""
+    """Return the properties of a document that are compared with other templates."""
     document = subject.report.document
     metadata, root = subject.metadata, subject.root
     labels, annotations = metadata.mapping("labels"), metadata.mapping("annotations")
@@ -137,11 +137,11 @@ def _place(document: Document, node: Node) -> Place:
 
 
 def check_together(outlines: Iterable[Outline], *, is_all: bool = True) -> Iterator[Finding]:
-    """Yield what templates say against each other.
+    """Yield contradictions between templates.
 
     Args:
         outlines: of all documents that were checked, in the order of the files.
-        is_all: whether these are all the templates there are, and not just some files that somebody picked.
+        is_all: whether these are all the templates of a folder, and not single files.
     """
     templates = [outline for outline in outlines if outline.is_aicore and to_fill_in(outline.executable_id) is None]
     yield from _duplicate_ids(templates)
@@ -156,9 +156,9 @@ def check_together(outlines: Iterable[Outline], *, is_all: bool = True) -> Itera
                 TOO_MANY,
                 extra,
                 extra.name_place,
-                f"There are {len(of_kind)} {kind}s, and a tenant may have {MAXIMUM_TEMPLATES}: AI Core refuses the "
+                f"There are {len(of_kind)} {kind}s, but a tenant may have {MAXIMUM_TEMPLATES}: AI Core refuses the "
                 "rest, of which this is the first.",
-                "Remove some, or make one template of those that differ in a value only.",
+                "Remove some, or combine those that differ only in a value.",
             )
     if not is_all:
         return
@@ -192,7 +192,7 @@ def _duplicate_ids(templates: list[Outline]) -> Iterator[Finding]:
                 DUPLICATE_ID,
                 template,
                 template.name_place,
-                f"The executable id `{template.executable_id}` is taken by {other.name_place.path}, line "
+                f"The executable id `{template.executable_id}` is used by {other.name_place.path}, line "
                 f"{other.name_place.line}: in one tenant, one of the two hides the other.",
                 "Give one of them another `metadata.name`.",
                 severity=_severity(template, other),
@@ -219,10 +219,10 @@ def _two_names(templates: list[Outline]) -> Iterator[Finding]:
 
 
 def check_synced_folder(others: Iterable[Path], outlines: Iterable[Outline]) -> Iterator[Finding]:
-    """Yield what does not belong into a folder that AI Core reads.
+    """Yield files that do not belong in a folder that AI Core reads.
 
     Args:
-        others: its YAML and JSON files that are no templates.
+        others: its YAML and JSON files that are not templates.
         outlines: of the documents in its other files.
     """
     outlines = list(outlines)
@@ -233,8 +233,8 @@ def check_synced_folder(others: Iterable[Path], outlines: Iterable[Outline]) -> 
             NO_TEMPLATE.id,
             NO_TEMPLATE.severity,
             Place(str(path), 1, 1),
-            "This file lies among templates and is none. If AI Core reads this folder, its synchronisation fails, for "
-            "the templates as well.",
+            "This file is in a folder of templates but is not one. If AI Core reads this folder, its synchronisation "
+            "fails, for the templates as well.",
             "Move it out of the folder.",
         )
     for template in outlines:
@@ -250,7 +250,7 @@ def check_synced_folder(others: Iterable[Path], outlines: Iterable[Outline]) -> 
 
 
 def _severity(one: Outline, other: Outline) -> Severity:
-    """Return how sure it is that two templates meet in one tenant: AI Core reads folders, without their sub-folders."""
+    """Return ERROR for templates of one folder, which AI Core reads together; sub-folders are not read."""
     return Severity.ERROR if one.folder == other.folder else Severity.WARNING
 
 

@@ -28,7 +28,7 @@ class CheckOptions:
     argo_types: bool | None = None
 
     def ignores(self, rule: str, path: str) -> bool:
-        """Tell whether a rule is left out in a file.
+        """Return whether a rule is left out in a file.
 
         Args:
             rule: the id of the rule.

@@ -1,6 +1,6 @@
-"""The page that describes every rule, made of what the rules say for themselves.
+"""The page that describes every rule, generated from the declarations of the rules.
 
-`python -m pytest_aicore.workflows.checks.reference > docs/rules.md` writes it anew.
+`python -m pytest_aicore.workflows.checks.reference > docs/rules.md` updates it.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ _LAYERS: Final[Mapping[Layer, tuple[str, str]]] = {
     "argo": (
         "Argo",
         (
-            "What Argo Workflows, which runs the executions, refuses or drops without a word. What AI Core binds by "
-            "name from the configuration (input artifacts, workflow parameters) is never missed here."
+            "What Argo Workflows, which runs the executions, refuses or silently drops. What AI Core binds by "
+            "name from the configuration (input artifacts, workflow parameters) is never reported as missing here."
         ),
     ),
     "aicore": ("AI Core", "What SAP AI Core would refuse, never show, or lose."),
     "folder": (
         "Several files",
         (
-            "What only shows when files are seen together. Between files of one folder it is an error, between files "
-            "of different folders a warning: they may never meet in one tenant."
+            "What only shows when several files are compared. Between files of one folder it is an error, between "
+            "files of different folders a warning: they may never meet in one tenant."
         ),
     ),
     "contract": (

@@ -1,4 +1,4 @@
-"""Where the rules put what they find in one document."""
+"""The findings of one document, as the rules report them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Report:
-    """The findings of one document, each place and rule at most once, and of each rule no more than anybody reads.
+    """The findings of one document, each place and rule at most once, and a limited number of each rule.
 
     Attributes:
         document: the document that is checked.
@@ -48,10 +48,10 @@ class Report:
         Args:
             rule: the rule that is broken.
             node: the key or value that has to change.
-            message: what AI Core, or Argo in it, will do.
+            message: what is wrong, and what AI Core or Argo does with it.
             remedy: what to do about it.
-            hint: `Did you mean ...?`, if something near exists.
-            severity: how it counts here, if not as the rule says.
+            hint: `Did you mean ...?` for a typo.
+            severity: its severity, if not that of the rule.
         """
         end = (
             node.end_column
@@ -78,15 +78,15 @@ class Report:
             rule: the rule that is broken.
             node: the scalar.
             text: the piece to point at, as it stands in the file; the scalar itself where it is not found.
-            message: what AI Core, or Argo in it, will do.
+            message: what is wrong, and what AI Core or Argo does with it.
             remedy: what to do about it.
-            hint: `Did you mean ...?`, if something near exists.
-            severity: how it counts here, if not as the rule says.
+            hint: `Did you mean ...?` for a typo.
+            severity: its severity, if not that of the rule.
             occurrence: which of several equal pieces is meant, counted from 0.
         """
         kind = (rule.id, rule.severity if severity is None else severity)
         if self.told[kind] >= MOST_OF_ONE_RULE:
-            self.told[kind] += 1  # where exactly it is takes time to find out
+            self.told[kind] += 1  # finding its exact place takes time
             return
         wanted = text.split("\n", 1)[0].rstrip()
         first = node.line
@@ -127,8 +127,8 @@ class Report:
     ) -> None:
         """Add a finding at a line and column, both counted from 1.
 
-        `begins` is the line on which the value begins that the place is inside of: a comment that takes the
-        finding back can only stand there.
+        `begins` is the line on which the value begins that the place is inside of: a comment that suppresses the
+        finding can only be there.
         """
         key = (rule.id, line, column)
         if key in self._seen:
@@ -159,7 +159,7 @@ _LONGEST: Final = 800
 
 
 def _readable(text: str) -> str:
-    """Return a text without its middle if somebody's value has made it too long to read."""
+    """Return a text without its middle if a value in it has made it too long to read."""
     if len(text) <= _LONGEST:
         return text
     text = redact(text)  # before it is cut: half a secret is no longer recognised as one

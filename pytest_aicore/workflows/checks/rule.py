@@ -34,7 +34,7 @@ class Severity(IntEnum):
 class Rule:
     """Something that a template must or should fulfil.
 
-    To make one is to declare it: there is no second list that it could be missing from.
+    Creating a rule declares it: no second list has to be kept.
 
     Attributes:
         id: `AIC` and three digits, of which the first names the layer; it never changes its meaning.
@@ -83,7 +83,7 @@ def _of_layer(
 
 
 document_rule: Final = partial(_of_layer, "document")
-"""Declares a rule by number, name, summary, explanation, bad and good example, and its severity if that is no error."""
+"""Declares a rule by number, name, summary, explanation, bad and good example, and its severity if not error."""
 argo_rule: Final = partial(_of_layer, "argo")
 """Likewise, a rule of Argo."""
 aicore_rule: Final = partial(_of_layer, "aicore")
@@ -98,7 +98,7 @@ _collected: Final[set[Layer]] = set()
 def _declare(rule: Rule) -> None:
     known = _declared.get(rule.id)
     if known == rule:
-        return  # a module that is imported anew declares its rules anew
+        return  # a module that is imported again declares its rules again
     if known is not None:
         raise ValueError(
             f"The rule {rule.id} is declared twice, as `{known.name}` and as `{rule.name}`: give one of them another "

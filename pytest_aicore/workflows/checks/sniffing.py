@@ -31,7 +31,7 @@ _OTHER_KINDS: Final = frozenset({*_ARGO_KINDS, b"ClusterWorkflowTemplate", b"Lis
 
 
 def has_executable(head: bytes) -> bool:
-    """Tell whether a candidate may become an executable of AI Core: workflows that run at once, and lists, do not.
+    """Return whether a candidate may become an executable of AI Core: workflows that run at once, and lists, do not.
 
     Args:
         head: the file, or its first 64 KiB.
@@ -42,10 +42,10 @@ def has_executable(head: bytes) -> bool:
 
 
 def is_candidate(head: bytes) -> bool:
-    """Tell whether a file looks like a template of AI Core or a workflow of Argo, without parsing it.
+    """Return whether a file looks like a template of AI Core or a workflow of Argo, without parsing it.
 
     A file that is none costs nothing further. One that is broken still counts if it names its kind. Files
-    with Helm's own placeholders are no YAML yet, so they don't count; in the lines of a script or another text such
+    with Helm's own placeholders are not YAML yet, so they do not count; in the lines of a script or another text such
     placeholders belong to a language of its own.
 
     Args:
@@ -85,7 +85,7 @@ def _is_of_helm(head: bytes) -> bool:
 
 
 def _without_blocks(head: bytes) -> bytes:
-    """Return the lines that are no part of a block of text (`|`, `>`)."""
+    """Return the lines that are not part of a block of text (`|`, `>`)."""
     kept: list[bytes] = []
     block: int | None = None
     for line in head.splitlines():

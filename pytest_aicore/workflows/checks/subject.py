@@ -1,4 +1,4 @@
-"""What the rules of Argo and AI Core look at: one document, what it is, and what it is called."""
+"""The document that the rules of Argo and AI Core check, and its kind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ARGO_KINDS: Final = ("Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", 
 AICORE_KINDS: Final = (WorkflowTemplate.kind, ServingTemplate.kind)
 AICORE_API: Final = "ai.sap.com/"
 REPLACED: Final = "\ue000"
-"""Stands for each character of a placeholder where a string block is read as YAML."""
+"""The character that replaces each one of a placeholder when a string block is read as YAML."""
 
 
 class Subject:
@@ -25,19 +25,19 @@ class Subject:
 
     Attributes:
         report: where findings go.
-        options: what may be taken for granted.
+        options: the options of the checks.
         root: the whole map.
         kind: its `kind`, empty without one.
         metadata: its `metadata`.
-        is_aicore: whether it is meant for AI Core, told by its kind and its labels and annotations.
-        wrong: the nodes with the wrong type, about which nothing more is to be said.
-        calls_are_clear: whether it is known of every call which template it runs.
-        unclear_dags: the templates of whose tasks it is not known which wait for which.
+        is_aicore: whether it is meant for AI Core, by its kind, labels and annotations.
+        wrong: the nodes with the wrong type, which are not checked further.
+        calls_are_clear: whether the template of every call is known.
+        unclear_dags: the templates with dags whose dependencies are not known.
         meant: names of outputs that were surely meant where others were written.
     """
 
     def __init__(self, report: Report, options: CheckOptions) -> None:
-        """Look at the document of a report."""
+        """Take the document of a report."""
         self.report = report
         self.options = options
         root = report.document.root
@@ -51,7 +51,7 @@ class Subject:
         self.meant: set[str] = set()
 
     def is_wrong(self, mapping: MappingNode, key: str) -> bool:
-        """Tell whether what stands at a key has the wrong type."""
+        """Return whether what stands at a key has the wrong type."""
         return mapping.values.get(key) in self.wrong
 
     def _is_aicore(self) -> bool:
@@ -71,7 +71,7 @@ class Subject:
 
     @cached_property
     def workflow(self) -> WorkflowTemplate:
-        """The workflow in it, whichever kind of Argo's it is."""
+        """The workflow in it, of any kind of Argo."""
         workflow = WorkflowTemplate(self.report.document)
         if self.kind == "CronWorkflow":
             workflow.spec = self.root.mapping("spec").mapping("workflowSpec")
@@ -84,7 +84,7 @@ class Subject:
 
     @property
     def is_library(self) -> bool:
-        """Whether others may use single templates of it, so that what they pass in is unknown."""
+        """Whether other workflows may use its templates, so that their arguments are unknown."""
         return not self.is_aicore and self.kind in ("WorkflowTemplate", "ClusterWorkflowTemplate")
 
     @property
@@ -96,5 +96,5 @@ class Subject:
 
 
 def is_replaced(text: str) -> bool:
-    """Tell whether a text is only known when a run begins."""
+    """Return whether a text is only known when a run begins."""
     return "{{" in text or REPLACED in text

@@ -1,5 +1,4 @@
-"""Comments that take findings back: `# aicore: ignore[AIC204]` for a line, `# aicore: ignore-file[AIC204]` for a "
-"file."""
+"""Comments that suppress findings: `# aicore: ignore[AIC204]` on a line, `# aicore: ignore-file[AIC204]` in a file."""
 
 from __future__ import annotations
 
@@ -21,9 +20,9 @@ UNKNOWN_SUPPRESSION: Final = Rule(
     "unknown-suppression",
     Severity.WARNING,
     "document",
-    "A comment takes back a rule that does not exist",
-    "`# aicore: ignore[ID]` names rules by their ids (or their names), several of them with commas between; what it "
-    "names wrongly is not taken back.",
+    "A comment suppresses a rule that does not exist",
+    "`# aicore: ignore[ID]` names rules by their ids (or their names), separated by commas; an unknown "
+    "one suppresses nothing.",
     "name: churn-train # aicore: ignore[AIC999]",
     "name: churn-train",
 )
@@ -32,8 +31,8 @@ UNUSED_SUPPRESSION: Final = Rule(
     "unused-suppression",
     Severity.HINT,
     "document",
-    "A comment takes back a finding that is not there",
-    "What the comment was written for has been repaired, or has moved: it would hide the next mistake in its place.",
+    "A comment suppresses a finding that does not exist",
+    "The finding has been fixed or has moved: the comment would hide the next mistake on its line.",
     "name: churn-train # aicore: ignore[AIC307]",
     "name: churn-train",
 )
@@ -50,8 +49,8 @@ class _Suppression(NamedTuple):
     """One comment.
 
     Attributes:
-        line: the line that it takes findings back on, None for the whole file.
-        rules: the ids that it takes back with their columns, or `_ALL`.
+        line: the line whose findings it suppresses, None for the whole file.
+        rules: the ids that it suppresses, with their columns, or `_ALL`.
         at: its own line.
     """
 
@@ -61,7 +60,7 @@ class _Suppression(NamedTuple):
 
 
 class Suppressions:
-    """The comments of one file that take findings back."""
+    """The comments of one file that suppress findings."""
 
     def __init__(self, text: str, name: str, rules: Mapping[str, Rule]) -> None:
         """Read the comments of a text.
@@ -98,7 +97,7 @@ class Suppressions:
         self._found.reverse()
 
     def _read(self, comment: re.Match[str], number: int, target: int | None, by_name: Mapping[str, str]) -> None:
-        # Brackets that are forgotten must not take everything back.
+        # Missing brackets must not suppress everything.
         named = 2 if comment.group(2) is not None else 3
         if not (comment.group(named) or "").strip():
             rules = {_ALL: comment.start() + 1}
@@ -131,22 +130,22 @@ class Suppressions:
             source_line=text,
         )
 
-    def takes_back(self, finding: Finding, begins: int | None = None) -> bool:
-        """Tell whether a comment takes a finding back, and remember that it does.
+    def suppresses(self, finding: Finding, begins: int | None = None) -> bool:
+        """Return whether a comment suppresses a finding, and remember that the comment is used.
 
         Args:
             finding: what was found.
             begins: if it is inside a value of several lines, the line on which the value begins.
         """
-        taken = False
+        is_suppressed = False
         for line in dict.fromkeys((None, finding.place.line, begins)):
             for rule in (finding.rule, _ALL):
                 if (line, rule) in self._used:
-                    self._used[line, rule] = taken = True
-        return taken
+                    self._used[line, rule] = is_suppressed = True
+        return is_suppressed
 
     def findings(self, text: str, told: Told) -> Iterator[Finding]:
-        """Yield what is wrong with the comments themselves.
+        """Yield the findings about the comments themselves.
 
         Args:
             text: the file's.
@@ -162,16 +161,16 @@ class Suppressions:
             yield self._finding(
                 UNKNOWN_SUPPRESSION,
                 (number, column),
-                f"There is no rule `{written}`, so nothing is taken back."
+                f"Unknown rule `{written}`, so nothing is suppressed."
                 if not is_word
-                else f"`{written}` is no word that the checks know, so nothing is taken back.",
+                else f"Unknown word `{written}`, so nothing is suppressed.",
                 "Write the id of a rule, for example AIC313." if not is_word else "Write `ignore` or `ignore-file`.",
                 hint=typo_hint(written, known),
                 width=len(written),
                 text=lines[number - 1],
             )
         for suppression in self._found:
-            # What several files say together is not known where one is looked at: nothing about those rules here.
+            # Rules about several files are not checked for one file: their suppressions are not reported as unused.
             unused = [
                 rule
                 for rule in suppression.rules
@@ -187,7 +186,7 @@ class Suppressions:
             yield self._finding(
                 UNUSED_SUPPRESSION,
                 (suppression.at, suppression.rules[unused[0]]),
-                f"This comment takes back {', '.join(unused) or 'all findings'}, and there is no such finding {where}.",
+                f"This comment suppresses {', '.join(unused) or 'all findings'}, but no such finding exists {where}.",
                 "Remove it.",
                 hint=None,
                 width=len(unused[0]) or 1,

@@ -147,7 +147,7 @@ def compare_with_service(executable: Executable, answer: object) -> Comparison:
         answer: the service's executable, as an object of the SDK or as the JSON of the AI API.
 
     Raises:
-        ContractError: the answer is no executable.
+        ContractError: the answer is not an executable.
     """
     return compare(contract_of_service(answer), contract_of(executable))
 
@@ -165,7 +165,7 @@ def compare(old: Contract, new: Contract) -> Comparison:
 
 
 def _is_older(new: str | None, old: str | None) -> bool:
-    """Tell whether a version is lower than another; of others than numbers with dots nobody can tell."""
+    """Return whether a version is lower than another; false for versions that are not numbers with dots."""
     releases = [_RELEASE.fullmatch(version or "") for version in (new, old)]
     lower, higher = ([int(number) for number in found[1].split(".")] if found else [] for found in releases)
     return bool(lower and higher) and lower < higher
@@ -178,7 +178,7 @@ def _older(new: str | None, old: str | None) -> str:
 _RELEASE: Final = re.compile(r"v?([0-9]{1,9}(?:\.[0-9]{1,9})*)")
 
 
-_BY_NAME: Final = "AI Core binds by name, and nothing has that name any more"
+_BY_NAME: Final = "AI Core binds by name, and that name no longer exists"
 
 
 class _Comparing:
@@ -210,7 +210,7 @@ class _Comparing:
                 "executable",
                 "id",
                 f"executable id changed from {old.id!r} to {new.id!r}",
-                f"Every configuration of {old.id!r} stops working: AI Core finds no executable of that id any more.",
+                f"Every configuration of {old.id!r} stops working: AI Core has no executable with that id any more.",
             )
         if old.scenario_id != new.scenario_id:
             if new.scenario_id is None:
@@ -400,7 +400,7 @@ class _Comparing:
                 "outputs",
                 name,
                 f"output {name!r}: kind changed from {before.kind!r} to {after.kind!r}",
-                f"Who looks for artifacts of kind {before.kind!r} does not find it any more.",
+                f"A search for artifacts of kind {before.kind!r} no longer finds it.",
                 field="kind",
             )
         if "registered" in self._silent:
@@ -412,7 +412,7 @@ class _Comparing:
                 name,
                 f"output {name!r}: registered name changed from {before.registered_name!r}"
                 f" to {after.registered_name!r}",
-                f"Who looks for artifacts of the name {before.registered_name!r} does not find it any more.",
+                f"A search for artifacts of the name {before.registered_name!r} no longer finds it.",
                 field="name",
             )
         if before.suffix != after.suffix:
@@ -421,7 +421,7 @@ class _Comparing:
                 "outputs",
                 name,
                 f"output {name!r}: suffix changed from {_quoted(before.suffix)} to {_quoted(after.suffix)}",
-                "It lies under another name on the object store.",
+                "It has another name in the object store.",
                 field="suffix",
             )
 

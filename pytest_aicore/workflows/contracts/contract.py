@@ -1,4 +1,4 @@
-"""The executable that a workflow publishes, frozen: what it promises to whoever configures it.
+"""The executable that a workflow publishes, frozen: its interface for configurations.
 
 A contract comes from a template, from the service, or from a golden file; `comparison` compares two.
 """
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 FORMAT: Final = 1
-"""The version of the format of golden contracts. It changes when a contract says something else, not something more."""
+"""The version of the format of golden contracts. It changes when a field's meaning does, not for a new field."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """What an executable promises to whoever configures it.
+    """The interface of an executable for configurations.
 
     Attributes:
-        terms: the executable, reduced to what is promised: sorted, images without tag and digest.
-        silent: the parts of which the source says nothing, so that they cannot be compared: `scenario` (its name and
+        terms: the executable, reduced to its interface: sorted, images without tag and digest.
+        silent: the parts that the source does not show, so that they cannot be compared: `scenario` (its name and
             description), `optional` (inputs), `registered` (name and suffix of outputs), `plans`, `images`.
     """
 
@@ -42,7 +42,7 @@ class Contract:
 
 
 SERVICE_IS_SILENT_ABOUT: Final = frozenset({"scenario", "optional", "registered", "plans", "images"})
-"""What the AI API does not show of an executable (AiExecutable in SAP's OpenAPI 2.42.0)."""
+"""The parts of an executable that the AI API does not show (AiExecutable in SAP's OpenAPI 2.42.0)."""
 
 
 # --- from executables to contracts --------------------------------------------------------------------------
@@ -105,11 +105,13 @@ def contract_of_service(answer: object) -> Contract:
         answer: the executable as an object of the SDK, or as the JSON of the AI API.
 
     Raises:
-        ContractError: it is no executable.
+        ContractError: it is not an executable.
     """
     executable_id = _field(answer, "id")
     if not isinstance(executable_id, str):
-        raise ContractError(f"The service's answer is no executable: it has no `id` ({type(answer).__name__}).")
+        raise ContractError(
+            f"The answer of the service is not an executable: it has no `id` ({type(answer).__name__})."
+        )
     executable = Executable(
         id=executable_id,
         name=_text_field(answer, "name"),
@@ -215,7 +217,7 @@ def parse_contract(text: str, name: str) -> Contract:
         name: what messages call the file.
 
     Raises:
-        ContractError: it is no contract; the message says where and what to do.
+        ContractError: it is not a contract; the message has the place and the remedy.
     """
     reader = _Reader(name)
     content = reader.content(text)
@@ -284,7 +286,7 @@ _KEYS: Final = (
     "resourcePlans",
     "images",
 )
-REMEDY: Final = "Restore it from git, or write it anew: pytest --aicore-check --aicore-update"
+REMEDY: Final = "Restore it from git, or update it: pytest --aicore-check --aicore-update"
 
 
 class _Reader:
@@ -294,7 +296,7 @@ class _Reader:
         self._name = name
 
     def error(self, what: str, place: str = "", hint: str = "") -> ContractError:
-        return ContractError(f"{self._name}{place}: This is no golden contract: {what}.{hint}\n{REMEDY}")
+        return ContractError(f"{self._name}{place}: This is not a golden contract: {what}.{hint}\n{REMEDY}")
 
     def content(self, text: str) -> dict[str, Any]:
         try:

@@ -1,4 +1,4 @@
-"""Golden files: texts in the repository that the present is compared with. They never lie outside of their folder."""
+"""Golden files: expected texts in the repository. They are never outside of their folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHOWN_LINES: Final = 60
 
 
 def contract_path(workflow: Path, *, workflows: Path, root: Path, contracts: Path | None = None) -> Path:
-    """Return where the golden contract of a workflow file lies.
+    """Return the path of the golden contract of a workflow file.
 
     It is the same wherever pytest is started and whatever it is asked to check, and never in the workflows folder,
     of which AI Core's Git synchronisation reads every YAML and JSON file.
@@ -46,7 +46,7 @@ def contract_path(workflow: Path, *, workflows: Path, root: Path, contracts: Pat
 
 
 def read_golden(path: Path, folder: Path) -> str | None:
-    """Return the text of a golden file, None if there is no file.
+    """Return the text of a golden file, None if it does not exist.
 
     Args:
         path: the file.
@@ -64,12 +64,14 @@ def read_golden(path: Path, folder: Path) -> str | None:
     except OSError as error:
         raise ContractError(f"The golden file '{path}' cannot be read: {error.strerror}.") from None
     if len(data) > MAXIMUM_BYTES:
-        raise ContractError(f"The golden file '{path}' is larger than {MAXIMUM_BYTES:,} bytes: it is not one of ours.")
+        raise ContractError(
+            f"The golden file '{path}' is larger than {MAXIMUM_BYTES:,} bytes, too large for a golden file."
+        )
     try:
         # Git may have given it the line ends of the machine.
         return data.decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise ContractError(f"The golden file '{path}' is no UTF-8 text (at byte {error.start}).") from None
+        raise ContractError(f"The golden file '{path}' is not UTF-8 text (at byte {error.start}).") from None
 
 
 def write_golden(path: Path, folder: Path, text: str) -> None:
@@ -117,11 +119,11 @@ def _stay_inside(path: Path, folder: Path) -> None:
         home = folder.resolve()
         leads_to = path.resolve()
     except (OSError, RuntimeError):
-        raise ContractError(f"The golden file '{path}' is a symbolic link that leads nowhere.") from None
+        raise ContractError(f"The golden file '{path}' is a symbolic link to a file that does not exist.") from None
     if leads_to.is_relative_to(home) and leads_to != home:
         return
     raise ContractError(
-        f"The golden file '{path}' would lie outside of '{folder}', at '{leads_to}'.\n"
+        f"The golden file '{path}' would be outside of '{folder}', at '{leads_to}'.\n"
         "Remove the symbolic link or the `..` that leads there."
     )
 
@@ -133,7 +135,7 @@ class Goldens:
     Attributes:
         directory: what a relative path is relative to.
         root: which no golden file may lie outside of.
-        update: whether files that differ are written anew.
+        update: whether files that differ are updated.
         written: the files that were.
     """
 
@@ -150,7 +152,7 @@ class Goldens:
             path: the golden file.
 
         Raises:
-            ContractError: there is no such file, it holds something else, or cannot be read or written.
+            ContractError: the file does not exist, has different content, or cannot be read or written.
         """
         file = self.directory / path
         golden = read_golden(file, self.root)
@@ -160,9 +162,9 @@ class Goldens:
             write_golden(file, self.root, text)
             self.written.append(file)
             return
-        update = "Once it is as it should be: pytest --aicore-update"
+        update = "If the new content is correct: pytest --aicore-update"
         if golden is None:
-            raise ContractError(f"There is no golden file '{file}'.\n{update}")
+            raise ContractError(f"The golden file does not exist: '{file}'.\n{update}")
         changes = list(
             difflib.unified_diff(golden.splitlines(), text.splitlines(), "golden file", "rendered now", lineterm="")
         )
@@ -171,4 +173,4 @@ class Goldens:
             shown.append(f"... and {len(changes) - _SHOWN_LINES} more lines")
         if not changes:
             shown = ["(only the line end at the end of the file differs)"]
-        raise ContractError("\n".join([f"The golden file '{file}' holds something else.", *shown, update]))
+        raise ContractError("\n".join([f"The golden file '{file}' has different content.", *shown, update]))

@@ -1,4 +1,4 @@
-"""The workflows as they were in a git revision. Nothing is checked out: git is asked for what the revision holds."""
+"""The workflows of a git revision. Nothing is checked out: git prints the files of the revision."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 _SIMILAR: Final = 0.5
-"""Which part of its lines two files must share to count as one that was renamed; git's own threshold."""
+"""The share of equal lines from which two files count as renamed; git's own threshold."""
 
 
 _REGULAR_FILES: Final = ("100644", "100755", "100664")
@@ -35,7 +35,7 @@ _VARIABLES_OF_HOOKS: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT
 
 @dataclass(frozen=True)
 class Changed:
-    """A workflow that was there in the revision, too.
+    """A workflow that the revision has as well.
 
     Attributes:
         template: as it is now.
@@ -52,7 +52,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Since:
-    """What happened to workflows since a revision.
+    """The changes of workflows since a revision.
 
     Attributes:
         changed: those that were there, in the order given.
@@ -100,12 +100,12 @@ class Revision:
                 yield _Blob(path, object_id, int(size))
 
     def touched(self) -> set[str]:
-        """Return the files of the revision that are gone or different now, perhaps with some that are not."""
+        """Return the files of the revision that are missing or changed now, and possibly unchanged ones."""
         listed = _git(self.top, "diff-index", "--name-only", "--no-renames", "-z", self.commit)
         return {os.fsdecode(name) for name in listed.split(b"\0")}
 
     def contents(self, blobs: Sequence[_Blob]) -> Iterator[tuple[_Blob, bytes]]:
-        """Yield what files hold, asking git once."""
+        """Yield the content of files, with one call of git."""
         if not blobs:
             return
         asked = "".join(f"{blob.object_id}\n" for blob in blobs).encode()
@@ -130,7 +130,7 @@ def open_revision(reference: str, folder: Path) -> Revision:
         folder: any folder of the repository.
 
     Raises:
-        RevisionError: there is no repository, or no such revision in it.
+        RevisionError: the repository or the revision does not exist.
     """
     top = Path(os.fsdecode(_git(folder, "rev-parse", "--show-toplevel").removesuffix(b"\n")))
     try:
@@ -149,7 +149,7 @@ def open_revision(reference: str, folder: Path) -> Revision:
 
 def _git(folder: Path, *arguments: str, given: bytes | None = None) -> bytes:
     environment = {name: value for name, value in os.environ.items() if name not in _VARIABLES_OF_HOOKS}
-    # Answers are read by a program: no colours, no pager, no questions, no words of another language.
+    # The output is parsed: no colours, pager, prompts or translations.
     environment.update(GIT_TERMINAL_PROMPT="0", GIT_OPTIONAL_LOCKS="0", LC_ALL="C")
     try:
         finished = subprocess.run(  # noqa: S603  a list of arguments, of which no reference is an option
@@ -161,14 +161,14 @@ def _git(folder: Path, *arguments: str, given: bytes | None = None) -> bytes:
             check=False,
         )
     except FileNotFoundError:
-        raise RevisionError("There is no program `git` on the PATH, which comparing with a revision needs.") from None
+        raise RevisionError("The program `git` is not on the PATH; comparing with a revision needs it.") from None
     except (OSError, ValueError) as error:
         raise RevisionError(f"`git` cannot be run: {error}.") from None
     if finished.returncode != 0:
         said = finished.stderr.decode(errors="replace").strip().splitlines()
         why = said[0].removeprefix("fatal: ") if said else f"exit status {finished.returncode}"
         if "not a git repository" in why:
-            raise RevisionError(f"'{folder}' lies in no git repository, so there is no revision to compare with.")
+            raise RevisionError(f"'{folder}' is not in a git repository, so it has no revisions to compare with.")
         raise RevisionError(f"`git {arguments[0]}` failed in '{folder}': {why}")
     return finished.stdout
 
@@ -176,7 +176,7 @@ def _git(folder: Path, *arguments: str, given: bytes | None = None) -> bytes:
 def compare_with_revision(
     reference: str, templates: Iterable[Template], folders: Iterable[Path] = (), untold: Iterable[Path] = ()
 ) -> Since:
-    """Return what became of workflows since a revision.
+    """Return the changes of workflows since a revision.
 
     A workflow is recognised by its executable id, then by its path, then by what the file holds. A file may hold
     several.
@@ -188,7 +188,7 @@ def compare_with_revision(
         untold: files that cannot be read as templates now; what they were is not told to be removed.
 
     Raises:
-        RevisionError: there is no repository, or no such revision in it.
+        RevisionError: the repository or the revision does not exist.
     """
     now = [template for template in templates if template.path is not None]
     folders = list(folders)
@@ -213,7 +213,7 @@ def compare_with_revision(
 
 
 def _parsed(data: bytes, name: str) -> list[Template]:
-    """Return the templates of a file, none for what has no label of AI Core or is broken: that promised nothing."""
+    """Return the templates of a file, none if it is broken or has no label of AI Core: then it had no contract."""
     if not is_candidate(data[:SNIFFED_BYTES]) or b"ai.sap.com/" not in data:
         return []
     try:
@@ -223,7 +223,7 @@ def _parsed(data: bytes, name: str) -> list[Template]:
 
 
 def _repository_of(folder: Path) -> Path:
-    """Return the nearest folder upwards that looks like a repository's, else the folder: git will say it is none."""
+    """Return the nearest parent folder that looks like a repository, else the folder, for which git will fail."""
     return next((one for one in (folder, *folder.parents) if (one / ".git").exists()), folder)
 
 
@@ -241,7 +241,7 @@ class _Workflow:
 
 
 class _Match:
-    """Finds for each workflow of a repository what it was in a revision."""
+    """Finds for each workflow of a repository its version in a revision."""
 
     def __init__(self, top: Path, revision: Revision, now: Sequence[Template], untold: Sequence[Path]) -> None:
         self._top = top
@@ -263,7 +263,7 @@ class _Match:
         self._found: dict[_Workflow, _Workflow] = {}
 
     def pairs(self) -> Iterator[tuple[Template, _Workflow]]:
-        """Yield each workflow that was there with what it was."""
+        """Yield each workflow that the revision has, with its old version."""
         left = dict.fromkeys(self._before)
         for find in (self._same_path_and_id, self._same_id, self._same_path, self._similar):
             for workflow in self._now:
@@ -276,7 +276,7 @@ class _Match:
                 yield workflow.template, self._found[workflow]
 
     def removed(self, folders: Sequence[Path]) -> Iterator[tuple[Path, Template]]:
-        """Yield what was in folders and is nowhere now."""
+        """Yield the workflows that were in the folders and are missing now."""
         known = set(self._found.values())
         for was in self._before:
             path = self._top / was.path
@@ -313,7 +313,7 @@ class _Match:
 
 
 def _looks_like_template(path: Path) -> bool:
-    """Tell whether a file that nobody read is there all the same, and may be what it was."""
+    """Return whether a file that was not read exists nevertheless, and may be unchanged."""
     try:
         with path.open("rb") as file:
             return is_candidate(file.read(SNIFFED_BYTES))

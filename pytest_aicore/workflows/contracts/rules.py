@@ -1,4 +1,4 @@
-"""Differences between contracts as findings: at the line that makes them, with a rule, a consequence and a remedy."""
+"""Differences between contracts as findings: at the line that causes them, with a rule, a consequence and a remedy."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ BREAKING: Final = Rule(
     explanation=(
         "Configurations are immutable and bind by name. A parameter or input that is removed, renamed or newly "
         "required, a removed output, another executable id or scenario break those that exist: their executions end "
-        "DEAD or stay PENDING. A new version label tells that this is meant."
+        "DEAD or stay PENDING. A new version label announces that this is intended."
     ),
     bad=_BEFORE,
     good=_AFTER,
@@ -73,8 +73,8 @@ MISSING: Final = Rule(
     layer="contract",
     summary="The workflow has no golden contract",
     explanation=(
-        "Without one nobody notices what a change breaks. `pytest --aicore-check --aicore-update` writes it into the "
-        "folder `contracts` beside the workflows folder; commit it together with the workflow."
+        "Without one a change that breaks configurations is not noticed. `pytest --aicore-check --aicore-update` "
+        "writes it to the folder `contracts` beside the workflows folder; commit it together with the workflow."
     ),
     bad="workflows/train.yaml\n",
     good="workflows/train.yaml\ncontracts/train.json\n",
@@ -86,7 +86,7 @@ UNREADABLE: Final = Rule(
     layer="contract",
     summary="The contract cannot be compared",
     explanation=(
-        "The workflow or its golden contract cannot be read, the golden contract would lie outside of its folder, or "
+        "The workflow or its golden contract cannot be read, the golden contract would be outside of its folder, or "
         "two workflows would share it."
     ),
     bad="contracts/train.json -> /elsewhere/train.json\n",
@@ -97,13 +97,13 @@ STALE: Final = Rule(
     name="stale-golden-contract",
     severity=Severity.WARNING,
     layer="contract",
-    summary="The workflow may be published as it is, but its golden contract says something else",
+    summary="The workflow may be published, but its golden contract is out of date",
     explanation=(
         "A compatible change, or one that a new version label announces. As long as the golden contract is not "
-        "written anew, the next change is compared with the old one, and breaks more than it seems."
+        "updated, the next change is compared with the old one, and its consequences are not shown correctly."
     ),
-    bad='ai.sap.com/version: "2.0.0" # the golden contract says 1.0.0\n',
-    good='ai.sap.com/version: "2.0.0" # and so does the golden contract\n',
+    bad='ai.sap.com/version: "2.0.0" # the golden contract has 1.0.0\n',
+    good='ai.sap.com/version: "2.0.0" # as in the golden contract\n',
 )
 ORPHANED: Final = Rule(
     id="AIC906",
@@ -112,8 +112,8 @@ ORPHANED: Final = Rule(
     layer="contract",
     summary="A golden contract belongs to no workflow file",
     explanation=(
-        "The workflow is gone, and every configuration of its executable stops working. If that is meant, delete the "
-        "contract as well. It is told once, with the first workflow of a session that collects folders."
+        "The workflow is gone, and every configuration of its executable stops working. If that is intended, delete "
+        "the contract as well. It is reported once, with the first workflow of a session that collects folders."
     ),
     bad="contracts/train.json\n",
     good="workflows/train.yaml\ncontracts/train.json\n",
@@ -123,10 +123,10 @@ REMOVED: Final = Rule(
     name="executable-removed",
     severity=Severity.ERROR,
     layer="contract",
-    summary="A workflow of the other revision is not there any more",
+    summary="A workflow of the other revision does not exist any more",
     explanation=(
-        "Every configuration of its executable stops working: AI Core finds no executable of that id any more. No "
-        "version label can tell that this is meant; `--ignore AIC907` can."
+        "Every configuration of its executable stops working: AI Core has no executable with that id any more. No "
+        "version label can announce that this is intended; `--ignore AIC907` can."
     ),
     bad="git rm workflows/train.yaml\n",
     good="git mv workflows/train.yaml workflows/training.yaml\n",
@@ -137,7 +137,7 @@ ACCEPTED: Final = Rule(
     severity=Severity.HINT,
     layer="contract",
     summary="A change that existing configurations survive, or that a new version label announces",
-    explanation="It is told so that a review sees it, and never fails.",
+    explanation="It is reported for reviews, and never fails.",
     bad="- name: SEED\n  description: a random number # was: A random number\n",
     good="- name: SEED\n  description: A random number\n",
 )
@@ -145,7 +145,7 @@ ACCEPTED: Final = Rule(
 CONTRACT_RULES: Final = collect("contract")
 """The rules of contracts by id, besides those of single files."""
 
-NEW_VERSION: Final = f"Undo it, or tell it with a new `{VERSION_LABEL}`"
+NEW_VERSION: Final = f"Undo it, or announce it with a new `{VERSION_LABEL}`"
 
 
 def finding(rule: Rule, place: Place, message: str, remedy: str, source_line: str | None = None) -> Finding:
@@ -183,11 +183,11 @@ def of_comparison(template: Template, comparison: Comparison, *, quiet: bool = F
                 found.append(_at(template, difference, ACCEPTED, _said(difference), f"It is {_why(difference)}."))
             continue
         rule = BREAKING if difference.impact == Impact.BREAKING else UNVERSIONED
-        remedy = f'{NEW_VERSION}, which still is "{version}".'
+        remedy = f'{NEW_VERSION}, which is still "{version}".'
         if comparison.has_older_version:
             remedy = f'{NEW_VERSION}: "{version}" is older than "{comparison.old.terms.version_id}".'
         if not difference.excusable:
-            remedy = f"Put the label `{VERSION_LABEL if difference.section == 'version' else SCENARIO_ID_LABEL}` back."
+            remedy = f"Restore the label `{VERSION_LABEL if difference.section == 'version' else SCENARIO_ID_LABEL}`."
         found.append(_at(template, difference, rule, _said(difference), remedy))
     return found
 
@@ -208,7 +208,7 @@ def _at(template: Template, difference: Difference, rule: Rule, message: str, re
     return finding(rule, place, message, remedy, template.document.line(place.line))
 
 
-# --- where a difference stands ------------------------------------------------------------------------------
+# --- the place of a difference -------------------------------------------------------------------------------
 
 _FIELDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("executable", "id"): ("metadata", "name"),
@@ -223,7 +223,7 @@ _FIELDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
 
 
 def place_of(template: Template, difference: Difference) -> Place:
-    """Return where in a template a difference stands; of what was removed, where its successor or its list stands.
+    """Return the place of a difference in a template; for something removed that of its successor or its list.
 
     Args:
         template: as it is now.
@@ -253,11 +253,11 @@ _WRITTEN: Final[Mapping[str, tuple[str, ...]]] = {
     "description": ("description",),
     "optional": ("optional",),
 }
-"""Under which keys of a declaration its fields stand; the others of an artifact are annotations."""
+"""The keys of the fields of a declaration; the other fields of an artifact are annotations."""
 
 
 def _declaration(template: Template, difference: Difference) -> Place | None:
-    """Return where the subject of a difference is declared, or what it was renamed to; better, what of it differs."""
+    """Return the place of the field that differs, else of its declaration or of what it was renamed to."""
     key = "globalName" if difference.section == "outputs" else "name"
     nodes: list[MappingNode] = {
         "parameters": template.parameters,
@@ -286,7 +286,7 @@ def missing(workflow: str, golden: Path, executable_id: str, renamed_from: Path 
 
     Args:
         workflow: what messages call the workflow file.
-        golden: where its contract should lie.
+        golden: the path of its contract.
         executable_id: its executable.
         renamed_from: a contract of the same executable under another name, whose workflow file is gone.
     """
@@ -295,20 +295,21 @@ def missing(workflow: str, golden: Path, executable_id: str, renamed_from: Path 
         return at_start(
             MISSING,
             workflow,
-            f"The golden contract of {executable_id!r} still is '{renamed_from}': the workflow file was"
+            f"The golden contract of {executable_id!r} is still '{renamed_from}': the workflow file was"
             f" {'renamed' if here else 'moved'}.",
-            f"{'Rename' if here else 'Move'} it to '{golden.name if here else golden}', which this does, too: {UPDATE}",
+            f"{'Rename' if here else 'Move'} it to '{golden.name if here else golden}', or let this command do it: "
+            f"{UPDATE}",
         )
     return at_start(
         MISSING,
         workflow,
-        f"There is no golden contract '{golden}', so nobody would notice what a change breaks.",
-        f"Write it, look at it, and commit it: {UPDATE}",
+        f"The golden contract '{golden}' does not exist, so changes that break configurations would not be noticed.",
+        f"Write it, review it, and commit it: {UPDATE}",
     )
 
 
 def stale(template: Template, comparison: Comparison, golden: Path) -> Finding:
-    """Return the finding of a golden contract that is not what the workflow says any more, acceptably.
+    """Return the finding of a golden contract that is out of date by an acceptable change.
 
     Args:
         template: as it is now.
@@ -317,8 +318,8 @@ def stale(template: Template, comparison: Comparison, golden: Path) -> Finding:
     """
     worst = comparison.differences[0]
     more = f" (and {len(comparison.differences) - 1} more)" if len(comparison.differences) > 1 else ""
-    message = f"The golden contract '{golden}' is not up to date: {worst.what}{more}."
-    return _at(template, worst, STALE, message, f"It is {_why(worst)}; write the contract anew: {UPDATE}")
+    message = f"The golden contract '{golden}' is out of date: {worst.what}{more}."
+    return _at(template, worst, STALE, message, f"It is {_why(worst)}; update the contract: {UPDATE}")
 
 
 def orphaned(path: str, folder: Path, executable_id: str) -> Finding:
@@ -326,7 +327,7 @@ def orphaned(path: str, folder: Path, executable_id: str) -> Finding:
 
     Args:
         path: what messages call the golden contract.
-        folder: where its workflow file would lie.
+        folder: the folder of its workflow file.
         executable_id: its executable.
     """
     return at_start(
@@ -339,7 +340,7 @@ def orphaned(path: str, folder: Path, executable_id: str) -> Finding:
 
 
 def removed(path: str, template: Template, reference: str) -> Finding:
-    """Return the finding of a workflow that is gone since a revision.
+    """Return the finding of a workflow that a revision has and that is missing now.
 
     Args:
         path: what messages call the file that was.
@@ -349,10 +350,10 @@ def removed(path: str, template: Template, reference: str) -> Finding:
     return at_start(
         REMOVED,
         path,
-        f"The executable {template.name!r} was here in {reference}, and is gone: every configuration of it stops"
+        f"The executable {template.name!r} was here in {reference} and is missing now: every configuration of it stops"
         " working.",
         f"Put the workflow back, or name the folder that it was moved to as well; `--ignore {REMOVED.id}` says that it"
-        " was given up.",
+        " was removed on purpose.",
     )
 
 

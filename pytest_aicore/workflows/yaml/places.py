@@ -53,7 +53,7 @@ class Problem:
 
 
 class SourceError(WorkflowError):
-    """A file or text is no YAML that AI Core could read; `problem` says which, where and why."""
+    """A file or text is not YAML that AI Core could read; `problem` has the place and the reason."""
 
     def __init__(self, problem: Problem) -> None:
         """Make the error of a problem.

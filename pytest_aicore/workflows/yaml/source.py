@@ -52,7 +52,7 @@ def load(path: Path) -> Document:
         path: the file.
 
     Raises:
-        SourceError: it cannot be read, is too large, or is no YAML of one document.
+        SourceError: it cannot be read, is too large, or is not YAML of one document.
     """
     return _only(load_all(path))
 
@@ -64,7 +64,7 @@ def load_all(path: Path) -> list[Document]:
         path: the file.
 
     Raises:
-        SourceError: it cannot be read, is too large, or is no YAML.
+        SourceError: it cannot be read, is too large, or is not YAML.
     """
     name = str(path)
     try:
@@ -111,7 +111,7 @@ def _only(documents: list[Document]) -> Document:
                 "several-documents",
                 second.place(second.root),
                 f"The file holds {len(documents)} YAML documents; the second begins here.",
-                "Give each template a file of its own.",
+                "Put each template in its own file.",
                 second.line(second.root.line),
             )
         )
@@ -295,7 +295,7 @@ class _PureLoader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
                 self.allow_simple_key = True
 
     def scan_plain(self) -> Any:
-        """Scan a plain scalar, which may contain TABs and, in brackets, question marks."""
+        """Scan a plain scalar, which may contain tabs and, in brackets, `?`."""
         start = end = self.get_mark()
         indent = self.indent + 1
         pattern = _PLAIN_IN_BRACKETS if self.flow_level else _PLAIN
@@ -345,7 +345,7 @@ class _PureLoader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser):
                 return spaces, line_breaks
 
     def parse_flow_sequence_entry_mapping_key(self) -> Any:
-        """Parse what follows a question mark in a list in brackets; before libyaml 0.2.6 a key has to follow it."""
+        """Parse what follows a `?` in a list in brackets; before libyaml 0.2.6 a key has to follow it."""
         event = super().parse_flow_sequence_entry_mapping_key()  # type: ignore[no-untyped-call]
         if event.start_mark.index == event.end_mark.index and _LIBYAML < (0, 2, 6):
             raise yaml.parser.ParserError(None, None, "did not find expected key", event.start_mark)

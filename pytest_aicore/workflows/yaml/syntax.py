@@ -1,8 +1,8 @@
-"""What a YAML syntax error means in human words.
+"""Explanations of YAML syntax errors.
 
-A YAML parser reports where it could go on no longer, which is often not where the mistake is, in terms of its
-grammar. Templates break in a dozen ways over and over; each is recognised here by the lines around it.
-Everything else keeps the parser's own words.
+A YAML parser reports where it had to stop, which is often not where the mistake is, in terms of its grammar. Most
+broken templates have one of a dozen mistakes; each is recognised here by the lines around it. Other errors keep the
+message of the parser.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Explanation(NamedTuple):
 
 
 class SyntaxReport(NamedTuple):
-    """What a YAML parser says of a text that it cannot read, together with the text.
+    """The error of a YAML parser, together with the text.
 
     Attributes:
         lines: the lines of the file, without line ends.
-        problem: the parser's words.
+        problem: the message of the parser.
         line: line at which it stopped, counted from 1.
         column: column at which it stopped, counted from 1.
-        context_line: line on which the construct began that it was reading, if it told.
+        context_line: line on which the construct began that it was reading, if known.
         context_column: the column of that.
     """
 
@@ -47,7 +47,7 @@ class SyntaxReport(NamedTuple):
 
     def text(self, line: int) -> str:
         """Return one line, counted from 1."""
-        # No line that a person wrote is longer, and the expressions below need not be good at those that are.
+        # Longer lines are not written by hand; the cut limits the time of the expressions below.
         return self.lines[line - 1][:_LONGEST_LINE] if 0 < line <= len(self.lines) else ""
 
     @property
@@ -66,10 +66,10 @@ class SyntaxReport(NamedTuple):
 
 
 def explain(report: SyntaxReport) -> Explanation:
-    """Return the best explanation of what a YAML parser stumbled over.
+    """Return the best explanation of the error of a YAML parser.
 
     Args:
-        report: what the parser said.
+        report: the error of the parser.
     """
     for words, recognise in _RECOGNISERS:
         if words in report.problem:
@@ -80,7 +80,7 @@ def explain(report: SyntaxReport) -> Explanation:
         "syntax",
         report.line,
         report.column,
-        f"This is no YAML: {report.problem}.",
+        f"This is not YAML: {report.problem}.",
         "Check indentation, colons and quotes of this line and the lines above it.",
     )
 
@@ -174,22 +174,22 @@ def _tab(report: SyntaxReport) -> Explanation | None:
             "tab",
             report.line,
             indentation.end(),
-            "A TAB stands in the indentation of this line; YAML indents with spaces only.",
-            "Replace each TAB by spaces.",
+            "Tab used for indentation; YAML allows only spaces.",
+            "Replace each tab with spaces.",
         )
     if report.here[report.column - 1 : report.column] == "\t":
         return Explanation(
             "tab",
             report.line,
             report.column,
-            "A TAB stands where YAML only allows spaces.",
-            "Replace each TAB by spaces.",
+            "Tab used where YAML allows only spaces.",
+            "Replace each tab with spaces.",
         )
     return None
 
 
 def _conflict(report: SyntaxReport) -> Explanation | None:
-    """Explain what git leaves where two versions of a file could not be merged."""
+    """Explain a merge conflict that git left in the file."""
     line = next((number for number, text in enumerate(report.lines, 1) if _CONFLICT.match(text)), 0)
     if not line or line > report.line:
         return None
@@ -197,7 +197,7 @@ def _conflict(report: SyntaxReport) -> Explanation | None:
         "merge-conflict",
         line,
         1,
-        "Git left the mark of a merge conflict here: the file holds two versions of the lines around it.",
+        "Git left a merge conflict here: the file has two versions of the lines around it.",
         "Keep one of them, and remove the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`.",
     )
 
@@ -206,7 +206,7 @@ _CONFLICT: Final = re.compile(r"(?:<{7}|>{7}|[|]{7})(?: |$)")
 
 
 def _look_alike(report: SyntaxReport) -> Explanation | None:
-    """Explain a character that looks like one of YAML's own, as texts have that were copied from a page."""
+    """Explain a character that looks like a special character of YAML, as in text that was copied from a page."""
     for line in dict.fromkeys((report.line, report.context_line or report.line, report.above[0])):
         found = _LOOK_ALIKE.match(report.text(line))
         character = found and found.group(found.lastgroup or 0)
@@ -217,8 +217,8 @@ def _look_alike(report: SyntaxReport) -> Explanation | None:
             "look-alike",
             line,
             found.start(found.lastgroup or 0) + 1,
-            f"The character U+{ord(character):04X} stands here; it only looks like {wanted}.",
-            f"Type {wanted} in its place: such characters come with texts that are copied from a page or a chat.",
+            f"The character U+{ord(character):04X} only looks like {wanted}.",
+            f"Type {wanted} instead: such characters come with text copied from a page or a chat.",
         )
     return None
 
@@ -239,8 +239,8 @@ def _text_behind_block(report: SyntaxReport) -> Explanation | None:
         "text-behind-block",
         report.line,
         found.end() + 1,
-        f"Text stands behind `{found.group(1)}`, which begins a block of lines.",
-        "Begin a new line behind it, and indent the text deeper than this line.",
+        f"Text follows `{found.group(1)}`, which begins a block of lines.",
+        "Begin a new line after it, and indent the text deeper than this line.",
     )
 
 
@@ -258,7 +258,7 @@ def _placeholder(report: SyntaxReport) -> Explanation | None:
 
 
 def without_quotes(lines: Sequence[str], line: int, column: int) -> Explanation:
-    """Return the explanation of a placeholder without quotes, or of what should have made a text of all around it.
+    """Return the explanation of a placeholder without quotes, or of the block around it that has to be a string.
 
     Args:
         lines: the lines of the file, without line ends.
@@ -273,8 +273,8 @@ def without_quotes(lines: Sequence[str], line: int, column: int) -> Explanation:
         "no-block",
         block,
         _indentation(report.text(block)),
-        f"What stands below {_quoted(report.text(block))} has to be a text for AI Core, and this is a map; so the "
-        f"placeholder in line {line} is no YAML.",
+        f"The content of {_quoted(report.text(block))} has to be a string for AI Core, not a map; so the "
+        f"placeholder in line {line} is not YAML.",
         f"Write {_quoted(report.text(block).strip() + ' |')}.",
     )
 
@@ -313,7 +313,7 @@ def unquoted_placeholder(line: int, column: int) -> Explanation:
         "unquoted-placeholder",
         line,
         column,
-        "A value that begins with `{{` is a map in a map for YAML, not a placeholder.",
+        "YAML reads a value that begins with `{{` as a map in a map, not as a placeholder.",
         'Put the whole value in quotes: "{{...}}".',
     )
 
@@ -329,7 +329,7 @@ def _comment_without_space(report: SyntaxReport) -> Explanation | None:
         "comment-without-space",
         report.line,
         found.end(),
-        "This `#` begins no comment, for no space stands before it: the whole line belongs to the value.",
+        "This `#` does not begin a comment, because no space precedes it: the whole line belongs to the value.",
         "Put a space before the `#`.",
     )
 
@@ -348,7 +348,7 @@ def _colon_in_value(report: SyntaxReport) -> Explanation | None:
 
 
 def _quote_goes_on(report: SyntaxReport) -> Explanation | None:
-    """Explain an error that comes of a quotation mark in a line far above, which another one closed at last."""
+    """Explain an error caused by a quotation mark far above that only another one closes."""
     line = 1
     while line < report.line:
         found = _OPENS_QUOTE.match(report.text(line))
@@ -383,7 +383,7 @@ def _spaces(text: str) -> int:
 
 
 def _first_is_uneven(report: SyntaxReport) -> Explanation | None:
-    """Explain an error that the first line below a key made, not the second, at which the parser stopped."""
+    """Explain an error in the first line below a key, where the parser stopped only at the second."""
     found = _first_of_its_kind(report)
     if found is None:
         return None
@@ -394,7 +394,7 @@ def _first_is_uneven(report: SyntaxReport) -> Explanation | None:
             "dash-in-map",
             number,
             _spaces(first) + 1,
-            f"A dash stands before the first key below `{parent.group('key')}:`, and none before the next: that is "
+            f"The first key below `{parent.group('key')}:` has a dash, and the next one has none: that is "
             "neither a list nor a map.",
             "Remove the dash.",
         )
@@ -406,9 +406,9 @@ def _first_is_uneven(report: SyntaxReport) -> Explanation | None:
 
 
 def _child_is_uneven(report: SyntaxReport) -> Explanation | None:
-    """Explain an error that the first thing below a key made, not the next, at which the parser stopped.
+    """Explain an error in the first child of a key, where the parser stopped only at the next.
 
-    Which of two is indented wrongly is told by those around them, else by how this file is indented.
+    The lines around them decide which of two has the wrong indentation, else the usual indentation of the file.
     """
     if report.context_column is None:
         return None
@@ -434,7 +434,7 @@ def _is_code(text: str) -> bool:
 
 
 def _uneven(report: SyntaxReport, above: int, first: int) -> Explanation | None:
-    """Explain why the first line below a key does not go with the line at which the parser stopped."""
+    """Explain why the first line below a key does not fit the line at which the parser stopped."""
     parent, text = _KEY.match(report.text(above)), report.text(first)
     here, begins, spaces = _spaces(report.here), _indentation(report.text(above)) - 1, _spaces(text)
     is_item = text.lstrip().startswith("- ")
@@ -455,13 +455,13 @@ def _uneven(report: SyntaxReport, above: int, first: int) -> Explanation | None:
         "uneven-indentation",
         first,
         spaces + 1,
-        f"This line is indented by {spaces} spaces, and line {report.line}, which stands beside it, by {here}.",
+        f"This line is indented by {spaces} spaces, and line {report.line}, at the same level, by {here}.",
         f"Indent both by {here} spaces.",
     )
 
 
 def _odd_line(report: SyntaxReport) -> Explanation | None:
-    """Explain an error that a line made which is indented less than those before and after it, its neighbours."""
+    """Explain an error in a line with less indentation than the lines before and after it."""
     here = _KEY.match(report.here)
     spaces = _spaces(report.here)
     odd = next(
@@ -496,11 +496,11 @@ _SIBLINGS: Final = (
     frozenset({"image", "imagePullPolicy", "command", "args", "env", "resources", "volumeMounts", "ports", "name"}),
     frozenset({"name", "path", "globalName", "archive", "from", "s3"}),
 )
-"""Keys that stand beside each other: in a container, in an artifact."""
+"""Keys of one map: of a container, of an artifact."""
 
 
 def _first_has_no_dash(report: SyntaxReport) -> Explanation | None:
-    """Explain an item that does not go with the first thing below its list's key, for that has no dash."""
+    """Explain a list item where the first line below the key of the list has no dash."""
     spaces = _spaces(report.here)
     if not report.here.lstrip().startswith("- "):
         return None
@@ -533,7 +533,7 @@ def _no_dash(line: int, text: str, key: str) -> Explanation:
 
 
 def _usual_offset(lines: Sequence[str], *, of_items: bool) -> int:
-    """Return by how many spaces most keys, or items, of a file stand further right than the key above them."""
+    """Return the usual indentation of keys, or items, below the key above them."""
     counted: dict[int, int] = {}
     above = ""
     for line in lines[:_LINES_TO_COUNT]:
@@ -548,7 +548,7 @@ def _usual_offset(lines: Sequence[str], *, of_items: bool) -> int:
 
 
 def _colon_missing_beside(report: SyntaxReport) -> Explanation | None:
-    """Explain a first key without a colon, or a dash without a space, which make a text of the line."""
+    """Explain a first key without a colon, or a dash without a space, which make the line a string."""
     number, above = report.above
     if not number or _indentation(above) > _indentation(report.here) or _KEY.match(above) is not None:
         return None
@@ -560,8 +560,8 @@ def _colon_missing_beside(report: SyntaxReport) -> Explanation | None:
             "dash-without-space",
             number,
             dash.end() + 1,
-            "No space follows the dash, so YAML takes the line for a text, not an item.",
-            "Put a space behind the dash.",
+            "No space follows the dash, so YAML reads the line as a string, not an item.",
+            "Put a space after the dash.",
         )
     squeezed = _COLON_WITHOUT_SPACE.match(above)
     if squeezed is not None:
@@ -573,8 +573,8 @@ def _colon_missing_beside(report: SyntaxReport) -> Explanation | None:
         "no-colon",
         number,
         word.end(1) + 1,
-        f"No colon follows {_quoted(word.group(1))}, so YAML takes the line for a text, not a key.",
-        f"Write {_quoted(word.group(1) + ':')}, and the value behind it.",
+        f"No colon follows {_quoted(word.group(1))}, so YAML reads the line as a string, not a key.",
+        f"Write {_quoted(word.group(1) + ':')}, and the value after it.",
     )
 
 
@@ -584,7 +584,7 @@ def _colon_missing_above(report: SyntaxReport) -> Explanation | None:
         return None
     before = _KEY.match(report._replace(line=number).above[1])
     if before is not None and before.group("value") and before.end("before") + 1 < _indentation(above):
-        # The line above goes on with a text that begins in a line above that.
+        # The line above continues a string that begins in a line above that.
         return None
     squeezed = _COLON_WITHOUT_SPACE.match(above)
     if squeezed is not None:
@@ -605,8 +605,8 @@ def _colon_without_space(line: int, squeezed: re.Match[str]) -> Explanation:
         "colon-without-space",
         line,
         squeezed.end(1) + 1,
-        f"No space follows the colon of {_quoted(squeezed.group(1))}, so YAML takes the line for a text, not a key.",
-        "Put a space behind the colon, or remove what was typed there by accident.",
+        f"No space follows the colon of {_quoted(squeezed.group(1))}, so YAML reads the line as a string, not a key.",
+        "Put a space after the colon, or remove what was typed there by accident.",
     )
 
 
@@ -619,8 +619,8 @@ def _list_under_value(report: SyntaxReport) -> Explanation | None:
         "list-under-value",
         report.line,
         report.here.index("-") + 1,
-        f"A list stands below {_quoted(_without_dashes(above))} in line {number}, which already has a value.",
-        f"Remove the value of `{parent.group('key')}`, or put the list's own key on a line above it.",
+        f"There is a list below {_quoted(_without_dashes(above))} in line {number}, which already has a value.",
+        f"Remove the value of `{parent.group('key')}`, or add the key of the list on a line above it.",
     )
 
 
@@ -685,7 +685,7 @@ def _quote_not_closed(report: SyntaxReport) -> Explanation | None:
         "quote-not-closed",
         report.context_line or report.line,
         report.context_column or report.column,
-        "The quotation mark that opens here is never closed.",
+        "This quotation mark is never closed.",
         "Close it at the end of the value.",
     )
 
@@ -700,9 +700,9 @@ def _bracket_not_closed(report: SyntaxReport) -> Explanation | None:
         "bracket-not-closed",
         report.context_line,
         report.context_column,
-        f"The `{opening}` that opens here is not closed before {'column' if same_line else 'line'} "
+        f"The `{opening}` is not closed before {'column' if same_line else 'line'} "
         f"{report.column if same_line else report.line}, or a comma between its items is missing there.",
-        f"Close it with `{found.group(1)}`, or put the value in quotes if the bracket belongs to a text.",
+        f"Close it with `{found.group(1)}`, or put the value in quotes if the bracket is part of a string.",
     )
 
 
@@ -719,8 +719,8 @@ def _file_ends_in_brackets(report: SyntaxReport) -> Explanation | None:
                     "bracket-not-closed",
                     line,
                     column,
-                    f"The `{character}` that opens here is not closed before the file ends.",
-                    f"Close it with `{closing}`, or put the value in quotes if the bracket belongs to a text.",
+                    f"The `{character}` is not closed before the file ends.",
+                    f"Close it with `{closing}`, or put the value in quotes if the bracket is part of a string.",
                 )
     return None
 
@@ -733,7 +733,7 @@ def _value_expected(report: SyntaxReport) -> Explanation | None:
         "no-value",
         report.line,
         report.column,
-        f"`{found.group(1)}` stands where a value is expected.",
+        f"`{found.group(1)}` is where a value is expected.",
         f"Write the value before it, or remove the `{found.group(1)}`.",
     )
 
@@ -777,9 +777,9 @@ def _list_without_key(report: SyntaxReport) -> Explanation | None:
         "list-without-key",
         report.line,
         report.column,
-        "A list item stands where a key is expected"
+        "A list item is where a key is expected"
         + (f" after {_quoted(_without_dashes(above))} in line {number}." if number else "."),
-        "Put the list's own key (`arguments:`, `artifacts:`, ...) on a line above it, or indent the dash "
+        "Add the key of the list (`arguments:`, `artifacts:`, ...) on a line above it, or indent the dash "
         "like the other items of its list.",
     )
 
@@ -794,8 +794,8 @@ def _uneven_indentation(report: SyntaxReport) -> Explanation | None:
         "uneven-indentation",
         report.line,
         report.column,
-        "This line's indentation fits none of the lines above it." + beginning,
-        "Indent it exactly like the keys, or items, that it belongs to.",
+        "The indentation of this line fits no line above it." + beginning,
+        "Indent it exactly like the other keys or items at its level.",
     )
 
 
@@ -812,8 +812,8 @@ def _reserved_character(report: SyntaxReport) -> Explanation | None:
         "reserved-character",
         report.line,
         column,
-        f"A text without quotes cannot begin with {_RESERVED[character]}.",
-        "Remove it: it frames code in Markdown, and is no part of the file." if fence else "Put the text in quotes.",
+        f"A string without quotes cannot begin with {_RESERVED[character]}.",
+        "Remove it: it marks code in Markdown, and is not part of the file." if fence else "Put the text in quotes.",
     )
 
 
@@ -845,7 +845,7 @@ def _bad_character_number(report: SyntaxReport) -> Explanation | None:
         "bad-escape",
         report.context_line or report.line,
         report.context_column or report.column,
-        "An escape such as `\\u` in this value names no character.",
+        "An escape such as `\\u` in this value is not a valid character.",
         "Write the character itself.",
     )
 

@@ -1,4 +1,4 @@
-"""The tree of a YAML document: maps, lists and scalars that know where they stand and how they were written.
+"""The tree of a YAML document: maps, lists and scalars with their places and how they were written.
 
 What a scalar is, number or string, is decided as Kubernetes decides it, which reads YAML with go-yaml.
 """
@@ -57,7 +57,7 @@ def kind_of_plain(text: str) -> ScalarKind:
 
 
 class Node:
-    """What stands at one place of the file. Equal to itself alone, so that sets and dictionaries can hold it.
+    """A node of the tree. Equal only to itself, so that sets and dictionaries can hold it.
 
     Attributes:
         line: line of its first character, counted from 1.
@@ -151,7 +151,7 @@ class MappingNode(Node):
         return node if type(node) is MappingNode else NO_MAPPING
 
     def items_of(self, key: str) -> list[Node]:
-        """Return the items of the list at a key; none where there is no list."""
+        """Return the items of the list at a key; an empty list for anything else."""
         node = self.values.get(key)
         return node.items if type(node) is SequenceNode else []
 
@@ -249,7 +249,7 @@ class Document:
 
 
 def is_given(mapping: MappingNode, key: str) -> bool:
-    """Tell whether a map has a key with another value than null."""
+    """Return whether a map has a key with another value than null."""
     node = mapping.values.get(key)
     return node is not None and not (type(node) is ScalarNode and node.kind == "null")
 

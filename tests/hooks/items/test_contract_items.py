@@ -43,16 +43,16 @@ def test_a_breaking_change_fails_at_its_line(project: pytest.Pytester, edit: Cal
     assert failures(result) == [
         (
             f"{TRAINING}:23:15: error AIC901: Parameter 'DEPTH' removed (renamed to 'MAX_DEPTH'?): breaking."
-            " Configurations that bind 'DEPTH' stop working: AI Core binds by name, and nothing has that name any"
-            " more, so their executions end DEAD or stay PENDING."
+            " Configurations that bind 'DEPTH' stop working: AI Core binds by name, and that name no longer"
+            " exists, so their executions end DEAD or stay PENDING."
         ),
         "    23 |       - name: MAX_DEPTH",
         "       |               ^",
-        'Undo it, or tell it with a new `ai.sap.com/version`, which still is "1.0.0".',
+        'Undo it, or announce it with a new `ai.sap.com/version`, which is still "1.0.0".',
     ]
     assert (
         f"FAILED {TRAINING}::contract - 23:15: AIC901: Parameter 'DEPTH' removed (renamed to 'MAX_DEPTH'?): breaking."
-        " Configurations that bind 'DEPTH' stop working: AI Core binds by name, and nothing has that name any more, so"
+        " Configurations that bind 'DEPTH' stop working: AI Core binds by name, and that name no longer exists, so"
         " their executions end DEAD or stay PENDING."
     ) in result.outlines
 
@@ -85,7 +85,7 @@ def test_a_new_version_label_announces_it(project: pytest.Pytester, edit: Callab
     result.assert_outcomes(passed=4, deselected=4)
     assert section(result) == [
         (
-            f"{TRAINING}:33:19: warning AIC905: The golden contract '{GOLDEN}' is not up to date: input 'text-data'"
+            f"{TRAINING}:33:19: warning AIC905: The golden contract '{GOLDEN}' is out of date: input 'text-data'"
             " removed (renamed to 'text-datas'?) (and 2 more)."
         ),
         "1 warning: -v shows remedies, aicore_check_strict makes them fail",
@@ -93,7 +93,7 @@ def test_a_new_version_label_announces_it(project: pytest.Pytester, edit: Callab
     result = project.runpytest_inprocess("--aicore-check", "-k", "contract", "-o", "aicore_check_strict=true")
     result.assert_outcomes(failed=1, passed=3, deselected=4)
     assert failures(result)[-1] == (
-        "It is announced by the new version label; write the contract anew: pytest --aicore-check --aicore-update"
+        "It is announced by the new version label; update the contract: pytest --aicore-check --aicore-update"
     )
 
 
@@ -103,13 +103,13 @@ def test_a_compatible_change_passes_with_a_warning(project: pytest.Pytester, edi
     result.assert_outcomes(passed=4, deselected=4)
     assert section(result) == [
         (
-            f"{TRAINING}:24:22: warning AIC905: The golden contract '{GOLDEN}' is not up to date: parameter 'DEPTH':"
+            f"{TRAINING}:24:22: warning AIC905: The golden contract '{GOLDEN}' is out of date: parameter 'DEPTH':"
             " description changed from 'Greatest depth of the decision trees' to 'How deep'."
         ),
         "    24 |         description: How deep",
         "       |                      ^",
         (
-            "It is compatible with every configuration that exists; write the contract anew: pytest --aicore-check"
+            "It is compatible with every configuration that exists; update the contract: pytest --aicore-check"
             " --aicore-update"
         ),
         "1 warning: -v shows remedies, aicore_check_strict makes them fail",
@@ -122,10 +122,10 @@ def test_a_missing_golden_contract_fails_and_names_the_command(project: pytest.P
     result.assert_outcomes(failed=1, passed=3, deselected=4)
     assert failures(result) == [
         (
-            f"{TRAINING}:1:1: error AIC903: There is no golden contract '{GOLDEN}', so nobody would notice what a"
-            " change breaks."
+            f"{TRAINING}:1:1: error AIC903: The golden contract '{GOLDEN}' does not exist, so changes that break"
+            " configurations would not be noticed."
         ),
-        "Write it, look at it, and commit it: pytest --aicore-check --aicore-update",
+        "Write it, review it, and commit it: pytest --aicore-check --aicore-update",
     ]
 
 
@@ -166,10 +166,10 @@ def test_a_workflow_file_that_was_moved_finds_its_contract(project: pytest.Pytes
     result.assert_outcomes(failed=1, passed=3, deselected=4)
     assert failures(result) == [
         (
-            f"workflows/text/train.yaml:1:1: error AIC903: The golden contract of 'text-clf-train-tutorial' still is"
+            f"workflows/text/train.yaml:1:1: error AIC903: The golden contract of 'text-clf-train-tutorial' is still"
             f" '{GOLDEN}': the workflow file was moved."
         ),
-        "Move it to 'contracts/text/train.json', which this does, too: pytest --aicore-check --aicore-update",
+        "Move it to 'contracts/text/train.json', or let this command do it: pytest --aicore-check --aicore-update",
     ]
     project.runpytest_inprocess("--aicore-check", "--aicore-update", "-k", "contract").assert_outcomes(
         passed=4, deselected=4
@@ -200,8 +200,8 @@ def test_a_golden_contract_that_is_no_text_can_be_written_anew(project: pytest.P
     result = project.runpytest_inprocess("--aicore-check", "-k", "contract")
     result.assert_outcomes(failed=1, passed=3, deselected=4)
     assert failures(result) == [
-        f"{TRAINING}:1:1: error AIC904: The golden file '{golden}' is no UTF-8 text (at byte 0).",
-        "Restore it from git, or write it anew: pytest --aicore-check --aicore-update",
+        f"{TRAINING}:1:1: error AIC904: The golden file '{golden}' is not UTF-8 text (at byte 0).",
+        "Restore it from git, or update it: pytest --aicore-check --aicore-update",
     ]
     project.runpytest_inprocess("--aicore-check", "--aicore-update").assert_outcomes(passed=8)
     assert golden.read_bytes() == before
@@ -213,10 +213,10 @@ def test_a_renamed_workflow_file_finds_its_contract(project: pytest.Pytester) ->
     result.assert_outcomes(failed=1, passed=3, deselected=4)
     assert failures(result) == [
         (
-            f"workflows/train.yaml:1:1: error AIC903: The golden contract of 'text-clf-train-tutorial' still is"
+            f"workflows/train.yaml:1:1: error AIC903: The golden contract of 'text-clf-train-tutorial' is still"
             f" '{GOLDEN}': the workflow file was renamed."
         ),
-        "Rename it to 'train.json', which this does, too: pytest --aicore-check --aicore-update",
+        "Rename it to 'train.json', or let this command do it: pytest --aicore-check --aicore-update",
     ]
     assert "AIC906" not in result.stdout.str()
     result = project.runpytest_inprocess("--aicore-check", "--aicore-update", "-k", "contract")
@@ -235,14 +235,14 @@ def test_a_broken_golden_contract_fails(project: pytest.Pytester, edit: Callable
     result.assert_outcomes(failed=1, passed=3, deselected=4)
     assert failures(result) == [
         (
-            f"{TRAINING}:1:1: error AIC904: {GOLDEN}: This is no golden contract: it has an unknown key 'versions'."
+            f"{TRAINING}:1:1: error AIC904: {GOLDEN}: This is not a golden contract: it has an unknown key 'versions'."
             " Did you mean 'version'?"
         ),
-        "Restore it from git, or write it anew: pytest --aicore-check --aicore-update",
+        "Restore it from git, or update it: pytest --aicore-check --aicore-update",
     ]
     result = project.runpytest_inprocess("--aicore-check", "--aicore-update", "-k", "contract")
     assert (
-        f"{GOLDEN}: was not a readable contract ({GOLDEN}: This is no golden contract: it has an unknown key 'versions'."
+        f"{GOLDEN}: was not a readable contract ({GOLDEN}: This is not a golden contract: it has an unknown key 'versions'."
         " Did you mean 'version'?)"
     ) in result.outlines
     assert json.loads((project.path / GOLDEN).read_text())["version"] == "1.0.0"
@@ -254,7 +254,7 @@ def test_a_link_that_leaves_the_contracts_is_neither_read_nor_written(project: p
     golden.rename(outside)
     golden.symlink_to(outside)
     before = outside.read_text()
-    message = f"The golden file '{golden}' would lie outside of '{project.path / 'contracts'}', at '{outside}'."
+    message = f"The golden file '{golden}' would be outside of '{project.path / 'contracts'}', at '{outside}'."
     for arguments, prefix in (([], f"{TRAINING}:1:1: error AIC904: "), (["--aicore-update"], "")):
         result = project.runpytest_inprocess("--aicore-check", "-k", "contract", *arguments)
         result.assert_outcomes(failed=1, passed=3, deselected=4)
@@ -409,7 +409,7 @@ def test_a_rendered_manifest_is_compared_with_its_golden_file(project: pytest.Py
     golden = folder / "golden" / "train.yaml"
     result = project.runpytest_inprocess("tests")
     result.assert_outcomes(failed=1)
-    assert f"There is no golden file '{golden}'." in result.stdout.str()
+    assert f"The golden file does not exist: '{golden}'." in result.stdout.str()
     result = project.runpytest_inprocess("tests", "--aicore-update")
     result.assert_outcomes(passed=1)
     assert section(result) == ["--aicore-update: wrote tests/golden/train.yaml"]
@@ -418,7 +418,7 @@ def test_a_rendered_manifest_is_compared_with_its_golden_file(project: pytest.Py
     golden.write_text(golden.read_text().replace("'5'", "'6'"))
     result = project.runpytest_inprocess("tests")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines([f"E *The golden file '{golden}' holds something else.", "E *-      value: '6'"])
+    result.stdout.fnmatch_lines([f"E *The golden file '{golden}' has different content.", "E *-      value: '6'"])
     assert "goldens.py" not in result.stdout.str()
     assert "rendering.py" not in result.stdout.str()
 

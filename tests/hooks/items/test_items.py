@@ -351,7 +351,7 @@ def test_an_unknown_rule_to_leave_out_is_an_error(project: pytest.Pytester) -> N
     ignore = "aicore_check_ignore=AIC303X"
     result = project.runpytest_inprocess("--aicore-check", "-k", "churn and check", "-o", ignore)
     result.assert_outcomes(failed=1, deselected=7)
-    assert "ini aicore_check_ignore: there is no rule 'AIC303X' to ignore. Did you mean 'AIC303'?" in result.outlines
+    assert "ini aicore_check_ignore: unknown rule 'AIC303X' to ignore. Did you mean 'AIC303'?" in result.outlines
 
 
 def test_help_names_the_settings(project: pytest.Pytester) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_aicore.workflows.argo.dags import Ancestors, circles
+from pytest_aicore.workflows.argo.dags import Ancestors, cycles
 from pytest_aicore.workflows.argo.graph import WorkflowModel
 from pytest_aicore.workflows.argo.scopes import scoped
 from pytest_aicore.workflows.yaml.source import parse
@@ -93,5 +93,5 @@ def test_each_circle_is_told_once_at_the_dependency_on_what_stands_further_down(
         return scalar
 
     edges = {"a": [("b", node(1))], "b": [("c", node(2))], "c": [("a", node(3))], "d": [("d", node(4)), ("a", node(5))]}
-    assert {(" -> ".join(names), at.line) for names, at in circles(edges)} == {("a -> b -> c -> a", 1), ("d -> d", 4)}
-    assert list(circles({"a": [("b", node(1))], "b": []})) == []
+    assert {(" -> ".join(names), at.line) for names, at in cycles(edges)} == {("a -> b -> c -> a", 1), ("d -> d", 4)}
+    assert list(cycles({"a": [("b", node(1))], "b": []})) == []

@@ -23,11 +23,11 @@ def test_a_finding_reads_like_a_message_of_a_compiler() -> None:
     text = 'kind: WorkflowTemplate\nmetadata:\n\tname: "x"\n'
     [finding] = check_document(text, "workflows/train.yaml")
     assert str(finding) == (
-        "workflows/train.yaml:3:1: error AIC102: A TAB stands in the indentation of this line; YAML indents with "
-        "spaces only. AI Core cannot read the file, and the synchronisation fails.\n"
+        "workflows/train.yaml:3:1: error AIC102: Tab used for indentation; YAML allows only spaces. "
+        "AI Core cannot read the file, and the synchronisation fails.\n"
         '     3 | \tname: "x"\n'
         "       | ^\n"
-        "Replace each TAB by spaces."
+        "Replace each tab with spaces."
     )
     assert finding.severity is Severity.ERROR
     assert finding.anchor == "docs/rules.md#aic102"

@@ -133,7 +133,7 @@ def test_of_many_findings_of_one_rule_a_hundred_are_listed_and_the_others_counte
     text = ONE + "x']\n" + "".join(of_each.format(number) for number in range(1200))
     found = [finding for finding in checked(text.encode()) if finding.rule == rule]
     assert len(found) == 100
-    assert [finding.message.endswith("There are 1,100 more of this rule in the file.") for finding in found] == [
+    assert [finding.message.endswith("The file has 1,100 more findings of this rule.") for finding in found] == [
         *([False] * 99),
         True,
     ]

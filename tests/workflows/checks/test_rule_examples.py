@@ -91,7 +91,7 @@ def test_hera_or_a_hint(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setattr("pytest_aicore.workflows.checks.engine.has_all_types", lambda: False)
     assert [finding.text for finding in check_files([file]).findings] == [
         (
-            "Argo's types are checked in part only, for hera is not installed. "
+            "Argo's types are checked only in part, because hera is not installed. "
             "Install it: pip install 'pytest-aicore[argo]'."
         )
     ]

@@ -87,7 +87,7 @@ def test_an_executable_id_that_is_taken(folder: Path) -> None:
     (folder / "twice.yaml").write_text(training(), encoding="utf-8")
     assert messages(folder) == [
         (
-            "twice.yaml:4:9 error AIC401: The executable id `churn-train` is taken by train.yaml, line 4: in one "
+            "twice.yaml:4:9 error AIC401: The executable id `churn-train` is used by train.yaml, line 4: in one "
             "tenant, "
             "one of "
             "the two hides the other. Give one of them another `metadata.name`."
@@ -100,7 +100,7 @@ def test_an_id_that_is_taken_in_another_folder_is_a_warning(folder: Path) -> Non
     (folder / "more" / "twice.yaml").write_text(training(), encoding="utf-8")
     assert [message.split(": one of")[0] for message in messages(folder)] == [
         (
-            "more/twice.yaml:4:9 warning AIC401: The executable id `churn-train` is taken by train.yaml, line 4: in "
+            "more/twice.yaml:4:9 warning AIC401: The executable id `churn-train` is used by train.yaml, line 4: in "
             "one "
             "tenant, one of the two hides the other. Give one of them another `metadata.name`."
         )
@@ -137,10 +137,10 @@ def test_more_templates_than_a_tenant_may_have(tmp_path: Path) -> None:
         (tmp_path / f"train{number:02}.yaml").write_text(training(name=f"train-{number}"), encoding="utf-8")
     assert messages(tmp_path) == [
         (
-            "train50.yaml:4:9 error AIC403: There are 51 WorkflowTemplates, and a tenant may have 50: AI Core refuses "
+            "train50.yaml:4:9 error AIC403: There are 51 WorkflowTemplates, but a tenant may have 50: AI Core refuses "
             "the "
             "rest, of "
-            "which this is the first. Remove some, or make one template of those that differ in a value only."
+            "which this is the first. Remove some, or combine those that differ only in a value."
         )
     ]
 
@@ -241,7 +241,7 @@ def test_forgotten_brackets_do_not_take_everything_back(comment: str) -> None:
     assert found[0] == (
         "AIC122",
         1,
-        "This comment takes back AIC301, AIC302, and there is no such finding in this file.",
+        "This comment suppresses AIC301, AIC302, but no such finding exists in this file.",
     )
     assert [rule for rule, _, _ in found[1:]] == ["AIC307"]
 
@@ -250,7 +250,7 @@ def test_a_misspelt_comment_takes_nothing_back_and_says_so() -> None:
     text = UPPER.replace("name: Churn\n", "name: Churn # aicore: ingore[AIC307]\n", 1)
     comment, name = sorted(check_document(text, options=OPTIONS), key=lambda finding: finding.rule)
     assert str(comment).splitlines()[::3] == [
-        "<string>:4:25: warning AIC121: `ingore` is no word that the checks know, so nothing is taken back.",
+        "<string>:4:25: warning AIC121: Unknown word `ingore`, so nothing is suppressed.",
         "Write `ignore` or `ignore-file`.",
     ]
     assert name.rule == "AIC307"

@@ -151,93 +151,92 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             'value: "42"',
             "value: \u201c42\u201d",
-            "76:20 error AIC119: These quotation marks are typographic ones, so they quote nothing: "
-            'they are part of the value. Write "42", with the straight quotation marks of the keyboard.',
+            "76:20 error AIC119: These quotation marks are typographic, so YAML does not quote with them: they are "
+            'part of the value. Write "42", with the straight quotation marks of the keyboard.',
             id="typographic quotation marks",
         ),
         pytest.param(
             TRAINING,
             'command: ["/bin/sh", "-c"]\n        args: ["python clean',
             'command: [\u201c/bin/sh\u201d, \u201c-c\u201d]\n        args: ["python clean',
-            "53:19 error AIC119: These quotation marks are typographic ones, so they quote nothing: "
-            'they are part of the value. Write "/bin/sh", with the straight quotation marks of the '
-            "keyboard.",
+            "53:19 error AIC119: These quotation marks are typographic, so YAML does not quote with them: they are "
+            'part of the value. Write "/bin/sh", with the straight quotation marks of the keyboard.',
             id="typographic quotation marks in a list",
         ),
         pytest.param(
             SERVING,
             'value: "info"',
             "value: \u201cinfo\u201d",
-            "36:24 error AIC119: These quotation marks are typographic ones, so they quote nothing: "
-            'they are part of the value. Write "info", with the straight quotation marks of the '
-            "keyboard.",
+            "36:24 error AIC119: These quotation marks are typographic, so YAML does not quote with them: they are "
+            'part of the value. Write "info", with the straight quotation marks of the keyboard.',
             id="typographic quotation marks in a server",
         ),
         pytest.param(
             TRAINING,
             "template: clean\n",
             "template: clean\xa0\n",
-            "26:23 error AIC119: The value ends with a character that nobody sees, U+00A0, and that is "
-            "part of it. Remove it: write the line anew by hand.",
+            "26:23 error AIC119: The value ends with an invisible character, U+00A0, which is part of it. Remove it: "
+            "type the line again.",
             id="invisible end",
         ),
         pytest.param(
             TRAINING,
             "entrypoint: main",
             "entrypoint:\xa0main",
-            "13:14 error AIC119: The character U+00A0 stands here; it only looks like a space. AI Core "
-            "cannot read the file, and the synchronisation fails. Type a space in its place: such "
-            "characters come with texts that are copied from a page or a chat.",
+            "13:14 error AIC119: The character U+00A0 only looks like a space. AI Core cannot read the file, and the "
+            "synchronisation fails. Type a space instead: such characters come with text copied from a page or a "
+            "chat.",
             id="no-break space behind a colon",
         ),
         pytest.param(
             TRAINING,
             "            path: /data/tickets",
             "\xa0\xa0\xa0\xa0\xa0\xa0\xa0\xa0\xa0\xa0\xa0\xa0path: /data/tickets",
-            "45:1 error AIC119: The character U+00A0 stands here; it only looks like a space. AI Core "
-            "cannot read the file, and the synchronisation fails. Type a space in its place: such "
-            "characters come with texts that are copied from a page or a chat.",
+            "45:1 error AIC119: The character U+00A0 only looks like a space. AI Core cannot read the file, and the "
+            "synchronisation fails. Type a space instead: such characters come with text copied from a page or a "
+            "chat.",
             id="no-break spaces in the indentation",
         ),
         pytest.param(
             TRAINING,
             "entrypoint: main",
             "entrypoint\uff1a main",
-            "13:13 error AIC119: The character U+FF1A stands here; it only looks like a colon and a "
-            "space. AI Core cannot read the file, and the synchronisation fails. Type a colon and a "
-            "space in its place: such characters come with texts that are copied from a page or a chat.",
+            "13:13 error AIC119: The character U+FF1A only looks like a colon and a space. AI Core cannot read the "
+            "file, and the synchronisation fails. Type a colon and a space instead: such characters come with text "
+            "copied from a page or a chat.",
             id="wide colon",
         ),
         pytest.param(
             TRAINING,
             "    - name: registry",
             "    \u2013 name: registry",
-            "15:5 error AIC119: A typographic dash, U+2013, begins no item of the list "
-            "`imagePullSecrets:`. Write the dash of the keyboard, `-`, and a space.",
+            "15:5 error AIC119: A typographic dash, U+2013, does not begin an item of the list `imagePullSecrets:`. "
+            "Write a hyphen, `-`, and a space.",
             id="dash before an item",
         ),
         pytest.param(
             TRAINING,
             "      - name: LANGUAGES",
             "      \u2013 name: LANGUAGES",
-            "19:7 error AIC119: The character U+2013 stands here; it only looks like a dash. AI Core "
-            "cannot read the file, and the synchronisation fails. Type a dash in its place: such "
-            "characters come with texts that are copied from a page or a chat.",
+            "19:7 error AIC119: The character U+2013 only looks like a dash. AI Core cannot read the file, and the "
+            "synchronisation fails. Type a dash instead: such characters come with text copied from a page or a chat.",
             id="dash before an item of two lines",
         ),
         pytest.param(
             TRAINING,
             "train.py {{inputs",
             "train.py \u2013language {{inputs",
-            "73:33 warning AIC119: `\u2013language` begins with a typographic dash, so the program takes it "
-            "for no option. Write `--language`.",
+            "73:33 warning AIC119: `\u2013language` begins with a typographic dash, so the program does not recognise "
+            "it "
+            "as an option. Write `--language`.",
             id="dash before an option",
         ),
         pytest.param(
             TRAINING,
             '["/bin/sh", "-c"]\n        args: ["python clean',
             '["/bin/sh", "\u2013c"]\n        args: ["python clean',
-            "53:31 warning AIC119: `\u2013c` begins with a typographic dash, so the program takes it for no "
+            "53:31 warning AIC119: `\u2013c` begins with a typographic dash, so the program does not recognise it as "
+            "an "
             "option. Write `-c`.",
             id="dash before the option of the shell",
         ),
@@ -249,28 +248,25 @@ def test_without_a_mistake_nothing_is_said() -> None:
             "=======\n"
             '    ai.sap.com/version: "2.1.0"\n'
             ">>>>>>> feature/x\n",
-            "11:1 error AIC101: Git left the mark of a merge conflict here: the file holds two "
-            "versions of the lines around it. AI Core cannot read the file, and the synchronisation "
-            "fails. Keep one of them, and remove the lines that begin with `<<<<<<<`, `=======` and "
-            "`>>>>>>>`.",
+            "11:1 error AIC101: Git left a merge conflict here: the file has two versions of the lines around it. AI "
+            "Core cannot read the file, and the synchronisation fails. Keep one of them, and remove the lines that "
+            "begin with `<<<<<<<`, `=======` and `>>>>>>>`.",
             id="merge conflict",
         ),
         pytest.param(
             TRAINING,
             "apiVersion: argo",
             "```yaml\napiVersion: argo",
-            "1:1 error AIC117: A text without quotes cannot begin with a back quote. AI Core cannot "
-            "read the file, and the synchronisation fails. Remove it: it frames code in Markdown, and "
-            "is no part of the file.",
+            "1:1 error AIC117: A string without quotes cannot begin with a back quote. AI Core cannot read the file, "
+            "and the synchronisation fails. Remove it: it marks code in Markdown, and is not part of the file.",
             id="fence of Markdown",
         ),
         pytest.param(
             SERVING,
             "    spec: |\n",
             "    spec: | predictor\n",
-            "22:12 error AIC101: Text stands behind `|`, which begins a block of lines. AI Core cannot "
-            "read the file, and the synchronisation fails. Begin a new line behind it, and indent the "
-            "text deeper than this line.",
+            "22:12 error AIC101: Text follows `|`, which begins a block of lines. AI Core cannot read the file, and "
+            "the synchronisation fails. Begin a new line after it, and indent the text deeper than this line.",
             id="text behind the sign of a block",
         ),
         pytest.param(
@@ -317,9 +313,8 @@ def test_without_a_mistake_nothing_is_said() -> None:
             "kind: WorkflowTemplate\n"
             "metadata:\n"
             "  name: another\n",
-            "82:1 error AIC110: The key `apiVersion` is given twice in one map, in line 1 and here; AI "
-            "Core would mix two templates. Give each template a file of its own; in one file a line "
-            "`---` has to stand between them.",
+            "82:1 error AIC110: The key `apiVersion` is given twice in one map, in line 1 and here; AI Core would mix"
+            " two templates. Put each template in its own file; in one file they need a line `---` between them.",
             id="second template pasted below",
         ),
         pytest.param(
@@ -348,8 +343,8 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "            globalName: ticket-model\n            path: /data/model\n",
             "            path: /data/model\n        globalName: ticket-model\n",
-            "69:9 error AIC235: `globalName` belongs into the last item of `artifacts` above it; where "
-            "it stands it is ignored without a word. Indent it like the other keys of that item.",
+            "69:9 error AIC235: `globalName` belongs in the last item of `artifacts` above it; in its current place "
+            "it is silently ignored. Indent it like the other keys of that item.",
             id="key of the last item beside the list",
         ),
         pytest.param(
@@ -359,15 +354,15 @@ def test_without_a_mistake_nothing_is_said() -> None:
             "            path: /data/model\n"
             "        archive:\n"
             "          none: {}\n",
-            "70:9 warning AIC235: `archive` belongs into the last item of `artifacts` above it; where "
-            "it stands it is ignored without a word. Indent it like the other keys of that item.",
+            "70:9 warning AIC235: `archive` belongs in the last item of `artifacts` above it; in its current place it"
+            " is silently ignored. Indent it like the other keys of that item.",
             id="archive beside the list",
         ),
         pytest.param(
             TRAINING,
             "        tasks:\n",
             "",
-            "23:7 error AIC202: `dag` has to be a map, and this is a list. Argo refuses it, so each "
+            "23:7 error AIC202: `dag` has to be a map, not a list. Argo refuses it, so each "
             "execution ends DEAD without a log. Put `tasks:` on a line above its items, and indent "
             "them below it.",
             id="tasks left out",
@@ -376,7 +371,7 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "        tasks:\n",
             "        steps:\n",
-            "24:9 error AIC201: A dag of Argo has no key `steps`: it is ignored without a word. Write "
+            "24:9 error AIC201: A dag of Argo has no key `steps`: it is silently ignored. Write "
             "`tasks`. Did you mean 'tasks'?",
             id="steps of a dag",
         ),
@@ -384,15 +379,15 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "dependencies: [clean]",
             "dependsOn: [clean]",
-            "29:13 error AIC201: A dag task of Argo has no key `dependsOn`: it is ignored without a "
-            "word. Write `dependencies`. Did you mean 'dependencies'?",
+            "29:13 error AIC201: A dag task of Argo has no key `dependsOn`: it is silently ignored. Write "
+            "`dependencies`. Did you mean 'dependencies'?",
             id="dependsOn",
         ),
         pytest.param(
             TRAINING,
             "dependencies: [clean]",
             "depends: [clean]",
-            "29:13 error AIC202: `depends` has to be a string, and this is a list. Argo refuses it, so "
+            "29:13 error AIC202: `depends` has to be a string, not a list. Argo refuses it, so "
             "each execution ends DEAD without a log. Write `dependencies`, which takes a list, or "
             "names with `&&` between them.",
             id="depends as a list",
@@ -401,7 +396,7 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "dependencies: [clean]",
             "dependencies: clean",
-            "29:27 error AIC202: `dependencies` has to be a list of strings, and this is a string. "
+            "29:27 error AIC202: `dependencies` has to be a list of strings, not a string. "
             'Argo refuses it, so each execution ends DEAD without a log. Write a list: ["clean"].',
             id="dependencies as a string",
         ),
@@ -409,7 +404,7 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "dependencies: [clean]",
             "dependencies: [train]",
-            "29:28 error AIC214: The task `train` waits for itself: train -> train. Argo refuses it, "
+            "29:28 error AIC214: The task `train` depends on itself: train -> train. Argo refuses it, "
             "so each execution ends DEAD without a log. Remove one of these dependencies.",
             id="task that waits for itself",
         ),
@@ -417,7 +412,7 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "            template: clean\n",
             "            template: clean\n            dependencies: [train]\n",
-            "27:28 error AIC214: The task `clean` waits for itself: clean -> train -> clean. Argo "
+            "27:28 error AIC214: The task `clean` depends on itself: clean -> train -> clean. Argo "
             "refuses it, so each execution ends DEAD without a log. Remove one of these dependencies.",
             id="circle",
         ),
@@ -425,7 +420,7 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "    - name: train\n      metadata",
             "    - name: clean\n      metadata",
-            "55:13 error AIC210: The template `clean` is there twice, in line 38 and here. Argo "
+            "55:13 error AIC210: The template `clean` is declared twice, in line 38 and here. Argo "
             "refuses it, so each execution ends DEAD without a log. Give one of them another name.",
             id="template copied, its name kept",
         ),
@@ -433,7 +428,7 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             '                  from: "{{tasks',
             '                  value: "{{tasks',
-            "37:19 error AIC201: An artifact of Argo has no key `value`: it is ignored without a word. "
+            "37:19 error AIC201: An artifact of Argo has no key `value`: it is silently ignored. "
             "Write `from`. Did you mean 'from'?",
             id="value for from",
         ),
@@ -446,7 +441,7 @@ def test_without_a_mistake_nothing_is_said() -> None:
             "            path: /data/loss\n"
             "        artifacts:\n"
             "          - name: model",
-            "68:13 error AIC235: A parameter of Argo has no key `path`: it is ignored without a word. "
+            "68:13 error AIC235: A parameter of Argo has no key `path`: it is silently ignored. "
             "Put `valueFrom:` on a line above it, and indent it below.",
             id="output parameter with a path",
         ),
@@ -454,17 +449,16 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "path: /data/tickets",
             "path: data/tickets",
-            "45:19 warning AIC224: The path `data/tickets` is not absolute: it lands in "
-            "`/data/tickets`, not in the working directory of the container. Write the whole path, "
-            "such as `/data/tickets`.",
+            "45:19 warning AIC224: The path `data/tickets` is not absolute: it is mounted at `/data/tickets`, not in "
+            "the working directory of the container. Write an absolute path, such as `/data/tickets`.",
             id="relative path of an input",
         ),
         pytest.param(
             TRAINING,
             "path: /data/model",
             "path: ./model",
-            "69:19 warning AIC224: The path `./model` is not absolute: it is looked for in the working "
-            "directory, wherever that is. Write the whole path, such as `/model`.",
+            "69:19 warning AIC224: The path `./model` is not absolute: Argo looks for it in the working directory, "
+            "which the image decides. Write an absolute path, such as `/model`.",
             id="relative path of an output",
         ),
         pytest.param(
@@ -472,14 +466,14 @@ def test_without_a_mistake_nothing_is_said() -> None:
             "secretKeyRef:",
             "secretRef:",
             "79:15 error AIC201: A source of an environment variable of Argo has no key `secretRef`: "
-            "it is ignored without a word. Write `secretKeyRef`. Did you mean 'secretKeyRef'?",
+            "it is silently ignored. Write `secretKeyRef`. Did you mean 'secretKeyRef'?",
             id="secretRef",
         ),
         pytest.param(
             TRAINING,
             '          - name: SEED\n            value: "42"',
             "          - SEED=42",
-            "75:13 error AIC202: This item has to be a map, and this is a string. Argo refuses it, so "
+            "75:13 error AIC202: This item has to be a map, not a string. Argo refuses it, so "
             'each execution ends DEAD without a log. Write `- name: SEED`, and `value: "42"` below it.',
             id="variable as in a shell",
         ),
@@ -495,16 +489,15 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "ai.sap.com/resourcePlan: basic",
             "ai.sap.com/resourcePlan=basic",
-            "58:11 error AIC202: `labels` has to be a map, and this is a string. Argo refuses it, so "
-            "each execution ends DEAD without a log. Write a colon and a space instead of the equals "
-            "sign: without them the line is a text.",
+            "58:11 error AIC202: `labels` has to be a map, not a string. Argo refuses it, so each execution ends DEAD"
+            " without a log. Write a colon and a space instead of the equals sign: without them the line is a string.",
             id="label with an equals sign",
         ),
         pytest.param(
             TRAINING,
             'args: ["python clean.py {{inputs.artifacts.tickets.path}}"]',
             "args:\n          - python clean.py --note note: yes {{inputs.artifacts.tickets.path}}",
-            "55:13 error AIC202: This item has to be a string, and this is a map. Argo refuses it, so "
+            "55:13 error AIC202: This item has to be a string, not a map. Argo refuses it, so "
             "each execution ends DEAD without a log. Put the whole item in quotes: the colon and the "
             "space in it make a map of it.",
             id="colon in an item of args",
@@ -513,7 +506,7 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "  imagePullSecrets:\n    - name: registry",
             "  imagePullSecrets: registry",
-            "14:21 error AIC202: `imagePullSecrets` has to be a list of maps, and this is a string. "
+            "14:21 error AIC202: `imagePullSecrets` has to be a list of maps, not a string. "
             "Argo refuses it, so each execution ends DEAD without a log. Write `- name: registry` on a "
             "line of its own below it.",
             id="pull secret as a string",
@@ -522,8 +515,8 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             'value: "42"',
             'value: "workflow.parameters.EPOCHS"',
-            "76:21 error AIC247: Argo only replaces what stands in double braces: "
-            "`workflow.parameters.EPOCHS` stays in the text. The container sees it as it is. Write "
+            "76:21 error AIC247: Argo replaces only placeholders in double braces: "
+            "`workflow.parameters.EPOCHS` stays in the text. The container gets it unchanged. Write "
             "`{{workflow.parameters.EPOCHS}}`.",
             id="value without braces",
         ),
@@ -531,17 +524,17 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             '"{{workflow.parameters.LANGUAGES}}"',
             "workflow.parameters.LANGUAGES",
-            "30:24 error AIC219: `withParam` wants a JSON list, and `workflow.parameters.LANGUAGES` is "
-            "none. Argo refuses it, so each execution ends DEAD without a log. Write a placeholder "
-            '("{{...}}") or a JSON list; `withItems` takes a list of YAML.',
+            "30:24 error AIC219: `withParam` has to be a JSON list, not `workflow.parameters.LANGUAGES`. Argo refuses"
+            ' it, so each execution ends DEAD without a log. Write a placeholder ("{{...}}") or a JSON list; for a '
+            "YAML list use `withItems`.",
             id="withParam without braces",
         ),
         pytest.param(
             TRAINING,
             "{{workflow.parameters.EPOCHS}}",
             "{{{workflow.parameters.EPOCHS}}}",
-            "73:64 error AIC247: Argo only replaces what stands in double braces: "
-            "`{{{workflow.parameters.EPOCHS}}}` stays in the text. The container sees it as it is. "
+            "73:64 error AIC247: Argo replaces only placeholders in double braces: "
+            "`{{{workflow.parameters.EPOCHS}}}` stays in the text. The container gets it unchanged. "
             "Write `{{workflow.parameters.EPOCHS}}`.",
             id="three braces",
         ),
@@ -549,8 +542,8 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "{{workflow.parameters.EPOCHS}}",
             "{workflow.parameters.EPOCHS}}",
-            "73:64 error AIC247: Argo only replaces what stands in double braces: "
-            "`{workflow.parameters.EPOCHS}}` stays in the text. The container sees it as it is. Write "
+            "73:64 error AIC247: Argo replaces only placeholders in double braces: "
+            "`{workflow.parameters.EPOCHS}}` stays in the text. The container gets it unchanged. Write "
             "`{{workflow.parameters.EPOCHS}}`.",
             id="first brace forgotten",
         ),
@@ -558,8 +551,8 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "{{workflow.parameters.EPOCHS}}",
             "<workflow.parameters.EPOCHS>",
-            "73:64 error AIC247: Argo only replaces what stands in double braces: "
-            "`<workflow.parameters.EPOCHS>` stays in the text. The container sees it as it is. Write "
+            "73:64 error AIC247: Argo replaces only placeholders in double braces: "
+            "`<workflow.parameters.EPOCHS>` stays in the text. The container gets it unchanged. Write "
             "`{{workflow.parameters.EPOCHS}}`.",
             id="angle brackets",
         ),
@@ -567,8 +560,8 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "{{workflow.parameters.EPOCHS}}",
             "{{spec.arguments.parameters.EPOCHS}}",
-            "73:64 error AIC245: `{{spec.arguments.parameters.EPOCHS}}` is nothing that Argo knows. "
-            "Argo replaces no such placeholder: it stays in the text, braces included. Write "
+            "73:64 error AIC245: Unknown variable `{{spec.arguments.parameters.EPOCHS}}`. "
+            "Argo does not replace it: it stays in the text, braces included. Write "
             "`{{workflow.parameters.EPOCHS}}` or `{{inputs.parameters.EPOCHS}}`.",
             id="path of the YAML as a reference",
         ),
@@ -576,7 +569,7 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "{{workflow.parameters.EPOCHS}}",
             "{{workflow.arguments.parameters.EPOCHS}}",
-            "73:64 error AIC245: A workflow of Argo has no `arguments`. Argo refuses it, so each "
+            "73:64 error AIC245: Unknown workflow variable `arguments`. Argo refuses it, so each "
             "execution ends DEAD without a log. Write `{{workflow.parameters.EPOCHS}}`.",
             id="arguments in a reference",
         ),
@@ -584,9 +577,8 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "{{inputs.artifacts.tickets.path}}",
             "{{inputs.artifacts.tickets}}",
-            "54:33 error AIC245: An artifact is no text: `{{inputs.artifacts.tickets}}` stays as it "
-            "is, and the container sees it so. Write `{{inputs.artifacts.tickets.path}}`, where the "
-            "container finds it.",
+            "54:33 error AIC245: An artifact is not a text: `{{inputs.artifacts.tickets}}` is not replaced, and the "
+            "container gets it unchanged. Write `{{inputs.artifacts.tickets.path}}`, the path in the container.",
             id="artifact without path",
         ),
         pytest.param(
@@ -601,7 +593,7 @@ def test_without_a_mistake_nothing_is_said() -> None:
             SERVING,
             '"{{inputs.artifacts.ticketmodel}}"',
             "inputs.artifacts.ticketmodel",
-            "34:24 error AIC333: AI Core only replaces what stands in double braces: "
+            "34:24 error AIC333: AI Core replaces only placeholders in double braces: "
             "`inputs.artifacts.ticketmodel` stays in the text. Write "
             "`{{inputs.artifacts.ticketmodel}}`.",
             id="server value without braces",
@@ -610,16 +602,16 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "kind: Workflow",
             "Kind: Workflow",
-            "2:1 error AIC201: A template has no key `Kind`: Kubernetes refuses it, or drops it with "
-            "all that stands below. Write `kind:`. Did you mean 'kind'?",
+            "2:1 error AIC201: A template has no key `Kind`: Kubernetes refuses it, or drops it with everything below"
+            " it. Write `kind:`. Did you mean 'kind'?",
             id="Kind",
         ),
         pytest.param(
             TRAINING,
             "\nmetadata:\n  name",
             "\nmetdata:\n  name",
-            "3:1 error AIC201: A template has no key `metdata`: Kubernetes refuses it, or drops it "
-            "with all that stands below. Write `metadata:`. Did you mean 'metadata'?",
+            "3:1 error AIC201: A template has no key `metdata`: Kubernetes refuses it, or drops it with everything "
+            "below it. Write `metadata:`. Did you mean 'metadata'?",
             id="metadata misspelt",
         ),
         pytest.param(
@@ -635,15 +627,15 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "    ai.sap.com/version",
             "    scenarios.ai.sap.com/version",
-            "11:5 error AIC312: AI Core knows no `scenarios.ai.sap.com/version`, so what it says is "
-            "lost. Write `ai.sap.com/version`. Did you mean 'ai.sap.com/version'?",
+            "11:5 error AIC312: Unknown key `scenarios.ai.sap.com/version`, so AI Core ignores it. Write "
+            "`ai.sap.com/version`. Did you mean 'ai.sap.com/version'?",
             id="version of the scenario",
         ),
         pytest.param(
             TRAINING,
             "    scenarios.ai.sap.com/id",
             "    ai.sap.com/scenario",
-            "10:5 error AIC312: AI Core knows no `ai.sap.com/scenario`, so what it says is lost. Write "
+            "10:5 error AIC312: Unknown key `ai.sap.com/scenario`, so AI Core ignores it. Write "
             "`scenarios.ai.sap.com/id`. Did you mean 'scenarios.ai.sap.com/id'?",
             id="scenario as a label",
         ),
@@ -651,8 +643,8 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "    artifacts.ai.sap.com/ticket-model.kind: model\n  labels:\n",
             "  labels:\n    artifacts.ai.sap.com/ticket-model.kind: model\n",
-            "9:5 warning AIC311: AI Core looks for `artifacts.ai.sap.com/ticket-model.kind` among the "
-            "annotations, not here. Move it to `metadata.annotations`.",
+            "9:5 warning AIC311: AI Core reads `artifacts.ai.sap.com/ticket-model.kind` from the annotations, not "
+            "from here. Move it to `metadata.annotations`.",
             id="annotation of an artifact among the labels",
         ),
         pytest.param(
@@ -665,8 +657,8 @@ def test_without_a_mistake_nothing_is_said() -> None:
             "    artifacts.ai.sap.com/ticket-model.kind: model\n"
             "  labels:\n"
             "    scenarios.ai.sap.com/name: All my tickets\n",
-            "9:5 error AIC311: AI Core looks for `scenarios.ai.sap.com/name` among the annotations, "
-            "not here. Move it to `metadata.annotations`.",
+            "9:5 error AIC311: AI Core reads `scenarios.ai.sap.com/name` from the annotations, not from here. Move it"
+            " to `metadata.annotations`.",
             id="name of the scenario among the labels",
         ),
         pytest.param(
@@ -674,24 +666,23 @@ def test_without_a_mistake_nothing_is_said() -> None:
             "      labels: |\n        ai.sap.com/resourcePlan: infer.s\n      annotations: |\n",
             "      annotations: |\n        ai.sap.com/resourcePlan: infer.s\n",
             "19:9 warning AIC311: `ai.sap.com/resourcePlan` has no effect here: it is a label of the "
-            "pods. Move it into the block `labels` beside this one.",
+            "pods. Move it to the block `labels` beside this one.",
             id="plan among the annotations of a server",
         ),
         pytest.param(
             SERVING,
             "resourcePlan: infer.s",
             "resourcePlan:infer.s",
-            "18:15 error AIC332: `spec.template.metadata.labels` holds no map. KServe refuses it, so "
-            "no deployment of it ever runs. Put a space behind the colon: without it the line is a "
-            "text.",
+            "18:15 error AIC332: `spec.template.metadata.labels` is not a map. KServe refuses it, so no deployment of"
+            " it ever runs. Put a space after the colon: without it the line is a string.",
             id="no space in the labels of a server",
         ),
         pytest.param(
             SERVING,
             "  inputs:\n",
             "  arguments:\n",
-            "12:3 error AIC201: A serving specification of AI Core has no key `arguments`: it is "
-            "ignored without a word. Write `inputs`. Did you mean 'inputs'?",
+            "12:3 error AIC201: A serving specification of AI Core has no key `arguments`: it is silently ignored. "
+            "Write `inputs`. Did you mean 'inputs'?",
             id="arguments of a server",
         ),
         pytest.param(
@@ -706,32 +697,32 @@ def test_without_a_mistake_nothing_is_said() -> None:
             SERVING,
             "containerPort",
             "port",
-            "31:17 error AIC201: A container port of KServe has no key `port`: it is ignored without a "
-            "word. Write `containerPort`. Did you mean 'containerPort'?",
+            "31:17 error AIC201: A container port of KServe has no key `port`: it is silently ignored. Write "
+            "`containerPort`. Did you mean 'containerPort'?",
             id="port of a server",
         ),
         pytest.param(
             TRAINING,
             '["/bin/sh", "-c"]\n        args: ["python clean',
             '["/bin/sh -c"]\n        args: ["python clean',
-            "53:9 error AIC316: No program is called `/bin/sh -c`, blanks included, so the container "
-            'never starts. Write each word as an item of its own: `command: ["/bin/sh", "-c"]`, and '
-            "the command line in `args`.",
+            "53:9 error AIC316: `/bin/sh -c`, with its spaces, is taken for the name of one program, so the container"
+            ' never starts. Write each word as a separate item: `command: ["/bin/sh", "-c"]`, and the command line in'
+            " `args`.",
             id="shell in one word",
         ),
         pytest.param(
             TRAINING,
             '["python clean.py {{inputs',
             '["python", "clean.py {{inputs',
-            "54:26 warning AIC316: A shell with `-c` runs the first item of `args` only: this one is "
-            "no part of the command line. Write the whole command line as one item.",
+            "54:26 warning AIC316: A shell with `-c` runs only the first item of `args`: this one is not part of the "
+            "command line. Write the whole command line as one item.",
             id="command line in several items",
         ),
         pytest.param(
             TRAINING,
             'tickets:2\n        command: ["/bin/sh", "-c"]\n        args: ["python clean',
             'tickets:latest\n        command: ["/bin/sh", "-c"]\n        args: ["python clean',
-            "52:16 hint AIC321: What `latest` means can change from one run to the next. Name the "
+            "52:16 hint AIC321: The image behind `latest` can change between runs. Name the "
             "version of the image, or its digest.",
             id="latest",
         ),
@@ -739,16 +730,15 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             'docker.io/example/tickets:2\n        command: ["/bin/sh", "-c"]\n        args: ["python clean',
             'https://docker.io/example/tickets:2\n        command: ["/bin/sh", "-c"]\n        args: ["python clean',
-            "52:16 error AIC321: No image can have this name, so the pod never starts. Names of images "
-            "are written in lower case, without blanks: `docker.io/organisation/name:tag`. Did you "
-            "mean 'docker.io/example/tickets:2'?",
+            "52:16 error AIC321: Invalid image name, so the pod never starts. Image names are lower case, without "
+            "spaces: `docker.io/organisation/name:tag`. Did you mean 'docker.io/example/tickets:2'?",
             id="scheme before an image",
         ),
         pytest.param(
             TRAINING,
             "        env:\n",
             "        resources:\n          limits:\n            memory: 8 Gi\n        env:\n",
-            "76:21 error AIC204: `8 Gi` is no amount that Kubernetes knows; it refuses the pod. Write "
+            "76:21 error AIC204: Invalid amount `8 Gi`; Kubernetes refuses the pod. Write "
             "a number with a suffix such as `m`, `M`, `G`, `Mi` or `Gi`. Did you mean '8Gi'?",
             id="blank in an amount",
         ),

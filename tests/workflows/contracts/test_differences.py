@@ -36,7 +36,7 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"id": "churn-training"},
         [
             "breaking: executable id changed from 'churn-train' to 'churn-training'",
-            ("Every configuration of 'churn-train' stops working: AI Core finds no executable of that id any more."),
+            ("Every configuration of 'churn-train' stops working: AI Core has no executable with that id any more."),
         ],
     ),
     "scenario id": (
@@ -68,8 +68,8 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         [
             "breaking: parameter 'RATE' removed",
             (
-                "Configurations that bind 'RATE' stop working: AI Core binds by name, and nothing has that name"
-                f" any more, {END}"
+                "Configurations that bind 'RATE' stop working: AI Core binds by name, and that name no longer"
+                f" exists, {END}"
             ),
         ],
     ),
@@ -78,8 +78,8 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         [
             "breaking: parameter 'DEPTH' removed (renamed to 'MAXIMUM'?)",
             (
-                "Configurations that bind 'DEPTH' stop working: AI Core binds by name, and nothing has that"
-                f" name any more, {END}"
+                "Configurations that bind 'DEPTH' stop working: AI Core binds by name, and that name no"
+                f" longer exists, {END}"
             ),
             "compatible: parameter 'MAXIMUM' added, default '5'",
         ],
@@ -89,8 +89,8 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         [
             "breaking: parameter 'RATE' removed (renamed to 'RATES'?)",
             (
-                "Configurations that bind 'RATE' stop working: AI Core binds by name, and nothing has that name"
-                f" any more, {END}"
+                "Configurations that bind 'RATE' stop working: AI Core binds by name, and that name no longer"
+                f" exists, {END}"
             ),
             "breaking: parameter 'RATES' added, without a default",
             f"All existing configurations stop working: none binds 'RATES', {END}",
@@ -138,8 +138,8 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         [
             "breaking: input 'rows' removed",
             (
-                "Configurations that bind 'rows' stop working: AI Core binds by name, and nothing has that name"
-                f" any more, {END}"
+                "Configurations that bind 'rows' stop working: AI Core binds by name, and that name no longer"
+                f" exists, {END}"
             ),
         ],
     ),
@@ -204,11 +204,11 @@ CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         },
         [
             "needs a new version label: output 'model': kind changed from 'model' to 'resultset'",
-            "Who looks for artifacts of kind 'model' does not find it any more.",
+            "A search for artifacts of kind 'model' no longer finds it.",
             "needs a new version label: output 'model': registered name changed from 'model' to 'best'",
-            "Who looks for artifacts of the name 'model' does not find it any more.",
+            "A search for artifacts of the name 'model' no longer finds it.",
             "needs a new version label: output 'model': suffix changed from none to '.tgz'",
-            "It lies under another name on the object store.",
+            "It has another name in the object store.",
         ],
     ),
     "plan": (

@@ -56,7 +56,7 @@ def test_nothing_leads_out_of_the_folder(tmp_path: Path) -> None:
     (folder / "sub").symlink_to(tmp_path)
     for path in (folder / "a.json", folder / "sub" / "outside.json", folder / ".." / "outside.json"):
         message = (
-            f"The golden file '{path}' would lie outside of '{folder}', at '{outside}'.\n"
+            f"The golden file '{path}' would be outside of '{folder}', at '{outside}'.\n"
             "Remove the symbolic link or the `..` that leads there."
         )
         with pytest.raises(ContractError) as reading:
@@ -76,7 +76,7 @@ def test_a_circle_of_links_is_an_error(tmp_path: Path) -> None:
         read_golden(tmp_path / "a.json", tmp_path)
     # Before Python 3.13 a circle cannot be resolved, from then on it can and cannot be opened.
     assert str(caught.value) in (
-        f"The golden file '{tmp_path / 'a.json'}' is a symbolic link that leads nowhere.",
+        f"The golden file '{tmp_path / 'a.json'}' is a symbolic link to a file that does not exist.",
         f"The golden file '{tmp_path / 'a.json'}' cannot be read: Too many levels of symbolic links.",
     )
 
@@ -89,9 +89,9 @@ def test_what_cannot_be_read_or_written_says_so(tmp_path: Path) -> None:
         file.truncate(50 * 1024 * 1024)
     expected = {
         "folder.json": f"The golden file '{tmp_path / 'folder.json'}' cannot be read: Is a directory.",
-        "binary.json": f"The golden file '{tmp_path / 'binary.json'}' is no UTF-8 text (at byte 2).",
+        "binary.json": f"The golden file '{tmp_path / 'binary.json'}' is not UTF-8 text (at byte 2).",
         "large.json": (
-            f"The golden file '{tmp_path / 'large.json'}' is larger than 4,194,304 bytes: it is not one of ours."
+            f"The golden file '{tmp_path / 'large.json'}' is larger than 4,194,304 bytes, too large for a golden file."
         ),
         "file/a.json": f"The golden file '{tmp_path / 'file/a.json'}' cannot be read: Not a directory.",
     }
@@ -116,21 +116,21 @@ def test_a_text_is_compared_with_its_golden_file(tmp_path: Path) -> None:
     with pytest.raises(ContractError) as caught:
         goldens.check("a: 1\n", "a.yaml")
     assert str(caught.value) == (
-        f"There is no golden file '{golden}'.\nOnce it is as it should be: pytest --aicore-update"
+        f"The golden file does not exist: '{golden}'.\nIf the new content is correct: pytest --aicore-update"
     )
     Goldens(tmp_path, tmp_path, update=True).check("a: 1\nb: 2\n", "a.yaml")
     goldens.check("a: 1\nb: 2\n", golden)
     with pytest.raises(ContractError) as caught:
         goldens.check("a: 1\nb: 3\n", "a.yaml")
     assert str(caught.value) == (
-        f"The golden file '{golden}' holds something else.\n"
+        f"The golden file '{golden}' has different content.\n"
         "--- golden file\n"
         "+++ rendered now\n"
         "@@ -1,2 +1,2 @@\n"
         " a: 1\n"
         "-b: 2\n"
         "+b: 3\n"
-        "Once it is as it should be: pytest --aicore-update"
+        "If the new content is correct: pytest --aicore-update"
     )
     golden.write_text("a: 1\nb: 2")
     with pytest.raises(ContractError) as caught:
@@ -140,5 +140,5 @@ def test_a_text_is_compared_with_its_golden_file(tmp_path: Path) -> None:
     with pytest.raises(ContractError) as caught:
         goldens.check("\n", "a.yaml")
     assert str(caught.value).splitlines()[-2] == "... and 144 more lines"
-    with pytest.raises(ContractError, match="would lie outside of"):
+    with pytest.raises(ContractError, match="would be outside of"):
         Goldens(tmp_path, tmp_path / "inner", update=True).check("x", "b.yaml")

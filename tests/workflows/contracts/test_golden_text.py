@@ -113,56 +113,56 @@ def broken(change: dict[str, Any]) -> str:
     return json.dumps({**json.loads(GOLDEN), **change})
 
 
-REMEDY = "Restore it from git, or write it anew: pytest --aicore-check --aicore-update"
+REMEDY = "Restore it from git, or update it: pytest --aicore-check --aicore-update"
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "c.json:1:1: This is no golden contract: JSON does not allow what stands here (Expecting value)."),
+        ("", "c.json:1:1: This is not a golden contract: JSON does not allow what stands here (Expecting value)."),
         (
             '{\n  "contract": 1,\n}\n',
             None,  # the words of Python's parser differ between its versions
         ),
         (
             '{\n<<<<<<< HEAD\n  "contract": 1\n',
-            "c.json:2:1: This is no golden contract: a merge of git left a conflict here.",
+            "c.json:2:1: This is not a golden contract: a merge of git left a conflict here.",
         ),
-        ("[]", "c.json: This is no golden contract: it is not a JSON object."),
-        ("[" * 100_000, "c.json: This is no golden contract: it is nested too deeply."),
+        ("[]", "c.json: This is not a golden contract: it is not a JSON object."),
+        ("[" * 100_000, "c.json: This is not a golden contract: it is nested too deeply."),
         (
             '{"contract": 1, "contract": 1}',
-            "c.json: This is no golden contract: an object has the key 'contract' twice.",
+            "c.json: This is not a golden contract: an object has the key 'contract' twice.",
         ),
         (
             broken({"contract": 2}),
-            "c.json: This is no golden contract: `contract` is 2; this version reads format 1.",
+            "c.json: This is not a golden contract: `contract` is 2; this version reads format 1.",
         ),
         (
             broken({"input": {}}),
-            "c.json: This is no golden contract: it has an unknown key 'input'. Did you mean 'inputs'?",
+            "c.json: This is not a golden contract: it has an unknown key 'input'. Did you mean 'inputs'?",
         ),
         (
             json.dumps({key: value for key, value in json.loads(GOLDEN).items() if key != "version"}),
-            "c.json: This is no golden contract: it has no `version`.",
+            "c.json: This is not a golden contract: it has no `version`.",
         ),
-        (broken({"version": 2.0}), "c.json: This is no golden contract: `version` is not a string."),
-        (broken({"deployable": "no"}), "c.json: This is no golden contract: `deployable` is not true or false."),
-        (broken({"executable": {}}), "c.json: This is no golden contract: `executable` has no `id`."),
-        (broken({"parameters": []}), "c.json: This is no golden contract: `parameters` is not an object."),
+        (broken({"version": 2.0}), "c.json: This is not a golden contract: `version` is not a string."),
+        (broken({"deployable": "no"}), "c.json: This is not a golden contract: `deployable` is not true or false."),
+        (broken({"executable": {}}), "c.json: This is not a golden contract: `executable` has no `id`."),
+        (broken({"parameters": []}), "c.json: This is not a golden contract: `parameters` is not an object."),
         (
             broken({"parameters": {"A": "3"}}),
-            "c.json: This is no golden contract: `parameters.A` is not an object.",
+            "c.json: This is not a golden contract: `parameters.A` is not an object.",
         ),
         (
             broken({"parameters": {"A": {"default": 3}}}),
-            "c.json: This is no golden contract: `parameters.A.default` is not a string.",
+            "c.json: This is not a golden contract: `parameters.A.default` is not a string.",
         ),
         (
             broken({"inputs": {"rows": {"kinds": "model"}}}),
-            "c.json: This is no golden contract: `inputs.rows` has an unknown key 'kinds'. Did you mean 'kind'?",
+            "c.json: This is not a golden contract: `inputs.rows` has an unknown key 'kinds'. Did you mean 'kind'?",
         ),
-        (broken({"images": "a"}), "c.json: This is no golden contract: `images` is not a list of strings."),
+        (broken({"images": "a"}), "c.json: This is not a golden contract: `images` is not a list of strings."),
     ],
 )
 def test_a_broken_golden_file_is_an_error_that_says_where(text: str, message: str | None) -> None:

@@ -143,13 +143,13 @@ def test_a_difference_of_a_serving_has_its_place_also_inside_a_block(old: str, n
 
 
 VERSION = 'version: "1.4.0"'
-REMEDY = "Undo it, or tell it with a new `ai.sap.com/version`"
+REMEDY = "Undo it, or announce it with a new `ai.sap.com/version`"
 
 
 @pytest.mark.parametrize(
     ("version", "remedy"),
     [
-        ("1.4.0", f'{REMEDY}, which still is "1.4.0".'),
+        ("1.4.0", f'{REMEDY}, which is still "1.4.0".'),
         ("1.3.9", f'{REMEDY}: "1.3.9" is older than "1.4.0".'),
         ("v1.3", f'{REMEDY}: "v1.3" is older than "1.4.0".'),
         ("1.10.0", "It is announced by the new version label."),
@@ -171,7 +171,7 @@ def test_a_label_without_which_nothing_is_published_has_to_come_back(label: str,
     edits = [(label, "")]
     if section == "scenario":
         edits.append((VERSION, 'version: "2.0"'))
-    assert told(TRAINING, *edits)[0] == ("labels:", f"Put the label `{label.split(':')[0].strip()}` back.")
+    assert told(TRAINING, *edits)[0] == ("labels:", f"Restore the label `{label.split(':')[0].strip()}`.")
 
 
 def test_who_has_no_scenario_any_more_is_published_no_more() -> None:

@@ -249,7 +249,7 @@ def test_a_placeholder_in_a_block_is_refused_at_its_place() -> None:
 def test_a_value_that_breaks_a_block_is_refused() -> None:
     message = refused(lambda: SERVING.render({"maxReplicas": "2: 3"}, MODEL))
     assert message.splitlines()[:4] == [
-        "With these values the block `spec.template.spec` is no YAML any more:",
+        "With these values the block `spec.template.spec` is not YAML any more:",
         (
             f"{SERVING.document.name} (spec.template.spec, rendered):5:17: The value of `maxReplicas` contains a colon"
             " and a space, so YAML takes it for a second key."

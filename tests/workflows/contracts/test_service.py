@@ -97,4 +97,4 @@ def test_what_is_no_executable_is_an_error(answer: object, kind: str | None) -> 
     with pytest.raises(ContractError) as caught:
         compare_with_service(FOLDER["churn-train"].executable, answer)
     kind = kind or "SimpleNamespace"
-    assert str(caught.value) == f"The service's answer is no executable: it has no `id` ({kind})."
+    assert str(caught.value) == f"The answer of the service is not an executable: it has no `id` ({kind})."

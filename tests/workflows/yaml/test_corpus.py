@@ -228,7 +228,7 @@ def test_the_file_with_a_tab_is_refused_at_the_tab() -> None:
     with pytest.raises(WorkflowError) as caught:
         template(WITH_A_TAB)
     assert str(caught.value).startswith(
-        f"{FILES[WITH_A_TAB]}:60:7: A TAB stands in the indentation of this line; YAML indents with spaces only.\n"
+        f"{FILES[WITH_A_TAB]}:60:7: Tab used for indentation; YAML allows only spaces.\n"
     )
 
 

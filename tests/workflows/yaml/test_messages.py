@@ -34,25 +34,25 @@ SYNTAX = {
     "TAB in the indentation": (
         "container:\n  image: x\n\tcommand: []\n",
         (
-            "w.yaml:3:1: A TAB stands in the indentation of this line; YAML indents with spaces only.\n"
+            "w.yaml:3:1: Tab used for indentation; YAML allows only spaces.\n"
             "     3 | \tcommand: []\n"
             "       | ^\n"
-            "Replace each TAB by spaces."
+            "Replace each tab with spaces."
         ),
     ),
     "TAB behind spaces": (
         "container:\n  image: x\n  \tcommand: []\n",
         (
-            "w.yaml:3:3: A TAB stands in the indentation of this line; YAML indents with spaces only.\n"
+            "w.yaml:3:3: Tab used for indentation; YAML allows only spaces.\n"
             "     3 |   \tcommand: []\n"
             "       |   ^\n"
-            "Replace each TAB by spaces."
+            "Replace each tab with spaces."
         ),
     ),
     "TABs of JSON, which are none of its mistakes": (
         '{\n\t"name": "x",\n\t"icon": "\\ud83d"\n}\n',
         (
-            "w.yaml:3:10: An escape such as `\\u` in this value names no character.\n"
+            "w.yaml:3:10: An escape such as `\\u` in this value is not a valid character.\n"
             '     3 | \t"icon": "\\ud83d"\n'
             "       | \t        ^\n"
             "Write the character itself."
@@ -61,16 +61,16 @@ SYNTAX = {
     "TAB before a dash": (
         "steps: [\n  a ]\nargs:\n  -\t- x\n",
         (
-            "w.yaml:4:4: A TAB stands where YAML only allows spaces.\n"
+            "w.yaml:4:4: Tab used where YAML allows only spaces.\n"
             "     4 |   -\t- x\n"
             "       |    ^\n"
-            "Replace each TAB by spaces."
+            "Replace each tab with spaces."
         ),
     ),
     "placeholder without quotes": (
         "env:\n  - name: DEPTH\n    value: {{workflow.parameters.DEPTH}}\n",
         (
-            "w.yaml:3:12: A value that begins with `{{` is a map in a map for YAML, not a placeholder.\n"
+            "w.yaml:3:12: YAML reads a value that begins with `{{` as a map in a map, not as a placeholder.\n"
             "     3 |     value: {{workflow.parameters.DEPTH}}\n"
             "       |            ^\n"
             'Put the whole value in quotes: "{{...}}".'
@@ -79,7 +79,7 @@ SYNTAX = {
     "placeholder without quotes, and more behind it": (
         "image: {{inputs.parameters.registry}}/train:1\ncommand: [x]\n",
         (
-            "w.yaml:1:8: A value that begins with `{{` is a map in a map for YAML, not a placeholder.\n"
+            "w.yaml:1:8: YAML reads a value that begins with `{{` as a map in a map, not as a placeholder.\n"
             "     1 | image: {{inputs.parameters.registry}}/train:1\n"
             "       |        ^\n"
             'Put the whole value in quotes: "{{...}}".'
@@ -88,7 +88,7 @@ SYNTAX = {
     "placeholder without quotes in a list": (
         "args:\n  - {{x}} and more\n  - second\n",
         (
-            "w.yaml:2:5: A value that begins with `{{` is a map in a map for YAML, not a placeholder.\n"
+            "w.yaml:2:5: YAML reads a value that begins with `{{` as a map in a map, not as a placeholder.\n"
             "     2 |   - {{x}} and more\n"
             "       |     ^\n"
             'Put the whole value in quotes: "{{...}}".'
@@ -97,7 +97,8 @@ SYNTAX = {
     "comment without a space": (
         "metadata:\n  name: train# executable id, for example: churn\n",
         (
-            "w.yaml:2:14: This `#` begins no comment, for no space stands before it: the whole line belongs to the "
+            "w.yaml:2:14: This `#` does not begin a comment, because no space precedes it: the whole line "
+            "belongs to the "
             "value.\n"
             "     2 |   name: train# executable id, for example: churn\n"
             "       |              ^\n"
@@ -116,10 +117,10 @@ SYNTAX = {
     "list below a value": (
         "templates: mine\n  - name: train\n",
         (
-            "w.yaml:2:3: A list stands below `templates: mine` in line 1, which already has a value.\n"
+            "w.yaml:2:3: There is a list below `templates: mine` in line 1, which already has a value.\n"
             "     2 |   - name: train\n"
             "       |   ^\n"
-            "Remove the value of `templates`, or put the list's own key on a line above it."
+            "Remove the value of `templates`, or add the key of the list on a line above it."
         ),
     ),
     "missing arguments": (
@@ -137,10 +138,10 @@ SYNTAX = {
     "missing key of a list": (
         "- name: a\n  template: b\n  - name: x\n",
         (
-            "w.yaml:3:3: A list item stands where a key is expected after `template: b` in line 2.\n"
+            "w.yaml:3:3: A list item is where a key is expected after `template: b` in line 2.\n"
             "     3 |   - name: x\n"
             "       |   ^\n"
-            "Put the list's own key (`arguments:`, `artifacts:`, ...) on a line above it, or indent the dash like the "
+            "Add the key of the list (`arguments:`, `artifacts:`, ...) on a line above it, or indent the dash like the "
             "other items of its list."
         ),
     ),
@@ -156,37 +157,37 @@ SYNTAX = {
     "first key without a colon": (
         "labels:\n  scenarios.ai.sap.com/id \"churn\"\n  ai.sap.com/version: '1'\n",
         (
-            "w.yaml:2:26: No colon follows `scenarios.ai.sap.com/id`, so YAML takes the line for a text, not a key.\n"
+            "w.yaml:2:26: No colon follows `scenarios.ai.sap.com/id`, so YAML reads the line as a string, not a key.\n"
             '     2 |   scenarios.ai.sap.com/id "churn"\n'
             "       |                          ^\n"
-            "Write `scenarios.ai.sap.com/id:`, and the value behind it."
+            "Write `scenarios.ai.sap.com/id:`, and the value after it."
         ),
     ),
     "first key of an item without a colon": (
         "artifacts:\n  - name data\n    path: /app\n",
         (
-            "w.yaml:2:9: No colon follows `name`, so YAML takes the line for a text, not a key.\n"
+            "w.yaml:2:9: No colon follows `name`, so YAML reads the line as a string, not a key.\n"
             "     2 |   - name data\n"
             "       |         ^\n"
-            "Write `name:`, and the value behind it."
+            "Write `name:`, and the value after it."
         ),
     ),
     "first key: without a space": (
         "container:\n  image:docker.io/a\n  args: [b]\n",
         (
-            "w.yaml:2:9: No space follows the colon of `image:`, so YAML takes the line for a text, not a key.\n"
+            "w.yaml:2:9: No space follows the colon of `image:`, so YAML reads the line as a string, not a key.\n"
             "     2 |   image:docker.io/a\n"
             "       |         ^\n"
-            "Put a space behind the colon, or remove what was typed there by accident."
+            "Put a space after the colon, or remove what was typed there by accident."
         ),
     ),
     "dash without a space": (
         "artifacts:\n  -name: data\n    path: /app\n",
         (
-            "w.yaml:2:4: No space follows the dash, so YAML takes the line for a text, not an item.\n"
+            "w.yaml:2:4: No space follows the dash, so YAML reads the line as a string, not an item.\n"
             "     2 |   -name: data\n"
             "       |    ^\n"
-            "Put a space behind the dash."
+            "Put a space after the dash."
         ),
     ),
     "first item without its dash": (
@@ -201,7 +202,7 @@ SYNTAX = {
     "dash before the first key of a map": (
         "labels:\n  - a: b\n  c: d\n",
         (
-            "w.yaml:2:3: A dash stands before the first key below `labels:`, and none before the next: that is neither "
+            "w.yaml:2:3: The first key below `labels:` has a dash, and the next one has none: that is neither "
             "a list nor a map.\n"
             "     2 |   - a: b\n"
             "       |   ^\n"
@@ -211,7 +212,7 @@ SYNTAX = {
     "first key indented too deep": (
         "labels:\n   a: b\n  c: d\n  e: f\n",
         (
-            "w.yaml:2:4: This line is indented by 3 spaces, and line 3, which stands beside it, by 2.\n"
+            "w.yaml:2:4: This line is indented by 3 spaces, and line 3, at the same level, by 2.\n"
             "     2 |    a: b\n"
             "       |    ^\n"
             "Indent both by 2 spaces."
@@ -220,7 +221,7 @@ SYNTAX = {
     "quotation mark that another one far below closes": (
         "name: 'train\"\nkind: x\nwhen: it isn't\n",
         (
-            "w.yaml:1:7: The quotation mark that opens here is never closed.\n"
+            "w.yaml:1:7: This quotation mark is never closed.\n"
             "     1 | name: 'train\"\n"
             "       |       ^\n"
             "Close it at the end of the value."
@@ -229,19 +230,19 @@ SYNTAX = {
     "stray character right behind a colon": (
         "metadata:\n  labels:x\n    a: b\n",
         (
-            "w.yaml:2:10: No space follows the colon of `labels:`, so YAML takes the line for a text, not a key.\n"
+            "w.yaml:2:10: No space follows the colon of `labels:`, so YAML reads the line as a string, not a key.\n"
             "     2 |   labels:x\n"
             "       |          ^\n"
-            "Put a space behind the colon, or remove what was typed there by accident."
+            "Put a space after the colon, or remove what was typed there by accident."
         ),
     ),
     "key: without a space": (
         "metadata:\n  labels: {}\n  name:train\n",
         (
-            "w.yaml:3:8: No space follows the colon of `name:`, so YAML takes the line for a text, not a key.\n"
+            "w.yaml:3:8: No space follows the colon of `name:`, so YAML reads the line as a string, not a key.\n"
             "     3 |   name:train\n"
             "       |        ^\n"
-            "Put a space behind the colon, or remove what was typed there by accident."
+            "Put a space after the colon, or remove what was typed there by accident."
         ),
     ),
     "key without a colon": (
@@ -274,22 +275,22 @@ SYNTAX = {
     "second container pasted in": (
         "container:\n  image: a\n- image: b\n",
         (
-            "w.yaml:3:1: A list item stands where a key is expected after `image: a` in line 2.\n"
+            "w.yaml:3:1: A list item is where a key is expected after `image: a` in line 2.\n"
             "     3 | - image: b\n"
             "       | ^\n"
-            "Put the list's own key (`arguments:`, `artifacts:`, ...) on a line above it, or indent the dash like the "
+            "Add the key of the list (`arguments:`, `artifacts:`, ...) on a line above it, or indent the dash like the "
             "other items of its list."
         ),
     ),
     "indented less than its neighbours": (
         "spec:\n    entrypoint: a\n  templates: []\n",
         (
-            "w.yaml:3:3: This line's indentation fits none of the lines above it. What it would belong to begins "
+            "w.yaml:3:3: The indentation of this line fits no line above it. What it would belong to begins "
             "in line "
             "1, column 1.\n"
             "     3 |   templates: []\n"
             "       |   ^\n"
-            "Indent it exactly like the keys, or items, that it belongs to."
+            "Indent it exactly like the other keys or items at its level."
         ),
     ),
     "list on the line of its key": (
@@ -304,7 +305,7 @@ SYNTAX = {
     "quotation mark never closed": (
         'a: 1\nversion: "1.0\n',
         (
-            "w.yaml:2:10: The quotation mark that opens here is never closed.\n"
+            "w.yaml:2:10: This quotation mark is never closed.\n"
             '     2 | version: "1.0\n'
             "       |          ^\n"
             "Close it at the end of the value."
@@ -313,7 +314,7 @@ SYNTAX = {
     "quotation mark closed by the next one": (
         'version: "1.0\nname: "train"\n',
         (
-            "w.yaml:1:10: The quotation mark that opens here is never closed.\n"
+            "w.yaml:1:10: This quotation mark is never closed.\n"
             '     1 | version: "1.0\n'
             "       |          ^\n"
             "Close it at the end of the value."
@@ -331,47 +332,47 @@ SYNTAX = {
     "bracket not closed": (
         'command: ["sh", "-c"\nargs: []\n',
         (
-            "w.yaml:1:10: The `[` that opens here is not closed before line 2, or a comma between its items is missing "
+            "w.yaml:1:10: The `[` is not closed before line 2, or a comma between its items is missing "
             "there.\n"
             '     1 | command: ["sh", "-c"\n'
             "       |          ^\n"
-            "Close it with `]`, or put the value in quotes if the bracket belongs to a text."
+            "Close it with `]`, or put the value in quotes if the bracket is part of a string."
         ),
     ),
     "comma missing": (
         'command: ["sh" "-c"]\n',
         (
-            "w.yaml:1:10: The `[` that opens here is not closed before column 16, or a comma between its items is "
+            "w.yaml:1:10: The `[` is not closed before column 16, or a comma between its items is "
             "missing "
             "there.\n"
             '     1 | command: ["sh" "-c"]\n'
             "       |          ^\n"
-            "Close it with `]`, or put the value in quotes if the bracket belongs to a text."
+            "Close it with `]`, or put the value in quotes if the bracket is part of a string."
         ),
     ),
     "brace not closed": (
         "labels: {a: b\nc: d\n",
         (
-            "w.yaml:1:9: The `{` that opens here is not closed before line 2, or a comma between its items is missing "
+            "w.yaml:1:9: The `{` is not closed before line 2, or a comma between its items is missing "
             "there.\n"
             "     1 | labels: {a: b\n"
             "       |         ^\n"
-            "Close it with `}`, or put the value in quotes if the bracket belongs to a text."
+            "Close it with `}`, or put the value in quotes if the bracket is part of a string."
         ),
     ),
     "bracket not closed before the file ends": (
         "a: [b]\nargs: [c, {d: [e]},\n",
         (
-            "w.yaml:2:7: The `[` that opens here is not closed before the file ends.\n"
+            "w.yaml:2:7: The `[` is not closed before the file ends.\n"
             "     2 | args: [c, {d: [e]},\n"
             "       |       ^\n"
-            "Close it with `]`, or put the value in quotes if the bracket belongs to a text."
+            "Close it with `]`, or put the value in quotes if the bracket is part of a string."
         ),
     ),
     "value missing between commas": (
         "args: [a,, b]\n",
         (
-            "w.yaml:1:10: `,` stands where a value is expected.\n"
+            "w.yaml:1:10: `,` is where a value is expected.\n"
             "     1 | args: [a,, b]\n"
             "       |          ^\n"
             "Write the value before it, or remove the `,`."
@@ -380,7 +381,7 @@ SYNTAX = {
     "reserved character": (
         "user: @me\n",
         (
-            "w.yaml:1:7: A text without quotes cannot begin with `@`.\n"
+            "w.yaml:1:7: A string without quotes cannot begin with `@`.\n"
             "     1 | user: @me\n"
             "       |       ^\n"
             "Put the text in quotes."
@@ -389,7 +390,7 @@ SYNTAX = {
     "asterisk": (
         "path: *.csv\n",
         (
-            "w.yaml:1:7: A text without quotes cannot begin with `*`, which refers to an anchor.\n"
+            "w.yaml:1:7: A string without quotes cannot begin with `*`, which refers to an anchor.\n"
             "     1 | path: *.csv\n"
             "       |       ^\n"
             "Put the text in quotes."
@@ -416,7 +417,7 @@ SYNTAX = {
     "half a character": (
         '{"name": "\\ud83d"}\n',
         (
-            "w.yaml:1:10: An escape such as `\\u` in this value names no character.\n"
+            "w.yaml:1:10: An escape such as `\\u` in this value is not a valid character.\n"
             '     1 | {"name": "\\ud83d"}\n'
             "       |          ^\n"
             "Write the character itself."
@@ -425,7 +426,7 @@ SYNTAX = {
     "a number beyond all characters": (
         'name: "\\UFFFFFFFF"\n',
         (
-            "w.yaml:1:7: An escape such as `\\u` in this value names no character.\n"
+            "w.yaml:1:7: An escape such as `\\u` in this value is not a valid character.\n"
             '     1 | name: "\\UFFFFFFFF"\n'
             "       |       ^\n"
             "Write the character itself."
@@ -455,7 +456,7 @@ SYNTAX = {
             "w.yaml:3:1: The file holds 3 YAML documents; the second begins here.\n"
             "     3 | c: d\n"
             "       | ^\n"
-            "Give each template a file of its own."
+            "Put each template in its own file."
         ),
     ),
     "empty": ("", "w.yaml:1:1: The file is empty: it holds no YAML value.\nWrite a template into it, or remove it."),
@@ -466,7 +467,7 @@ SYNTAX = {
     "anything else keeps the parser's words": (
         "%YAML 2.0\n---\na: b\n",
         (
-            "w.yaml:1:1: This is no YAML: found incompatible YAML document.\n"
+            "w.yaml:1:1: This is not YAML: found incompatible YAML document.\n"
             "     1 | %YAML 2.0\n"
             "       | ^\n"
             "Check indentation, colons and quotes of this line and the lines above it."
@@ -491,7 +492,7 @@ NO_TEMPLATE = {
     "a list": (
         "- a\n- b\n",
         (
-            "w.yaml:1:1: This is no template of SAP AI Core: the file holds a list, not a map with `kind`.\n"
+            "w.yaml:1:1: This is not a template of SAP AI Core: the file holds a list, not a map with `kind`.\n"
             "     1 | - a\n"
             "       | ^\n"
             "AI Core reads the kinds 'WorkflowTemplate', 'ServingTemplate'."
@@ -500,7 +501,7 @@ NO_TEMPLATE = {
     "a text": (
         "just a text\n",
         (
-            "w.yaml:1:1: This is no template of SAP AI Core: the file holds a single value, not a map with `kind`.\n"
+            "w.yaml:1:1: This is not a template of SAP AI Core: the file holds a single value, not a map with `kind`.\n"
             "     1 | just a text\n"
             "       | ^\n"
             "AI Core reads the kinds 'WorkflowTemplate', 'ServingTemplate'."
@@ -509,7 +510,7 @@ NO_TEMPLATE = {
     "no kind": (
         "apiVersion: argoproj.io/v1alpha1\n",
         (
-            "w.yaml:1:1: This is no template of SAP AI Core: it has no `kind`.\n"
+            "w.yaml:1:1: This is not a template of SAP AI Core: it has no `kind`.\n"
             "     1 | apiVersion: argoproj.io/v1alpha1\n"
             "       | ^\n"
             "AI Core reads the kinds 'WorkflowTemplate', 'ServingTemplate'."
@@ -518,7 +519,7 @@ NO_TEMPLATE = {
     "another kind": (
         "apiVersion: apps/v1\nkind: Deployment\n",
         (
-            "w.yaml:2:7: This is no template of SAP AI Core: its kind is 'Deployment'.\n"
+            "w.yaml:2:7: This is not a template of SAP AI Core: its kind is 'Deployment'.\n"
             "     2 | kind: Deployment\n"
             "       |       ^\n"
             "AI Core reads the kinds 'WorkflowTemplate', 'ServingTemplate'."
@@ -527,7 +528,7 @@ NO_TEMPLATE = {
     "a kind with a typing error": (
         "kind: Workflowtemplate\n",
         (
-            "w.yaml:1:7: This is no template of SAP AI Core: its kind is 'Workflowtemplate'. "
+            "w.yaml:1:7: This is not a template of SAP AI Core: its kind is 'Workflowtemplate'. "
             "Did you mean 'WorkflowTemplate'?\n"
             "     1 | kind: Workflowtemplate\n"
             "       |       ^\n"
@@ -537,7 +538,7 @@ NO_TEMPLATE = {
     "a kind that is no string": (
         "kind: [WorkflowTemplate]\n",
         (
-            "w.yaml:1:7: This is no template of SAP AI Core: its `kind` is not a string.\n"
+            "w.yaml:1:7: This is not a template of SAP AI Core: its `kind` is not a string.\n"
             "     1 | kind: [WorkflowTemplate]\n"
             "       |       ^\n"
             "AI Core reads the kinds 'WorkflowTemplate', 'ServingTemplate'."
@@ -546,8 +547,8 @@ NO_TEMPLATE = {
     "a key given twice": (
         "kind: WorkflowTemplate\nmetadata:\n  name: a\nspec: {}\nmetadata:\n  name: b\n",
         (
-            "w.yaml:5:1: The key `metadata` is given twice in one map, in line 2 and here; Kubernetes would keep the "
-            "second without a word.\n"
+            "w.yaml:5:1: The key `metadata` is given twice in one map, in line 2 and here; Kubernetes would "
+            "silently keep the second.\n"
             "     5 | metadata:\n"
             "       | ^\n"
             "Remove one of them."
@@ -559,7 +560,7 @@ NO_TEMPLATE = {
             "w.yaml:2:1: This ServingTemplate has no `metadata.name`, which is the executable id.\n"
             "     2 | metadata:\n"
             "       | ^\n"
-            "Give it one: lower case letters, digits and hyphens, at most 64."
+            "Add one: lower case letters, digits and hyphens, at most 64."
         ),
     ),
     "an empty name": (
@@ -568,7 +569,7 @@ NO_TEMPLATE = {
             "w.yaml:3:3: This WorkflowTemplate has no `metadata.name`, which is the executable id.\n"
             "     3 |   name:\n"
             "       |   ^\n"
-            "Give it one: lower case letters, digits and hyphens, at most 64."
+            "Add one: lower case letters, digits and hyphens, at most 64."
         ),
     ),
 }

@@ -1,4 +1,4 @@
-"""The parts of a ServingTemplate that are strings, and where in the file stands what is found in them."""
+"""The parts of a ServingTemplate that are strings with YAML, and the places in the file of findings in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BLOCK: Final = aicore_rule(
     331,
     "not-a-string-block",
-    "An inner part of a ServingTemplate is a map, where AI Core wants a string",
+    "An inner part of a ServingTemplate is a map where AI Core expects a string",
     "AI Core replaces the placeholders in `spec.template.spec` and in the labels and annotations of "
     "`spec.template.metadata` before it reads them as YAML: they are strings, written as blocks with `|`. Maps are not "
     "rendered.",
@@ -29,9 +29,8 @@ BLOCK: Final = aicore_rule(
 BLOCK_SYNTAX: Final = aicore_rule(
     332,
     "block-syntax",
-    "The YAML in a string block of a ServingTemplate cannot be read",
-    "What stands in the block is YAML again, as soon as the placeholders are replaced. If it is none, no deployment "
-    "can be made of it.",
+    "The YAML in a string block of a ServingTemplate is invalid",
+    "The block has to be YAML once its placeholders are replaced. Otherwise no deployment can be created from it.",
     serving().replace("minReplicas: 1", "minReplicas 1"),
     serving(),
 )

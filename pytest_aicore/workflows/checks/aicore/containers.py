@@ -1,4 +1,4 @@
-"""What holds for every container, whether Argo runs it or KServe: images, variables, pull secrets, placeholders."""
+"""Rules for every container, of Argo or KServe: images, variables, pull secrets, placeholders."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 IMAGE: Final = aicore_rule(
     321,
     "image",
-    "An image is named without its registry or a tag, or cannot exist",
-    "AI Core wants the registry's host in the name (`docker.io/...`), for the pull secret belongs to one; without a "
-    "tag or digest the image of a run can change. `latest` is a hint: it is a tag, and changes all the same.",
+    "The name of an image has no registry or tag, or is invalid",
+    "AI Core needs the host of the registry in the name (`docker.io/...`), because a pull secret belongs to one; "
+    "without a tag or digest the image can change between runs. `latest` is only a hint: it is a tag, but can change "
+    "as well.",
     example_container().replace("docker.io/example/churn:1", "example/churn"),
     example_container(),
     Severity.WARNING,
@@ -31,8 +32,8 @@ PLACEHOLDER: Final = aicore_rule(
     322,
     "placeholder",
     "Something was left to be filled in",
-    "Tutorials write `<YOUR_DOCKER_USERNAME>` and the like where a value of your own belongs. AI Core takes it as it "
-    "is.",
+    "Tutorials write `<YOUR_DOCKER_USERNAME>` and similar placeholders for values of your own. AI Core uses them "
+    "unchanged.",
     example_container().replace("example", "<YOUR_DOCKER_USERNAME>"),
     example_container(),
     Severity.WARNING,
@@ -40,9 +41,9 @@ PLACEHOLDER: Final = aicore_rule(
 PULL_SECRET: Final = aicore_rule(
     325,
     "pull-secret",
-    "A pull secret has no name, or one that no secret can have",
+    "A pull secret has no name, or an invalid one",
     "`imagePullSecrets` names docker registry secrets of the tenant. An empty name makes Kubernetes refuse the pod; "
-    "one that cannot exist leaves the image unpulled.",
+    "with an invalid one the image cannot be pulled.",
     with_args("./train").replace("  templates:", "  imagePullSecrets:\n    - name:\n  templates:"),
     with_args("./train --depth {{workflow.parameters.DEPTH}}").replace(
         "  templates:", "  imagePullSecrets:\n    - name: docker-registry-secret\n  templates:"
@@ -55,10 +56,10 @@ _PULL_SECRET: Final = re.compile(r"[a-z0-9](?:_?[a-z0-9.-])*(?<=[a-z0-9])")
 
 
 def check_to_fill_in(report: Report, node: Node | None, what: str, *, wholly: bool = False) -> bool:
-    """Report a text in which something was left to fill in.
+    """Report a text with a placeholder left to be filled in.
 
     Returns:
-        whether that is so: nothing else is to be said about such a text.
+        whether there is one: such a text is not checked further.
     """
     if type(node) is not ScalarNode or node.kind != "string":
         return False
@@ -74,13 +75,13 @@ def _left(report: Report, node: ScalarNode, left: str, what: str) -> None:
         PLACEHOLDER,
         node,
         left,
-        f"`{left}` was left to be filled in: AI Core takes {what} as it stands here.",
+        f"`{left}` was left to be filled in: AI Core uses {what} unchanged.",
         "Put the real value in its place.",
     )
 
 
 def check_image(report: Report, container: MappingNode) -> None:
-    """Report an image that is not named with its registry and a tag, or cannot exist."""
+    """Report an image name without registry or tag, or an invalid one."""
     node = container.values.get("image")
     if type(node) is not ScalarNode or node.kind != "string" or not node.text.strip():
         return
@@ -88,7 +89,7 @@ def check_image(report: Report, container: MappingNode) -> None:
     if check_to_fill_in(report, node, "the image") or is_replaced(image):
         return
     shouted = _SHOUTED.search(image.partition("@")[0].rpartition(":")[0] or image)
-    if shouted is not None:  # no image has capital letters in its name: this stands for one
+    if shouted is not None:  # image names have no capital letters: this is a placeholder
         _left(report, node, shouted.group(), "the image")
         return
     name, _, digest = image.partition("@")
@@ -101,8 +102,8 @@ def check_image(report: Report, container: MappingNode) -> None:
         report.add(
             IMAGE,
             node,
-            "No image can have this name, so the pod never starts.",
-            "Names of images are written in lower case, without blanks: `docker.io/organisation/name:tag`.",
+            "Invalid image name, so the pod never starts.",
+            "Image names are lower case, without spaces: `docker.io/organisation/name:tag`.",
             hint=f"Did you mean {better!r}?"
             if better != image and ("://" in image or _REPOSITORY.fullmatch(repository.lower()))
             else None,
@@ -114,11 +115,11 @@ def check_image(report: Report, container: MappingNode) -> None:
         report.add(
             IMAGE,
             node,
-            f"The image is named without {' and '.join(lacking)}. "
+            f"The image name has no {' and '.join(lacking)}. "
             + (
-                "AI Core wants the registry, for the pull secret belongs to one."
+                "AI Core needs the registry, because a pull secret belongs to one."
                 if not has_host
-                else "What `latest` means can change from one run to the next."
+                else "The image behind `latest` can change between runs."
             ),
             "Write it like `docker.io/organisation/name:tag`.",
         )
@@ -126,7 +127,7 @@ def check_image(report: Report, container: MappingNode) -> None:
         report.add(
             IMAGE,
             node,
-            "What `latest` means can change from one run to the next.",
+            "The image behind `latest` can change between runs.",
             "Name the version of the image, or its digest.",
             severity=Severity.HINT,
         )
@@ -138,7 +139,7 @@ def check_pull_secrets(report: Report, secrets: Iterable[MappingNode], line_of: 
     Args:
         report: where findings go.
         secrets: the items of `imagePullSecrets`.
-        line_of: the key `imagePullSecrets`, for secrets that have no place of their own.
+        line_of: the key `imagePullSecrets`, the place for secrets that are empty.
     """
     for secret in secrets:
         name = secret.values.get("name")
@@ -158,7 +159,7 @@ def check_pull_secrets(report: Report, secrets: Iterable[MappingNode], line_of: 
                     PULL_SECRET,
                     name,
                     "No docker registry secret of AI Core can have this name, so the image cannot be pulled.",
-                    "Names of secrets hold lower-case letters, digits, hyphens, dots and underscores. (Is this a "
-                    "token? It belongs into the secret, never into a file.)",
+                    "Names of secrets have lower-case letters, digits, hyphens, dots and underscores. (Is this a "
+                    "token? It belongs in the secret, never in a file.)",
                     severity=Severity.WARNING,
                 )

@@ -1,4 +1,4 @@
-"""The labels and annotations that AI Core reads, and what goes wrong with them wherever they stand."""
+"""The labels and annotations that AI Core reads, and the rules about their keys and places."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ANNOTATIONS: Final = (
 MISPLACED: Final = aicore_rule(
     311,
     "misplaced",
-    "A label or annotation stands where AI Core does not look for it",
+    "A label or annotation is where AI Core does not read it",
     "Ids and the version are labels, names are annotations, and the resource plan is a label of the pods: it belongs "
     "to the template that runs the container.",
     example_metadata(
@@ -46,7 +46,7 @@ MISSPELT: Final = aicore_rule(
     312,
     "misspelt",
     "A key of AI Core is misspelt",
-    "AI Core looks for its labels and annotations by their exact keys.",
+    "AI Core reads its labels and annotations by their exact keys.",
     example_metadata(f"    scenario.ai.sap.com/id: customer-churn\n{EXAMPLE_VERSION}", EXAMPLE_NAMES),
     EXAMPLE_METADATA,
 )

@@ -1,4 +1,4 @@
-"""The kind of a template, and that its specification goes with it."""
+"""The kind of a template, and whether its specification fits."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 KIND: Final = aicore_rule(
     301,
     "kind",
-    "The kind is none that AI Core reads",
-    "AI Core reads the kinds `WorkflowTemplate` and `ServingTemplate`, spelled exactly like that; anything else is not "
+    "The kind is unknown to AI Core",
+    "AI Core reads the kinds `WorkflowTemplate` and `ServingTemplate`, spelled exactly like that; any other is not "
     "synchronised.",
     "kind: WorkflowTemplates",
     "kind: WorkflowTemplate",
@@ -35,10 +35,10 @@ API_VERSIONS: Final[Mapping[str, str]] = {
 
 
 def check_kind(subject: Subject) -> str | None:
-    """Report a kind that is none of AI Core's although the document is meant for it.
+    """Report a kind unknown to AI Core in a document that is meant for it.
 
     Returns:
-        the kind that was meant, None where that is not to be known.
+        the kind that was meant, None where that is not certain.
     """
     root = subject.root
     if subject.kind in AICORE_KINDS:
@@ -49,7 +49,7 @@ def check_kind(subject: Subject) -> str | None:
         subject.report.add(
             KIND,
             root_node(subject),
-            f"AI Core reads no kind `{subject.kind}`, so the template is not synchronised.",
+            f"Unknown kind `{subject.kind}`, so AI Core does not synchronise the template.",
             "Write `kind: WorkflowTemplate`.",
             hint="Did you mean 'WorkflowTemplate'?",
         )
@@ -76,7 +76,7 @@ def check_kind(subject: Subject) -> str | None:
     subject.report.add(
         KIND,
         root_node(subject),
-        f"AI Core reads no kind `{subject.kind}`, so the template is not synchronised."
+        f"Unknown kind `{subject.kind}`, so AI Core does not synchronise the template."
         if subject.kind
         else "The template has no `kind`, so it is not synchronised.",
         "Write `kind: WorkflowTemplate` or `kind: ServingTemplate`.",
@@ -86,14 +86,14 @@ def check_kind(subject: Subject) -> str | None:
 
 
 def root_node(subject: Subject) -> Node:
-    """Return the kind, or what stands nearest to where it should stand."""
+    """Return the node of the kind, or the one nearest to where it should be."""
     root = subject.root
     node = root.values.get("kind")
     return node if type(node) is ScalarNode else root.keys.get("kind") or root.keys.get("apiVersion") or root
 
 
 def _other_kind(subject: Subject) -> str | None:
-    """Report a kind that does not go with what the specification holds, and return the kind that does."""
+    """Report a kind that does not fit the specification, and return the kind that does."""
     spec = subject.root.mapping("spec")
     is_serving = "template" in spec.values and not any(key in spec.values for key in ("templates", "entrypoint"))
     is_training = type(spec.values.get("templates")) is SequenceNode and "template" not in spec.values
@@ -106,7 +106,7 @@ def _other_kind(subject: Subject) -> str | None:
     subject.report.add(
         KIND,
         subject.root.values["kind"],
-        f"A {subject.kind} has no {has}, so AI Core cannot make an executable of this one.",
+        f"A {subject.kind} has no {has}, so AI Core cannot create an executable from this one.",
         f"Write `kind: {other}` (and `apiVersion: {API_VERSIONS[other]}`).",
     )
     return other

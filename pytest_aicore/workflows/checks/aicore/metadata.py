@@ -44,7 +44,7 @@ API_VERSION: Final = aicore_rule(
     304,
     "api-version",
     "The apiVersion does not belong to the kind",
-    "A `WorkflowTemplate` is of `argoproj.io/v1alpha1`, a `ServingTemplate` of `ai.sap.com/v1alpha1`. With another one "
+    "A `WorkflowTemplate` has `argoproj.io/v1alpha1`, a `ServingTemplate` has `ai.sap.com/v1alpha1`. With another one "
     "Kubernetes does not know the kind, and the template is not synchronised.",
     "apiVersion: ai.sap.com/v1alpha1\nkind: WorkflowTemplate",
     "apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate",
@@ -86,7 +86,7 @@ NO_EXECUTABLE_NAME: Final = aicore_rule(
 EXECUTABLE_ID: Final = aicore_rule(
     307,
     "executable-id",
-    "`metadata.name`, the executable id, is missing or cannot be one",
+    "`metadata.name`, the executable id, is missing or invalid",
     "The executable id is `metadata.name`: lower-case letters, digits and hyphens, at most 64, unique in the tenant. "
     "Kubernetes refuses anything else, dots excepted.",
     example_metadata(EXAMPLE_LABELS, EXAMPLE_NAMES, "Churn_Train"),
@@ -95,16 +95,16 @@ EXECUTABLE_ID: Final = aicore_rule(
 SCENARIO_ID: Final = aicore_rule(
     308,
     "scenario-id",
-    "The scenario id is too short or too long, or holds characters that are not allowed",
-    "The AI API takes scenario ids of 4 to 63 letters, digits, hyphens, dots and underscores.",
+    "The scenario id is too short or too long, or has characters that are not allowed",
+    "The AI API accepts scenario ids of 4 to 63 letters, digits, hyphens, dots and underscores.",
     example_metadata(f"    scenarios.ai.sap.com/id: abc\n{EXAMPLE_VERSION}", EXAMPLE_NAMES),
     EXAMPLE_METADATA,
 )
 LABEL: Final = aicore_rule(
     309,
     "label",
-    "A label is no string, or holds characters that labels cannot have",
-    "Labels are strings: a bare `2.0` is a number in YAML, and Kubernetes refuses the template. They hold letters, "
+    "A label is not a string, or has characters that labels cannot have",
+    "Labels are strings: a bare `2.0` is a number in YAML, and Kubernetes refuses the template. They have letters, "
     "digits, hyphens, dots and underscores, at most 63, and begin and end with a letter or digit.",
     example_metadata(f"{EXAMPLE_ID_LABEL}\n    ai.sap.com/version: 2.0", EXAMPLE_NAMES),
     example_metadata(f'{EXAMPLE_ID_LABEL}\n    ai.sap.com/version: "2.0"', EXAMPLE_NAMES),
@@ -112,7 +112,7 @@ LABEL: Final = aicore_rule(
 ANNOTATION: Final = aicore_rule(
     310,
     "annotation",
-    "An annotation is no string, or its key cannot be one",
+    "An annotation is not a string, or its key is invalid",
     "Annotations are strings: Kubernetes refuses a number, a boolean or a map.",
     example_metadata(EXAMPLE_LABELS, f"{EXAMPLE_SCENARIO_NAME}\n    executables.ai.sap.com/name: 42"),
     example_metadata(EXAMPLE_LABELS, f'{EXAMPLE_SCENARIO_NAME}\n    executables.ai.sap.com/name: "42"'),
@@ -121,8 +121,8 @@ ANNOTATION_OF_NOTHING: Final = aicore_rule(
     319,
     "annotation-of-nothing",
     "An annotation is about an artifact that does not exist",
-    "In `artifacts.ai.sap.com/NAME.kind` NAME is an input artifact, or the globalName of an output. Otherwise what it "
-    "says has no effect: the artifact is registered as a `model`.",
+    "In `artifacts.ai.sap.com/NAME.kind` NAME is an input artifact, or the globalName of an output. Otherwise the "
+    "annotation has no effect: the artifact is registered as a `model`.",
     example_metadata(EXAMPLE_LABELS, f"{EXAMPLE_NAMES}\n    artifacts.ai.sap.com/contract.kind: dataset"),
     EXAMPLE_METADATA,
     Severity.WARNING,
@@ -130,7 +130,7 @@ ANNOTATION_OF_NOTHING: Final = aicore_rule(
 ARTIFACT_ANNOTATION: Final = aicore_rule(
     320,
     "artifact-annotation",
-    "An annotation of an artifact says something that AI Core does not understand",
+    "An annotation of an artifact has an unknown field or an invalid value",
     "`artifacts.ai.sap.com/NAME.` is followed by `kind`, `description`, `labels`, `name` or `suffix`; a kind is "
     "`model`, `dataset`, `resultset` or `other`, and labels are a JSON object in a string.",
     example_metadata(EXAMPLE_LABELS, f"{EXAMPLE_NAMES}\n    artifacts.ai.sap.com/contracts.kind: data-set")
@@ -144,7 +144,7 @@ ARTIFACT_ANNOTATION: Final = aicore_rule(
     Severity.WARNING,
 )
 OF_WHAT_IS_MISSING: Final = (NO_SCENARIO_ID, NO_VERSION, NO_SCENARIO_NAME, NO_EXECUTABLE_NAME)
-"""Rules of things that have to be there: several of them may be reported at the place where they are missing."""
+"""Rules about required labels and annotations: several of them may be reported at one place."""
 _METADATA_KEYS: Final = ("name", "generateName", "namespace", "labels", "annotations", "finalizers", "ownerReferences")
 
 _OBJECT_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
@@ -194,7 +194,7 @@ _MANDATORY: Final = (
         NO_EXECUTABLE_NAME,
         "annotations",
         EXECUTABLE_NAME_ANNOTATION,
-        "which SAP's service guide calls mandatory.",
+        "which is mandatory by SAP's service guide.",
         "Add it to `metadata.annotations`.",
         re.compile(r".*executable.*/name"),
     ),
@@ -215,7 +215,7 @@ class MetadataCheck:
         self._misplaced: set[str] = set()
 
     def check(self) -> None:
-        """Report everything but what annotations say about artifacts."""
+        """Report everything but annotations of artifacts."""
         self._api_version()
         self._name()
         self._keys()
@@ -236,7 +236,7 @@ class MetadataCheck:
         self._add(
             API_VERSION,
             node if type(node) is ScalarNode and written is not None else root.keys.get("kind") or root,
-            f"A {self._subject.kind} is not of apiVersion `{written}`, so it is not synchronised."
+            f"Wrong apiVersion `{written}` for a {self._subject.kind}, so it is not synchronised."
             if written
             else "The template has no apiVersion, so it is not synchronised.",
             f"Write `apiVersion: {wanted}`.",
@@ -255,7 +255,7 @@ class MetadataCheck:
                 "The template has no `metadata.name`, which is the executable id, so it is not synchronised.",
                 "Write `name:` instead of `generateName:`: the id has to stay the same."
                 if generated is not None
-                else "Give it one: lower-case letters, digits and hyphens, at most 64.",
+                else "Add one: lower-case letters, digits and hyphens, at most 64.",
             )
             return
         node = metadata.values["name"]
@@ -266,7 +266,7 @@ class MetadataCheck:
             self._add(
                 EXECUTABLE_ID,
                 node,
-                f"`{name}` is a {'number' if node.kind in ('integer', 'float') else 'boolean'} in YAML, and a name has "
+                f"`{name}` is a {'number' if node.kind in ('integer', 'float') else 'boolean'} in YAML, but a name has "
                 "to be a string; Kubernetes refuses the template.",
                 f'Put it in quotes: "{name}".',
             )
@@ -275,7 +275,7 @@ class MetadataCheck:
             self._add(
                 EXECUTABLE_ID,
                 node,
-                f"`{shortened(name)}` cannot be an executable id; Kubernetes refuses the template.",
+                f"Invalid executable id `{shortened(name)}`; Kubernetes refuses the template.",
                 remedy,
                 hint=f"Did you mean {better!r}?" if better and len(better) <= 64 else None,
             )
@@ -290,7 +290,7 @@ class MetadataCheck:
             self._add(
                 EXECUTABLE_ID,
                 node,
-                f"The executable id `{name}` has fewer than the 4 characters that the AI API wants of an id, so no "
+                f"The executable id `{name}` has fewer than the 4 characters that the AI API requires, so no "
                 "configuration can name it.",
                 remedy,
             )
@@ -298,7 +298,7 @@ class MetadataCheck:
             self._add(
                 EXECUTABLE_ID,
                 node,
-                f"The executable id `{name}` holds a dot; SAP's service guide only allows hyphens between the words.",
+                f"The executable id `{name}` has a dot; SAP's service guide only allows hyphens between the words.",
                 remedy,
                 severity=Severity.WARNING,
             )
@@ -313,7 +313,7 @@ class MetadataCheck:
                 self._add(
                     MISSPELT,
                     node,
-                    f"Metadata has no `{key}`: Kubernetes drops it, with all that stands below it.",
+                    f"Unknown key `{key}` in metadata: Kubernetes drops it with everything below it.",
                     f"Write `{near}:`.",
                     hint=hint_for(near),
                 )
@@ -338,7 +338,7 @@ class MetadataCheck:
                 self._add(
                     LABEL if part == "labels" else ANNOTATION,
                     node,
-                    f"`{shortened(key)}` cannot be the key of {'a label' if part == 'labels' else 'an annotation'}; "
+                    f"Invalid key `{shortened(key)}` of {'a label' if part == 'labels' else 'an annotation'}; "
                     "Kubernetes refuses the template.",
                     "Write a domain, a slash and a name of letters, digits, hyphens, dots and underscores, at most 63.",
                 )
@@ -349,7 +349,7 @@ class MetadataCheck:
                 MISPLACED,
                 node,
                 f"`{key}` has no effect here: it is a label of the pods.",
-                "Move it into the block `spec.template.metadata.labels`."
+                "Move it to the block `spec.template.metadata.labels`."
                 if serving
                 else "Move it to `metadata.labels` of the item of `spec.templates` that runs the container.",
                 severity=Severity.WARNING,
@@ -368,7 +368,7 @@ class MetadataCheck:
                 self._add(
                     MISPLACED,
                     node,
-                    f"AI Core looks for `{key}` among the {wanted}, not here.",
+                    f"AI Core reads `{key}` from the {wanted}, not from here.",
                     f"Move it to `metadata.{wanted}`.",
                     severity=None if key in (item.key for item in _MANDATORY) else Severity.WARNING,
                 )
@@ -379,7 +379,7 @@ class MetadataCheck:
                 self._add(
                     MISSPELT,
                     node,
-                    f"AI Core knows no `{key}`, so what it says is lost.",
+                    f"Unknown key `{key}`, so AI Core ignores it.",
                     f"Write `{ARTIFACT_ANNOTATION_PREFIX}{name}`.",
                     hint=hint_for(ARTIFACT_ANNOTATION_PREFIX + name),
                     severity=Severity.WARNING,
@@ -393,14 +393,14 @@ class MetadataCheck:
         self._add(
             MISSPELT,
             node,
-            f"AI Core knows no `{key}`, so what it says is lost.",
+            f"Unknown key `{key}`, so AI Core ignores it.",
             f"Write `{near}`.",
             hint=hint_for(near),
             severity=None if near in (item.key for item in _MANDATORY) else Severity.WARNING,
         )
 
     def _other_words(self, part: str, key: str) -> str | None:
-        """Return the mandatory key that is missing, and that another one in other words must have been."""
+        """Return the mandatory key that is missing and that another key with a similar meaning was meant to be."""
         return next(
             (
                 item.key
@@ -416,7 +416,7 @@ class MetadataCheck:
             self._add(
                 rule,
                 key,
-                f"`{key.text}` has to be a string, and this is a {'map' if type(value) is MappingNode else 'list'}; "
+                f"`{key.text}` has to be a string, not a {'map' if type(value) is MappingNode else 'list'}; "
                 "Kubernetes refuses the template.",
                 "Write a single value"
                 + (", or the text of a JSON object in quotes." if part == "annotations" else "."),
@@ -444,7 +444,7 @@ class MetadataCheck:
             self._add(
                 SCENARIO_ID if key.text == SCENARIO_ID_LABEL else LABEL,
                 value,
-                f"`{shortened(value.text)}` cannot be the value of a label; Kubernetes refuses the template.",
+                f"Invalid value `{shortened(value.text)}` of a label; Kubernetes refuses the template.",
                 "Use letters, digits, hyphens, dots and underscores, at most 63, with a letter or digit at both ends.",
                 hint=f"Did you mean {better!r}?" if better and len(better) <= 63 else None,
             )
@@ -452,7 +452,7 @@ class MetadataCheck:
             self._add(
                 SCENARIO_ID,
                 value,
-                f"The scenario id `{value.text}` has {len(value.text)} characters; the AI API only takes ids of 4 and "
+                f"The scenario id `{value.text}` has {len(value.text)} characters; the AI API only accepts ids of 4 or "
                 "more.",
                 "Use 4 to 63 letters, digits, hyphens, dots and underscores.",
             )
@@ -478,20 +478,20 @@ class MetadataCheck:
                 item.remedy,
             )
 
-    # --- what annotations say about artifacts -----------------------------------------------------------------
+    # --- annotations of artifacts -----------------------------------------------------------------------------
 
     def check_artifacts(
         self, names: Collection[str], internal: Mapping[str, str | None], *, has_lost: bool = False
     ) -> list[str]:
-        """Report annotations about artifacts that don't exist, and those that AI Core does not understand.
+        """Report annotations of artifacts that do not exist, and annotations with unknown fields or invalid values.
 
         Args:
             names: the names of input artifacts, and the globalNames of outputs.
             internal: the names that outputs have inside of the workflow, with their globalNames.
-            has_lost: whether outputs lack their globalName: what is annotated will be one of those.
+            has_lost: whether outputs have no globalName: the annotations may belong to one of those.
 
         Returns:
-            the names of artifacts that are annotated and that nothing has.
+            the names of artifacts that have annotations and do not exist.
         """
         unmatched: dict[str, None] = {}
         told: set[str] = set()
@@ -509,7 +509,7 @@ class MetadataCheck:
                 if internal.get(artifact, "") is not None:
                     unmatched[artifact] = None
                 if not has_lost and artifact not in told:
-                    told.add(artifact)  # one word too few makes all that is annotated of it wrong
+                    told.add(artifact)  # one wrong name makes all its annotations wrong: reported once
                     self._of_nothing(node, artifact, names, internal)
             if type(value) is ScalarNode and value.kind == "string":
                 self._said(field, value)
@@ -521,9 +521,9 @@ class MetadataCheck:
         self._add(
             ARTIFACT_ANNOTATION,
             node,
-            f"`{node.text}` does not say what it is about the artifact `{whole}`: AI Core ignores it."
+            f"`{node.text}` names no field of the artifact `{whole}`: AI Core ignores it."
             if near is None and (whole in names or not field)
-            else f"AI Core knows no `{field}` of an artifact, and ignores the annotation.",
+            else f"Unknown field `{field}` of an artifact: AI Core ignores the annotation.",
             f"Write `{ARTIFACT_ANNOTATION_PREFIX}{artifact}.{near or 'kind'}`.",
             hint=hint_for(near),
         )
@@ -538,7 +538,7 @@ class MetadataCheck:
             self._add(
                 ANNOTATION_OF_NOTHING,
                 node,
-                f"`{artifact}` is the output's name inside of the workflow; AI Core looks for its globalName "
+                f"`{artifact}` is the name of the output inside the workflow; AI Core looks for its globalName "
                 f"`{global_name}`, and ignores the annotation.",
                 f"Write `{node.text.replace(artifact, global_name, 1)}`.",
                 hint=hint_for(global_name),
@@ -548,7 +548,8 @@ class MetadataCheck:
         self._add(
             ANNOTATION_OF_NOTHING,
             node,
-            f"No input artifact is called `{artifact}`, and no output has that globalName: AI Core ignores the "
+            f"Unknown artifact `{artifact}`: no input artifact has that name, and no output has that globalName. AI "
+            f"Core ignores the "
             "annotation.",
             f"Name one of {known}." if known else "Remove it, or declare the artifact.",
             hint=typo_hint(artifact, names),
@@ -561,7 +562,7 @@ class MetadataCheck:
             self._add(
                 ARTIFACT_ANNOTATION,
                 value,
-                f"AI Core knows no artifacts of the kind `{shortened(value.text)}`.",
+                f"Unknown kind `{shortened(value.text)}` of an artifact.",
                 f"Use one of {', '.join(f'`{kind}`' for kind in ARTIFACT_KINDS)}.",
                 hint=typo_hint(value.text, ARTIFACT_KINDS),
             )

@@ -37,7 +37,7 @@ _OLD_WORDS: Final = {"serve.s": "infer.s", "serve.m": "infer.m", "serve.l": "inf
 NO_PLAN: Final = aicore_rule(
     313,
     "no-resource-plan",
-    "A template does not say on which resource plan its pod runs",
+    "A template has no resource plan for its pod",
     "SAP's service guide asks for the label `ai.sap.com/resourcePlan` or `ai.sap.com/instanceType` on every pod. In "
     "practice a pod without one runs on the smallest plan.",
     "metadata: {}",
@@ -47,9 +47,9 @@ NO_PLAN: Final = aicore_rule(
 UNKNOWN_PLAN: Final = aicore_rule(
     314,
     "unknown-resource-plan",
-    "The resource plan is none that SAP documents",
-    "An execution on a plan that the tenant does not have stays PENDING or UNKNOWN forever, without an error. Plans of "
-    "your tenant can be made known to the checks.",
+    "The resource plan is unknown",
+    "An execution on a plan that the tenant does not have stays PENDING or UNKNOWN forever, without an error. Known "
+    "are the plans that SAP documents, and those of your tenant that you configure.",
     "metadata:\n  labels:\n    ai.sap.com/resourcePlan: Starter",
     "metadata:\n  labels:\n    ai.sap.com/resourcePlan: starter",
     Severity.WARNING,
@@ -58,8 +58,8 @@ NO_DEADLINE: Final = aicore_rule(
     323,
     "no-deadline",
     "A workflow on a large plan has no deadline",
-    "An execution of AI Core runs, and bills, until it ends; one that hangs never does. `spec.activeDeadlineSeconds` "
-    "ends it.",
+    "An execution of AI Core runs, and costs money, until it ends; one that hangs never does. "
+    "`spec.activeDeadlineSeconds` ends it.",
     "metadata:\n  labels:\n    ai.sap.com/resourcePlan: infer.l",
     "metadata:\n  labels:\n    ai.sap.com/resourcePlan: infer.l\nactiveDeadlineSeconds: 7200",
     Severity.WARNING,
@@ -67,7 +67,7 @@ NO_DEADLINE: Final = aicore_rule(
 
 
 def check_plan(report: Report, node: Node | None, tenant: Iterable[str]) -> None:
-    """Report a resource plan that nobody documents.
+    """Report a resource plan that neither SAP documents nor the settings name.
 
     Args:
         report: where findings go.
@@ -86,7 +86,7 @@ def check_plan(report: Report, node: Node | None, tenant: Iterable[str]) -> None
     report.add(
         UNKNOWN_PLAN,
         node,
-        f"SAP documents no resource plan `{plan}`. On a plan that the tenant does not have an execution stays PENDING, "
+        f"Unknown resource plan `{plan}`. On a plan that the tenant does not have an execution stays PENDING, "
         "without an error.",
         f"Write `{near}`."
         if near
@@ -97,7 +97,7 @@ def check_plan(report: Report, node: Node | None, tenant: Iterable[str]) -> None
 
 
 def plan_of(report: Report, labels: MappingNode) -> ScalarNode | None:
-    """Return the label that says on which plan or instance type a pod runs; misspelt keys are reported and count."""
+    """Return the label with the plan or instance type of a pod; a misspelt one is reported and returned."""
     for label in (PLAN_LABEL, INSTANCE_LABEL):
         node = labels.values.get(label)
         if type(node) is ScalarNode and node.value:
@@ -110,7 +110,7 @@ def plan_of(report: Report, labels: MappingNode) -> ScalarNode | None:
             report.add(
                 MISSPELT,
                 labels.keys[key],
-                f"AI Core knows no label `{key}`, so the pod runs on the default plan.",
+                f"Unknown label `{key}`, so the pod runs on the default plan.",
                 f"Write `{near}`.",
                 hint=hint_for(near),
                 severity=Severity.WARNING,

@@ -12,7 +12,8 @@ from pytest_aicore.workflows.checks.aicore.containers import check_image, check_
 from pytest_aicore.workflows.checks.aicore.keys import MISPLACED, MISSPELT
 from pytest_aicore.workflows.checks.aicore.metadata import MetadataCheck
 from pytest_aicore.workflows.checks.aicore.plans import INSTANCE_LABEL, NO_PLAN, PLAN_LABEL, check_plan, plan_of
-from pytest_aicore.workflows.checks.aicore.workflow import UNUSED_PARAMETER, check_urls
+from pytest_aicore.workflows.checks.aicore.urls import check_urls
+from pytest_aicore.workflows.checks.aicore.workflow import UNUSED_PARAMETER
 from pytest_aicore.workflows.checks.argo.environment import check_environment
 from pytest_aicore.workflows.checks.argo.structure import StructureCheck, shapes_for
 from pytest_aicore.workflows.checks.document.look_alikes import take_look_alikes_out, tell_look_alikes
@@ -37,15 +38,15 @@ SERVING_PLACEHOLDER: Final = aicore_rule(
     "serving-placeholder",
     "A placeholder of a ServingTemplate names an input that is not declared",
     "`{{inputs.parameters.X}}` needs X among `spec.inputs.parameters`, `{{inputs.artifacts.X}}` among "
-    "`spec.inputs.artifacts`. A parameter that is merely not declared is a warning: SAP publishes a sample that does "
-    "it.",
+    "`spec.inputs.artifacts`. An undeclared parameter is only a warning, because a sample that "
+    "SAP publishes has one.",
     serving().replace("inputs.artifacts.churnmodel", "inputs.artifacts.model"),
     serving(),
 )
 SERVING_NAME: Final = aicore_rule(
     334,
     "serving-name",
-    "An input of a ServingTemplate has a name that its placeholders cannot hold",
+    "An input of a ServingTemplate has a name that placeholders cannot use",
     "The names of a ServingTemplate's inputs consist of letters and digits; a hyphen breaks the placeholder.",
     serving().replace("churnmodel", "churn-model"),
     serving(),
@@ -53,7 +54,7 @@ SERVING_NAME: Final = aicore_rule(
 INNER_API_VERSION: Final = aicore_rule(
     335,
     "inner-api-version",
-    "The inner apiVersion of a ServingTemplate is missing or not the one of today",
+    "The inner apiVersion of a ServingTemplate is missing or outdated",
     "A ServingTemplate becomes an InferenceService of KServe, `serving.kserve.io/v1beta1`; `serving.kubeflow.org` is "
     "its older name.",
     serving().replace("serving.kserve.io/v1beta1", "serving.kserve.io/v1"),
@@ -64,7 +65,7 @@ PREDICTOR: Final = aicore_rule(
     336,
     "predictor",
     "The inner specification of a ServingTemplate describes no server",
-    "KServe needs `predictor` with a container that has an image and is called `kserve-container`; only that one gets "
+    "KServe needs `predictor` with a container that has an image and the name `kserve-container`; only that one gets "
     "the model from `STORAGE_URI`.",
     serving().replace("      predictor:\n", "      transformer:\n"),
     serving(),
@@ -72,8 +73,8 @@ PREDICTOR: Final = aicore_rule(
 UNUSED_ARTIFACT: Final = aicore_rule(
     337,
     "unused-artifact",
-    "An input artifact of a ServingTemplate is used nowhere",
-    "Only what `{{inputs.artifacts.NAME}}` puts into the block, usually as `STORAGE_URI`, reaches the server.",
+    "An input artifact of a ServingTemplate is never used",
+    "An artifact reaches the server only through `{{inputs.artifacts.NAME}}` in the block, usually as `STORAGE_URI`.",
     serving().replace("{{inputs.artifacts.churnmodel}}", "/mnt/models"),
     serving(),
     Severity.WARNING,
@@ -82,7 +83,7 @@ PARAMETER_TYPE: Final = aicore_rule(
     338,
     "parameter-type",
     "A parameter has another type than string",
-    "Parameters of AI Core are strings, whatever they hold: `type: string`.",
+    "Parameters of AI Core are always strings: `type: string`.",
     serving().replace("        default:", "        type: integer\n        default:"),
     serving().replace("        default:", "        type: string\n        default:"),
     Severity.WARNING,
@@ -185,9 +186,7 @@ class _ServingCheck:
     def check(self) -> None:
         metadata = MetadataCheck(self._subject)
         metadata.check()
-        structure = StructureCheck(
-            self._report, _SHAPES, consequence="AI Core does not take the template.", owner="AI Core"
-        )
+        structure = StructureCheck(self._report, _SHAPES, consequence="AI Core refuses the template.", owner="AI Core")
         structure.check(self._subject.root, "ServingTemplate")
         self._spec = self._subject.root.mapping("spec")
         inputs = self._spec.mapping("inputs")
@@ -234,7 +233,7 @@ class _ServingCheck:
                     self._add(
                         SERVING_NAME,
                         declaration.values["name"],
-                        f"The placeholder of an input {word} called `{name}` cannot be read: AI Core only takes "
+                        f"The placeholder of an input {word} called `{name}` cannot be parsed: AI Core only accepts "
                         "letters and digits.",
                         "Rename it, here and in its placeholders.",
                         hint=hint_for(_plain(name)),
@@ -247,7 +246,7 @@ class _ServingCheck:
                 self._add(
                     PARAMETER_TYPE,
                     node,
-                    f"The parameter `{name}` is of type `{written}`, and AI Core only has strings.",
+                    f"The parameter `{name}` has the type `{written}`, but AI Core only has strings.",
                     "Write `type: string`.",
                 )
             check_to_fill_in(self._report, parameter.values.get("default"), "the default", wholly=True)
@@ -260,7 +259,7 @@ class _ServingCheck:
                 self._add(
                     UNUSED_ARTIFACT,
                     artifact.values["name"],
-                    f"The input artifact `{name}` is used nowhere in the block, so it never reaches the server.",
+                    f"The input artifact `{name}` is not used in the block, so it never reaches the server.",
                     f"Add the variable `STORAGE_URI` with the value `{{{{inputs.artifacts.{name}}}}}` to the "
                     "container.",
                 )
@@ -269,7 +268,7 @@ class _ServingCheck:
                 self._add(
                     UNUSED_PARAMETER,
                     parameter.values["name"],
-                    f"The template takes a parameter `{name}`, and uses it nowhere.",
+                    f"The template declares the parameter `{name}` and does not use it.",
                     f"Use it as `{{{{inputs.parameters.{name}}}}}`, or remove it.",
                 )
 
@@ -284,9 +283,9 @@ class _ServingCheck:
         self._add(
             INNER_API_VERSION,
             node if type(node) is ScalarNode and written else self._spec.keys["template"],
-            f"`{written}` is not the apiVersion of KServe's InferenceService that AI Core runs today."
+            f"`{written}` is not the apiVersion of KServe's InferenceService on AI Core."
             if written
-            else "`spec.template` has no apiVersion, so KServe cannot tell what it is.",
+            else "`spec.template` has no apiVersion, so KServe does not know what it is.",
             f"Write `apiVersion: {_API_VERSIONS[0]}`.",
             hint=hint_for(near),
         )
@@ -301,9 +300,9 @@ class _ServingCheck:
             self._add(
                 BLOCK,
                 parent.keys[key],
-                f"`spec.template.{path}` is a {'map' if type(node) is MappingNode else 'list'}, and AI Core wants a "
+                f"`spec.template.{path}` is a {'map' if type(node) is MappingNode else 'list'}, but AI Core expects a "
                 "string there: it is not rendered.",
-                f"Write `{key}: |`, and leave what stands below it as it is.",
+                f"Write `{key}: |`, and leave the lines below it unchanged.",
             )
             return None
         if node.kind != "string":
@@ -312,7 +311,7 @@ class _ServingCheck:
         self._placeholders(node, block)
         if _JINJA_STATEMENT.search(node.text):
             self._usage_is_clear = False
-            return None  # which lines there will be is decided when a deployment begins
+            return None  # its lines are only known when a deployment begins
         text = "\n".join(without_tags(line, REPLACED) for line in node.text.split("\n"))
         try:
             documents = parse_all(text, self._report.document.name)
@@ -330,7 +329,7 @@ class _ServingCheck:
                 BLOCK_SYNTAX,
                 node.line if folded else place.line,
                 node.column if folded else place.column,
-                f"`{key}` is written with `>`, which joins its lines to one: that is no YAML. {_FAILS}"
+                f"`{key}` is written with `>`, which joins its lines into one, so it is not YAML. {_FAILS}"
                 if folded
                 else f"{problem.what} {_FAILS}",
                 "Write `|` instead." if folded else problem.remedy,
@@ -342,8 +341,8 @@ class _ServingCheck:
             self._add(
                 BLOCK_SYNTAX,
                 node,
-                f"`spec.template.{path}` holds no map. {_FAILS}",
-                "Put a space behind the colon: without it the line is a text."
+                f"`spec.template.{path}` is not a map. {_FAILS}",
+                "Put a space after the colon: without it the line is a string."
                 if re.match(r"[\w./-]+:\S", node.text)
                 else "Write keys and values on the lines below `|`.",
             )
@@ -373,7 +372,7 @@ class _ServingCheck:
                 self._single_braces(block, number, found)
 
     def _single_braces(self, block: Block, number: int, found: re.Match[str]) -> None:
-        """Report a reference in single braces, if what it names is declared."""
+        """Report a reference in single braces, if it names something declared."""
         kind, name = found.group(2, 3)
         if name not in (self._parameters if kind == "parameters" else self._artifacts):
             return
@@ -383,7 +382,7 @@ class _ServingCheck:
             SERVING_PLACEHOLDER,
             place.line,
             place.column,
-            f"AI Core only replaces what stands in double braces: `{found.group()}` stays in the text.",
+            f"AI Core replaces only placeholders in double braces: `{found.group()}` stays in the text.",
             f"Write `{{{{{found.group(1)}}}}}`.",
             begins=block.begins,
         )
@@ -397,7 +396,7 @@ class _ServingCheck:
             SERVING_PLACEHOLDER,
             place.line,
             place.column,
-            f"The placeholder `{shown}` is not closed by two braces, so it is not replaced.",
+            f"The placeholder `{shown}` is not closed by `}}}}`, so it is not replaced.",
             f"Write `{shown.rstrip('}')}}}}}`.",
             begins=block.begins,
         )
@@ -417,7 +416,7 @@ class _ServingCheck:
         if name in declared:
             return
         hyphened = next((other for other in declared if other != _plain(other) and _plain(other) == name), None)
-        if hyphened is not None:  # that the declaration has a hyphen is what is wrong
+        if hyphened is not None:  # the hyphen in the declaration is reported
             self._used.add((kind, hyphened))
             return
         near = nearest(name, declared)
@@ -429,7 +428,7 @@ class _ServingCheck:
             remedy = f"Write `{{{{inputs.{kind}.{near}}}}}`."
         else:
             remedy = f"Declare `{name}` under `spec.inputs.{kind}`."
-        self._usage_is_clear = False  # one of those that seem unused may be meant
+        self._usage_is_clear = False  # an input that seems unused may be meant
         self._report.add_at(
             SERVING_PLACEHOLDER,
             place.line,
@@ -442,7 +441,7 @@ class _ServingCheck:
         )
 
     def _foreign(self, block: Block, number: int, position: int, tag: str) -> None:
-        """Report a tag that AI Core does not replace if it was surely meant for AI Core."""
+        """Report a tag that AI Core does not replace, if it was surely meant for AI Core."""
         if not _LIKE_A_REFERENCE.fullmatch(tag):
             return
         root, _, rest = tag.partition(".")
@@ -457,7 +456,7 @@ class _ServingCheck:
             SERVING_PLACEHOLDER,
             place.line,
             place.column,
-            f"AI Core replaces no `{{{{{tag}}}}}` in a ServingTemplate: it stays in the text, braces included.",
+            f"AI Core does not replace `{{{{{tag}}}}}` in a ServingTemplate: it stays in the text, braces included.",
             f"Write `{{{{inputs.{kind}.{name}}}}}`.",
             begins=block.begins,
         )
@@ -474,7 +473,7 @@ class _ServingCheck:
             MISPLACED,
             root.keys[label],
             f"`{label}` has no effect here: it is a label of the pods.",
-            "Move it into the block `labels` beside this one.",
+            "Move it to the block `labels` beside this one.",
             severity=Severity.WARNING,
         )
         return True
@@ -496,7 +495,7 @@ class _ServingCheck:
         elif type(inner.values.get("labels")) in (MappingNode, SequenceNode):
             return
         elif type(inner.values.get("labels")) is ScalarNode and inner.text("labels"):
-            return  # what is wrong with the block has been said
+            return  # the block itself is reported
         if any(
             label in self._subject.metadata.mapping(part).values
             for part in ("labels", "annotations")
@@ -506,7 +505,7 @@ class _ServingCheck:
         self._add(
             NO_PLAN,
             inner.keys.get("labels") or template.keys.get("metadata") or self._spec.keys["template"],
-            "The server names no resource plan, so it runs on the default one, the smallest.",
+            "The server has no resource plan, so it runs on the default one, the smallest.",
             f"Add `labels: |` with `{PLAN_LABEL}: starter` (or a larger one) to `spec.template.metadata`.",
         )
 
@@ -530,7 +529,7 @@ class _ServingCheck:
                 report.add(
                     MISSPELT,
                     node,
-                    f"Knative knows no annotation `{key}`, and ignores it.",
+                    f"Unknown annotation `{key}`: Knative ignores it.",
                     f"Write `{near}`.",
                     hint=hint_for(near),
                     severity=Severity.WARNING,
@@ -551,7 +550,7 @@ class _ServingCheck:
                 report.add(
                     PREDICTOR,
                     root.keys.get("predictor") or next(iter(root.keys.values()), root),
-                    f"The block describes no `predictor`, which is what serves the model. {_FAILS}",
+                    f"The block has no `predictor`, the part that serves the model. {_FAILS}",
                     "Add `predictor:` with `containers:` below it.",
                 )
             return
@@ -579,7 +578,7 @@ class _ServingCheck:
         self._container_names(report, containers)
 
     def _storage(self, report: BlockReport, variables: list[MappingNode]) -> None:
-        """Report a slip in the name of the variable that makes KServe load the model."""
+        """Report a typo in the name of the variable that makes KServe load the model."""
         names = [variable.name("name") or "" for variable in variables]
         for name, variable in zip(names, variables, strict=True):
             # What stands for an artifact in this text was a placeholder.
@@ -588,7 +587,7 @@ class _ServingCheck:
                 report.add(
                     MISSPELT,
                     variable.values["name"],
-                    f"KServe knows no variable `{name}`, so it loads no model into `/mnt/models`.",
+                    f"Unknown variable `{name}`, so KServe does not load the model into `/mnt/models`.",
                     f"Write `{_STORAGE}`.",
                     hint=hint_for(_STORAGE),
                     severity=Severity.WARNING,
@@ -600,8 +599,8 @@ class _ServingCheck:
         report.add(
             PREDICTOR,
             predictor.keys.get("containers") or root.keys["predictor"],
-            f"The predictor has no containers, so nothing serves. {_FAILS}",
-            "Add `containers:` with one that is called `kserve-container`.",
+            f"The predictor has no containers, so nothing serves the model. {_FAILS}",
+            "Add `containers:` with one named `kserve-container`.",
         )
 
     def _container_names(self, report: BlockReport, containers: list[MappingNode]) -> None:
@@ -612,8 +611,8 @@ class _ServingCheck:
             report.add(
                 PREDICTOR,
                 first.values.get("name") or first,
-                "No container is called `kserve-container`, and only that one gets the model from `STORAGE_URI`.",
-                "Call the one that serves `kserve-container`.",
+                "No container has the name `kserve-container`, and only that one gets the model from `STORAGE_URI`.",
+                "Name the one that serves the model `kserve-container`.",
                 hint=hint_for(near),
                 severity=Severity.WARNING,
             )
@@ -624,18 +623,18 @@ class _ServingCheck:
             report.add(
                 PREDICTOR,
                 predictor.values["minReplicas"],
-                f"`minReplicas` is {least}, more than `maxReplicas`, which is {most}. {_FAILS}",
-                "Let `minReplicas` be at most `maxReplicas`.",
+                f"`minReplicas` ({least}) is greater than `maxReplicas` ({most}). {_FAILS}",
+                "Set `minReplicas` to at most `maxReplicas`.",
             )
 
 
 def _plain(name: str) -> str:
-    """Return a name as it would be allowed."""
+    """Return a name without the characters that are not allowed."""
     return re.sub(r"[^A-Za-z0-9_]", "", name)
 
 
 def _without_comment(line: str) -> str:
-    """Return a line of YAML up to its comment, if it has one; quotes are minded, placeholders are not parsed."""
+    """Return a line of YAML without its comment; quotes are respected, placeholders are not parsed."""
     if "#" not in line:
         return line
     quote = ""

@@ -1,1 +1,1 @@
-"""Layer 2: what Argo refuses of a workflow, or drops without a word. A topic a module, its rules beside its code."""
+"""Layer 2: what Argo refuses in a workflow, or silently drops. One topic per module, its rules beside its code."""

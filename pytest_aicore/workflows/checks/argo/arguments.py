@@ -1,4 +1,4 @@
-"""What a call passes, against what its template takes."""
+"""The arguments of a call, compared with the inputs of its template."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ MISSING_ARGUMENT: Final = argo_rule(
     "missing-argument",
     "A template is called without a parameter that it needs",
     "An input parameter without a value has to come from the `arguments` of each call, that of the entrypoint from a "
-    "workflow parameter of the same name. (Input artifacts may stay open: AI Core binds them from the configuration.)",
+    "workflow parameter of the same name. (Input artifacts may have no source: AI Core binds them from the "
+    "configuration.)",
     steps(template=TRAIN_DEPTH),
     steps(example_argument("'3'"), template=TRAIN_DEPTH),
 )
@@ -40,8 +41,8 @@ EMPTY_ARGUMENT: Final = argo_rule(
 UNKNOWN_ARGUMENT: Final = argo_rule(
     223,
     "unknown-argument",
-    "An argument is passed that the template does not take",
-    "Argo drops arguments that the called template does not declare among its `inputs`, without a word.",
+    "An argument is passed that the template does not declare",
+    "Argo silently drops arguments that the called template does not declare among its `inputs`.",
     steps(example_argument("'3'")),
     steps(example_argument("'3'"), template=TRAIN_DEPTH),
     Severity.WARNING,
@@ -49,7 +50,7 @@ UNKNOWN_ARGUMENT: Final = argo_rule(
 
 
 def check_arguments(check: ArgoCheck, call: CallModel, what: str) -> None:
-    """Report arguments that are empty, lacking, or that the template does not take."""
+    """Report arguments that are empty, missing, or not among the inputs of the template."""
     arguments = call.node.mapping("arguments")
     check_names_of_arguments(check, arguments)
     for parameter in arguments.mappings_of("parameters"):
@@ -65,9 +66,9 @@ def check_arguments(check: ArgoCheck, call: CallModel, what: str) -> None:
             check.add(
                 EMPTY_ARGUMENT,
                 artifact,
-                f"{what} passes the artifact `{artifact.text('name')}` without saying where it comes from. "
-                f"{check.fails}",
-                "Add `from:` with a reference, or remove the argument: AI Core binds open inputs by their names."
+                f"{what} passes the artifact `{artifact.text('name')}` without a source. {check.fails}",
+                "Add `from:` with a reference, or remove the argument: AI Core binds inputs without a source by their "
+                "names."
                 if check.subject.is_aicore
                 else "Add `from:` with a reference, or a location.",
                 severity=Severity.WARNING if check.subject.is_aicore else None,
@@ -79,7 +80,7 @@ def check_arguments(check: ArgoCheck, call: CallModel, what: str) -> None:
 
 
 def _is_unclear(check: ArgoCheck, node: MappingNode, key: str) -> bool:
-    """Tell whether inputs or arguments are of a wrong type, so that what they hold is not known."""
+    """Return whether inputs or arguments are of a wrong type, so that what they hold is not known."""
     part = node.mapping(key)
     return any(
         check.subject.is_wrong(owner, name) for owner, name in ((node, key), (part, "parameters"), (part, "artifacts"))
@@ -139,7 +140,7 @@ def _undeclared(
         check.add(
             UNKNOWN_ARGUMENT,
             argument.values["name"],
-            f"{capital(target.title)} takes no {word} `{name}`, so Argo drops it without a word"
+            f"{capital(target.title)} has no input {word} `{name}`, so Argo silently drops the argument"
             + (f", and its `{near}` has no value. {check.fails}" if near and word == "parameter" else "."),
             f"Pass it as `{near}`." if near else f"Declare it under `inputs.{word}s` of the template, or remove it.",
             hint=hint_for(near),

@@ -1,4 +1,4 @@
-"""Where the inputs and outputs of a template lie and come from."""
+"""The paths and sources of the inputs and outputs of a template."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 ARTIFACT_PATH: Final = argo_rule(
     224,
     "artifact-path",
-    "An artifact lacks its path in the container, or has one where there is no container",
-    "Artifacts of a container or script need `path`, where Argo puts or takes them. Those of steps and dags are only "
-    "handed on: they have no path, and an output of those says `from`. A path that does not begin with a slash means "
-    "another folder for Kubernetes (`/`) than for the program in the container (its working directory): a warning.",
+    "An artifact has no path in the container, or has one in a template without container",
+    "Artifacts of a container or script need `path`, where Argo writes or reads them. Those of steps and dags are only "
+    "passed on: they have no path, and their outputs have `from`. A path that does not begin with a slash is relative "
+    "to `/` for Kubernetes, but to the working directory for the program in the container: a warning.",
     "inputs:\n  artifacts:\n    - name: data",
     "inputs:\n  artifacts:\n    - name: data\n      path: /app/data",
 )
@@ -29,7 +29,7 @@ ARTIFACT_PATH: Final = argo_rule(
 OUTPUT_SOURCE: Final = argo_rule(
     225,
     "output-source",
-    "An output does not say where its value comes from, or says it twice",
+    "An output has no source for its value, or several",
     "An output parameter of a container or script needs `valueFrom.path`, one of steps or a dag `valueFrom.parameter` "
     "or `valueFrom.expression`; an output artifact of steps or a dag `from` or `fromExpression`.",
     "outputs:\n  parameters:\n    - name: accuracy",
@@ -39,7 +39,7 @@ OUTPUT_SOURCE: Final = argo_rule(
 PATH_COLLISION: Final = argo_rule(
     226,
     "path-collision",
-    "Two things are put at the same path of a container",
+    "Two things are mounted at the same path of a container",
     "Input artifacts and volumes are mounted; Kubernetes refuses a pod with two of them at one path.",
     "inputs:\n  artifacts:\n    - name: data\n      path: /app/data\n    - name: more\n      path: /app/data",
     "inputs:\n  artifacts:\n    - name: data\n      path: /app/data\n    - name: more\n      path: /app/more",
@@ -59,7 +59,7 @@ _VALUE_SOURCES: Final = (
 
 
 def check_artifacts(check: ArgoCheck, template: TemplateModel) -> None:
-    """Report input artifacts that have no path, one that does not fit, or that of another one."""
+    """Report input artifacts without a path, with one that does not fit, or with that of another one."""
     paths: dict[str, str] = {}
     for artifact in template.node.mapping("inputs").mappings_of("artifacts"):
         name = artifact.name("name") or "?"
@@ -67,7 +67,7 @@ def check_artifacts(check: ArgoCheck, template: TemplateModel) -> None:
             check.add(
                 ARTIFACT_PATH,
                 artifact.keys["from"],
-                f"The input artifact `{name}` says `from`, which belongs into the arguments of the call. {check.fails}",
+                f"The input artifact `{name}` has `from`, which belongs in the `arguments` of the call. {check.fails}",
                 "Move `from` to `arguments.artifacts` of the step or task that runs this template.",
             )
         path = artifact.text("path")
@@ -78,16 +78,16 @@ def check_artifacts(check: ArgoCheck, template: TemplateModel) -> None:
             if not path:
                 _no_path(check, artifact, name, "input")
                 continue
-            _relative(check, artifact, path, "it lands in `/{0}`, not in the working directory of the container")
+            _relative(check, artifact, path, "it is mounted at `/{0}`, not in the working directory of the container")
             trimmed = path.rstrip("/") or "/"
             other = paths.setdefault(trimmed, name)
             if other != name:
                 check.add(
                     PATH_COLLISION,
                     artifact.values["path"],
-                    f"The input artifacts `{other}` and `{name}` are put at the same path `{trimmed}`; Kubernetes "
+                    f"The input artifacts `{other}` and `{name}` are mounted at the same path `{trimmed}`; Kubernetes "
                     "refuses the pod.",
-                    "Give each a path of its own.",
+                    "Give each its own path.",
                 )
     for _, container in template.containers():
         for mount in container.mappings_of("volumeMounts"):
@@ -96,7 +96,8 @@ def check_artifacts(check: ArgoCheck, template: TemplateModel) -> None:
                 check.add(
                     PATH_COLLISION,
                     mount.values["mountPath"],
-                    f"A volume is mounted at `{path}`, where the input artifact `{paths[path]}` is put. {check.fails}",
+                    f"A volume and the input artifact `{paths[path]}` are mounted at the same path `{path}`. "
+                    f"{check.fails}",
                     "Give one of them another path.",
                 )
 
@@ -106,13 +107,13 @@ def _no_path(check: ArgoCheck, artifact: MappingNode, name: str, word: str) -> N
         ARTIFACT_PATH,
         artifact.keys.get("path") or artifact,
         f"The {word} artifact `{name}` has no `path`, so Argo does not know where the container "
-        f"{'finds' if word == 'input' else 'leaves'} it. {check.fails}",
+        f"{'reads' if word == 'input' else 'writes'} it. {check.fails}",
         "Add `path:` with a path in the container.",
     )
 
 
 def _relative(check: ArgoCheck, artifact: MappingNode, path: str, consequence: str) -> None:
-    """Report a path that is no absolute one: Kubernetes and Argo take it, each from a folder of its own."""
+    """Report a relative path: Kubernetes and Argo accept it, each relative to another folder."""
     if path.startswith("/") or has_placeholder(path) or not check.subject.is_aicore:
         return
     absolute = path.removeprefix("~").lstrip("./")
@@ -120,7 +121,7 @@ def _relative(check: ArgoCheck, artifact: MappingNode, path: str, consequence: s
         ARTIFACT_PATH,
         artifact.values["path"],
         f"The path `{path}` is not absolute: {consequence.format(absolute)}.",
-        f"Write the whole path, such as `/{absolute}`.",
+        f"Write an absolute path, such as `/{absolute}`.",
         severity=Severity.WARNING,
     )
 
@@ -139,7 +140,7 @@ def _path_in_graph(check: ArgoCheck, template: TemplateModel, artifact: MappingN
 
 
 def check_outputs(check: ArgoCheck, template: TemplateModel) -> None:
-    """Report outputs that do not say where they come from, or wrongly."""
+    """Report outputs with no source, several, or one that their template cannot have."""
     outputs = template.node.mapping("outputs")
     for artifact in outputs.mappings_of("artifacts"):
         name = artifact.name("name") or "?"
@@ -147,7 +148,9 @@ def check_outputs(check: ArgoCheck, template: TemplateModel) -> None:
         if template.is_pod and not path:
             _no_path(check, artifact, name, "output")
         elif template.is_pod:
-            _relative(check, artifact, path or "", "it is looked for in the working directory, wherever that is")
+            _relative(
+                check, artifact, path or "", "Argo looks for it in the working directory, which the image decides"
+            )
         elif template.is_graph:
             if artifact.text("path"):
                 _path_in_graph(check, template, artifact, "output")
@@ -155,7 +158,7 @@ def check_outputs(check: ArgoCheck, template: TemplateModel) -> None:
                 check.add(
                     OUTPUT_SOURCE,
                     artifact,
-                    f"The output artifact `{name}` does not say from which step or task it comes. {check.fails}",
+                    f"The output artifact `{name}` has no `from`, so it comes from no step or task. {check.fails}",
                     "Add `from:` with a reference such as "
                     + ("`{{steps." if template.type == "steps" else "`{{tasks.")
                     + "NAME.outputs.artifacts.NAME}}`.",
@@ -197,15 +200,15 @@ def _output_parameter(check: ArgoCheck, template: TemplateModel, parameter: Mapp
             check.add(
                 OUTPUT_SOURCE,
                 source.keys[given[0]] if given else parameter.keys["valueFrom"],
-                f"The output parameter `{name}` needs `valueFrom.{wanted[0]}`, for that is where a template of "
-                f"this kind takes it from. {check.fails}",
+                f"The output parameter `{name}` needs `valueFrom.{wanted[0]}`: a template of this type takes its value "
+                f"from there. {check.fails}",
                 f"Add `{wanted[0]}:` below `valueFrom:`.",
             )
     elif not is_given(parameter, "value") and not is_given(parameter, "valueFrom"):
         check.add(
             OUTPUT_SOURCE,
             parameter,
-            f"The output parameter `{name}` does not say where its value comes from. {check.fails}",
+            f"The output parameter `{name}` has no source for its value. {check.fails}",
             "Add `valueFrom:`"
             + (" with `path:`, a file that the container writes." if template.is_pod else " with a reference."),
         )

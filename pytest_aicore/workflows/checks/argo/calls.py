@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 LOOP: Final = argo_rule(
     219,
     "loop",
-    "A loop cannot be unfolded",
-    "A step or task loops over exactly one of `withItems` (a list), `withParam` (a text that holds a JSON list, or a "
-    "placeholder for one) and `withSequence` (with `count` or `end`).",
+    "A loop cannot be expanded",
+    "A step or task loops over exactly one of `withItems` (a list), `withParam` (a string that holds a JSON list, or "
+    "a placeholder for one) and `withSequence` (with `count` or `end`).",
     steps("withSequence: {start: 1}"),
     steps("withSequence: {count: 3}"),
 )
@@ -32,7 +32,7 @@ LOOP: Final = argo_rule(
 WHEN: Final = argo_rule(
     220,
     "when",
-    "A `when` condition cannot be read",
+    "A `when` condition cannot be parsed",
     "Conditions compare with `==`, `!=`, `<`, `>`, `=~` and are joined by `&&` and `||`; a text with spaces needs "
     "quotes.",
     steps("when: '{{workflow.name}} = nightly'"),
@@ -41,7 +41,7 @@ WHEN: Final = argo_rule(
 
 
 def check_graph(check: ArgoCheck, template: TemplateModel) -> None:
-    """Report what the steps or tasks of a template say wrongly."""
+    """Report mistakes in the steps or tasks of a template."""
     calls = list(template.calls)
     check_unique(check, (call.node for call in calls), "task" if template.type == "dag" else "step")
     for call in calls:
@@ -63,8 +63,8 @@ def _call(check: ArgoCheck, call: CallModel) -> None:
                 WHEN,
                 when,
                 mistake.text,
-                f"This condition cannot be read: {mistake.why}. {check.fails}",
-                "Repair the condition.",
+                f"This condition cannot be parsed: {mistake.why}. {check.fails}",
+                "Fix the condition.",
             )
     on_exit = node.values.get("onExit")
     if type(on_exit) is ScalarNode:
@@ -80,7 +80,7 @@ def _loop(check: ArgoCheck, call: CallModel) -> None:
         check.add(
             LOOP,
             node.keys[loops[1]],
-            f"The {call.word} `{call.name}` loops twice, with {listed(loops)}. {check.fails}",
+            f"The {call.word} `{call.name}` has several loops: {listed(loops)}. {check.fails}",
             "Keep one of them.",
         )
         return
@@ -94,8 +94,8 @@ def _loop(check: ArgoCheck, call: CallModel) -> None:
         check.add(
             LOOP,
             parameter,
-            f"`withParam` wants a JSON list, and `{shortened(parameter.text)}` is none. {check.fails}",
-            'Write a placeholder ("{{...}}") or a JSON list; `withItems` takes a list of YAML.',
+            f"`withParam` has to be a JSON list, not `{shortened(parameter.text)}`. {check.fails}",
+            'Write a placeholder ("{{...}}") or a JSON list; for a YAML list use `withItems`.',
         )
     sequence = node.values.get("withSequence")
     if type(sequence) is MappingNode:

@@ -1,10 +1,10 @@
-"""The tasks of a dag: what they wait for, and how they say so."""
+"""The dependencies between the tasks of a dag, and how they are written."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_aicore.workflows.argo.dags import circles
+from pytest_aicore.workflows.argo.dags import cycles
 from pytest_aicore.workflows.argo.expressions import TASK_RESULTS
 from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.argo.names import INVALID_NAME
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 UNKNOWN_DEPENDENCY: Final = argo_rule(
     213,
     "unknown-dependency",
-    "A task waits for one that does not exist",
+    "A task depends on one that does not exist",
     "`dependencies`, `depends` and `target` name tasks of the same dag, `dependencies` in a container set containers "
     "of the same set.",
     dag(second="dependencies: [frist]"),
@@ -31,17 +31,17 @@ UNKNOWN_DEPENDENCY: Final = argo_rule(
 CYCLE: Final = argo_rule(
     214,
     "dependency-cycle",
-    "Tasks wait for each other in a circle",
-    "None of them could ever begin; Argo refuses the dag.",
+    "Tasks depend on each other in a cycle",
+    "None of them could ever start; Argo refuses the dag.",
     dag("dependencies: [second]", "dependencies: [first]"),
     dag(second="dependencies: [first]"),
 )
 DEPENDS: Final = argo_rule(
     215,
     "depends",
-    "A `depends` expression cannot be read",
+    "A `depends` expression cannot be parsed",
     "Tasks are joined by `&&`, `||`, `!` and parentheses; a task's name may be followed by a result such as "
-    "`.Succeeded`. `.AnySucceeded` and `.AllFailed` only make sense for tasks in a loop. A dag uses `depends` or "
+    "`.Succeeded`. `.AnySucceeded` and `.AllFailed` are only for tasks with a loop. A dag uses `depends` or "
     "`dependencies`, not both, and `continueOn` only without `depends`.",
     dag(second="depends: first.Success"),
     dag(second="depends: first.Succeeded"),
@@ -49,7 +49,7 @@ DEPENDS: Final = argo_rule(
 
 
 def check(subject: Subject, template: TemplateModel, calls: list[CallModel]) -> None:
-    """Report what the tasks of a dag say wrongly about each other.
+    """Report mistakes in the dependencies between the tasks of a dag.
 
     Args:
         subject: the document.
@@ -92,7 +92,7 @@ class _DagCheck:
                 self._add(
                     INVALID_NAME,
                     call.node.values["name"],
-                    f"The name of the task `{call.name}` cannot begin with a digit where tasks wait for each other. "
+                    f"The name of the task `{call.name}` cannot begin with a digit in a dag with dependencies. "
                     f"{self._fails}",
                     "Put a letter before the digit.",
                 )
@@ -100,11 +100,11 @@ class _DagCheck:
                 self._add(
                     DEPENDS,
                     call.node.keys["continueOn"],
-                    f"`continueOn` does not go together with `depends`, which line "
-                    f"{depends.node.keys['depends'].line} uses. {self._fails}",
-                    "Remove it, and let the tasks that come after wait for `NAME.Succeeded || NAME.Failed`.",
+                    "`continueOn` cannot be combined with `depends`, used in line "
+                    f"{depends.node.keys['depends'].line}. {self._fails}",
+                    "Remove it, and write `depends: NAME.Succeeded || NAME.Failed` in the tasks that come after.",
                 )
-        if check_circles(self._subject, edges, "task"):
+        if check_cycles(self._subject, edges, "task"):
             self._subject.unclear_dags.add(template.node)
         target = template.node.mapping("dag").values.get("target")
         if type(target) is ScalarNode and target.value and not has_placeholder(target.text):
@@ -114,7 +114,7 @@ class _DagCheck:
                         UNKNOWN_DEPENDENCY,
                         target,
                         name,
-                        f"`target` names the task `{name}`, and the dag has none of that name. {self._fails}",
+                        f"`target` names the unknown task `{name}`. {self._fails}",
                         "Name tasks of this dag, with spaces between them.",
                         hint=typo_hint(name, by_name),
                     )
@@ -129,7 +129,7 @@ class _DagCheck:
                 UNKNOWN_DEPENDENCY,
                 node,
                 text,
-                f"The task `{call.name}` waits for `{name}`, and the dag has no task of that name. {self._fails}",
+                f"Task `{call.name}` depends on unknown task `{name}`. {self._fails}",
                 "Name a task of this dag.",
                 hint=typo_hint(name, by_name),
             )
@@ -151,7 +151,7 @@ class _DagCheck:
                 DEPENDS,
                 node,
                 mistake.text,
-                f"`depends` cannot be read: {mistake.why}. {self._fails}",
+                f"`depends` cannot be parsed: {mistake.why}. {self._fails}",
                 "Join tasks by `&&` and `||`, for example `prepare && (train.Succeeded || train.Skipped)`.",
             )
         edges: list[tuple[str, Node]] = []
@@ -167,7 +167,7 @@ class _DagCheck:
                     DEPENDS,
                     node,
                     f"{name}.{result}",
-                    f"A task has no result `{result}`. {self._fails}",
+                    f"Unknown result `{result}` of a task. {self._fails}",
                     f"Use one of {listed(TASK_RESULTS)}.",
                     hint=typo_hint(result, TASK_RESULTS),
                 )
@@ -176,32 +176,32 @@ class _DagCheck:
                     DEPENDS,
                     node,
                     f"{name}.{result}",
-                    f"`{result}` asks about the items of a loop, and the task `{name}` has none. {self._fails}",
+                    f"`{result}` is about the items of a loop, and the task `{name}` has no loop. {self._fails}",
                     "Use `.Succeeded` or `.Failed`.",
                 )
         return edges
 
 
-def check_circles(subject: Subject, edges: dict[str, list[tuple[str, Node]]], word: str) -> bool:
-    """Report one dependency of each circle: the one on something that stands further down in the file.
+def check_cycles(subject: Subject, edges: dict[str, list[tuple[str, Node]]], word: str) -> bool:
+    """Report one dependency of each cycle: the one on something further down in the file.
 
     Args:
         subject: the document.
-        edges: by name what each waits for, with the node that says so, in the order of the file.
+        edges: by name the dependencies of each, with their nodes, in the order of the file.
         word: what they are, `task` or `container`.
 
     Returns:
-        whether there is a circle.
+        whether there is a cycle.
     """
     found = False
-    for names, node in circles(edges):
+    for names, node in cycles(edges):
         found = True
         subject.report.add(
             CYCLE,
             node,
-            f"The {word} `{names[0]}` waits for itself: {' -> '.join(names)}. {subject.fails}"
+            f"The {word} `{names[0]}` depends on itself: {' -> '.join(names)}. {subject.fails}"
             if len(names) <= 6
-            else f"The {word} `{names[0]}` waits for itself, over {len(names) - 2} others. {subject.fails}",
+            else f"The {word} `{names[0]}` depends on itself, through {len(names) - 2} others. {subject.fails}",
             "Remove one of these dependencies.",
         )
     return found

@@ -1,4 +1,4 @@
-"""Environment variables of containers, whoever runs them."""
+"""Environment variables of containers, in workflows and in inference services."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ENVIRONMENT: Final = argo_rule(
     231,
     "environment",
-    "An environment variable has two values, or cannot have its name",
+    "An environment variable has two values, or an invalid name",
     "Kubernetes refuses a variable with both `value` and `valueFrom`, and names with other characters than letters, "
     "digits, `_`, `-` and `.`; of two variables with one name the last counts.",
     example_container("env:\n  - name: TREE DEPTH\n    value: '3'"),
@@ -40,7 +40,7 @@ def check_environment(report: Report, container: MappingNode, wrong: set[Node]) 
             report.add(
                 ENVIRONMENT,
                 node,
-                f"No environment variable can be called `{name}`; Kubernetes refuses the pod.",
+                f"Invalid name `{name}` of an environment variable; Kubernetes refuses the pod.",
                 "Use letters, digits and underscores, and no digit first.",
             )
         if variable.text("value") and is_given(variable, "valueFrom"):

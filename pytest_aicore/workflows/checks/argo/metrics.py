@@ -17,7 +17,7 @@ METRIC: Final = argo_rule(
     "metric",
     "A metric cannot be emitted as it is written",
     "A Prometheus metric has a name of letters, digits, `_` and `:`, a `help`, and one of `gauge`, `counter` and "
-    "`histogram`; what is only known afterwards cannot be a real-time gauge.",
+    "`histogram`; a value that is only known at the end cannot be a real-time gauge.",
     "metrics:\n  prometheus:\n    - name: training-seconds\n      help: how long it took\n"
     "      gauge:\n        value: '{{duration}}'",
     "metrics:\n  prometheus:\n    - name: training_seconds\n      help: how long it took\n"
@@ -35,7 +35,7 @@ def check_metrics(check: ArgoCheck, metrics: MappingNode) -> None:
             check.add(
                 METRIC,
                 metric.values.get("name") or metric,
-                f"`{name}` is no name of a Prometheus metric. {check.fails}",
+                f"Invalid name `{name}` of a Prometheus metric. {check.fails}",
                 "Use letters, digits and underscores, and no digit first.",
             )
         if not metric.text("help"):
@@ -53,6 +53,6 @@ def check_metrics(check: ArgoCheck, metrics: MappingNode) -> None:
             check.add(
                 METRIC,
                 gauge.values["value"],
-                "How long resources were used is only known at the end, not in a real-time gauge. " + check.fails,
+                "`resourcesDuration` is only known at the end, so it cannot be a real-time gauge. " + check.fails,
                 "Set `realtime: false`.",
             )

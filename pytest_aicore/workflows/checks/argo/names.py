@@ -20,8 +20,8 @@ DUPLICATE_NAME: Final = argo_rule(
     210,
     "duplicate-name",
     "Two things of one kind have the same name",
-    "Templates, the steps or tasks of one template, the parameters and the artifacts of one list are told apart by "
-    "their names; Argo refuses two with one name.",
+    "Templates, the steps or tasks of one template, the parameters and the artifacts of one list are identified by "
+    "their names; Argo refuses duplicates.",
     "inputs:\n  artifacts:\n    - name: data\n      path: /app/data\n    - name: data\n      path: /app/more",
     "inputs:\n  artifacts:\n    - name: data\n      path: /app/data\n    - name: more\n      path: /app/more",
 )
@@ -29,8 +29,8 @@ DUPLICATE_NAME: Final = argo_rule(
 INVALID_NAME: Final = argo_rule(
     211,
     "invalid-name",
-    "A name holds characters that Argo does not allow",
-    "Names of templates, steps and tasks hold letters, digits and hyphens, at most 128; those of parameters and "
+    "A name has characters that Argo does not allow",
+    "Names of templates, steps and tasks have letters, digits and hyphens, at most 128; those of parameters and "
     "artifacts underscores as well. A task that others depend on does not begin with a digit.",
     "inputs:\n  artifacts:\n    - name: raw data\n      path: /app/data",
     "inputs:\n  artifacts:\n    - name: raw-data\n      path: /app/data",
@@ -39,7 +39,7 @@ INVALID_NAME: Final = argo_rule(
 ENUM: Final = argo_rule(
     232,
     "enum",
-    "A parameter's value is none of those that its `enum` allows",
+    "The value of a parameter is not in its `enum`",
     "Argo refuses a value that is not in the parameter's own list.",
     "spec:\n  arguments:\n    parameters:\n      - name: size\n        value: huge\n        enum: [small, large]",
     "spec:\n  arguments:\n    parameters:\n      - name: size\n        value: small\n        enum: [small, large]",
@@ -61,7 +61,7 @@ def check_names_of_arguments(check: ArgoCheck, arguments: MappingNode) -> None:
 
 
 def check_enum(check: ArgoCheck, parameter: MappingNode) -> None:
-    """Report a value that is none of those that its parameter allows."""
+    """Report a value that is not in the `enum` of its parameter."""
     if "enum" not in parameter.values:
         return
     allowed = [item.value for item in parameter.items_of("enum") if type(item) is ScalarNode]
@@ -81,14 +81,14 @@ def check_enum(check: ArgoCheck, parameter: MappingNode) -> None:
         check.add(
             ENUM,
             value,
-            f"`{shortened(text)}` is none of the values that the parameter `{name}` allows. {check.fails}",
+            f"The value `{shortened(text)}` is not in the `enum` of the parameter `{name}`. {check.fails}",
             f"Use one of {listed([word for word in allowed if word])}.",
             hint=typo_hint(text, [word for word in allowed if word]),
         )
 
 
 def check_unique(check: ArgoCheck, nodes: Iterable[MappingNode], word: str) -> None:
-    """Report names that are there twice."""
+    """Report names that are declared twice."""
     seen: dict[str, int] = {}
     for node in nodes:
         name = node.name("name")
@@ -99,7 +99,7 @@ def check_unique(check: ArgoCheck, nodes: Iterable[MappingNode], word: str) -> N
             check.add(
                 DUPLICATE_NAME,
                 place,
-                f"The {word} `{name}` is there twice, in line {seen[name]} and here. {check.fails}",
+                f"The {word} `{name}` is declared twice, in line {seen[name]} and here. {check.fails}",
                 "Give one of them another name.",
             )
         seen.setdefault(name, place.line)
@@ -121,13 +121,13 @@ def check_name(check: ArgoCheck, node: MappingNode, word: str) -> None:
 
 
 def report_name(check: ArgoCheck, node: Node, word: str, name: str, allowed: str) -> None:
-    """Report a name that Argo does not take, and how it could be written."""
+    """Report a name that Argo does not accept, and how it could be written."""
     better = re.sub(r"[^a-zA-Z0-9-]+", "-", name).strip("-")
     check.add(
         INVALID_NAME,
         node,
-        f"`{shortened(name)}` cannot be a globalName. {check.fails}"
+        f"Invalid globalName `{shortened(name)}`. {check.fails}"
         if word == "globalName"
-        else f"`{shortened(name)}` cannot be the name of {'an' if word[0] in 'aeiou' else 'a'} {word}. {check.fails}",
+        else f"Invalid name `{shortened(name)}` of {'an' if word[0] in 'aeiou' else 'a'} {word}. {check.fails}",
         f"Use {allowed}" + (f": `{better}`." if better and len(better) <= 60 else "."),
     )

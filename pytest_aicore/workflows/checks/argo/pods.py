@@ -34,7 +34,7 @@ NO_IMAGE: Final = argo_rule(
     228,
     "no-image",
     "A container has no image, or a script no source",
-    "There is nothing that could run.",
+    "Without it there is nothing to run.",
     "container:\n  command: [/bin/sh, -c]\n  args: [./train]",
     example_container(),
 )
@@ -42,9 +42,9 @@ NO_IMAGE: Final = argo_rule(
 MISPLACED_SETTING: Final = argo_rule(
     230,
     "misplaced-setting",
-    "A setting stands at a kind of template that it does not work for",
+    "A setting is in a type of template that does not support it",
     "`activeDeadlineSeconds`, `resourceClaims` and `podResources` belong to templates that run a pod, `parallelism` to "
-    "those that run others; `podResources` only knows CPU, memory and huge pages.",
+    "those that run others; `podResources` only has CPU, memory and huge pages.",
     steps().replace("    steps:", "    activeDeadlineSeconds: 60\n    steps:"),
     steps().replace("  templates:", "  activeDeadlineSeconds: 60\n  templates:"),
 )
@@ -79,7 +79,7 @@ def check_mounts(check: ArgoCheck, template: TemplateModel) -> None:
             check.add(
                 UNKNOWN_VOLUME,
                 mount.values["name"],
-                f"No volume is called `{name}`. {check.fails}",
+                f"Unknown volume `{name}`. {check.fails}",
                 "Declare it under `volumes` of the workflow or this template, or under `volumeClaimTemplates`.",
                 hint=typo_hint(name, known),
             )
@@ -108,12 +108,12 @@ def check_container(check: ArgoCheck, template: TemplateModel, key: str, contain
 
 
 def _is_lacking(check: ArgoCheck, container: MappingNode, key: str, kind: str) -> bool:
-    """Tell whether a key is neither a default of the workflow, nor misspelt, nor of the wrong type."""
+    """Return whether a key is neither a default of the workflow, nor misspelt, nor of the wrong type."""
     return key not in check.defaults.mapping(kind).values and container.values.get(key) not in check.wrong
 
 
 def check_container_set(check: ArgoCheck, node: MappingNode) -> None:
-    """Report what the containers of a set say wrongly about each other."""
+    """Report mistakes in the names and dependencies of the containers of a set."""
     containers = node.mappings_of("containers")
     if not containers:
         return
@@ -128,18 +128,17 @@ def check_container_set(check: ArgoCheck, node: MappingNode) -> None:
                 check.add(
                     UNKNOWN_DEPENDENCY,
                     item,
-                    f"The container `{name}` waits for `{item.value}`, and there is no container of that name. "
-                    f"{check.fails}",
+                    f"Container `{name}` depends on unknown container `{item.value}`. {check.fails}",
                     "Name a container of the same set.",
                     hint=typo_hint(item.value, names),
                 )
             else:
                 edges.setdefault(name, []).append((item.value, item))
-    dags.check_circles(check.subject, edges, "container")
+    dags.check_cycles(check.subject, edges, "container")
 
 
 def check_settings(check: ArgoCheck, template: TemplateModel) -> None:
-    """Report settings of a template that do nothing, or are refused, where they stand."""
+    """Report settings that have no effect in a template of this type, or are refused."""
     node = template.node
     if template.is_graph:
         what = "steps" if template.type == "steps" else "a dag"
@@ -158,7 +157,7 @@ def check_settings(check: ArgoCheck, template: TemplateModel) -> None:
         check.add(
             MISPLACED_SETTING,
             node.keys["parallelism"],
-            "`parallelism` limits what steps or a dag run side by side; a single pod has nothing to limit.",
+            "`parallelism` limits what steps or a dag run in parallel; a single pod has nothing to limit.",
             "Move it to the template with the steps or the dag, or to the workflow.",
             severity=Severity.WARNING,
         )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def check(subject: Subject, model: WorkflowModel) -> None:
-    """Report what Argo's validation refuses, and what it drops without a word.
+    """Report what Argo's validation refuses, and what Argo silently drops.
 
     Args:
         subject: the document.

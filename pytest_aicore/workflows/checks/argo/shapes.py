@@ -197,7 +197,7 @@ def hera_shapes() -> ObjectShapes | None:
 
 
 def has_all_types() -> bool:
-    """Tell whether hera is there to know all of Argo's types; it is not imported for that."""
+    """Return whether hera is there to know all of Argo's types; it is not imported for that."""
     return find_spec("hera") is not None
 
 
@@ -295,7 +295,7 @@ def _own_version() -> str:
 
 
 def _cache_file() -> Path | None:
-    """Return where the shapes of the installed hera are kept, None where there is no such place."""
+    """Return the cache file for the shapes of the installed hera, None if no folder is usable."""
     hera, pydantic = _version("hera"), _version("pydantic")
     if hera is None or pydantic is None:
         return None

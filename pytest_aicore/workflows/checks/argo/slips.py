@@ -27,8 +27,8 @@ class Slip:
     """A key that was moved.
 
     Attributes:
-        key: where it stands.
-        above: what it was meant to belong to.
+        key: the key, at its place in the file.
+        above: the key that it belongs below.
     """
 
     def __init__(self, key: ScalarNode, above: str) -> None:
@@ -38,25 +38,25 @@ class Slip:
 
     def tell(self, report: Report) -> None:
         """Report it."""
-        where = f"belongs into `{self.above}`" if self.above else "stands inside of another part of the template"
+        where = f"belongs in `{self.above}`" if self.above else "is nested in another part of the template"
         report.add(
             MISPLACED_KEY,
             self.key,
-            f"`{self.key.text}` {where}: where it is Kubernetes drops it without a word.",
+            f"`{self.key.text}` {where}: in its current place Kubernetes silently drops it.",
             f"Indent it like the other keys of `{self.above}`." if self.above else "Do not indent it.",
         )
 
 
 class Misspelt:
-    """A key of the whole template that was written otherwise.
+    """A mistyped key of the whole template, corrected in the tree.
 
     Attributes:
-        key: where it stands.
+        key: the key, at its place in the file.
         written: how it was written.
     """
 
     def __init__(self, key: ScalarNode, written: str) -> None:
-        """Take a key that says what it was meant to say."""
+        """Take a key that has been corrected."""
         self.key = key
         self.written = written
 
@@ -65,7 +65,7 @@ class Misspelt:
         report.add(
             UNKNOWN_KEY,
             self.key,
-            f"A template has no key `{self.written}`: Kubernetes refuses it, or drops it with all that stands below.",
+            f"A template has no key `{self.written}`: Kubernetes refuses it, or drops it with everything below it.",
             f"Write `{self.key.text}:`.",
             hint=hint_for(self.key.text),
             severity=Severity.ERROR,
@@ -73,7 +73,7 @@ class Misspelt:
 
 
 def _misspelt(root: MappingNode) -> list[Slip | Misspelt]:
-    """Write the keys of the whole template as they are meant to be."""
+    """Correct mistyped keys of the whole template."""
     found: list[Slip | Misspelt] = []
     for text in [text for text in root.values if text not in _OF_ROOT]:
         near = nearest(text, _OF_ROOT)
@@ -86,7 +86,7 @@ def _misspelt(root: MappingNode) -> list[Slip | Misspelt]:
 
 
 def mend(root: MappingNode) -> list[Slip | Misspelt]:
-    """Move what stands too far left or right in the head of a template, and return what was moved.
+    """Correct the indentation of the head of a template, and return what was moved.
 
     Args:
         root: the whole document.
@@ -109,7 +109,7 @@ def mend(root: MappingNode) -> list[Slip | Misspelt]:
         if inner in metadata.values or not (type(node) is MappingNode or _is_empty(node)):
             continue
         slip = _moved(inner, part, metadata, "metadata", _with_slash(part))
-        if not any(other.key.text == outer for other in slips):  # else it stands there because the other one slipped
+        if not any(other.key.text == outer for other in slips):  # else it is there because the other one was moved
             slips.append(slip)
     for owner in (metadata, root):
         slips.extend(_loose_keys(owner, metadata))
@@ -117,7 +117,7 @@ def mend(root: MappingNode) -> list[Slip | Misspelt]:
 
 
 def _moved(key: str, source: MappingNode, target: MappingNode, above: str, beside: Iterable[str]) -> Slip:
-    """Move a key; what stands beside and below it although it should stand in it goes with it."""
+    """Move a key, with the keys after it that belong in it."""
     keys = list(source.values)
     value = opened(source, key) if _is_empty(source.values[key]) and key != "name" else None
     if value is not None:
@@ -129,7 +129,7 @@ def _moved(key: str, source: MappingNode, target: MappingNode, above: str, besid
 
 
 def _loose_keys(owner: MappingNode, metadata: MappingNode) -> list[Slip]:
-    """Move labels and annotations of AI Core that stand beside the map that they belong into."""
+    """Move labels and annotations of AI Core that are beside the map that they belong in."""
     slips: list[Slip] = []
     told: set[str] = set()
     for key in [key for key in owner.values if "ai.sap.com/" in key]:

@@ -1,4 +1,4 @@
-"""Argo's types: does each key exist, and does the right kind of value stand at it?"""
+"""Argo's types: whether each key exists, and whether its value has the right type."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ TYPES_OFF: Final = Rule(
     Severity.HINT,
     "argo",
     "hera is not installed, so only a part of Argo's types is checked",
-    "The types of what every template consists of are always checked. For the rest (volumes, probes, artifact stores, "
+    "The types that every template consists of are always checked. For the rest (volumes, probes, artifact stores, "
     "schedules ...) the checks need hera's models of Argo's types: `pip install 'pytest-aicore[argo]'`.",
-    "# without hera: a wrong key in `affinity:` stays unseen",
+    "# without hera: a wrong key in `affinity:` is not found",
     "# with hera: it is reported",
 )
 UNKNOWN_KEY: Final = Rule(
@@ -39,9 +39,9 @@ UNKNOWN_KEY: Final = Rule(
     "unknown-key",
     Severity.WARNING,
     "argo",
-    "Argo does not know this key",
-    "Kubernetes keeps keys that Argo does not know, and Argo ignores them without a word: what stands below such a key "
-    "has no effect. A slip of the keyboard for a key that exists is an error, anything else a warning.",
+    "A key is unknown to Argo",
+    "Kubernetes keeps unknown keys, and Argo silently ignores them: everything below such a key has no effect. A typo "
+    "of a known key is an error, any other unknown key a warning.",
     "container:\n  image: docker.io/example/churn:1\n  comand: [/bin/sh, -c]\n  args: [python train.py]",
     "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [python train.py]",
 )
@@ -50,9 +50,9 @@ WRONG_TYPE: Final = Rule(
     "wrong-type",
     Severity.ERROR,
     "argo",
-    "A value is not of the type that Argo wants there",
-    "Argo is strict about types: a number in an environment variable, a text where a list is expected, and the "
-    "template cannot be read. AI Core synchronises it all the same; its executions end DEAD without a log.",
+    "A value has the wrong type",
+    "Argo is strict about types: it cannot read a template with a number as the value of an environment variable, or "
+    "a string in place of a list. AI Core synchronises it nevertheless; its executions end DEAD without a log.",
     "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [python train.py]\n"
     "  env:\n    - name: DEPTH\n      value: 3",
     "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [python train.py]\n"
@@ -63,9 +63,9 @@ MISSING_KEY: Final = Rule(
     "missing-key",
     Severity.ERROR,
     "argo",
-    "Something lacks its name, or another key that it cannot do without",
-    "Parameters, artifacts, environment variables, steps and templates are found by their names; Argo refuses those "
-    "without one.",
+    "A name or another required key is missing",
+    "Parameters, artifacts, environment variables, steps and templates are identified by their names; Argo refuses "
+    "those without one.",
     "inputs:\n  artifacts:\n    - path: /app/data",
     "inputs:\n  artifacts:\n    - name: contracts\n      path: /app/data",
 )
@@ -74,9 +74,9 @@ QUANTITY: Final = Rule(
     "quantity",
     Severity.ERROR,
     "argo",
-    "An amount of memory, CPU or storage is written in a way that Kubernetes does not know",
-    "Kubernetes knows the suffixes `k`, `M`, `G`, `T`, `Ki`, `Mi`, `Gi`, `Ti` and `m` (thousandths); it refuses "
-    "anything else, and the pod is never made.",
+    "An amount of memory, CPU or storage is invalid",
+    "Kubernetes accepts the suffixes `k`, `M`, `G`, `T`, `Ki`, `Mi`, `Gi`, `Ti` and `m` (thousandths); with any other "
+    "the pod is never created.",
     "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [python train.py]\n"
     "  resources:\n    limits:\n      memory: 4GB",
     "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [python train.py]\n"
@@ -87,8 +87,8 @@ WRONG_WORD: Final = Rule(
     "wrong-word",
     Severity.ERROR,
     "argo",
-    "A value is none of the words that are allowed there",
-    "Some keys take one of a few words, in exactly one spelling; Kubernetes or Argo refuses any other.",
+    "A value is not one of the allowed words",
+    "Some keys accept only certain words, with exact spelling; Kubernetes or Argo refuses any other.",
     "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [python train.py]\n"
     "  imagePullPolicy: always",
     "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [python train.py]\n"
@@ -100,10 +100,10 @@ MISPLACED_KEY: Final = Rule(
     "misplaced-key",
     Severity.ERROR,
     "argo",
-    "A key stands one level too high or too deep",
+    "A key is one level too high or too deep",
     "`parameters` and `artifacts` belong below `arguments`, `inputs` or `outputs`; `image` and `command` below "
-    "`container`; `inputs`, `outputs` and `metadata` beside `container`, not in it. Where they do not belong they are "
-    "ignored without a word.",
+    "`container`; `inputs`, `outputs` and `metadata` beside `container`, not in it. In the wrong place they are "
+    "silently ignored.",
     "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [./train]\n"
     "  outputs:\n    artifacts:\n      - name: model\n        globalName: churn-model\n        path: /app/model",
     "container:\n  image: docker.io/example/churn:1\n  command: [/bin/sh, -c]\n  args: [./train]\n"
@@ -112,14 +112,14 @@ MISPLACED_KEY: Final = Rule(
 
 _QUANTITY: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?")
 
-# Real files say more about parameters and artifacts than Argo has keys for; it does no harm.
+# Real files have these keys, which Argo does not; they do no harm.
 _TOLERATED: Final[Mapping[str, frozenset[str]]] = {
     "Parameter": frozenset({"type", "required", "labels", "displayName"}),
     "Artifact": frozenset({"description", "type", "kind", "default", "labels", "displayName"}),
     "Template": frozenset({"description"}),
 }
 
-# What Argo or Kubernetes refuses to do without; what other rules ask for is left to them.
+# What Argo or Kubernetes requires, except for what rules of their own require.
 _REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "Parameter": ("name",),
     "Artifact": ("name",),
@@ -162,10 +162,10 @@ _WORDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
 
 _CONTAINERS: Final = ("Container", "ScriptTemplate")
 _BESIDE_A_CONTAINER: Final = ("inputs", "outputs", "metadata", "sidecars", "volumes", "retryStrategy", "nodeSelector")
-"""What people indent like the keys of the container although it stands beside the container."""
+"""Keys that are often indented like those of the container although they belong beside it."""
 
 _HARMLESS: Final = frozenset({"archive", "none"})
-"""Keys without which a run is what it would be with them, but for how its output is packed."""
+"""Keys that only change how an output is packed."""
 
 _BELOW: Final = (
     (("WorkflowSpec", "WorkflowStep", "DAGTask"), ("parameters", "artifacts"), "arguments"),
@@ -174,7 +174,7 @@ _BELOW: Final = (
     (("Template",), ("labels",), "metadata"),
     (("Parameter",), ("path",), "valueFrom"),
 )
-"""Keys that people forget to put below another: the objects, the keys, and what belongs above them."""
+"""Keys that are often put one level too high: the objects, the keys, and the key that is missing above them."""
 
 _OTHER_WORDS: Final[Mapping[str, str]] = {
     "templateName": "template",
@@ -192,7 +192,7 @@ _OTHER_WORDS: Final[Mapping[str, str]] = {
     "mountPath": "path",
     "code": "source",
 }
-"""Words of other tools for keys of Argo's; they count where the one is unknown and the other known and not there."""
+"""Words of other tools for keys of Argo; used where the word is unknown, and the key is known and not given."""
 
 _OTHER_WORDS_OF: Final[Mapping[tuple[str, str], str]] = {
     ("Artifact", "value"): "from",
@@ -202,10 +202,10 @@ _OTHER_WORDS_OF: Final[Mapping[tuple[str, str], str]] = {
     ("EnvVarSource", "configMapRef"): "configMapKeyRef",
     ("ServingSpec", "arguments"): "inputs",
 }
-"""Words that are keys of other objects, and taken for those of these."""
+"""Words that are keys of other objects, and are mistaken for keys of these."""
 
 _NAMED: Final = frozenset({"Parameter", "ServingParameter", "Artifact", "ServingArtifact", "LocalObjectReference"})
-"""Objects of which people write the bare name where a map with a `name` is expected."""
+"""Objects that are often written as a bare name where a map with a `name` is expected."""
 
 _WORDS_OF_SHAPE: Final = {
     "str": "a string",
@@ -226,7 +226,7 @@ _WORDS_OF_KIND: Final = {
 
 
 class Shape(NamedTuple):
-    """A shape taken apart: `kind` is list, map, object, or the scalar's word; `inner` the word of what is inside."""
+    """A parsed shape: `kind` is list, map, object, or the word of a scalar; `inner` is the word of its items."""
 
     kind: str
     inner: str
@@ -247,7 +247,7 @@ class StructureCheck:
     """Compares a tree with shapes.
 
     Attributes:
-        wrong: the nodes that have the wrong type: nothing more is to be said about what is in them.
+        wrong: the nodes that have the wrong type: their content is not checked further.
     """
 
     def __init__(self, report: Report, shapes: ObjectShapes, *, consequence: str, owner: str = "Argo") -> None:
@@ -296,7 +296,7 @@ class StructureCheck:
             self._bare_names(node, shape.inner)
             told: set[type[Node]] = set()
             for item in node.items:
-                # Of several items of one wrong type the first is enough to see what is meant.
+                # Of several items of one wrong type only the first is reported.
                 if type(item) not in told:
                     self.check(item, shape.inner, None, parent)
                     if self._last is item:
@@ -317,7 +317,7 @@ class StructureCheck:
     def _list_for(
         self, node: SequenceNode, written: str, shape: Shape, key: ScalarNode | None, parent: MappingNode | None
     ) -> None:
-        """Report a list where none belongs, and put it where it was meant if that is to be known."""
+        """Report a list in place of something else, and move it to where it was meant if that is certain."""
         between = self._key_between(node, shape.inner)
         if key is not None and parent is not None and between:
             remedy = f"Put `{between}:` on a line above its items, and indent them below it."
@@ -356,7 +356,7 @@ class StructureCheck:
             self._report.add(
                 WRONG_TYPE,
                 item,
-                f"This item has to be a map, and this is a string. {self._consequence}",
+                f"This item has to be a map, not a string. {self._consequence}",
                 f"Write `- name: {item.text if len(item.text) <= 40 else '...'}`.",
             )
             named = map_at(item)
@@ -364,7 +364,7 @@ class StructureCheck:
             node.items[index] = named
 
     def _groups(self, node: SequenceNode) -> None:
-        """Report the first of steps that stand in no group of their own, and put each into one."""
+        """Report the first step that is not in a group, and put each such step into one."""
         is_told = False
         for index, item in enumerate(node.items):
             if type(item) is not MappingNode:
@@ -373,9 +373,8 @@ class StructureCheck:
                 self._report.add(
                     WRONG_TYPE,
                     item,
-                    f"A step stands here, where a list of steps that run side by side is expected. {self._consequence}",
-                    "Write two dashes for the first step of each group (`- - name: ...`): steps stand in a list of "
-                    "lists.",
+                    f"Expected a list of steps that run in parallel, not a step. {self._consequence}",
+                    "Write two dashes for the first step of each group (`- - name: ...`): steps are a list of lists.",
                 )
             is_told = True
             node.items[index] = list_at(item, [item])
@@ -421,7 +420,7 @@ class StructureCheck:
         self._report.add(
             QUANTITY,
             node,
-            f"`{node.text}` is no amount that Kubernetes knows; it refuses the pod.",
+            f"Invalid amount `{node.text}`; Kubernetes refuses the pod.",
             "Write a number with a suffix such as `m`, `M`, `G`, `Mi` or `Gi`.",
             hint=hint,
         )
@@ -468,7 +467,7 @@ class StructureCheck:
                 )
 
     def _moved(self, node: MappingNode, text: str, name: str, parent: MappingNode | None) -> bool:
-        """Report a key that stands one level too high or too deep, and move it to where it was meant.
+        """Report a key that is one level too high or too deep, and move it to where it was meant.
 
         Returns:
             whether it is such a key.
@@ -483,7 +482,7 @@ class StructureCheck:
                 self._report.add(
                     MISPLACED_KEY,
                     key,
-                    f"{_what(name, self._owner)} no key `{text}`: it is ignored without a word.",
+                    f"{_what(name, self._owner)} no key `{text}`: it is silently ignored.",
                     f"Put `{below}:` on a line above it, and indent it below."
                     if home is None
                     else f"Move it below `{below}:`.",
@@ -500,7 +499,7 @@ class StructureCheck:
             self._report.add(
                 MISPLACED_KEY,
                 key,
-                f"{_what(name, self._owner)} no key `{text}`: it is ignored without a word.",
+                f"{_what(name, self._owner)} no key `{text}`: it is silently ignored.",
                 f"Indent `{text}:` like the `{'script' if name == 'ScriptTemplate' else 'container'}:` above it.",
             )
             node.values.pop(text)
@@ -510,7 +509,7 @@ class StructureCheck:
         return False
 
     def _from_outside(self, node: MappingNode, text: str, name: str, known: Mapping[str, str]) -> bool:
-        """Report a key that is indented like the wrong neighbours, and move it, with those that go with it.
+        """Report a key with the wrong indentation, and move it together with the keys that belong to it.
 
         Returns:
             whether it is such a key.
@@ -520,7 +519,7 @@ class StructureCheck:
         return self._from_too_far_left(node, text, known) or self._from_too_deep(node, text, known, "")
 
     def _from_too_far_left(self, node: MappingNode, text: str, known: Mapping[str, str]) -> bool:
-        """Move a key into what stands right above it, if that knows it."""
+        """Move a key into the object right above it, if that object has such a key."""
         keys = list(node.values)
         above = next((key for key in reversed(keys[: keys.index(text)]) if key in known), None)
         shape = _shape(known[above]) if above is not None else None
@@ -535,8 +534,8 @@ class StructureCheck:
         self._report.add(
             MISPLACED_KEY,
             node.keys[text],
-            f"`{text}` belongs into the {'last item of ' if is_list else ''}`{above}` above it; where it stands it is "
-            "ignored without a word.",
+            f"`{text}` belongs in the {'last item of ' if is_list else ''}`{above}` above it; in its current place it "
+            "is silently ignored.",
             "Indent it like the other keys of that item." if is_list else f"Indent it deeper than `{above}:`.",
             severity=Severity.WARNING if text in _HARMLESS else None,
         )
@@ -547,7 +546,7 @@ class StructureCheck:
         return True
 
     def _from_too_deep(self, node: MappingNode, text: str, known: Mapping[str, str], key: str) -> bool:
-        """Move a key to what is around, if that knows it and does not have it."""
+        """Move a key into an enclosing object that can have it and does not."""
         around = next(
             (
                 (owner, name, inside)
@@ -563,7 +562,7 @@ class StructureCheck:
             self._report.add(
                 MISPLACED_KEY,
                 node.keys[text],
-                f"`{text}` is no part of `{key or inside}`, below which it stands: there it is ignored without a word.",
+                f"`{text}` does not belong below `{key or inside}`: there it is silently ignored.",
                 f"Indent it like the `{inside}:` above it.",
             )
         shape = _shape(self._shapes[name][text])
@@ -590,7 +589,7 @@ class StructureCheck:
         self._report.add(
             MISPLACED_KEY,
             parameters.items[first],
-            f"This is an artifact, and it stands among the parameters. {self._consequence}",
+            f"This is an artifact in a list of parameters. {self._consequence}",
             "Put `artifacts:` on a line above it.",
         )
         artifacts = list_at(parameters.items[first], parameters.items[first:])
@@ -620,17 +619,17 @@ class StructureCheck:
         self._report.add(
             UNKNOWN_KEY,
             key,
-            f"{_what(name, self._owner)} no key `{key.text}`: it is ignored without a word.",
+            f"{_what(name, self._owner)} no key `{key.text}`: it is silently ignored.",
             f"Write `{near}`." if near else "Remove it, or move it to where it belongs.",
             hint=hint_for(near),
             severity=Severity.ERROR if near else Severity.WARNING,
         )
         if near:
-            # What the other rules look at is what was meant: a slip shall not be told once more by all that it entails.
+            # The other rules check the intended key, so that nothing that follows from a typo is reported.
             self._rename(node, key.text, near)
 
     def _meant(self, node: MappingNode, text: str, name: str, known: Mapping[str, str]) -> str | None:
-        """Return the key that another one was surely meant to be, None if that is not to be known."""
+        """Return the key that an unknown one was surely meant to be, None if that is not certain."""
         value = node.values[text]
         for word in (nearest(text, known), _OTHER_WORDS_OF.get((name, text)), _OTHER_WORDS.get(text)):
             if word is None or word not in known or word in node.values:
@@ -648,7 +647,7 @@ class StructureCheck:
         self._report.add(
             WRONG_WORD,
             value,
-            f"`{key}` cannot be `{value.text}`. {self._consequence}",
+            f"Invalid value `{value.text}` of `{key}`. {self._consequence}",
             f"Write one of {', '.join(f'`{word}`' for word in words if word)}.",
             hint=hint_for(near),
         )
@@ -662,12 +661,12 @@ class StructureCheck:
         self._report.add(
             WRONG_TYPE,
             node if key is None or type(node) is ScalarNode else key,
-            f"{what} has to be {_wanted(shape)}, and this is {is_what}. {self._consequence}",
+            f"{what} has to be {_wanted(shape)}, not {is_what}. {self._consequence}",
             remedy or _remedy(node, shape, written, in_list=key is None),
             severity=Severity.WARNING if written == "any-str" else None,
         )
         if type(node) is ScalarNode and shape.kind == "str":
-            # A name such as `y` or `1` is told to be no string, and stays the name that others refer to.
+            # A name such as `y` or `1` is reported, and remains the name that others refer to.
             node.style, node.tag = '"', None
             self.wrong.discard(node)
 
@@ -681,7 +680,7 @@ def _is_artifact(node: Node) -> bool:
 
 
 def _can_be(value: Node, kind: str) -> bool:
-    """Tell whether a list or map is of a kind of shape; of single values that is told apart from their keys."""
+    """Return whether a value can have a kind of shape; a single value always can."""
     if type(value) is SequenceNode:
         return kind in ("list", "any")
     return type(value) is not MappingNode or kind in ("object", "map", "list", "any")
@@ -697,7 +696,7 @@ def _last_item(node: Node) -> MappingNode | None:
 
 
 def opened(node: MappingNode, key: str) -> MappingNode | None:
-    """Return the map at a key; where nothing stands, an empty map takes its place."""
+    """Return the map at a key; null is replaced by an empty map."""
     value = node.values[key]
     if type(value) is ScalarNode and value.kind == "null":
         value = node.values[key] = map_at(node.keys[key])
@@ -735,7 +734,7 @@ def _remedy(node: Node, shape: Shape, written: str, *, in_list: bool) -> str:
             return f'Put it in quotes: "{text}".'
         if shape.kind in ("int", "float", "int-str") and node.kind == "string":
             if "{{" in node.text:
-                return "Write the number itself: Argo replaces no placeholder here."
+                return "Write the number itself: Argo does not replace placeholders here."
             return f"Remove the quotes: {text}." if _is_whole(node.text) else "Write a number."
         if shape.kind == "bool":
             return "Write `true` or `false`, without quotes."
@@ -752,15 +751,15 @@ def _remedy(node: Node, shape: Shape, written: str, *, in_list: bool) -> str:
             if shape.inner == "EnvVar" and variable is not None:
                 return f'Write `- name: {variable.group(1)}`, and `value: "{variable.group(2)}"` below it.'
             if re.match(r"[\w./-]+:[^/]", text):
-                return "Put a space behind the colon: without it the line is a text."
+                return "Put a space after the colon: without it the line is a string."
             if re.match(r"[\w./-]+=", text):
-                return "Write a colon and a space instead of the equals sign: without them the line is a text."
+                return "Write a colon and a space instead of the equals sign: without them the line is a string."
             return (
                 f"Write `{text}: {{}}` below it."
                 if text in ("none", "tar", "zip")
                 else "Write keys and values below it."
             )
-        return "Write an amount."
+        return "Write a whole number." if shape.kind in ("int", "int-str") else "Write an amount."
     if shape.kind == "list":
         if shape.inner == "EnvVar" and type(node) is MappingNode and node.values and "name" not in node.values:
             return f"Write each variable as an item: `- name: {next(iter(node.values))}`, and `value:` below it."
@@ -815,13 +814,13 @@ def types_off(path: str) -> Finding:
         TYPES_OFF.id,
         TYPES_OFF.severity,
         Place(path, 1, 1),
-        "Argo's types are checked in part only, for hera is not installed.",
+        "Argo's types are checked only in part, because hera is not installed.",
         "Install it: pip install 'pytest-aicore[argo]'.",
     )
 
 
 def _what(name: str, owner: str) -> str:
-    """Return the beginning of a sentence about an object: what it has, or has not."""
+    """Return the beginning of a sentence about the keys of an object."""
     words = _words(name)
     if name in ("Inputs", "Outputs", "Arguments", "ServingInputs"):
         return f"The {words} of {owner} have"
@@ -829,7 +828,7 @@ def _what(name: str, owner: str) -> str:
 
 
 def shapes_for(subject: Subject) -> ObjectShapes:
-    """Return the shapes to check a document with: hera's where it is there and wanted."""
+    """Return the shapes to check a document with: hera's if it is installed and wanted."""
     if subject.options.argo_types is not False:
         shapes = hera_shapes()
         if shapes is not None:
@@ -840,7 +839,7 @@ def shapes_for(subject: Subject) -> ObjectShapes:
 def check(subject: Subject) -> None:
     """Report keys that don't exist and values of the wrong type in a workflow of Argo.
 
-    Keys that are slips are put right in the tree, and values of the wrong type are noted in `subject.wrong`.
+    Mistyped keys are corrected in the tree, and values of the wrong type are added to `subject.wrong`.
 
     Args:
         subject: the document.

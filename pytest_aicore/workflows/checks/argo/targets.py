@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 UNKNOWN_TEMPLATE: Final = argo_rule(
     208,
     "unknown-template",
-    "A template is named that does not exist",
+    "The name of a template is unknown",
     "`entrypoint`, `onExit`, steps, tasks and hooks name templates of the same file; names are case-sensitive.",
     f"spec:\n  entrypoint: trian\n  templates:\n{TRAIN}",
     f"spec:\n  entrypoint: train\n  templates:\n{TRAIN}",
@@ -45,7 +45,7 @@ HOOK: Final = argo_rule(
 
 
 def is_known_template(check: ArgoCheck, node: ScalarNode, key: str) -> bool:
-    """Tell whether a template of the file is named, and report a name that no template has."""
+    """Return whether a template of the file is named, and report a name that no template has."""
     name = node.name
     if not name or node in check.wrong:
         return False
@@ -61,7 +61,7 @@ def is_known_template(check: ArgoCheck, node: ScalarNode, key: str) -> bool:
     check.add(
         UNKNOWN_TEMPLATE,
         node,
-        f"`{key}` names the template `{name}`, and there is none of that name. {check.fails}",
+        f"`{key}` names the unknown template `{name}`. {check.fails}",
         f"Name one of {known}, or add the template." if known else "Add the template.",
         hint=typo_hint(name, check.model.by_name),
     )
@@ -76,7 +76,7 @@ def check_hook(check: ArgoCheck, hook: CallModel) -> None:
             HOOK,
             hook.node,
             f"The hook `{hook.name}` has no `expression`, so it never runs.",
-            "Add `expression:`, or call it `exit` if it shall run at the end.",
+            "Add `expression:`, or call it `exit` if it should run at the end.",
         )
 
 

@@ -37,7 +37,7 @@ def check_named(check: ArgoCheck, node: MappingNode) -> None:
 
 
 def check_type(check: ArgoCheck, template: TemplateModel) -> None:
-    """Report a template that does nothing, or several things."""
+    """Report a template without a type, or with several."""
     types = [key for key in template.types if is_given(template.node, key) or key in ("suspend", "plugin")]
     where = template.node.values.get("name") or template.node
     if not types and not any(key in check.defaults.values for key in ("container", "script", "containerSet")):
@@ -48,19 +48,19 @@ def check_type(check: ArgoCheck, template: TemplateModel) -> None:
             f"{capital(template.title)} does nothing: "
             + (f"its `{empty}` is empty. " if empty else "it has neither `container`, `script`, `steps` nor `dag`. ")
             + check.fails,
-            "Say what it does.",
+            "Add one of them.",
         )
     elif len(types) > 1:
         check.add(
             TEMPLATE_TYPE,
             template.node.keys[types[1]],
             f"{capital(template.title)} does several things at once: {listed(types)}. {check.fails}",
-            "Keep one of them, and make templates of their own of the others.",
+            "Keep one of them, and move the others to templates of their own.",
         )
 
 
 def has_broken_calls(check: ArgoCheck, template: TemplateModel) -> bool:
-    """Tell whether something stands among the steps or tasks that is none."""
+    """Return whether an item of the steps or tasks is not one."""
     wrong = check.wrong
     if template.type == "dag":
         tasks = template.node.mapping("dag").values.get("tasks")

@@ -26,8 +26,8 @@ NO_TEMPLATES: Final = argo_rule(
 ENTRYPOINT: Final = argo_rule(
     207,
     "no-entrypoint",
-    "The workflow does not say with which template it begins",
-    "Argo begins with the template that `spec.entrypoint` names.",
+    "The workflow has no entrypoint",
+    "Argo starts with the template that `spec.entrypoint` names.",
     f"spec:\n  templates:\n{TRAIN}",
     f"spec:\n  entrypoint: train\n  templates:\n{TRAIN}",
 )
@@ -47,7 +47,7 @@ ENDLESS: Final = argo_rule(
     218,
     "endless-recursion",
     "A template calls itself without a condition",
-    "Templates may call themselves, but something has to end it: a `when`, or an empty loop. Argo gives up at a depth "
+    "Templates may call themselves, but a `when` or an empty loop has to end that. Argo gives up at a depth "
     "of 100 calls.",
     steps(called="main", template=""),
     steps(),
@@ -55,7 +55,7 @@ ENDLESS: Final = argo_rule(
 
 
 def has_templates(check: ArgoCheck) -> bool:
-    """Tell whether there is something to run, and report where there is nothing."""
+    """Return whether there are templates, and report where there are none."""
     if check.model.templates:
         return True
     spec = check.model.spec
@@ -68,7 +68,7 @@ def has_templates(check: ArgoCheck) -> bool:
         NO_TEMPLATES,
         spec.keys.get("templates") or _spec_key(check),
         f"The workflow has no templates, so there is nothing to run. {check.fails}",
-        "Add `spec.templates` with what shall run.",
+        "Add `spec.templates` with the templates to run.",
     )
     return False
 
@@ -79,7 +79,7 @@ def _spec_key(check: ArgoCheck) -> Node:
 
 
 def check_entrypoint(check: ArgoCheck) -> None:
-    """Report an entrypoint or an exit handler that is missing or leads nowhere."""
+    """Report an entrypoint that is missing or unknown, or an unknown exit handler."""
     spec = check.model.spec
     node = spec.values.get("entrypoint")
     if not is_given(spec, "entrypoint"):
@@ -89,7 +89,7 @@ def check_entrypoint(check: ArgoCheck) -> None:
         check.add(
             ENTRYPOINT,
             spec.keys.get("entrypoint") or _spec_key(check),
-            f"The workflow has no `entrypoint`, so nobody knows with which template it begins. {check.fails}",
+            f"The workflow has no `entrypoint`, so Argo does not know which template to start with. {check.fails}",
             f"Add `entrypoint: {names[0]}`." if len(names) == 1 else "Name one of its templates.",
         )
     elif type(node) is ScalarNode and node not in check.wrong and not check.model.is_elsewhere:
@@ -100,7 +100,7 @@ def check_entrypoint(check: ArgoCheck) -> None:
 
 
 def check_reachable(check: ArgoCheck) -> None:
-    """Report templates that nothing leads to."""
+    """Report templates that no run reaches."""
     subject = check.subject
     if subject.is_library or not check.subject.calls_are_clear or check.model.is_elsewhere:
         return
@@ -117,13 +117,13 @@ def check_reachable(check: ArgoCheck) -> None:
             check.add(
                 UNREACHABLE,
                 template.node.values["name"],
-                f"Nothing leads from the entrypoint to the template `{template.name}`, so it never runs.",
+                f"The template `{template.name}` is not reachable from the entrypoint, so it never runs.",
                 "Call it in a step or task, or remove it.",
             )
 
 
 def check_endless(check: ArgoCheck) -> None:
-    """Report calls that lead back to their own template with nothing on the way that could end it."""
+    """Report recursive calls without a condition that could end them."""
     done: set[Node] = set()
     for start in check.model.templates:
         path: list[Node] = []
@@ -139,8 +139,8 @@ def check_endless(check: ArgoCheck) -> None:
                     check.add(
                         ENDLESS,
                         call.node,
-                        f"This {call.word} runs the template `{template.name}` again and again, for nothing on the "
-                        "way back to it is conditional. Argo ends the run with an error at 100 levels.",
+                        f"This {call.word} runs the template `{template.name}` in an endless recursion: nothing on "
+                        "the way back to it is conditional. Argo ends the run with an error at 100 levels.",
                         "Give it a `when`, or remove it.",
                     )
                 continue

@@ -1,7 +1,7 @@
 """Characters that only look like those of the keyboard: quotation marks, blanks and dashes of typeset texts.
 
-They come with what is copied from a page, a document or a chat. Where they keep a file from being parsed, the parser's
-words are explained (`workflows/yaml/syntax.py`); here it is about those that quietly become part of a value.
+They come with text that is copied from a page, a document or a chat. If the file cannot be parsed because of them,
+`workflows/yaml/syntax.py` explains the error; this module is about those that silently become part of a value.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _RUN: Final = ("command", "args")
 
 
 class LookAlike(NamedTuple):
-    """A value that holds such characters, as it was written: what is wrong with it, and what to do."""
+    """A value with such characters, as it was written, with message and remedy."""
 
     node: ScalarNode
     text: str
@@ -41,13 +41,13 @@ class LookAlike(NamedTuple):
 
 
 def take_look_alikes_out(document: Document) -> list[LookAlike]:
-    """Take quotation marks and blanks that are none out of the values that hold them.
+    """Remove typographic quotation marks and invisible characters from values.
 
     Args:
         document: the document; its tree is changed, so that the rest is checked as it was meant.
 
     Returns:
-        what was changed, and options of programs that begin with a dash that is none.
+        what was changed, and options of programs that begin with a typographic dash.
     """
     if not _has_any(document.text):
         return []
@@ -65,12 +65,12 @@ def take_look_alikes_out(document: Document) -> list[LookAlike]:
 
 @lru_cache(maxsize=1)
 def _has_any(text: str) -> bool:
-    """Tell whether a file has such characters anywhere: asked for each of its documents, and rarely so."""
+    """Return whether a file has such characters; cached, as it is asked for each of its documents."""
     return not text.isascii() and _ANY.search(text) is not None
 
 
 def tell_look_alikes(report: Report, found: list[LookAlike]) -> None:
-    """Report what was taken out.
+    """Report what was removed.
 
     Args:
         report: where findings go.
@@ -85,7 +85,7 @@ def tell_look_alikes(report: Report, found: list[LookAlike]) -> None:
 
 
 def _described(root: Node) -> set[Node]:
-    """Return the values that only people read, and that may well be typeset."""
+    """Return the values that only people read, which may have typographic characters."""
     maps = [node for node in walk(root) if type(node) is MappingNode]
     return {value for node in maps for key, value in node.values.items() if key.endswith(("description", "/name"))}
 
@@ -100,7 +100,7 @@ def _mended(node: ScalarNode) -> Iterator[LookAlike]:
         yield LookAlike(
             node,
             written,
-            "These quotation marks are typographic ones, so they quote nothing: they are part of the value.",
+            "These quotation marks are typographic, so YAML does not quote with them: they are part of the value.",
             f'Write "{shown}", with the straight quotation marks of the keyboard.',
             None,
         )
@@ -110,15 +110,15 @@ def _mended(node: ScalarNode) -> Iterator[LookAlike]:
         yield LookAlike(
             node,
             written,
-            f"The value {'ends' if blank.group(1) else 'begins'} with a character that nobody sees, U+"
-            f"{ord(character):04X}, and that is part of it.",
-            "Remove it: write the line anew by hand.",
+            f"The value {'ends' if blank.group(1) else 'begins'} with an invisible character, U+"
+            f"{ord(character):04X}, which is part of it.",
+            "Remove it: type the line again.",
             None,
         )
 
 
 def _items(node: MappingNode) -> Iterator[LookAlike]:
-    """Make lists of the maps below a key whose first key begins with such a dash."""
+    """Convert maps whose first key begins with a typographic dash to lists."""
     for name, value in node.values.items():
         first = next(iter(value.keys), "") if type(value) is MappingNode else ""
         dash = _DASH.match(first)
@@ -128,8 +128,8 @@ def _items(node: MappingNode) -> Iterator[LookAlike]:
         yield LookAlike(
             key,
             key.text,
-            f"A typographic dash, U+{ord(first[0]):04X}, begins no item of the list `{name}:`.",
-            "Write the dash of the keyboard, `-`, and a space.",
+            f"A typographic dash, U+{ord(first[0]):04X}, does not begin an item of the list `{name}:`.",
+            "Write a hyphen, `-`, and a space.",
             None,
         )
         key.text = first[dash.end() :]
@@ -150,7 +150,8 @@ def _options(node: Node | None, *, is_command: bool) -> Iterator[LookAlike]:
             yield LookAlike(
                 item,
                 option.group(),
-                f"`{option.group()}` begins with a typographic dash, so the program takes it for no option.",
+                f"`{option.group()}` begins with a typographic dash, so the program does not recognise it as an "
+                f"option.",
                 f"Write `{better}`.",
                 Severity.WARNING,
             )

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.yaml.tree import Document, Node
 
 _NOT_SYNCED: Final = (
-    "AI Core reads the file as YAML before anything else. A file that is no YAML breaks the synchronisation: "
-    "the status of the application names the file, and none of its changes arrives."
+    "AI Core first reads the file as YAML. A file that is not YAML makes the synchronisation fail: "
+    "the status of the application names the file, and no change of the folder is applied."
 )
 
 
@@ -32,15 +32,15 @@ FAILED: Final = document_rule(
     100,
     "check-failed",
     "The check itself failed",
-    "A mistake of pytest-aicore, not of the file: what else is wrong in it may have stayed unseen. Please report it "
-    "together with the file.",
-    "# any file that pytest-aicore cannot cope with",
-    "# the same file, once pytest-aicore is repaired",
+    "A bug of pytest-aicore, not of the file: other mistakes in it may not have been found. Please report it together "
+    "with the file.",
+    "# any file that makes pytest-aicore raise an exception",
+    "# the same file, once pytest-aicore is fixed",
 )
 SYNTAX: Final = document_rule(
     101,
     "syntax",
-    "The file is no YAML",
+    "The file is not YAML",
     _NOT_SYNCED,
     "args:\n  - |python train.py",
     "args:\n  - |\n    python train.py",
@@ -48,8 +48,8 @@ SYNTAX: Final = document_rule(
 TAB: Final = document_rule(
     102,
     "tab",
-    "A TAB stands where YAML wants spaces",
-    "YAML indents with spaces only; a TAB usually comes from a text that was pasted. " + _NOT_SYNCED,
+    "A tab is used for indentation",
+    "YAML allows only spaces; a tab usually comes from pasted text. " + _NOT_SYNCED,
     "container:\n\timage: docker.io/example/churn:1",
     "container:\n  image: docker.io/example/churn:1",
 )
@@ -65,9 +65,9 @@ UNQUOTED_PLACEHOLDER: Final = document_rule(
 UNSPACED_COMMENT: Final = document_rule(
     104,
     "unspaced-comment",
-    "A `#` without a space before it begins no comment",
-    "Without a space the `#` and all that follows belong to the value: the name, image or path is not the one that "
-    "was meant.",
+    "A `#` without a space before it does not begin a comment",
+    "Without a space the `#` and the text after it belong to the value: the name, image or path is not the intended "
+    "one.",
     "name: train# the first step",
     "name: train # the first step",
 )
@@ -75,14 +75,14 @@ COLON_IN_VALUE: Final = document_rule(
     105,
     "colon-in-value",
     "A value without quotes contains a colon and a space",
-    "YAML takes what stands before the colon for a second key of the same line. " + _NOT_SYNCED,
+    "YAML takes the text before the colon for a second key on the same line. " + _NOT_SYNCED,
     "description: Step 1: prepare",
     'description: "Step 1: prepare"',
 )
 INDENTATION: Final = document_rule(
     106,
     "indentation",
-    "A line's indentation fits nothing above it",
+    "The indentation of a line fits no line above it",
     "It often happens when `metadata:` with a resource plan is pasted above a container. " + _NOT_SYNCED,
     "  - name: train\n      metadata:\n        labels: {}",
     "  - name: train\n    metadata:\n      labels: {}",
@@ -90,17 +90,17 @@ INDENTATION: Final = document_rule(
 MISPLACED_LIST: Final = document_rule(
     107,
     "misplaced-list",
-    "A list stands where a key is expected",
-    "A list needs a key of its own on a line above it, and that key no other value; each of its items begins with a "
-    "dash and a space. " + _NOT_SYNCED,
+    "A list is where a key is expected",
+    "A list needs its own key on a line above it, without another value; each of its items begins with a dash and a "
+    "space. " + _NOT_SYNCED,
     "spec:\n  entrypoint: train\n    - name: DEPTH",
     "spec:\n  entrypoint: train\n  arguments:\n    parameters:\n      - name: DEPTH",
 )
 NO_COLON: Final = document_rule(
     108,
     "no-colon",
-    "Text stands where a key with a colon is expected",
-    "A line in a map needs a key, a colon and a space; a word alone is often a slip of the keyboard. " + _NOT_SYNCED,
+    "Text is where a key with a colon is expected",
+    "A line in a map needs a key, a colon and a space; a word alone is often a typo. " + _NOT_SYNCED,
     "metadata:\n  name: churn-train\n  labels",
     "metadata:\n  name: churn-train\n  labels: {}",
 )
@@ -116,8 +116,8 @@ DUPLICATE_KEY: Final = document_rule(
     110,
     "duplicate-key",
     "A map has the same key twice",
-    "Kubernetes keeps the last of them without a word, other readers refuse the file. What the first one said is lost: "
-    "often a second container, or a second `metadata`, that was pasted in.",
+    "Kubernetes silently keeps the last of them, other readers refuse the file. The value of the first one is lost: "
+    "often a second container, or a second `metadata`, was pasted in.",
     "container:\n  image: docker.io/example/churn:1\n  image: docker.io/example/churn:2",
     "container:\n  image: docker.io/example/churn:2",
 )
@@ -132,8 +132,8 @@ ENCODING: Final = document_rule(
 ALIAS: Final = document_rule(
     112,
     "alias",
-    "An alias or a merge key leads nowhere",
-    "`*name` stands for the value that `&name` marks above it. A value that shall begin with `*` needs quotes. "
+    "An alias or a merge key refers to nothing",
+    "`*name` stands for the value that `&name` marks above it. A value that begins with `*` needs quotes. "
     + _NOT_SYNCED,
     "args: *arguments",
     'args: &arguments ["python train.py"]',
@@ -151,8 +151,8 @@ SEVERAL_DOCUMENTS: Final = document_rule(
     114,
     "several-documents",
     "A file holds more than one YAML document",
-    "AI Core's documentation knows one template in a file. A second one behind `---` is easily overlooked, and neither "
-    "the emulator nor a contract would know which of them a file name means.",
+    "AI Core documents one template per file. A second one after `---` is easily overlooked, and neither the emulator "
+    "nor a contract would know which of them a file name means.",
     "kind: WorkflowTemplate\n---\nkind: ServingTemplate",
     "# train.yaml\nkind: WorkflowTemplate\n# and in serve.yaml\nkind: ServingTemplate",
     Severity.WARNING,
@@ -160,8 +160,8 @@ SEVERAL_DOCUMENTS: Final = document_rule(
 EMPTY: Final = document_rule(
     115,
     "empty",
-    "The file holds no YAML value",
-    "A file that is empty or holds only comments is no Kubernetes object.",
+    "The file has no YAML value",
+    "A file that is empty or has only comments is not a Kubernetes object.",
     "# only a comment",
     "apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate",
 )
@@ -169,33 +169,33 @@ UNREADABLE: Final = document_rule(
     116,
     "unreadable",
     "The file cannot be read",
-    "It does not exist, is no file, or may not be read.",
-    "# a path that leads nowhere",
+    "It does not exist, is not a file, or its permissions do not allow it.",
+    "# a path that does not exist",
     "# a path of a file",
 )
 RESERVED_CHARACTER: Final = document_rule(
     117,
     "reserved-character",
     "A value or key begins with a character that means something else in YAML",
-    "`@`, a back quote and `%` begin no value; a map or list is no key. " + _NOT_SYNCED,
+    "`@`, a back quote and `%` cannot begin a value; a map or list cannot be a key. " + _NOT_SYNCED,
     "value: @latest",
     'value: "@latest"',
 )
 BAD_ESCAPE: Final = document_rule(
     118,
     "bad-escape",
-    "A backslash between double quotation marks means nothing",
-    "Between double quotation marks a backslash begins an escape such as `\\n`; a path of Windows or a regular "
-    "expression needs single quotation marks, or each backslash twice. " + _NOT_SYNCED,
+    "A backslash in double quotation marks is not a valid escape",
+    "In double quotation marks a backslash begins an escape such as `\\n`; a Windows path or a regular expression "
+    "needs single quotation marks, or each backslash twice. " + _NOT_SYNCED,
     'args: ["grep \\d+ rows.csv"]',
     "args: ['grep \\d+ rows.csv']",
 )
 LOOK_ALIKE: Final = document_rule(
     119,
     "look-alike",
-    "A character only looks like one of YAML's own",
-    "No-break spaces, typographic quotation marks and dashes come with texts that are copied from a page, a document "
-    "or a chat. For YAML they are letters: they separate, quote and list nothing, and become part of the value.",
+    "A character only looks like a special character of YAML",
+    "No-break spaces, typographic quotation marks and dashes come with text that is copied from a page, a document or "
+    "a chat. For YAML they are letters: they do not separate, quote or list, and become part of the value.",
     "name: \u201cchurn-train\u201d",
     'name: "churn-train"',
 )
@@ -242,10 +242,10 @@ _SENTENCE_OF_ALL: Final = "AI Core cannot read the file, and the synchronisation
 
 
 def of_problem(problem: Problem) -> Finding:
-    """Return the finding of what kept a text from being parsed.
+    """Return the finding for a text that cannot be parsed.
 
     Args:
-        problem: what the parser said.
+        problem: the error of the parser.
     """
     rule = _RULE_OF_KIND.get(problem.kind, SYNTAX)
     return Finding(
@@ -267,8 +267,8 @@ def several(report: Report) -> None:
     report.add(
         SEVERAL_DOCUMENTS,
         report.document.root,
-        "A second template begins here, and AI Core's documentation knows one in a file.",
-        "Give each template a file of its own.",
+        "A second template begins here, but AI Core documents one template per file.",
+        "Put each template in its own file.",
     )
 
 
@@ -277,7 +277,7 @@ def unreadable(path: str, error: Exception) -> Finding:
 
     Args:
         path: the file.
-        error: what the operating system said.
+        error: the error of the operating system.
     """
     return Finding(
         rule=UNREADABLE.id,
@@ -289,7 +289,7 @@ def unreadable(path: str, error: Exception) -> Finding:
 
 
 def failed(place: Place, error: Exception) -> Finding:
-    """Return the finding of a mistake of ours.
+    """Return the finding for a bug of pytest-aicore.
 
     Args:
         place: where the document begins that was being checked.
@@ -300,11 +300,11 @@ def failed(place: Place, error: Exception) -> Finding:
         severity=FAILED.severity,
         place=place,
         message=f"The check itself failed ({type(error).__name__}): what else is wrong in this file may not be listed.",
-        remedy="Please report this as a mistake of pytest-aicore, with the file.",
+        remedy="Please report this as a bug of pytest-aicore, with the file.",
     )
 
 
-# --- what parses and still is not what was meant -------------------------------------------------------------
+# --- valid YAML that means something else --------------------------------------------------------------------
 
 _SWALLOWED: Final = re.compile(r"[^\s#]#\s")
 _WORDS: Final = frozenset(
@@ -313,7 +313,7 @@ _WORDS: Final = frozenset(
 
 
 class Swallowed(NamedTuple):
-    """A value that has swallowed the comment behind it: its key, itself, and the text as it was written."""
+    """A value that includes the comment after it: its key, itself, and the text as it was written."""
 
     key: str
     value: ScalarNode
@@ -321,7 +321,7 @@ class Swallowed(NamedTuple):
 
 
 def take_comments_out(parsed: Document) -> list[Swallowed]:
-    """Take comments that are none out of the values that hold them, so that the rest is checked as it was meant.
+    """Remove intended comments from the values that include them, so that the rest is checked as it was meant.
 
     Args:
         parsed: the document; its tree is changed.
@@ -341,12 +341,12 @@ def take_comments_out(parsed: Document) -> list[Swallowed]:
 
 
 def check(report: Report, swallowed: Iterable[Swallowed] = (), repeated: Iterable[Repeated] = ()) -> None:
-    """Report duplicate keys, and comments that are none.
+    """Report duplicate keys, and comments that became part of a value.
 
     Args:
         report: where findings go.
         swallowed: the values that have swallowed a comment.
-        repeated: the keys that are there twice.
+        repeated: the duplicate keys.
     """
     for key in repeated:
         report.add(
@@ -360,7 +360,7 @@ def check(report: Report, swallowed: Iterable[Swallowed] = (), repeated: Iterabl
 
 
 def check_comments(report: Report, swallowed: Iterable[Swallowed]) -> None:
-    """Report comments that are none.
+    """Report comments that became part of a value.
 
     Args:
         report: where findings go.
@@ -370,13 +370,14 @@ def check_comments(report: Report, swallowed: Iterable[Swallowed]) -> None:
         report.add(
             UNSPACED_COMMENT,
             value,
-            f"This `#` begins no comment, for no space stands before it: the {key} is `{text}`, comment included.",
+            f"This `#` does not begin a comment, because no space precedes it: the {key} is `{text}`, comment "
+            f"included.",
             "Put a space before the `#`.",
         )
 
 
 def _plain_words(root: Node) -> Iterator[tuple[str, ScalarNode]]:
-    """Yield the plain scalars whose keys say that they hold one word, with those keys."""
+    """Yield the plain scalars at keys whose values are one word, with those keys."""
     pending = [root]
     while pending:
         node = pending.pop()

@@ -19,12 +19,12 @@ _HEAD: Final = ("apiVersion", "kind", "metadata")
 
 
 class Repeated(NamedTuple):
-    """A key that is there twice.
+    """A duplicate key.
 
     Attributes:
-        first: where it is given first.
-        second: where it is given again.
-        ignored: what becomes of one of the two, a part of a sentence.
+        first: the first key.
+        second: the second key.
+        ignored: how AI Core would handle the two, part of a sentence.
         remedy: what to do about it.
     """
 
@@ -35,7 +35,7 @@ class Repeated(NamedTuple):
 
 
 def part(document: Document) -> list[Repeated]:
-    """Return the keys that are there twice, and part what was meant to be apart.
+    """Return the duplicate keys, and separate list items or templates that were meant to be separate.
 
     Args:
         document: the document; its tree is changed.
@@ -66,7 +66,7 @@ def part(document: Document) -> list[Repeated]:
 
 
 def _lacks_a_dash(parent: MappingNode, duplicates: list[DuplicateKey], first: str) -> bool:
-    """Tell whether a map is two items: it begins again with its first key, and not where that was just typed twice."""
+    """Return whether a map is two items: its first key is repeated, and not just on the next line."""
     again = next((one for one in duplicates if one.second.text == first), None)
     if again is None:
         return False
@@ -81,7 +81,7 @@ def _twice(first: ScalarNode, second: ScalarNode) -> Repeated:
 
 
 def _second_template(root: MappingNode, duplicates: list[DuplicateKey]) -> Repeated:
-    """Put back what the second of two templates has overwritten."""
+    """Restore the keys of the first template that the second one has overwritten."""
     for duplicate in reversed(duplicates):
         root.keys[duplicate.first.text], root.values[duplicate.first.text] = duplicate.first, duplicate.value
     begin = duplicates[0]
@@ -89,12 +89,12 @@ def _second_template(root: MappingNode, duplicates: list[DuplicateKey]) -> Repea
         begin.first,
         begin.second,
         "mix two templates",
-        "Give each template a file of its own; in one file a line `---` has to stand between them.",
+        "Put each template in its own file; in one file they need a line `---` between them.",
     )
 
 
 def _items(parent: MappingNode, duplicates: list[DuplicateKey], around: SequenceNode, first: str) -> list[Repeated]:
-    """Make an item of its own of each that begins again with the first key."""
+    """Make a separate item of each part that begins with the first key."""
     entries = [(key, parent.values[text]) for text, key in parent.keys.items()]
     entries += [(one.first, one.value) for one in duplicates]
     entries.sort(key=lambda entry: (entry[0].line, entry[0].column))

@@ -117,13 +117,14 @@ def check_input(check: ReferenceCheck, node: ScalarNode, text: str, rest: str, s
             check,
             node,
             text,
-            f"An artifact is no text: `{text}` stays as it is, and the container sees it so.",
-            f"Write `{{{{inputs.artifacts.{name}.path}}}}`, where the container finds it.",
+            f"An artifact is not a text: `{text}` is not replaced, and the container gets it unchanged.",
+            f"Write `{{{{inputs.artifacts.{name}.path}}}}`, the path in the container.",
             severity=Severity.ERROR,
         )
         return
-    if kind == "artifacts" and name.endswith(".path"):
-        name = name[: -len(".path")]
+    ending = ".path" if kind == "artifacts" and name.endswith(".path") else ""
+    if ending:
+        name = name.removesuffix(ending)
         if scope.is_call and scope.template is not None and name in scope.template.input_artifacts:
             check.add(
                 UNDECLARED_ARTIFACT,
@@ -142,10 +143,12 @@ def check_input(check: ReferenceCheck, node: ScalarNode, text: str, rest: str, s
     near = nearest(name, declared)
     is_global = kind == "parameters" and name in (check.parameters or {})
     if near:
-        remedy = f"Write `{{{{inputs.{kind}.{near}}}}}`."
+        remedy = f"Write `{{{{inputs.{kind}.{near}{ending}}}}}`."
     elif is_global:
         check.used.add(name)
         remedy = f"Write `{{{{workflow.parameters.{name}}}}}`: the workflow has a parameter of that name."
+    elif scope.template is None:
+        remedy = "Only templates have inputs: use a parameter of the workflow, `{{workflow.parameters.NAME}}`."
     else:
         remedy = f"Declare `{name}` under `inputs.{kind}` of the template."
     if kind == "parameters":

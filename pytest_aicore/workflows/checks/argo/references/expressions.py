@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 EXPRESSION: Final = argo_rule(
     249,
     "expression",
-    "An expression cannot be read, or names something that is not declared",
-    "Between `{{=` and `}}` stands an expression. A name with a hyphen needs brackets there: "
-    "`inputs.parameters['tree-depth']`, for `tree-depth` would be a difference.",
+    "An expression cannot be parsed, or names something that is not declared",
+    "`{{=...}}` holds an expression. A name with a hyphen needs brackets there: `inputs.parameters['tree-depth']`, "
+    "because `tree-depth` would be a subtraction.",
     with_args("python train.py --depth {{=asInt(workflow.parameters.DEPTH}}"),
     with_args("python train.py --depth {{=asInt(workflow.parameters.DEPTH)}}"),
 )
@@ -35,7 +35,7 @@ _EXPRESSION_NAME: Final = re.compile(
 def check_expression(
     check: ReferenceCheck, node: ScalarNode, text: str, scope: Scope, *, whole: str | None = None
 ) -> None:
-    """Report an expression that cannot be read, or names what is not declared."""
+    """Report an expression that cannot be parsed, or names something that is not declared."""
     mistake = bracket_mistake(text)
     if mistake is not None:
         check.usage_is_clear = False
@@ -43,8 +43,8 @@ def check_expression(
             EXPRESSION,
             node,
             whole or text,
-            f"This expression cannot be read: {mistake.why}. {check.fails}",
-            "Repair the expression.",
+            f"This expression cannot be parsed: {mistake.why}. {check.fails}",
+            "Fix the expression.",
         )
         return
     if "workflow.parameters" in text:
@@ -72,7 +72,7 @@ def check_expression(
                 EXPRESSION,
                 node,
                 found.group(),
-                f"In an expression `{written}.{hyphened}` is a difference of two values. {check.fails}",
+                f"In an expression `{written}.{hyphened}` is a subtraction of two values. {check.fails}",
                 f"Write `{written}['{hyphened}']`.",
             )
             continue
@@ -81,7 +81,7 @@ def check_expression(
             EXPRESSION,
             node,
             found.group(),
-            f"No parameter `{name}` is declared there, so the expression has no value. {check.fails}",
+            f"No parameter `{name}` is declared, so the expression has no value. {check.fails}",
             f"Write `{written}['{near}']`." if near else "Declare it.",
             hint=hint_for(near),
             severity=None if near else Severity.WARNING,

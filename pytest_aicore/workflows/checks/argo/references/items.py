@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 ITEM: Final = argo_rule(
     246,
     "item-without-loop",
-    "`{{item}}` stands where no loop is",
+    "`{{item}}` is used outside a loop",
     "`{{item}}` is the current item of `withItems`, `withParam` or `withSequence` of the same step or task; "
     "`{{item.KEY}}` needs items that are maps with that key.",
     two_steps("{{item}}"),
@@ -26,7 +26,7 @@ ITEM: Final = argo_rule(
 
 
 def check_item(check: ReferenceCheck, node: ScalarNode, text: str, tag: str, rest: str, scope: Scope) -> None:
-    """Report the item of a loop where there is none, or a key that it does not have."""
+    """Report an item used outside a loop, or a key that the item does not have."""
     loop: CallModel | None = None
     around: Scope | None = scope
     while around is not None and loop is None:
@@ -42,7 +42,7 @@ def check_item(check: ReferenceCheck, node: ScalarNode, text: str, tag: str, res
             ITEM,
             node,
             text,
-            f"`{{{{{tag}}}}}` is the item of a loop, and there is none here. {happens}",
+            f"`{{{{{tag}}}}}` is used outside a loop. {happens}",
             "Add `withItems`, `withParam` or `withSequence` to the step or task."
             if scope.is_call
             else "Pass it as an argument: declare an input parameter of this template, and give it `{{item}}` in "

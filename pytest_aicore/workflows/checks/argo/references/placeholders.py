@@ -124,16 +124,16 @@ def _tag(check: ReferenceCheck, node: ScalarNode, text: str, tag: str, scope: Sc
         check_own_output(check, node, text, rest, scope)
     elif root == "pod":
         if rest != "name":
-            report_unknown(check, node, text, f"`{tag}` is nothing that Argo knows of a pod.", "Use `{{pod.name}}`.")
+            report_unknown(check, node, text, f"Unknown variable `{tag}`.", "Use `{{pod.name}}`.")
     else:
         check_foreign(check, node, text, tag, root, rest, scope)
 
 
 def _is_foreign(tag: str, scope: Scope) -> bool:
-    """Tell whether a tag that begins like one of Argo's belongs to another language (Jinja, GitHub's workflows).
+    """Return whether a tag that begins like one of Argo's belongs to another language (Jinja, GitHub's workflows).
 
     Argo only refuses what begins with a root and its dot, without a blank before it; any other tag that names nothing
-    stays in the text. So in what a pod runs, a tag with a blank has to look like one of Argo's further on, too.
+    stays in the text. So in a pod, a tag with a space also needs a second word of Argo's.
     """
     root, dot, rest = tag.strip().partition(".")
     if root not in ROOTS:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 UNKNOWN_STEP: Final = argo_rule(
     242,
     "unknown-step",
-    "A placeholder names a step or task that it cannot see",
+    "A placeholder names a step or task that is not in its scope",
     "`{{steps.NAME...}}` works in the template that has the step, `{{tasks.NAME...}}` in the dag that has the task. "
     "What a container needs of another step has to be passed to its template as an argument.",
     two_steps("{{steps.perpare.outputs.parameters.rows}}"),
@@ -32,8 +32,9 @@ UNKNOWN_STEP: Final = argo_rule(
 NOT_YET_RUN: Final = argo_rule(
     243,
     "not-yet-run",
-    "A placeholder asks for the result of a step or task that may not have run yet",
-    "Steps see the steps of earlier groups, tasks those that they wait for. Argo refuses any other reference.",
+    "A placeholder uses the result of a step or task that may not have run yet",
+    "A step can refer to steps of earlier groups, a task to tasks that it depends on. Argo refuses any other "
+    "reference.",
     two_steps("{{steps.train.outputs.result}}"),
     two_steps("{{steps.prepare.outputs.parameters.rows}}"),
 )
@@ -52,7 +53,7 @@ UNKNOWN_OUTPUT: Final = argo_rule(
 def check_result(
     check: ReferenceCheck, node: ScalarNode, text: str, tag: str, root: str, rest: str, scope: Scope
 ) -> None:
-    """Report a step or task that is not there or not yet done, and a result that it does not have."""
+    """Report a step or task that is unknown or may not have run, and a result that it does not have."""
     name, _, result = rest.partition(".")
     if name == "name" and not result:
         return
@@ -75,10 +76,10 @@ def check_result(
                 NOT_YET_RUN,
                 node,
                 text,
-                f"The {word} `{name}` may not have run when this is needed. {check.fails}",
+                f"The {word} `{name}` may not have run when its result is needed here. {check.fails}",
                 "Refer to a step of an earlier group (one with a dash of its own), or move this step to a later one."
                 if root == "steps"
-                else f"Add `{name}` to the tasks that this one waits for.",
+                else f"Add `{name}` to the dependencies of this task.",
             )
             return
         if not check.subject.calls_are_clear:
@@ -117,8 +118,8 @@ def _other_calls(
         UNKNOWN_STEP,
         node,
         text,
-        f"{capital(scope.template.title) if scope.template else 'The workflow'} has no {root} of its own, so it "
-        f"cannot see the {word} `{name}`. {check.fails}",
+        f"{capital(scope.template.title) if scope.template else 'The workflow'} has no {root}, so the {word} "
+        f"`{name}` is out of its scope. {check.fails}",
         "Declare an input of this template, and pass the value in the `arguments` of the call.",
     )
 
@@ -133,7 +134,7 @@ def _result(
             check,
             node,
             text,
-            f"A {word} has no `{kind}`." if kind else f"`{tag}` does not say what of the {word} is meant.",
+            f"A {word} has no `{kind}`." if kind else f"`{tag}` names no field of the {word}.",
             "Use `status`, `exitCode`, `id`, `ip`, `startedAt`, `finishedAt`, `outputs.result`, "
             "`outputs.parameters.NAME` or `outputs.artifacts.NAME`.",
             hint=hint_for(near),
@@ -175,7 +176,7 @@ def _result(
                 UNKNOWN_OUTPUT,
                 node,
                 text,
-                f"{capital(target.title)} runs other templates, so it prints no result itself. {check.fails}",
+                f"{capital(target.title)} runs other templates, so it has no `result` of its own. {check.fails}",
                 "Give it an output parameter, and refer to that.",
             )
     elif second != "exitCode":
@@ -185,9 +186,7 @@ def _result(
             check,
             node,
             text,
-            f"The outputs of a {word} have no `{second}`."
-            if second
-            else f"`{tag}` does not say which output is meant.",
+            f"The outputs of a {word} have no `{second}`." if second else f"`{tag}` names no output.",
             "Use `outputs.result`, `outputs.parameters.NAME` or `outputs.artifacts.NAME`.",
             hint=hint_for(near),
         )
@@ -243,8 +242,8 @@ def check_global_output(check: ReferenceCheck, node: ScalarNode, text: str, rest
         node,
         text,
         f"No output {kind[:-1]} of the workflow has the `globalName` `{name}`. {check.fails}",
-        f"Give an output that `globalName`, or name one of {', '.join(f'`{word}`' for word in sorted(known) if word)}."
+        f"Add that `globalName` to an output, or use one of {', '.join(f'`{word}`' for word in sorted(known) if word)}."
         if any(known)
-        else "Give the output that is meant that `globalName`.",
+        else "Add that `globalName` to an output.",
         hint=typo_hint(name, known),
     )

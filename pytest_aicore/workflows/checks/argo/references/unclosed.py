@@ -1,4 +1,4 @@
-"""References that Argo leaves in the text, because no double braces are around them."""
+"""References that Argo does not replace, because they are not in double braces."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 UNCLOSED: Final = argo_rule(
     247,
     "unclosed-placeholder",
-    "A placeholder is not closed by `}}`, or stands in other brackets than `{{` and `}}`",
-    "Argo cannot find where the tag ends; everything up to the next `}}` belongs to it. What stands in single braces "
-    "or "
-    "parentheses is no placeholder at all.",
+    "A placeholder is not closed by `}}`, or has other brackets than `{{` and `}}`",
+    "Argo cannot find the end of the placeholder; everything up to the next `}}` becomes part of it. A reference in "
+    "single braces or parentheses is not a placeholder at all.",
     with_args("python train.py --depth {{workflow.parameters.DEPTH}"),
     with_args("python train.py --depth {{workflow.parameters.DEPTH}}"),
 )
@@ -35,13 +34,13 @@ _RESULT: Final = re.compile(r"(steps|tasks)\.([\w-]+)\.outputs\.(?:result|parame
 
 
 def check_other_brackets(check: ReferenceCheck, node: ScalarNode, scope: Scope) -> None:
-    """Report references in other brackets than Argo's, if what they name is declared."""
+    """Report references in other brackets than Argo's, if they name something declared."""
     # Inside a tag of Argo's, brackets are those of an expression.
     _no_placeholders(check, node, scope, _OTHER_BRACKETS.finditer(without_tags(node.text, " ")))
 
 
 def check_without_braces(check: ReferenceCheck, node: ScalarNode, scope: Scope) -> None:
-    """Report a value that is nothing but a reference, if what it names is declared."""
+    """Report a value that is only a reference without braces, if it names something declared."""
     whole = _WITHOUT_BRACKETS.fullmatch(node.text)
     if whole is not None:
         _no_placeholders(check, node, scope, [whole])
@@ -67,25 +66,26 @@ def _no_placeholders(
 
 
 def report_bare(check: ReferenceCheck, node: ScalarNode, text: str, tag: str) -> None:
-    """Report a reference that stays in the text, for no double braces are around it."""
+    """Report a reference that stays in the text because it is not in double braces."""
     check.add(
         UNCLOSED,
         node,
         text,
-        f"Argo only replaces what stands in double braces: `{text}` stays in the text. The container sees it as it is.",
+        f"Argo replaces only placeholders in double braces: `{text}` stays in the text. The container gets it "
+        f"unchanged.",
         f"Write `{{{{{tag}}}}}`.",
     )
 
 
 def report_unclosed(check: ReferenceCheck, node: ScalarNode, text: str) -> None:
     """Report a placeholder that is not closed."""
-    found = re.match(r"\{\{\s*[\w.\-]*\}?", text)
+    found = re.match(r"\{\{\s*=?\s*[\w.\-]*\}?", text)
     shown = found.group() if found else text[:20]
     check.usage_is_clear = False
     check.add(
         UNCLOSED,
         node,
         shown,
-        f"The placeholder `{shown}` is not closed by two braces. {check.fails}",
+        f"The placeholder `{shown}` is not closed by `}}}}`. {check.fails}",
         f"Write `{shown.rstrip('}')}}}}}`.",
     )

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 UNKNOWN_VARIABLE: Final = argo_rule(
     245,
     "unknown-variable",
-    "A placeholder names something that Argo does not have",
-    "A tag that begins like one of Argo's and goes on differently cannot be resolved; one that does not begin like one "
-    "of Argo's stays in the text as it is, braces included.",
+    "A placeholder names an unknown variable",
+    "A placeholder that begins like a variable of Argo but is not one cannot be resolved; any other placeholder stays "
+    "in the text as it is, braces included.",
     with_args("python train.py --depth {{workflow.parameter.DEPTH}}"),
     with_args("python train.py --depth {{workflow.parameters.DEPTH}}"),
 )
@@ -32,7 +32,7 @@ def report_unknown(
     hint: str | None = None,
     severity: Severity | None = None,
 ) -> None:
-    """Report a tag that names nothing that Argo knows."""
+    """Report a tag that names an unknown variable."""
     check.usage_is_clear = False
     check.add(
         UNKNOWN_VARIABLE,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ONLY_AT_EXIT: Final = argo_rule(
     248,
     "only-at-exit",
-    "A placeholder asks for something that is only known when the workflow has ended",
+    "A placeholder uses a value that is only known when the workflow has ended",
     "`{{workflow.status}}` and `{{workflow.failures}}` only exist in templates that `onExit` or a hook runs.",
     with_args("echo {{workflow.status}}"),
     with_args("echo {{workflow.name}}"),
@@ -34,14 +34,14 @@ _REFERENCE: Final = re.compile(r"[A-Za-z]\w*(?:\.[\w\- ]+)*")
 def check_foreign(
     check: ReferenceCheck, node: ScalarNode, text: str, tag: str, root: str, rest: str, scope: Scope
 ) -> None:
-    """Report tags that are left in the text as they are, if they were surely meant for Argo."""
+    """Report tags that Argo leaves in the text, if they were surely meant for Argo."""
     meant = tag.lstrip("{ ")
     if meant != tag and root_of(meant) in ROOTS and _REFERENCE.fullmatch(meant):
         check.usage_is_clear = False
         report_bare(check, node, f"{text}}}" if f"{text}}}" in node.text else text, meant)
     if not _REFERENCE.fullmatch(tag):
         return
-    left = "Argo replaces no such placeholder: it stays in the text, braces included."
+    left = "Argo does not replace it: it stays in the text, braces included."
     if not rest:
         if text in check.behind_dollars:
             return  # a shell's or a template engine's own
@@ -60,7 +60,7 @@ def check_foreign(
                 check,
                 node,
                 text,
-                f"`{{{{{tag}}}}}` is no reference to the parameter. {left}",
+                f"`{{{{{tag}}}}}` does not refer to the parameter. {left}",
                 f"Write `{{{{workflow.parameters.{root}}}}}`.",
                 severity=Severity.WARNING,
             )
@@ -69,7 +69,7 @@ def check_foreign(
                 check,
                 node,
                 text,
-                f"`{{{{{tag}}}}}` is no reference to the parameter. {left}",
+                f"`{{{{{tag}}}}}` does not refer to the parameter. {left}",
                 f"Write `{{{{inputs.parameters.{root}}}}}`.",
                 severity=Severity.WARNING,
             )
@@ -85,7 +85,7 @@ def check_foreign(
                 check,
                 node,
                 text,
-                f"`{root}` is nothing that Argo knows. {left}",
+                f"Unknown variable `{root}`. {left}",
                 f"Write `{{{{{better}.{rest}}}}}`.",
                 hint=hint_for(better),
                 severity=Severity.ERROR,
@@ -98,7 +98,7 @@ def check_foreign(
             check,
             node,
             text,
-            f"`{{{{{tag}}}}}` is nothing that Argo knows. {left}",
+            f"Unknown variable `{{{{{tag}}}}}`. {left}",
             f"Write `{{{{workflow.parameters.{name}}}}}` or `{{{{inputs.parameters.{name}}}}}`.",
             severity=Severity.ERROR,
         )
@@ -107,7 +107,7 @@ def check_foreign(
 def check_workflow_variable(
     check: ReferenceCheck, node: ScalarNode, text: str, tag: str, rest: str, scope: Scope
 ) -> None:
-    """Report a variable of the workflow that Argo does not have, or not here."""
+    """Report a workflow variable that is unknown, or not available here."""
     second, _, name = rest.partition(".")
     if second not in FIELDS["workflow"]:
         if check.subject.is_library and not nearest(second, FIELDS["workflow"]):
@@ -121,7 +121,7 @@ def check_workflow_variable(
             check,
             node,
             text,
-            f"A workflow of Argo has no `{second}`.",
+            f"Unknown workflow variable `{second}`.",
             f"Write `{better}`."
             if better
             else "Use one of Argo's workflow variables, for example "
@@ -142,6 +142,6 @@ def check_workflow_variable(
             ONLY_AT_EXIT,
             node,
             text,
-            f"`{{{{{tag}}}}}` is only known in what `onExit` or a hook runs. {check.fails}",
+            f"`{{{{{tag}}}}}` is only known in templates that `onExit` or a hook runs. {check.fails}",
             "Move it to an exit handler.",
         )
