@@ -19,12 +19,12 @@ WORDS = {
     r"\bgo(es|ing|ne)? on with\b": "resume, continue with",
     r"\b(take|takes|taken|took|taking) \w* ?back\b": "suppress (findings), revert, remove",
     r"\banew\b": "again; update; create again",
-    # `Fault.struck` is a public name.
-    r"(?<![.`])(?<!def )\b(strikes?|struck)\b": "inject, trigger (faults)",
+    # `Fault.struck` is a public name, and so is the key of the server's JSON.
+    r"(?<![.`\x22])(?<!def )\b(strikes?|struck)\b": "inject, trigger (faults)",
     r"\b(bears?|bore|borne)\b": "have (a marker, a name)",
     r"\b(lies|lie|lay|lying) here\b|\bfiles? that (lies?|lay)\b": "local file",
     r"\bquestions?\b": "request, poll",
-    r"\b(a|an|and|any|at|before|by|each|every|first|last|next|no|of|one|per|the|this|to|two|under|with) looks?\b": "poll",
+    r"\b(an?|and|any|at|before|by|each|every|first|last|next|no|of|one|per|the|this|to|two|with) looks?\b": "poll",
     r"\bpoll interval\b": "polling interval",
     r"\bhow true\b": "fidelity",
     r"\bknows? no\b": "unknown; has no; does not exist",
