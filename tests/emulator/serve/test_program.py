@@ -47,6 +47,9 @@ def test_a_signal_stops_it_cleanly_while_clients_are_connected(number: int) -> N
         address = ("127.0.0.1", int(program.url.rpartition(":")[2]))
         with socket.create_connection(address) as silent, socket.create_connection(address) as halfway:
             halfway.sendall(b"POST /oauth/token HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf")
+            # Connections are accepted in order: after this answer none of the two waits to be, which would be a reset.
+            with Client(program.url, {}) as other:
+                assert other.ask("GET", "/v2/lm/meta").status == 401
             assert program.stop(number) == 0
             assert silent.recv(1) == b""
     assert program.lines["stderr"] == []
