@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -22,7 +21,7 @@ from pytest_aicore.workflows.checks.examples import (
     example_metadata,
 )
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
-from pytest_aicore.workflows.checks.words import hint_for, nearest, shortened, typo_hint
+from pytest_aicore.workflows.checks.words import hint_for, nearest, shortened
 from pytest_aicore.workflows.executable import (
     ARTIFACT_ANNOTATION_PREFIX,
     EXECUTABLE_NAME_ANNOTATION,
@@ -33,8 +32,6 @@ from pytest_aicore.workflows.executable import (
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
     from pytest_aicore.workflows.checks.rule import Rule
     from pytest_aicore.workflows.checks.subject import Subject
     from pytest_aicore.workflows.yaml.tree import Node
@@ -117,32 +114,6 @@ ANNOTATION: Final = aicore_rule(
     example_metadata(EXAMPLE_LABELS, f"{EXAMPLE_SCENARIO_NAME}\n    executables.ai.sap.com/name: 42"),
     example_metadata(EXAMPLE_LABELS, f'{EXAMPLE_SCENARIO_NAME}\n    executables.ai.sap.com/name: "42"'),
 )
-ANNOTATION_OF_NOTHING: Final = aicore_rule(
-    319,
-    "annotation-of-nothing",
-    "An annotation is about an artifact that does not exist",
-    "In `artifacts.ai.sap.com/NAME.kind` NAME is an input artifact, or the globalName of an output. Otherwise the "
-    "annotation has no effect: the artifact is registered as a `model`.",
-    example_metadata(EXAMPLE_LABELS, f"{EXAMPLE_NAMES}\n    artifacts.ai.sap.com/contract.kind: dataset"),
-    EXAMPLE_METADATA,
-    Severity.WARNING,
-)
-ARTIFACT_ANNOTATION: Final = aicore_rule(
-    320,
-    "artifact-annotation",
-    "An annotation of an artifact has an unknown field or an invalid value",
-    "`artifacts.ai.sap.com/NAME.` is followed by `kind`, `description`, `labels`, `name` or `suffix`; a kind is "
-    "`model`, `dataset`, `resultset` or `other`, and labels are a JSON object in a string.",
-    example_metadata(EXAMPLE_LABELS, f"{EXAMPLE_NAMES}\n    artifacts.ai.sap.com/contracts.kind: data-set")
-    + "\nspec:\n  entrypoint: train\n  templates:\n  - name: train\n    inputs:\n      artifacts:\n"
-    + "        - name: contracts\n          path: /app/data\n    container:\n      image: docker.io/example/churn:1\n"
-    + '      command: ["/bin/sh", "-c"]\n      args: ["./train"]',
-    example_metadata(EXAMPLE_LABELS, f"{EXAMPLE_NAMES}\n    artifacts.ai.sap.com/contracts.kind: dataset")
-    + "\nspec:\n  entrypoint: train\n  templates:\n  - name: train\n    inputs:\n      artifacts:\n"
-    + "        - name: contracts\n          path: /app/data\n    container:\n      image: docker.io/example/churn:1\n"
-    + '      command: ["/bin/sh", "-c"]\n      args: ["./train"]',
-    Severity.WARNING,
-)
 OF_WHAT_IS_MISSING: Final = (NO_SCENARIO_ID, NO_VERSION, NO_SCENARIO_NAME, NO_EXECUTABLE_NAME)
 """Rules about required labels and annotations: several of them may be reported at one place."""
 _METADATA_KEYS: Final = ("name", "generateName", "namespace", "labels", "annotations", "finalizers", "ownerReferences")
@@ -151,9 +122,6 @@ _OBJECT_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _LABEL_VALUE: Final = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _KEY_NAME: Final = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _SCENARIO_ID: Final = re.compile(r"[\w.-]{4,63}")
-
-ARTIFACT_KINDS: Final = ("model", "dataset", "resultset", "other")
-_ARTIFACT_FIELDS: Final = ("kind", "description", "labels", "name", "suffix")
 
 
 class _Mandatory(NamedTuple):
@@ -477,107 +445,3 @@ class MetadataCheck:
                 f"The {word} `{item.key}` is {'empty' if is_empty else 'missing'}, {item.message}",
                 item.remedy,
             )
-
-    # --- annotations of artifacts -----------------------------------------------------------------------------
-
-    def check_artifacts(
-        self, names: Collection[str], internal: Mapping[str, str | None], *, has_lost: bool = False
-    ) -> list[str]:
-        """Report annotations of artifacts that do not exist, and annotations with unknown fields or invalid values.
-
-        Args:
-            names: the names of input artifacts, and the globalNames of outputs.
-            internal: the names that outputs have inside of the workflow, with their globalNames.
-            has_lost: whether outputs have no globalName: the annotations may belong to one of those.
-
-        Returns:
-            the names of artifacts that have annotations and do not exist.
-        """
-        unmatched: dict[str, None] = {}
-        told: set[str] = set()
-        for key, node in self._parts["annotations"].keys.items():
-            if not key.startswith(ARTIFACT_ANNOTATION_PREFIX):
-                continue
-            artifact, dot, field = key[len(ARTIFACT_ANNOTATION_PREFIX) :].rpartition(".")
-            if to_fill_in(key) is not None:
-                continue
-            if not dot or field not in _ARTIFACT_FIELDS:
-                self._field(node, artifact if dot else field, field if dot else "", names)
-                continue
-            value = self._parts["annotations"].values[key]
-            if artifact not in names and artifact not in unmatched:
-                if internal.get(artifact, "") is not None:
-                    unmatched[artifact] = None
-                if not has_lost and artifact not in told:
-                    told.add(artifact)  # one wrong name makes all its annotations wrong: reported once
-                    self._of_nothing(node, artifact, names, internal)
-            if type(value) is ScalarNode and value.kind == "string":
-                self._said(field, value)
-        return list(unmatched)
-
-    def _field(self, node: ScalarNode, artifact: str, field: str, names: Collection[str]) -> None:
-        near = nearest(field, _ARTIFACT_FIELDS) if field and f"{artifact}.{field}" not in names else None
-        whole = f"{artifact}.{field}" if field else artifact
-        self._add(
-            ARTIFACT_ANNOTATION,
-            node,
-            f"`{node.text}` names no field of the artifact `{whole}`: AI Core ignores it."
-            if near is None and (whole in names or not field)
-            else f"Unknown field `{field}` of an artifact: AI Core ignores the annotation.",
-            f"Write `{ARTIFACT_ANNOTATION_PREFIX}{artifact}.{near or 'kind'}`.",
-            hint=hint_for(near),
-        )
-
-    def _of_nothing(
-        self, node: ScalarNode, artifact: str, names: Collection[str], internal: Mapping[str, str | None]
-    ) -> None:
-        if artifact in internal:
-            global_name = internal[artifact]
-            if global_name is None:
-                return  # the missing globalName is reported where it is missing
-            self._add(
-                ANNOTATION_OF_NOTHING,
-                node,
-                f"`{artifact}` is the name of the output inside the workflow; AI Core looks for its globalName "
-                f"`{global_name}`, and ignores the annotation.",
-                f"Write `{node.text.replace(artifact, global_name, 1)}`.",
-                hint=hint_for(global_name),
-            )
-            return
-        known = ", ".join(f"`{name}`" for name in list(names)[:6])
-        self._add(
-            ANNOTATION_OF_NOTHING,
-            node,
-            f"Unknown artifact `{artifact}`: no input artifact has that name, and no output has that globalName. AI "
-            f"Core ignores the "
-            "annotation.",
-            f"Name one of {known}." if known else "Remove it, or declare the artifact.",
-            hint=typo_hint(artifact, names),
-        )
-
-    def _said(self, field: str, value: ScalarNode) -> None:
-        if to_fill_in(value.text) is not None:
-            return
-        if field == "kind" and value.text.strip() not in ARTIFACT_KINDS:
-            self._add(
-                ARTIFACT_ANNOTATION,
-                value,
-                f"Unknown kind `{shortened(value.text)}` of an artifact.",
-                f"Use one of {', '.join(f'`{kind}`' for kind in ARTIFACT_KINDS)}.",
-                hint=typo_hint(value.text, ARTIFACT_KINDS),
-            )
-        elif field == "labels":
-            try:
-                is_object = isinstance(json.loads(value.text), dict)
-            except (ValueError, RecursionError):
-                is_object = False
-            if not is_object:
-                self._add(
-                    ARTIFACT_ANNOTATION,
-                    value,
-                    "The labels of an artifact have to be a JSON object in a string; AI Core ignores these.",
-                    'Write them like \'{"ext.ai.sap.com/key": "value"}\', in single quotes.',
-                )
-
-
-# --- resource plans -------------------------------------------------------------------------------------------

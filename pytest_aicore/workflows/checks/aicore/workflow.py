@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.workflows.checks.aicore.artifact_annotations import check_artifact_annotations
 from pytest_aicore.workflows.checks.aicore.check import AicoreCheck
 from pytest_aicore.workflows.checks.aicore.commands import check_container, check_container_names
 from pytest_aicore.workflows.checks.aicore.containers import check_pull_secrets, check_to_fill_in
@@ -42,8 +43,7 @@ def check(subject: Subject, model: WorkflowModel, used: set[str] | None) -> None
         model: its workflow.
         used: the workflow parameters that something uses, None where that is not clear.
     """
-    metadata = MetadataCheck(subject)
-    metadata.check()
+    MetadataCheck(subject).check()
     check_urls(subject)
     if subject.is_wrong(subject.root, "spec"):
         return
@@ -55,7 +55,9 @@ def check(subject: Subject, model: WorkflowModel, used: set[str] | None) -> None
     if used is not None and not any(finding.severity is Severity.ERROR for finding in subject.report.findings):
         _check_unused(check, used)
     if model.templates and not check.refers_elsewhere:
-        unmatched = metadata.check_artifacts(outputs.names, outputs.internal_names, has_lost=outputs.has_lost)
+        unmatched = check_artifact_annotations(
+            subject, outputs.names, outputs.internal_names, has_lost=outputs.has_lost
+        )
         outputs.report_lost(unmatched)
 
 
