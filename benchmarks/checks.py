@@ -106,7 +106,7 @@ class _Tool(NamedTuple):
 
 
 def _compare() -> None:
-    """Print what others find in the same files: WorkflowTemplates only, for they know no ServingTemplates."""
+    """Print what others find in the same files: WorkflowTemplates only; they do not support ServingTemplates."""
     texts = {name: text for name, text in faultless(with_corpus=False).items() if "kind: WorkflowTemplate" in text}
     valid = [
         text

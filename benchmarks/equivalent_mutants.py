@@ -12,7 +12,7 @@ class Equivalent(NamedTuple):
         where: the function, with its class.
         old: what the mutant lacks, without indentation.
         new: what it has instead.
-        reason: why nobody can tell them apart.
+        reason: why they cannot be distinguished.
     """
 
     where: str
@@ -31,7 +31,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "Hiding._hiding_writer.write",
             "inner(self.redact(msg) if len(msg) > 1 else msg, **how)",
             "inner(self.redact(msg) if (len(msg) > 1) or True else msg, **how)",
-            "one character is no secret; the condition saves time",
+            "one character is not a secret; the condition saves time",
         ),
     ),
     "cli/sweep.py": (
@@ -56,7 +56,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
         ),
     ),
     "training/service/sdk.py": (
-        Equivalent("_conflict", "continue", "break", "without one of the two there is no conflict"),
+        Equivalent("_conflict", "continue", "break", "without one of the two, no conflict is possible"),
     ),
     "training/service/api.py": (
         Equivalent(
@@ -73,16 +73,11 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
         ),
     ),
     "training/live/fleet.py": (
-        Equivalent(
-            "Fleet.__init__", "self._next_look = 0.0", "self._next_look = None", "whatever is started sets it anew"
-        ),
+        Equivalent("Fleet.__init__", "self._next_poll = 0.0", "self._next_poll = None", "starting a run sets it again"),
         Equivalent(
             "Fleet.__init__", "self._not_before = 0.0", "self._not_before = 1.0", "a machine that runs for a second"
         ),
         Equivalent("Fleet.start", "training.begin()", "pass", "what has been launched has begun"),
-        Equivalent(
-            "Fleet._lose_unstarted", "self._queue.remove(training)", "pass", "what is given up begins nothing any more"
-        ),
         Equivalent(
             "Fleet.__init__",
             "needs_no_start: Callable[[Training], bool] = lambda _: False,",
@@ -93,10 +88,10 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "Fleet.__init__",
             "self._interval = min(FIRST_INTERVAL, interval)",
             "self._interval = None",
-            "whatever is started sets it anew, and nothing is looked at before",
+            "starting a run sets it again, and nothing is looked at before",
         ),
         Equivalent(
-            "Fleet._mind_the_budget",
+            "Fleet._check_budget",
             "self._changed.notify_all()",
             "pass",
             "what is stopped at the same moment wakes everybody up as well",
@@ -132,10 +127,10 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
             "FileLedger.write",
             'raise OSError(errno.ENOENT, "it was deleted or replaced meanwhile")',
             'raise OSError(None, "it was deleted or replaced meanwhile")',
-            "nobody asks for the number, only for the text",
+            "the number is not used, only the text",
         ),
         Equivalent(
-            "RunRecord._must_wait",
+            "LedgerRecord._must_wait",
             "return False",
             "return None",
             "as false as False, and never shown: a private function",
@@ -179,7 +174,7 @@ EQUIVALENT: dict[str, tuple[Equivalent, ...]] = {
 
 
 def is_equivalent(module: str, where: str, diff: str) -> bool:
-    """Tell whether a mutant that lives is known to be no other program.
+    """Return whether a mutant that lives is known to be no other program.
 
     Args:
         module: path below the package.

@@ -1,4 +1,4 @@
-"""Live mode against the server: many runs beside one, questions per interval, processor time while waiting."""
+"""Live mode against the server: many runs beside one, polls per polling interval, processor time while waiting."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def figures() -> list[Figure]:
         allowed = many / INTERVAL + 2 * 20
         found += [
             Figure("20 runs of 10 s, over one", many / one, "x", at_most=1.5, detail=f"{many:.1f} s over {one:.1f} s"),
-            Figure("questions of the watcher, over what is allowed", looks / allowed, "x", at_most=1.0,
+            Figure("polls of the watcher, over what is allowed", looks / allowed, "x", at_most=1.0,
                    detail=f"{looks} in {many:.0f} s"),
         ]  # fmt: skip
     with rehearsal() as service:
@@ -121,7 +121,7 @@ def figures() -> list[Figure]:
             Figure("200 runs: processor time while waiting, of a core", 100 * waiting / 60, "%", at_most=5,
                    detail=f"{processor:.1f} s in {wall:.0f} s, {at_once:.1f} s of it to start and end them;"
                    f" one run: {min(started, ended):.1f} s"),
-            Figure("200 runs: questions per interval", requests.count("execution.query") / (wall / INTERVAL), "x",
+            Figure("200 runs: requests per interval", requests.count("execution.query") / (wall / INTERVAL), "x",
                    at_most=1.5, detail=f"{requests.count('execution.query')} in {wall:.0f} s"),
         ]  # fmt: skip
         del few

@@ -154,7 +154,7 @@ def timed(repetitions: int, call: Callable[[], object]) -> float:
 
 
 def environment() -> Mapping[str, str]:
-    """Return the environment for the processes to measure: modules cached, nobody's settings."""
+    """Return the environment for the processes to measure: modules cached, no settings of the user."""
     dropped = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONSTARTUP")
     return {
         name: value

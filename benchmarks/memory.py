@@ -59,7 +59,7 @@ def block(service: Service, execution_id: str, requests: int) -> None:
 
 
 def resident() -> int:
-    """Return the bytes of memory that the process holds now; where nobody tells, the most it ever held."""
+    """Return the bytes of memory that the process holds now; or its peak where the system reports only that."""
     gc.collect()
     statm = Path("/proc/self/statm")
     if statm.exists():

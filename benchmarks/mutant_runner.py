@@ -1,4 +1,4 @@
-"""Runs tests against a module of this package that is not what lies on the disk.
+"""Runs tests against a module of this package that differs from the one on the disk.
 
 A process that has imported what takes long, and nothing of this package, forks a child for each mutant; the child
 imports the package with the mutated module in it, then runs pytest. So nothing is written into the working tree, and a
@@ -69,7 +69,7 @@ class _Meetings:
         self._began = 0.0
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
-        """Leave out property tests: they draw anew each time, and take seconds."""
+        """Leave out property tests: they draw new examples each time, and take seconds."""
         items[:] = [item for item in items if not getattr(item.obj, "is_hypothesis_test", False)]
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:

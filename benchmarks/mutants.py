@@ -4,7 +4,7 @@
     python -m benchmarks mutants training/live/ledger.py         # a module
     python -m benchmarks mutants --sample 72 --seed 9       # so many of all of them, drawn by a seed
 
-A mutant that no test kills is printed with what it changes. One that nobody could tell from the original stands in
+A mutant that no test kills is printed with what it changes. One that cannot be distinguished from the original is in
 `benchmarks/equivalent_mutants.py` with the reason; it counts neither as killed nor as alive.
 """
 
@@ -36,6 +36,7 @@ TESTS = {
     "training/service/failures.py": ("tests/training/service/test_client.py", "tests/training/service/test_answers.py"),
     "training/service/sdk.py": ("tests/training/service/test_client.py", "tests/training/test_run.py"),
     "training/live/fleet.py": ("tests/training/live/test_many_at_once.py",),
+    "training/live/live_training.py": ("tests/training/live/test_live_training.py",),
     "training/live/ledger.py": (
         "tests/training/live/test_ledger_entries.py",
         "tests/training/live/test_ledger.py",

@@ -83,7 +83,7 @@ def mutants_of(source: str) -> list[Mutant]:
             indent = old[0][: len(old[0]) - len(old[0].lstrip())]
             if "".join(old) == textwrap.indent(before, indent):
                 code = "".join([*lines[: start - 1], textwrap.indent(after, indent), *lines[start - 1 + len(old) :]])
-            else:  # slow, and only for what does not stand on lines of its own
+            else:  # slow, and only for what is not on lines of its own
                 code = str(place.changed(new).code)
             if code not in seen:
                 seen.add(code)
@@ -115,7 +115,7 @@ def _with_child(parent: cst.CSTNode, old: cst.CSTNode, new: cst.CSTNode) -> cst.
             return parent.with_changes(**{field.name: new})
         if isinstance(value, (list, tuple)) and any(each is old for each in value):
             return parent.with_changes(**{field.name: [new if each is old else each for each in value]})
-    raise AssertionError(f"{type(old).__name__} is no child of {type(parent).__name__}")
+    raise AssertionError(f"{type(old).__name__} is not a child of {type(parent).__name__}")
 
 
 def _places(place: _Place) -> Iterator[_Place]:
@@ -133,7 +133,7 @@ def _places(place: _Place) -> Iterator[_Place]:
 
 
 def _is_without_behaviour(node: cst.CSTNode) -> bool:
-    """Tell whether nothing in a node does anything when the program runs, docstrings and types above all."""
+    """Return whether nothing in a node does anything when the program runs, docstrings and types above all."""
     if isinstance(node, cst.Annotation):
         return True
     if isinstance(node, cst.If):
@@ -151,7 +151,7 @@ def _variants(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
     for kind, operator in mutation_operators:
         if isinstance(node, kind):
             found: Iterable[cst.CSTNode] = operator(node)
-            # mutmut has three mutants of a string; whoever pins it kills all three.
+            # mutmut has three mutants of a string; a test that compares it kills all three.
             yield from list(found)[:1] if operator is operator_string else found
     if isinstance(node, cst.FormattedStringText) and node.value.strip():
         yield node.with_changes(value=f"XX{node.value}XX")

@@ -43,7 +43,7 @@ guard.end()
 print(json.dumps([without, within, measured()]))
 """
 NAMES = {
-    "audit": "an audit event that is none of its",
+    "audit": "an audit event that is not one of its",
     "lookup": "a lookup",
     "socket": "a new socket",
     "connect": "a connection",

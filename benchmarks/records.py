@@ -26,7 +26,7 @@ import pytest_aicore.emulator
 pytest_aicore.emulatorUSE
 print(time.process_time() - began)
 """
-QUESTIONS = {
+REQUESTS = {
     "page of artifacts": f"/artifacts?{PAGE}",
     "page of artifacts of a scenario and kind": f"/artifacts?{PAGE}&scenarioId={SCENARIO}&kind=model",
     "tenth page of artifacts of a kind": f"/artifacts?{PAGE}&kind=dataset&$skip=150",
@@ -46,15 +46,15 @@ def figures(rounds: int = 20) -> Iterator[Figure]:
     """Measure pages of 100, asking the emulator itself; then the memory and the import.
 
     Args:
-        rounds: how many pairs of batches of questions to measure.
+        rounds: how many pairs of batches of requests to measure.
     """
     before = resident()
     many = filled(MANY)
     gc.collect()
     bytes_each = (resident() - before) / (4 * MANY)
     few = filled(FEW)
-    for name, question in QUESTIONS.items():
-        compared = in_turns(partial(ask, many, question), partial(ask, few, question), rounds)
+    for name, request in REQUESTS.items():
+        compared = in_turns(partial(ask, many, request), partial(ask, few, request), rounds)
         yield Figure(
             f"records: {name}, {MANY} of each over {FEW}",
             compared.ratio,
@@ -69,7 +69,7 @@ def figures(rounds: int = 20) -> Iterator[Figure]:
         with_indexes / 1024,
         "KiB",
         at_most=2,
-        detail=f"{bytes_each / 1024:.2f} KiB before the first question; artifacts that executions left count, too",
+        detail=f"{bytes_each / 1024:.2f} KiB before the first request; artifacts that executions left count, too",
     )
     yield from imports(rounds)
 
@@ -117,6 +117,6 @@ def filled(number: int) -> Service:
     return service
 
 
-def ask(service: Service, question: str) -> float:
-    """Return the seconds that the question takes."""
-    return timed(5, lambda: service.ask("GET", question))
+def ask(service: Service, request: str) -> float:
+    """Return the seconds that the request takes."""
+    return timed(5, lambda: service.ask("GET", request))

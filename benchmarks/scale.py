@@ -20,11 +20,11 @@ def figures(rounds: int = 40) -> Iterator[Figure]:
     """Measure `get` and filtered pages of `query`, asking the emulator itself: HTTP and SDK would hide it.
 
     Args:
-        rounds: how many pairs of batches of 50 questions to measure.
+        rounds: how many pairs of batches of 50 requests to measure.
     """
     for finished, status in ((True, "COMPLETED"), (False, "UNKNOWN")):
         few, many = Service(FEW, finished=finished), Service(MANY, finished=finished)
-        questions = {
+        requests = {
             "get": "/executions/{id}",
             "page of one status": f"/executions?status={status}&{PAGE}",
             "page of one scenario": f"/executions?scenarioId={SCENARIO}&{PAGE}",
@@ -36,8 +36,8 @@ def figures(rounds: int = 40) -> Iterator[Figure]:
             "page of a status nothing has": f"/executions?status=DEAD&{PAGE}",
             "count": f"/executions/$count?status={status}",
         }
-        for name, question in questions.items():
-            compared = in_turns(partial(ask, many, question), partial(ask, few, question), rounds)
+        for name, request in requests.items():
+            compared = in_turns(partial(ask, many, request), partial(ask, few, request), rounds)
             yield Figure(
                 f"scale: {name}, {MANY} {'finished' if finished else 'waiting'} executions over {FEW}",
                 compared.ratio,
@@ -47,12 +47,12 @@ def figures(rounds: int = 40) -> Iterator[Figure]:
             )
 
 
-def ask(service: Service, question: str) -> float:
-    """Return the seconds that the question takes, about an execution in the middle if about one.
+def ask(service: Service, request: str) -> float:
+    """Return the seconds that the request takes, about an execution in the middle if about one.
 
-    The clock is put back afterwards: a look at an unfinished execution takes time, and it must not end.
+    The clock is put back afterwards: a poll of an unfinished execution takes time, and it must not end.
     """
-    path = question.replace("{id}", service.execution_ids[len(service.execution_ids) // 2])
+    path = request.replace("{id}", service.execution_ids[len(service.execution_ids) // 2])
     clock = service.emulator.clock
     now = clock.now()
     clock.set(now, held=True)

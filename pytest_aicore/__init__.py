@@ -77,7 +77,7 @@ def __getattr__(name: str) -> object:
     """Return a public name, importing what it needs now.
 
     Raises:
-        AttributeError: there is no such name.
+        AttributeError: unknown name.
         SdkMissingError: it is one of the SAP SDK, which is not installed.
     """
     value: object
@@ -96,5 +96,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """Return the public names, also those that nobody has used yet."""
+    """Return the public names, also those that have not been used yet."""
     return sorted({*globals(), *__all__})

@@ -31,7 +31,7 @@ class SettingsError(AicoreError):
 
 
 class WorkflowError(AicoreError):
-    """A workflow YAML, or the folder it lies in, cannot be read as what AI Core would publish."""
+    """A workflow YAML, or its folder, cannot be read as what AI Core would publish."""
 
 
 class ContractError(AicoreError):
@@ -80,5 +80,5 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def listing(words: Iterable[str], nothing: str = "none") -> str:
-    """Return the words quoted and joined by commas, or what to say when there are none."""
+    """Return the words quoted and joined by commas, or `nothing` if there are none."""
     return ", ".join(repr(word) for word in words) or nothing

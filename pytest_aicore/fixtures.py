@@ -1,14 +1,19 @@
-"""What a test may ask for. The first line of each docstring is what `pytest --fixtures` shows."""
+"""The fixtures. The first line of each docstring is what `pytest --fixtures` shows.
+
+Every pytest run of the environment loads this module, and pytest loads the modules of plugins slowly, in proportion to
+their code. So what takes more than a few lines is in `hooks/fixture_bodies.py`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_aicore.hooks import failing_plainly
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
     from ai_api_client_sdk.models.artifact_create_response import ArtifactCreateResponse
@@ -18,56 +23,24 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.serve.server import Server
     from pytest_aicore.session.environment import Environment
     from pytest_aicore.session.protocols import OutputWriter, RunFactory
-    from pytest_aicore.session.session import Session
     from pytest_aicore.session.trajectories import Trajectories
     from pytest_aicore.session.virtual_time import VirtualTime
     from pytest_aicore.training.finished import FinishedExecution
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Run
     from pytest_aicore.workflows import Template
-    from pytest_aicore.workflows.contracts.goldens import Goldens
-
-
-def _isolation(request: pytest.FixtureRequest) -> Any:
-    from pytest_aicore.hooks.isolation import isolation_of
-
-    isolation = isolation_of(request.config)
-    isolation.begin_late()
-    return isolation
-
-
-def _session(request: pytest.FixtureRequest) -> Session:
-    session: Session = _isolation(request).session
-    with _clean():
-        session.require_readable_folder()
-    return session
-
-
-class _clean:  # noqa: N801  reads like the function it is used as
-    """Fail with the message alone: a traceback of ours says nothing about a mistake in a test or workflow."""
-
-    def __enter__(self) -> None:
-        """Begin."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        """Turn an error of ours into a failure without traceback."""
-        __tracebackhide__ = True
-        if error is None:
-            return
-        from pytest_aicore.errors import AicoreError
-
-        if isinstance(error, AicoreError):
-            raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.fixture(scope="session")
 def aicore_client(request: pytest.FixtureRequest) -> AIAPIV2Client:
-    """The authenticated `AIAPIV2Client` of the SAP SDK: offline it speaks to the emulator.
+    """The authenticated `AIAPIV2Client` of the SAP SDK: offline it is connected to the emulator.
 
-    What a test makes with it is gone after the test; what a fixture of wider scope makes stays.
+    What a test creates with it is removed after the test; what a fixture of wider scope creates stays.
     """
-    session = _session(request)
-    with _clean():
+    from pytest_aicore.hooks.fixture_bodies import session_for
+
+    session = session_for(request)
+    with failing_plainly():
         return session.client
 
 
@@ -77,9 +50,11 @@ def aicore_emulator(request: pytest.FixtureRequest) -> Emulator:
 
     A test that asks for it gets runs of its own, and is skipped under `--aicore-live`.
     """
-    session = _session(request)
+    from pytest_aicore.hooks.fixture_bodies import session_for
+
+    session = session_for(request)
     if session.live:
-        pytest.skip("aicore_emulator: nobody can order the real SAP AI Core about")
+        pytest.skip("aicore_emulator: skipped under --aicore-live: this fixture controls the emulator only")
     return session.emulator
 
 
@@ -89,39 +64,18 @@ def aicore_server(aicore_emulator: Emulator, tmp_path_factory: pytest.TempPathFa
 
     Needs `pip install 'pytest-aicore[server]'`. Time is the emulator's: script `polls=1` for code that sleeps.
     """
-    from pytest_aicore.emulator.serve.server import Server
-    from pytest_aicore.processes import Home
+    from pytest_aicore.hooks.fixture_bodies import serving
 
-    home = Home()
-    with _clean():
-        server = Server(aicore_emulator)
-        server.write_service_key(tmp_path_factory.mktemp("aicore") / "service_key.json")
-        server.start()
-    yield server
-    server.stop()
-    if home.is_here:
-        server.service_key_file.unlink(missing_ok=True)
+    with serving(aicore_emulator, tmp_path_factory.mktemp("aicore")) as server:
+        yield server
 
 
 @pytest.fixture
 def aicore_workflow(request: pytest.FixtureRequest) -> Template:
     """The workflow template that the test's `aicore` marker names, parsed."""
-    from pytest_aicore.hooks.context import marked, place_of
+    from pytest_aicore.hooks.fixture_bodies import workflow_for
 
-    session = _session(request)
-    with _clean():
-        template = session.workflow(marked(request.node).get("workflow"), place_of(request.node))
-    return template.with_goldens(_goldens(request))
-
-
-def _goldens(request: pytest.FixtureRequest) -> Goldens:
-    from pytest_aicore.hooks.context import settings_of
-    from pytest_aicore.hooks.workflow_files import WRITTEN
-    from pytest_aicore.workflows.contracts.goldens import Goldens
-
-    config = request.config
-    update = settings_of(config).update.value
-    return Goldens(request.path.parent, config.rootpath, update=update, written=config.stash.get(WRITTEN, []))
+    return workflow_for(request)
 
 
 @pytest.fixture
@@ -130,57 +84,37 @@ def aicore_plan(request: pytest.FixtureRequest, aicore_workflow: Template) -> Tr
 
     Override it in a conftest to change the plans of a folder, for example with `dataclasses.replace`.
     """
-    from pytest_aicore.hooks.context import marked, place_of
+    from pytest_aicore.hooks.fixture_bodies import plan_for
 
-    session = _session(request)
-    with _clean():
-        return session.plan(aicore_workflow, marked(request.node), place_of(request.node))
-
-
-def _checked(plan: object) -> TrainingPlan:
-    """Return what `aicore_plan` gave, which may be anybody's fixture.
-
-    Raises:
-        PlanError: it is no plan.
-    """
-    from pytest_aicore.errors import PlanError
-    from pytest_aicore.training.plan import TrainingPlan
-
-    if not isinstance(plan, TrainingPlan):
-        raise PlanError(
-            f"The fixture 'aicore_plan' of this folder or test module gave {plan!r}, which is no TrainingPlan."
-            " Return for example dataclasses.replace(aicore_plan, timeout=60)."
-        )
-    return plan
+    return plan_for(request, aicore_workflow)
 
 
 @pytest.fixture
 def _aicore_run_of_test(request: pytest.FixtureRequest, aicore_plan: TrainingPlan) -> Run:
-    """Internal to pytest-aicore: the run that the other fixtures of this test look at."""
-    isolation = _isolation(request)
-    with _clean():
-        run: Run = isolation.run(request.node, _checked(aicore_plan))
-        return run
+    """Internal to pytest-aicore: the run that the other fixtures of this test use."""
+    from pytest_aicore.hooks.fixture_bodies import run_for
+
+    return run_for(request, aicore_plan)
 
 
 @pytest.fixture
 def aicore_artifacts(_aicore_run_of_test: Run) -> Mapping[str, ArtifactCreateResponse]:
     """The registered input artifacts by input name: the SDK's create responses (`id`, `message`, `url`)."""
-    with _clean():
+    with failing_plainly():
         return _aicore_run_of_test.artifacts
 
 
 @pytest.fixture
 def aicore_artifact(_aicore_run_of_test: Run) -> ArtifactCreateResponse:
     """The registered input artifact of a workflow that has one: the SDK's create response."""
-    with _clean():
+    with failing_plainly():
         return _aicore_run_of_test.artifact
 
 
 @pytest.fixture
 def aicore_configuration(_aicore_run_of_test: Run) -> ConfigurationCreateResponse:
     """The created configuration: the SDK's create response (`id`, `message`)."""
-    with _clean():
+    with failing_plainly():
         return _aicore_run_of_test.configuration
 
 
@@ -190,7 +124,7 @@ def aicore_execution(_aicore_run_of_test: Run) -> FinishedExecution:
 
     `.id .message .status .history .output_artifacts .logs .metrics .duration .execution`
     """
-    with _clean():
+    with failing_plainly():
         return _aicore_run_of_test.execution
 
 
@@ -200,56 +134,14 @@ def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
 
     It takes the arguments of the `aicore` marker. What is left out is as in `aicore_plan`, that is: as the test's
     markers say; a workflow other than theirs takes over only `expect`, `timeout` and `fresh`. The run is started at
-    once and waited for when its `.execution` is looked at. A run nobody looked at is waited for when the test has
-    passed, and fails it unless it ends as expected.
+    once; the first access to its `.execution` waits for its end. A run whose `.execution` was not used is awaited when
+    the test has passed, and fails the test unless it ends as expected.
     """
-    from threading import Lock
+    from pytest_aicore.hooks.fixture_bodies import RunStarter
 
-    from pytest_aicore.hooks.context import marked, place_of
-    from pytest_aicore.hooks.isolation import passed
-
-    session = _session(request)
-    isolation = _isolation(request)
-    with _clean():
-        defaults = marked(request.node)
-    started: list[Run] = []
-    asking = Lock()  # pytest's fixtures are not made for threads, and a body may start its runs from several
-
-    def aicore_run(workflow: Any = None, **arguments: Any) -> Run:
-        __tracebackhide__ = True
-        from dataclasses import replace
-
-        from pytest_aicore.config.markers import MarkerUse, aicore, bind_marker
-        from pytest_aicore.errors import AicoreError
-
-        try:
-            place = place_of(request.node)
-            given = bind_marker("aicore_run", aicore, MarkerUse((workflow,), arguments), place, "the call of")
-            del given["workflow"]
-            if given.get("timeout", 0) is None:
-                del given["timeout"]
-            template = None if workflow is None else session.workflow(workflow, place)
-            if template is None or template is session.workflow_of(defaults):
-                with asking:
-                    default = _checked(request.getfixturevalue("aicore_plan"))
-                plan = replace(default, place=place, **given)
-            else:
-                # What is bound to one workflow means nothing to another.
-                asked = {name: value for name, value in defaults.items() if name in ("expect", "timeout", "fresh")}
-                plan = session.plan(template, {**asked, **given}, place)
-            run: Run = isolation.run(request.node, plan)
-            started.append(run)
-            run.start()
-        except AicoreError as error:
-            raise error.with_traceback(None) from None
-        return run
-
-    yield aicore_run
-    if passed(request.node):
-        with _clean():
-            for run in started:
-                if not run.looked:
-                    _ = run.execution
+    runs = RunStarter(request)
+    yield runs.start
+    runs.finish()
 
 
 @pytest.fixture
@@ -258,21 +150,9 @@ def aicore_training_output(request: pytest.FixtureRequest) -> OutputWriter:
 
     `aicore_training_output(file)` takes the test's own execution, `aicore_training_output(file, execution)` another.
     """
-    from pathlib import Path
+    from pytest_aicore.hooks.fixture_bodies import output_writer
 
-    from pytest_aicore.errors import AicoreError
-
-    session = _session(request)
-
-    def aicore_training_output(file: Path | str, execution: FinishedExecution | None = None) -> dict[str, Any]:
-        __tracebackhide__ = True
-        finished = request.getfixturevalue("aicore_execution") if execution is None else execution
-        try:
-            return session.write_output(Path(file), finished)
-        except AicoreError as error:
-            raise error.with_traceback(None) from None
-
-    return aicore_training_output
+    return output_writer(request)
 
 
 @pytest.fixture
@@ -284,22 +164,10 @@ def aicore_environment(
     `AICoreV2Client.from_env()` works; the machine's own AICORE_* variables, profiles and VCAP_SERVICES do not leak in.
     In a test that asks for `aicore_server` as well, they name that server, which every library and process can reach.
     """
-    from pytest_aicore.session.environment import make_environment
+    from pytest_aicore.hooks.fixture_bodies import setting_environment
 
-    session = _session(request)
-    served = "aicore_server" in request.fixturenames
-    server = request.getfixturevalue("aicore_server") if served else None
-    folder = tmp_path_factory.mktemp("aicore")
-    with _clean():
-        credentials = session.credentials if server is None else session.credentials_of(server)
-        group = session.settings.resource_group.value
-        environment = make_environment(credentials, group, folder, emulated=not session.live)
-    for name in environment.foreign:
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.variables.items():
-        monkeypatch.setenv(name, value)
-    yield environment
-    environment.remove()
+    with setting_environment(request, monkeypatch, tmp_path_factory.mktemp("aicore")) as environment:
+        yield environment
 
 
 @pytest.fixture
@@ -309,9 +177,10 @@ def aicore_clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     `time.time`, `time.monotonic` and `time.perf_counter` show that time; `datetime.now` keeps the machine's. Under
     `--aicore-live` time stays real.
     """
+    from pytest_aicore.hooks.fixture_bodies import session_for
     from pytest_aicore.session.virtual_time import VirtualTime
 
-    session = _session(request)
+    session = session_for(request)
     clock = VirtualTime(session.clock, live=session.live)
     clock.install(monkeypatch.setattr)
     return clock

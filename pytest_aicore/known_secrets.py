@@ -1,8 +1,8 @@
-"""Secrets that this process has met, found again in texts in whatever notation.
+"""The secrets that this process has read, and a search for them in texts in any notation.
 
-A token endpoint, a gateway or an exception may repeat a credential in any notation. So texts are also searched with
-their notation taken off: percent-encoding, escapes of JSON, Python and HTML, and line breaks in the middle. Base64 is
-recognised at any offset, hexadecimal digits too, and the beginning or end of each of them where a text was cut.
+A token endpoint, a gateway or an exception may repeat a credential in any notation. So texts are also searched after
+decoding: percent-encoding, escapes of JSON, Python and HTML, and line breaks in the middle. Base64 is recognized at any
+offset, hexadecimal digits as well, and the beginning or end of a secret where a text was cut off.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ if TYPE_CHECKING:
     Span = tuple[int, int]
 
 SHORTEST = 8
-"""Characters of a secret that is looked for everywhere; what is shorter would be found in words."""
+"""The least length of a secret that is searched for; shorter ones would be found inside of words."""
 _PIECE = 5
-"""Characters of a secret's beginning or end that are recognised where a text was cut."""
+"""The least length of a secret's beginning or end that is recognized where a text was cut off."""
 _LONG_PIECE = 16
-"""Characters of a secret's beginning that are recognised wherever they are."""
+"""The least length of a secret's beginning that is recognized everywhere."""
 _LAYERS = 5
-"""Notations around each other: JSON in a URL in JSON; the name of a parametrised test escapes three times over."""
+"""How many notations may be nested: JSON in a URL in JSON; the name of a parametrized test is escaped three times."""
 _ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);"
-# No part of it may take more than linear time: a run of white space is looked at from its beginning only.
+# Each part must take linear time: a run of white space matches only from its beginning.
 _NOTATION = re.compile(
     r"(?:%[0-9A-Fa-f]{2})+"
     rf"|{_ENTITY}"
     r"|(?:\\u[0-9A-Fa-f]{4})+|\\U[0-9A-Fa-f]{8}|(?:\\x[0-9A-Fa-f]{2})+|(?:\\[0-3][0-7]{2})+|\\[nrt\"'/\\]"
-    # A string of Python that goes on in the next line, as `pprint` breaks it, also in a comparison.
+    # A Python string that continues in the next line, as `pprint` breaks it, also in a comparison.
     r"|[\"'][ \t]*\r?\n(?:[E>|](?= ))?[ \t]*(?:[-+] [ \t]*)?[bB]?[\"']"
-    # A line break with what indents the next line, also pytest's `E` and `>`.
+    # A line break with the indentation of the next line, also pytest's `E` and `>`.
     r"|(?<![ \t\r\n])[ \t]*\r?\n(?:[E>|](?= ))?[ \t\r\n]*"
 )
 _HTML = re.compile(_ENTITY)
 _SIGNS = ("%", "&", "\\", "\n")
-"""One of them is in each notation."""
-# An ellipsis, or what is said of it: `[237 chars]`, `<truncated>`.
+"""Each notation has one of these characters."""
+# An ellipsis, or a note instead of it: `[237 chars]`, `<truncated>`.
 _CUT_AFTER = re.compile(r"[ \t]{0,2}(?:\.\.|…|[\[(<](?:\.|…|[ +-]?\d+ |truncated|cut|snip|omitted)|\Z)")
 _CUT_BEFORE = re.compile(
     r"(?:(?:\.\.|…)[\])>]?|(?:chars|characters|bytes|more|truncated|cut|snip|omitted)[\])>])[ \t]{0,2}\Z"
 )
 _CUT_LENGTH = 16
-"""Characters before the end of a secret in which such a mark is."""
+"""The number of characters before the end of a secret in which such a mark is searched for."""
 _OF_BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_=")
 
 _met: set[str] = set()
@@ -59,13 +59,13 @@ def remember(secrets: Iterable[str | None]) -> None:
     """Hide these secrets in everything that this process shows from now on.
 
     Args:
-        secrets: as they were read; None and empty ones are left out.
+        secrets: as they were read; None and empty ones are ignored.
     """
     _met.update(str.__str__(secret) for secret in secrets if secret)
 
 
 def met() -> frozenset[str]:
-    """Return the secrets that this process has met."""
+    """Return the secrets that this process has read."""
     return frozenset(_met)
 
 
@@ -73,15 +73,15 @@ class Finder:
     """Finds secrets in texts.
 
     Args:
-        secrets: which ones; those that are too short to be told from words are left out.
+        secrets: the secrets; those that are too short to be distinguished from words are ignored.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        """Prepare what is looked for."""
+        """Prepare the texts to search for."""
         lines = {line for secret in secrets for line in _lines_of(secret)}
         plain = {inner.text for line in lines if (inner := _Layer(line).inner())}
-        forms = {line.replace(" ", "+") for line in lines}  # what a form makes of a space
-        # `b'\\xc3\\xa4'` looks like text in Latin-1 once its escapes are off.
+        forms = {line.replace(" ", "+") for line in lines}  # the encoding of a space in forms
+        # `b'\\xc3\\xa4'` decodes to a text in Latin-1.
         read_as_bytes = {line.encode("utf-8", "surrogatepass").decode("latin-1") for line in lines}
         self._whole = _longest_first(lines | plain | forms | read_as_bytes)
         self._encoded = _longest_first({each for line in lines for each in _encoded(line)})
@@ -96,14 +96,14 @@ class Finder:
         """Return the text without the secrets.
 
         Args:
-            text: any.
-            hidden: what stands where a secret was.
+            text: any text.
+            hidden: the replacement of a secret.
         """
         if not self._whole:
             return text
         spans: list[Span] = []
         whole = _Layer(text)
-        # HTML leaves the backslashes of what it is around as they are: taken off together, `\\&quot;` would mean `"`.
+        # HTML does not escape backslashes: decoded together with them, `\\&quot;` would become `"`.
         for first in (whole, whole.inner(_HTML) if "&" in text and "\\" in text else None):
             layer = first
             for _ in range(_LAYERS + 1):
@@ -114,7 +114,7 @@ class Finder:
         return _replaced(text, spans, hidden) if spans else text
 
     def _spans(self, text: str) -> Iterator[Span]:
-        # Most texts have no piece of any secret, and a session that is loud has a hundred thousand of them.
+        # Fast for the usual text without any piece of a secret: a session may write a hundred thousand of them.
         for secret in [each for each in self._whole if each in text]:
             yield from _places(text, secret)
         for head in [each for each in self._heads if each in text]:
@@ -132,16 +132,18 @@ class Finder:
 
 
 class _Layer:
-    """A text, and where each part of it stood before the notation around it was taken off."""
+    """A decoded text, with the original place of each of its parts."""
 
     def __init__(self, text: str, outer: _Layer | None = None, parts: list[tuple[int, int, int]] | None = None) -> None:
         self.text = text
         self._outer = outer
-        self._parts = parts or []  # where a part begins, where it began, where it ended; -1 for word for word
+        self._parts = (
+            parts or []
+        )  # begin of a part, its original begin, its original end; -1 for a part that was not decoded
         self._begins = [part[0] for part in self._parts]
 
     def inner(self, notation: re.Pattern[str] = _NOTATION) -> _Layer | None:
-        """Return the text without its outermost notation, None if it has none."""
+        """Return the text with its outermost notation decoded, None if it has none."""
         if not any(sign in self.text for sign in _SIGNS):
             return None
         pieces: list[str] = []
@@ -159,7 +161,7 @@ class _Layer:
         return _Layer("".join((*pieces, self.text[done:])), self, parts) if pieces else None
 
     def origin(self, span: Span) -> Span:
-        """Return where a span of the text stood in the original one."""
+        """Return the span of the original text for a span of this text."""
         if self._outer is None:
             return span
         first, last = self._part_at(span[0]), self._part_at(span[1] - 1)
@@ -172,14 +174,14 @@ class _Layer:
 
 
 def _meaning(notation: str) -> str:
-    """Return what an escape stands for; line breaks mean nothing."""
+    """Return the character of an escape; line breaks are removed."""
     if notation[0] == "%":
         return unquote(notation, errors="replace")
     if notation[0] == "&":
         return unescape(notation)
     if notation[0] != "\\" or notation[1] in "nr":
         return ""
-    if notation[1] == "u":  # JSON has two of them for a character beyond 0xFFFF
+    if notation[1] == "u":  # JSON writes two of them for a character beyond 0xFFFF
         return bytes.fromhex(notation.replace("\\u", "")).decode("utf-16-be", "surrogatepass")
     if notation[1] == "U":
         return chr(min(int(notation[2:], 16), sys.maxunicode))
@@ -191,7 +193,7 @@ def _meaning(notation: str) -> str:
 
 
 def _lines_of(secret: str) -> Iterator[str]:
-    """Return a secret and its lines, as far as they are long enough."""
+    """Return a secret and its lines, if they are long enough."""
     for text in (secret, secret.strip(), *(line.strip() for line in secret.splitlines() if "-----" not in line)):
         if len(text) >= SHORTEST:
             yield text
@@ -202,8 +204,8 @@ def _longest_first(texts: Iterable[str]) -> list[str]:
 
 
 def _encoded(secret: str) -> Iterator[str]:
-    """Return the characters that stand in the base64 (for each of three offsets) and in the hexadecimal digits of any
-    text with the secret in it.
+    """Return the characters that the secret has in the base64 of a text (at each of three offsets), and its hexadecimal
+    digits.
     """
     content = secret.encode("utf-8", "surrogatepass")
     yield content.hex()
@@ -222,11 +224,11 @@ def _places(text: str, wanted: str) -> Iterator[Span]:
 
 
 def _beginnings(text: str, secret: str) -> Iterator[Span]:
-    """Return where a text has the beginning of a secret only: before an ellipsis or at its end, or a long one."""
+    """Return the places with only the beginning of a secret: before an ellipsis or at the end, or a long beginning."""
     start = text.find(secret[:_PIECE])
     while start >= 0:
         end = start + _common(text[start : start + len(secret)], secret)
-        # A mark may begin with what comes next in the secret, `[` for example.
+        # A mark may begin with the next character of the secret, for example `[`.
         marked = any(
             _CUT_AFTER.match(text, place) for place in range(end, max(start + _PIECE, end - _CUT_LENGTH) - 1, -1)
         )
@@ -236,10 +238,10 @@ def _beginnings(text: str, secret: str) -> Iterator[Span]:
 
 
 def _ends(text: str, secret: str) -> Iterator[Span]:
-    """Return where a text has the end of a secret only, after an ellipsis."""
+    """Return the places with only the end of a secret, after an ellipsis."""
     for _, end in _places(text, secret[-_PIECE:]):
         start = end - _common(text[max(0, end - len(secret)) : end][::-1], secret[::-1])
-        # A mark may end with what comes before in the secret, `]` for example.
+        # A mark may end with the previous character of the secret, for example `]`.
         places = range(start, min(start + _CUT_LENGTH, end - _PIECE) + 1)
         marked = any(_CUT_BEFORE.search(text[max(0, place - _CUT_LENGTH) : place]) for place in places)
         if end - start < len(secret) and marked:
@@ -247,7 +249,7 @@ def _ends(text: str, secret: str) -> Iterator[Span]:
 
 
 def _common(one: str, other: str) -> int:
-    """Return how many characters two texts have in common at their beginning."""
+    """Return the length of the common prefix of two texts."""
     for place, (mine, its) in enumerate(zip(one, other, strict=False)):
         if mine != its:
             return place
@@ -255,7 +257,7 @@ def _common(one: str, other: str) -> int:
 
 
 def _run_around(text: str, place: int) -> Span:
-    """Return where the base64 at a place begins and ends."""
+    """Return begin and end of the base64 at a place."""
     start, end = place, place
     while start > 0 and text[start - 1] in _OF_BASE64:
         start -= 1

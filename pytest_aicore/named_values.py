@@ -122,7 +122,7 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _without_value(option: re.Match[str], hidden: str) -> str:
-    """Return `--password ***`, or what was found where it is no secret."""
+    """Return `--password ***`, or the match unchanged if its value is not a secret."""
     name, value = option["name"], option["value"]
     if not is_secret_name(name) or _is_plain(value) or _PLACEHOLDER.fullmatch(value) or _names_file(name, value, 0):
         return option[0]

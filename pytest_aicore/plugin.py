@@ -1,4 +1,8 @@
-"""The entry point: options, ini values, markers and hooks. Thin, and it imports nothing heavy."""
+"""The entry point: options, ini values, markers and hooks.
+
+Every pytest run of the environment loads this module, and pytest loads the modules of plugins slowly, in proportion to
+their code. So the hooks only decide whether the session uses the plugin; what they do then is in `hooks/active.py`.
+"""
 
 from __future__ import annotations
 
@@ -17,19 +21,15 @@ if TYPE_CHECKING:
     from pytest_aicore.config.options import Option
     from pytest_aicore.hooks.secrets import Hiding
 
-_MISREAD: pytest.StashKey[str | None] = pytest.StashKey()
 _ARGUMENTS: pytest.StashKey[Sequence[str]] = pytest.StashKey()
 _NO_SECRETS_SHOWN = pytest.hookimpl(wrapper=True, tryfirst=True)
-
-# Fixtures have a module of their own; loaded from here, `-p no:aicore` switches them off as well.
-pytest_plugins = ("pytest_aicore.fixtures",)
 
 MARKERS = (
     (
         "aicore(workflow=None, *, artifacts=None, parameters=None, expect='COMPLETED', timeout=None, fresh=False,"
         " name=None): the training run of a test: workflow file or executable id, URL of each input artifact, value of"
-        " each parameter, expected final status (None: any), seconds until it must have ended, whether it is shared"
-        " with nobody, name of its configuration. Nearer markers override those of class and module field by field."
+        " each parameter, expected final status (None: any), seconds until it must have ended, whether the test gets a"
+        " run of its own, name of its configuration. Nearer markers override those of class and module field by field."
     ),
     (
         "aicore_script(*, executable=None, execution=None, times=None, outcome=None, unknown=None, pending=None,"
@@ -39,11 +39,11 @@ MARKERS = (
     ),
     "aicore_live: run this test only against the real SAP AI Core (--aicore-live).",
     "aicore_offline: run this test only against the emulator.",
-    "aicore_check: borne by the items `path::check` that --aicore-check makes of workflow YAML files.",
-    "aicore_contract: borne by the items `path::contract` that --aicore-check makes of workflow YAML files.",
+    "aicore_check: the items `path::check` that --aicore-check makes of workflow YAML files have this marker.",
+    "aicore_contract: the items `path::contract` that --aicore-check makes of workflow YAML files have this marker.",
 )
 ITEM_MARKERS = ("aicore_check", "aicore_contract")
-"""What the items of workflow YAML files bear: they are tests of ours that run nothing."""
+"""The markers of the items of workflow YAML files, which start no training."""
 
 # pytest 8.4 and newer know numbers in ini files; from pytest 9 on a TOML file may hold a bare one.
 _INI_TYPES: dict[str, Any] = {
@@ -55,7 +55,9 @@ _INI_TYPES: dict[str, Any] = {
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """Declare options and ini values."""
+    """Declare options and ini values, and register the fixtures, so that `-p no:aicore` switches them off as well."""
+    # Not by `pytest_plugins`: pytest reads the entry points of all installed distributions for each of its names.
+    pluginmanager.import_plugin("pytest_aicore.fixtures")
     config = pluginmanager.get_plugin("pytestconfig")
     if config is not None:
         # Before pytest refuses an argument or a test changes the environment.
@@ -66,7 +68,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group = parser.getgroup("aicore", "SAP AI Core")
     for option in OPTIONS:
         if option.flag is not None:
-            # Not given is None; what is wrong with a value is said later, by its source.
+            # Not given is None; an invalid value is reported later, with its source.
             how: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {"action": "store_true"}
             group.addoption(option.flag, dest=option.dest, default=None, help=option.help, **how)
         if option.ini is not None:
@@ -74,54 +76,22 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the markers and, if anything is set, read the settings: a mistake in them is said at once."""
+    """Register the markers and, if anything is set, read the settings, which reports mistakes in them at once."""
     _hide_if_needed(config)  # the conftests have been loaded meanwhile
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     if config.option.help or config.option.version or not any(_is_set(option, config) for option in OPTIONS):
         return
-    from pytest_aicore.echo import MISPLACED, is_misplaced
-    from pytest_aicore.errors import SettingsError
-    from pytest_aicore.hooks.context import session_of, settings_of
-    from pytest_aicore.hooks.rootdir import misread
+    from pytest_aicore.hooks.active import start
 
-    if any(is_misplaced(path.partition("::")[0]) for path in config.args):
-        raise pytest.UsageError(MISPLACED)  # pytest repeats the paths that it does not find
-    config.stash[_MISREAD] = project = misread(config)
-    try:
-        settings = settings_of(config)
-    except SettingsError as error:
-        # What is wrong may be right in the ini file that was not read.
-        raise pytest.UsageError("\n".join(filter(None, [project, str(error)]))) from None
-    if project is not None and settings.live.value:
-        raise pytest.UsageError(
-            f"{project}\nA live session costs money, and nothing of what limits it there would hold: nothing was"
-            " started."
-        )
-    session_of(config)
-    if settings.check.value or settings.update.value:
-        from pytest_aicore.hooks.workflow_items import begin
-
-        begin(config, settings)
-    if settings.live.value and not config.option.collectonly:
-        from pytest_aicore.hooks.live import LiveSession
-
-        LiveSession.register(config)
-    output = settings.output.value
-    if output is not None:
-        from pytest_aicore.hooks.output_file import OutputFile
-
-        OutputFile.register(config, output)
-    if settings.report.value is not None:
-        from pytest_aicore.hooks.report_file import ReportFile
-
-        ReportFile.register(config, settings)
+    start(config)
 
 
 def _hide_if_needed(config: pytest.Config) -> Hiding | None:
     """Return what hides secrets in this session, None if the environment has none (yet).
 
-    It may get some, as from a `.env` file that a conftest loads. Besides, hiding begins with the first test of ours.
+    It may get some later, for example from a `.env` file that a conftest loads. The first test that uses the plugin
+    starts hiding as well.
     """
     if any(map(os.environ.get, SECRET_VARIABLES)):
         from pytest_aicore.hooks.context import hiding_of
@@ -132,7 +102,7 @@ def _hide_if_needed(config: pytest.Config) -> Hiding | None:
 
 def _end_hiding(config: pytest.Config) -> None:
     refused = sys.exc_info()[1]
-    if isinstance(refused, pytest.UsageError):  # pytest knows no such argument and repeats it; no hook is called
+    if isinstance(refused, pytest.UsageError):  # an unknown argument, which pytest repeats; no hook is called
         _clean_exception(config, refused)
     hiding = config.pluginmanager.get_plugin(HIDING_PLUGIN)
     if hiding is not None:
@@ -141,7 +111,7 @@ def _end_hiding(config: pytest.Config) -> None:
 
 @_NO_SECRETS_SHOWN
 def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) -> Generator[None, None, None]:
-    """Take the secrets out of what keeps a conftest from being imported: it is shown before there is a session."""
+    """Remove secrets from the error of a conftest that cannot be imported: it is shown before there is a session."""
     early_config.stash[_ARGUMENTS] = list(args)
     _hide_if_needed(early_config)
     try:
@@ -155,7 +125,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
 
 @_NO_SECRETS_SHOWN
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | pytest.ExitCode | None, Any]:
-    """Take the secrets out of a usage error, or a worse one, which is shown when there is no session any more."""
+    """Remove secrets from a usage error or an internal one: it is shown after the session has ended."""
     try:
         return (yield)
     except Exception as error:
@@ -167,7 +137,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, int | pytest.E
 def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    """Take the secrets out of what fails while it is collected: nobody knows yet whether the session is of ours."""
+    """Remove secrets from errors of collection, when it is not known yet whether the session uses the plugin."""
     report = yield
     if not report.passed:
         from pytest_aicore.hooks.context import hiding_of
@@ -178,7 +148,7 @@ def pytest_make_collect_report(
 
 @_NO_SECRETS_SHOWN
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Take out the secrets that came with a fixture or a test into an environment that had none."""
+    """Remove secrets from a report if a fixture or a test put some into an environment that had none."""
     report = yield
     if report.longrepr is not None or report.sections:
         hiding = _hide_if_needed(item.config)
@@ -194,7 +164,7 @@ def _clean_exception(config: pytest.Config, error: BaseException) -> None:
 
 
 def _is_set(option: Option, config: pytest.Config) -> bool:
-    """Tell whether somebody set an option, rightly or wrongly."""
+    """Return whether an option is set, also to an invalid value."""
     if option.flag is not None and getattr(config.option, option.dest, None) is not None:
         return True
     if option.environment is not None and os.environ.get(option.environment, "").strip():
@@ -206,68 +176,39 @@ def _is_set(option: Option, config: pytest.Config) -> bool:
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Say mode, host, resource group and folder, each with its source."""
+    """Return mode, host, resource group and folder, each with its source."""
     if not (SETTINGS in config.stash or config.get_verbosity() > 0 or (config.rootpath / DEFAULT_WORKFLOWS).is_dir()):
-        return []  # nothing here looks as if it had to do with AI Core
-    from pytest_aicore.hooks.context import settings_of
-    from pytest_aicore.reports.terminal import header
+        return []  # the project does not use AI Core, as far as can be seen
+    from pytest_aicore.hooks.active import header
 
-    project = config.stash.get(_MISREAD, None)
-    return [*header(settings_of(config)), *([f"aicore: {project}"] if project is not None else [])]
+    return header(config)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
     """Block the network, if that is asked for, before test modules are imported."""
-    config = session.config
-    settings = config.stash.get(SETTINGS, None)
-    if settings is None or not settings.block_network.value or settings.live.value or config.option.collectonly:
-        return
-    if hasattr(config, "workerinput") or not getattr(config.option, "tx", None):  # who only has workers imports nothing
-        from pytest_aicore.hooks.isolation import isolation_of
+    if SETTINGS in session.config.stash:
+        from pytest_aicore.hooks.active import block_network
 
-        isolation_of(config).session.open()
+        block_network(session.config)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
-    """Skip what the mode does not allow, and begin to work if there is a test of ours."""
+    """Skip what the mode does not allow, and prepare the session if a test uses the plugin."""
     ours = [item for item in items if uses_aicore(item)]
-    if not ours and SETTINGS not in config.stash:
-        return
-    from pytest_aicore.hooks.context import hiding_of, settings_of
+    if ours or SETTINGS in config.stash:
+        from pytest_aicore.hooks.active import begin
 
-    settings = settings_of(config)
-    for item in ours:
-        reason = _skipped(item, live=settings.live.value)
-        if reason is not None:
-            item.add_marker(pytest.mark.skip(reason=reason))
-    if ours:
-        hiding_of(config).rename(items)
-    if (ours or settings.live.value or settings.block_network.value) and not config.option.collectonly:
-        from pytest_aicore.hooks.isolation import isolation_of
-
-        isolation_of(config)
+        begin(config, items, ours)
 
 
 def uses_aicore(item: pytest.Item) -> bool:
-    """Tell whether a test asks for a fixture of ours, or bears a marker of ours."""
+    """Return whether a test uses a fixture of ours, or has a marker of ours."""
     fixtures = getattr(item, "fixturenames", ())
     return any(name.startswith("aicore_") for name in fixtures) or any(
         mark.name.startswith("aicore") and mark.name not in ITEM_MARKERS for mark in item.iter_markers()
     )
-
-
-def _skipped(item: pytest.Item, *, live: bool) -> str | None:
-    if not live:
-        return "aicore_live: needs --aicore-live" if item.get_closest_marker("aicore_live") else None
-    if item.get_closest_marker("aicore_offline"):
-        return "aicore_offline: not under --aicore-live"
-    if item.get_closest_marker("aicore_script"):
-        return "aicore_script: nobody can order the real SAP AI Core about"
-    if "aicore_emulator" in getattr(item, "fixturenames", ()):
-        return "aicore_emulator: nobody can order the real SAP AI Core about"
-    return None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -278,15 +219,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         for report in reports
         if getattr(report, "aicore_runs", None)  # `reports.model.CARRIED`
     ]
-    if not carrying:
-        return
-    from pytest_aicore.hooks.context import settings_of
-    from pytest_aicore.reports.model import reports_in
-    from pytest_aicore.reports.terminal import TITLE, summary
+    if carrying:
+        from pytest_aicore.hooks.active import summarize
 
-    runs = [run for report in carrying for run in reports_in(report)]
-    lines = summary(runs, verbose=config.get_verbosity() > 0, prices=settings_of(config).prices.value)
-    if lines:
-        terminalreporter.section(TITLE)
-        for line in lines:
-            terminalreporter.line(line)
+        summarize(terminalreporter, config, carrying)

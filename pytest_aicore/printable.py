@@ -1,11 +1,11 @@
-r"""What others have written, made fit to be printed: every character is seen, and none acts.
+r"""Makes foreign text safe to print: every character is visible, and none is a command to a terminal or CI system.
 
-Names from YAML and folders, answers of the service, logs of trainings and words of git end up in terminals and in the
-logs of CI systems. A terminal obeys control characters, an editor the marks that reverse the direction of text, and a
-CI system takes a line such as `::error::...` for a command. Each is replaced by how Python would write it: `\x1b`,
-`\u202e`, `\x3a:error::...`. The result is the same in every environment, and to escape twice is to escape once.
+Names from YAML and folders, answers of the service, logs of trainings and output of git are printed in terminals and in
+the logs of CI systems. A terminal executes control characters, an editor applies marks that reverse the direction of
+text, and a CI system reads a line such as `::error::...` as a command. Each is replaced by its escape in Python:
+`\x1b`, `\u202e`, `\x3a:error::...`. The result is the same everywhere, and escaping twice is the same as escaping once.
 
-Secrets are taken out before, because an escape could tear one apart.
+Secrets are removed before, because an escape could split one.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 _ACTS = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0, DEL and C1, but for tabs and line ends
     "\u2028\u2029"  # ends of lines and paragraphs
-    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what directs text: https://trojansource.codes
-    "\xad\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # nobody sees it
-    "\ud800-\udfff\ufffe\uffff"  # no characters: no encoding, or no XML, has them
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # marks of text direction: https://trojansource.codes
+    "\xad\u180e\u200b\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # invisible
+    "\ud800-\udfff\ufffe\uffff"  # code points that encodings or XML do not allow
 )
 _JOINERS = "\u200c\u200d"
-"""They belong into Persian, Hindi and emoji; beside ASCII they only make names differ that look the same."""
+"""Persian, Hindi and emoji need them; beside ASCII they only make different names look the same."""
 _JOINED = rf"[^\x00-\x7f{_ACTS}{_JOINERS}]"
 _STRAY_JOINER = rf"(?<!{_JOINED})[{_JOINERS}]|[{_JOINERS}](?!{_JOINED})"
 _ACTING = re.compile(rf"[{_ACTS}]|{_STRAY_JOINER}")
 _ACTING_IN_A_LINE = re.compile(rf"[\t\n{_ACTS}]|{_STRAY_JOINER}")
 _COMMAND = re.compile(r"^(?P<blank>[^\S\n]*):(?=:)|#(?=#[a-z]{0,20}\[)", re.MULTILINE | re.IGNORECASE)
-"""What a CI system would take for a command.
+"""Text that a CI system would read as a command.
 
 GitHub's runner: `::` at the beginning of a line, blanks aside, and `##[` anywhere (source: `ActionCommand.cs` of
 actions/runner). Azure Pipelines: `##[` and `##vso[`; TeamCity: `##teamcity[` (documentation). Those of GitLab,
@@ -42,21 +42,20 @@ _TERMINAL_SEQUENCE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 
 def printable(text: str) -> str:
-    """Return a text of any number of lines without characters that act; ends of lines and tabs stay."""
+    """Return a text with control characters and commands escaped; line ends and tabs stay."""
     escaped = _ACTING.sub(_escaped, text.replace("\r\n", "\n"))
     return _COMMAND.sub(_disarmed, escaped)
 
 
 def on_one_line(text: str) -> str:
-    r"""Return a text without characters that act as one line: its line ends become `\n`."""
+    r"""Return a text as one line, with control characters and commands escaped; its line ends become `\n`."""
     return _COMMAND.sub(_disarmed, _ACTING_IN_A_LINE.sub(_escaped, text))
 
 
 def from_terminal(text: str) -> str:
-    """Return what a program has written for a terminal as lines: without colours and movements of the cursor.
+    """Return the lines of a program's terminal output, without colours and movements of the cursor.
 
-    A carriage return, with which progress bars go back to where they began, begins a line of its own. The result is
-    not printable yet.
+    A carriage return, with which progress bars redraw their line, begins a new line. The result is not printable yet.
     """
     return _TERMINAL_SEQUENCE.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
 
@@ -66,19 +65,19 @@ def say(text: str, stream: TextIO | None = None) -> None:
 
     Args:
         text: of any number of lines.
-        stream: where to; standard output if left out. A closed one is told nothing.
+        stream: the output; standard output if left out. Nothing is printed if it is closed.
     """
     to = sys.stdout if stream is None else stream
-    if to is not None:  # whoever started this program may have closed it
+    if to is not None:  # the parent process may have closed it
         write(printable(text) + "\n", to)
 
 
 def write(text: str, stream: TextIO) -> None:
-    """Write a text as it is, but for characters that the stream's encoding does not have: those are escaped.
+    """Write a text; characters that are missing in the stream's encoding are escaped.
 
     Args:
-        text: what to write; it was made printable before.
-        stream: where to.
+        text: what to write; it must be printable already.
+        stream: the output.
     """
     encoding = stream.encoding or "utf-8"
     stream.write(text.encode(encoding, "backslashreplace").decode(encoding))

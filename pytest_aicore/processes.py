@@ -1,9 +1,9 @@
-"""Which process something belongs to, and what a process that was forked from that one may do with its copy of it.
+"""Which process an object belongs to, and what a forked process may do with its copy of the object.
 
 A forked process has a copy of everything and none of the threads. So a lock that a thread held stays locked there for
-ever, what is changed there is seen nowhere else, and what is cleaned up there is taken away from the process that
-needs it. Everything of ours that minds this asks one question: `Home.is_here`. It compares process ids, because code
-that forks in C runs no handler of `os.register_at_fork`.
+ever, a change made there is seen nowhere else, and what is cleaned up there is missing in the process that needs it.
+All of pytest-aicore uses one check for this: `Home.is_here`. It compares process ids, because code that forks in C runs
+no handler of `os.register_at_fork`.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _LONGEST_LETTER = 2000
 
 
 class Home:
-    """The process to which something belongs: the one that makes it, until another settles there."""
+    """The process to which an object belongs: the one that created it, until another process calls `settle`."""
 
     def __init__(self) -> None:
         self.pid = os.getpid()
 
     @property
     def is_here(self) -> bool:
-        """Whether this process is the one, and not forked from it."""
+        """Whether this process is the owner, and not forked from it."""
         return os.getpid() == self.pid
 
     def settle(self) -> None:
-        """Let this process be the one from now on."""
+        """Make this process the owner."""
         self.pid = os.getpid()
 
     def require_for_runs(self) -> None:
@@ -46,14 +46,15 @@ class Home:
         """
         if not self.is_here:
             raise RunError(
-                f"process {os.getpid()} was forked from the pytest session (process {self.pid}), which alone starts"
-                " and watches trainings. Start the run in the test itself, before it forks, and hand on its id."
-                " Plugins that fork the tests (pytest-forked, --boxed) cannot run trainings live; pytest-xdist can."
+                f"process {os.getpid()} was forked from the pytest session (process {self.pid}), and only that process"
+                " can start and watch trainings. Start the run in the test itself, before the test forks, and pass its"
+                " id to the forked process. Plugins that fork the tests (pytest-forked, --boxed) cannot run trainings"
+                " live; pytest-xdist can."
             )
 
 
 class ThreadLock:
-    """A reentrant lock between the threads of a process; a forked process finds it free, whoever held it."""
+    """A reentrant lock between the threads of a process; in a forked process it is free, whichever thread held it."""
 
     def __init__(self) -> None:
         self._of: dict[int, Any] = {}
@@ -63,7 +64,7 @@ class ThreadLock:
 
     def __exit__(self, *exception: object) -> None:
         lock = self._of.get(os.getpid())
-        if lock is not None:  # it is where the process was not forked in the middle of the block
+        if lock is not None:  # None if the process was forked inside the block
             lock.release()
 
 
@@ -84,7 +85,7 @@ class HomeLock(ThreadLock):
 
 
 class HomeCondition(Condition):
-    """A condition that is refused to forked processes: who would notify them is not there.
+    """A condition that is refused to forked processes: the threads that would notify them do not exist there.
 
     Args:
         require: raises where this is not the process to which the condition belongs.
@@ -100,9 +101,9 @@ class HomeCondition(Condition):
 
 
 class Letters:
-    """What forked processes tell the process from which they were forked: sentences, through a pipe.
+    """Sentences that forked processes send to their parent process, through a pipe.
 
-    Only where processes can be forked; elsewhere there is nobody who would write.
+    The pipe exists only where processes can be forked.
     """
 
     def __init__(self) -> None:
@@ -110,10 +111,10 @@ class Letters:
         if hasattr(os, "fork"):
             self._reading, self._writing = os.pipe()
             os.set_blocking(self._reading, False)
-            os.set_blocking(self._writing, False)  # nobody waits for a reader; a full pipe has told enough
+            os.set_blocking(self._writing, False)  # a full pipe must not block the writer; the rest is dropped
 
     def write(self, sentence: str) -> None:
-        """Tell something. Never waits, never fails: whoever writes has an error of its own to raise."""
+        """Send a sentence. It never waits and never fails, because the caller is about to raise an error of its own."""
         line = sentence.replace("\n", " ").encode()[:_LONGEST_LETTER] + b"\n"
         try:
             os.write(self._writing, line)
@@ -121,14 +122,14 @@ class Letters:
             return
 
     def read(self) -> list[str]:
-        """Return what was told since the last time, each sentence once."""
+        """Return what was sent since the last call, each sentence once."""
         content = b""
         while chunk := self._chunk():
             content += chunk
         return list(dict.fromkeys(content.decode("utf-8", "replace").splitlines()))
 
     def close(self) -> None:
-        """Give the pipe back."""
+        """Close the pipe."""
         for end in (self._reading, self._writing):
             if end >= 0:
                 os.close(end)
@@ -137,29 +138,29 @@ class Letters:
     def _chunk(self) -> bytes:
         try:
             return os.read(self._reading, 65536)
-        except OSError:  # nothing there, or no pipe
+        except OSError:  # the pipe is empty or closed
             return b""
 
 
 def mark_of(pid: int) -> str | None:
-    """Return what tells a process of this machine from all others before and after it, None if it has ended.
+    """Return an identifier that no other process of this machine has had or will have, None if the process has ended.
 
-    Where the system does not tell (Linux does, in `/proc`), None as well.
+    It is None as well where the system has no such data; Linux has it in `/proc`.
 
     Args:
-        pid: its id.
+        pid: id of the process.
     """
     try:
         # pid (command) state ppid ...: the command may hold anything. Field 22 is the time of its start (proc(5)).
-        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        state, *fields = told.rpartition(") ")[2].split()
+        content = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        state, *fields = content.rpartition(") ")[2].split()
         return None if state in "ZX" else f"{Path('/proc/self/ns/pid').readlink()} {pid} {fields[18]}"
     except (OSError, IndexError, ValueError):
         return None
 
 
 def lives(mark: str) -> bool:
-    """Tell whether the process of a mark still runs, as far as that can be told from here."""
+    """Return whether the process of a mark still runs, as far as this process can find out."""
     _, _, rest = mark.partition(" ")
     pid = rest.partition(" ")[0]
     return pid.isdecimal() and mark_of(int(pid)) == mark

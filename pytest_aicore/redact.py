@@ -1,9 +1,9 @@
-"""The one place that knows what a secret looks like.
+"""Hides secrets in texts and data; the only module that declares the shapes of secrets.
 
-Everything that leaves pytest-aicore as text (logs, sections, reports, errors, files) passes through
-[redact][pytest_aicore.redact.redact] or one of its relatives first. They hide the secrets that this process has met
-(`known_secrets.py`), what stands under a name that means a secret (`named_values.py`), and what has the shape of one.
-Python expressions stay: they say where a value comes from, not what it is.
+Every text that leaves pytest-aicore (logs, sections, reports, errors, files) passes through
+[redact][pytest_aicore.redact.redact] or a related function first. They hide the secrets that this process has read
+(`known_secrets.py`), values under a name that means a secret (`named_values.py`), and texts with the shape of a secret.
+Python expressions stay: they show where a value comes from, not the value.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 HIDDEN = "***"
 
-# No rule may take more than linear time, whatever the text: nothing without bound before what a match needs.
+# Each pattern must take linear time: no unbounded repetition before the characters that a match needs.
 _WORDS = re.compile(
     "token|secret|passw|passphrase|passcode|pass|pwd|key|credential|certificate|auth|cookie|jwt|sas|cert_str"
     "|dockerc|privatedata|private.data|sharedaccess|conn.{0,9}str|pw"
 )
-"""One of them is in every name that means a secret, in lower case."""
+"""Each name that means a secret has one of them, in lower case."""
 _SHAPES: tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] = tuple(
     (re.compile(needed), re.compile(shape, re.DOTALL), replacement)
     for needed, shape, replacement in (
@@ -41,8 +41,8 @@ _SHAPES: tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] = tuple(
             r"(?i)([?&;](?:amp;)?(?:sig|signature|x-(?:amz|goog)-(?:signature|credential|security-token))=)[^&\s\"'<>\\]+",
             rf"\1{HIDDEN}",
         ),
-        # Tokens that say whose they are: GitHub, GitLab, Hugging Face, OpenAI and its like, AWS, Slack, npm, PyPI,
-        # Google, Docker.
+        # Tokens with a prefix of their service: GitHub, GitLab, Hugging Face, OpenAI and similar ones, AWS, Slack, npm,
+        # PyPI, Google, Docker.
         (
             "gh[pousr]_|github_pat_|glpat-|hf_|sk-|akia|asia|xox|npm_|pypi-|aiza|ya29|dckr_",
             (
@@ -54,18 +54,18 @@ _SHAPES: tuple[tuple[re.Pattern[str], re.Pattern[str], str], ...] = tuple(
         ),
     )
 )
-"""What a text has in lower case if the shape may be in it (cheap to look for), the shape, and what stands instead."""
+"""A cheap pattern that a lower-case text must match first, the shape, and the replacement."""
 _BLOCK = re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL)
-# What is left of a PEM block whose beginning was cut off, also one whose line ends were escaped into `\n`. It is
-# known by its end, so the text is read backwards.
+# The rest of a PEM block whose beginning was cut off, also if its line ends were escaped into `\n`. It is recognized
+# by its end, so the text is searched backwards.
 _END_OF_BLOCK = re.compile(r"-----[A-Z0-9 ]+ DNE-----(?:[nr]\\+|[A-Za-z0-9+/=\s'\"]){16,}")
 
 _SCHEME = re.compile(r"\b(Bearer|Basic)(\s+)([A-Za-z0-9._~+/=-]{8,})", re.IGNORECASE)
 _PROSE = re.compile(r"(?:[a-z]{1,19}|[A-Z][a-z]{1,18}|[A-Z]{1,19})(?:-[A-Za-z][a-z]{0,18}){0,3}[.]{0,3}")
-"""What may follow `Basic` and `Bearer` in a sentence: `authentication`, `token-based`."""
+"""Words that may follow `Basic` and `Bearer` in a sentence: `authentication`, `token-based`."""
 
 _KEPT, _LONG = 5000, 500
-"""So many texts are kept, of so many characters at most: a megabyte or two."""
+"""How many redacted texts are cached, and the longest one, in characters: one or two megabytes."""
 
 
 def _without_shapes(text: str) -> str:
@@ -82,16 +82,16 @@ def _without_shapes(text: str) -> str:
 
 
 def _without_proof(found: re.Match[str]) -> str:
-    """Return `Bearer ***`, or what was found where it is a sentence."""
+    """Return `Bearer ***`, or the unchanged text if it is part of a sentence."""
     scheme, between, proof = found.groups()
     return found[0] if _PROSE.fullmatch(proof) else f"{scheme}{between}{HIDDEN}"
 
 
 class _Known:
-    """Some secrets, and texts without them: a report is looked at by several hooks, and printed.
+    """A set of secrets with a cache of redacted texts, because several hooks redact the same report.
 
     Args:
-        secrets: which ones.
+        secrets: the secrets.
     """
 
     def __init__(self, secrets: frozenset[str]) -> None:
@@ -100,7 +100,7 @@ class _Known:
         self._clean: dict[str, str] = {}
 
     def without(self, text: str) -> str:
-        """Return the text without them, and without what has the shape of a secret."""
+        """Return the text without these secrets, and without texts with the shape of a secret."""
         clean = self._clean.get(text)
         if clean is None:
             clean = _without_shapes(self._finder.hide(text, HIDDEN))
@@ -112,16 +112,16 @@ class _Known:
 
 
 class Redactor:
-    """Hides what `redact` hides, and besides that secrets that somebody else knows.
+    """Hides what `redact` hides, and further secrets that the caller knows.
 
     Args:
-        secrets: gives the secrets that are known now; asked for each text, because tokens come and go.
+        secrets: returns the further secrets; called for each text, because tokens change.
     """
 
     def __init__(self, secrets: Callable[[], Iterable[str]] = tuple) -> None:
-        """Take who knows the secrets; nothing is asked yet."""
+        """Take the source of further secrets; it is not called yet."""
         self._secrets = secrets
-        self._latest = _Known(frozenset())  # replaced as a whole: other threads ask, too
+        self._latest = _Known(frozenset())  # replaced as a whole, because other threads use it as well
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets."""
@@ -132,12 +132,12 @@ class Redactor:
         return known.without(text)
 
     def data(self, value: Any, name: str = "") -> Any:
-        """Return plain data without secrets: in every text, and everything under a name that means a secret.
+        """Return data without secrets: every text is redacted, and every value under a name that means a secret.
 
         Args:
-            value: mappings, lists, tuples, texts and whatever else; what is no plain data and would show a secret
-                becomes text.
-            name: under which it stands.
+            value: mappings, lists, tuples, texts and other objects; an object whose text shows a secret becomes the
+                redacted text.
+            name: the name of the value.
         """
         if value is None or isinstance(value, bool):
             return value
@@ -168,7 +168,7 @@ class Redactor:
 
 
 def _nearest(name: str, outer: str) -> str:
-    """Return the name that says what a value is: its own, unless what is around it is secret as a whole."""
+    """Return the name that decides about a value: its own, unless the outer name means a secret."""
     return outer if is_secret_name(outer) else name
 
 
@@ -176,24 +176,24 @@ _redact = Redactor()
 
 
 def redact(text: str) -> str:
-    """Return the text with everything that is or looks like a credential or token replaced by `***`."""
+    """Return the text with all known or apparent credentials and tokens replaced by `***`."""
     return _redact(text)
 
 
 def pem_blocks(text: str) -> list[str]:
-    """Return the certificates and private keys of a text, also one that is cut off."""
+    """Return the certificates and private keys (PEM) of a text; the last one may be cut off."""
     return _BLOCK.findall(text)
 
 
 def redact_data(value: Any) -> Any:
-    """Return plain data as `Redactor.data` does."""
+    """Return data without secrets, as `Redactor.data` does."""
     return _redact.data(value)
 
 
 class Secret(str):
-    """A string that works as itself but never shows itself: its `repr` is `'***'`.
+    """A string whose `repr` is `'***'`, so that it is not shown by accident.
 
-    `str(secret)` still is the value, because HTTP libraries need it; what formats objects for people
+    `str(secret)` is still the value, because HTTP libraries need it; code that formats objects for people
     (pytest's `--showlocals`, logging of containers, dataclass reprs) uses `repr`.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import tempfile
 import time
 import urllib.request
@@ -21,8 +22,13 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.api.routes import Route
     from pytest_aicore.http.exchange import Request, Response
 
-_OF_THE_DEVELOPER = ("AICORE_", "PYTEST_AICORE_", "GIT_", "VCAP_SERVICES")
-_OF_THE_TESTS = frozenset({"PYTEST_AICORE_SHARED", "PYTEST_AICORE_OPENAPI", "PYTEST_AICORE_KILLS"})
+_NEEDED = frozenset({"PATH", "LANG", "LANGUAGE", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH", "VIRTUAL_ENV"})
+"""Variables without which Python and git might not run; the rest is the developer's."""
+_OF_WINDOWS = frozenset({"SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT", "WINDIR"})
+_FOR_THE_TESTS = ("COV", "PYTEST_DEBUG_TEMPROOT", "PYTEST_XDIST_", "HYPOTHESIS_", "LC_", "MUTANT_")
+_OF_THE_TESTS = frozenset(
+    {"PYTEST_AICORE_SHARED", "PYTEST_AICORE_OPENAPI", "PYTEST_AICORE_KILLS", "REPOSITORY_CHECKS", "PYTHONPATH"}
+)
 """Variables that are meant for the tests: files that they read where they are there, how often they kill."""
 
 settings.register_profile("tests", deadline=None)  # a time is no test
@@ -44,8 +50,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(time.tzset)  # what is added last runs first: this one when the zone is the machine's again
     config.add_cleanup(patch.undo)
     for name in list(os.environ):
-        is_foreign = name.startswith(_OF_THE_DEVELOPER) or name.lower().endswith("_proxy")
-        if is_foreign and name not in _OF_THE_TESTS:
+        is_needed = name.upper() in _NEEDED | _OF_WINDOWS | _OF_THE_TESTS or name.startswith(_FOR_THE_TESTS)
+        if not is_needed:
             patch.delenv(name)
     for name, part in (
         ("HOME", "home"),
@@ -57,6 +63,8 @@ def pytest_configure(config: pytest.Config) -> None:
         path = Path(folder.name, part)
         path.mkdir(exist_ok=True)
         patch.setenv(name, str(path))
+    if sys.dont_write_bytecode:  # else hundreds of sessions would each compile all modules again
+        patch.setenv("PYTHONPYCACHEPREFIX", str(Path(folder.name, "bytecode")))
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # `nohup`, which all inherit
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
     patch.setenv("TZ", "UTC")
@@ -85,6 +93,7 @@ def answers_follow_the_specification(monkeypatch: pytest.MonkeyPatch) -> Iterato
         yield
         return
     from pytest_aicore.emulator.api.dispatch import Dispatcher
+    from pytest_aicore.errors import EmulatorError
 
     specification()  # read it now, not while an emulator is being asked
     recorder = Recorder()
@@ -93,6 +102,8 @@ def answers_follow_the_specification(monkeypatch: pytest.MonkeyPatch) -> Iterato
     def served(self: Dispatcher, request: Request, route: Route, *arguments: Any, **options: Any) -> Response:
         try:
             response = serve(self, request, route, *arguments, **options)
+        except EmulatorError:
+            raise  # the dispatcher answers it, and the test fails
         except Exception as error:
             recorder.violations.append(f"{request.method} {request.url}: {error!r}")
             raise

@@ -1,6 +1,6 @@
 """How a training fails can be tested as well: the marker `aicore_script` says how the emulator treats a test's runs.
 
-These tests run offline only, for nobody can order the real SAP AI Core to fail.
+These tests run offline only: failures can be scripted in the emulator, not in the real SAP AI Core.
 """
 
 from __future__ import annotations

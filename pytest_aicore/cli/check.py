@@ -31,7 +31,7 @@ FOUND: Final = 1
 
 STANDARD_INPUT_ARGUMENT: Final = "-"
 _LARGEST_INPUT: Final = 4 * 1024 * 1024
-"""How much of standard input is read; a template has at most 1 MiB, and what is larger is told to be too large."""
+"""How much of standard input is read; a template has at most 1 MiB, and what is larger is reported as too large."""
 
 
 def check(
@@ -60,7 +60,7 @@ def check(
 
     Raises:
         SettingsError: a path does not exist, or `-` was given with `against`.
-        RevisionError: there is no such revision.
+        RevisionError: unknown revision.
     """
     out = _opened(sys.stdout) if out is None else out
     options = options or CheckOptions()
@@ -80,7 +80,7 @@ def check(
             no_templates = 1
     result = check_files(files, options=options)
     findings += result.findings
-    # A file that cannot be read is no candidate, and yet something is said of it.
+    # A file that cannot be read is not a candidate, but has a finding.
     names += [str(file.path) for file in result.files if file.candidate or file.findings]
     named = set(files)
     no_templates += sum(file.path in named and not file.candidate and not file.findings for file in result.files)
@@ -90,7 +90,7 @@ def check(
     if against is not None:
         findings += _since(against, folders, [file.path for file in result.files if file.candidate], options)
     findings.sort(key=lambda finding: finding.order)
-    # What the rules of contracts come with takes longer to import than a small folder to check.
+    # Importing the rules of contracts takes longer than checking a small folder.
     rules = {} if output_format in ("text", "github") else all_rules()
     outcome = Outcome(findings, names, rules, strict=strict, no_templates=no_templates)
     if output_format == "text":
@@ -101,7 +101,7 @@ def check(
 
 
 def _opened(stream: TextIO | None) -> TextIO:
-    """Return a standard stream; there is none if whoever started this program has closed it."""
+    """Return a standard stream; there is none if the parent process has closed it."""
     if stream is None:
         raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     return stream
@@ -113,7 +113,7 @@ def _existing(paths: Sequence[str]) -> list[Path]:
         if path == STANDARD_INPUT_ARGUMENT:
             continue
         if "\0" in path or not path:
-            raise SettingsError(f"{path!r} is no path.")
+            raise SettingsError(f"invalid path {path!r}: expected a file or folder.")
         file = Path(path)
         if not os.path.lexists(file):
             beside = file.parent
@@ -125,7 +125,7 @@ def _existing(paths: Sequence[str]) -> list[Path]:
 
 
 def _since(reference: str, folders: Iterable[Path], candidates: Iterable[Path], options: CheckOptions) -> list[Finding]:
-    """Return what became of the workflows' contracts since a revision, as findings."""
+    """Return as findings how the workflows' contracts have changed since a revision."""
     from pytest_aicore.errors import WorkflowError
     from pytest_aicore.workflows.contracts import rules as contract_rules
     from pytest_aicore.workflows.contracts.revision import compare_with_revision
@@ -134,7 +134,7 @@ def _since(reference: str, folders: Iterable[Path], candidates: Iterable[Path], 
     templates: list[Template] = []
     untold: list[Path] = []
     for path in candidates:
-        with suppress(WorkflowError):  # the checks say what is wrong with it
+        with suppress(WorkflowError):  # the checks report the error
             templates += read_templates(path)
             continue
         untold.append(path)
@@ -162,13 +162,13 @@ def explain(rule_id: str, out: TextIO | None = None) -> int:
         out: where to print; standard output if left out.
 
     Raises:
-        SettingsError: there is no such rule.
+        SettingsError: unknown rule.
     """
     rules = all_rules()
     rule = rules.get(rule_id.upper()) or next((one for one in rules.values() if one.name == rule_id.lower()), None)
     if rule is None:
         raise SettingsError(
-            f"There is no rule {rule_id!r}.{meant(rule_id, rules)} `pytest-aicore check --list-rules` shows all."
+            f"unknown rule {rule_id!r}.{meant(rule_id, rules)} `pytest-aicore check --list-rules` shows all."
         )
     lines = [
         f"{rule.id} {rule.name} ({rule.severity.word}, {rule.layer})",
@@ -206,7 +206,7 @@ def list_rules(out: TextIO | None = None) -> int:
 
 
 def wants_colour(out: TextIO) -> bool:
-    """Tell whether to print colours: on a terminal, unless NO_COLOR or FORCE_COLOR say otherwise.
+    """Return whether to print colours: on a terminal, unless NO_COLOR or FORCE_COLOR say otherwise.
 
     Args:
         out: where to print.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -17,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 MISUSED = 2
-"""The exit status for what the user can mend: wrong arguments, missing files; argparse uses the same."""
+"""The exit status for errors that the user can fix: wrong arguments, missing files; argparse uses the same."""
 INTERRUPTED = 130
-"""The exit status of who was interrupted before there was something to end well, as a shell has it."""
+"""The exit status of an interrupted process, as shells report it."""
 
 BROKEN_PIPE = 141
-"""The exit status of who wrote to a pipe that nobody reads any more, as a shell has it."""
+"""The exit status after writing to a closed pipe, as shells report it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: as on the command line, without the program's name; those of this process when left out.
     """
-    parser = _Parser(prog="pytest-aicore", description="SAP AI Core training runs, beside pytest.", allow_abbrev=False)
+    parser = _ArgumentParser(
+        prog="pytest-aicore", description="SAP AI Core training runs, beside pytest.", allow_abbrev=False
+    )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (summary, declare) in COMMANDS.items():
@@ -40,29 +43,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     values = [word.partition("=")[2] if word.startswith("-") else word for word in words]
     if any(map(is_misplaced, values)):
         parser.error(MISPLACED)
-    asked = parser.parse_args(words)
-    run: Callable[[argparse.Namespace], int] = asked.run
     try:
-        return run(asked)
+        try:
+            asked = parser.parse_args(words)
+            run: Callable[[argparse.Namespace], int] = asked.run
+            return run(asked)
+        finally:
+            if sys.stdout is not None:  # Python would flush it after main, and exit with 120 if that fails
+                sys.stdout.flush()
     except AicoreError as error:
         say(f"pytest-aicore: {redact(_concealed(str(error), values))}", sys.stderr)
         return MISUSED
     except BrokenPipeError:
-        # Whoever read the output has seen enough; what Python still would flush at its end goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has closed the pipe; discard what Python would still flush at its end.
+        _discard_output()
         return BROKEN_PIPE
     except OSError as error:  # a full disk, a stream that is closed: nothing that was checked is wrong
+        _discard_output()
         say(f"pytest-aicore: {error.strerror or error}.", sys.stderr)
         return MISUSED
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments, without those that may be a secret."""
+def _discard_output() -> None:
+    """Discard what is still buffered for standard output, which cannot be written."""
+    with suppress(OSError, AttributeError):  # there is none, or it is not a file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _ArgumentParser(argparse.ArgumentParser):
+    """Reports invalid arguments, without those that may be a secret."""
 
     def error(self, message: str) -> NoReturn:
-        """Refuse arguments; a script that hands on names of files may have written them."""
+        """Refuse arguments; a script that passes file names may have written them."""
         words = [word.strip("'") for word in message.split()]
         super().error(on_one_line(_concealed(message, [*words, *[word.partition("=")[2] for word in words]])))
 
@@ -77,7 +91,7 @@ def _concealed(message: str, values: Iterable[str]) -> str:
 
 
 class _Version(argparse.Action):
-    """Looks the version up when somebody wants it: that takes longer than to check a file."""
+    """Looks up the version only when it is needed: that takes longer than checking a file."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from importlib.metadata import version
@@ -94,21 +108,21 @@ def serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="listen at this address (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="listen at this port (default: any that is free)")
     parser.add_argument(
-        "--service-key-out", type=Path, metavar="FILE", help="write a service key that clients can use as it is"
+        "--service-key-out", type=Path, metavar="FILE", help="write a service key for clients to this file"
     )
     parser.add_argument(
         "--pace",
         default="real",
-        help="real time, scaled time such as 60x, polls (each look moves an execution or deployment one status on), or "
-        "instant (default: %(default)s)",
+        help="real time, scaled time such as 60x, polls (each poll moves an execution or deployment to its next "
+        "status), or instant (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="ids are a function of it (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the generated ids (default: %(default)s)")
     parser.add_argument("--no-admin", action="store_true", help="do not answer /__aicore__/")
     tls = parser.add_argument_group("TLS and client certificates")
     tls.add_argument("--tls-cert", type=Path, metavar="FILE", help="the server's certificate chain, PEM")
     tls.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key, PEM")
     tls.add_argument(
-        "--tls-client-ca", type=Path, metavar="FILE", help="who vouches for clients with a certificate, PEM"
+        "--tls-client-ca", type=Path, metavar="FILE", help="CA certificates that sign the clients' certificates, PEM"
     )
     tls.add_argument(
         "--allow-x509-over-http",
@@ -144,7 +158,7 @@ def check(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--strict", action="store_true", help="warnings fail, too")
     parser.add_argument(
-        "--against", metavar="GIT_REF", help="tell what broke for existing configurations since this revision of git"
+        "--against", metavar="GIT_REF", help="report what broke for existing configurations since this git revision"
     )
     parser.add_argument(
         "--ignore",
@@ -190,10 +204,10 @@ def sweep(parser: argparse.ArgumentParser) -> None:
     Exit status: 0 nothing of ours runs any more, 1 something does or may, 2 wrong arguments or no credentials.
     """
     parser.add_argument(
-        "--older-than", metavar="T", help="only what was started so long ago (2h, 45m), by whichever machine"
+        "--older-than", metavar="T", help="only what was started at least this long ago (2h, 45m), on any machine"
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be stopped, and stop nothing")
-    # The names that the options have in pytest, and that messages speak of, are understood as well.
+    # The names that the options have in pytest, and that messages use, are accepted as well.
     parser.add_argument(
         "--ledger",
         "--aicore-ledger",

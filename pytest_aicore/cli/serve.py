@@ -39,7 +39,7 @@ def serve_until_stopped(
     tls_client_ca: Path | None,
     allow_x509_over_http: bool,
 ) -> int:
-    """Serve until SIGINT or SIGTERM and return the exit status: 0, since being stopped is how it ends well.
+    """Serve until SIGINT or SIGTERM and return the exit status: 0, because a signal is the normal way to end it.
 
     Args:
         workflows: the folder whose templates are published.
@@ -47,11 +47,11 @@ def serve_until_stopped(
         port: the port to listen at; 0 for any that is free.
         service_key_out: where to write a service key.
         pace: how fast time passes.
-        seed: what ids are a function of.
+        seed: of the generated ids.
         admin: whether `/__aicore__/` is answered.
         tls_cert: the server's certificate chain.
         tls_key: its private key.
-        tls_client_ca: the certificates that vouch for clients.
+        tls_client_ca: the CA certificates that client certificates must be signed by.
         allow_x509_over_http: whether a client without secret gets a token without having shown a certificate.
 
     Raises:
@@ -66,19 +66,19 @@ def serve_until_stopped(
     _ask_for_descriptors()
     emulator = Emulator(seed, clock=RunningClock(chosen), pace=chosen.said, tokens_expire=True)
     server = Server(emulator, host=host, port=port, tls=tls, allow_x509_over_http=allow_x509_over_http, admin=admin)
-    emulator.base_url = emulator.auth_url = server.url  # what answers say about where things are
-    emulator.local_repositories = server.is_loopback  # nobody elsewhere may say which folders are read here
-    folder = None if workflows is None else WatchedFolder(emulator, workflows, _tell)
+    emulator.base_url = emulator.auth_url = server.url  # the URLs in answers
+    emulator.local_repositories = server.is_loopback  # other machines must not choose which local folders are read
+    folder = None if workflows is None else WatchedFolder(emulator, workflows, _warn)
     try:
         if allow_x509_over_http and not server.is_loopback:
             raise EmulatorError(
-                f"--allow-x509-over-http with --host {host}: whoever reaches that address would get a token. Use it on "
-                "this machine alone, or give --tls-cert, --tls-key and --tls-client-ca."
+                f"--allow-x509-over-http with --host {host}: any client that reaches that address would get a token. "
+                "Use it on this machine alone, or give --tls-cert, --tls-key and --tls-client-ca."
             )
         if not server.is_loopback:
-            _tell(
+            _warn(
                 f"Warning: --host {host} can be reached from other machines, and the credentials of an emulator can be "
-                f"guessed: whoever reaches it can use it. {ADMIN_ROOT} stays closed to other machines."
+                f"guessed: any client that reaches it can use it. {ADMIN_ROOT} stays closed to other machines."
             )
         if folder:
             folder.start()
@@ -94,6 +94,7 @@ def serve_until_stopped(
         if folder:
             folder.stop()
         server.stop()
+        emulator.close()
     return 0
 
 
@@ -106,19 +107,19 @@ def _tls(
         missing = "--tls-key" if certificate else "--tls-cert"
         raise EmulatorError(f"{missing} is missing: TLS needs --tls-cert and --tls-key, both PEM files.")
     if allow_x509_over_http:
-        raise EmulatorError("--allow-x509-over-http says what happens without TLS: leave it out, or --tls-cert.")
+        raise EmulatorError("--allow-x509-over-http applies without TLS only: remove it, or --tls-cert.")
     return Tls(certificate, key, client_ca)
 
 
 @contextmanager
 def _stopped_by_signal() -> Iterator[socket.socket]:
     """Give a socket that can be read once the program is to stop."""
-    stopped, teller = socket.socketpair()
+    stopped, sender = socket.socketpair()
 
     def stop(number: int, _: object) -> None:
-        signal.signal(number, signal.SIG_DFL)  # whoever asks twice does not want to wait
+        signal.signal(number, signal.SIG_DFL)  # a second signal ends the process at once
         # Not a lock of any kind: the thread that was interrupted may hold it.
-        teller.send(b".")
+        sender.send(b".")
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -127,11 +128,11 @@ def _stopped_by_signal() -> Iterator[socket.socket]:
         for number, handler in before.items():
             signal.signal(number, handler)
         stopped.close()
-        teller.close()
+        sender.close()
 
 
 def _ask_for_descriptors() -> None:
-    with suppress(ImportError, OSError, ValueError):  # what the system does not give, is not had
+    with suppress(ImportError, OSError, ValueError):  # best effort: continue with what the system allows
         import resource
 
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -140,6 +141,6 @@ def _ask_for_descriptors() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _tell(sentence: str) -> None:
-    with suppress(OSError):  # nobody reads it any more
+def _warn(sentence: str) -> None:
+    with suppress(OSError):  # standard error is closed
         say(f"pytest-aicore: {sentence}", sys.stderr)

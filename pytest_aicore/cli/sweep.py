@@ -1,8 +1,8 @@
-"""`pytest-aicore sweep`: stops what interrupted live sessions left running.
+"""`pytest-aicore sweep`: stops the executions that interrupted live sessions left running.
 
-What the ledger of this machine remembers of sessions that have ended is stopped. What carries our name but is not in
-the ledger may belong to a session of another machine that is still alive, so it is stopped only if the user says how
-old it must be.
+Executions that the ledger of this machine records for sessions that have ended are stopped. An execution that has the
+name of pytest-aicore but is not in the ledger may belong to a live session on another machine, so it is stopped only if
+the user gives a minimum age.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from pytest_aicore.training.service.credentials import Credentials
 
 _SKEW = 60.0
-"""Seconds by which the clocks of two machines may differ without a word."""
+"""Seconds by which the clocks of two machines may differ without a message about it."""
 _LONG_AGO = 48 * 3600.0
-"""Seconds after which a date says more than a duration."""
+"""Seconds after which a message gives a date instead of a duration."""
 
 
 def sweep(
@@ -49,18 +49,18 @@ def sweep(
     older_than: str | None,
     dry_run: bool,
 ) -> int:
-    """Stop what was left running, say so, and return the exit status: 1 if something still runs, or may.
+    """Stop leftover executions, print what was done, and return the exit status: 1 if something still runs, or may.
 
     Args:
-        ledger_file: of the sessions; it need not exist.
+        ledger_file: the ledger of the sessions; it need not exist.
         service_key: a service key file; None for SAP's own lookup.
-        resource_group: the only one; None for the environment's, and those in which the ledger's sessions started
-            something.
-        older_than: how long ago executions were started, as people write durations; None for any time.
+        resource_group: the only one to sweep; None for the environment's, and those in which sessions of the ledger
+            started something.
+        older_than: minimum age of the executions, a duration such as `2h`; None for any age.
         dry_run: whether nothing is stopped.
 
     Raises:
-        AicoreError: there are no credentials, the ledger cannot be read, or no resource group is known.
+        AicoreError: credentials or resource group are missing, or the ledger cannot be read.
     """
     least_age = _least_age(older_than)
     _refuse_impossible_group("--resource-group", resource_group)
@@ -74,7 +74,7 @@ def sweep(
     for group in groups:
         where = _where(found.host, group)
         if unreachable:
-            say(f"could not look at {where} either")
+            say(f"could not check {where} either")
             status = 1
             continue
         try:
@@ -84,15 +84,15 @@ def sweep(
             is_open = any(each.is_open for each in _at(ledger, found.host, group))
             if is_open or resource_group or unreachable:
                 status = 1
-                say(f"could not look at {where}: {error}")
-            else:  # it may have been deleted since
-                say(f"could not look at {where}, where the ledger has nothing left running: {error}")
+                say(f"could not check {where}: {error}")
+            else:  # the resource group may have been deleted since
+                say(f"could not check {where}, where the ledger records nothing left running: {error}")
     if not groups:
         say(
-            f"nothing of ours was started at {found.host}, as far as the ledger {ledger.file} knows; --resource-group"
-            " NAME finds what other machines left running"
+            f"the ledger {ledger.file} records no executions at {found.host}; --resource-group NAME finds those that"
+            " other machines left running"
         )
-    if _tell_elsewhere(ledger, {(found.host, group) for group in groups}, found.host) and not resource_group:
+    if _report_elsewhere(ledger, {(found.host, group) for group in groups}, found.host) and not resource_group:
         status = 1
     for problem in ledger.problems:
         say(problem)
@@ -104,14 +104,14 @@ def _where(host: str, group: str) -> str:
 
 
 def _at(ledger: FileLedger, host: str, group: str) -> list[Entry]:
-    """Return the entries of a place."""
+    """Return the ledger's entries of one resource group at one host."""
     return [
         each for each in ledger.entries.values() if (each.facts["host"], each.facts["resource_group"]) == (host, group)
     ]
 
 
-def _tell_elsewhere(ledger: FileLedger, swept: set[tuple[str, str]], host: str) -> bool:
-    """Say what was left running in other places, and tell whether there was anything."""
+def _report_elsewhere(ledger: FileLedger, swept: set[tuple[str, str]], host: str) -> bool:
+    """Print how many executions were left running in other resource groups, and return whether there were any."""
     places = [(str(each.facts["host"]), str(each.facts["resource_group"])) for each in ledger.entries.values()]
     left = False
     for place in sorted(set(places) - swept):
@@ -120,8 +120,8 @@ def _tell_elsewhere(ledger: FileLedger, swept: set[tuple[str, str]], host: str) 
             left = True
             why = "--resource-group names another" if place[0] == host else f"the credentials are for {host}"
             say(
-                f"not looked at: {number} left in {_where(*place)}, because {why}. If nothing can run there any more,"
-                f" delete {ledger.file}."
+                f"not checked: {number} left running in {_where(*place)}, because {why}. If nothing can run there any"
+                f" more, delete {ledger.file}."
             )
     return left
 
@@ -163,7 +163,10 @@ def _refuse_impossible_group(source: str, name: str | None) -> None:
 
 
 def _resource_groups(ledger: FileLedger, host: str) -> list[str]:
-    """Return where something may run: what never started anything may be a name that was mistyped."""
+    """Return the resource groups in which something may run.
+
+    A group of the ledger in which nothing was started is left out, because its name may be mistyped.
+    """
     known = [each for each in ledger.entries.values() if each.facts["host"] == host]
     groups = {str(each.facts["resource_group"]) for each in known if each.stages[EXECUTION].process is not None}
     profile = credentials.resource_group_of_profile()
@@ -172,7 +175,7 @@ def _resource_groups(ledger: FileLedger, host: str) -> list[str]:
         groups.add(named)
     if not groups and not ledger.entries:
         raise CredentialsError(
-            f"No resource group is named, and the ledger {ledger.file} knows of none at {host}. Name it with"
+            f"No resource group is given, and the ledger {ledger.file} records none at {host}. Give one with"
             " --resource-group NAME."
         )
     return sorted(groups)
@@ -198,7 +201,8 @@ class _Sweep:
 
     def run(self) -> int:
         running = {execution.id: execution for execution in patiently(self._clock, self._api.unfinished)}
-        # In this order: what runs is in the ledger since before it was started, also by a session that has just begun.
+        # The ledger is read second: an execution is written there before it is started, so whatever is running is
+        # known by now, also if its session has just begun.
         self._ledger.refresh()
         self._entries = _at(self._ledger, self._host, self._group)
         alive: list[Entry] = []
@@ -208,8 +212,8 @@ class _Sweep:
             except RunError as error:
                 if entry.is_open:
                     self._left += 1
-                    say(f"could not look at {self._named(entry)}: {error}")
-                alive.append(entry)  # it may be
+                    say(f"could not check {self._named(entry)}: {error}")
+                alive.append(entry)  # its session may be alive
                 continue
             if is_alive:
                 alive.append(entry)
@@ -218,11 +222,11 @@ class _Sweep:
         self._sweep_others(running.values(), alive)
         busy = sum(each.is_open for each in alive)
         if busy:
-            say(f"{busy} of a session that is still running on this machine: left alone")
+            say(f"left alone: {busy} of a session that is still running on this machine")
         if not (self._stopped or self._left):
-            say(f"nothing of ours was left running in {self._where}")
+            say(f"no leftover executions in {self._where}")
         elif self._dry_run:
-            say(f"{self._stopped} to be stopped in {self._where}; nothing was, because of --dry-run")
+            say(f"would stop {self._stopped} in {self._where}; nothing was stopped, because of --dry-run")
         else:
             say(f"{self._stopped} stopped, {self._left} left in {self._where}")
         return 1 if self._left or (self._dry_run and self._stopped) else 0
@@ -264,7 +268,7 @@ class _Sweep:
                 self._api,
                 self._clock,
                 entry,
-                lambda event, **facts: self._ledger.take_down(event, run=entry.id, **facts),
+                lambda event, **facts: self._ledger.record(event, run=entry.id, **facts),
                 others,
             )
         except RunError as error:
@@ -281,10 +285,10 @@ class _Sweep:
         self._swept.update(filter(None, [entry.execution_id, entry.configuration_id]))
 
     def _sweep_others(self, running: Iterable[Execution], alive: Iterable[Entry]) -> None:
-        """Stop what still runs although the ledger has it closed, and what may be of other machines by its age.
+        """Stop what still runs although it is closed in the ledger, and what other machines may have started, by age.
 
-        An execution whose id nobody has learnt yet, because it is being started or its start was never answered, is
-        known by its configuration.
+        If the id of an execution is not known yet, because it is being started or its start was never answered, the
+        execution is recognized by its configuration.
         """
         of_living: set[str | None] = {each for entry in alive for each in (entry.execution_id, entry.configuration_id)}
         closed = {each.execution_id: each for each in self._entries if each.execution_id}
@@ -302,8 +306,8 @@ class _Sweep:
                 if self._least_age is None:
                     self._left += 1
                     say(
-                        f"left alone: {name}, which no ledger here knows. It may belong to a session of another"
-                        " machine; --older-than 2h stops it once it is older than that."
+                        f"left alone: {name}, which is not in the ledger of this machine. It may belong to a session"
+                        " of another machine; --older-than 2h stops it when it is older than 2 hours."
                     )
                 elif not self._is_too_young(created):
                     self._stop(execution.id, name)

@@ -1,4 +1,4 @@
-"""The schema of the markers, and what several of them on one test mean together. It knows no pytest."""
+"""The schema of the markers, and how several of them on one test are merged. It does not depend on pytest."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def bind_marker(
         schema: the function whose signature is the marker's schema.
         use: what was written.
         place: `file:line` of the test, for the message.
-        what: what the name stands for.
+        what: the kind of the name, for the message.
 
     Raises:
         SettingsError: the signature does not allow it.
@@ -85,7 +85,7 @@ def marker_signature(name: str, schema: Callable[..., object]) -> str:
 
 
 def _written(schema: Callable[..., object]) -> inspect.Signature:
-    """Return what a marker may be given; where it stands (`place`) is known."""
+    """Return the signature of a marker as users write it, without `self` and `place`."""
     signature = inspect.signature(schema)
     plain = [
         parameter.replace(annotation=inspect.Parameter.empty)
@@ -117,7 +117,7 @@ def merge_scripts(
     """Return the arguments of the `aicore_script` markers of one test: one dictionary for each target.
 
     A nearer marker overrides a farther one for the same target field by field. Two on the same level that
-    give one field of one target different values contradict each other: whichever won, one of them would lie.
+    give one field of one target different values contradict each other, which is an error.
 
     Args:
         levels: the markers of each level, the farthest (module) first.
@@ -140,7 +140,7 @@ def merge_scripts(
                 raise SettingsError(
                     f"{place}: two aicore_script markers contradict each other: {field}={known[field]!r} and"
                     f" {field}={arguments[field]!r} for {_target(target)}.\n"
-                    f"Keep one, or say for each which executable it is meant for."
+                    "Keep one, or give each of them its own `executable`."
                 )
             known.update(arguments)
         for target, arguments in here.items():

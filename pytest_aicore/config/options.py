@@ -1,7 +1,7 @@
-"""What can be set: each setting is declared here once, with its names, its default and its help.
+"""The settings: each is declared here once, with its names, its default and its help.
 
-Apart from `settings.py`, which reads their values, because every pytest run of the environment loads this: pytest loads
-the modules of plugins slowly, and where nothing is set there is nothing to read.
+`settings.py` reads their values. It is a module of its own because every pytest run of the environment loads this one,
+and pytest loads the modules of plugins slowly, in proportion to their code.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ SECRET_VARIABLES = (
 
 
 class Option:
-    """The declaration of a setting, and one line of the reference page: how it is called wherever it can be given.
+    """The declaration of a setting, and one line of the reference page: its name in each place where it can be set.
 
     Args:
-        help: what `pytest --help` says, for option and ini alike.
+        help: what `pytest --help` shows, for option and ini alike.
         reads: the reader of its values in `settings.READERS`.
-        default: what holds if nobody sets it; a relative path is relative to the project's root.
-        metavar: what the option's value is called; None for a switch.
+        default: its value if it is not set; a relative path is relative to the project's root.
+        metavar: the placeholder of the option's value in `--help`; None for a switch.
         flag: the command line option, None where there is none.
         environment: the environment variable, None where there is none.
         ini: the ini value, None where there is none.
         ini_type: `string`, `number`, `bool` or `linelist`.
 
     Attributes:
-        name: that of the attribute of [Settings].
+        name: the attribute of [Settings].
         dest: the attribute of pytest's options.
     """
 
@@ -73,11 +73,11 @@ class Option:
 
 
 _declared: Callable[..., Any] = Option
-"""As a type checker sees it: the attribute of a session's settings has a value, whatever the class has."""
+"""For type checkers: the attribute of an instance is a `Setting`, that of the class an `Option`."""
 
 
 class Settings:
-    """What this session was told, each value with its source: what the class declares, an object of it has read."""
+    """The settings of a session, each value with its source: the class declares them, an instance has their values."""
 
     # A file must not spend money, so live mode has no ini value.
     live: Setting[bool] = _declared(
@@ -115,7 +115,7 @@ class Settings:
         ini="aicore_workflows",
     )
     poll_interval: Setting[float] = _declared(
-        "seconds between two looks at a running execution (default: 5)",
+        "seconds between two polls of a running execution (default: 5)",
         reads="seconds",
         default=5.0,
         metavar="S",
@@ -149,7 +149,7 @@ class Settings:
         ini="aicore_report",
     )
     block_network: Setting[bool] = _declared(
-        "offline: let nothing in the process of the tests reach the network",
+        "offline: block all network access of the test process",
         reads="switch",
         default=False,
         ini="aicore_block_network",
@@ -163,9 +163,9 @@ class Settings:
         ini="aicore_check",
         ini_type="bool",
     )
-    # What is golden is decided by a person, so there is no ini value.
+    # A person must review changes of golden files, so it has no ini value.
     update: Setting[bool] = _declared(
-        "write golden files anew: contracts of workflows, and rendered manifests",
+        "update golden files: contracts of workflows, and rendered manifests",
         reads="switch",
         default=False,
         flag="--aicore-update",
@@ -217,7 +217,7 @@ class Settings:
         ini="aicore_max_parallel",
     )
     ledger: Setting[Path | None] = _declared(
-        "live: where it is written down what was started (default: aicore/ledger.jsonl in pytest's cache folder)",
+        "live: file that records what the session starts (default: aicore/ledger.jsonl in pytest's cache folder)",
         reads="path",
         default=None,
         metavar="FILE",
@@ -231,7 +231,7 @@ class Settings:
         flag="--aicore-keep",
     )
     resume: Setting[bool] = _declared(
-        "live: go on with unfinished executions of an earlier session instead of stopping them",
+        "live: resume unfinished executions of an earlier session instead of stopping them",
         reads="switch",
         default=False,
         flag="--aicore-resume",
@@ -261,7 +261,7 @@ class Settings:
         ini_type="linelist",
     )
     reuse: Setting[bool] = _declared(
-        "live: take artifacts and configurations of ours with the same content instead of new ones",
+        "live: reuse artifacts and configurations that pytest-aicore created with the same content",
         reads="switch",
         default=False,
         ini="aicore_reuse",
@@ -276,7 +276,7 @@ class Settings:
 
     @property
     def resumes(self) -> bool:
-        """Whether unfinished executions of an earlier session are gone on with."""
+        """Whether unfinished executions of an earlier session are resumed."""
         return self.resume.value and not self.no_resume.value
 
     def by_name(self) -> dict[str, Setting[Any]]:
@@ -285,4 +285,4 @@ class Settings:
 
 
 OPTIONS = tuple(each for each in vars(Settings).values() if isinstance(each, Option))
-"""All of them, in the order of the reference page."""
+"""All options, in the order of the reference page."""

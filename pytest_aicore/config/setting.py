@@ -1,4 +1,4 @@
-"""A value of which one can tell where it came from."""
+"""A value with its source."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Setting(Generic[T]):
     """A value and where it came from.
 
     Attributes:
-        value: what holds for this session.
+        value: the value in this session.
         source: `--aicore-timeout`, `environment AICORE_RESOURCE_GROUP`, `ini aicore_timeout` or `default`.
     """
 
@@ -24,11 +24,11 @@ class Setting(Generic[T]):
 
     @property
     def is_default(self) -> bool:
-        """Whether nobody asked for this value."""
+        """Whether this value was not set."""
         return self.source == "default"
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether both value and source are equal."""
+        """Return whether both value and source are equal."""
         return isinstance(other, Setting) and (self.value, self.source) == (other.value, other.source)
 
     __hash__ = None  # type: ignore[assignment]

@@ -1,6 +1,6 @@
 """Settings, each with its source (option > environment > ini > default).
 
-Nothing here knows pytest: `hooks/context.py` hands in what was typed, tests hand in dictionaries.
+It does not depend on pytest: `hooks/context.py` passes in the given values, tests pass in dictionaries.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def read_settings(given: Given) -> Settings:
     """Return the settings of a session.
 
     Args:
-        given: where to look.
+        given: where settings are read from.
 
     Raises:
         SettingsError: a value cannot be used; the message names its source.
@@ -102,7 +102,7 @@ def _look_up(option: Option, given: Given) -> _Found | None:
         if value is not None:
             return _Found(value, option.flag, given.directory)
     if option.environment is not None:
-        # An empty variable is what CI systems make of a secret that is not there.
+        # CI systems set an empty variable for a missing secret.
         text = given.environment.get(option.environment, "")
         if text.strip():
             return _Found(text, f"environment {option.environment}", given.directory)
@@ -151,13 +151,13 @@ def _seconds(found: _Found) -> float:
 
 
 def positive_seconds(value: float) -> float:
-    """Return the value if it is a time that can be waited for.
+    """Return the value if it is a duration that can be waited.
 
     Args:
         value: seconds.
 
     Raises:
-        ValueError: it is not greater than 0, or no number.
+        ValueError: it is not a number greater than 0.
     """
     if not (math.isfinite(value) and value > 0):
         raise ValueError(value)
@@ -187,7 +187,7 @@ def _prices(found: _Found) -> dict[str, Price]:
 
 
 def _require_resource_group(settings: Settings, environment: Mapping[str, str]) -> None:
-    """Make sure that the user has said where money may be spent."""
+    """Make sure that the user has named the resource group in which money may be spent."""
     from pytest_aicore.training.service.credentials import resource_group_of_profile
 
     if settings.resource_group.is_default:
@@ -214,13 +214,13 @@ def _resource_group(found: _Found) -> str:
 
 
 def resource_group_named(name: str) -> str:
-    """Return the name if a resource group can have it.
+    """Return the name if it is a valid name of a resource group.
 
     Args:
         name: what was given.
 
     Raises:
-        ValueError: none can; the message does not repeat it.
+        ValueError: it is not; the message does not repeat it.
     """
     if name == NAME or to_fill_in(name, wholly=True) is not None:
         raise ValueError(f"it {LEFT}")
@@ -239,13 +239,13 @@ def _path(found: _Found) -> Path:
         from pytest_aicore.training.service.credentials import CONTENT_VARIABLE
 
         raise ValueError(
-            "expected a path, and this is what a file holds. The content of a service key belongs into the environment"
-            f" variable {CONTENT_VARIABLE}."
+            "expected a path, but this is the content of a file. The content of a service key belongs into the"
+            f" environment variable {CONTENT_VARIABLE}."
         )
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError, PermissionError):
-        pass  # whoever needs it says so
+        pass  # the code that needs the file reports it
     except OSError as error:
         raise ValueError(f"{error.strerror}.") from None
     return path
@@ -272,20 +272,20 @@ def _refuse_contracts_in_workflows(settings: Settings, root: Path) -> None:
     if contracts is None or not is_inside(contracts, workflows):
         return
     if workflows.resolve() == root.resolve() != contracts.resolve():
-        return  # a folder below, which AI Core's Git sync does not read; there is no folder beside the project
+        return  # the workflows are in the project's root: AI Core's Git sync does not read its sub-folders
     raise SettingsError(
-        f"{settings.contracts.source} = {shown(contracts)}: the golden contracts would lie in the workflows folder"
+        f"{settings.contracts.source} = {shown(contracts)}: the golden contracts would be in the workflows folder"
         f" {workflows}, which AI Core's Git sync reads. Keep them elsewhere."
     )
 
 
 OUTPUT_IN_WORKFLOWS = (
-    "the file would lie in the workflows folder {}, which AI Core's Git sync reads. Write it elsewhere."
+    "the file would be in the workflows folder {}, which AI Core's Git sync reads. Write it elsewhere."
 )
 
 
 def is_inside(path: Path, folder: Path) -> bool:
-    """Tell whether a path lies in a folder, after symbolic links are followed."""
+    """Return whether a path is inside a folder, after symbolic links are followed."""
     return path.resolve().is_relative_to(folder.resolve())
 
 
@@ -300,14 +300,14 @@ READERS: Mapping[str, Callable[[_Found], Any]] = {
     "service_key": _service_key,
     "switch": _switch,
 }
-"""What makes a value of what was given, by the name that declarations give it."""
+"""The function that reads each kind of value, by the name that declarations use."""
 
 
 def _require_readers() -> None:
-    """Refuse a declaration whose values nobody could read, before anybody sets it.
+    """Refuse a declaration without a reader when the module is imported.
 
     Raises:
-        TypeError: there is one.
+        TypeError: a setting has an unknown reader.
     """
     for option in OPTIONS:
         if option.reads not in READERS:

@@ -35,7 +35,7 @@ def __getattr__(name: str) -> object:
     """Return a public name, importing what it needs now.
 
     Raises:
-        AttributeError: there is no such name.
+        AttributeError: unknown name.
     """
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -47,5 +47,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """Return the public names, also those that nobody has used yet."""
+    """Return the public names, also those that were not used yet."""
     return sorted({*globals(), *__all__})

@@ -16,12 +16,13 @@ from pytest_aicore.emulator.control.faults import Fault, Kind, operation_named
 from pytest_aicore.emulator.control.profiles import faults_of
 from pytest_aicore.emulator.control.scripted_engine import ScriptedEngine
 from pytest_aicore.emulator.control.scripts import Script, Standing, refuse_contradiction, with_arguments_of
-from pytest_aicore.emulator.store.records import Published
+from pytest_aicore.emulator.store.records import PublishedExecutable
 from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, State
 from pytest_aicore.emulator.world.clock import VirtualClock
 from pytest_aicore.emulator.world.platform import Platform
 from pytest_aicore.emulator.world.world import World
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
+from pytest_aicore.processes import Home
 from pytest_aicore.service_facts import RESOURCE_GROUP
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from typing_extensions import Self
 
     from pytest_aicore.emulator.api.request_record import RequestRecord
     from pytest_aicore.emulator.api.routes import RouteTable
@@ -43,26 +46,27 @@ __tracebackhide__ = our_message
 
 API_URL = "https://api.ai.aicore.invalid"
 AUTH_URL = "https://emulator.authentication.aicore.invalid"
-"""Under the top-level name that can never exist: a client that outlives the emulator reaches nobody."""
+"""Under the reserved domain `invalid`: a client that is used after the emulator has ended reaches no server."""
 
 
 class Emulator:
     """A stateful stand-in for SAP AI Core.
 
-    It answers requests (`handle`), can be told how executions end (`script`) and which calls go wrong
-    (`fault`), remembers what it was asked (`requests`) and can be rolled back to an earlier moment.
+    It answers requests (`handle`), executions run as tests script them (`script`), failures of calls can be injected
+    (`fault`), the latest requests are kept (`requests`), and its state can be rolled back (`rollback`).
 
     Args:
         seed: two emulators with the same seed give the same bytes for the same requests.
         base_url: where clients think the API is, without `/v2`.
         auth_url: where clients think the token service is, without `/oauth/token`.
-        clock: its time; without one, time that only moves when it is moved.
-        pace: what is said about every execution where no script says otherwise; the arguments of `script`.
-        tokens_expire: whether tokens run out as the clock goes on.
+        clock: its time; if left out, virtual time that moves only when something moves it.
+        pace: defaults for every execution, which scripts override; the arguments of `script`.
+        tokens_expire: whether tokens expire as the clock advances.
         service_plan: `extended`, or `standard`: a tenant without the scenarios of generative AI.
         local_repositories: whether clients may name any folder of this machine as a repository; without it only
             mirrored ones are read.
-        engine: returns who carries executions and deployments out; without one they go as scripts say.
+        engine: makes the engine that carries executions and deployments out; if left out, they follow scripts. `close`
+            closes it, and so does the end of a `with` block.
     """
 
     def __init__(
@@ -80,7 +84,9 @@ class Emulator:
     ) -> None:
         if service_plan not in SERVICE_PLANS:
             hint = did_you_mean(service_plan, SERVICE_PLANS)
-            raise EmulatorError(f"Emulator: service_plan={service_plan!r} is none of {listing(SERVICE_PLANS)}.{hint}")
+            raise EmulatorError(
+                f"Emulator: unknown service_plan={service_plan!r}; expected one of {listing(SERVICE_PLANS)}.{hint}"
+            )
         self.seed = seed
         self.service_plan = service_plan
         self.pace = dict(pace or {})
@@ -90,9 +96,25 @@ class Emulator:
         self.platform = Platform(self.world, engine or self._scripted)
         self.gateway = Gateway(seed, base_url, auth_url, clock, tokens_expire=tokens_expire)
         self.dispatcher = Dispatcher(self.platform, self.gateway)
+        self._home = Home()
 
     def _scripted(self, cluster: Cluster) -> Engine:
         return ScriptedEngine(self.world, self.pace, cluster)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the executions and deployments that the engine still carries out; none starts any more.
+
+        What the emulator remembers can still be read. Calling it again does nothing; nor does calling it in a forked
+        process, where the engine's threads are not. The caller must not hold `lock`.
+        """
+        if self._home.is_here:
+            self.cluster.close()
 
     def __repr__(self) -> str:
         return f"<Emulator {self.base_url} seed={self.seed} at {self.now:%Y-%m-%dT%H:%M:%SZ}>"
@@ -104,7 +126,7 @@ class Emulator:
 
     @property
     def state(self) -> State:
-        """Everything it remembers."""
+        """Its state: all records, scripts and faults."""
         return self.world.state
 
     @property
@@ -124,7 +146,7 @@ class Emulator:
 
     @property
     def incidents(self) -> list[str]:
-        """What must fail the test that is running."""
+        """Problems for which the running test must fail."""
         return self.world.incidents
 
     @property
@@ -134,12 +156,12 @@ class Emulator:
 
     @property
     def routes(self) -> RouteTable:
-        """Which calls it knows."""
+        """The calls that it can answer."""
         return self.dispatcher.routes
 
     @property
     def lock(self) -> AbstractContextManager[object]:
-        """Whoever reads or changes what it remembers holds it."""
+        """The lock to hold while reading or changing the state."""
         return self.world.lock
 
     @lock.setter
@@ -166,7 +188,7 @@ class Emulator:
 
     @property
     def tokens_expire(self) -> bool:
-        """Whether tokens run out as the clock goes on."""
+        """Whether tokens expire as the clock advances."""
         return self.gateway.tokens_expire
 
     @property
@@ -183,13 +205,13 @@ class Emulator:
         """A service key as SAP BTP hands them out, with credentials that this emulator accepts."""
         return self.gateway.service_key
 
-    # What the tenant has ------------------------------------------------------------------------------------
+    # What the tenant has --------------------------------------------------------------------------------
 
     def publish(self, template: Template | Executable) -> None:
         """Publish what a template defines, as AI Core's Git sync does.
 
-        The tenant is one on which it can run: it has the docker registry secrets that the template names, as every
-        resource group made here has its object-store secret. What a client synchronises gets no secrets.
+        The tenant gets what the template needs to run: the docker registry secrets that it names (resource groups made
+        here have their object-store secret). Templates that a client synchronises get no secrets.
 
         Args:
             template: a workflow template, or the executable derived from one.
@@ -200,12 +222,14 @@ class Emulator:
             before = self.state.published.get(executable.id)
             if before and before.executable == executable:
                 return  # a sync that finds nothing new changes nothing
-            self.state.published[executable.id] = Published(executable, before.created_at if before else now, now)
+            self.state.published[executable.id] = PublishedExecutable(
+                executable, before.created_at if before else now, now
+            )
             for name in getattr(template, "pull_secrets", ()):
                 self.state.tenant.provide_docker_secret(name, now)
 
     def withdraw(self, executable_id: str) -> None:
-        """Take an executable back, as AI Core's Git sync does with a template that is gone (assumed)."""
+        """Remove an executable, as AI Core's Git sync does when a template was deleted (assumed)."""
         with self.lock:
             self.state.published.pop(executable_id, None)
 
@@ -215,7 +239,7 @@ class Emulator:
             self.publish(template)
 
     def create_resource_group(self, name: str, *, object_store_secret: bool = True) -> None:
-        """Add a resource group; one that exists is left as it is.
+        """Add a resource group; an existing one is left unchanged.
 
         Args:
             name: its id.
@@ -223,41 +247,41 @@ class Emulator:
                 in the status UNKNOWN. One that a client makes has none.
 
         Raises:
-            EmulatorError: no resource group can have this name.
+            EmulatorError: invalid name.
         """
         if not re.fullmatch(RESOURCE_GROUP, name):
             raise EmulatorError(
-                f"create_resource_group: {name!r} is no name of a resource group: "
-                "3 to 253 letters, digits, dots and hyphens, the first and last of them no dot or hyphen."
+                f"create_resource_group: invalid name {name!r}: expected "
+                "3 to 253 letters, digits, dots and hyphens, the first and the last a letter or digit."
             )
         with self.lock:
             if name not in self.state.groups:
                 self.platform.tenancy.create_group(name, None, store=object_store_secret, at_once=True)
 
     def mirror_repository(self, url: str, folder: str | Path) -> None:
-        """Say which folder stands for a Git repository, so that applications of it can be synchronised.
+        """Map a Git repository to a local folder, so that its applications can be synchronised.
 
         Args:
             url: as clients name the repository, for example `https://github.com/you/workflows`.
             folder: its working tree.
 
         Raises:
-            EmulatorError: there is no such folder.
+            EmulatorError: the folder does not exist.
         """
-        from pathlib import Path  # late: hardly anybody mirrors anything
+        from pathlib import Path  # late: few tests mirror a repository
 
         if not Path(folder).is_dir():
-            raise EmulatorError(f"mirror_repository: {str(folder)!r} is no folder.")
+            raise EmulatorError(f"mirror_repository: {str(folder)!r} is not a folder.")
         with self.lock:
             self.state.tenant.mirrors = {**self.state.tenant.mirrors, url: str(Path(folder).resolve())}
 
     def add_service(self, name: str, *, description: str = "", url: str = "") -> None:
-        """Give the tenant an AI service, as SAP does; clients can only read them.
+        """Add an AI service to the tenant, as SAP does; clients can only read it.
 
         Args:
             name: 1 to 32 letters, digits, hyphens and underscores.
-            description: what it is.
-            url: of its service broker.
+            description: shown by the API.
+            url: the URL of its service broker.
         """
         from pytest_aicore.emulator.store.admin_records import AIService  # late: few tests add any
 
@@ -273,39 +297,40 @@ class Emulator:
         """What `AICORE_TRACKING_ENDPOINT` is inside a running execution."""
         return self.base_url
 
-    # What tests say -----------------------------------------------------------------------------------------
+    # Scripts and faults ---------------------------------------------------------------------------------
 
     @with_arguments_of(Script)
     def script(self, **said: Any) -> Script:
-        """Say how executions go, and deployments. What is left out stays as it is.
+        """Script how executions and deployments run. Arguments that are left out keep their defaults.
 
-        A deployment that is not to fail runs until somebody stops it; one that fails does so before it runs, or
-        after as many seconds as `running` says.
+        A deployment that does not fail runs until a client stops it; a failing one fails before it runs, or after
+        `running` seconds.
 
         Args:
-            executable: only executions, or deployments, of this executable.
-            execution: only this execution, or deployment, which exists already.
-            times: only the next so many executions; without it, all from now on. Counted scripts follow each other.
-            outcome: where it ends: `COMPLETED`, `DEAD` or `STOPPED`.
+            executable: apply it only to executions or deployments of this executable.
+            execution: apply it only to this existing execution or deployment.
+            times: apply it to the next `times` executions only; if left out, to all from now on. Scripts with `times`
+                apply one after the other.
+            outcome: the final status: `COMPLETED`, `DEAD` or `STOPPED`.
             unknown: seconds in status UNKNOWN.
             pending: seconds in status PENDING.
             running: seconds in status RUNNING.
             stopping: seconds in status STOPPING.
-            polls: instead of by time, go on to the next status after so many looks at the status; a mapping says
-                it by status, and those that it does not name are left after one look.
-            stuck_in: a status that it never leaves by itself.
+            polls: change to the next status after this number of polls, instead of by time; a mapping gives it by
+                status, and a status that it does not name lasts for 1 poll.
+            stuck_in: a status that it never leaves without a client.
             logs: lines that the training writes, or a function of the execution that returns them.
             metrics: by name a value or a list of values (one per step), or a function of the execution.
             status_details: what the API shows once it has failed or is stuck, or a function of the execution.
             status_message: what the API shows once it has failed or is stuck; at most 256 characters.
-            omit_outputs: names of output artifacts that the training does not leave behind; True for all.
-            symptom: a failure by its name, which stands for several of the others; what is given besides stands above
+            omit_outputs: names of output artifacts that the training does not write; True for all.
+            symptom: the name of a failure, which sets several of the other arguments; those given explicitly override
                 it: `unentitled plan`, `image pull`, `out of memory`, `no artifact storage`, `output not written`,
                 `missing key` or `invalid template`.
-            place: `file:line` that messages name; the caller's when left out.
+            place: `file:line` for messages; the caller's if left out.
 
         Raises:
-            EmulatorError: a value cannot be used, or contradicts what another script says about the same executions.
+            EmulatorError: invalid value, or it contradicts another script for the same executions.
         """
         for name in said:
             if name not in Script.__dataclass_fields__:
@@ -318,7 +343,7 @@ class Emulator:
             self.state.scripts.append(Standing(script))
             if script.execution is not None:
                 try:
-                    self.cluster.rethink(script.execution)
+                    self.cluster.script_changed(script.execution)
                 except EmulatorError:
                     self.state.scripts.pop()
                     raise
@@ -342,32 +367,31 @@ class Emulator:
         late: float = 0.0,
         seed: int | str | None = None,
     ) -> Fault:
-        """Say which calls go wrong.
+        """Inject a fault into calls.
 
         Args:
             call: as the SDK names it (`execution.get`, `artifact.create`, `token`), as the specification does
                 (`GET /v2/lm/executions/{executionId}`), or a pattern of SDK names: `*.query`, `*` for all.
             status: HTTP status to answer with.
-            body: JSON content, text or bytes to answer with; a fitting one when left out.
+            body: JSON content, text or bytes to answer with; a typical body if left out.
             retry_after: seconds, or an HTTP date, for the header `Retry-After`.
             kind: instead of a status: `connection reset`, `timeout`, `truncated json`, `html`, `expired token`,
-                `not found` (the service does not know the record of the call), `unknown status` (one that
-                the SDK does not know).
-            times: how many logical calls go wrong; None for all from now on.
-            after: how many go well first.
-            attempts: how many attempts of each such call go wrong, so that a client's own retry helps; None for all.
-            processed: whether the service does what it was asked to before the answer gets lost.
-            probability: of a call to go wrong.
-            looks: only the first so many calls for each record that is created from now on.
-            delay: how many seconds of the emulator's time the call takes; alone, it is answered well after that.
-            late: log lines show only so many seconds after they were written; for `*.query_logs`, alone.
-            seed: what chance follows from; the emulator's when left out.
+                `not found` (as if the record did not exist), `unknown status` (one that the SDK does not know).
+            times: how many logical calls fail; None for all from now on.
+            after: how many logical calls succeed first.
+            attempts: how many attempts of each such call fail, so that a retry of the client succeeds; None for all.
+            processed: whether the service processes the request before the answer is lost.
+            probability: the probability that a call fails.
+            looks: fail only the first `looks` calls for each record that is created from now on.
+            delay: seconds of the emulator's time that the call takes; without another failure it then succeeds.
+            late: seconds after which written log lines become visible; for `*.query_logs`, without another failure.
+            seed: seed of the random decisions; the emulator's if left out.
 
         Returns:
-            The fault; its `struck` counts the logical calls that it has hit.
+            The fault; its `struck` counts the logical calls in which it was triggered.
 
         Raises:
-            EmulatorError: no such call, or a value that cannot be used.
+            EmulatorError: unknown call or invalid value.
         """
         operation = operation_named(call, [*self.routes.operations, TOKEN], self.routes.signatures)
         fault = Fault(
@@ -393,46 +417,46 @@ class Emulator:
         return fault
 
     def profile(self, name: str, *, seed: int | None = None) -> tuple[Fault, ...]:
-        """Let calls go wrong as they do on a bad day.
+        """Inject a named set of faults, as they occur together in production.
 
         Args:
             name: `throttled`, `flaky control plane`, `token expiry`, `not found at first`, `late logs`, `slow lists`
                 or `connection resets`.
-            seed: what chance follows from; the emulator's when left out.
+            seed: seed of the random decisions; the emulator's if left out.
 
         Returns:
-            Its faults; their `struck` counts the logical calls that each has hit.
+            Its faults; their `struck` counts the logical calls in which each was triggered.
 
         Raises:
-            EmulatorError: there is no such profile.
+            EmulatorError: unknown profile.
         """
         chance = self.seed if seed is None else seed
         said = faults_of(name)
         faults = tuple(self.fault(**each, seed=f"{chance}:{number}") for number, each in enumerate(said))
         for fault in faults:
-            fault.is_watched = True  # a bad day need not have everything that it could have
+            fault.is_watched = True  # not every fault of a profile needs to occur in a test
         return faults
 
     def silent_faults(self, since: Checkpoint) -> list[str]:
-        """Return why faults that were made since a moment never struck, as sentences: such a test tests nothing.
+        """Return why faults that were made since a checkpoint were never triggered: such a test tests nothing.
 
-        Those that chance decides about are left out, those of profiles, and those whose `struck` somebody looked at.
+        Left out are faults with a probability, faults of profiles, and those whose `struck` was read.
         """
         with self.lock:
             armed = [each for each in self.conditions if isinstance(each, Fault)]
             made = [fault for fault in armed if fault not in since.state.faults]
             return [fault.silence for fault in made if fault.silence]
 
-    # What code did ------------------------------------------------------------------------------------------
+    # Recording ------------------------------------------------------------------------------------------
 
     @contextmanager
     def recording(self, on_request: Callable[[RequestRecord], None] | None = None) -> Iterator[Calls]:
-        """Record the calls of a piece of code, all of them, and tell what it did.
+        """Record all calls that are made in a block, for assertions.
 
         Example: `with emulator.recording() as calls: train()`, then `calls.assert_no_blind_repeat()`.
 
         Args:
-            on_request: called with each request; what it raises is raised where the request was made.
+            on_request: called with each request; its exceptions are raised where the request was made.
         """
         with self.lock:
             calls = Calls(self.world, [*self.routes.operations, TOKEN], on_request)
@@ -444,58 +468,58 @@ class Emulator:
                 self.dispatcher.listeners.remove(calls.take)
                 calls.end()
 
-    # What clients ask ---------------------------------------------------------------------------------------
+    # Requests -------------------------------------------------------------------------------------------
 
     def handle(self, request: Request) -> Response:
-        """Answer a request; never raises for anything that a client can send."""
+        """Answer a request; no request of a client makes it raise."""
         return self.dispatcher.handle(request)
 
     def report(self, incident: str) -> None:
-        """Remember what must fail the test that is running."""
+        """Record a problem for which the running test must fail."""
         self.world.report(incident)
 
     def take_incidents(self) -> list[str]:
-        """Return what must fail the test that is running, and forget it."""
+        """Return the problems for which the running test must fail, and clear them."""
         return self.world.take_incidents()
 
-    # Moments ------------------------------------------------------------------------------------------------
+    # Checkpoints ----------------------------------------------------------------------------------------
 
     def checkpoint(self) -> Checkpoint:
-        """Return this moment."""
+        """Return a checkpoint of the present state and time."""
         return self.world.checkpoint()
 
     def rollback(self, checkpoint: Checkpoint) -> None:
-        """Go back to a moment: records, scripts, faults, ids and time are as they were then.
+        """Restore a checkpoint: records, scripts, faults, ids and time are as they were then.
 
-        What an engine really works on goes on if that moment holds it, with what has become of it since; what it does
-        not hold is ended.
+        Executions that an engine really carries out continue if the checkpoint contains them, with what was reported
+        since; all others are ended.
         """
         with self.lock:
             drawn = self.state.drawn
             self._restore(checkpoint)
             if self.cluster.abandon_strangers():
-                # Until they have ended they are reported about: no other record may get their ids.
+                # Until they have ended, the engine reports about them: no other record may get their ids.
                 self.state.drawn = max(self.state.drawn, drawn)
 
     def _restore(self, checkpoint: Checkpoint) -> None:
-        """Have the world of a moment; what really works goes on, whether that world holds it or not."""
+        """Restore the state of a checkpoint, without ending anything that an engine really carries out."""
         self.world.restore(checkpoint)
         self.requests.clear()
 
     @contextmanager
     def baseline(self, checkpoint: Checkpoint) -> Iterator[None]:
-        """Make something that outlives the rollback to a checkpoint, for example a run that tests share.
+        """Create records that survive the rollback to a checkpoint, for example a run that tests share.
 
-        The block sees the world of the checkpoint, without the scripts, faults and records of the test that is
-        running; afterwards both that test and the checkpoint have what was made in it.
+        The block sees the state of the checkpoint, without the scripts, faults and records of the running test;
+        afterwards both that test and the checkpoint contain what was created in it.
 
         Args:
-            checkpoint: the moment that takes up what is made; it is changed.
+            checkpoint: receives the new records; it is changed.
         """
         with self.lock:
             own, log, incidents = self.checkpoint(), list(self.requests), list(self.incidents)
             self._restore(checkpoint)
-            self.state.drawn = own.state.drawn  # so that ids stay unique when both worlds meet again
+            self.state.drawn = own.state.drawn  # so that ids stay unique when both states are merged
             self.clock.set(max(own.now, checkpoint.now), held=checkpoint.held)
         try:
             yield
@@ -513,17 +537,17 @@ class Emulator:
 
     @property
     def conditions(self) -> list[Script | Fault]:
-        """The scripts and faults that hold now."""
+        """The scripts and faults in effect."""
         with self.lock:
             faults = cast("list[Fault]", self.state.faults)
             return [*(standing.script for standing in self.state.scripts), *faults]
 
     def lift(self, conditions: Collection[Script | Fault], checkpoint: Checkpoint | None = None) -> None:
-        """Let scripts and faults hold no more.
+        """Remove scripts and faults.
 
         Args:
-            conditions: which ones.
-            checkpoint: the moment in which they do not hold any more either; it is changed.
+            conditions: the ones to remove.
+            checkpoint: remove them from this checkpoint as well.
         """
         gone = {id(each) for each in conditions}
         with self.lock:
@@ -538,11 +562,11 @@ class Emulator:
         if script.executable is not None and self.state.find_published(script.executable) is None:
             hint = did_you_mean(script.executable, self.state.published)
             raise EmulatorError(
-                f"{script.place}: script: no executable {script.executable!r} is published.{hint} "
-                f"Published are: {listing(self.state.published)}."
+                f"{script.place}: script: unknown executable {script.executable!r}.{hint} "
+                f"Published executables: {listing(self.state.published)}."
             )
         if script.execution is not None and self.cluster.find(script.execution) is None:
-            raise EmulatorError(f"{script.place}: script: there is no execution {script.execution!r}.")
+            raise EmulatorError(f"{script.place}: script: unknown execution {script.execution!r}.")
         if isinstance(script.omit_outputs, bool) or not script.omit_outputs:
             return
         found = self.cluster.find(script.execution) if script.execution is not None else None
@@ -556,13 +580,13 @@ class Emulator:
         for name in script.omit_outputs:
             if name not in outputs:
                 raise EmulatorError(
-                    f"{script.place}: script: omit_outputs names {name!r}, which {meant or 'no executable'} "
-                    f"{'does not leave' if meant else 'leaves'} behind.{did_you_mean(name, outputs)} "
-                    f"Output artifacts are: {listing(sorted(outputs))}."
+                    f"{script.place}: script: omit_outputs: {meant or 'no executable'} "
+                    f"has {'no' if meant else 'an'} output artifact {name!r}.{did_you_mean(name, outputs)} "
+                    f"Output artifacts: {listing(sorted(outputs))}."
                 )
 
 
-def _catalogue_of(service_plan: str) -> Mapping[str, Published]:
-    from pytest_aicore.emulator.world.catalogue import catalogue_of  # late: most tests ask for their own executables
+def _catalogue_of(service_plan: str) -> Mapping[str, PublishedExecutable]:
+    from pytest_aicore.emulator.world.catalogue import catalogue_of  # late: most tests use only their own executables
 
     return catalogue_of(service_plan)

@@ -17,9 +17,9 @@ def door_to(emulator: Emulator, *, block_network: bool = False, presence: Presen
     """Return a door that leads to an emulator.
 
     Args:
-        emulator: who answers.
-        block_network: refuse whatever would reach a host that is neither AI Core nor this machine.
-        presence: where the emulator is, if it is to be kept to one process.
+        emulator: answers the requests.
+        block_network: refuse every connection to a host that is neither AI Core nor this machine.
+        presence: restricts the emulator to one process, if given.
     """
 
     def answer(request: Request) -> Response:

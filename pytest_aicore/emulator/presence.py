@@ -1,6 +1,6 @@
-"""In which process an emulator is: a forked process has a copy that nobody sees, so it is refused there.
+"""The process of an emulator: a forked process has a copy that the test cannot see, so its use is refused there.
 
-What is refused is told to the process of the emulator, so that the test fails, whatever the forked process makes of it.
+Refusals are reported to the process of the emulator, so that the test fails even if the forked process hides them.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _REFUSAL = f"The emulator cannot be used here: {ABSENCE}"
 
 
 class Presence:
-    """Keeps an emulator to the process of a test.
+    """Restricts an emulator to the process of a test.
 
     Args:
-        emulator: whose lock is refused to forked processes from now on, and with it everything that it does.
+        emulator: from now on forked processes cannot take its lock, so they cannot use it.
     """
 
     def __init__(self, emulator: Emulator) -> None:
@@ -40,26 +40,26 @@ class Presence:
         return self._home.is_here
 
     def settle(self) -> None:
-        """Let the emulator be in this process: it runs whole tests, as plugins do that fork them (pytest-forked)."""
+        """Move the emulator to this process, which runs a whole test (pytest-forked forks each test)."""
         if not self._home.is_here:
             self._letters.close()
             self._letters = Letters()
             self._home.settle()
 
     def report(self, incident: str) -> None:
-        """Let the test fail that is running, in whichever process that is."""
+        """Make the running test fail, from whichever process."""
         if self._home.is_here:
             self._emulator.report(incident)
         else:
             self._letters.write(incident)
 
     def collect(self) -> None:
-        """Let the test fail for what forked processes have told."""
+        """Make the test fail for what forked processes have reported."""
         for incident in self._letters.read() if self._home.is_here else ():
             self._emulator.report(incident)
 
     def end(self) -> None:
-        """Give back what the system lends."""
+        """Close the pipe to forked processes."""
         self._letters.close()
 
     def _require(self) -> None:

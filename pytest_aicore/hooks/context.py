@@ -72,7 +72,7 @@ def hiding_of(config: pytest.Config) -> Hiding:
 
 
 def live_options(settings: Settings) -> LiveOptions:
-    """Return what the settings say about live runs."""
+    """Return the settings of live runs."""
     from pytest_aicore.training.live.runs import LiveOptions
 
     return LiveOptions(
@@ -142,7 +142,7 @@ def marker_levels(item: pytest.Item, name: str) -> Iterator[list[MarkerUse]]:
 
     for node in item.listchain():
         own = [mark for mark in node.own_markers if mark.name == name]
-        # The marks of a parameter set stand behind the decorators; decorators are kept from the nearest to the
+        # The marks of a parameter set come after the decorators; decorators are kept from the nearest to the
         # farthest; and a class has the marks of its bases before its own.
         parameter_set = getattr(getattr(node, "callspec", None), "marks", ())
         of_set = [mark for mark in own if any(mark is other for other in parameter_set)]

@@ -1,4 +1,4 @@
-"""A workflow file, its golden contract, what AI Core has synced of it, and what became of the promise."""
+"""The comparison of a workflow file with its golden contract, and with what AI Core has synced."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ContractCheck:
-    """A workflow file, its golden contract, and what became of it.
+    """The comparison of a workflow file with its golden contract.
 
     Args:
         files: the workflow files of the session.
@@ -41,12 +41,12 @@ class ContractCheck:
         self._shown_golden = Path(files.shown(golden))
         self._owner = files.owner_of(golden, path)
         self._first = files.is_first(path)
-        # What is outside of the project has its contracts outside as well.
+        # A workflow file outside the project has its contract outside, too.
         inside = golden.is_relative_to(files.contracts())
         self._folder = files.contracts() if inside else golden.parent
 
     def findings(self) -> list[Finding]:
-        """Return what became of the contract, or write it anew.
+        """Compare the contract with its golden file, or update that file.
 
         Raises:
             ContractError: the golden contract cannot be written.
@@ -106,7 +106,7 @@ class ContractCheck:
         from pytest_aicore.workflows.contracts.comparison import compare_with_service
 
         messages = {finding.message for finding in known}
-        said = f"Compared with the executable that {session.credentials.host} has synced."
+        compared_with = f"Compared with the executable that {session.credentials.host} has synced."
         findings: list[Finding] = []
         for template in self._templates():
             answer = patiently(session.clock, partial(synced, session.api, template))
@@ -115,7 +115,7 @@ class ContractCheck:
             comparison = compare_with_service(template.executable, answer)
             findings += contract_rules.of_comparison(template, comparison, quiet=True)
         return [
-            replace(finding, message=f"{finding.message} {said}")
+            replace(finding, message=f"{finding.message} {compared_with}")
             for finding in findings
             if finding.message not in messages
         ]
@@ -148,7 +148,7 @@ class ContractCheck:
                 return
             old = self._promised()
         except ContractError as error:
-            table = [f"was no readable contract ({str(error).splitlines()[0]})"]
+            table = [f"was not a readable contract ({str(error).splitlines()[0]})"]
         else:
             if old is None:
                 renamed_from = self._renamed_from(template)
@@ -167,7 +167,7 @@ class ContractCheck:
     def _without_workflow(self) -> Iterator[tuple[Path, Contract]]:
         """Yield each golden contract that no workflow file belongs to any more."""
         workflows = self._files.settings.workflows.value
-        # Where anything else lies below the contracts as well, they have a folder of their own for this file.
+        # If the folder of contracts holds other things as well, search only the sub-folder of this file.
         beside = self._folder if not workflows.is_relative_to(self._folder) else self._golden.parent
         stems = cache(_stems)
         for path in sorted(beside.rglob("*.json")):
@@ -177,7 +177,7 @@ class ContractCheck:
                     yield path, contract
 
     def _homes(self, golden: Path) -> list[Path]:
-        """Return the folders in which the workflow file of a golden contract may lie."""
+        """Return the folders in which the workflow file of a golden contract may be."""
         if golden.parent == self._golden.parent:
             return [self._path.parent]
         below = golden.parent.relative_to(self._folder)
@@ -187,7 +187,7 @@ class ContractCheck:
         from pytest_aicore.workflows.contracts import rules as contract_rules
 
         contracts = list(self._without_workflow())
-        # What was renamed is told at the workflow file that has no contract yet.
+        # A renamed workflow is reported at the workflow file that has no contract yet.
         renamed = self._without_contract() if contracts else set()
         return [
             contract_rules.orphaned(
@@ -206,7 +206,7 @@ class ContractCheck:
         return next((path for path, contract in self._without_workflow() if contract.terms.id == template.name), None)
 
     def _read(self, path: Path) -> Contract | None:
-        """Return the contract in a file, None if it holds none: that may be anybody's file."""
+        """Return the contract in a file, None if it holds none: the file may have nothing to do with the plugin."""
         from pytest_aicore.workflows.contracts.contract import parse_contract
         from pytest_aicore.workflows.contracts.goldens import read_golden
 

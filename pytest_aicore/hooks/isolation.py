@@ -1,6 +1,6 @@
-"""The hooks of a session that uses something of ours: the door, one test apart from the next, what a failure shows.
+"""The hooks of a session that uses the plugin: they isolate tests from each other and explain failures.
 
-Registered when the first test that asks for something of ours is collected, so that other sessions pay nothing.
+Registered when the first test that uses the plugin is collected, so that other sessions pay nothing.
 """
 
 from __future__ import annotations
@@ -32,30 +32,30 @@ if TYPE_CHECKING:
 __tracebackhide__ = our_message
 
 _LONGEST_FAILURE = 4000
-"""Characters of a test's failure in which a known symptom is looked for."""
+"""Number of characters of a test's failure that are searched for known symptoms."""
 PLUGIN_NAME = "aicore-isolation"
 _ISOLATION: pytest.StashKey[Isolation] = pytest.StashKey()
-_RECORD: pytest.StashKey[Record] = pytest.StashKey()
+_RECORD: pytest.StashKey[ItemRecord] = pytest.StashKey()
 
 
 class FaultWarning(pytest.PytestWarning):
-    """A test has armed a fault that never struck: what it wanted to see go wrong went well."""
+    """A fault that a test injected was never triggered: the failure that the test is about did not happen."""
 
 
 class NetworkWarning(pytest.PytestWarning):
-    """A test does what `aicore_block_network` cannot prevent from reaching the network."""
+    """A test uses something that can reach the network although `aicore_block_network` is set."""
 
 
-class Record:
+class ItemRecord:
     """What one test did.
 
     Attributes:
-        runs: the runs that it looked at.
-        incidents: what failed it although nobody raised it.
+        runs: the runs that it used.
+        incidents: what failed it without an exception.
         started: the programs that it started and that may reach the network.
         unseen: the packages that may do so unseen.
         outcomes: of its phases so far.
-        causes: what the failure of a run was put down to.
+        causes: the likely causes of the failure of a run.
     """
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Record:
 
 
 def isolation_of(config: pytest.Config) -> Isolation:
-    """Return the hooks of this session; they begin to work if they have not yet."""
+    """Return the hooks of this session; the first call registers them."""
     if _ISOLATION not in config.stash:
         config.stash[_ISOLATION] = Isolation(session_of(config), hiding_of(config).redact)
         config.pluginmanager.register(config.stash[_ISOLATION], PLUGIN_NAME)
@@ -76,13 +76,13 @@ def isolation_of(config: pytest.Config) -> Isolation:
 
 
 def unreported(config: pytest.Config) -> list[RunReport]:
-    """Return what a test saw of its runs that was interrupted, and therefore has no report."""
+    """Return the runs of a test that was interrupted, and therefore has no report."""
     isolation = config.stash.get(_ISOLATION, None)
     return [] if isolation is None else isolation.unreported()
 
 
 def passed(item: pytest.Item) -> bool:
-    """Tell whether the test's body has run and passed."""
+    """Return whether the test's body has run and passed."""
     record = item.stash.get(_RECORD, None)
     return record is not None and record.outcomes.get("call") == "passed"
 
@@ -90,8 +90,8 @@ def passed(item: pytest.Item) -> bool:
 def _warn(item: pytest.Item, warning: FaultWarning | NetworkWarning) -> None:
     """Warn of what a test did.
 
-    A filter that makes errors of all warnings does not make one of this: nothing is wrong with the code under test.
-    One that names it does.
+    A filter that turns all warnings into errors does not apply to this one, because nothing is wrong with the code
+    under test. A filter that names its class does.
     """
     named = type(warning)
     try:
@@ -106,7 +106,7 @@ def _warn(item: pytest.Item, warning: FaultWarning | NetworkWarning) -> None:
 
 
 class Isolation:
-    """The hooks. They call the session, which knows no pytest."""
+    """The hooks. They call the session, which does not depend on pytest."""
 
     def __init__(self, session: Session, redact: Redactor) -> None:
         self.session = session
@@ -120,9 +120,9 @@ class Isolation:
         self._warned: set[str] = set()
 
     def begin_late(self) -> None:
-        """Begin the time of a test that is running already: it is the first to ask for something of ours.
+        """Begin to isolate a test that is running already: it is the first to use the plugin.
 
-        That was not to be seen when it was collected, because it asks by `request.getfixturevalue`.
+        That was not known when it was collected, because it uses `request.getfixturevalue`.
         """
         if not self._follows_tests:
             self._follows_tests = True
@@ -130,14 +130,14 @@ class Isolation:
             self.session.begin()
 
     def run(self, item: pytest.Item, plan: TrainingPlan) -> Run:
-        """Return the run of a plan for a test, shared if the test has not made conditions of its own."""
+        """Return the run of a plan for a test, shared unless the test has scripts or faults of its own."""
         own = "aicore_emulator" in getattr(item, "fixturenames", ()) or item.get_closest_marker("aicore_script")
         run = self.session.run(plan, own=bool(own), user=item.nodeid)
         self._record(item).runs.append(run)
         return run
 
-    def _record(self, item: pytest.Item) -> Record:
-        return item.stash.setdefault(_RECORD, Record())
+    def _record(self, item: pytest.Item) -> ItemRecord:
+        return item.stash.setdefault(_RECORD, ItemRecord())
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
@@ -150,8 +150,8 @@ class Isolation:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Lead AI Core's hosts to the emulator, also for tests that use nothing of ours."""
-        item.stash[_RECORD] = Record()
+        """Redirect calls to AI Core's hosts to the emulator, also in tests that do not use the plugin."""
+        item.stash[_RECORD] = ItemRecord()
         self._item = None
         self._unreported = item
         self._follows_tests = True
@@ -161,19 +161,19 @@ class Isolation:
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
     ) -> Generator[None, object, object]:
-        """Begin the test's own time at its first function-scoped fixture.
+        """Begin to isolate the test at its first function-scoped fixture.
 
-        What wider fixtures make stays, as it would on the real service; their scripts and faults end with them.
+        What wider fixtures create stays, as it would on the real service; their scripts and faults end with them.
         """
         if fixturedef.scope == "function":
             self._begin(request.node)
-            # The fixture is set up first: pytest does not expect that one is neither set up nor has failed.
+            # The fixture is set up first, because pytest expects each fixture to be either set up or failed.
             try:
                 result = yield
             except PlanError as error:
                 if fixturedef.argname != "aicore_plan":
                     raise
-                # A fixture that replaces ours made it: what it wrote is wrong as it would be in a marker.
+                # The user's own `aicore_plan` made the plan: report the error as for a marker, without a traceback.
                 asked = f"{error}\nThe fixture 'aicore_plan' that replaces the plugin's asked for this."
                 raise pytest.fail.Exception(asked, pytrace=False) from None
             self._refuse()
@@ -185,7 +185,7 @@ class Isolation:
             try:
                 return (yield)
             finally:
-                # What a fixture made that was asked for meanwhile ends with that one.
+                # Scripts and faults of a fixture that was set up meanwhile end with that fixture.
                 known = {id(each) for each in (*before, *self._of_fixtures)}
                 made += [each for each in self.session.conditions() if id(each) not in known]
                 self._of_fixtures += made
@@ -206,7 +206,7 @@ class Isolation:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
-        """End the time of a test that began late."""
+        """Roll back what a test did that began to use the plugin late."""
         __tracebackhide__ = True
         result = yield
         if self._item is None:
@@ -217,7 +217,7 @@ class Isolation:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Give a failed test's report the section, and the last report of a test what the summary is made of."""
+        """Add the section to a failed test's report, and the data of the summary to the last report of a test."""
         report = yield
         record = self._record(item)
         record.outcomes[call.when] = report.outcome
@@ -244,7 +244,7 @@ class Isolation:
         return report
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
-        """Show the history of the execution whose status is not what the test says."""
+        """Show the history of the execution whose status is not the expected one."""
         from pytest_aicore.reports.terminal import compared, is_status
 
         if self._item is None or not (is_status(left) or is_status(right)):
@@ -252,7 +252,7 @@ class Isolation:
         return compared(left, op, right, self._record(self._item).runs)
 
     def unreported(self) -> list[RunReport]:
-        """Return what a test saw of its runs that has no report: it was interrupted."""
+        """Return the runs of a test that was interrupted, so that it has no report."""
         return [] if self._unreported is None else self._reports(self._unreported)
 
     def _reports(self, item: pytest.Item) -> list[RunReport]:
@@ -265,13 +265,13 @@ class Isolation:
         ]
         return [RunReport(**encodable(self._redact.data(each.data()))) for each in reports]
 
-    def _explain(self, record: Record, failure: str, ask: bool, run: Run) -> Sequence[Cause]:
-        """Return why a run failed, for all tests that look at it the same; also for the files."""
+    def _explain(self, record: ItemRecord, failure: str, ask: bool, run: Run) -> Sequence[Cause]:
+        """Return why a run failed: the same for all tests that use it, and for the report files."""
         from pytest_aicore.training.diagnosis import diagnose, evidence_of
 
         training, expect = run.training, run.plan.expect
         if training.problem is not None or (training.made and expect not in (None, training.made.status.value)):
-            failure = ""  # it says where the test stands; what is wrong is the run's
+            failure = ""  # the cause is in the run, not in the message of the test's failure
         key = (training.number, str(expect), failure)
         if key not in self._causes:
             now = datetime.fromtimestamp(self.session.clock.now(), timezone.utc)
@@ -280,8 +280,8 @@ class Isolation:
         return self._causes[key]
 
     def pytest_unconfigure(self) -> None:
-        """Close the door."""
-        self.session.close()
+        """Close the door, and the emulator behind it."""
+        self.session.end()
 
     def _begin(self, item: pytest.Item) -> None:
         if self._item is item:
@@ -289,7 +289,7 @@ class Isolation:
         self._item = item
         self._refusal = None
         self.session.begin()
-        # Below the finalizers of the test's own fixtures, above those of wider ones.
+        # Runs after the finalizers of the test's own fixtures, and before those of wider ones.
         item.addfinalizer(self._end)
         try:
             self._apply_scripts(item)
@@ -313,7 +313,7 @@ class Isolation:
         __tracebackhide__ = True
         try:
             self._note_incidents(item)
-            # What the body's own failure reported already is not said again.
+            # The report of the body's failure has named the incidents already.
             if self._record(item).outcomes.get("call") == "passed":
                 self._fail_for_incidents(item)
                 for sentence in self.session.silent_faults():
@@ -335,11 +335,11 @@ class Isolation:
         record = self._record(item)
         record.incidents.extend(self.session.incidents())
         if not self.session.live:
-            started, record.unseen = self.session.out_of_sight()
+            started, record.unseen = self.session.unseen_by_emulator()
             record.started.extend(program for program in started if program not in record.started)
 
     def _warn_of_gaps(self, item: pytest.Item) -> None:
-        """Say once a session for each program and package that the network is not blocked for it."""
+        """Warn once a session for each program and package that the network is not blocked for it."""
         record = self._record(item)
         for names, where in ((record.started, "other processes"), (record.unseen, "packages that Python cannot watch")):
             new = [name for name in names if name not in self._warned]

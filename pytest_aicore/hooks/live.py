@@ -21,19 +21,19 @@ from pytest_aicore.processes import Home
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from pytest_aicore.hooks.progress import Bulletin
+    from pytest_aicore.hooks.progress import WorkerProgress
     from pytest_aicore.training.live.runs import Live
     from pytest_aicore.training.plan import TrainingPlan
 
 _SIGNALS = ("SIGTERM", "SIGHUP")
-"""What ends a process without a word, unless somebody minds it; pytest itself minds SIGINT."""
+"""Signals that end a process without a message unless they are handled; pytest itself handles SIGINT."""
 _WORKER_INPUT = "aicore_session"
 _WORKER_OUTPUT = "aicore_handed_over"
 _MARGIN = 60.0
 """Seconds that a test gets from pytest-timeout beyond what its training may take."""
 _GUARD_MARGIN, _LEAST_MARGIN, _MOST_MARGIN, _MOST_PART = 0.1, 2.0, 10.0, 0.5
-"""How much of a test's own timeout is left for stopping its training and saying so: a tenth, but so many seconds at
-least and at most, and never more than that part of it."""
+"""The part of a test's own timeout that is reserved for stopping its training and reporting it: a tenth, but at least
+and at most so many seconds, and never more than half of it."""
 
 
 class LiveSession:
@@ -49,16 +49,16 @@ class LiveSession:
         self._home = Home()
         self._signals = SignalHandlers(_SIGNALS, self._interrupt)
         self._signalled = False
-        self._bulletin: Bulletin | None = None
+        self._worker_progress: WorkerProgress | None = None
         self._interrupted = False
         self._tests: set[str] = set()
         self._finished: set[str] = set()
         self._down: list[object] = []
-        self._insistence = Insistence(self._say_what_may_run)
+        self._interrupt_guard = InterruptGuard(self._say_what_may_run)
 
     @classmethod
     def register(cls, config: pytest.Config) -> None:
-        """Begin to mind the session."""
+        """Register the hooks."""
         session = cls(config)
         config.pluginmanager.register(session, LIVE_PLUGIN)
         config.add_cleanup(session._leave_signals)  # after what other plugins do at the end
@@ -71,17 +71,17 @@ class LiveSession:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker of pytest-xdist which session it belongs to."""
+        """Pass the id of the session to a worker of pytest-xdist."""
         node.workerinput[_WORKER_INPUT] = self.id
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
-        """Learn which tests there are."""
+        """Note which tests there are."""
         self._tests.update(ids)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take over what a worker could not write down, and learn that it runs no more tests."""
+        """Take over what a worker could not write to the ledger, and note that it runs no more tests."""
         self._down.append(node)
         given = (getattr(node, "workeroutput", None) or {}).get(_WORKER_OUTPUT)
         if given is not None:
@@ -89,12 +89,12 @@ class LiveSession:
         self._see_what_will_not_run()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Learn of tests whose worker has crashed; nobody else says that they are over."""
+        """Note the tests whose worker has crashed; there is no other notification that they have ended."""
         if not self._is_worker and report.when not in ("setup", "call", "teardown"):
             self._live.is_done([report.nodeid])
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """Learn that a test is over, and perhaps which ones will not run any more."""
+        """Note that a test has ended, and possibly which tests will not run any more."""
         if not self._is_worker:
             self._finished.add(nodeid)
             self._see_what_will_not_run()
@@ -109,16 +109,16 @@ class LiveSession:
             self._live.is_done(given_up)
 
     def pytest_sessionstart(self) -> None:
-        """Mind signals, and stop what earlier sessions left behind."""
+        """Handle signals, and stop leftover executions of earlier sessions."""
         if self._is_worker:
             return
         self._signals.install()
         self._live.begin()
-        from pytest_aicore.hooks.progress import Bulletin, Progress
+        from pytest_aicore.hooks.progress import Progress, WorkerProgress
 
         if self._config.pluginmanager.has_plugin("dsession"):
             self._live.hold(stops_unneeded=self._config.getoption("dist", "no") != "each")
-            self._bulletin = Bulletin.of(self._config, self._live.another_ledger())
+            self._worker_progress = WorkerProgress.of(self._config, self._live.another_ledger())
         else:
             self._live.onlooker = Progress.of(self._config, streams=settings_of(self._config).stream_logs.value)
 
@@ -134,40 +134,40 @@ class LiveSession:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
         """Stop what still runs, before the summary."""
-        if self._bulletin is not None and self._home.is_here:
-            self._bulletin.end()
+        if self._worker_progress is not None and self._home.is_here:
+            self._worker_progress.end()
         self._finish()
         if self._is_worker:
             self._config.workeroutput[_WORKER_OUTPUT] = self._live.handed_over()  # type: ignore[attr-defined]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say what was stopped, and what could not be."""
-        self._tell(terminalreporter)
+        """Report what was stopped, and what could not be stopped."""
+        self._report(terminalreporter)
 
     def pytest_unconfigure(self) -> None:
-        """Stop what still runs, also where the session did not end as sessions do."""
+        """Stop what still runs, also if the session ended abnormally."""
         self._finish()
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and not self._is_worker:
-            self._tell(reporter)
+            self._report(reporter)
 
     def _leave_signals(self) -> None:
-        self._insistence.end()
+        self._interrupt_guard.end()
         self._signals.restore()
 
     def _interrupt(self, number: int) -> None:
         """End the session as Ctrl-C does: fixtures are torn down, and executions stopped."""
-        if not self._signalled:  # once is enough, and the end must not be disturbed
+        if not self._signalled:  # a second exception would interrupt the end of the session
             self._signalled = True
             raise KeyboardInterrupt(signal.Signals(number).name)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:
-        """Say at once what takes a moment."""
+        """Announce at once that executions are being stopped, which takes a moment."""
         if not self._home.is_here:
             return
         self._interrupted = True
-        self._insistence.begin()
+        self._interrupt_guard.begin()
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is None or self._is_worker:
             return
@@ -179,10 +179,10 @@ class LiveSession:
     def _finish(self) -> None:
         if not self._home.is_here:
             return
-        self._insistence.begin()
-        self._live.finish("the session was interrupted" if self._interrupted else "not needed any more")
+        self._interrupt_guard.begin()
+        self._live.finish("the session was interrupted" if self._interrupted else "no remaining test needs it")
         if not self._interrupted:
-            self._insistence.end()
+            self._interrupt_guard.end()
 
     def _say_what_may_run(self) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
@@ -194,7 +194,7 @@ class LiveSession:
                 flush=True,
             )
 
-    def _tell(self, reporter: Any) -> None:
+    def _report(self, reporter: Any) -> None:
         told, self._live.told = self._live.told, []
         for line in told:
             reporter.line(on_one_line(f"aicore: {line}"))
@@ -231,7 +231,7 @@ class LiveSession:
                 fleet.guard = None
         # What an interrupted test leaves is for the end of the session.
         if fleet is not None and self._home.is_here and not settings_of(self._config).keep.value:
-            if self._is_worker:  # it does not know what others need
+            if self._is_worker:  # a worker does not know which runs others need
                 self._live.is_done([item.nodeid])
             else:
                 fleet.release(item.nodeid)
@@ -239,7 +239,7 @@ class LiveSession:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Mind a timeout of pytest-timeout that is for the body alone."""
+        """Respect a timeout of pytest-timeout that counts the body only."""
         if not (_waits(item) and _is_for_body_only(item)):
             return (yield)
         fleet = self._live.fleet
@@ -250,7 +250,7 @@ class LiveSession:
             fleet.guard = None
 
     def _planned(self, items: list[pytest.Item]) -> Iterator[tuple[pytest.Item, TrainingPlan]]:
-        """Return the tests whose markers alone say which training they will ask for, and the plan of each."""
+        """Return the tests whose markers alone define their training, and the plan of each."""
         session = session_of(self._config)
         for item in items:
             if (
@@ -264,18 +264,18 @@ class LiveSession:
                 plan = session.plan(session.workflow(arguments.get("workflow"), place), arguments, place)
                 plan.require_complete()
             except AicoreError:
-                continue  # the test says what is wrong when it is its turn
+                continue  # the test reports the error when it runs
             yield item, plan
 
 
-class Insistence:
-    """Lets one more Ctrl-C not keep executions from being stopped. Who presses it twice more means it.
+class InterruptGuard:
+    """Ignores one more Ctrl-C while executions are being stopped; a third one ends the process.
 
-    Then the process ends at once, as by a Ctrl-C that nobody minds: to unwind would wait for the very calls that take
-    so long, in places of pytest's that expect no such thing.
+    The process then ends at once, as if it had no handler: unwinding would wait for the very calls that take so long,
+    in code of pytest that expects no exception there.
 
     Args:
-        say: says what is left behind.
+        say: prints what may still run.
     """
 
     def __init__(self, say: Callable[[], None]) -> None:
@@ -284,17 +284,17 @@ class Insistence:
         self._signals = SignalHandlers(("SIGINT", *_SIGNALS), self._press)
 
     def begin(self) -> None:
-        """Mind signals from now on. Twice is once."""
+        """Handle signals from now on; a second call does nothing."""
         self._signals.install()
 
     def end(self) -> None:
-        """Let signals do again what they did before."""
+        """Restore the previous handlers of signals."""
         self._signals.restore()
 
     def _press(self, number: int) -> None:
         self._pressed += number == signal.SIGINT
         if self._pressed > 1:
-            with suppress(RuntimeError):  # it came in the middle of another line
+            with suppress(RuntimeError):  # the signal came while another line was being written
                 self._say()
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGINT)
@@ -306,7 +306,7 @@ def _waits(item: pytest.Item) -> bool:
 
 
 def _may_be_skipped(item: pytest.Item) -> bool:
-    """Tell whether a test is skipped, or may be; what is not sure is started when it is needed."""
+    """Return whether a test is or may be skipped; its training is then started when it is needed."""
     if item.get_closest_marker("skip") is not None:
         return True
     if any(mark.kwargs.get("run", True) is False for mark in item.iter_markers("xfail")):
@@ -320,7 +320,7 @@ def _may_be_skipped(item: pytest.Item) -> bool:
 
 
 def _is_changed(item: pytest.Item) -> bool:
-    """Tell whether a fixture of the user's replaces ours that makes the plan or the run: only it knows what it does."""
+    """Return whether the user overrides a fixture that makes the plan or the run, with unknown effect."""
     definitions = item._fixtureinfo.name2fixturedefs  # type: ignore[attr-defined]  # noqa: SLF001  nowhere else
     return any(
         definitions[name][-1].func.__module__ != "pytest_aicore.fixtures"
@@ -350,7 +350,7 @@ def _guard_of(item: pytest.Item) -> float | None:
 
 
 def _is_for_body_only(item: pytest.Item) -> bool:
-    """Tell whether the time that fixtures take does not count for pytest-timeout."""
+    """Return whether pytest-timeout does not count the time that fixtures take."""
     mark = item.get_closest_marker("timeout")
     given = None
     if mark is not None:

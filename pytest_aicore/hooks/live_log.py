@@ -1,7 +1,7 @@
 """Live logging (`log_cli`) of our own threads, written by the thread that runs the tests.
 
 pytest gives up capturing while it writes a live record, in the whole process: what a test prints in that moment
-reaches the terminal as it is, secrets included. Threads of ours log while tests run; what they log waits for a moment
+reaches the terminal unchanged, secrets included. Threads of ours log while tests run; what they log waits for a moment
 in which no test prints. Threads of the tests' own are pytest's and theirs.
 """
 
@@ -26,14 +26,14 @@ class LiveLog:
     """
 
     def __init__(self, handler: Any) -> None:
-        """Stand in the place of the handler's `emit`."""
+        """Replace the handler's `emit`."""
         self._handler = handler
         self._emit = handler.emit
         self._kept: deque[logging.LogRecord] = deque()
         self._handler.emit = self._take
 
     def end(self) -> None:
-        """Write what is left, and leave the handler as it was."""
+        """Write what is left, and restore the handler."""
         self.write()
         del self._handler.emit
 
@@ -45,7 +45,7 @@ class LiveLog:
 
     def _take(self, record: logging.LogRecord) -> None:
         if str(record.threadName).startswith(OURS):
-            kept = copy.copy(record)  # others have the record as well
+            kept = copy.copy(record)  # other handlers hold the record as well
             kept.msg, kept.args = record.getMessage(), None
             self._kept.append(kept)
         else:

@@ -1,4 +1,4 @@
-"""`--aicore-output=FILE`: what the session's trainings made, for the next stage of a pipeline."""
+"""`--aicore-output=FILE`: the output artifacts of the session's trainings, for the next stage of a pipeline."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OutputFile:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._runs: list[RunReport] = []
-        self._said = ""
+        self._outcome = ""
         self._home = Home()
 
     @classmethod
@@ -41,25 +41,25 @@ class OutputFile:
         self._runs += reports_in(report)
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Write the file, or remove it; a forked process that comes back into pytest does neither."""
+        """Write the file, or remove it, except in a forked process that returns into pytest."""
         if not self._home.is_here:
             return
         from pytest_aicore.training.output import write_output
 
         if exitstatus != 0:
             self._file.unlink(missing_ok=True)
-            self._said = f"{shown(self._file)} was not written: not all tests passed."
+            self._outcome = f"{shown(self._file)} was not written: not all tests passed."
             return
         runs = [run for run, _ in distinct(self._runs) if run.expected]
         try:
             write_output(self._file, [output for run in runs for output in run.outputs])
         except AicoreError as error:
             self._file.unlink(missing_ok=True)
-            self._said = str(error)
+            self._outcome = str(error)
         else:
-            self._said = f"{shown(self._file)} written."
+            self._outcome = f"{shown(self._file)} written."
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Say what became of the file."""
-        if self._said:
-            terminalreporter.line(on_one_line(f"aicore: {self._said}"))
+        """Report whether the file was written."""
+        if self._outcome:
+            terminalreporter.line(on_one_line(f"aicore: {self._outcome}"))

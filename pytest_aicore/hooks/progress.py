@@ -1,4 +1,4 @@
-"""What a person sees while a live session waits: a line for each execution in a terminal, a line a minute in a log."""
+"""The progress of a live session: a line for each execution in a terminal, a line a minute in a log."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 WIDTH = 80
 _MOST_LINES = 10
 _IN_A_TERMINAL, _IN_A_LOG = 1.0, 60.0
-"""Seconds between two pictures."""
+"""Seconds between two updates."""
 _SAVE, _BACK, _DOWN = "\x1b7", "\x1b8", "\x1bD"
-"""What a terminal (VT100 and all since) does with its cursor."""
+"""Cursor controls of terminals (VT100 and later)."""
 
 
 class Progress:
@@ -35,7 +35,7 @@ class Progress:
     Args:
         write: writes a text where pytest's own output goes.
         uncaptured: entered around writing.
-        no_test_prints: called when somebody waits, and so prints nothing.
+        no_test_prints: called while a test waits, and so prints nothing.
         is_terminal: whether lines can be drawn over.
         streams: whether new log lines are printed.
         shows_ids: whether the user wants ids.
@@ -69,7 +69,7 @@ class Progress:
 
     @classmethod
     def of(cls, config: pytest.Config, *, streams: bool) -> Progress | None:
-        """Return what shows the progress of a pytest session, None where nobody looks.
+        """Return what shows the progress of a pytest session, None where it would not be seen.
 
         Args:
             config: of pytest.
@@ -92,7 +92,7 @@ class Progress:
 
     @property
     def wants_logs(self) -> bool:
-        """Whether the log of what somebody waits for is wanted while it grows."""
+        """Whether to read the log of the awaited execution while it grows."""
         return self._is_terminal or self._streams
 
     def add_logs(self, training: Training, lines: Sequence[str]) -> None:
@@ -140,7 +140,7 @@ class Progress:
             self._due = now + (_IN_A_TERMINAL if self._is_terminal else _IN_A_LOG)
 
     def done(self) -> None:
-        """Leave nothing on the screen that is no longer so."""
+        """Erase what was drawn."""
         self._began = self._is_terminal and self._began
         if self._drawn:
             with self._uncaptured():
@@ -173,34 +173,34 @@ class Progress:
         self._drawn = 0
 
 
-class Bulletin:
-    """Tells a person in front of pytest-xdist, whose workers draw nothing, once a minute what the session runs.
+class WorkerProgress:
+    """Prints once a minute what a session runs under pytest-xdist, whose workers print nothing.
 
-    The process that gives the tests out watches no execution itself: it says what the workers have written in the
-    ledger, from a thread, because pytest-xdist asks nobody while it waits for its workers.
+    The controller of pytest-xdist polls no execution itself: it prints what the workers have written to the ledger,
+    from a thread, because pytest-xdist calls no hook while it waits for its workers.
 
     Args:
-        ledger: read by nobody else.
+        ledger: an object of its own, not shared.
         write: writes a line where pytest's own output goes.
         shows_ids: whether the user wants ids.
     """
 
     def __init__(self, ledger: FileLedger, write: Callable[[str], None], *, shows_ids: bool) -> None:
-        """Begin to tell."""
+        """Start the thread."""
         self._ledger = ledger
         self._write = write
         self._shows_ids = shows_ids
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._tell, name="pytest-aicore bulletin", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="pytest-aicore progress", daemon=True)
         self._thread.start()
 
     @classmethod
-    def of(cls, config: pytest.Config, ledger: FileLedger) -> Bulletin | None:
-        """Return what tells of a session whose tests run in workers, None where nobody looks.
+    def of(cls, config: pytest.Config, ledger: FileLedger) -> WorkerProgress | None:
+        """Return what prints the progress of a session whose tests run in workers, None where it would not be seen.
 
         Args:
             config: of pytest.
-            ledger: read by nobody else.
+            ledger: an object of its own, not shared.
         """
         reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
         if reporter is None or config.get_verbosity() < 0:
@@ -208,15 +208,15 @@ class Bulletin:
         return cls(ledger, lambda line: reporter.write(f"\n{line}", flush=True), shows_ids=config.get_verbosity() > 0)
 
     def end(self) -> None:
-        """Tell nothing any more."""
+        """Stop the thread."""
         self._ended.set()
         self._thread.join()
 
-    def _tell(self) -> None:
+    def _run(self) -> None:
         while not self._ended.wait(_IN_A_LOG):
             try:
                 self._ledger.refresh()
-            except RunError:  # whoever has to write it says so
+            except RunError:  # the process that writes the ledger reports it
                 continue
             for line in self._lines():
                 self._write(line)

@@ -1,6 +1,6 @@
 """Which tests pytest-xdist will still run once it has begun to end: `-x`, `--maxfail`, `pytest.exit`, lost workers.
 
-No hook of pytest-xdist says that, so it is read from its scheduler (pytest-xdist 3.5 to 3.8). Of one that looks
+No hook of pytest-xdist reports that, so it is read from its scheduler (pytest-xdist 3.5 to 3.8). Of one that looks
 otherwise nothing is known, and then nothing is concluded.
 """
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def remaining_tests(dsession: Any, down: Collection[object]) -> set[str] | None:
-    """Return the tests that workers still have to run; None as long as others may be given out, or if nobody knows.
+    """Return the tests that workers still have to run; None as long as more may be assigned, or if that is unknown.
 
     Args:
         dsession: the plugin of pytest-xdist that gives tests to workers.

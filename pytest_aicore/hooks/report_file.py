@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_aicore.reports.model import RunReport
 
 VERSION = 1
-"""Of the document. It grows when a key changes its meaning or goes away, not when one is added."""
+"""The version of the document. It increases when a key changes its meaning or is removed, not when one is added."""
 
 
 class ReportFile:
@@ -34,7 +34,7 @@ class ReportFile:
         self._file = file
         self._began = _now()
         self._runs: list[RunReport] = []
-        self._said = ""
+        self._outcome = ""
         self._home = Home()
 
     @classmethod
@@ -49,7 +49,7 @@ class ReportFile:
         self._runs += reports_in(report)
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Write the file; a forked process that comes back into pytest does not."""
+        """Write the file, except in a forked process that returns into pytest."""
         if not self._home.is_here:
             return
         from pytest_aicore.hooks.isolation import unreported
@@ -73,14 +73,14 @@ class ReportFile:
         try:
             replace_file(self._file, json.dumps(document, indent=2) + "\n")
         except OSError as error:
-            self._said = f"{shown(self._file)} cannot be written: {error.strerror or error}."
+            self._outcome = f"{shown(self._file)} cannot be written: {error.strerror or error}."
         else:
-            self._said = f"{shown(self._file)} written."
+            self._outcome = f"{shown(self._file)} written."
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Say what became of the file."""
-        if self._said:
-            terminalreporter.line(on_one_line(f"aicore: {self._said}"))
+        """Report whether the file was written."""
+        if self._outcome:
+            terminalreporter.line(on_one_line(f"aicore: {self._outcome}"))
 
 
 def runs_of(reports: Iterable[RunReport]) -> list[dict[str, Any]]:
@@ -111,7 +111,7 @@ def runs_of(reports: Iterable[RunReport]) -> list[dict[str, Any]]:
                 "failure": None,
             },
         )
-        # What a later test saw is newer: the run may have ended since.
+        # The data of a later test is newer: the run may have ended meanwhile.
         run.update(status=each.status, history=each.history, duration=each.seconds, outputs=each.outputs)
         run.update(execution_id=each.id, configuration_id=each.configuration_id, artifacts=each.artifacts)
         for name in ("metrics", "diagnosis", "failure"):

@@ -40,7 +40,7 @@ def misread(config: pytest.Config) -> str | None:
         config: of pytest, when all plugins have declared their options.
     """
     if hasattr(config, "workerinput"):
-        return None  # a worker of pytest-xdist is told where the project is
+        return None  # a worker of pytest-xdist gets rootdir from the controller
     arguments = [*shlex.split(os.environ.get("PYTEST_ADDOPTS", "")), *map(os.fspath, config.invocation_params.args)]
     if not any(word.startswith("-") for word in arguments):
         return None
@@ -65,7 +65,7 @@ def _meant(config: pytest.Config, arguments: list[str]) -> _Setup:
     known, rest = config._parser.parse_known_and_unknown_args(arguments)  # noqa: SLF001  nowhere else
     given = {
         "inifile": known.inifilename,
-        "override_ini": None,  # since pytest 9; what it holds is no matter of where things are
+        "override_ini": None,  # since pytest 9; it does not change where files are searched
         "args": [*known.file_or_dir, *rest],
         "rootdir_cmd_arg": known.rootdir or None,
         "invocation_dir": config.invocation_params.dir,

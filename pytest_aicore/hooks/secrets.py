@@ -1,9 +1,9 @@
-"""Secrets do not leave: every door through which pytest shows what happened is passed without them.
+"""Removes secrets at each place through which pytest shows or writes what happened.
 
-The doors are few, and what others make of pytest inherits them: reports of tests, subtests and collection (JUnit XML,
+These places are few, and other plugins inherit them: reports of tests, subtests and collection (JUnit XML,
 JSON, HTML and pytest-xdist take theirs from them) with everything that is in them; warnings; internal errors; names of
 tests; the terminal's writer, which also pytest-timeout and `--setup-show` use; the trace of `--debug`; handlers of
-logging; and two that have doors of their own, JUnit's document and Allure's files.
+logging; and two with writers of their own, JUnit's document and Allure's files.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ LOGGERS = (
     "urllib3.connectionpool",
     "urllib3.util.retry",
 )
-"""Who logs requests to AI Core. At DEBUG the SDK logs payloads, parameters and whole answers."""
+"""The loggers of requests to AI Core. At DEBUG the SDK logs payloads, parameters and whole answers."""
 _HANDLERS = ("report_handler", "log_cli_handler", "log_file_handler")
-"""Of pytest's own logging plugin; what is not there is not used. What `caplog` gives to tests stays as it is."""
+"""The handlers of pytest's own logging plugin, where they exist. What `caplog` gives to tests is not changed."""
 _AS_THEY_ARE = frozenset(
     {"nodeid", "id", "_id", "location", "keywords", "outcome", "when", "duration", "start", "stop", "result"}
 )
-"""Of a report: what identifies and measures it."""
+"""The attributes of a report that identify or measure it, and are not changed."""
 _DEEPEST = 12
 
 
 def clean_exception(error: BaseException, environment: Mapping[str, str], arguments: Sequence[str] = ()) -> None:
-    """Take the secrets out of an exception that is shown where no hook is called.
+    """Remove secrets from an exception that is shown where no hook is called.
 
     Args:
         error: whose message is shown.
@@ -66,10 +66,10 @@ def clean_exception(error: BaseException, environment: Mapping[str, str], argume
 
 
 def _given(argument: str) -> str:
-    """Return what an argument of the command line gives: what stands after its name, if it has one.
+    """Return the value of an argument of the command line, without its name if it has one.
 
-    A value may have a name as well (`--option=AICORE_SERVICE_KEY='{...}'`), and names are no secrets: our own sentences
-    have them.
+    A value may have a name as well (`--option=AICORE_SERVICE_KEY='{...}'`), and names are not secrets: our own
+    messages contain them.
     """
     name, _, value = argument.partition("=")
     return _given(value) if value.strip("=") and (name.startswith("-") or name.isidentifier()) else argument
@@ -104,36 +104,36 @@ class Hiding:
         return self._found.union(*(source() for source in self._sources))
 
     def know(self, source: Callable[[], set[str]]) -> None:
-        """Hide what somebody else knows, too.
+        """Hide the secrets of another source, too.
 
         Args:
-            source: gives the secrets that it knows now.
+            source: returns its current secrets.
         """
         self._sources.append(source)
         self.redact("")  # now: a process forked while a thread does this for the first time could never log
 
     def end(self) -> None:
-        """Leave everything as it was."""
+        """Restore everything."""
         while self._undo:
             self._undo.pop()()
 
     def no_test_prints(self) -> None:
-        """Let the live log have what our threads have logged."""
+        """Write to the live log what the plugin's threads have logged."""
         if self._live_log is not None:
             self._live_log.write()
 
-    # The doors ------------------------------------------------------------------------------------------------------
+    # The hooks ------------------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self) -> None:
-        """Hide in what `--debug` and the variable `PYTEST_DEBUG` write about every call of a hook."""
+        """Hide secrets in what `--debug` and the variable `PYTEST_DEBUG` write about every call of a hook."""
         root = self._config.trace.root
         write = getattr(root, "_writer", None)
         if write is not None:
             root.setwriter(lambda text: write(self.redact(text)))
 
     def pytest_plugin_registered(self, plugin: object, manager: pytest.PytestPluginManager) -> None:
-        """Hide in what writes to the terminal and in pytest's handlers of logging, whenever they come."""
+        """Hide secrets in what writes to the terminal and in pytest's handlers of logging, whenever they come."""
         name = manager.get_name(plugin)
         if id(plugin) in self._attached:
             return
@@ -145,7 +145,7 @@ class Hiding:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionstart(self) -> Generator[None, None, None]:
-        """Take the secrets out of the reason of a `pytest.exit` that is shown before there are reports."""
+        """Remove secrets from the reason of a `pytest.exit` that is shown before any report exists."""
         _hide_in_allure(self.redact, self._undo)
         try:
             return (yield)
@@ -156,57 +156,57 @@ class Hiding:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Take the secrets out of a report, after everybody has added to it."""
+        """Remove secrets from a report, after other plugins have added to it."""
         report = yield
         self.clean(report)
         return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the secrets out of what was added to a report since, as subtests do; before anybody shows it."""
+        """Remove secrets from what was added to a report since, as subtests do; before it is shown."""
         self.clean(report)
         self.no_test_prints()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_make_collect_report(self) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        """Take the secrets out of the names of what was collected."""
+        """Remove secrets from the names of what was collected."""
         report = yield
         self.rename([item for item in report.result or () if isinstance(item, pytest.Item)])
         return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Take the secrets out of a report of collection."""
+        """Remove secrets from a report of collection."""
         self.clean(report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
-        """Take the secrets out of a warning; those of unraisable exceptions and threads have whole tracebacks."""
+        """Remove secrets from a warning; those of unraisable exceptions and threads have whole tracebacks."""
         shown = str(warning_message.message)
         clean = self.redact(shown)
         if clean != shown:
             warning_message.message = _with_text(warning_message.message, clean)
-        warning_message.filename = self.redact(warning_message.filename)  # whoever warns may give any text
+        warning_message.filename = self.redact(warning_message.filename)  # a warning may have any text
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr: object) -> None:
-        """Take the secrets out of a traceback of pytest itself, which shows local variables as well."""
+        """Remove secrets from a traceback of pytest itself, which shows local variables as well."""
         self._walk(excrepr, 0)
 
     @pytest.hookimpl(trylast=True)
     def pytest_keyboard_interrupt(self) -> None:
-        """Take the secrets out of what `--full-trace` shows; the terminal keeps it in a private attribute."""
+        """Remove secrets from what `--full-trace` shows; the terminal keeps it in a private attribute."""
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         self._walk(getattr(reporter, "_keyboardinterrupt_memo", None), 0)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
-        """Take the secrets out of JUnit's document, where `record_xml_attribute` and its like write at once."""
+        """Remove secrets from JUnit's document, where `record_xml_attribute` and similar fixtures write at once."""
         self._hide_in_junit()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_unconfigure(self) -> None:
-        """Take the secrets out of warnings that come when nobody records them any more."""
+        """Remove secrets from warnings after pytest has stopped recording them."""
         before = warnings.showwarning
 
         def show(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
@@ -217,7 +217,7 @@ class Hiding:
         self._undo.append(partial(setattr, warnings, "showwarning", before))
 
     def rename(self, items: Sequence[pytest.Item]) -> None:
-        """Take the secrets out of the names of parametrised tests, which are in every report and in pytest's cache.
+        """Remove secrets from the names of parametrised tests, which are in every report and in pytest's cache.
 
         Args:
             items: that were collected.
@@ -228,7 +228,7 @@ class Hiding:
             if clean == name:
                 continue
             path, number = item.nodeid.removesuffix(name), 1
-            while path + clean in self._taken:  # two tests, two names
+            while path + clean in self._taken:  # two tests must have different names
                 number += 1
                 clean = f"{self.redact(name).removesuffix(']')}-{number}]"
             self._taken.add(path + clean)
@@ -236,10 +236,10 @@ class Hiding:
             _set_nodeid(item, path + clean)
             item.__dict__.pop("location", None)
 
-    # What is behind them --------------------------------------------------------------------------------------------
+    # What they use ------------------------------------------------------------------------------------------------
 
     def clean(self, report: Any) -> None:
-        """Take the secrets out of everything that a report has.
+        """Remove secrets from everything that a report has.
 
         Args:
             report: of a test, a subtest or collection.
@@ -257,13 +257,13 @@ class Hiding:
             report.keywords = {self.redact(name): value for name, value in report.keywords.items()}
 
     def _walk(self, value: Any, depth: int) -> Any:
-        """Return what stands for a piece of a report; objects are changed where they are."""
+        """Return the replacement of a piece of a report; objects are changed in place."""
         if isinstance(value, str):
             return self.redact(value)
         if depth > _DEEPEST or value is None or isinstance(value, (int, float, bytes)):
             return value
         if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
-            # What is secret may span lines.
+            # A secret may span lines.
             if any(each.endswith("\n") for each in value):
                 return self.redact("".join(value)).splitlines(keepends=True)
             return self.redact("\n".join(value)).split("\n")
@@ -280,7 +280,7 @@ class Hiding:
         return value
 
     def _hide_in_terminal(self, reporter: Any) -> None:
-        writer = reporter._tw  # noqa: SLF001  what writes for everybody who asks for `config.get_terminal_writer()`
+        writer = reporter._tw  # noqa: SLF001  all callers of `config.get_terminal_writer()` get this writer
         for name in ("write", "write_raw"):
             inner = getattr(writer, name, None)
             if inner is not None:
@@ -345,10 +345,10 @@ def _attributes(value: object) -> list[str]:
 
 
 def _with_text(warning: Warning | str, text: str) -> Warning | str:
-    """Return a warning of the same kind with another text; the one that code under test may hold stays as it is."""
+    """Return a warning of the same kind with another text; the original is not changed."""
     if isinstance(warning, str):
         return text
-    with suppress(Exception):  # somebody's class may refuse
+    with suppress(Exception):  # a class of the user may refuse
         clean = copy.copy(warning)
         clean.args = (text,)
         if str(clean) == text:
@@ -357,7 +357,7 @@ def _with_text(warning: Warning | str, text: str) -> Warning | str:
 
 
 def _hide_in_allure(redact: Redactor, undo: list[Callable[[], None]]) -> None:
-    """Hide in what Allure writes, if it is there: it reads exceptions by itself and asks no report."""
+    """Hide secrets in what Allure writes, if it is installed: it reads exceptions itself, not reports."""
     manager = getattr(sys.modules.get("allure_commons"), "plugin_manager", None)
     for name in ("report_result", "report_container", "report_attached_data", "report_globals"):
         hook = getattr(getattr(manager, "hook", None), name, None)
@@ -383,7 +383,7 @@ class _Clean:
             try:
                 return self._redact(value.decode()).encode()
             except UnicodeDecodeError:
-                return value  # a picture
+                return value  # an image
         if isinstance(value, list):
             return [self._of(each) for each in value]
         if hasattr(value, "__attrs_attrs__"):
@@ -396,7 +396,7 @@ class _Clean:
 
 
 class _Filter(logging.Filter):
-    """Takes the secrets out of a record of somebody who logs requests."""
+    """Removes secrets from the records of loggers of requests."""
 
     def __init__(self, redact: Redactor) -> None:
         super().__init__()
@@ -406,7 +406,7 @@ class _Filter(logging.Filter):
         try:
             message = record.getMessage()
         except Exception:
-            # Whoever logs it must hear of it, as without us; `logging` shows the arguments then.
+            # The caller must get the error, as without the plugin; `logging` shows the arguments then.
             record.args = self._redact.data(record.args)
             return True
         clean = self._redact(message)
@@ -416,7 +416,7 @@ class _Filter(logging.Filter):
 
 
 class _Formatter(logging.Formatter):
-    """Formats as another one does, without secrets; the record stays as it is."""
+    """Formats as another one does, without secrets; the record is not changed."""
 
     def __init__(self, inner: logging.Formatter, redact: Redactor) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Handlers of signals that are of one process alone: those forked from it behave as if there had never been any."""
+"""Handlers of signals for one process only: processes forked from it keep the previous handlers."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class SignalHandlers:
     def __init__(self, names: Sequence[str], handle: Callable[[int], None]) -> None:
         self._numbers = [number for name in names if (number := getattr(signal, name, None)) is not None]
         self._handle = handle
-        self._handler = self._handle_here  # one object, to be known again
+        self._handler = self._handle_here  # one object, so that it can be compared
         self._before: dict[int, Any] = {}
         self._home = Home()
 
     def install(self) -> None:
-        """Begin to handle the signals. Twice is once; in another thread than the main one it is not possible."""
+        """Begin to handle the signals. A second call does nothing; only the main thread can call it."""
         if self._before or threading.current_thread() is not threading.main_thread():
             return
         self._home.settle()
@@ -40,7 +40,7 @@ class SignalHandlers:
         _installed.append(self)
 
     def restore(self) -> None:
-        """Let the signals do what they did before, unless somebody else handles them by now."""
+        """Restore the previous handlers, unless other code has replaced ours."""
         before, self._before = self._before, {}
         for number, handler in before.items():
             if signal.getsignal(number) == self._handler:
@@ -52,7 +52,7 @@ class SignalHandlers:
         if self._home.is_here:
             self._handle(number)
             return
-        # A process that was forked in C, or is being forked at this moment: as before.
+        # A process that was forked in C, or is being forked now, keeps the previous handlers.
         before = self._before.get(number, signal.SIG_DFL)
         if callable(before):
             before(number, frame)

@@ -1,4 +1,4 @@
-"""The workflow YAML files of a session that are checked: which there are, what the rules find, where contracts lie."""
+"""The workflow YAML files of a session that are checked: their list, their findings, and the paths of contracts."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class WorkflowFiles:
                 self._first = self._first or path
 
     def shown(self, path: Path) -> str:
-        """Return how messages call a file: as seen from where pytest was started."""
+        """Return a file as messages show it: relative to the folder in which pytest was started."""
         try:
             return os.path.relpath(path, self.config.invocation_params.dir)
         except ValueError:  # on another drive
@@ -69,7 +69,7 @@ class WorkflowFiles:
         """Return what the checks leave out.
 
         Raises:
-            SettingsError: the ini file names a rule that there is not.
+            SettingsError: the ini file names an unknown rule.
         """
         if self._options is None:
             from pytest_aicore.config.check_options import make_options
@@ -81,22 +81,22 @@ class WorkflowFiles:
         return self._options
 
     def findings(self, path: Path) -> list[Finding]:
-        """Return what was found in a file, also what only shows beside the other files.
+        """Return the findings of a file, including those that need the other files.
 
-        What shows in a file that is no item is told with the first item there is.
+        A finding in a file that has no item is reported by the first item.
         """
         if self._checked is None:
             self._checked = self._check_together()
         name = self.openable(path)
         if name not in self._checked:
-            # Another name of a file that was checked already, or a test has gone to another folder.
+            # Another path of a file that was checked already, or a test has changed the current folder.
             from pytest_aicore.workflows.checks import check_files
 
             self._checked[name] = list(check_files([name], options=self.options()).files[0].findings)
         return sorted(self._checked[name], key=lambda finding: finding.order)
 
     def _check_together(self) -> dict[str, list[Finding]]:
-        """Return the findings of all files by the file that tells them."""
+        """Return the findings of all files by the file that reports them."""
         from pytest_aicore.workflows.checks import check_files
 
         result = check_files(self._files_together(), options=self.options(), is_all=True)
@@ -108,29 +108,29 @@ class WorkflowFiles:
         return found
 
     def _files_together(self) -> list[str]:
-        """Return what is checked together: what was collected, and what lies beside it."""
+        """Return what is checked together: what was collected, and the other files of its folder."""
         workflows = self.settings.workflows.value
         together: dict[str, None] = {}
         for folder in dict.fromkeys(path.parent for path in self._collected):
             if folder == workflows:
-                # The folder that AI Core reads: what is no template in it matters as well.
+                # AI Core reads this folder, so its other files matter as well.
                 together[self.openable(folder)] = None
                 continue
             beside = (one for one in folder.iterdir() if one.suffix.lower() in TEMPLATE_SUFFIXES and one.is_file())
             together.update((self.openable(file), None) for file in sorted(beside))
-        # Those that cannot be read are not files for the folder, and yet were asked for.
+        # Files that cannot be read are not found in their folder, but were named.
         together.update((self.openable(path), None) for path in self._collected if path.parent != workflows)
         return list(together)
 
     def openable(self, path: Path) -> str:
-        """Return how messages call a file that is going to be opened."""
-        # A test may have gone elsewhere and not come back.
+        """Return a file as messages show it, as a path that can be opened."""
+        # A test may have changed the current folder.
         return self.shown(path) if Path.cwd() == self.config.invocation_params.dir else str(path)
 
     # Contracts ------------------------------------------------------------------------------------------------------
 
     def golden_of(self, path: Path) -> Path:
-        """Return where the golden contract of a workflow file lies."""
+        """Return the path of the golden contract of a workflow file."""
         # This module must not read YAML, which the package of workflows does, before a template was found.
         from pytest_aicore.workflows.contracts.goldens import contract_path
 
@@ -149,18 +149,18 @@ class WorkflowFiles:
         return list(self._owners.values())
 
     def owner_of(self, golden: Path, path: Path) -> Path:
-        """Return the first workflow file whose golden contract lies somewhere.
+        """Return the first workflow file that has a golden contract.
 
         Args:
-            golden: where.
-            path: a file whose contract lies there; the answer where none was collected.
+            golden: the contract's path.
+            path: a file with this contract; it is returned if none was collected.
         """
         return self._owners.get(golden, path)
 
     def is_first(self, path: Path) -> bool:
-        """Tell whether a file tells what became of contracts without workflow.
+        """Return whether a file reports the contracts without a workflow file.
 
-        Who asks for some files wants to know of these; else the first one tells what became of all the others.
+        If particular files were named, none does; otherwise the first one.
         """
         return path == self._first
 
@@ -172,7 +172,7 @@ class WorkflowFiles:
         capture = plugins.get_plugin("capturemanager")
         with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
             if plugins.get_plugin("terminalreporter") is None:
-                say("\n".join(lines))  # what is golden has to be seen, also without a reporter
+                say("\n".join(lines))  # updates of golden files must be visible, also without a reporter
                 return
             writer = self.config.get_terminal_writer()
             if writer.width_of_current_line:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TITLE: Final = "SAP AI Core checks"
 _SNIFFED_BYTES: Final = 64 * 1024
 # As in `workflows/checks/sniffing.py`, which brings YAML with it and is imported when a file looks like a template.
-# No template lacks all of these, and few other files have one: what has none is not looked at any further.
+# No template lacks all of these, and few other files have one: a file without any of them is not examined further.
 _SIGNS: Final = (b"Workflow", b"ServingTemplate", b"scenarios.ai.sap.com/")
 _WARNING: Final = "aicore_warning"
 _HINT: Final = "aicore_hint"
@@ -56,18 +56,18 @@ def begin(config: pytest.Config, settings: Settings) -> None:
 def _refuse_update(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or config.getoption("tx", None):
         raise pytest.UsageError(
-            "--aicore-update writes files, which the processes of pytest-xdist would do all at once."
+            "--aicore-update writes files, and the workers of pytest-xdist would write them concurrently."
             " Run it with `-n 0`."
         )
     if "--aicore-update" in config.getini("addopts"):
         raise pytest.UsageError(
-            "--aicore-update stands in the `addopts` of an ini file: what is golden is decided by a person, who looks"
-            " at it. Remove it there, and write it on the command line."
+            "--aicore-update is set in the `addopts` of an ini file, but a person must review each change of a golden"
+            " file. Remove it there, and pass it on the command line."
         )
 
 
 class Workflows:
-    """The hooks of a session that looks at workflow YAML files.
+    """The hooks of a session that checks workflow YAML files.
 
     Args:
         config: of the session.
@@ -79,12 +79,12 @@ class Workflows:
         self.settings = settings
         self.config = config
         self._files = WorkflowFiles(config, settings)
-        self._left_alone: list[str] = []
+        self._skipped_links: list[str] = []
 
     # Collection -----------------------------------------------------------------------------------------------------
 
     def visit_folder(self) -> None:
-        """Collect the workflows folder as well where `testpaths` and not a person said what is collected."""
+        """Collect the workflows folder as well if `testpaths`, not the command line, names what is collected."""
         config, folder = self.config, self.settings.workflows.value
         if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or not folder.is_dir():
             return
@@ -93,7 +93,7 @@ class Workflows:
             config.args.append(str(folder))
 
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> WorkflowFile | None:
-        """Collect a file that looks like a template; any other costs one look at its beginning."""
+        """Collect a file that looks like a template; of any other only the beginning is read."""
         if not self.settings.check.value or file_path.suffix.lower() not in TEMPLATE_SUFFIXES:
             return None
         named = parent.session.isinitpath(file_path)
@@ -120,9 +120,9 @@ class Workflows:
         return WorkflowFile.from_parent(parent, path=file_path, files=self._files, contract=contract, **named_by_us)
 
     def _is_reached_by_link(self, path: Path) -> bool:
-        """Tell whether a link leads out of the project, or to a folder whose files are collected where they lie.
+        """Return whether a link leads out of the project, or to a folder whose files are collected there.
 
-        A link to a folder above itself would be followed until the system has enough of it.
+        A link to a folder above itself would be followed until the system refuses.
         """
         root = self.config.rootpath
         try:
@@ -133,8 +133,8 @@ class Workflows:
         links = [each for each in path.parents if each.is_relative_to(root) and each.is_symlink()]
         if not real.is_relative_to(real_root):
             shown = self._files.shown(links[-1] if links else path)
-            if shown not in self._left_alone and not any(each.resolve().is_relative_to(real_root) for each in links):
-                self._left_alone.append(shown)
+            if shown not in self._skipped_links and not any(each.resolve().is_relative_to(real_root) for each in links):
+                self._skipped_links.append(shown)
             return True
         return bool(links) and folder.is_relative_to(real_root)
 
@@ -142,7 +142,7 @@ class Workflows:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Show the warnings of checks that passed or failed, and what was updated."""
-        lines = [*self._warnings(terminalreporter), *self._told()]
+        lines = [*self._warnings(terminalreporter), *self._notes()]
         if lines:
             terminalreporter.section(TITLE)
             for line in lines:
@@ -167,19 +167,19 @@ class Workflows:
             number = "1 warning" if warnings == 1 else f"{warnings} warnings"
             yield f"{number}: -v shows remedies, aicore_check_strict makes them fail"
 
-    def _told(self) -> Iterator[str]:
-        for name in self._left_alone:
-            yield f"{name}: left alone, because it is a symbolic link that leaves the project"
+    def _notes(self) -> Iterator[str]:
+        for name in self._skipped_links:
+            yield f"{name}: skipped: symbolic link to a target outside the project"
         if not self.settings.update.value:
             return
         written = self.config.stash[WRITTEN]
         for path in dict.fromkeys(written):
             yield f"--aicore-update: wrote {self._files.shown(path)}"
         if not written:
-            said = "every golden file was up to date" if self._files.compared else "no test wrote a golden file"
+            state = "every golden file was up to date" if self._files.compared else "no test wrote a golden file"
             if self._files.up_to_date < self._files.compared:
-                said = "not every golden file was written"
-            yield f"--aicore-update: {said}"
+                state = "not every golden file was written"
+            yield f"--aicore-update: {state}"
 
 
 # --- items --------------------------------------------------------------------------------------------------
@@ -232,16 +232,16 @@ class WorkflowItem(pytest.Item):
         # Each kind has its own: the names of markers count for `-k`, and `-k check` must not mean contracts.
         self.add_marker(f"aicore_{self.name}")
 
-    def look(self) -> list[Finding]:
+    def find(self) -> list[Finding]:
         """Return what is found in the file."""
         raise NotImplementedError
 
     def runtest(self) -> None:
-        """Fail if what is found fails."""
+        """Fail if a finding is severe enough."""
         from pytest_aicore.workflows.checks import Severity
 
         try:
-            findings = self.look()
+            findings = self.find()
         except AicoreError as error:
             raise Failing((), str(error)) from None
         fails = Severity.WARNING if self.files.settings.check_strict.value else Severity.ERROR
@@ -256,7 +256,7 @@ class WorkflowItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
         """Return findings as compilers write them; a mistake of ours keeps its traceback."""
         if isinstance(excinfo.value, Failing):
-            return Told(excinfo.value)
+            return FailureText(excinfo.value)
         return super().repr_failure(excinfo, *args, **kwargs)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
@@ -267,7 +267,7 @@ class WorkflowItem(pytest.Item):
 class CheckItem(WorkflowItem):
     """`path::check`: the rules."""
 
-    def look(self) -> list[Finding]:
+    def find(self) -> list[Finding]:
         """Return what the rules found."""
         return self.files.findings(self.path)
 
@@ -275,7 +275,7 @@ class CheckItem(WorkflowItem):
 class ContractItem(WorkflowItem):
     """`path::contract`: the comparison with the golden contract."""
 
-    def look(self) -> list[Finding]:
+    def find(self) -> list[Finding]:
         """Return what became of the contract, or update it."""
         from pytest_aicore.hooks.contract_item import ContractCheck
 
@@ -286,8 +286,8 @@ class ContractItem(WorkflowItem):
         return [*findings, *contract.with_service(session_of(self.config), findings)]
 
 
-class Told:
-    """What a failing item prints; pytest finds the attributes by their names."""
+class FailureText:
+    """What a failing item prints; pytest reads the attributes by name."""
 
     def __init__(self, failing: Failing) -> None:
         """Take what fails."""
@@ -312,7 +312,7 @@ class Told:
 
 
 class _Crash:
-    """What pytest's short summary and JUnit say of a failure."""
+    """What pytest's short summary and JUnit show of a failure."""
 
     def __init__(self, failing: Failing) -> None:
         if failing.sentence is not None:

@@ -1,11 +1,11 @@
-"""The door into this process: requests made with the `requests` library reach whoever answers them here.
+"""The door into this process: it answers requests that are made with the `requests` library.
 
-What stands in the place of `HTTPAdapter.send`, as that of `responses` does, asks it first (`other_mocks.py`), and it
-answers by itself what is meant for AI Core, with the retries that the adapter of the session was told to make. So
-tests go on using mocks of their own. A stub of the test's own goes first everywhere, also one for a host of AI Core.
+The replacement of `HTTPAdapter.send` asks the door first (`other_mocks.py`). The door answers requests to AI Core
+itself, with the retries that the adapter of the session is configured to make, so tests can use other mocks as well. A
+stub of the test takes precedence everywhere, also one for a host of AI Core.
 
-While the door is open a guard refuses what other libraries ask of the network (`network.py`). Nothing is recorded
-here, and whoever answers has a lock of its own, because callbacks of mocks are called without one.
+While the door is open, a guard refuses network access of other libraries (`network.py`). The door records nothing, and
+the function that answers has its own lock, because callbacks of mocks are called without one.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ REAL_HOSTS = (
     r"(?:[\w-]+\.)*api\.ai\.(?:[\w-]+\.)+hana\.ondemand\.com",
     r"(?:[\w-]+\.)*authentication\.(?:[\w-]+\.)+hana\.ondemand\.com",
 )
-"""Where the real service and its token service live (documentation: service keys of all regions)."""
+"""The domains of the real service and its token service (documentation: service keys of all regions)."""
 
 
 def url_pattern(hosts: tuple[str, ...]) -> re.Pattern[str]:
-    """Return what the URLs of hosts begin with, whatever the user information and port."""
+    """Return a pattern for the beginning of URLs of hosts, with any user information and port."""
     return re.compile(rf"^https?://(?:[^/?#@]*@)?(?:{'|'.join(hosts)})\.?(?::\d*)?(?=[/?#]|$)", re.IGNORECASE)
 
 
@@ -51,21 +51,21 @@ _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
 class _BlockedRequestError(Exception):
-    """A request would have reached the blocked network; neither urllib3 nor its retries know this error."""
+    """A request would have reached the blocked network; urllib3 and its retries do not handle this error."""
 
 
 class Door:
     """Answers requests of this process while it is open.
 
-    They are those for the given addresses and for the real service, so that code under test may build its own client.
-    Requests to anybody else go where they would have gone, unless the network is blocked.
+    It answers requests to the given URLs and to the real service, so that code under test may build its own client.
+    Other requests are sent as usual, unless the network is blocked.
 
     Args:
-        urls: addresses that are answered, besides the real service's.
+        urls: URLs that are answered, besides the real service's.
         answer: answers a request.
-        report: is told what was refused, because code may swallow the exception.
-        block_network: refuse whatever would reach a host that is neither AI Core nor this machine.
-        absence: says why nothing is answered here now, None if it is.
+        report: gets each refusal, because code may swallow the exception.
+        block_network: refuse every connection to a host that is neither AI Core nor this machine.
+        absence: returns why requests cannot be answered in this process, or None.
     """
 
     def __init__(
@@ -86,19 +86,19 @@ class Door:
         hosts = (*(re.escape(url.hostname or "") for url in places), *REAL_HOSTS)
         self.guard = Guard(hosts, report, lambda: self.block_network)
         self.is_open = False
-        """Whether requests are led here."""
+        """Whether requests are answered here."""
 
     def open(self) -> None:
-        """Begin to answer, or see that requests still reach us.
+        """Start to answer; if open, make sure that requests still reach the door.
 
-        Mocks that are active already, or start later, keep answering what they know.
+        Mocks that are active already, or start later, still answer the requests that they have stubs for.
         """
         self.is_open = True
         self.guard.begin()
         BRIDGE.add(self)
 
     def close(self) -> None:
-        """Stop answering; when no door is open any more everything is as it was before."""
+        """Stop answering; after the last door is closed, everything is as before."""
         self.is_open = False
         self.guard.end()
         BRIDGE.remove(self)
@@ -108,7 +108,7 @@ class Door:
     def send(
         self, before: Send, adapter: HTTPAdapter, request: PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
-        """Answer a request if it is meant for us, else send it where it would have gone."""
+        """Answer a request to AI Core, or send any other one as usual."""
         __tracebackhide__ = True
         if self.is_open:
             url = str(request.url)
@@ -125,7 +125,7 @@ class Door:
     def _sent_unless_blocked(
         self, before: Send, adapter: HTTPAdapter, request: PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
-        """Send a request that mocks below `requests` may answer, as those of vcrpy; what they do not is refused."""
+        """Send a request that mocks below `requests` (such as vcrpy) may answer; others are refused."""
         __tracebackhide__ = True
         try:
             with self.guard.request(_BlockedRequestError()):
@@ -138,7 +138,7 @@ class Door:
             raise self._refusal(request, why) from None
 
     def _answer(self, adapter: HTTPAdapter, request: PreparedRequest, *, shows_certificate: bool) -> requests.Response:
-        """Return the answer, after the retries that the adapter makes; none of them waits."""
+        """Return the answer, after the retries that the adapter makes; without waiting."""
         __tracebackhide__ = True
         method, url = str(request.method), str(request.url)
         headers, body = dict(request.headers), _bytes(request)
@@ -174,7 +174,7 @@ class Door:
 
 
 def _pool(url: str) -> HTTPConnectionPool:
-    """Return what urllib3's messages name; nothing is connected."""
+    """Return the pool that urllib3's messages name; it does not connect."""
     parts = urlsplit(url)
     if parts.scheme == "https":
         return HTTPSConnectionPool(str(parts.hostname), parts.port or 443)
@@ -182,7 +182,7 @@ def _pool(url: str) -> HTTPConnectionPool:
 
 
 def _broken(failure: Failure, url: str, pool: HTTPConnectionPool) -> ProtocolError | ReadTimeoutError:
-    """Return what urllib3 raises when no answer comes."""
+    """Return the exception of urllib3 for a missing answer."""
     if failure == "timeout":
         return ReadTimeoutError(pool, url, "Read timed out.")
     return ProtocolError("Connection aborted.", ConnectionResetError(104, "Connection reset by peer"))
@@ -200,7 +200,7 @@ def _raw(answer: Response, method: str) -> HTTPResponse:
 
 
 def _bytes(request: PreparedRequest) -> bytes:
-    """Return the body of a request; one that can be read only once is replaced by what was read."""
+    """Return the body of a request; one that can be read only once is replaced by its content."""
     body: Any = request.body
     if body is None or isinstance(body, (bytes, bytearray, memoryview)):
         return bytes(body or b"")

@@ -1,7 +1,7 @@
-"""What travels between a client and the emulator: requests, answers, and how AI Core writes them down.
+"""Requests and answers between a client and the emulator, in AI Core's formats.
 
-Style facts (sorted keys, absent values left out, error envelope, one time format per resource) come from
-captured answers of the real service; where nobody captured one, a constant below says what is assumed.
+The formats (sorted keys, absent values left out, error envelope, one time format per resource) come from captured
+answers of the real service; without a capture, a constant below says what is assumed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 Failure = Literal["connection reset", "timeout"]
 
 GATEWAY = {"server": "istio-envoy"}
-"""Every answer passes the service's gateway (captured: a wrong base path is answered by `istio-envoy`)."""
+"""Every answer comes through the service's gateway (captured: `istio-envoy` answers a wrong base path)."""
 
 ASSUMED_VALIDATION_CODE = "01010001"
 """Assumed: the code of a request that its specification does not allow; no capture exists."""
@@ -29,15 +29,15 @@ ASSUMED_VALIDATION_CODE = "01010001"
 
 @dataclass(slots=True)
 class Request:
-    """One HTTP request, as either door hands it to the emulator.
+    """An HTTP request, made in this process or over HTTP.
 
     Args:
         method: upper case.
-        url: absolute, or just path and query.
-        headers: any case; kept in lower case.
-        body: as sent.
-        call: what attempts of one logical call have in common (a client that retries sends the same call again).
-        client_certificate: whether the client has shown a certificate that this door trusts.
+        url: absolute, or path and query only.
+        headers: in any case; kept in lower case.
+        body: the body as sent.
+        call: an object that all attempts of one logical call share (a retry sends the same call again).
+        client_certificate: whether the client has presented a trusted certificate.
     """
 
     method: str
@@ -62,21 +62,21 @@ class Request:
 
     @property
     def base_url(self) -> str:
-        """Scheme and host as the client knows them, which may reach us by another name than our own; else empty."""
+        """Scheme and host of the request, which may be another name of the server; empty for a URL without host."""
         parts = urlsplit(self.url)
         named = self.headers.get("host", "")
         host = named if _HOST.match(named) else parts.netloc
         return f"{parts.scheme}://{host}" if host else ""
 
     def query_values(self, name: str) -> list[str]:
-        """Return what every query parameter of this name says; `query` has the last of them."""
+        """Return the values of all query parameters of this name; `query` has the last one."""
         pairs = parse_qsl(urlsplit(self.url).query, keep_blank_values=True)
         return [value for key, value in pairs if key == name]
 
 
 @dataclass(slots=True)
 class Response:
-    """One answer; with `failure` the client gets no answer at all, but a broken connection or a timeout."""
+    """An HTTP answer; with `failure` the client gets a broken connection or a timeout instead."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -114,12 +114,12 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 
 def json_response(status: int, content: Any, headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON answer with sorted keys (captured: every answer of the service has them sorted)."""
-    body = _encode(content).encode("utf-8", "replace")  # half a surrogate pair, which JSON allows, is no UTF-8
+    body = _encode(content).encode("utf-8", "replace")  # JSON allows half a surrogate pair, which UTF-8 cannot encode
     return Response(status, {"content-type": "application/json", **GATEWAY, **(headers or {})}, body)
 
 
 def text_response(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a plain-text answer, as the gateway in front of AI Core writes its own refusals."""
+    """Return a plain-text answer, as the gateway in front of AI Core answers its own refusals."""
     return Response(status, {"content-type": "text/plain", **GATEWAY, **(headers or {})}, text.encode())
 
 
@@ -130,7 +130,7 @@ def empty_response(status: int, headers: Mapping[str, str] | None = None) -> Res
 
 
 def error_body(error: ApiError, *, request_id: str, target: str) -> Json:
-    """Return what stands under `error` (captured; `details` is left out when there are none)."""
+    """Return the object under `error` (captured; without details, `details` is left out)."""
     return present(
         code=error.code,
         message=error.message,
@@ -141,9 +141,9 @@ def error_body(error: ApiError, *, request_id: str, target: str) -> Json:
 
 
 def internal_path(path: str) -> str:
-    """Return the path that error targets show.
+    """Return the path in the target of an error.
 
-    Inside, `/v2/lm/X` is served as `/api/v2/X` and `/v2/admin/X` as `/api/v4alpha/X` (both captured).
+    Internally `/v2/lm/X` is served as `/api/v2/X` and `/v2/admin/X` as `/api/v4alpha/X` (both captured).
     """
     if path.startswith("/v2/admin/"):
         return "/api/v4alpha" + path.removeprefix("/v2/admin")
@@ -159,15 +159,15 @@ def page(resources: Iterable[Json], count: int | None = None) -> Json:
     """Return a list envelope.
 
     Args:
-        resources: what is shown.
-        count: how many there are where the API says that; else the "number of the resource instances in the
-            list" (specification), which is how many are shown.
+        resources: the resources in the answer.
+        count: the total number, where the API gives it; else the "number of the resource instances in the list"
+            (specification).
     """
     shown = list(resources)
     return {"count": len(shown) if count is None else count, "resources": shown}
 
 
-@lru_cache(maxsize=1024)  # every look at an execution shows the same few moments again
+@lru_cache(maxsize=1024)  # each poll of an execution shows the same few times
 def seconds_z(moment: float) -> str:
     """Return `2021-02-09T08:08:12Z`: artifacts, configurations, executions (captured)."""
     return _utc(moment).isoformat()[:19] + "Z"
@@ -198,9 +198,9 @@ def _utc(moment: float) -> datetime:
 
 
 def parse_time(text: str) -> float | None:
-    """Return the seconds since the epoch that an RFC 3339 time names, or None when it is none.
+    """Return the seconds since the epoch that an RFC 3339 time names, or None if it is invalid.
 
-    Nanoseconds, as log lines carry them, are cut to microseconds. A time without an offset is none.
+    Nanoseconds, as log lines carry them, are cut to microseconds. A time without an offset is invalid.
     """
     match = _RFC_3339.match(text.strip())
     if not match:

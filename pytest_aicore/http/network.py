@@ -1,13 +1,13 @@
-"""The guard of this process's network: nobody but `requests` asks for AI Core's hosts, and while blocked for no host.
+"""The network guard of this process: only `requests` reaches AI Core's hosts, and while blocked, no host is reached.
 
-The door answers `requests` alone. Whatever other libraries do ends in the same few calls of Python's `socket`: a name
-is looked up, a socket is connected, a datagram is sent. Python tells audit hooks about each of them before it
-happens, whichever library, thread or event loop makes it, and what a hook raises ends the call. The errors are those
-that a network gives, so that each library wraps them as usual and shows their text. What Python tells too late or not
-at all is in `unaudited.py`. Who has names looked up elsewhere, for example by a proxy, still names the host when TLS
-begins: the real hosts speak nothing but TLS, so nothing is said to them.
+The door answers only `requests`. All other libraries end in the same few calls of Python's `socket`: a name is
+resolved, a socket is connected, a datagram is sent. Python calls audit hooks before each of them, whichever library,
+thread or event loop makes it, and an exception of a hook ends the call. The errors are those of a network, so that each
+library wraps them as usual and shows their text. Calls that Python audits too late or not at all are in `unaudited.py`.
+Code that has names resolved elsewhere, for example by a proxy, still names the host when TLS begins: the real hosts
+accept only TLS, so no data reaches them.
 
-An audit hook cannot be removed: it is added with the first guard, and does nothing while there is none.
+An audit hook cannot be removed: it is added with the first guard, and does nothing without a guard.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ _SENDING = {_CONNECTING: "Connecting", "socket.sendto": "Sending", "socket.sendm
 _NEW_SOCKET = "socket.__new__"
 _STARTING = frozenset({"subprocess.Popen", "os.posix_spawn", "os.system"})
 _STARTERS = frozenset({__name__, "asyncio", "concurrent", "subprocess", "threading"})
-"""Whose frames stand between who starts a process and the event."""
+"""Modules whose frames are between the code that starts a process and the event."""
 _LOOPBACK_NAMES = frozenset({"", "localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 _PROXY_PORTS = {"https": 443, "socks": 1080, "socks4": 1080, "socks5": 1080, "socks5h": 1080}
-"""The ports of proxies whose URL names none; of all others it is 80."""
+"""Default ports of proxies by scheme; for all others it is 80."""
 _DNS_PORT = 53
 _UNSEEN = ("curl_cffi", "grpc", "pycurl")
-"""Packages that look names up and connect by calls of their own, which Python does not see."""
+"""Packages that resolve names and connect by system calls of their own, which Python does not audit."""
 
 __tracebackhide__ = lambda raised: isinstance(raised.value, OSError)  # noqa: E731  # pytest shows who called
 
@@ -55,13 +55,13 @@ _hooked = False
 
 
 class Guard:
-    """Refuses what this process asks of the network, from `begin` to `end`.
+    """Refuses network access of this process, from `begin` to `end`.
 
     Args:
         hosts: patterns of the names of AI Core's hosts.
-        report: is told each refusal, because code may swallow the exception.
-        blocks: whether everything but loopback addresses is refused now.
-        machine: the environment variables as they are; those of this process if left out.
+        report: gets each refusal, because code may swallow the exception.
+        blocks: returns whether everything but loopback addresses is refused.
+        machine: the environment variables of the machine; those of this process if left out.
         resolvers: the file that names the machine's name servers.
     """
 
@@ -76,7 +76,7 @@ class Guard:
         self._hosts = re.compile("|".join(hosts), re.IGNORECASE)
         self._report = report
         self._blocks = blocks
-        # The machine's, not those that tests set: theirs lead to servers of their own.
+        # The machine's proxies, not those that tests set: these belong to servers of the tests.
         self._gateways = dict(_loopback_proxies(os.environ if machine is None else machine))
         if _has_loopback_resolver(resolvers):
             self._gateways[_DNS_PORT] = f"name server of {resolvers}"
@@ -84,7 +84,7 @@ class Guard:
         self._of_thread = local()
 
     def begin(self) -> None:
-        """Begin to refuse; called again, also what packages do that were loaded meanwhile."""
+        """Start to refuse; called again, it includes packages that were loaded meanwhile."""
         global _hooked
         if not _hooked:
             _hooked = True
@@ -94,14 +94,14 @@ class Guard:
         watch(_guards)
 
     def end(self) -> None:
-        """Refuse nothing any more."""
+        """Stop refusing."""
         if self in _guards:
             _guards.remove(self)
         if not _guards:
             unwatch()
 
     def examine(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Refuse what an audit event is about, or let it happen.
+        """Refuse or allow the call of an audit event.
 
         Raises:
             OSError: it is refused.
@@ -114,13 +114,13 @@ class Guard:
         elif event in _STARTING:
             self._note_start(event, arguments)
         elif event == _NEW_SOCKET:
-            watch(_guards)  # an event loop begins: its package may just have been loaded
+            watch(_guards)  # an event loop starts: its package may have been loaded just now
         else:
             its_socket, address = arguments
-            # Not a unix socket, nor one that was connected before.
+            # Neither a unix socket nor a connected one.
             if its_socket.family in INTERNET and isinstance(address, tuple):
                 if event == _CONNECTING and its_socket.type == socket.SOCK_DGRAM:
-                    self.look_up(address[0])  # nothing is sent: it is how programs ask for their own address
+                    self.look_up(address[0])  # nothing is sent: programs find their own address in this way
                 else:
                     self._reach_by(its_socket, _SENDING[event], *address[:2])
 
@@ -130,24 +130,24 @@ class Guard:
         except OSError:
             raise
         except Exception:
-            its_socket.close()  # what libraries do themselves for an OSError only
+            its_socket.close()  # libraries close it themselves only for an OSError
             raise
 
     def take_started(self) -> list[str]:
-        """Return the programs started since this was asked last that the guard cannot follow, and forget them.
+        """Return the programs that were started since the last call and have no guard, and clear them.
 
-        While nothing is blocked these are the ones whose environment leads them to AI Core.
+        If the network is not blocked, these are the ones whose environment has the URL of AI Core.
         """
         started, self._started = self._started, {}
         return list(started)
 
     def unseen(self) -> list[str]:
-        """Return the loaded packages whose lookups or connections the guard does not see."""
+        """Return the loaded packages whose lookups or connections are not audited."""
         return [name for name in _UNSEEN if name in sys.modules]
 
     @property
     def matters(self) -> bool:
-        """Whether what the guard does not see may be missed: the network is blocked, or code is led to AI Core."""
+        """Whether access that is not audited matters: the network is blocked, or the environment names AI Core."""
         return self._blocks() or self._leads_to_ai_core(os.environ)
 
     def begin_tls(self, host: object) -> None:
@@ -163,16 +163,16 @@ class Guard:
             raise ssl.SSLError(ssl.SSL_ERROR_SSL, self._refused(_only_requests(_name(host))))
 
     def is_ai_core(self, host: object) -> bool:
-        """Tell whether a host is one of AI Core, and not this machine."""
+        """Return whether a host is one of AI Core, and not this machine."""
         name = _name(host)
         return bool(self._hosts.fullmatch(name)) and not _is_here(name, _address(name))
 
     def look_up(self, host: object, *, reverse: bool = False) -> None:
-        """Refuse to look a host up, or let it happen.
+        """Refuse or allow the lookup of a host.
 
         Args:
             host: a name or an address.
-            reverse: whether it is asked whose an address is.
+            reverse: whether it is a reverse lookup of an address.
 
         Raises:
             socket.gaierror: it is refused.
@@ -183,7 +183,7 @@ class Guard:
             return
         if self.is_ai_core(name):
             refusal = _only_requests(name)
-        elif self._blocks() and (reverse or address is None):  # an address is its own answer
+        elif self._blocks() and (reverse or address is None):  # an address needs no lookup
             self._raise_for_request()
             refusal = _blocked(f"Looking up {name!r}")
         else:
@@ -191,10 +191,10 @@ class Guard:
         raise socket.gaierror(socket.EAI_NONAME, self._refused(refusal))
 
     def reach(self, verb: str, host: object, port: object) -> None:
-        """Refuse to connect, or to send a datagram, or let it happen.
+        """Refuse or allow a connection or a datagram.
 
         Args:
-            verb: what is done, for the message.
+            verb: the action, for the message.
             host: a name or an address.
             port: the port there.
 
@@ -217,7 +217,7 @@ class Guard:
         raise PermissionError(errno.EACCES, self._refused(refusal))
 
     def send(self, its: socket.socket) -> None:
-        """Refuse to send to where a datagram socket was connected, or let it happen.
+        """Refuse or allow sending by a connected datagram socket.
 
         Raises:
             OSError: it is refused.
@@ -226,15 +226,15 @@ class Guard:
             try:
                 peer = its.getpeername()
             except OSError:
-                return  # not connected, which the system says itself
+                return  # not connected, which the system reports
             self.reach("Sending", *peer[:2])
 
     @contextmanager
     def request(self, refusal: Exception) -> Iterator[None]:
-        """Raise an error of its sender's for a request of this thread that leads into the blocked network.
+        """Raise an error of the door for a request of this thread to the blocked network.
 
         Args:
-            refusal: what is raised and not reported; no OSError, which libraries wrap and try again after a while.
+            refusal: the exception, which is not reported; not an OSError, because libraries would wrap it and retry.
         """
         self._of_thread.refusal = refusal
         try:
@@ -251,7 +251,7 @@ class Guard:
         """Note that Python starts a process that does not inherit the guard.
 
         Args:
-            how: what it is called in the hint.
+            how: its description in the hint.
         """
         if self.matters:
             self._started[how] = None
@@ -263,7 +263,7 @@ class Guard:
             self._started[Path(os.fsdecode(program)).name] = None
 
     def _leads_to_ai_core(self, environment: Mapping[Any, Any]) -> bool:
-        with suppress(ValueError):  # no URL
+        with suppress(ValueError):  # an invalid URL
             return self.is_ai_core(urlsplit(str(environment.get("AICORE_BASE_URL", ""))).hostname)
         return False
 
@@ -274,7 +274,7 @@ class Guard:
 
 
 def _is_internal() -> bool:
-    """Tell whether the standard library starts a process for itself, as `platform` asks uname, or this package."""
+    """Return whether the standard library (as `platform` runs uname) or this package starts a process for itself."""
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001  # frames have no public door that is as cheap
     while frame is not None:
         module = str(frame.f_globals.get("__name__"))
@@ -287,8 +287,8 @@ def _is_internal() -> bool:
 
 def _only_requests(host: str) -> str:
     return (
-        f"{host} is a host of SAP AI Core. In this process the emulator answers the library requests, which SAP's SDKs "
-        "use, and nobody else. For other libraries and other processes add the fixture aicore_server to the test: its "
+        f"{host} is a host of SAP AI Core. In this process the emulator answers only the library requests, which "
+        "SAP's SDKs use. For other libraries and other processes add the fixture aicore_server to the test: its "
         "url, and then also the variables of aicore_environment, lead to the same emulator."
     )
 
@@ -301,24 +301,24 @@ def _blocked(what: str) -> str:
 
 
 def _name(host: object) -> str:
-    """Return a host as the system's resolver would read it."""
+    """Return a host as the system's resolver parses it."""
     if host is None:
         return ""
     text = bytes(host).decode("ascii", "replace") if isinstance(host, (bytes, bytearray)) else str(host)
     if not text.isascii():
-        with suppress(UnicodeError):  # no name at all, which the resolver says itself
+        with suppress(UnicodeError):  # an invalid name, which the resolver reports
             text = text.encode("idna").decode("ascii")
     return text.lower().removesuffix(".")
 
 
-@lru_cache(maxsize=1024)  # reading an address takes longer than all the rest
+@lru_cache(maxsize=1024)  # parsing an address takes longer than all the rest
 def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """Return the address that a host is, None for a name."""
+    """Return a host as an address, or None if it is a name."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:
         try:
-            return IPv4Address(socket.inet_aton(host))  # what the resolver takes besides, for example 127.1
+            return IPv4Address(socket.inet_aton(host))  # other forms that the resolver accepts, for example 127.1
         except (OSError, ValueError):
             return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
@@ -327,19 +327,19 @@ def _address(host: str) -> IPv4Address | IPv6Address | None:
 
 @lru_cache(maxsize=1024)
 def _is_loopback(address: IPv4Address | IPv6Address) -> bool:
-    """Tell whether who connects to an address gets here by loopback, as also with 0.0.0.0 and ::."""
+    """Return whether a connection to an address stays on this machine, as also with 0.0.0.0 and ::."""
     return address.is_loopback or address.is_unspecified
 
 
 def _is_here(host: str, address: IPv4Address | IPv6Address | None) -> bool:
-    """Tell whether a host is this machine, by loopback or by name: smtplib looks that one up for its greeting."""
+    """Return whether a host is this machine, by loopback or by name: smtplib resolves its name for the greeting."""
     if address is not None:
         return _is_loopback(address)
     return host in _LOOPBACK_NAMES or host.endswith(".localhost") or host == _name(socket.gethostname())
 
 
 def _loopback_proxies(environment: Mapping[str, str]) -> Iterator[tuple[int, str]]:
-    """Return the ports of this machine where proxies listen that lead elsewhere, each with what is there."""
+    """Return the local ports of proxies that forward to other hosts, with their descriptions."""
     for variable, value in environment.items():
         if not variable.lower().endswith("_proxy") or variable.lower() == "no_proxy":
             continue
@@ -353,7 +353,7 @@ def _loopback_proxies(environment: Mapping[str, str]) -> Iterator[tuple[int, str
 
 
 def _has_loopback_resolver(file: Path) -> bool:
-    """Tell whether the machine asks a name server of its own, as with systemd-resolved, which asks others."""
+    """Return whether the machine uses a local name server that forwards to others, such as systemd-resolved."""
     try:
         lines = [line.split() for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
     except OSError:
@@ -363,7 +363,7 @@ def _has_loopback_resolver(file: Path) -> bool:
 
 
 def _hook() -> Callable[[str, tuple[Any, ...]], None]:
-    """Return the audit hook; it holds what it needs, because it is called even when modules are gone."""
+    """Return the audit hook; it has references to all it needs, because it runs even after modules are unloaded."""
     watched = _LOOKUPS | _REVERSE_LOOKUPS | _SENDING.keys() | _STARTING | {_NEW_SOCKET}
     guards = _guards
 

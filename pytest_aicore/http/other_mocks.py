@@ -1,15 +1,15 @@
-"""Mocks of the tests' own, beside open doors: what stands in their places while any door of this process is open.
+"""Mocks of the tests beside open doors: the patches that make them work together while a door is open.
 
-Mocks hide each other, and a door that replaced what it found for itself could only be closed in the order in which
-doors were opened. So there is one bridge in a process, which knows the open doors. Mocks are told about them:
+Mocks hide each other, and a door that patched by itself could only be closed in the reverse order of opening. So one
+bridge per process patches for all open doors. Mocks are changed as follows:
 
-- Of a `responses` mock, what it has no stub for and is meant for AI Core is handed on. The two attributes that
-  decide that (`passthru_prefixes`, `_real_send`) are read through descriptors on its class, so that neither its
-  age nor a `reset()` matters.
-- A mock that was started before a door was opened puts back what it found when it stops: the bridge is put in
-  place again after each `stop`.
-- `OrderedRegistry` forgets all stubs but the next when a request does not match that one: they are put back.
-- A `requests_mock` mocker gets a last matcher that lets what is meant for AI Core through.
+- A `responses` mock passes on requests to AI Core for which it has no stub. The two attributes that decide this
+  (`passthru_prefixes`, `_real_send`) are read through descriptors on its class, so that it works for mocks of any age
+  and after a `reset()`.
+- A mock that was started before a door was opened restores the earlier `send` when it stops: the bridge is installed
+  again after each `stop`.
+- `OrderedRegistry` drops all stubs but the next if a request does not match that one: they are restored.
+- A `requests_mock` mocker gets a last matcher that passes on requests to AI Core.
 
 `responses` is imported nowhere else.
 """
@@ -33,29 +33,29 @@ if TYPE_CHECKING:
     Send = Callable[..., requests.Response]
 
 
-class Answering(Protocol):
-    """A door."""
+class OpenDoor(Protocol):
+    """A door that is open."""
 
     ours: re.Pattern[str]
 
     def send(
         self, before: Send, adapter: HTTPAdapter, request: PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
-        """Answer a request, or send it where it would have gone."""
+        """Answer a request, or send it as usual."""
 
 
 class Bridge:
-    """Leads the requests of this process to its open doors, the latest first."""
+    """Passes requests of this process to its open doors, the latest first."""
 
     def __init__(self) -> None:
-        self._doors: tuple[Answering, ...] = ()  # replaced, never changed: other threads are sending
+        self._doors: tuple[OpenDoor, ...] = ()  # replaced, never changed: other threads are sending
         self._adapter: Any = HTTPAdapter
         self._before: Send = HTTPAdapter.send
         self._send: Send | None = None
         self._undo: list[Callable[[], None]] = []
 
-    def add(self, door: Answering) -> None:
-        """Lead requests to a door that is opened, or see that they still are."""
+    def add(self, door: OpenDoor) -> None:
+        """Pass requests to a door from now on; if it was added before, make sure that they still reach it."""
         if not self._doors:
             self._bridge_responses()
         if door not in self._doors:
@@ -63,11 +63,10 @@ class Bridge:
         self._put_in_place()
         self._bridge_requests_mock()
 
-    def remove(self, door: Answering) -> None:
-        """Lead no request to a door any more; after the last one everything is as it was before the first.
+    def remove(self, door: OpenDoor) -> None:
+        """Stop passing requests to a door; after the last one, all patches are undone.
 
-        Where somebody holds the bridge's `send`, because it replaced it and has not put it back yet, that passes
-        requests on from now on.
+        If another patch still has a reference to the bridge's `send`, that one sends requests as usual from now on.
         """
         self._doors = tuple(each for each in self._doors if each is not door)
         if self._doors:
@@ -78,7 +77,7 @@ class Bridge:
             self._adapter.send = self._before
 
     def _put_in_place(self) -> None:
-        """Replace `HTTPAdapter.send`, unless a mock of `responses` has: that one hands on to us what is ours."""
+        """Replace `HTTPAdapter.send`, unless a mock of `responses` has: it passes on requests to AI Core."""
         before = HTTPAdapter.send
         if before is self._send or before.__module__ == responses.__name__:
             return
@@ -101,7 +100,7 @@ class Bridge:
     # Mocks of `responses` ----------------------------------------------------------------------------------
 
     def _bridge_responses(self) -> None:
-        """Make every mock of `responses`, whenever it was made, hand on what is meant for us."""
+        """Make every mock of `responses`, old or new, pass on requests to AI Core."""
         mock = responses.RequestsMock
         self._replace(mock, "_real_send", _Attribute("_real_send", self._handing_on, lambda send: send))
         self._replace(
@@ -115,7 +114,7 @@ class Bridge:
                 ),
             ),
         )
-        for owner in (mock, responses):  # the functions of the module are bound to its own mock
+        for owner in (mock, responses):  # the functions of the module are bound to its default mock
             stop = owner.stop
 
             @wraps(stop)
@@ -155,7 +154,7 @@ class Bridge:
 
         def restore() -> None:
             if vars(owner).get(name) is not value:
-                return  # somebody replaced it later, and passes on to what it found
+                return  # it was replaced later by another patch, which calls it
             if had:
                 setattr(owner, name, before)
             else:
@@ -167,7 +166,7 @@ class Bridge:
     # Mockers of `requests_mock` ----------------------------------------------------------------------------
 
     def _bridge_requests_mock(self) -> None:
-        """Let what is meant for us pass by every `requests_mock` mocker, those that are active included."""
+        """Make every `requests_mock` mocker pass on requests to AI Core, active ones included."""
         mocker_class = getattr(sys.modules.get("requests_mock.mocker"), "MockerCore", None)
         if mocker_class is None:
             return
@@ -186,7 +185,7 @@ class Bridge:
         self._replace(mocker_class, "start", started)
 
     def _let_through(self, mocker: Any) -> None:
-        """Give a mocker a matcher for what is meant for us, behind those of the test: the latest is asked first."""
+        """Give a mocker a matcher for requests to AI Core, behind those of the test: the latest is asked first."""
         matchers = mocker._adapter._matchers  # noqa: SLF001  # no public way to ask a matcher last
         for door in self._doors:
             if not any(getattr(matcher, "bridge_to", None) is door for matcher in matchers):
@@ -195,16 +194,16 @@ class Bridge:
 
 
 BRIDGE = Bridge()
-"""The one of this process."""
+"""The bridge of this process."""
 
 
 class _Attribute:
-    """An attribute of instances whose value is changed when read, for as long as this stands on their class.
+    """A descriptor that changes the value of an instance attribute on reading, while it is set on the class.
 
     Args:
         name: the attribute.
-        read: from the value, what is read.
-        write: from what is written, the value.
+        read: maps the value to the one that is read.
+        write: maps a written value to the one that is kept.
     """
 
     def __init__(self, name: str, read: Callable[[Any], Any], write: Callable[[Any], Any]) -> None:
@@ -213,7 +212,7 @@ class _Attribute:
         self._write = write
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        """Return what is read."""
+        """Return the value for reading."""
         if instance is None:
             return self
         try:
@@ -222,20 +221,20 @@ class _Attribute:
             raise AttributeError(self._name) from None
 
     def __set__(self, instance: Any, value: Any) -> None:
-        """Take what is written."""
+        """Keep a written value."""
         vars(instance)[self._name] = self._write(value)
 
 
 class _Unrecorded:
-    """A matcher of `requests_mock` that leaves no trace in the mocker's history of what it lets through."""
+    """A matcher of `requests_mock` that passes requests on without adding them to the mocker's history."""
 
-    def __init__(self, bridge_to: Answering, mocker: Any, matcher: Any) -> None:
+    def __init__(self, bridge_to: OpenDoor, mocker: Any, matcher: Any) -> None:
         self.bridge_to = bridge_to
         self._mocker = mocker
         self._matcher = matcher
 
     def __call__(self, request: Any) -> Any:
-        """Do as the other matcher does, which raises when it lets a request through."""
+        """Call the other matcher, which raises to pass a request on."""
         try:
             return self._matcher(request)
         except Exception:
@@ -245,7 +244,7 @@ class _Unrecorded:
             raise
 
     def reset(self) -> None:
-        """Forget nothing: nothing was recorded."""
+        """Do nothing: no request was recorded."""
 
 
 def _active_mockers(mocker_class: type[Any]) -> list[Any]:

@@ -1,11 +1,11 @@
-"""The sockets of the server: waitress's connections and threads, with our requests and answers on them.
+"""The sockets of the server: waitress's connections and threads, with the emulator's requests and answers.
 
-Why waitress: it reads a request completely, in one thread that never blocks, before a worker sees it, so that a
-thousand slow or silent clients keep no worker from its work (cheroot, as fast and with TLS of its own, gives a
-worker to every connection that has begun a request); it is imported in half of cheroot's time; and what a
-connection, a request and an answer are can each be replaced by a class. TLS is a page of that here.
+Why waitress: it reads a whole request in one thread that never blocks, before a worker gets it, so that a thousand slow
+or silent clients block no worker (cheroot, as fast and with TLS built in, gives a worker to every connection that has
+started a request); it is imported in half of cheroot's time; and connection, request and answer are classes that can be
+replaced. TLS is added here.
 
-No WSGI environment is made on the way: what a fault does to a connection cannot be said in WSGI.
+WSGI is not used: it cannot express what a fault does to a connection.
 """
 
 from __future__ import annotations
@@ -36,48 +36,48 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WORKERS = 4
-"""Answers are made one at a time, under the emulator's lock: more workers would only wait for it."""
+"""Answers are made one at a time, under the emulator's lock: further workers would only wait for it."""
 MAXIMUM_BODY_BYTES = 128 * 1024 * 1024
-"""Above the largest body that AI Core takes: 100 MiB, a dataset file (specification)."""
+"""More than the largest body that AI Core accepts: 100 MiB, a dataset file (specification)."""
 MAXIMUM_HEADER_BYTES = 60 * 1024
 """The default of Envoy, which stands in front of AI Core (assumed)."""
 IDLE_SECONDS = 120.0
 LINGER_SECONDS = 2.0
-"""How long a client that was refused in the middle of its request may go on sending, so that it reads the answer."""
+"""How long a client that was refused within its request may continue to send, so that it reads the answer."""
 UNREAD_BYTES = 8 * 1024 * 1024
-"""With more that a client has asked for and does not read, it gets no further answer."""
+"""A client with more unread bytes than this gets no further answer."""
 STOP_SECONDS = 2
 _RECEIVED_BYTES = 64 * 1024
-"""More than a TLS record holds (16 KiB): who reads so much leaves nothing behind that a poll would not see."""
+"""More than a TLS record (16 KiB): a read of this size leaves no decrypted bytes, which a poll would not see."""
 _NO_BODY = frozenset({204, 304})
 _WRITTEN_HERE = frozenset({"content-length", "connection", "date", "transfer-encoding"})
 _FIRST_BYTES = frozenset(b"!#$%&'*+-.^_`|~\r\n" + string.ascii_letters.encode() + string.digits.encode())
-"""What a request can begin with: a method, or the line ends that some clients put before it."""
+"""The beginning of a request: a method, or the line ends that some clients send before it."""
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 _PHRASES = {413: "Payload Too Large"}
-"""As Envoy has it; Python's phrase changes with its version."""
+"""Envoy's phrase; Python's depends on its version."""
 
 _LOGGER = logging.getLogger("pytest_aicore.server")
 _LOGGER.addHandler(logging.NullHandler())
 _QUEUE_LOGGER = _LOGGER.getChild("queue")
-_QUEUE_LOGGER.setLevel(logging.ERROR)  # that requests wait for a moment is no news
+_QUEUE_LOGGER.setLevel(logging.ERROR)  # waiting requests are normal
 
 
 _listeners: WeakSet[Listener] = WeakSet()
 
 
-class Answering(Protocol):
-    """Who makes answers."""
+class Responder(Protocol):
+    """Makes the answers."""
 
     url: str
-    """How clients reach it."""
+    """The URL for clients."""
 
     def answer(self, request: Request, peer: str) -> Response:
         """Answer a request from an address; never raises."""
         ...
 
     def now(self) -> float:
-        """Return what time it is in the world that is served, in seconds since the epoch."""
+        """Return the time of the emulator, in seconds since the epoch."""
         ...
 
 
@@ -86,16 +86,16 @@ class Listener:
 
     Args:
         listening: a bound socket.
-        answering: who makes the answers; several threads ask it at once.
-        tls: how connections are secured; None for plain HTTP.
-        hang_seconds: how long a connection stays silent where the answer is a timeout.
-        connections: how many may be open at once; further ones wait.
+        answering: makes the answers; several threads call it at once.
+        tls: the TLS context; None for plain HTTP.
+        hang_seconds: how long a connection stays silent in an injected timeout.
+        connections: the maximum number of open connections; further ones wait.
     """
 
     def __init__(
         self,
         listening: socket.socket,
-        answering: Answering,
+        answering: Responder,
         *,
         tls: ssl.SSLContext | None,
         hang_seconds: float,
@@ -106,7 +106,7 @@ class Listener:
         workers = _Workers()
         workers.set_thread_count(WORKERS)
         self._server = waitress.create_server(
-            answering,  # no WSGI application: our own tasks know what to ask of it
+            answering,  # no WSGI application: the tasks below call `answering`
             self._map,
             _dispatcher=workers,
             sockets=[listening],
@@ -126,31 +126,31 @@ class Listener:
         self._server.answering = answering
         self._server.logger = _LOGGER
         self._server.hang_seconds = hang_seconds
-        self._server.channel_class = _Connection if tls is None else _secured_by(tls)
+        self._server.channel_class = _ServerConnection if tls is None else _secured_by(tls)
         self._thread = threading.Thread(target=self._run, name="pytest-aicore-server", daemon=True)
         _listeners.add(self)
 
     def open(self, deadline: float) -> bool:
-        """Begin to serve; tell whether it does within so many seconds."""
+        """Start to serve; return whether it is ready in time."""
         ready = threading.Event()
         self._thread.start()
         self._server.trigger.pull_trigger(ready.set)
         return ready.wait(deadline)
 
     def close(self) -> None:
-        """Let what is being answered be answered, then close every connection."""
+        """Finish the requests in progress, then close every connection."""
         self._server.task_dispatcher.shutdown(cancel_pending=False, timeout=STOP_SECONDS)
         if self._thread.is_alive():
-            with suppress(OSError):  # it was awake already, took this up at once, and has closed its trigger
+            with suppress(OSError):  # it was awake already, ended at once, and has closed its trigger
                 self._server.trigger.pull_trigger(self._close_all)
             self._thread.join(STOP_SECONDS)
         self._close_all()
 
     def leave_to_other_process(self) -> None:
-        """Close this process's copies of the sockets, without a word to the clients.
+        """Close this process's copies of the sockets, without sending anything to clients.
 
-        As long as a forked process has them, no client sees that a connection was closed or reset, and the port takes
-        connections that nobody answers.
+        As long as a forked process has them, no client sees that a connection was closed or reset, and the port accepts
+        connections that no process answers.
         """
         for each in list(self._map.values()):
             if each.socket is not None:
@@ -187,12 +187,12 @@ class _Workers(ThreadedTaskDispatcher):
 
 
 class _Exchange(Task):
-    """A request that has arrived, and its answer."""
+    """A received request, and its answer."""
 
     logger = _LOGGER
 
     def execute(self) -> None:
-        """Have the answer made and send it, or do to the connection what a fault says."""
+        """Make and send the answer, or do to the connection what a fault requires."""
         channel, answering = self.channel, self.channel.server.answering
         response = answering.answer(_request(self.request, answering.url, channel), channel.addr[0])
         if response.failure == "timeout":
@@ -204,20 +204,20 @@ class _Exchange(Task):
             _send(self, response)
 
     def finish(self) -> None:
-        """Do nothing: a whole answer was sent, or none."""
+        """Do nothing: the answer was sent completely, or not at all."""
 
 
 class _Refusal(ErrorTask):
-    """What has arrived and is no request, and the answer to it."""
+    """Received bytes that are not a request, and the answer to them."""
 
     logger = _LOGGER
 
     def execute(self) -> None:
-        """Send the refusal; the connection is of no use any more."""
+        """Send the refusal; the connection cannot be used again."""
         status = self.request.error.code
         self.version = "1.1"
         self.close_on_finish = True
-        _send(self, text_response(status, _phrase(status)))  # as Envoy refuses what is no request (assumed)
+        _send(self, text_response(status, _phrase(status)))  # as Envoy refuses invalid requests (assumed)
         if self.channel.linger():
             self.close_on_finish = False
 
@@ -225,17 +225,17 @@ class _Refusal(ErrorTask):
         """Do nothing: the answer was sent."""
 
 
-class _Parser(HTTPRequestParser):
+class _RequestParser(HTTPRequestParser):
     def parse_header(self, header_plus: bytes) -> None:
-        """Read the first line and the headers."""
+        """Parse the first line and the headers."""
         try:
             super().parse_header(header_plus)
-        except ValueError as error:  # of urllib, to which waitress gives whatever stands there
+        except ValueError as error:  # of urllib, to which waitress passes any target
             raise ParsingError(str(error)) from None
 
 
-class _Connection(HTTPChannel):
-    parser_class = _Parser
+class _ServerConnection(HTTPChannel):
+    parser_class = _RequestParser
     task_class = _Exchange
     error_task_class = _Refusal
     logger = _LOGGER
@@ -244,7 +244,7 @@ class _Connection(HTTPChannel):
 
     @property
     def last_activity(self) -> float:
-        """When it was active last by the machine's date as it is now: waitress compares, and a date may jump."""
+        """The time of the last activity, by the machine's present date: waitress compares it, and the date may jump."""
         return time.time() - (time.monotonic() - self._active_at)
 
     @last_activity.setter
@@ -252,23 +252,23 @@ class _Connection(HTTPChannel):
         self._active_at = time.monotonic()
 
     def has_client_certificate(self) -> bool:
-        """Tell whether the client has shown a certificate that we trust."""
+        """Return whether the client has presented a trusted certificate."""
         return False
 
     def fall_silent(self, seconds: float) -> None:
-        """Answer nothing more, and forget what comes, until the client leaves or the time is up."""
+        """Answer nothing more, and discard all input, until the client leaves or the time is up."""
         with self.requests_lock:
             del self.requests[1:]
             self._silent_until = time.monotonic() + seconds
 
     def reset_at_its_end(self) -> None:
-        """Let the client see a reset when the connection is closed, instead of an end."""
+        """Make the connection end with a reset when it is closed."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def linger(self) -> bool:
-        """Send an end and let the client send its own; tell whether that is possible.
+        """Shut down sending and let the client finish; return whether that is possible.
 
-        Closed with something unread, the connection would be reset, and the answer lost with it.
+        Closed with unread input, the connection would be reset, and the answer lost.
         """
         try:
             if self.total_outbufs_len:
@@ -280,15 +280,15 @@ class _Connection(HTTPChannel):
         return True
 
     def received(self, data: bytes) -> bool:
-        """Take what has come."""
+        """Take received bytes."""
         if self._silent_until is None:
             if self.request is None and data[0] not in _FIRST_BYTES:
-                data = b"\0\r\n\r\n"  # no HTTP: refused now, not when the line ends that it may not have
+                data = b"\0\r\n\r\n"  # not HTTP: refused now, because its first line may never end
             return bool(super().received(data))
         return False
 
     def _flush_outbufs_below_high_watermark(self) -> None:
-        """Close the connection where waitress would let a worker wait until the client has read."""
+        """Close the connection where waitress would make a worker wait until the client has read."""
         if self.total_outbufs_len > self.adj.outbuf_high_watermark:
             with self.requests_lock:
                 del self.requests[1:]
@@ -296,24 +296,24 @@ class _Connection(HTTPChannel):
             self.server.pull_trigger()
 
     def readable(self) -> bool:
-        """Tell whether something may be read, which is asked once a second; what is silent ends in time."""
+        """Return whether to read, which is checked once a second; silent connections end in time."""
         if self._silent_until is not None:
-            self.last_activity = time.time()  # waitress shall not find it idle before
+            self.last_activity = time.time()  # waitress must not close it as idle before
             self.will_close = self.will_close or time.monotonic() >= self._silent_until
         return bool(super().readable())
 
 
 def _secured_by(tls: ssl.SSLContext) -> Callable[..., object]:
-    """Return what makes connections over TLS.
+    """Return the class of connections over TLS.
 
-    OpenSSL wants a connection read and written in turns, never by two threads at once; waitress does so, because
-    it does not read on while a request is being answered.
+    OpenSSL requires that a connection is read and written in turns, never by two threads at once; waitress does so,
+    because it does not read while a request is being answered.
     """
     from ssl import SSLWantReadError, SSLWantWriteError  # loaded only where TLS is used
 
     waiting = (SSLWantReadError, SSLWantWriteError)
 
-    class Secured(_Connection):
+    class Secured(_ServerConnection):
         _established = False
         _shakes_by_writing = False
 
@@ -321,7 +321,7 @@ def _secured_by(tls: ssl.SSLContext) -> Callable[..., object]:
             return bool(self.socket.getpeercert())
 
         def linger(self) -> bool:
-            return False  # TLS has an end of its own
+            return False  # TLS has its own end of a connection
 
         def writable(self) -> bool:
             return self._shakes_by_writing or bool(super().writable())
@@ -385,7 +385,7 @@ def _secured_by(tls: ssl.SSLContext) -> Callable[..., object]:
     return connect
 
 
-def _request(parsed: Any, url: str, connection: _Connection) -> Request:
+def _request(parsed: Any, url: str, connection: _ServerConnection) -> Request:
     target: str = parsed.request_uri
     if not target.startswith("/"):  # the form for proxies, or `*`
         target = "/" + target.partition("://")[2].partition("/")[2]

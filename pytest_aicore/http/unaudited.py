@@ -1,9 +1,9 @@
-"""Methods that look a name up, connect, or begin TLS before an audit hook is told, if it ever is: they ask first.
+"""Methods that resolve names, connect, or begin TLS before an audit event, or without one: here they ask a guard first.
 
-Python itself looks up the names that `connect` and `sendto` are given before there is an event, and TLS has none. The
-rest are packages that call the system, or speak DNS or TLS, by themselves: libuv, c-ares, dnspython, pyOpenSSL, asyncio
-on Windows; and `multiprocessing`, which starts processes without an event. The methods are replaced only
-while there is a guard, those of packages once these are loaded.
+Python itself resolves the names in `connect` and `sendto` before the event, and TLS has no event. The rest are packages
+with system calls, DNS or TLS of their own: libuv, c-ares, dnspython, pyOpenSSL, asyncio on Windows; and
+`multiprocessing`, which starts processes without an event. The methods are replaced only while there is a guard, those
+of packages once these are loaded.
 """
 
 from __future__ import annotations
@@ -19,100 +19,110 @@ if TYPE_CHECKING:
 
 
 INTERNET = (socket.AF_INET, socket.AF_INET6)
-"""The families whose addresses hold a host and a port."""
+"""The families whose addresses have a host and a port."""
 
 
-class Guard(Protocol):
-    """Who is asked (`network.py`)."""
+class GuardInterface(Protocol):
+    """What the replaced methods ask; `network.Guard` answers."""
 
     def examine(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Refuse what an audit event is about, or let it happen."""
+        """Refuse or allow the call of an audit event."""
 
     def begin_tls(self, host: object) -> None:
         """Refuse TLS with a host of AI Core."""
 
     def is_ai_core(self, host: object) -> bool:
-        """Tell whether a host is one of AI Core, and not this machine."""
+        """Return whether a host is one of AI Core, and not this machine."""
 
     def look_up(self, host: object, *, reverse: bool = False) -> None:
-        """Refuse to look a host up, or let it happen."""
+        """Refuse or allow the lookup of a host."""
 
     def reach(self, verb: str, host: object, port: object) -> None:
-        """Refuse to connect, or let it happen."""
+        """Refuse or allow a connection."""
 
     def send(self, its: socket.socket) -> None:
-        """Refuse to send where a socket is connected to, or let it happen."""
+        """Refuse or allow sending by a connected socket."""
 
     def note_process(self, how: str) -> None:
         """Note that a process was started."""
 
 
-# Each takes a method's own arguments; those that it does not look at may have come by any name.
+# Each takes the arguments of a method; those that it ignores may have any name.
 
 
-def _names(guard: Guard, its: socket.socket, address: Any) -> None:
+def _names(guard: GuardInterface, its: socket.socket, address: Any) -> None:
     if address and isinstance(address, tuple) and its.family in INTERNET:
         guard.look_up(address[0])
 
 
-def _names_of_sendto(guard: Guard, its: socket.socket, _data: object, *rest: Any) -> None:
+def _names_of_sendto(guard: GuardInterface, its: socket.socket, _data: object, *rest: Any) -> None:
     _names(guard, its, rest[-1] if rest else None)
 
 
-def _names_of_sendmsg(guard: Guard, its: socket.socket, *rest: Any) -> None:
+def _names_of_sendmsg(guard: GuardInterface, its: socket.socket, *rest: Any) -> None:
     if len(rest) > 3:
         _names(guard, its, rest[3])
     else:
         guard.send(its)
 
 
-def _lookup(guard: Guard, _its: object, host: object = None, *_rest: object, **_more: object) -> None:
+def _lookup(guard: GuardInterface, _its: object, host: object = None, *_rest: object, **_more: object) -> None:
     guard.look_up(host)
 
 
-def _reverse(guard: Guard, _its: object, address: Any = None, *_rest: object, **_more: object) -> None:
+def _reverse(guard: GuardInterface, _its: object, address: Any = None, *_rest: object, **_more: object) -> None:
     guard.look_up(address[0] if isinstance(address, tuple) else address, reverse=True)
 
 
 def _connection(
-    guard: Guard, _its: object, _factory: object = None, host: object = None, port: object = None, **_more: object
+    guard: GuardInterface,
+    _its: object,
+    _factory: object = None,
+    host: object = None,
+    port: object = None,
+    **_more: object,
 ) -> None:
     guard.reach("Connecting", host, port)
 
 
 def _datagrams(
-    guard: Guard, _its: object, _factory: object = None, _from: object = None, remote_addr: Any = None, **_more: object
+    guard: GuardInterface,
+    _its: object,
+    _factory: object = None,
+    _from: object = None,
+    remote_addr: Any = None,
+    **_more: object,
 ) -> None:
     if isinstance(remote_addr, tuple):
         guard.reach("Connecting", *remote_addr[:2])
 
 
-def _sending(guard: Guard, its: socket.socket, *_rest: object, **_more: object) -> None:
+def _sending(guard: GuardInterface, its: socket.socket, *_rest: object, **_more: object) -> None:
     guard.send(its)
 
 
-def _ai_core_lookup(guard: Guard, _its: object, host: object = None, *_rest: object, **_more: object) -> None:
-    # Whom they ask, and where that is, comes to an event: it may be a name server of the test's own.
+def _ai_core_lookup(guard: GuardInterface, _its: object, host: object = None, *_rest: object, **_more: object) -> None:
+    # The connection to the name server has an event of its own: it may be a name server of the test.
     if guard.is_ai_core(host):
         guard.look_up(host)
 
 
-def _server_name(guard: Guard, _its: object, host: object = None, *_rest: object, **_more: object) -> None:
+def _server_name(guard: GuardInterface, _its: object, host: object = None, *_rest: object, **_more: object) -> None:
     guard.begin_tls(host)
 
 
-def _process(guard: Guard, its: Any, *_rest: object, **_more: object) -> None:
+def _process(guard: GuardInterface, its: Any, *_rest: object, **_more: object) -> None:
     how = its._start_method or sys.modules["multiprocessing.context"]._default_context.get_start_method()  # noqa: SLF001
     if how != "fork":  # which inherits the guard
         guard.note_process(f"multiprocessing ({how})")
 
 
-def _sock_connect(guard: Guard, _its: object, sock: socket.socket, address: Any) -> None:
+def _sock_connect(guard: GuardInterface, _its: object, sock: socket.socket, address: Any) -> None:
     guard.examine("socket.connect", (sock, address))
 
 
 def _tls(
-    guard: Guard,
+    guard: GuardInterface,
     _its: object,
     _sock: object = None,
     _server_side: object = None,
@@ -161,16 +171,16 @@ _ASKING: dict[tuple[str, str, str], Callable[..., None]] = {
     ("pycares", "Channel", "query"): _lookup,
     ("pycares", "Channel", "search"): _lookup,
 }
-"""By module, class and method: what a guard is asked, with the method's own arguments."""
+"""By module, class and method: the call of a guard, with the arguments of the method."""
 
 _undo: dict[tuple[type, str], Callable[[], None]] = {}
 
 
-def watch(guards: Sequence[Guard]) -> None:
-    """Let the methods of all loaded packages ask guards first, until `unwatch`.
+def watch(guards: Sequence[GuardInterface]) -> None:
+    """Make the methods of all loaded packages ask guards first, until `unwatch`.
 
     Args:
-        guards: those that are up, the latest last; others may join.
+        guards: the active guards, the latest last; the list may grow.
     """
     for (module, name, method), ask in _ASKING.items():
         owner = getattr(sys.modules.get(module), name, None)
@@ -181,12 +191,14 @@ def watch(guards: Sequence[Guard]) -> None:
 
 
 def unwatch() -> None:
-    """Put everything back."""
+    """Undo all replacements."""
     while _undo:
         _undo.popitem()[1]()
 
 
-def _asking(before: Callable[..., Any], ask: Callable[..., None], guards: Sequence[Guard]) -> Callable[..., Any]:
+def _asking(
+    before: Callable[..., Any], ask: Callable[..., None], guards: Sequence[GuardInterface]
+) -> Callable[..., Any]:
     @wraps(before)
     def asking(*args: Any, **kwargs: Any) -> Any:
         for guard in reversed(guards):
@@ -196,10 +208,12 @@ def _asking(before: Callable[..., Any], ask: Callable[..., None], guards: Sequen
     return asking
 
 
-def _refusing_handshakes(before: Callable[..., ssl.SSLObject], guards: Sequence[Guard]) -> Callable[..., ssl.SSLObject]:
+def _refusing_handshakes(
+    before: Callable[..., ssl.SSLObject], guards: Sequence[GuardInterface]
+) -> Callable[..., ssl.SSLObject]:
     """Return `wrap_bio` with the refusal in the handshake, where event loops expect errors.
 
-    Raised earlier, it would leave the loop of Python 3.10 waiting for the end of a handshake.
+    Raised earlier, it would make the loop of Python 3.10 wait for a handshake for ever.
     """
 
     @wraps(before)
@@ -225,7 +239,7 @@ def _replace(owner: type, name: str, value: Callable[..., Any]) -> None:
 
     def restore() -> None:
         if vars(owner).get(name) is not value:
-            return  # somebody replaced it later, and passes on to it
+            return  # it was replaced later by another patch, which calls it
         if had:
             setattr(owner, name, before)
         else:

@@ -30,7 +30,7 @@ class Outcome:
         files: every file that was checked.
         strict: whether warnings fail.
         rules: every rule by id; the formats `text` and `github` need none.
-        no_templates: how many files were named, and passed over because they are no templates.
+        no_templates: how many files were named, and skipped because they are not templates.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Outcome:
         strict: bool = False,
         no_templates: int = 0,
     ) -> None:
-        """Take findings and the files they were sought in."""
+        """Take the findings and the checked files."""
         self.findings = findings
         self.files = files
         self.rules = rules
@@ -50,7 +50,7 @@ class Outcome:
         self.no_templates = no_templates
 
     def fails(self, finding: Finding) -> bool:
-        """Tell whether a finding makes the check fail."""
+        """Return whether a finding makes the check fail."""
         return finding.severity >= (Severity.WARNING if self.strict else Severity.ERROR)
 
     @property
@@ -70,7 +70,7 @@ class Outcome:
         words = [_number(number, word) for word, number in self.counts.items() if number]
         others = ""
         if self.no_templates:
-            others = ", 1 is no template" if self.no_templates == 1 else f", {self.no_templates} are no templates"
+            others = ", 1 is not a template" if self.no_templates == 1 else f", {self.no_templates} are not templates"
         return f"{_number(len(self.files), 'file')} checked{others}: {', '.join(words) or 'nothing found'}"
 
 

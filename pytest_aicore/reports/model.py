@@ -1,4 +1,4 @@
-"""What a test saw of a training run, as one typed object that the terminal, the files, JUnit and pytest-xdist read."""
+"""The report of a training run: one typed object that the terminal, the files, JUnit and pytest-xdist use."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ CARRIED = "aicore_runs"
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """What a test saw of a run.
+    """The report of a run by one test.
 
     Attributes:
-        run: tells runs apart, also those of several workers of pytest-xdist.
-        test: the name of the test that looked at it.
+        run: identifies the run, also among several workers of pytest-xdist.
+        test: the name of the test that used it.
         workflow: the file, or the id of the executable.
         live: whether it happened on the real service.
         id: of the execution, None if there is none.
@@ -31,11 +31,11 @@ class RunReport:
         stopped: why this session stopped it, None if it did not.
         seconds: how long it took, or ran so far; None if that is not known.
         plans: the resource plans of its steps.
-        looked: whether the test looked at the execution itself.
+        looked: whether the test used the execution itself.
         expected: whether it ended as the test expected.
         outputs: its output artifacts, as `training.output.outputs_of` returns them.
         node: the test's id.
-        host: of the service, None if nobody has asked for its credentials.
+        host: of the service, None if its credentials were not needed.
         executable: its id.
         scenario: the id of the executable's scenario, None if it names none.
         configuration_id: None if there is none.
@@ -43,9 +43,9 @@ class RunReport:
         parameters: value by name.
         expect: the final status that the test expects, None for any.
         history: each status and when it was first seen.
-        metrics: the last value by name, None if nobody has asked.
+        metrics: the last value by name, None if they were not requested.
         diagnosis: the likely causes of its failure, the likeliest first.
-        failure: why there is no finished execution, None if there is one.
+        failure: why the execution did not finish, None if it did.
     """
 
     run: str
@@ -79,14 +79,14 @@ class RunReport:
 
 
 def report_of(run: Run, test: str, session: Session, node: str = "", causes: Sequence[Cause] = ()) -> RunReport:
-    """Return what a test saw of a run.
+    """Return the report of a run by one test.
 
     Args:
         run: which.
-        test: the name of the test that looked at it.
+        test: the name of the test that used it.
         session: of the test.
         node: the test's id.
-        causes: what its failure was put down to.
+        causes: the likely causes of its failure.
     """
     from pytest_aicore.training.output import outputs_of
 
@@ -94,7 +94,7 @@ def report_of(run: Run, test: str, session: Session, node: str = "", causes: Seq
     watch, finished, failure = training.watch, training.made, training.problem
     executable, configuration = plan.template.executable, training.configuration.made
     return RunReport(
-        # Several workers may look at one execution of the service. Emulated ids do not tell runs apart: the emulators
+        # Several workers may use one execution of the service. Emulated ids are not unique: the emulators
         # of two workers give the same, and so does one after a rollback.
         run=watch.execution_id
         if session.live and watch
@@ -136,7 +136,7 @@ def reports_in(report: object) -> list[RunReport]:
     """Return what a report of pytest carries of a test's runs.
 
     Args:
-        report: of a test; others carry nothing.
+        report: of a test; other reports carry nothing.
     """
     carried: Iterable[Mapping[str, Any]] = getattr(report, CARRIED, ())
     return [RunReport(**each) for each in carried]
@@ -175,11 +175,11 @@ def properties(reports: Iterable[RunReport]) -> list[tuple[str, str]]:
 
 
 class DistinctRun(NamedTuple):
-    """A run as all tests together saw it.
+    """A run that several tests used.
 
     Attributes:
-        run: what the test that saw most of it saw.
-        tests: how many tests looked at it.
+        run: the report of the test that used most of it.
+        tests: how many tests used it.
     """
 
     run: RunReport

@@ -1,4 +1,4 @@
-"""What pytest prints of ours: plain lines made of plain data, 80 columns wide, without secrets."""
+"""The lines that the plugin prints in pytest's terminal: made of plain data, 80 columns wide, without secrets."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _REQUESTS = 10
 
 
 def header(settings: Settings) -> list[str]:
-    """Return what the header of a session says: mode, host, resource group and folder, each with its source.
+    """Return the header of a session: mode, host, resource group and folder, each with its source.
 
     Args:
         settings: of the session.
@@ -52,7 +52,7 @@ def header(settings: Settings) -> list[str]:
     rest = [
         f"{words} {_sourced(setting)}"
         for words, setting in (
-            ("poll interval", settings.poll_interval),
+            ("polling interval", settings.poll_interval),
             ("timeout", settings.timeout),
             ("output", settings.output),
             ("report", settings.report),
@@ -108,17 +108,17 @@ def section(
     ask: bool = True,
     hints: Sequence[str] = (),
 ) -> list[str]:
-    """Return the lines of a failed test's section; none if it had nothing to do with AI Core.
+    """Return the lines of a failed test's section; none if the test did not use AI Core.
 
     Args:
-        runs: the runs that the test looked at.
+        runs: the runs that the test used.
         incidents: what the emulator could not answer.
         requests: the emulator's log of the test.
         explain: the likely causes of a run's failure.
         ask: whether AI Core may be asked for what is not known yet.
-        hints: what may have gone another way than the user thinks.
+        hints: what may have bypassed the emulator.
     """
-    log = list(requests)  # before more is asked for to explain a run
+    log = list(requests)  # before explaining a run makes more requests
     cut = len(log) == getattr(requests, "maxlen", None)
     parts = [[line for incident in incidents for line in _row("incident", incident)]]
     parts += [[line for hint in hints for line in _row("hint", hint)]]
@@ -131,7 +131,7 @@ def section(
 
 
 def hints(started: Sequence[str], unseen: Sequence[str]) -> list[str]:
-    """Return what to say of a failed test that did what the emulator does not see in this process.
+    """Return hints for a failed test whose requests may have bypassed the emulator.
 
     Args:
         started: programs that the test started.
@@ -147,7 +147,7 @@ def hints(started: Sequence[str], unseen: Sequence[str]) -> list[str]:
 
 
 def _diagnosis(causes: Sequence[Cause]) -> list[str]:
-    """Show the likely causes, the likeliest first, each with what speaks for it and what to do."""
+    """Show the likely causes, the likeliest first, each with its evidence and remedy."""
     lines: list[str] = []
     for cause in causes:
         lines += _row("" if lines else "diagnosis", f"{'or' if lines else 'likely'}: {cause.likely}")
@@ -203,19 +203,19 @@ def _moments(history: Sequence[Seen]) -> list[str]:
 
 
 def is_status(value: object) -> bool:
-    """Tell whether something is a `Status` of the SDK, which need not be imported for that."""
+    """Return whether something is a `Status` of the SDK, which need not be imported for that."""
     kind = type(value)
     return kind.__name__ == "Status" and kind.__module__.partition(".")[0] == "ai_api_client_sdk"
 
 
 def compared(left: object, operator: str, right: object, runs: Iterable[Run]) -> list[str] | None:
-    """Return the lines for a failed comparison of a status; None if it is none.
+    """Return the lines for a failed comparison of a status; None if no status was compared.
 
     Args:
         left: what was compared.
         operator: as it was written: `is`, `==`, `in` and so on.
         right: with what.
-        runs: those that the test looked at.
+        runs: those that the test used.
     """
     shown = [value for value in (left, right) if is_status(value)]
     if not shown:
@@ -224,7 +224,8 @@ def compared(left: object, operator: str, right: object, runs: Iterable[Run]) ->
     lines = [f"{_named(left)} {operator} {_named(right)}"]
     other = right if shown[0] is left else left
     if isinstance(other, str) and operator in ("==", "is", "!=", "is not"):
-        lines.append(f"A Status is no string: compare with Status.{status.value}, or its value with {status.value!r}.")
+        value = status.value
+        lines.append(f"A Status is not a string: compare with Status.{value}, or its value with {value!r}.")
     for run in runs:
         watch = run.training.watch
         if watch is not None and watch.history[-1].status is status:
@@ -242,7 +243,7 @@ def _named(value: Any) -> str:
 
 
 def _details(details: object) -> list[str]:
-    """Show what the shapes seen in the wild say; anything else as indented names and values."""
+    """Show known shapes of status details in words, anything else as indented names and values."""
     if not details:
         return []
     if not isinstance(details, Mapping):
@@ -298,7 +299,7 @@ def _logs(finished: FinishedExecution) -> list[str]:
         return _row("logs", f"not available: {error}")
     if not logs:
         return _row("logs", "none")
-    # A secret may span lines, so they are looked at together; what was cut out takes its lines' times with it.
+    # A secret may span lines, so all lines are redacted together; if their number changes, their times are lost.
     texts = redact("\n".join(logs)).split("\n")
     if len(texts) == len(logs):
         texts = [f"{line.timestamp:%H:%M:%S}  {text}" for line, text in zip(logs, texts, strict=True)]
@@ -328,9 +329,9 @@ def _requests(log: Sequence[Any], cut: bool) -> list[str]:
 
 
 def _row(label: str, text: str) -> list[str]:
-    """Return a labelled text without secrets, wrapped to the width; wrapped lines stand below the text."""
+    """Return a labelled text without secrets, wrapped to the width; wrapped lines are aligned below the text."""
     lines: list[str] = []
-    # Redacted before it is cut into pieces that nobody would recognise.
+    # Redacted before it is wrapped: a part of a secret would not be recognised.
     for part in printable(from_terminal(redact(text))).splitlines() or [""]:
         body = part.lstrip()
         indent = " " * (len(part) - len(body))
@@ -377,7 +378,7 @@ def summary(reports: Iterable[RunReport], *, verbose: bool, prices: Mapping[str,
     workflows = max(len(run.workflow) for run, _ in runs)
     for run, tests in runs:
         took = "" if run.seconds is None else _seconds(run.seconds)
-        # An emulated id says nothing: after a rollback the next run has the same.
+        # An emulated id is not unique: after a rollback the next run has the same.
         run_id = f" {run.id}" if run.live else ""
         users = run.test if tests == 1 else f"{tests} tests"
         note = ", as expected" if run.expected and run.status != "COMPLETED" else ""
@@ -388,7 +389,7 @@ def summary(reports: Iterable[RunReport], *, verbose: bool, prices: Mapping[str,
 
 
 def _cost(run: RunReport, prices: Mapping[str, Price]) -> str:
-    """Return what a run cost by the table of prices, `?` where that cannot be told."""
+    """Return what a run cost by the table of prices, `?` where that is unknown."""
     from pytest_aicore.training.live.budget import estimate
 
     cost = None if run.seconds is None else estimate(run.plans, run.seconds, prices)

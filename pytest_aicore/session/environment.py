@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Environment:
-    """What `aicore_environment` gives.
+    """The value of the fixture `aicore_environment`.
 
     Attributes:
         variables: the environment variables that are set, by name.
         service_key_file: a service key as JSON, readable by this user only and removed after the test.
-        foreign: the variables of this machine that are taken away, so that they cannot leak in.
+        foreign: the variables of this machine that are removed, so that they have no effect.
     """
 
     variables: Mapping[str, str]
@@ -53,7 +53,7 @@ def make_environment(
         credentials: of the emulator, or of the service.
         resource_group: what clients made from the environment use.
         folder: an empty folder of this test's own.
-        machine: the variables as they are; those of this process if left out.
+        machine: the current variables; those of this process if left out.
         emulated: whether the hosts are the emulator's, which no proxy can reach.
     """
     names = os.environ if machine is None else machine
@@ -67,7 +67,7 @@ def make_environment(
         name: Secret(value) if name in ("AICORE_CLIENT_SECRET", "AICORE_CERT_STR", "AICORE_KEY_STR") else value
         for name, value in credentials.environment().items()
     }
-    # An empty home: the SDK reads config.json there before it gives up.
+    # An empty home: otherwise the SDK reads a config.json there.
     variables |= {"AICORE_RESOURCE_GROUP": resource_group, "AICORE_HOME": str(home)}
     if emulated:
         variables |= _past_proxies([variables["AICORE_BASE_URL"], variables["AICORE_AUTH_URL"]], names)

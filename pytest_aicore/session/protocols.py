@@ -1,4 +1,4 @@
-"""The types of the functions that fixtures give, for annotations."""
+"""The types of the functions that fixtures return, for annotations."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class RunFactory(Protocol):
-    """What `aicore_run` gives."""
+    """The function that `aicore_run` returns."""
 
     def __call__(
         self,
@@ -26,11 +26,11 @@ class RunFactory(Protocol):
         fresh: bool = ...,
         name: str | None = ...,
     ) -> Run:
-        """Start a run; what is left out is as the test's markers say."""
+        """Start a run; arguments that are left out are those of the test's markers."""
 
 
 class OutputWriter(Protocol):
-    """What `aicore_training_output` gives."""
+    """The function that `aicore_training_output` returns."""
 
     def __call__(self, file: Path | str, execution: FinishedExecution | None = ...) -> dict[str, Any]:
         """Write the output artifacts of an execution to a JSON file, and return what was written."""

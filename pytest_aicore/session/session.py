@@ -1,8 +1,8 @@
-"""One object per pytest session that owns emulator, door, client and shared runs. It knows no pytest."""
+"""One object per pytest session that owns emulator, door, client and shared runs. It does not depend on pytest."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from copy import copy
 from functools import cached_property
 from pathlib import PurePath
@@ -38,8 +38,8 @@ class Session:
     """What the tests of one pytest session (under xdist: of one worker) have in common.
 
     Args:
-        settings: what the session was told.
-        make_live: makes what does the runs of a live session.
+        settings: of the session.
+        make_live: returns the object that carries out the runs of a live session.
         environment: the environment variables when the session began; those of now if left out.
     """
 
@@ -53,11 +53,13 @@ class Session:
         self._door: Door | None = None
         self._checkpoint: Checkpoint | None = None
         self._keeping = False
+        self._at_end = ExitStack()
         self._shared: dict[str, Training] = {}
         self._begun = 0
         self._published: dict[str, Template] = {}
+        self._credentials: Credentials | None = None
         self.clients: list[AIAPIV2Client] = []
-        """Whose tokens must not be shown."""
+        """The clients whose tokens must be hidden."""
 
     @property
     def live(self) -> bool:
@@ -87,7 +89,7 @@ class Session:
         return self._folder
 
     def require_readable_folder(self) -> None:
-        """Say what is wrong with the workflows folder; no folder at the default place is nothing wrong.
+        """Raise an error if the workflows folder cannot be read; a missing default folder is not an error.
 
         Raises:
             WorkflowError: as `folder`.
@@ -97,7 +99,7 @@ class Session:
         _ = self.folder
 
     def workflow(self, reference: object, place: str) -> Template:
-        """Return the workflow that a test means.
+        """Return the workflow that a test refers to.
 
         Args:
             reference: file name, file name without suffix, executable id, or a path relative to the folder's parent;
@@ -105,7 +107,7 @@ class Session:
             place: `file:line` of the test, for messages.
 
         Raises:
-            WorkflowError: there is no such workflow, or more than one.
+            WorkflowError: unknown workflow, or more than one matches.
         """
         if reference is not None:
             if not isinstance(reference, (str, PurePath)):
@@ -132,11 +134,11 @@ class Session:
             )
         raise WorkflowError(
             f"{place}: the folder '{self.settings.workflows.value}' holds {len(names)} workflows: {listing(names)}."
-            f' Say which one is meant: @pytest.mark.aicore("{names[0]}")'
+            f' Name one of them: @pytest.mark.aicore("{names[0]}")'
         )
 
     def _at_path(self, reference: str) -> Template | None:
-        """Return the workflow at a path such as `workflows/training.yaml`, None if it is no path of a file."""
+        """Return the workflow at a path such as `workflows/training.yaml`, None if it is not the path of a file."""
         from pytest_aicore.workflows import read_template
 
         path = self.settings.workflows.value.parent / reference
@@ -148,7 +150,7 @@ class Session:
         return read_template(path)
 
     def workflow_of(self, marked: Mapping[str, Any]) -> Template | None:
-        """Return the workflow that a test's markers mean, None if they mean none or one that does not exist.
+        """Return the workflow that a test's markers name, None if they name none or an unknown one.
 
         Args:
             marked: the arguments of the test's `aicore` markers.
@@ -163,7 +165,7 @@ class Session:
 
         Args:
             template: the workflow.
-            asked: the arguments of the `aicore` marker that somebody gave.
+            asked: the given arguments of the `aicore` marker.
             place: `file:line` of the test, for messages.
 
         Raises:
@@ -174,7 +176,7 @@ class Session:
         timeout = asked.get("timeout")
         return TrainingPlan(
             template=template,
-            # Whatever stands there: the plan says what is wrong with it.
+            # Values are passed on unchecked: the plan reports what is wrong with them.
             artifacts=asked.get("artifacts", {}),
             parameters=asked.get("parameters", {}),
             expect=asked.get("expect", COMPLETED),
@@ -193,7 +195,7 @@ class Session:
             execution: whose output artifacts.
 
         Raises:
-            AicoreError: the file would lie in the workflows folder, or there is nothing to write.
+            AicoreError: the file would be in the workflows folder, or there is nothing to write.
         """
         from pytest_aicore.config.settings import OUTPUT_IN_WORKFLOWS, is_inside
         from pytest_aicore.training.output import outputs_of, write_output
@@ -210,7 +212,7 @@ class Session:
         """The emulator, with the resource group of the settings and the workflows of the folder."""
         from pytest_aicore.emulator import Emulator
 
-        emulator = Emulator()
+        emulator = self._at_end.enter_context(Emulator())
         if self.settings.resource_group.value != "default":
             emulator.create_resource_group(self.settings.resource_group.value)
         if not isinstance(self._folder, AicoreError):
@@ -226,7 +228,7 @@ class Session:
         return Presence(self.emulator)
 
     def open(self) -> None:
-        """Make sure that calls to AI Core meet the emulator, whatever the last test did to `responses`."""
+        """Make sure that the emulator answers calls to AI Core, whatever the last test did to `responses`."""
         if self.live:
             return
         self.presence.settle()
@@ -236,10 +238,10 @@ class Session:
             self._door = door_to(self.emulator, block_network=self.settings.block_network.value, presence=self.presence)
         self._door.open()
 
-    def out_of_sight(self) -> tuple[list[str], list[str]]:
+    def unseen_by_emulator(self) -> tuple[list[str], list[str]]:
         """Return what may reach AI Core's hosts or a blocked network unseen.
 
-        That is the programs that were started since this was asked last, and the packages that are loaded.
+        These are the programs that were started since the last call, and the packages that are loaded.
         """
         if self._door is None:
             return [], []
@@ -247,19 +249,29 @@ class Session:
         return guard.take_started(), guard.unseen() if guard.matters else []
 
     def close(self) -> None:
-        """Leave the process as it was."""
+        """Restore the process."""
         if self._door is not None:
             self._door.close()
             self._door = None
             self.presence.end()
 
-    @cached_property
+    def end(self) -> None:
+        """Restore the process, and end what the emulator still carries out; the session cannot be used afterwards."""
+        self.close()
+        self._at_end.close()
+
+    @property
     def credentials(self) -> Credentials:
-        """The credentials of the service, or of the emulator.
+        """The credentials of the service, or of the emulator; read when they are first needed.
 
         Raises:
             CredentialsError: there are none, or they are incomplete.
         """
+        if self._credentials is None:
+            self._credentials = self._read_credentials()
+        return self._credentials
+
+    def _read_credentials(self) -> Credentials:
         from pytest_aicore.training.service import credentials
 
         if not self.live:
@@ -286,10 +298,10 @@ class Session:
         return secrets_around(self.settings.service_key.value, environment=self._environment)
 
     def secrets(self) -> set[str]:
-        """Return what must not be shown: secrets wherever credentials may lie, those in use, and tokens."""
+        """Return what must be hidden: secrets in all places of credentials, those in use, and tokens."""
         found = set(self._secrets_around)
-        if self.live and "credentials" in self.__dict__:
-            found |= self.credentials.secrets
+        if self.live and self._credentials is not None:
+            found |= self._credentials.secrets
         if self.clients:
             from pytest_aicore.training.service.sdk import token_of
 
@@ -326,8 +338,8 @@ class Session:
 
     @property
     def host(self) -> str | None:
-        """The host of the service, None if nobody has asked for its credentials yet."""
-        return self.credentials.host if "credentials" in self.__dict__ else None
+        """The host of the service, None if its credentials have not been needed yet."""
+        return None if self._credentials is None else self._credentials.host
 
     @property
     def api(self) -> TrainingApi:
@@ -345,7 +357,7 @@ class Session:
 
     @cached_property
     def live_runs(self) -> Live:
-        """Does the runs of a live session."""
+        """Carries out the runs of a live session."""
         return self._make_live(self)
 
     def connect_patiently(self) -> AIAPIV2Client:
@@ -370,11 +382,11 @@ class Session:
     # The runs -------------------------------------------------------------------------------------------------------
 
     def run(self, plan: TrainingPlan, *, own: bool, user: str) -> Run:
-        """Return the run of a plan; nothing of it happens before it is looked at.
+        """Return the run of a plan; it starts when its results are first used.
 
         Args:
             plan: what is trained.
-            own: whether the test made conditions that a shared run would not have seen.
+            own: whether the test has scripts or faults of its own, which must not affect a shared run.
             user: the test that asks.
         """
         from pytest_aicore.training.run import Run
@@ -399,7 +411,7 @@ class Session:
         return Training(plan, maker, self._api, self.clock, self._waiter, kept, number=self._begun)
 
     def _publish(self, template: Template) -> None:
-        """Let the emulator know a workflow that is not of the folder, or again one that is."""
+        """Publish a workflow in the emulator, unless exactly this one is published already."""
         emulator = self.emulator
         if self._published.get(template.name) is not template:
             self._published[template.name] = template
@@ -418,12 +430,12 @@ class Session:
         """Return what must fail the test that is running, and forget it."""
         if self.live:
             return []
-        self.presence.settle()  # where a forked process has come back into pytest, it runs one of its own
+        self.presence.settle()  # a forked process that has returned into pytest gets an emulator of its own
         self.presence.collect()
         return self.emulator.take_incidents()
 
     def silent_faults(self) -> list[str]:
-        """Return what faults that were made since `begin` never struck, as sentences."""
+        """Return a sentence for each fault that was injected since `begin` and never triggered."""
         return [] if self._checkpoint is None else self.emulator.silent_faults(self._checkpoint)
 
     def rollback(self) -> None:
@@ -433,17 +445,17 @@ class Session:
             self._checkpoint = None
 
     def kept(self) -> AbstractContextManager[object]:
-        """What is made inside survives the next rollback: shared runs, and fixtures wider than a test."""
+        """Return a context in which what is created survives the next rollback: shared runs, and wider fixtures."""
         if self._checkpoint is None or self._keeping:
             return nullcontext()
         return self._keep(self._checkpoint)
 
     def conditions(self) -> list[Script | Fault]:
-        """Return the scripts and faults that hold now; the real service has none."""
+        """Return the scripts and faults in effect; the real service has none."""
         return [] if self.live else self.emulator.conditions
 
     def lift(self, conditions: Collection[Script | Fault]) -> None:
-        """Let scripts and faults hold no more, neither for the running test nor for later ones.
+        """Remove scripts and faults, both for the running test and for later ones.
 
         Args:
             conditions: which ones.

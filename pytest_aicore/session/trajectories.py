@@ -1,4 +1,4 @@
-"""Waiting code under every legal course of an execution, in virtual time: what it does wrong. It knows no pytest."""
+"""Runs waiting code under every legal course of an execution, in virtual time. It does not depend on pytest."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ __tracebackhide__ = our_message
 LIMIT_SECONDS = 2 * 3600.0
 FASTEST_POLL_SECONDS = 1.0
 IDLE_CALLS = 1000
-"""After so many calls between which no time has passed, code waits for something that will not happen."""
+"""After so many calls without any passing of time, code is stopped: its condition can never become true."""
 COMPLETED = "COMPLETED"
-_LOOKS = frozenset({"execution.get", "execution.query", "execution.count"})
+_POLLS = frozenset({"execution.get", "execution.query", "execution.count"})
 _WIDTH = 80
 _PACKAGE = str(Path(__file__).parents[1] / "_")[:-1]
 
@@ -46,7 +46,7 @@ class Course(NamedTuple):
         faults: what else happens; arguments of `Emulator.fault`.
         must_succeed: whether waiting code that fails is wrong.
         ends: whether the execution comes to a final status.
-        refused: whether the service goes on answering with an error.
+        refused: whether the service keeps answering with an error.
     """
 
     name: str
@@ -78,11 +78,11 @@ COURSES = (
 
 
 class TimeIsUp(BaseException):
-    """Ends waiting code at its limit. Not an `Exception`, so that only code that swallows everything swallows it."""
+    """Ends waiting code at its limit. Not an `Exception`, so that only `except BaseException` swallows it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TrialRow:
     """What waiting code did under one course.
 
     Attributes:
@@ -99,7 +99,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class TrajectoryReport:
     """What waiting code did under every course. `str` is a table of at most 80 columns.
 
     Attributes:
@@ -108,7 +108,7 @@ class Report:
     """
 
     name: str
-    rows: tuple[Row, ...]
+    rows: tuple[TrialRow, ...]
 
     @property
     def findings(self) -> dict[str, tuple[str, ...]]:
@@ -141,7 +141,7 @@ class Report:
 
 @dataclass
 class _Observer:
-    """Watches waiting code: its sleeps and its calls. It is the clock that the code sleeps by."""
+    """Records the sleeps and calls of waiting code. It is the clock of that code."""
 
     emulator: Emulator
     execution_id: str
@@ -152,7 +152,7 @@ class _Observer:
     troubled: bool = False
     interrupted: int = 0
     _latest: tuple[int, float, bool] = (0, 0.0, True)
-    """Of the newest look its number, when it was, and whether it showed a final status."""
+    """The number and time of the newest poll, and whether it returned a final status."""
     _began: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -174,7 +174,7 @@ class _Observer:
         return self.emulator.clock.now()
 
     def monotonic(self) -> float:
-        """Return the same: nobody sets the emulator's clock back."""
+        """Return the same: the emulator's clock never goes back."""
         return self.emulator.clock.now()
 
     def sleep(self, seconds: float) -> None:
@@ -188,7 +188,7 @@ class _Observer:
     def see(self, record: RequestRecord) -> None:
         """See a call."""
         self.idle += 1
-        if record.operation in _LOOKS:
+        if record.operation in _POLLS:
             number, at, was_final = self._latest
             if record.number != number:
                 if not was_final:
@@ -207,7 +207,7 @@ class _Observer:
 
 
 def _raise_everywhere(frame: FrameType | None) -> None:
-    """Make the next line of the user's functions raise: they have caught what should have ended them."""
+    """Make the next line of the user's functions raise: they have caught the first exception."""
 
     def trace(frame: FrameType, event: str, argument: object) -> Any:  # noqa: ARG001  # as `sys.settrace` wants it
         if event == "line":
@@ -233,7 +233,7 @@ class _Trial:
     error: BaseException | None = None
 
     def run(self) -> None:
-        """Run it, and keep what comes of it."""
+        """Run it, and keep its result or exception."""
         tracing = sys.gettrace()
         try:
             self.value = self.wait(self.client, self.execution_id)
@@ -245,7 +245,7 @@ class _Trial:
 
 
 class Trajectories:
-    """Runs waiting code under every course. Each begins with an execution of its own, and leaves nothing behind.
+    """Runs waiting code under every course. Each gets an execution of its own, and is rolled back afterwards.
 
     Args:
         emulator: where the executions are.
@@ -274,27 +274,27 @@ class Trajectories:
         limit: float = LIMIT_SECONDS,
         fastest_poll: float = FASTEST_POLL_SECONDS,
         failed: Callable[[Any], bool] | None = None,
-    ) -> Report:
+    ) -> TrajectoryReport:
         """Run waiting code under every course of an execution.
 
-        Code says that a training failed by an exception, by returning False, or by returning a status other than
+        Code reports that a training failed by an exception, by returning False, or by returning a status other than
         COMPLETED (the SDK's `Status`, its name, or an object with such a `status`). Whatever else it returns, also
-        None, says that the training succeeded.
+        None, means that the training succeeded.
 
         Args:
             wait: called with the SDK's client and the id of an execution that was just started.
             limit: seconds of virtual time after which code that still waits has no deadline.
-            fastest_poll: seconds that have to lie between two looks at an unfinished execution.
-            failed: tells of what was returned whether it says that the training failed, if the above does not fit.
+            fastest_poll: the least number of seconds between two polls of an unfinished execution.
+            failed: returns whether a returned value means that the training failed, if the above does not fit.
 
         Raises:
-            RunError: `limit` or `fastest_poll` is no duration.
+            RunError: `limit` or `fastest_poll` is not a duration.
         """
         for name, value in (("limit", limit), ("fastest_poll", fastest_poll)):
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-                raise RunError(f"aicore_trajectories: {name}={value!r} is no duration: give seconds, 0 or more.")
+                raise RunError(f"aicore_trajectories: invalid duration {name}={value!r}: expected seconds >= 0.")
         rows = tuple(self._row(course, wait, limit, fastest_poll, failed or says_failed) for course in COURSES)
-        return Report(getattr(wait, "__qualname__", repr(wait)).replace("<locals>.", ""), rows)
+        return TrajectoryReport(getattr(wait, "__qualname__", repr(wait)).replace("<locals>.", ""), rows)
 
     def _row(
         self,
@@ -303,7 +303,7 @@ class Trajectories:
         limit: float,
         fastest_poll: float,
         failed: Callable[[Any], bool],
-    ) -> Row:
+    ) -> TrialRow:
         emulator = self._emulator
         moment, incidents = emulator.checkpoint(), emulator.take_incidents()
         try:
@@ -317,7 +317,7 @@ class Trajectories:
                 VirtualTime(observer, live=False).install(patch.setattr)
                 trial.run()
             succeeded = trial.error is None and not failed(trial.value)
-            return Row(
+            return TrialRow(
                 course.name,
                 observer.elapsed,
                 _did(trial),
@@ -331,7 +331,7 @@ class Trajectories:
 
 
 def says_failed(value: object) -> bool:
-    """Tell whether what waiting code returned says that the training failed."""
+    """Return whether the value that waiting code returned means that the training failed."""
     if value is False:
         return True
     status = getattr(value, "status", value)

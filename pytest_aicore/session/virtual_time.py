@@ -1,4 +1,4 @@
-"""Virtual time for one test: `time.sleep` advances a clock instead of waiting. It knows no pytest."""
+"""Virtual time for one test: `time.sleep` advances a clock instead of waiting. It does not depend on pytest."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _FUNCTIONS = ("sleep", "time", "time_ns", "monotonic", "monotonic_ns", "perf_cou
 _KEEP_REAL_TIME = frozenset(
     {"_pytest", "pluggy", "pytest_aicore", "xdist", "execnet", "coverage", "hypothesis", "freezegun", "time_machine"}
 )
-"""Who runs tests, and measures them, does not live in the time of a test; nor does who replaces time itself."""
-_STANDS_FOR = "_pytest_aicore_stands_for"
+"""Packages that run or measure tests, or replace time themselves: they keep real time."""
+_REAL_FUNCTION = "_pytest_aicore_stands_for"
 """The attribute of a virtual function that names the real one."""
 
 
@@ -77,7 +77,7 @@ class VirtualTime:
             seconds: how much.
 
         Raises:
-            RunError: the session is live, where nobody can do that; or this is a forked process.
+            RunError: the session is live, where that is impossible; or this is a forked process.
         """
         self._require_home()
         if self._live:
@@ -86,17 +86,19 @@ class VirtualTime:
 
     def _require_home(self) -> None:
         if not (self._live or self._home.is_here):
-            raise RunError("aicore_clock is of the process that runs the test; in one that was forked, time is real.")
+            raise RunError(
+                "aicore_clock works only in the process that runs the test; in a forked process time is real."
+            )
 
     def install(self, patch: Callable[[object, str, object], object]) -> None:
         """Make the functions of the module `time` virtual for this test, also where a module has imported them by name.
 
-        What was put elsewhere before, as the default of a parameter for example, stays real.
+        A function that was stored elsewhere before, for example as the default of a parameter, stays real.
 
         Threads that run already keep real time: they are not the test's (pytest-timeout, pytest-xdist). Those that the
         test starts share its virtual time: what several of them sleep adds up, as if they took turns.
         Other processes keep real time, forked ones as well.
-        An asyncio event loop keeps real time, too: it would otherwise wait for a clock that nobody moves.
+        An asyncio event loop keeps real time, too: it would otherwise wait for a clock that does not move.
 
         Args:
             patch: sets an attribute until the test ends, as `MonkeyPatch.setattr` does.
@@ -110,14 +112,14 @@ class VirtualTime:
 
         def is_real() -> bool:
             # The test has ended, and a module that it imported has kept this; or this is a forked process: in others,
-            # too, time is real, and there is no emulator here whose clock could be moved.
+            # too, time is real, and this process has no emulator whose clock could be moved.
             if not (self._installed and self._home.is_here):
                 return True
             thread = threading.current_thread()
             # A thread that the module `threading` did not start shows as a dummy, whenever it began.
             return thread is not own and (thread in foreign or type(thread).__name__ == "_DummyThread")
 
-        # Monotonic clocks go on from their real values, so that points in time taken earlier stay in the past.
+        # Monotonic clocks continue from their real values, so that points in time taken earlier stay in the past.
         monotonic_began: float = real["monotonic"]()
         counter_began: float = real["perf_counter"]()
 
@@ -155,7 +157,7 @@ class VirtualTime:
         }
         patch(self, "_installed", True)
         for name, function in replacing.items():
-            setattr(function, _STANDS_FOR, real[name])
+            setattr(function, _REAL_FUNCTION, real[name])
         for module, written, name in list(_imported(real)):
             patch(module, written, replacing[name])
         for name, function in replacing.items():
@@ -177,7 +179,7 @@ def _imported(real: dict[str, Any]) -> Iterator[tuple[ModuleType, str, str]]:
                 function: object = value
             elif type(value) is FunctionType:
                 # An earlier test imported the module while time was virtual, or time is virtual already.
-                function = value if id(value) in names else value.__dict__.get(_STANDS_FOR)
+                function = value if id(value) in names else value.__dict__.get(_REAL_FUNCTION)
             else:
                 continue
             if id(function) in names:
@@ -185,7 +187,7 @@ def _imported(real: dict[str, Any]) -> Iterator[tuple[ModuleType, str, str]]:
 
 
 def _is_ordinary(file: str | None) -> bool:
-    """Tell whether a module's file is none of Python's own, whose timers and threads keep the machine's time."""
+    """Return whether a module is not part of Python itself, whose timers and threads keep the machine's time."""
     installed, own = _folders()
     return file is not None and (file.startswith(installed) or not file.startswith(own))
 

@@ -1,4 +1,4 @@
-"""What time it is, and how it passes: for whoever waits."""
+"""Clocks: the date, the time that has passed, and waiting."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What time it is, how much of it passes, and a way to let it pass."""
+    """The date, a monotonic time, and a way to wait."""
 
     def now(self) -> float:
-        """Return seconds since the epoch: a date, for people and other processes. Somebody may set it meanwhile."""
+        """Return seconds since the epoch: a date, for people and other processes. It jumps when the date is set."""
 
     def monotonic(self) -> float:
-        """Return seconds since some moment: for deadlines, intervals and ages, because nobody sets it."""
+        """Return seconds since some moment: for deadlines, intervals and ages, because it never jumps."""
 
     def sleep(self, seconds: float) -> object:
-        """Let that many seconds pass."""
+        """Wait that many seconds."""
 
 
 class RealClock:
-    """The machine's clocks, also while a test of the user's has replaced the functions of `time` by its own."""
+    """The machine's clocks, also while a test has replaced the functions of the module `time`."""
 
     _now = staticmethod(time.time)
     _ticks = staticmethod(time.monotonic)

@@ -1,8 +1,8 @@
-"""Why did a training fail? What is known of a run, held against the symptoms that are known of AI Core.
+"""Finds likely causes of a failed training: compares what is known of the run with known symptoms of AI Core.
 
-First come the rows in which the service itself says what is wrong; only if none of them applies, those that infer it
-from what is missing. What has to be asked for is asked for when a row needs it, and a refusal is no failure: it is
-said where it matters. Nothing here is certain, so every cause is called likely and says what was seen.
+Rows in which the service itself names the error come first; only if none of them applies, rows that infer the cause
+from what is missing. A row requests more data from the service when it needs them; if the service refuses, the cause
+says what could not be checked. No cause is certain, so each one is called likely and says what was seen.
 
 Sources are SAP's troubleshooting pages of SAP AI Core (`documentation`), what was captured of the service
 (`captured`), and public field reports (`reported`).
@@ -32,22 +32,22 @@ T = TypeVar("T")
 
 MOST_CAUSES = 3
 LONG_SECONDS = 120.0
-"""Captured: 14 to 89 seconds from the creation of an execution until it ran. What takes longer is no usual start."""
+"""Captured: 14 to 89 seconds from the creation of an execution until it ran. A longer start is unusual."""
 MOST_APPLICATIONS = 5
-"""So many applications are asked for their status; a tenant may have 50."""
+"""How many applications are asked for their status; a tenant may have 50."""
 _STOPPED_BY_US = ("STOPPING", "STOPPED")
-"""What a run that was given up shows because it was given up."""
+"""Statuses of a run that pytest-aicore stopped: they say nothing about the cause of the failure."""
 DEFAULT_STORE = "default"
-"""Documentation: the object-store secret that output artifacts go to."""
+"""Documentation: the object-store secret of the storage to which output artifacts are uploaded."""
 
 
 class Cause(NamedTuple):
-    """One thing that may have gone wrong.
+    """A likely cause of a failure.
 
     Attributes:
-        name: of the row of the table, for other tools.
+        name: a short name, for other tools.
         likely: what probably went wrong.
-        seen: what speaks for it.
+        seen: the evidence for it.
         remedy: what to do.
     """
 
@@ -58,7 +58,7 @@ class Cause(NamedTuple):
 
 
 class Service(Protocol):
-    """What a diagnosis may ask AI Core for."""
+    """The requests to AI Core that a diagnosis may make."""
 
     def logs(self, execution_id: str, since: datetime) -> list[Any]:
         """Return the log lines, as the SDK's items."""
@@ -70,7 +70,7 @@ class Service(Protocol):
         """Return the executables of a scenario."""
 
     def object_store_secrets(self) -> dict[str, dict[str, str]]:
-        """Return what is shown of the resource group's object-store secrets by name."""
+        """Return the public fields of the resource group's object-store secrets by name."""
 
     def docker_registry_secrets(self) -> list[str]:
         """Return the names of the docker registry secrets."""
@@ -79,32 +79,32 @@ class Service(Protocol):
         """Return the names of the applications."""
 
     def application_status(self, name: str) -> dict[str, Any]:
-        """Return what became of the last synchronisation of an application."""
+        """Return the result of an application's last synchronisation."""
 
 
 class Unseen(NamedTuple):
-    """What could not be looked at.
+    """Data that could not be fetched.
 
     Attributes:
-        what: in words.
-        why: the first line of the refusal.
+        what: which data, for messages.
+        why: the first line of the error.
     """
 
     what: str
     why: str
 
     def __str__(self) -> str:
-        """Return both in one clause."""
-        return f"could not look at {self.what} ({self.why})"
+        """Return a clause for messages."""
+        return f"could not check {self.what} ({self.why})"
 
 
 class Container(NamedTuple):
-    """What the status details say of a container.
+    """The status details of one container.
 
     Attributes:
-        name: `main` is the user's, `wait` uploads the outputs, `init` loads the inputs.
+        name: `main` runs the user's program, `wait` uploads the outputs, `init` loads the inputs.
         exit_code: None if it has not ended.
-        message: of the cluster.
+        message: the message of the cluster.
         last: the end of its log.
     """
 
@@ -120,21 +120,21 @@ class Evidence:
 
     Attributes:
         template: the local workflow.
-        artifacts: URL of each input artifact by name, as it was asked for.
-        parameters: value of each parameter by name, as it was asked for.
+        artifacts: URL of each input artifact by name, as the test gave it.
+        parameters: value of each parameter by name, as the test gave it.
         resource_group: where it ran.
         configuration_id: None if it was not configured.
         execution_id: None if it was not started.
         created: when it was started.
         history: the statuses that were seen, with the time.
-        now: when it was last looked at, for how long the last status had lasted.
-        status_message: what the service says beside the status.
-        status_details: of any shape.
-        known_logs: the log lines; None if nobody asked for them yet.
+        now: the time of the last poll, from which follows how long the last status had lasted.
+        status_message: the service's message for the status.
+        status_details: the service's details for the status, of any shape.
+        known_logs: the log lines; None if they have not been fetched yet.
         outputs: names of the registered output artifacts.
         failure: the text of the error with which the run, or the test, failed.
-        gave_up: whether somebody stopped waiting for it before it ended.
-        service: whom to ask for more; None if nobody may be asked.
+        gave_up: whether pytest-aicore stopped waiting for it before it ended.
+        service: for further requests; None if none may be made.
     """
 
     template: Template | None = None
@@ -153,19 +153,19 @@ class Evidence:
     failure: str = ""
     gave_up: bool = False
     service: Service | None = None
-    _looked: dict[str, Any] = field(default_factory=dict, repr=False)
-    _unreachable: str | None = field(default=None, repr=False)
+    _fetched: dict[str, Any] = field(default_factory=dict, repr=False)
+    _outage: str | None = field(default=None, repr=False)
 
     # What happened ----------------------------------------------------------------------------------------------
 
     @property
     def status(self) -> str | None:
-        """The status that was seen last, None if the run never started."""
+        """The last status, None if the run never started."""
         return self.history[-1].status.value if self.history else None
 
     @property
     def workflow(self) -> str:
-        """How messages call the workflow."""
+        """The name of the workflow in messages."""
         if self.template is None:
             return "the workflow"
         return self.template.path.name if self.template.path else self.template.name
@@ -200,27 +200,27 @@ class Evidence:
         ]
 
     @property
-    def told(self) -> list[str]:
-        """Every text of status message and status details, line by line; what the cluster says of a container first."""
+    def service_lines(self) -> list[str]:
+        """The lines of status message and status details; the cluster's messages about containers come first."""
         messages = [each.message for each in self.containers]
         texts = (self.status_message, *messages, *_texts(self.status_details))
         return [line for text in texts for line in text.splitlines()]
 
     def find(self, pattern: re.Pattern[str], *, logs: bool = False) -> tuple[str, re.Match[str]] | None:
-        """Return the first line of what the service said that matches.
+        """Return the first line of the service's messages that matches a pattern.
 
         Args:
-            pattern: what to look for.
-            logs: whether to look at the logs of the training, too.
+            pattern: what to search for.
+            logs: whether to search the logs of the training as well.
         """
-        lines = [*self.told, *(_lines(self.logs) if logs and self.execution_id else ())]
+        lines = [*self.service_lines, *(_lines(self.logs) if logs and self.execution_id else ())]
         for line in lines:
             match = pattern.search(line)
             if match:
                 return line.strip(), match
         return None
 
-    # What can be asked for --------------------------------------------------------------------------------------
+    # What can be requested ----------------------------------------------------------------------------------------
 
     @property
     def logs(self) -> Sequence[str] | Unseen:
@@ -230,68 +230,70 @@ class Evidence:
         execution_id, created = self.execution_id, self.created
         if execution_id is None or created is None:
             return []
-        return self.look("the logs", lambda service: [str(line.msg) for line in service.logs(execution_id, created)])
+        return self.fetch("the logs", lambda service: [str(line.msg) for line in service.logs(execution_id, created)])
 
-    def look(self, what: str, ask: Callable[[Service], T]) -> T | Unseen:
-        """Ask the service once; a refusal is an answer, too, and one that cannot be reached is asked no more.
+    def fetch(self, what: str, ask: Callable[[Service], T]) -> T | Unseen:
+        """Return data of the service, which are requested once; an error is remembered as well.
+
+        After an error that shows that the service cannot be reached, no more requests are made.
 
         Args:
-            what: in words, for messages.
-            ask: the question.
+            what: which data, for messages.
+            ask: makes the request.
         """
-        if what not in self._looked:
-            self._looked[what] = self._ask(what, ask)
-        found: T | Unseen = self._looked[what]
+        if what not in self._fetched:
+            self._fetched[what] = self._request(what, ask)
+        found: T | Unseen = self._fetched[what]
         return found
 
-    def _ask(self, what: str, ask: Callable[[Service], T]) -> T | Unseen:
+    def _request(self, what: str, ask: Callable[[Service], T]) -> T | Unseen:
         if self.service is None:
-            return Unseen(what, "nobody to ask")
-        if self._unreachable is not None:
-            return Unseen(what, self._unreachable)
+            return Unseen(what, "no connection to AI Core")
+        if self._outage is not None:
+            return Unseen(what, self._outage)
         try:
             return ask(self.service)
         except CallError as error:
             status = f"HTTP {error.status}" if error.status else str(error).partition("\n")[0]
             if error.transient:
-                self._unreachable = status
+                self._outage = status
             return Unseen(what, status)
         except AicoreError as error:
-            self._unreachable = str(error).partition("\n")[0]
-            return Unseen(what, self._unreachable)
+            self._outage = str(error).partition("\n")[0]
+            return Unseen(what, self._outage)
 
     @property
     def stores(self) -> dict[str, dict[str, str]] | Unseen:
         """The object-store secrets of the resource group."""
-        return self.look("the object-store secrets", lambda service: service.object_store_secrets())
+        return self.fetch("the object-store secrets", lambda service: service.object_store_secrets())
 
     @property
     def docker_secrets(self) -> list[str] | Unseen:
         """The names of the docker registry secrets of the tenant."""
-        return self.look("the docker registry secrets", lambda service: service.docker_registry_secrets())
+        return self.fetch("the docker registry secrets", lambda service: service.docker_registry_secrets())
 
     @property
     def published(self) -> dict[str, Any] | Unseen:
-        """What the service has for the workflow's scenario, by executable id."""
+        """The service's executables of the workflow's scenario, by id."""
         scenario = self.template.executable.scenario_id if self.template else None
         if scenario is None:
             return Unseen("the executables", "no scenario")
-        return self.look("the executables", lambda service: {each.id: each for each in service.executables(scenario)})
+        return self.fetch("the executables", lambda service: {each.id: each for each in service.executables(scenario)})
 
     @property
     def bound(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
-        """What the configuration binds, parameters and artifacts by name; what was asked for if it cannot be seen."""
+        """Parameters and artifacts of the configuration by name; those that the test gave if it cannot be read."""
         asked = (self.parameters, self.artifacts)
         configuration = self.configuration_id
         if configuration is None:
             return asked
-        found = self.look("the configuration", lambda service: service.bindings(configuration))
+        found = self.fetch("the configuration", lambda service: service.bindings(configuration))
         return asked if isinstance(found, Unseen) else found
 
     @property
     def applications(self) -> dict[str, dict[str, Any]] | Unseen:
-        """The status of the applications by name, of the first few."""
-        return self.look(
+        """The status of the first few applications, by name."""
+        return self.fetch(
             "the applications",
             lambda service: {
                 name: service.application_status(name) for name in service.applications()[:MOST_APPLICATIONS]
@@ -305,12 +307,12 @@ class Evidence:
 
 
 def diagnose(evidence: Evidence) -> list[Cause]:
-    """Return the likely causes of a failure, the likeliest first; none if nothing points to one.
+    """Return the likely causes of a failure, the likeliest first; an empty list without evidence for any.
 
     Args:
-        evidence: what is known.
+        evidence: what is known of the run.
     """
-    causes = [cause for row in TOLD if (cause := row(evidence)) is not None]
+    causes = [cause for row in NAMED if (cause := row(evidence)) is not None]
     if not causes and (evidence.gave_up or evidence.status in FINAL_STATUSES):
         for row in INFERRED:
             cause = row(evidence)
@@ -325,16 +327,16 @@ def evidence_of(run: Run, service: Service | None, now: datetime, failure: str =
     """Return what is known of a run.
 
     Args:
-        run: which.
-        service: whom to ask for more.
-        now: when somebody last looked at it.
-        failure: the text of the error with which the test failed, which need not be the run's.
+        run: the run.
+        service: for further requests; None if none may be made.
+        now: the time of the last poll.
+        failure: the text of the error with which the test failed, which need not be the error of the run.
     """
     training = run.training
     watch, finished, error = training.watch, training.made, training.problem
     execution = watch.execution if watch else None
     ended = finished.status.value if finished else None
-    # What went as it should explains nothing; only whether all outputs are there is looked at.
+    # A run that ended as expected explains no failure, except by an output artifact that is missing.
     expected = ended is not None and ended == run.plan.expect
     if error is None and (ended is None or expected):
         return Evidence(
@@ -366,17 +368,17 @@ def evidence_of(run: Run, service: Service | None, now: datetime, failure: str =
         outputs=[artifact.name for artifact in (execution.output_artifacts if execution else None) or []],
         failure="\n".join(text for text in (str(error) if error else "", failure) if text),
         gave_up=gave_up,
-        # Who has just not answered is not asked again.
+        # A service that has just failed to answer gets no more requests.
         service=None if isinstance(error, CallError) and error.transient else service,
     )
 
 
-# The table: what the service says ---------------------------------------------------------------------------
+# Rows in which the service names the error --------------------------------------------------------------------
 
 _DENIED = re.compile(r"RBAC: access denied", re.IGNORECASE)
 _EMPTY_404 = re.compile(r"empty answer \(HTTP 404\)|empty answer \(HTTP 404,")
 _NO_EXECUTABLE = re.compile(r"executable (?P<executable>\S+) for scenario (?P<scenario>\S+) is not found")
-_NOT_SYNCED = re.compile(r"preflight of .*(?:there is no scenario|has no executable|has synced another executable)")
+_NOT_SYNCED = re.compile(r"preflight of .*(?:unknown scenario|has no executable|has synced another executable)")
 _CANNOT_STOP = re.compile(r"Current status UNKNOWN cannot be changed")
 _NO_STORAGE = re.compile(r"You need to configure artifact storage")
 _NO_KEY = re.compile(r"The specified key does not exist")
@@ -407,21 +409,21 @@ def no_version_in_url(evidence: Evidence) -> Cause | None:
         return None
     return Cause(
         "wrong URL",
-        "the URL of the API is wrong: its gateway knows no such path",
-        "404 with an empty body; what AI Core itself does not find has an error message",
-        "the URL in the credentials is the host alone, or ends in /v2, as in a service key's AI_API_URL",
+        "the URL of the API is wrong: the gateway answered 404 for this path",
+        "404 with an empty body; AI Core's own 404 answers have an error message",
+        "give the host alone in the credentials, or a URL that ends in /v2: AI_API_URL of the service key",
     )
 
 
 def executable_not_found(evidence: Evidence) -> Cause | None:
-    """A configuration is refused: the executable is not known. Source: documentation."""
+    """A configuration is refused: the executable is unknown. Source: documentation."""
     match = _NO_EXECUTABLE.search(evidence.failure)
     if match is None:
-        # The preflight says what is there and what is not; applications may know why.
+        # The preflight's message lists what exists; the status of the applications may explain it.
         preflight = evidence.template is not None and _NOT_SYNCED.search(evidence.failure)
         return _not_synced(evidence, evidence.template.executable.id) if preflight and evidence.template else None
     executable, scenario = match["executable"], match["scenario"]
-    seen = [f"the service does not know executable {executable!r} of scenario {scenario!r}"]
+    seen = [f"the service has no executable {executable!r} in scenario {scenario!r}"]
     cause = _not_synced(evidence, executable)
     if cause is not None:
         return cause
@@ -430,13 +432,13 @@ def executable_not_found(evidence: Evidence) -> Cause | None:
         seen.append(str(published))
     else:
         near = next((each for each in published if each.casefold() == executable.casefold()), None)
-        seen.append(f"it has there: {listing(published)}")
+        seen.append(f"that scenario has: {listing(published)}")
         if near is not None:
             return Cause(
                 "executable not found",
-                f"the executable is called {near!r} there: ids are case-sensitive",
+                f"the executable's id on the service is {near!r}: ids are case-sensitive",
                 "; ".join(seen),
-                f"the id is the template's metadata.name: write {near!r}, or sync the template that says otherwise",
+                f"the id is metadata.name of the template: write {near!r}, or sync the template with the new id",
             )
     applications = evidence.applications
     if isinstance(applications, Unseen):
@@ -445,7 +447,7 @@ def executable_not_found(evidence: Evidence) -> Cause | None:
         seen.append(f"applications: {listing(applications)}")
     return Cause(
         "executable not found",
-        "the template has not been synced yet, or its ids are others",
+        "the template has not been synced yet, or its ids differ",
         "; ".join(seen),
         "push the template and wait for the sync (about every 3 minutes); the executable's id is metadata.name, the"
         " scenario's is the label scenarios.ai.sap.com/id",
@@ -454,11 +456,11 @@ def executable_not_found(evidence: Evidence) -> Cause | None:
 
 def unknown_cannot_be_stopped(evidence: Evidence) -> Cause | None:
     """`01010076 ... Current status UNKNOWN cannot be changed`. Source: captured."""
-    if not _CANNOT_STOP.search("\n".join([evidence.failure, *evidence.told])):
+    if not _CANNOT_STOP.search("\n".join([evidence.failure, *evidence.service_lines])):
         return None
     return Cause(
         "UNKNOWN cannot be stopped",
-        "an execution in status UNKNOWN was to be stopped, which AI Core refuses",
+        "AI Core does not stop executions in status UNKNOWN",
         "Current status UNKNOWN cannot be changed",
         "delete it instead: client.execution.delete(...)",
     )
@@ -495,8 +497,8 @@ def key_does_not_exist(evidence: Evidence) -> Cause | None:
             return Cause(
                 "key does not exist",
                 f"the resource group {evidence.resource_group!r} has no object-store secret {store!r}",
-                f"{seen[0]}; {name} is {url}; the secrets there: {listing(stores)}",
-                f"create the secret, or name another in the URL.{did_you_mean(store, stores)}",
+                f"{seen[0]}; {name} is {url}; it has: {listing(stores)}",
+                f"create the secret, or use another one in the URL.{did_you_mean(store, stores)}",
             )
         if store in stores:
             prefix = stores[store].get("pathprefix", "")
@@ -509,12 +511,12 @@ def key_does_not_exist(evidence: Evidence) -> Cause | None:
         "key does not exist",
         "an input artifact is not where its URL says: the path, or the pathPrefix of its object-store secret, is wrong",
         "; ".join(seen),
-        "look for that key in the bucket; the URL is ai://<secret>/<path below the secret's pathPrefix>",
+        "search the bucket for that key; the URL is ai://<secret>/<path below the secret's pathPrefix>",
     )
 
 
 def output_not_written(evidence: Evidence) -> Cause | None:
-    """`wait` says "path /x does not exist in archive". Source: captured."""
+    """The container `wait` reports "path /x does not exist in archive". Source: captured."""
     waiting = next((each for each in evidence.containers if each.name == "wait" and each.exit_code), None)
     match = waiting and (_NOT_WRITTEN.search(waiting.message) or _NOT_WRITTEN.search(waiting.last))
     if not match:
@@ -530,7 +532,7 @@ def output_not_written(evidence: Evidence) -> Cause | None:
         "output not written",
         f"the training did not write {path}, the path{whose}",
         f"container wait: {match[0]} in archive" if "archive" in match.string else f"container wait: {match[0]}",
-        "write the model to that path, or change the path in the workflow; the two must be the same",
+        "write the output to that path, or change the path in the workflow; the two must be the same",
     )
 
 
@@ -561,7 +563,7 @@ def image_cannot_be_pulled(evidence: Evidence) -> Cause | None:
         )
     return Cause(
         "image cannot be pulled",
-        "the image does not exist under that name, or the docker registry secret does not open its registry"
+        "the image does not exist under that name, or the docker registry secret gives no access to its registry"
         if evidence.pull_secrets
         else "the image does not exist under that name, or its registry is private and the workflow has no"
         " imagePullSecrets",
@@ -582,12 +584,12 @@ def out_of_memory(evidence: Evidence) -> Cause | None:
         "out of memory",
         "the training ran out of memory",
         f"{seen}; the resource plan is {listing(plans)}" if plans else seen,
-        "take a bigger plan (label ai.sap.com/resourcePlan), or less data at a time",
+        "use a larger plan (label ai.sap.com/resourcePlan), or less data at a time",
     )
 
 
 def spec_refused(evidence: Evidence) -> Cause | None:
-    """The workflow engine refuses the names or values of a configuration. Source: reported; Argo's sentences."""
+    """The workflow engine refuses the names or values of a configuration. Source: reported; the texts are Argo's."""
     found = evidence.find(_INVALID_SPEC)
     if found is None:
         return None
@@ -613,11 +615,13 @@ def program_failed(evidence: Evidence) -> Cause | None:
         "program failed",
         f"the training program failed: {_shortened(raised[-1])}" if raised else "the training program failed",
         ended if lines else f"{ended}, without a log line",
-        "the end of its log is below; nothing points to AI Core" if lines else "let the program say why it fails",
+        "see the end of its log below; no sign of an AI Core fault"
+        if lines
+        else "log the exception in the training script",
     )
 
 
-# The table: what is inferred --------------------------------------------------------------------------------
+# Rows that infer the cause ------------------------------------------------------------------------------------
 
 
 def no_object_store_secret(evidence: Evidence) -> Cause | None:
@@ -632,7 +636,7 @@ def no_object_store_secret(evidence: Evidence) -> Cause | None:
             "no object-store secret",
             f"the object-store secret {DEFAULT_STORE!r} or the docker registry secret is missing",
             f"{evidence.since}{_no_logs(evidence)}; {stores}",
-            f"see whether the resource group {evidence.resource_group!r} has an object-store secret {DEFAULT_STORE!r}",
+            f"check that the resource group {evidence.resource_group!r} has an object-store secret {DEFAULT_STORE!r}",
         )
     if DEFAULT_STORE in stores:
         return None
@@ -678,13 +682,13 @@ def names_do_not_match(evidence: Evidence) -> Cause | None:
         for name in bound:
             if name not in known:
                 near = next((each for each in known if each.casefold() == name.casefold()), None)
-                hint = f"; there it is {near!r}: names are case-sensitive" if near else f"; it has: {listing(known)}"
-                lacks = f"the configuration binds the {noun} {name!r}, which AI Core's copy lacks{hint}"
+                hint = f"; it has {near!r}: names are case-sensitive" if near else f"; it has: {listing(known)}"
+                lacks = f"the configuration binds the {noun} {name!r}, which AI Core's copy of the template lacks{hint}"
                 return _differs(evidence, lacks)
     for noun, names in unbound.items():
         if names:
             missing = sorted(names)[0]
-            wants = f"AI Core's copy of the template wants the {noun} {missing!r}, which nothing binds"
+            wants = f"AI Core's copy of the template requires the {noun} {missing!r}, and the configuration lacks it"
             return _differs(evidence, wants)
     return None
 
@@ -697,19 +701,19 @@ def template_not_synced(evidence: Evidence) -> Cause | None:
 
 
 def plan_not_entitled(evidence: Evidence) -> Cause | None:
-    """PENDING or UNKNOWN for ever, no error anywhere: the resource plan. Source: documentation, reported."""
+    """PENDING or UNKNOWN without end and without an error: the resource plan. Source: documentation, reported."""
     if not (evidence.gave_up and evidence.status in ("PENDING", "UNKNOWN")):
         return None
     told = evidence.find(_UNSCHEDULABLE)
-    if told is None and (evidence.waited < LONG_SECONDS or evidence.told):
+    if told is None and (evidence.waited < LONG_SECONDS or evidence.service_lines):
         return None
     plans = evidence.template.executable.resource_plans if evidence.template else ()
     which = f"the resource plan {plans[0]!r}" if len(plans) == 1 else "a resource plan"
     return Cause(
         "plan not entitled",
-        f"the tenant may not use {which}, or there is no free node of it",
-        f"{evidence.since}; {_shortened(told[0]) if told else 'no error anywhere'}",
-        "try the plan 'starter'; the tenant's entitlements in the BTP cockpit say which plans it may use",
+        f"the tenant may not use {which}, or no node of it is free",
+        f"{evidence.since}; {_shortened(told[0]) if told else 'no error message'}",
+        "try the plan 'starter'; the tenant's entitlements in the BTP cockpit list the plans that it may use",
     )
 
 
@@ -735,7 +739,7 @@ def template_is_invalid(evidence: Evidence) -> Cause | None:
     if wrong:
         return Cause(
             "template invalid",
-            f"{evidence.workflow} is not what Argo runs: {wrong[0].rule} in line {wrong[0].place.line}",
+            f"{evidence.workflow} is not a valid Argo workflow: {wrong[0].rule} in line {wrong[0].place.line}",
             f"DEAD without any log; {wrong[0].message}",
             wrong[0].remedy,
         )
@@ -744,8 +748,8 @@ def template_is_invalid(evidence: Evidence) -> Cause | None:
     return Cause(
         "template invalid",
         f"the template is not valid Argo, or the folder of an artifact{folder} does not exist in the image",
-        "DEAD without any log; pytest --aicore-check has nothing against the template",
-        "make the folders of all artifacts in the Dockerfile; submit the template to an Argo to see its error",
+        "DEAD without any log; pytest --aicore-check finds no error in the template",
+        "create the folders of all artifacts in the Dockerfile; to see Argo's error, submit the template to Argo",
     )
 
 
@@ -785,27 +789,27 @@ def output_without_global_name(evidence: Evidence) -> Cause | None:
         f"the output artifact {missing[0]!r} was not registered, although {evidence.workflow} has a globalName for it",
         f"COMPLETED; registered: {listing(evidence.outputs)}"
         + (f"; {published}" if isinstance(published, Unseen) else ""),
-        "see whether the step that makes it has run",
+        "check whether the step that creates it has run",
     )
 
 
 def timeout_too_short(evidence: Evidence) -> Cause | None:
-    """It was not waited for longer than AI Core takes to start a training. Source: captured."""
-    if not (evidence.gave_up and evidence.status in ("UNKNOWN", "PENDING")) or evidence.told:
+    """The timeout was shorter than the time that AI Core takes to start a training. Source: captured."""
+    if not (evidence.gave_up and evidence.status in ("UNKNOWN", "PENDING")) or evidence.service_lines:
         return None
     if evidence.waited >= LONG_SECONDS:
         return None
     return Cause(
         "timeout too short",
-        "it was not waited for long enough",
+        "the timeout is too short",
         f"{evidence.since} only; AI Core takes 14 to 89 s until a training runs",
-        "a longer timeout: timeout= in the marker, or --aicore-timeout",
+        "set a longer timeout: timeout= in the marker, or --aicore-timeout",
     )
 
 
 Row = Callable[[Evidence], "Cause | None"]
 
-TOLD: tuple[Row, ...] = (
+NAMED: tuple[Row, ...] = (
     access_denied,
     executable_not_found,
     no_version_in_url,
@@ -818,7 +822,7 @@ TOLD: tuple[Row, ...] = (
     spec_refused,
     program_failed,
 )
-"""What the service itself says, the plainest first."""
+"""The rows in which the service names the error, the clearest first."""
 
 INFERRED: tuple[Row, ...] = (
     no_object_store_secret,
@@ -830,14 +834,14 @@ INFERRED: tuple[Row, ...] = (
     plan_not_entitled,
     timeout_too_short,
 )
-"""What is inferred when the service says nothing: what can be looked at first, what is left over last."""
+"""The rows for a service that names no error: those that can be checked first, those by exclusion last."""
 
 
 def _no_default_store(evidence: Evidence, seen: str) -> Cause:
     stores = evidence.stores
-    there = str(stores) if isinstance(stores, Unseen) else f"the secrets there: {listing(stores)}"
+    there = str(stores) if isinstance(stores, Unseen) else f"its object-store secrets: {listing(stores)}"
     if not isinstance(stores, Unseen) and DEFAULT_STORE in stores:
-        likely = f"the object-store secret {DEFAULT_STORE!r} does not hold what output artifacts need"
+        likely = f"the object-store secret {DEFAULT_STORE!r} gives no access to a storage for output artifacts"
         remedy = "check its type, bucket and credentials; a change may need a new execution"
     else:
         likely = f"the resource group {evidence.resource_group!r} has no object-store secret {DEFAULT_STORE!r}"
@@ -846,12 +850,12 @@ def _no_default_store(evidence: Evidence, seen: str) -> Cause:
 
 
 def _not_synced(evidence: Evidence, executable: str) -> Cause | None:
-    """Return what the applications say of a template, None if it is in sync or nobody says anything."""
+    """Return the cause if the status of an application shows that a template is not synced, else None."""
     applications = evidence.applications
     if isinstance(applications, Unseen):
         return None
     for name, status in applications.items():
-        # The service has the list under two spellings; captured.
+        # The service spells the key of this list in two ways; captured.
         resources = status.get("sync_resources_status") or status.get("sync_ressources_status") or []
         for each in resources:
             if each.get("name") == executable and each.get("status") != "Synced":
@@ -883,7 +887,7 @@ def _differs(evidence: Evidence, likely: str) -> Cause:
 
 
 def _missing_docker_secrets(evidence: Evidence) -> tuple[list[str], list[str]]:
-    """Return the docker registry secrets that do not exist, and what was seen of them."""
+    """Return the docker registry secrets that do not exist, and the evidence."""
     wanted = evidence.pull_secrets
     if not wanted:
         return [], []
@@ -891,11 +895,11 @@ def _missing_docker_secrets(evidence: Evidence) -> tuple[list[str], list[str]]:
     if isinstance(there, Unseen):
         return [], [str(there)]
     missing = [name for name in wanted if name not in there]
-    return missing, [f"the workflow wants {listing(wanted)}; the tenant has {listing(there)}"]
+    return missing, [f"the workflow names {listing(wanted)}; the tenant has {listing(there)}"]
 
 
 def _has_run(evidence: Evidence) -> bool:
-    """Tell whether a container has ended, or it was seen running: then its names were in order."""
+    """Return whether a container has ended or the run was seen running: then its names were correct."""
     return any(seen.status.value == "RUNNING" for seen in evidence.history) or any(
         each.exit_code is not None for each in evidence.containers
     )
@@ -907,7 +911,7 @@ def _no_logs(evidence: Evidence) -> str:
 
 
 def _is_complete(image: str) -> bool:
-    """Tell whether an image has registry, repository and tag (or digest). Source: documentation."""
+    """Return whether an image has registry, repository and tag (or digest). Source: documentation."""
     registry, _, rest = image.partition("/")
     return ("." in registry or ":" in registry) and bool(rest) and (":" in rest or "@" in rest)
 

@@ -1,4 +1,4 @@
-"""FinishedExecution: what an execution left behind, in types that read well in assertions."""
+"""FinishedExecution: the results of an execution, in types that are convenient in assertions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 _FETCHING_SECONDS = 10.0
-"""For so long logs and metrics are asked for again: the run itself is over."""
+"""Seconds for which a failed request for logs or metrics is repeated; the run itself is over."""
 
 
 class LogLine(str):
@@ -65,14 +65,14 @@ class MetricValue(float):
 
 
 class MissingError(AicoreError, KeyError):
-    """Something is asked of an execution by a name that it does not have."""
+    """An execution has nothing of the name that was asked for."""
 
 
 class Named(Mapping[str, Any]):
-    """A read-only mapping whose missing names say what exists instead."""
+    """A read-only mapping that lists the existing names if one is missing."""
 
     def __init__(self, values: Mapping[str, Any], noun: str, remedy: str = "") -> None:
-        """Take the values, what one of them is called, and what to do if there is none at all."""
+        """Take the values, the noun for one of them, and what to do if there are none."""
         self._values = dict(values)
         self._noun = noun
         self._remedy = remedy
@@ -81,7 +81,7 @@ class Named(Mapping[str, Any]):
         """Return the value of that name.
 
         Raises:
-            MissingError: there is none (it is a `KeyError`).
+            MissingError: the name is missing (it is a `KeyError`).
         """
         __tracebackhide__ = True
         try:
@@ -112,17 +112,17 @@ class FinishedExecution:
 
     Attributes:
         id: the execution's id.
-        message: what AI Core said when it was started.
+        message: AI Core's message when it was started.
         status: the final status, the SDK's `Status`.
         history: each status with the time at which it was first seen (`status`, `time`), oldest first. A status
-            that lasts less than the polling interval may be missing, as for everybody who polls.
+            that lasts less than the polling interval may be missing.
         execution: the SDK's `Execution`.
     """
 
     def __init__(
         self, execution: Execution, message: str, history: tuple[Seen, ...], api: TrainingApi, clock: Clock
     ) -> None:
-        """Take what is known; logs and metrics are fetched when they are asked for."""
+        """Take what is known; logs and metrics are fetched when they are first used."""
         self.id: str = execution.id
         self.message = message
         self.status: Status = execution.status
@@ -130,6 +130,8 @@ class FinishedExecution:
         self.execution = execution
         self._api = api
         self._clock = clock
+        self._logs: list[LogLine] | None = None
+        self._metrics: Named | None = None
 
     def __repr__(self) -> str:
         """Return id and status."""
@@ -144,43 +146,45 @@ class FinishedExecution:
             " AI Core registers only outputs that have a globalName in the workflow, of executions that COMPLETED.",
         )
 
-    @cached_property
+    @property
     def logs(self) -> list[LogLine]:
         """The log lines, oldest first, each with its `timestamp`."""
-        return [
-            LogLine(line.msg.removesuffix("\n"), line.timestamp)
-            for line in patiently(
+        if self._logs is None:
+            lines = patiently(
                 self._clock, lambda: self._api.logs(self.id, self.execution.created_at), _FETCHING_SECONDS
             )
-        ]
+            self._logs = [LogLine(line.msg.removesuffix("\n"), line.timestamp) for line in lines]
+        return self._logs
 
     @property
     def knows_logs(self) -> bool:
-        """Whether `logs` can be had without asking AI Core."""
-        return "logs" in self.__dict__
+        """Whether `logs` were fetched, so that using them sends no request."""
+        return self._logs is not None
 
     @property
     def knows_metrics(self) -> bool:
-        """Whether `metrics` can be had without asking AI Core."""
-        return "metrics" in self.__dict__
+        """Whether `metrics` were fetched, so that using them sends no request."""
+        return self._metrics is not None
 
-    @cached_property
+    @property
     def metrics(self) -> Mapping[str, MetricValue]:
         """The newest value of each metric by name, each with its whole `series`."""
-        series: dict[str, list[Metric]] = {}
-        for metric in patiently(self._clock, lambda: self._api.metrics(self.id), _FETCHING_SECONDS):
-            series.setdefault(metric.name, []).append(metric)
-        return Named(
-            {name: MetricValue(tuple(sorted(values, key=_position))) for name, values in series.items()},
-            "metric",
-            " A training logs metrics with ai_core_sdk.tracking.",
-        )
+        if self._metrics is None:
+            series: dict[str, list[Metric]] = {}
+            for metric in patiently(self._clock, lambda: self._api.metrics(self.id), _FETCHING_SECONDS):
+                series.setdefault(metric.name, []).append(metric)
+            self._metrics = Named(
+                {name: MetricValue(tuple(sorted(values, key=_position))) for name, values in series.items()},
+                "metric",
+                " A training logs metrics with ai_core_sdk.tracking.",
+            )
+        return self._metrics
 
     @property
     def duration(self) -> float:
         """Seconds from the start of the execution (its creation, if it never ran) to its end.
 
-        By the service's own times; where it does not say when it ended, by those at which its statuses were seen.
+        It is computed from the service's own times; if these lack the end, from the times at which statuses were seen.
         """
         ended = self.execution.completion_time
         if ended is None:

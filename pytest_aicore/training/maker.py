@@ -1,9 +1,10 @@
-"""Makes what a run consists of, once, also when answers of AI Core get lost.
+"""Creates artifacts, configuration and execution of a run exactly once, also if answers of AI Core get lost.
 
-What AI Core has not looked at is asked for again, after a look: that a request was refused is the word of whoever
-answered. What it may have done, and that is so unless AI Core itself refuses it, is looked for before anything else: a
-configuration by its name, which no other one has, an execution by its configuration, which is of this run alone. An
-execution that cannot be found is not started again, because it may still appear, and would then be paid for twice.
+A request that was refused unread is repeated, after a search for its result, because a gateway may have refused a
+request that it had passed on. A request that AI Core may have carried out, which is every one that AI Core itself did
+not refuse, is followed by a search first: for a configuration by its name, which is unique, for an execution by its
+configuration, which belongs to this run alone. If an execution cannot be found, it is not started again: the first one
+may still appear, and then both would cost money.
 """
 
 from __future__ import annotations
@@ -33,22 +34,22 @@ T = TypeVar("T")
 DEFAULT_KIND = "dataset"
 """The kind of an input artifact whose workflow has no annotation artifacts.ai.sap.com/<name>.kind."""
 LABEL = f"ext.ai.sap.com/{ORIGIN}"
-"""The label of the artifacts that we register: they cannot be deleted, so they say where they come from."""
+"""The label of artifacts that pytest-aicore registers. It shows their origin, because artifacts cannot be deleted."""
 APPEARING = 15.0
-"""Assumed: so many seconds after it was asked for, an execution of a process that was killed shows or never will."""
+"""Assumed: seconds after its request within which an execution of a killed process appears, if it was started."""
 LOOKS = (0.0, 1.0, 2.0, 4.0)
-"""Seconds before each look for what AI Core may have made. Assumed: by then it shows what it has made."""
+"""Seconds before each search for what AI Core may have created. Assumed: it is listed by the last search."""
 
 
 class Maker:
-    """Makes artifacts, configuration and execution of one plan.
+    """Creates artifacts, configuration and execution of one plan.
 
     Args:
         plan: what is trained.
         api: the service.
-        clock: how time passes.
-        mark: what makes the configuration's name one that no other has; None if that does not matter.
-        reuse: whether artifacts and configurations of ours with the same content are taken instead of new ones.
+        clock: measures the time, and waits.
+        mark: the part of the configuration's name that makes it unique; None if it need not be unique.
+        reuse: whether to reuse artifacts and configurations of pytest-aicore with the same content.
 
     Attributes:
         name: of the configuration.
@@ -71,7 +72,7 @@ class Maker:
         """Register the input artifacts, and return the answers by input name.
 
         Raises:
-            CallError: AI Core refused one, or could not be asked.
+            CallError: AI Core refused one, or a request failed.
         """
         kinds = {artifact.name: artifact.kind or DEFAULT_KIND for artifact in self._executable.input_artifacts}
         return {name: self._artifact(name, kinds[name], url) for name, url in self._plan.artifacts.items()}
@@ -86,7 +87,7 @@ class Maker:
         if self.reuse and (known := patiently(self._clock, find)) is not None:
             return known
         description = f"input of {self._executable.id}, registered by {ORIGIN}"
-        return self._again(
+        return self._with_retries(
             lambda: self._api.register_artifact(name, kind, url, scenario_id, description, labels, find), find
         )
 
@@ -98,7 +99,7 @@ class Maker:
             lost: the name of a configuration that may have been created.
 
         Raises:
-            CallError: AI Core refused it, or could not be asked.
+            CallError: AI Core refused it, or a request failed.
         """
         scenario_id, executable_id = str(self._executable.scenario_id), self._executable.id
         parameters = self._plan.parameters
@@ -114,7 +115,7 @@ class Maker:
         def find_ours() -> ConfigurationCreateResponse | None:
             return find(self.name) if self._is_unique else None
 
-        return self._again(
+        return self._with_retries(
             lambda: self._api.create_configuration(
                 self.name, scenario_id, executable_id, parameters, artifacts, find_ours
             ),
@@ -125,7 +126,7 @@ class Maker:
         """Return the ids of the executions that a configuration has, the newest first.
 
         Raises:
-            CallError: AI Core could not be asked.
+            CallError: the request failed.
         """
         return patiently(self._clock, lambda: self._api.executions_of(configuration_id))
 
@@ -140,16 +141,16 @@ class Maker:
 
         Args:
             configuration_id: of the run.
-            others: returns executions of the configuration that are not of this run.
-            lost_for: seconds since somebody was about to start it who has ended since; None if nobody was.
+            others: returns executions of the configuration that belong to other runs.
+            lost_for: seconds since a process that has ended was about to start it; None if there was none.
 
         Raises:
-            CallError: AI Core refused, could not be asked, or may have started an execution that cannot be found.
+            CallError: AI Core refused, a request failed, or an execution may have been started and cannot be found.
         """
         if lost_for is not None:
-            # Who was killed cannot say whether it had asked at all, or whether its request is still on its way.
+            # It is unknown whether the killed process had sent the request, or whether the request may still arrive.
             since = self._clock.monotonic() - lost_for
-            while (known := self._look_for(configuration_id, others)) is None:
+            while (known := self._search(configuration_id, others)) is None:
                 if self._clock.monotonic() - since > APPEARING:
                     break
             else:
@@ -165,14 +166,15 @@ class Maker:
             except CallError as error:
                 failure = error
             if failure.in_doubt:
-                known = self._look_for(configuration_id, others)
+                known = self._search(configuration_id, others)
                 if known is not None:
                     return known
-                # Whoever names a time to come again has not taken the request.
+                # An answer 503 with a Retry-After means that the request was not carried out.
                 if not (failure.status == 503 and failure.retry_after is not None):
                     raise CallError(
                         f"{failure} No execution of that configuration has appeared since. It was not started again:"
-                        " the lost one may still appear, and would be paid for twice. The ledger remembers it.",
+                        " the first one may still appear, and then both would cost money. The ledger has a record of"
+                        " it.",
                         failure.status,
                         transient=failure.transient,
                         in_doubt=True,
@@ -183,11 +185,11 @@ class Maker:
                 if failure.transient and failure.was_refused and (known := find()) is not None:
                     return known
                 raise
-            # Whatever the refusal says, a look costs less than a second execution.
+            # After each refusal: a search costs less than a second execution.
             if failure.was_refused and (known := find()) is not None:
                 return known
 
-    def _look_for(self, configuration_id: str, others: Callable[[], Collection[str]]) -> ExecutionCreateResponse | None:
+    def _search(self, configuration_id: str, others: Callable[[], Collection[str]]) -> ExecutionCreateResponse | None:
         for pause in LOOKS:
             self._clock.sleep(pause)
             if (known := self._find(configuration_id, others)) is not None:
@@ -199,16 +201,16 @@ class Maker:
             found = [each for each in self.executions(configuration_id) if each not in others()]
         except CallError as error:
             raise CallError(
-                f"An execution of the configuration {configuration_id} may have been started, and cannot be looked"
-                f" for: {error} The ledger remembers it.",
+                f"An execution of the configuration {configuration_id} may have been started, but the search for it"
+                f" failed: {error} The ledger has a record of it.",
                 error.status,
                 transient=error.transient,
                 in_doubt=True,
             ) from error
         return self._api.execution_response(found[0]) if found else None
 
-    def _again(self, make: Callable[[], T], find: Callable[[], T | None]) -> T:
-        """Make something that costs nothing until it is made."""
+    def _with_retries(self, make: Callable[[], T], find: Callable[[], T | None]) -> T:
+        """Create an artifact or a configuration, with retries: a duplicate costs nothing."""
         patience = Patience(self._clock)
         while True:
             try:
@@ -217,7 +219,7 @@ class Maker:
                 failure = error
             if failure.transient:
                 patience.wait(failure)
-            elif failure.in_doubt:  # a gateway refused what it may have passed on
+            elif failure.in_doubt:  # a gateway refused a request that it may have passed on
                 self._clock.sleep(LOOKS[1])
             else:
                 raise failure

@@ -1,12 +1,12 @@
-"""`training_output.json`: what a training made, for the next stage of a pipeline.
+"""`training_output.json`: the output artifacts of a training, for the next stage of a pipeline.
 
     {
       "artifacts": [{"execution_id": ..., "id": ..., "kind": "model", "name": ..., "url": "ai://..."}],
       "id": ..., "name": ..., "url": "ai://..."
     }
 
-`artifacts` lists every output artifact. `id`, `name` and `url` at the top are those of the only one, as in SAP's
-tutorial; with several there is no top, because whichever stood there would be a guess.
+`artifacts` lists every output artifact. `id`, `name` and `url` at the top level are those of the only artifact, as in
+SAP's tutorial. With several artifacts there are none at the top level, because the choice would be a guess.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ def write_output(file: Path, outputs: Iterable[Mapping[str, str]]) -> dict[str, 
     """Write output artifacts to a file, all or nothing, and return what was written.
 
     Args:
-        file: where to; its folder is made if need be.
+        file: path of the file; its folder is created if need be.
         outputs: as `outputs_of` returns them.
 
     Raises:
-        RunError: there is nothing to write, or the file cannot be written.
+        RunError: the outputs are empty, or the file cannot be written.
     """
     artifacts = [dict(output) for output in outputs]
     if not artifacts:
@@ -64,10 +64,10 @@ def write_output(file: Path, outputs: Iterable[Mapping[str, str]]) -> dict[str, 
 
 
 def replace_file(file: Path, text: str) -> None:
-    """Write a file, all or nothing: whoever reads it meanwhile sees the old one or the new one, never a half.
+    """Write a file atomically: a reader sees the old content or the new one, never a part.
 
     Args:
-        file: where to; its folder is made if need be.
+        file: path of the file; its folder is created if need be.
         text: its content.
 
     Raises:

@@ -1,6 +1,6 @@
-"""TrainingPlan: which workflow is trained with which inputs and parameters, and what is expected of it.
+"""TrainingPlan: which workflow is trained with which inputs and parameters, and which result is expected.
 
-Everything that can be known to be wrong is said here, before anything is started.
+Everything that can be checked is checked here, before anything is started.
 """
 
 from __future__ import annotations
@@ -29,36 +29,36 @@ COMPLETED = "COMPLETED"
 STATUSES = ("PENDING", "RUNNING", COMPLETED, "DEAD", "STOPPING", "STOPPED", "UNKNOWN")
 """Every status an execution can have (AiExecutionStatus in SAP's OpenAPI 2.42.0, `Status` in the SDK)."""
 
-# AiArtifactUrl; the pattern of SAP's OpenAPI 2.42.0 is not anchored, but nobody means what else it lets through.
+# AiArtifactUrl; the pattern of SAP's OpenAPI 2.42.0 is not anchored, but what else it accepts is always a mistake.
 _URL = re.compile(r"[a-z0-9-]+://.+")
 _URL_LENGTH = 1024
 _VALUE_LENGTH = 5000  # AiParameterArgumentBinding.value
 _NAME = re.compile(r"[\w\s.!?,;:\[\](){}<>\"'=+*/\\^&%@~$#|-]{1,256}")  # AiConfigurationName
 ORIGIN = "pytest-aicore"
-"""How descriptions and names of what we make on AI Core begin."""
+"""The beginning of descriptions and names of everything that pytest-aicore creates on AI Core."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingPlan:
-    """One training run as it was asked for. Plans with the same `key` share one run per session.
+    """One requested training run. Plans with the same `key` share one run per session.
 
     Values are normalised and checked when the plan is made, also by `dataclasses.replace`, so an overriding
-    fixture can change them freely; what is still missing is said when the run begins.
+    fixture can change them freely; missing values are reported when the run begins.
 
     Attributes:
         template: the workflow.
         artifacts: URL of each input artifact by its name.
-        parameters: value of each workflow parameter by its name; numbers and booleans become the strings that
-            AI Core wants.
+        parameters: value of each workflow parameter by its name; numbers and booleans become strings, as AI Core
+            requires.
         expect: the final status that the run must reach; None accepts any.
         timeout: seconds from the start of the execution until it must have ended.
-        fresh: whether the run is shared with nobody.
-        name: the name of the configuration; None for one that says where it comes from.
-        resource_group: where it runs.
-        place: `file:line` of who asked, for messages.
+        fresh: whether the run is not shared with other tests.
+        name: the name of the configuration; None for a generated one that begins with `pytest-aicore`.
+        resource_group: the resource group in which it runs.
+        place: `file:line` of the test, for messages.
 
     Raises:
-        PlanError: the workflow does not allow it.
+        PlanError: the workflow does not allow these values.
     """
 
     template: Template
@@ -101,10 +101,10 @@ class TrainingPlan:
 
     @property
     def key(self) -> str:
-        """What makes a run the same run: equal keys mean equal requests to AI Core for equal workflows.
+        """The identity of the run: equal keys mean equal requests to AI Core for equal workflows.
 
-        What is expected of it and how long it may take are not part of it: they belong to who looks. The text of the
-        workflow is: a session goes on with an earlier one's run only if nobody has edited the file since.
+        The expected status and the timeout are not part of it, because each test that shares the run has its own. The
+        text of the workflow is part of it: a session resumes an earlier run only if the file has not changed since.
         """
         executable = self.template.executable
         content = [
@@ -115,7 +115,7 @@ class TrainingPlan:
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether both plans ask for the same run and expect the same of it."""
+        """Return whether both plans request the same run with the same expectations."""
         return isinstance(other, TrainingPlan) and self._identity() == other._identity()
 
     def __hash__(self) -> int:
@@ -127,12 +127,12 @@ class TrainingPlan:
 
     @property
     def workflow(self) -> str:
-        """How messages call the workflow: its file name, else its executable id."""
+        """The name of the workflow in messages: its file name, else its executable id."""
         path = self.template.path
         return path.name if path is not None else str(self.template.executable.id)
 
     def require_complete(self) -> None:
-        """Say what is still missing, all of it at once, with the marker line to write.
+        """Check that no value is missing; the error lists all missing ones, with the marker line to write.
 
         Raises:
             PlanError: an input artifact has no URL, or a parameter without default has no value.
@@ -189,7 +189,7 @@ class TrainingPlan:
         executable = self.template.executable
         if executable.deployable:
             raise self._wrong(
-                f"{self.workflow} is a ServingTemplate: it can be deployed, not trained. Name a WorkflowTemplate."
+                f"{self.workflow} is a ServingTemplate: it can be deployed, not trained. Give a WorkflowTemplate."
             )
         if executable.missing:
             lacks = _join([f"the {words}" for words in executable.missing])
@@ -269,16 +269,17 @@ class TrainingPlan:
             number = float(value)
             if not math.isfinite(number):
                 raise self._wrong(
-                    f"{asked}: AI Core takes strings, and {number!r} has no agreed one. Write the string you mean."
+                    f"{asked}: AI Core takes strings, and {number!r} has no standard one. Write the string"
+                    " that the workflow expects."
                 )
             return repr(number)
         if value is None:
             remedy = (
-                "leave it out to use the workflow's default"
+                "Leave it out to use the workflow's default"
                 if self._has_default(name)
-                else 'write "" for an empty value'
+                else 'Write "" for an empty value'
             )
-            raise self._wrong(f"{asked}: AI Core parameters are strings, there is no null. To mean nothing, {remedy}.")
+            raise self._wrong(f"{asked}: AI Core parameters are strings, and None is not one. {remedy}.")
         raise self._wrong(
             f"{asked}: AI Core parameters are strings; str, int, float and bool are converted,"
             f" {type(value).__name__} is not. Write the string that the workflow reads, for example with json.dumps."
@@ -298,9 +299,9 @@ class TrainingPlan:
             return str(status)
         finals = f"A training can end as {listing(FINAL_STATUSES)}; None accepts any of them."
         if status in STATUSES:
-            raise self._wrong(f"expect={status!r}: no execution ends in that status. {finals}")
+            raise self._wrong(f"expect={status!r}: executions do not end in that status. {finals}")
         hint = did_you_mean(status, FINAL_STATUSES) if isinstance(status, str) else ""
-        raise self._wrong(f"expect={expect!r}: there is no such status.{hint} {finals}")
+        raise self._wrong(f"expect={expect!r}: unknown status.{hint} {finals}")
 
     def _deadline(self, timeout: object) -> float:
         if (

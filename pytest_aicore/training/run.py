@@ -1,4 +1,4 @@
-"""One training run, stage by stage: artifacts, configuration, execution. Nothing happens before it is asked for."""
+"""One training run in stages: artifacts, configuration, execution. Each stage happens when it is first needed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.execution_create_response import ExecutionCreateResponse
 
     from pytest_aicore.training.clock import Clock
-    from pytest_aicore.training.live.ledger import Record, Stage
+    from pytest_aicore.training.live.ledger import RunRecord, Stage
     from pytest_aicore.training.maker import Maker
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.service.api import TrainingApi
@@ -33,13 +33,13 @@ T = TypeVar("T")
 __tracebackhide__ = our_message
 
 _OTHERS_PAUSE = 0.2
-"""Seconds between two looks at what another process makes."""
+"""Seconds between two checks of a stage that another process makes."""
 OTHERS_SECONDS = 600.0
-"""For so long another process may be making artifacts or a configuration before nobody waits for it any more."""
+"""How long to wait for artifacts or a configuration that another process creates, in seconds."""
 
 
 class _Once(Generic[T]):
-    """A step that happens at most once, whoever asks: its failure is as lasting as its result."""
+    """A step that happens at most once, for all threads: later calls get the same result, or the same error."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
@@ -58,7 +58,7 @@ class _Once(Generic[T]):
     def __call__(self) -> T:
         with self._lock:
             if self._failure is not None:
-                raise again(self._failure)
+                raise copy_of(self._failure)
             if not self._made:
                 try:
                     self._made.append(self._make())
@@ -68,41 +68,41 @@ class _Once(Generic[T]):
             return self._made[0]
 
 
-def again(error: AicoreError) -> AicoreError:
-    """Return the same error for one more who asks: a raised one collects the traceback of everybody who raised it."""
-    twin = copy(error)
-    twin.__traceback__ = twin.__cause__ = twin.__context__ = None
-    return twin
+def copy_of(error: AicoreError) -> AicoreError:
+    """Return a copy of an error to raise again: each raise would extend the traceback of the original."""
+    copied = copy(error)
+    copied.__traceback__ = copied.__cause__ = copied.__context__ = None
+    return copied
 
 
 class Waiter(Protocol):
-    """How executions are started, and waited for."""
+    """Starts executions, and waits for them."""
 
     def start(self, training: Training) -> None:
-        """Return when the execution has been started.
+        """Wait until the execution has been started.
 
         Raises:
-            AicoreError: it could not be.
+            AicoreError: it could not be started.
         """
 
     def wait(self, training: Training, timeout: float) -> None:
-        """Return when the execution has a final status.
+        """Wait until the execution has a final status.
 
         Args:
-            training: whose execution.
-            timeout: seconds since its start after which it is too late.
+            training: the training.
+            timeout: seconds since its start after which waiting ends.
 
         Raises:
             DeadlineError: it had not ended by then.
-            RunError: there is no point in waiting.
+            RunError: its final status cannot be learnt any more.
         """
 
 
 class OneByOne:
-    """Starts an execution when it is asked for, and waits for it alone.
+    """Starts an execution when it is needed, and polls it alone.
 
     Args:
-        watcher: looks at it.
+        watcher: polls it.
     """
 
     def __init__(self, watcher: Watcher) -> None:
@@ -120,17 +120,17 @@ class OneByOne:
 
 
 class Training:
-    """What is done on AI Core for one plan. Several tests may look at it.
+    """The artifacts, configuration and execution of one plan. Several tests may share it.
 
     Args:
         plan: what is trained.
-        maker: makes it.
+        maker: creates them.
         api: the service.
-        clock: how time passes between two looks at what another process does.
+        clock: measures the time, and waits between two checks of a stage that another process makes.
         waiter: starts the execution and waits for it.
-        kept: entered around everything that makes something on AI Core.
-        record: told before anything is made, and what became of it.
-        number: tells the trainings of a session apart; their ids may not, once the emulator was rolled back.
+        kept: a context manager entered for each creation on AI Core.
+        record: returns the record to which each step is written before it happens, and its result afterwards.
+        number: distinguishes the trainings of a session; ids do not, after the emulator was rolled back.
     """
 
     def __init__(
@@ -141,10 +141,10 @@ class Training:
         clock: Clock,
         waiter: Waiter,
         kept: Callable[[], AbstractContextManager[object]] = nullcontext,
-        record: Callable[[], Record] = NoRecord,
+        record: Callable[[], RunRecord] = NoRecord,
         number: int = 0,
     ) -> None:
-        """Take what is needed; nothing is called yet."""
+        """Take the arguments; nothing is called yet."""
         self.plan = plan
         self.number = number
         self.kept = kept
@@ -152,7 +152,7 @@ class Training:
         self._api = api
         self._clock = clock
         self._waiter = waiter
-        self.record: _Once[Record] = _Once(record)
+        self.record: _Once[RunRecord] = _Once(record)
         self.artifacts: _Once[Mapping[str, ArtifactCreateResponse]] = _Once(self._register)
         self.configuration: _Once[ConfigurationCreateResponse] = _Once(self._configure)
         self._started: _Once[tuple[ExecutionCreateResponse, Watch]] = _Once(self._execute)
@@ -162,24 +162,24 @@ class Training:
 
     @property
     def watch(self) -> Watch | None:
-        """What is known of the execution, None if there is none."""
+        """What is known of the execution, None if it was not started."""
         return self._started.made[1] if self._started.made else None
 
     @property
     def made(self) -> FinishedExecution | None:
-        """The finished execution, None if nobody has seen it end."""
+        """The finished execution, None if its end was not seen."""
         return self._finished
 
     @property
     def problem(self) -> AicoreError | None:
-        """Why it was not started, or not seen to its end; None if neither is so."""
+        """Why it was not started, or its end was not seen; None without such an error."""
         if self._finished is not None:
             return None
         late = self._failure[1] if self._failure else None
         return self.artifacts.failure or self.configuration.failure or self._started.failure or late
 
     def begin(self) -> Watch:
-        """Start the execution now, if it has not been, and return what is known of it.
+        """Start the execution now, unless it was started before, and return what is known of it.
 
         Raises:
             AicoreError: the plan is incomplete, or AI Core refused something.
@@ -187,10 +187,10 @@ class Training:
         return self._started()[1]
 
     def give_up(self, why: AicoreError) -> None:
-        """Begin nothing any more; what is being made already is not kept from it.
+        """Begin no further step; a step that has begun is not interrupted.
 
         Args:
-            why: is raised where something would be begun.
+            why: the error of each further step.
         """
         self._given_up = why
 
@@ -209,16 +209,16 @@ class Training:
             timeout: seconds since its start.
 
         Raises:
-            RunError: it cannot be told how it ended; whoever asks again gets the same answer.
+            RunError: its final status is not known; later calls get the same error.
         """
         if self._finished is None:
             self.start()
             if self._failure is not None and timeout <= self._failure[0]:
-                raise again(self._failure[1])
+                raise copy_of(self._failure[1])
             try:
                 self._waiter.wait(self, timeout)
             except DeadlineError as error:
-                # Somebody with more patience may still see the end of it.
+                # A test with a longer timeout may still see the end of it.
                 self._failure = (timeout, error)
                 raise
             except RunError as error:
@@ -232,7 +232,7 @@ class Training:
         return self._finished
 
     def _refuse_late_end(self, timeout: float) -> None:
-        """Fail who would not have waited so long: whether another test did is no question of its own."""
+        """Fail a test whose timeout was shorter than the run, although another test waited until its end."""
         _, watch = self._started()
         took = watch.took
         if took > timeout:
@@ -267,13 +267,13 @@ class Training:
 
     def _execute(self) -> tuple[ExecutionCreateResponse, Watch]:
         configuration = self.configuration()
-        # Only a configuration that was not made for this run can have executions that are not of it.
+        # Only a configuration that is reused can have executions of other runs.
         others = tuple(self._maker.executions(configuration.id)) if self._maker.reuse else ()
         service_began: float | None = None
 
         def start(before: Stage) -> ExecutionCreateResponse:
             nonlocal service_began
-            if before.process is None:  # else somebody may have started it earlier
+            if before.process is None:  # else another process may have started it earlier
                 service_began = self._api.service_now()
             return self._maker.execution(
                 configuration.id,
@@ -300,14 +300,14 @@ class Training:
         pack: Callable[[T], dict[str, Any]],
         unpack: Callable[[dict[str, Any]], T],
     ) -> T:
-        """Make a stage, or take what another process has made."""
+        """Make a stage, or take the result of another process."""
         record = self.record()
         began = self._clock.monotonic()
         while (stage := self._claim(record, name, intent)) is None:
-            # Who waits for its turn to start an execution is told by `give_up` when that is too late.
+            # Waiting for the start of an execution is ended by `give_up`, not here.
             if name != EXECUTION and self._clock.monotonic() - began > OTHERS_SECONDS:
                 raise RunError(
-                    f"another process of this session has been making the {name} of {self.plan.workflow} for"
+                    f"another process of this session has been creating the {name} of {self.plan.workflow} for"
                     f" {OTHERS_SECONDS:g} s, so nothing was started."
                 )
             self._clock.sleep(_OTHERS_PAUSE)
@@ -318,28 +318,28 @@ class Training:
         try:
             with self.kept():
                 made = make(stage)
-        except CallError as error:  # what else ends it, such as the end of the session, leaves the intent as it is
+        except CallError as error:  # other errors, such as the end of the session, leave the intent as it is
             record.failed(name, str(error), in_doubt=error.in_doubt)
             raise
         record.made(name, pack(made))
         return made
 
-    def _claim(self, record: Record, name: str, intent: dict[str, Any]) -> Stage | None:
+    def _claim(self, record: RunRecord, name: str, intent: dict[str, Any]) -> Stage | None:
         if self._given_up is not None:
-            raise again(self._given_up)
+            raise copy_of(self._given_up)
         return record.claim(name, intent)
 
 
 class Run:
-    """One test's view of a training run. Its stages happen when they are asked for, each once.
+    """One test's view of a training run. Its stages happen when they are first needed, each once.
 
     Args:
-        plan: what this test asked for and expects.
-        training: what is done for it, perhaps for other tests as well.
+        plan: the run that this test requests, and the result that it expects.
+        training: the training, which other tests may share.
     """
 
     def __init__(self, plan: TrainingPlan, training: Training) -> None:
-        """Take plan and training; nothing happens yet."""
+        """Take plan and training; nothing is started yet."""
         self.plan = plan
         self.training = training
         self.looked = False
@@ -373,9 +373,10 @@ class Run:
         ]
         if len(names) != 1:
             has = "no input artifact" if not names else f"{len(names)} input artifacts"
-            remedy = f" Ask for aicore_artifacts, for example aicore_artifacts[{names[0]!r}]." if names else ""
+            remedy = f" Use aicore_artifacts, for example aicore_artifacts[{names[0]!r}]." if names else ""
             raise RunError(
-                f"{self._at}{self.plan.workflow} has {has}, so there is no such thing as its artifact.{remedy}"
+                f"{self._at}{self.plan.workflow} has {has}, but aicore_artifact needs a workflow with exactly"
+                f" one.{remedy}"
             )
         return self.artifacts[names[0]]
 
@@ -401,13 +402,13 @@ class Run:
         """The finished execution.
 
         Raises:
-            RunError: its final status is not the expected one, or there is none.
+            RunError: its final status is not the expected one, or is not known.
         """
         self.looked = True
         finished = self.finished
         if self.plan.expect is not None and finished.status.value != self.plan.expect:
             with suppress(RunError):
-                _ = finished.logs  # while they can still be had: the report shows their end
+                _ = finished.logs  # fetched now, because the report shows their end
             raise RunError(self._unexpected(finished))
         return finished
 
@@ -416,7 +417,7 @@ class Run:
         """The finished execution, whatever its final status.
 
         Raises:
-            RunError: there is none.
+            RunError: its final status is not known.
         """
         return self.training.finish(self.plan.timeout)
 

@@ -1,4 +1,4 @@
-"""Waits for executions: until their final status, a deadline, or the certainty that there will be no answer."""
+"""Waits for executions: until their final status, a deadline, or a permanent error of the service."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 __tracebackhide__ = our_message
 
 _LAG_SECONDS = 300.0
-"""So much longer an execution may have lasted than time is known to have passed for the service: at a pace of 60x what
-is known lags by minutes."""
+"""Seconds by which an execution may have lasted longer than the known time of the service: at a pace of 60x the known
+time is minutes late."""
 SETTLING_SECONDS = 60.0
-"""Assumed: how long after its start an execution may not be found yet. Nobody has seen it happen with AI Core."""
+"""Assumed: how long after its start an execution may not be found yet. It was never observed with AI Core."""
 
 
 class Seen(NamedTuple):
@@ -41,24 +41,24 @@ class Seen(NamedTuple):
 
 
 class DeadlineError(RunError):
-    """An execution had not ended when its time was up."""
+    """An execution had not ended before its timeout."""
 
 
 class Watch:
-    """One execution that somebody waits for.
+    """What is known of one execution that is polled.
 
     Attributes:
-        execution_id: which.
+        execution_id: its id.
         created: when it was started, in seconds since the epoch.
-        began: the same by the clock that nobody sets.
-        history: each status with the time at which it was first seen, oldest first. These dates are as far apart as the
-            looks were, whatever happened to the machine's date meanwhile.
+        began: the same by the monotonic clock.
+        history: each status with the time at which it was first seen, oldest first. The differences of these dates are
+            those of the polls, even if the machine's date was changed meanwhile.
         execution: the newest answer, None before the first.
-        service_now: what time it was for the service then, in seconds since the epoch; None if that is not known.
-        service_began: the same when the execution was about to be started.
-        trouble: why the newest look failed, None if it did not.
-        troubled_since: since when each look has failed, by the clock that nobody sets; None if the newest did not.
-        stopped: why we stopped it, None if we did not.
+        service_now: the service's time of that answer, in seconds since the epoch; None if that is not known.
+        service_began: the service's time when the execution was about to be started.
+        trouble: the error of the newest poll, None if it succeeded.
+        troubled_since: since when every poll has failed, by the monotonic clock; None if the newest succeeded.
+        stopped: why pytest-aicore stopped it, None if it did not.
     """
 
     def __init__(
@@ -69,14 +69,14 @@ class Watch:
         began: float | None = None,
         service_began: float | None = None,
     ) -> None:
-        """Begin with what the answer to the start of the execution said.
+        """Take the answer to the start of the execution.
 
         Args:
-            execution_id: which execution.
-            created: seconds since the epoch.
-            first_status: the SDK's `Status` of that answer.
-            began: the same by the clock that nobody sets; None where that is the same clock.
-            service_began: the same by the service's clock; None if that is not known.
+            execution_id: its id.
+            created: when it was started, in seconds since the epoch.
+            first_status: the SDK's `Status` of the answer.
+            began: `created` by the monotonic clock; None if that is the same clock.
+            service_began: `created` by the service's clock; None if that is not known.
         """
         self.execution_id = execution_id
         self.created = created
@@ -100,7 +100,7 @@ class Watch:
         """The newest answer.
 
         Raises:
-            RunError: there has been none.
+            RunError: there was none yet.
         """
         if self.execution is None:
             raise RunError(f"AI Core has not answered for execution {self.execution_id} yet.")
@@ -108,9 +108,9 @@ class Watch:
 
     @property
     def took(self) -> float:
-        """Seconds from its start to its end: as they were seen, or by the service's own times where those are fewer.
+        """Seconds from its start to its end: as they were seen, or by the service's own times if those are fewer.
 
-        So a late look makes it no longer, nor do clocks that differ.
+        So neither a late poll nor clocks that differ make it longer.
         """
         seen = self.history[-1].time.timestamp() - self.created
         ended = self.last.completion_time
@@ -118,9 +118,9 @@ class Watch:
 
     @property
     def ran(self) -> float | None:
-        """Seconds for which it ran, None if it was not seen to, or if it still runs.
+        """Seconds for which it ran, None if it was not seen to run, or still runs.
 
-        By the service's clock, which is what is paid for, where it tells its time; else as it was seen.
+        They are counted by the service's clock, as the bill is, if its time is known; else by the times of the polls.
         """
         began = next((seen for seen in self.history if seen.status.value == "RUNNING"), None)
         if began is None or began is self.history[-1]:
@@ -135,9 +135,9 @@ class Watch:
 
     @property
     def running_since(self) -> float | None:
-        """Since when it runs by the service's clock, in seconds since the epoch; None if it does not say.
+        """Since when it runs by the service's clock, in seconds since the epoch; None if the service gives no time.
 
-        Not before it was about to be started: where a time is not known, services write the year 1.
+        It is not earlier than the start, because services write the year 1 for an unknown time.
         """
         its = self.last
         if its.start_time is None:
@@ -147,7 +147,7 @@ class Watch:
 
     @property
     def lasted(self) -> float | None:
-        """Seconds from its beginning to its end by the service's own times; None where they cannot be right."""
+        """Seconds from its beginning to its end by the service's own times; None if these are impossible."""
         its = self.last
         if its.start_time is None or its.completion_time is None:
             return None
@@ -155,18 +155,18 @@ class Watch:
             return None
         seconds = float((its.completion_time - its.start_time).total_seconds())
         if self.service_began is not None and self.service_now is not None:
-            # What is known of the service's time lags by a poll or two.
+            # The known time of the service is late by a poll or two.
             passed = self.service_now - self.service_began
             return seconds if seconds <= 2 * passed + _LAG_SECONDS else None
         return seconds
 
     def see(self, execution: Execution, ticks: float, service_now: float | None = None) -> None:
-        """Take a new answer.
+        """Record an answer of the service.
 
         Args:
-            execution: what the service said.
-            ticks: when, by the clock that nobody sets.
-            service_now: when, by the service's clock, in seconds since the epoch; None if it does not tell.
+            execution: the answer.
+            ticks: its time by the monotonic clock.
+            service_now: its time by the service's clock, in seconds since the epoch; None if that is not known.
         """
         self.execution = execution
         self.service_now = service_now
@@ -174,18 +174,18 @@ class Watch:
         self._note(execution.status, ticks)
 
     def miss(self, trouble: CallError, ticks: float) -> None:
-        """Take that there was no answer.
+        """Record a poll without an answer.
 
         Args:
-            trouble: why.
-            ticks: when, by the clock that nobody sets.
+            trouble: its error.
+            ticks: its time by the monotonic clock.
         """
         self.trouble = trouble
         if self.troubled_since is None:
             self.troubled_since = ticks
 
     def date(self, ticks: float) -> datetime:
-        """Return the date of a moment of the clock that nobody sets, as it was when the execution was started."""
+        """Return the date of a time of the monotonic clock, relative to the start of the execution."""
         return datetime.fromtimestamp(self.created + ticks - self.began, timezone.utc)
 
     def _note(self, status: Status, ticks: float) -> None:
@@ -194,48 +194,48 @@ class Watch:
 
 
 class Watcher:
-    """Looks at executions in intervals.
+    """Polls executions.
 
     Args:
         api: the service.
-        clock: how time passes: the real one, or the emulator's.
-        interval: seconds between two looks.
+        clock: measures the time, and waits: the real one, or the emulator's.
+        interval: the polling interval in seconds.
     """
 
     def __init__(self, api: TrainingApi, clock: Clock, interval: float = 5.0) -> None:
-        """Take what is needed to look; nothing is called yet."""
+        """Take the arguments; nothing is called yet."""
         self._api = api
         self._clock = clock
         self._interval = interval
 
     def wait(self, watch: Watch, timeout: float) -> None:
-        """Return when the execution has a final status.
+        """Wait until the execution has a final status.
 
         Args:
-            watch: which execution.
-            timeout: seconds since its start after which it is too late.
+            watch: the execution.
+            timeout: seconds since its start after which waiting ends.
 
         Raises:
             DeadlineError: it had not ended by then.
-            RunError: there is no point in asking again.
+            RunError: the service refuses to answer.
         """
         deadline = watch.began + timeout
-        self.look([watch])
+        self.poll([watch])
         while not watch.ended:
             left = deadline - self._clock.monotonic()
             if left <= 0:
                 raise DeadlineError(too_late(watch, timeout))
             self._clock.sleep(min(self._interval, left))
-            self.look([watch])
+            self.poll([watch])
 
-    def look(self, watches: Sequence[Watch]) -> None:
-        """Ask once for each of the executions; transient failures are kept as `trouble`.
+    def poll(self, watches: Sequence[Watch]) -> None:
+        """Poll each of the executions once; transient failures are kept as `trouble`.
 
         Args:
             watches: the executions.
 
         Raises:
-            RunError: the service refuses to answer for one, or answers with a status nobody knows.
+            RunError: the service refuses to answer for one, or its status is unknown to the SDK.
         """
         for watch in watches:
             try:
@@ -248,17 +248,17 @@ class Watcher:
                 watch.see(execution, self._clock.monotonic())
 
     def _is_early_404(self, watch: Watch, error: CallError) -> bool:
-        """Tell whether an execution is not found because it was started a moment ago."""
+        """Return whether an execution may be missing because it was started a moment ago."""
         young = self._clock.monotonic() - watch.began < SETTLING_SECONDS
         return error.is_missing and watch.execution is None and young
 
 
 def too_late(watch: Watch, timeout: float) -> str:
-    """Return what is said of an execution that had not ended when its time was up.
+    """Return the error text for an execution that had not ended before its timeout.
 
     Args:
-        watch: what is known of it.
-        timeout: seconds that it had.
+        watch: what is known of the execution.
+        timeout: the timeout in seconds.
     """
     status = watch.history[-1].status.value
     text = f"execution {watch.execution_id} had not ended {timeout:g} s after its start: it was {status}"

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 TRAINING = "workflows/training_workflow_tutorial.yaml"
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(shutil.which("git") is None, reason="needs git"),
+]
 
 
 def git(project: pytest.Pytester, *arguments: str) -> None:

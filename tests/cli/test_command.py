@@ -45,11 +45,29 @@ def test_findings_exit_with_1_and_read_like_compiler_messages(
     ("closed", "message"),
     [("> /dev/full", "No space left on device"), (">&-", "Bad file descriptor"), ("<&-", "Bad file descriptor")],
 )
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes the streams")
-def test_streams_that_cannot_be_used_exit_with_2(empty: pytest.Pytester, closed: str, message: str) -> None:
+def test_streams_that_cannot_be_used_exit_with_2(
+    empty: pytest.Pytester, closed: str, message: str, unbuffered: str
+) -> None:
     program = [sys.executable, "-m", "pytest_aicore.cli", "check", "-"]
-    result = subprocess.run(["sh", "-c", f'"$@" {closed}', "sh", *program], input=b"", capture_output=True, check=False)
+    result = subprocess.run(
+        ["sh", "-c", f'"$@" {closed}', "sh", *program],
+        input=b"",
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+    )
     assert (result.returncode, result.stderr.decode()) == (2, f"pytest-aicore: {message}.\n")
+
+
+@pytest.mark.parametrize("arguments", ["--version", "--help", "sweep --help", "check --list-rules", "check workflows"])
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes the streams")
+def test_output_of_any_length_that_cannot_be_written_is_an_error(project: pytest.Pytester, arguments: str) -> None:
+    """Short output is only written at the end, when Python would exit with 120 and a message of its own."""
+    command = f"{sys.executable} -m pytest_aicore.cli {arguments} > /dev/full"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, check=False, cwd=project.path)
+    assert (result.returncode, result.stderr.decode()) == (2, "pytest-aicore: No space left on device.\n")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +85,7 @@ def test_a_rule_that_there_is_not_has_a_near_miss_or_none(written: str, hint: st
 
     with pytest.raises(SettingsError) as raised:
         explain(written)
-    assert str(raised.value) == f"There is no rule {written!r}.{hint} `pytest-aicore check --list-rules` shows all."
+    assert str(raised.value) == f"unknown rule {written!r}.{hint} `pytest-aicore check --list-rules` shows all."
 
 
 @pytest.mark.parametrize(
@@ -94,7 +112,7 @@ def test_wrong_arguments_exit_with_2(
     [
         (["workflow"], "'workflow' does not exist. Did you mean 'workflows'?"),
         (["workflows", "nowhere/at/all.yaml"], "'nowhere/at/all.yaml' does not exist."),
-        ([""], "'' is no path."),
+        ([""], "invalid path '': expected a file or folder."),
         (["nothing"], "No workflow YAML was found in 'nothing', so nothing was checked."),
         (
             ["workflows", "--ignore", "AIC303X"],
@@ -113,7 +131,7 @@ def test_wrong_arguments_exit_with_2(
         ),
         (
             ["--explain", "AIC303X"],
-            "There is no rule 'AIC303X'. Did you mean 'AIC303'? `pytest-aicore check --list-rules` shows all.",
+            "unknown rule 'AIC303X'. Did you mean 'AIC303'? `pytest-aicore check --list-rules` shows all.",
         ),
         (["-", "--against", "HEAD"], "Standard input has no history: `--against` needs files or folders."),
     ],

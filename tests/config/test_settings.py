@@ -169,7 +169,7 @@ def test_file_cannot_switch_live_mode_on() -> None:
         (
             {"option": {"aicore_output": "../workflows/training_output.json"}},
             (
-                "--aicore-output = /project/here/../workflows/training_output.json: the file would lie in the workflows folder"
+                "--aicore-output = /project/here/../workflows/training_output.json: the file would be in the workflows folder"
                 " /project/workflows, which AI Core's Git sync reads. Write it elsewhere."
             ),
         ),
@@ -204,7 +204,7 @@ def test_header_names_everything_with_its_source(project: pytest.Pytester, monke
             "aicore: offline (default), emulator at https://api.ai.aicore.invalid",
             "aicore: resource group team-a (from environment AICORE_RESOURCE_GROUP), workflows flows (from --aicore-workflows)",
             (
-                "aicore: poll interval 0.5 s (from --aicore-poll-interval), timeout 60 s (from ini aicore_timeout), block network"
+                "aicore: polling interval 0.5 s (from --aicore-poll-interval), timeout 60 s (from ini aicore_timeout), block network"
                 " true (from ini aicore_block_network)"
             ),
         ],
@@ -229,7 +229,7 @@ def test_header_of_a_project_that_has_nothing_to_do_with_us(empty_project: pytes
             "ini aicore_timeout*soon*expected a number of seconds greater than 0, for example 3600.",
         ),
         ("-oaicore_block_network=maybe", "*aicore_block_network*maybe*"),
-        ("--aicore-output=workflows/out.json", "--aicore-output = */workflows/out.json: the file would lie in *"),
+        ("--aicore-output=workflows/out.json", "--aicore-output = */workflows/out.json: the file would be in *"),
     ],
 )
 def test_bad_value_stops_the_session_with_one_line(project: pytest.Pytester, argument: str, message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +22,8 @@ from pytest_aicore.workflows import parse_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_aicore.workflows.template import Template
 
 TRAINING_TEMPLATE = """
 apiVersion: argoproj.io/v1alpha1
@@ -89,6 +92,12 @@ spec:
 """
 
 
+@functools.cache
+def templates() -> list[Template]:
+    """Return both templates, read once."""
+    return [parse_template(text) for text in (TRAINING_TEMPLATE, SERVING_TEMPLATE)]
+
+
 class House:
     """The service as a data scientist meets it: an emulator, a door to it, the SDK's client, and plain HTTP.
 
@@ -103,8 +112,8 @@ class House:
 
     def __init__(self, seed: int = 0, **said: Any) -> None:
         self.emulator = Emulator(seed, **said)
-        for text in (TRAINING_TEMPLATE, SERVING_TEMPLATE):
-            self.emulator.publish(parse_template(text))
+        for template in templates():
+            self.emulator.publish(template)
         self.door = door_to(self.emulator)
         self.url = f"{self.emulator.base_url}/v2/lm"
 

@@ -32,7 +32,7 @@ def test_it(aicore_execution): pass
         "diagnosis      likely: the training ran out of memory",
         "                 seen: container main ended with exit code 137; the resource",
         "                   plan is 'starter'",
-        "                 do: take a bigger plan (label ai.sap.com/resourcePlan), or less",
+        "                 do: use a larger plan (label ai.sap.com/resourcePlan), or less",
         "                   data at a time",
         "execution      e6d4f92a7aa1cc53 of training_workflow_tutorial.yaml",
     ]
@@ -50,11 +50,11 @@ def test_it(aicore_execution): pass
     )
     lines = shown_section(project.runpytest_inprocess("-rN"))
     assert lines[:6] == [
-        "diagnosis      likely: the tenant may not use the resource plan 'starter', or",
-        "                 there is no free node of it",
-        "                 seen: PENDING for 60 min; no error anywhere",
+        "diagnosis      likely: the tenant may not use the resource plan 'starter', or no",
+        "                 node of it is free",
+        "                 seen: PENDING for 60 min; no error message",
         "                 do: try the plan 'starter'; the tenant's entitlements in the",
-        "                   BTP cockpit say which plans it may use",
+        "                   BTP cockpit list the plans that it may use",
         "execution      e6d4f92a7aa1cc53 of training_workflow_tutorial.yaml",
     ]
 
@@ -75,15 +75,15 @@ def test_it(secret_is_gone, aicore_execution): pass
     assert lines[:13] == [
         "diagnosis      likely: the docker registry secret 'docker-registry-secret' does",
         "                 not exist",
-        "                 seen: PENDING for 60 min; the workflow wants",
+        "                 seen: PENDING for 60 min; the workflow names",
         "                   'docker-registry-secret'; the tenant has none",
         "                 do: create it (POST /v2/admin/dockerRegistrySecrets), or",
         "                   correct imagePullSecrets in the workflow",
-        "               or: the tenant may not use the resource plan 'starter', or there",
-        "                 is no free node of it",
-        "                 seen: PENDING for 60 min; no error anywhere",
+        "               or: the tenant may not use the resource plan 'starter', or no",
+        "                 node of it is free",
+        "                 seen: PENDING for 60 min; no error message",
         "                 do: try the plan 'starter'; the tenant's entitlements in the",
-        "                   BTP cockpit say which plans it may use",
+        "                   BTP cockpit list the plans that it may use",
         "execution      e6d4f92a7aa1cc53 of training_workflow_tutorial.yaml",
         "status         PENDING, expected COMPLETED",
     ]
@@ -100,8 +100,8 @@ def test_it(aicore_artifact, aicore_emulator, request):
     )
     lines = shown_section(project.runpytest_inprocess("-rN"))
     assert lines[:2] == [
-        "diagnosis      likely: the template has not been synced yet, or its ids are",
-        "                 others",
+        "diagnosis      likely: the template has not been synced yet, or its ids differ",
+        "                 seen: the service has no executable 'text-clf-train-tutorial'",
     ]
     assert not any(line.startswith("execution") for line in lines)
 
@@ -119,8 +119,8 @@ def test_it(aicore_run, aicore_client):
     )
     lines = shown_section(project.runpytest_inprocess("-rN"))
     assert lines[:2] == [
-        "diagnosis      likely: an execution in status UNKNOWN was to be stopped, which",
-        "                 AI Core refuses",
+        "diagnosis      likely: AI Core does not stop executions in status UNKNOWN",
+        "                 seen: Current status UNKNOWN cannot be changed",
     ]
 
 
@@ -153,7 +153,7 @@ HISTORY = [
             "== 'DEAD'",
             [
                 "E       AssertionError: assert Status.DEAD == 'DEAD'",
-                "E         A Status is no string: compare with Status.DEAD, or its value with 'DEAD'.",
+                "E         A Status is not a string: compare with Status.DEAD, or its value with 'DEAD'.",
                 *HISTORY,
             ],
         ),
@@ -293,7 +293,7 @@ def test_report_of_a_session(project: pytest.Pytester, workers: int) -> None:
             "name": "program failed",
             "likely": "the training program failed: RuntimeError: training failed",
             "seen": "container main ended with exit code 1",
-            "remedy": "the end of its log is below; nothing points to AI Core",
+            "remedy": "see the end of its log below; no sign of an AI Core fault",
         }
     ]
     assert body["diagnosis"][0]["name"] == "out of memory"
@@ -330,7 +330,7 @@ def test_report_in_the_workflows_folder_is_refused(project: pytest.Pytester) -> 
     result.stderr.fnmatch_lines(
         [
             (
-                f"ERROR: --aicore-report = {project.path / 'workflows' / 'report.json'}: the file would lie in the workflows"
+                f"ERROR: --aicore-report = {project.path / 'workflows' / 'report.json'}: the file would be in the workflows"
                 f" folder {project.path / 'workflows'}, which AI Core's Git sync reads. Write it elsewhere."
             )
         ]

@@ -147,7 +147,7 @@ def test_forked(aicore_clock, aicore_client, aicore_emulator):
     held = threading.Event()
     def work():
         logging_and_sleeping()
-        with pytest.raises(Exception, match="aicore_clock is of the process that runs the test"):
+        with pytest.raises(Exception, match="aicore_clock works only in the process that runs the test"):
             aicore_clock.advance(3600)
     process = FORK.Process(target=work)
     process.start()

@@ -131,7 +131,7 @@ def test_a_warning_names_its_place_without_letting_it_act(project: pytest.Pytest
     (folder / "test_it.py").write_text(HEAD + body, encoding="utf-8")
     lines = project.runpytest_inprocess().outlines  # that pytest shows the path of a test as it is, is pytest's
     (warning,) = [line.partition("FaultWarning: ")[2] for line in lines if "FaultWarning: " in line]
-    assert warning.startswith(r"tests\x1b[2J/test_it.py:9: fault: 'artifact.query' never went wrong: ")
+    assert warning.startswith(r"tests\x1b[2J/test_it.py:9: fault: 'artifact.query' was never triggered: ")
 
 
 def test_settings_that_cannot_be_used_do_not_act(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

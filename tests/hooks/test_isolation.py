@@ -399,9 +399,12 @@ def test_failed_for_another_reason(aicore_emulator):
     raise AssertionError("something else")
 """
 WARNINGS = (
-    "test_it.py:5: fault: 'artifact.query' never went wrong: there was no such call, or another fault answered it.",
-    "test_it.py:6: fault: 'scenario.query' never went wrong: after=3 lets more such calls go well than there were: 1.",
-    "test_it.py:7: fault: 'execution.get' never went wrong: there was no such call for a record that it is for.",
+    "test_it.py:5: fault: 'artifact.query' was never triggered: no such call was made, or another fault answered it.",
+    "test_it.py:6: fault: 'scenario.query' was never triggered: after=3 skips more such calls than were made: 1.",
+    (
+        "test_it.py:7: fault: 'execution.get' was never triggered: no such call was made for a record that the fault "
+        "applies to."
+    ),
 )
 
 
@@ -410,7 +413,7 @@ def test_a_fault_that_never_struck_is_told(project: pytest.Pytester) -> None:
     project.makepyfile(test_it=SILENT_FAULTS)
     result = project.runpytest_inprocess("-W", "default::pytest_aicore.FaultWarning")
     result.assert_outcomes(passed=4, failed=1, warnings=3)
-    advice = "If that is what the test is about, let it look at the fault's `struck`."
+    advice = "If the test expects that, read the fault's `struck` in it."
     told = [line.partition("FaultWarning: ")[2] for line in result.outlines if "FaultWarning: " in line]
     assert told == [f"{warning} {advice}" for warning in WARNINGS]
     ignored = project.runpytest_inprocess("-W", "ignore::pytest_aicore.FaultWarning")

@@ -248,6 +248,27 @@ def test_importing_the_plugin_imports_little(pytester: pytest.Pytester) -> None:
     ]
 
 
+def test_idle_session_reads_the_installed_distributions_no_more_often(empty_project: pytest.Pytester) -> None:
+    """Reading them takes longer than all else that the plugin does at start-up; pytest does it for `pytest_plugins`."""
+    empty_project.makepyfile(
+        sitecustomize="""
+        import atexit
+        from importlib import metadata
+
+        calls = []
+        distributions = metadata.distributions
+        metadata.distributions = lambda **arguments: calls.append(1) or distributions(**arguments)
+        atexit.register(lambda: print("READ:", len(calls)))
+        """,
+        test_it="def test_it(): pass",
+    )
+    counts = [
+        [line for line in empty_project.runpytest_subprocess(*arguments).outlines if line.startswith("READ:")]
+        for arguments in ([], ["-p", "no:aicore"])
+    ]
+    assert counts[0] == counts[1] != []
+
+
 # Public names -------------------------------------------------------------------------------------------------------
 
 
@@ -323,8 +344,8 @@ def test_both_distributions_over_each_other_are_said(project: pytest.Pytester, m
     result.stdout.fnmatch_lines(
         [
             (
-                "*SdkConflictWarning: sap-ai-sdk-base 3.4.0 and ai-api-client-sdk 2.6.1 are both installed, over the same files of"
-                " ai_api_client_sdk: what runs is a mixture. Remove both, then install one:"
+                "*SdkConflictWarning: sap-ai-sdk-base 3.4.0 and ai-api-client-sdk 2.6.1 are both installed, and overwrite each other's"
+                " files of ai_api_client_sdk. Remove both, then install one:"
             )
         ]
     )

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 REFUSED = (
-    "api.ai.aicore.invalid is a host of SAP AI Core. In this process the emulator answers the library requests, which "
-    "SAP's SDKs use, and nobody else. For other libraries and other processes add the fixture aicore_server to the "
+    "api.ai.aicore.invalid is a host of SAP AI Core. In this process the emulator answers only the library requests, "
+    "which SAP's SDKs use. For other libraries and other processes add the fixture aicore_server to the "
     "test: its url, and then also the variables of aicore_environment, lead to the same emulator."
 )
 BLOCKED = (

@@ -141,7 +141,7 @@ def test_it(aicore_training_output, place, pytestconfig):
         aicore_training_output(place)
     folder = pytestconfig.rootpath / "workflows"
     assert str(caught.value) == (
-        f"{place}: the file would lie in the workflows folder {folder}, which AI Core's Git sync reads. Write it elsewhere."
+        f"{place}: the file would be in the workflows folder {folder}, which AI Core's Git sync reads. Write it elsewhere."
     )
 """
     )

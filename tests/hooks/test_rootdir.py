@@ -73,7 +73,7 @@ def sentence(given: str, what: str, better: str) -> str:
     )
 
 
-REFUSED = "A live session costs money, and nothing of what limits it there would hold: nothing was started."
+REFUSED = "A live session costs money, and the limits in the project's ini file would be ignored: nothing was started."
 
 
 @pytest.mark.parametrize("flag", FLAGS)

@@ -489,7 +489,7 @@ def test_overridden_plan_that_is_none(project: pytest.Pytester) -> None:
     result = run(project, source, "-rN", "--tb=short", conftest=conftest)
     result.assert_outcomes(errors=1, failed=1)
     message = (
-        "The fixture 'aicore_plan' of this folder or test module gave None, which is no TrainingPlan."
+        "The fixture 'aicore_plan' of this folder or test module returned None, which is not a TrainingPlan."
         " Return for example dataclasses.replace(aicore_plan, timeout=60)."
     )
     result.stdout.fnmatch_lines([message, f"E   *PlanError: {message}"])

@@ -39,7 +39,7 @@ TEXT = json.dumps(KEY)
 BASE64 = base64.b64encode(TEXT.encode()).decode()
 NOT_SHOWN = "characters, not shown because they may be a secret)"
 REFUSED = (
-    "expected a path, and this is what a file holds. The content of a service key belongs into the environment variable"
+    "expected a path, but this is the content of a file. The content of a service key belongs into the environment variable"
     " PYTEST_AICORE_SERVICE_KEY."
 )
 

@@ -32,7 +32,8 @@ def test_input_artifact_without_url_shows_the_marker_to_write(message: Message) 
 def test_the_marker_that_is_shown_works_once_it_is_filled_in(project: pytest.Pytester, message: Message) -> None:
     shown = message(marked('"house_price_steps", expect=None, artifacts={"sales": "ai://default/sold"}'))
     assert shown == (
-        "test_it.py:3: house_price_steps.yaml cannot run yet: the input artifact 'districts' has no URL and the parameter"
+        "test_it.py:3: house_price_steps.yaml cannot run yet: the input artifact 'districts' has no URL and the "
+        "parameter"
         " 'MAX_DEPTH' has no default and no value. The marker to write:\n"
         "\n"
         '    @pytest.mark.aicore("house_price_steps.yaml", artifacts={"sales": "ai://default/sold",'
@@ -40,7 +41,8 @@ def test_the_marker_that_is_shown_works_once_it_is_filled_in(project: pytest.Pyt
     )
     test = f"import pytest\n\n{shown.splitlines()[-1].strip()}\ndef test_it(aicore_execution): pass\n"
     assert message(test) == (
-        "test_it.py:3: parameters={'MAX_DEPTH': '<value>'}: '<value>' was left to be filled in. Put the real value in its"
+        "test_it.py:3: parameters={'MAX_DEPTH': '<value>'}: '<value>' was left to be filled in. Put the real value in "
+        "its"
         " place."
     )
     project.makepyfile(test_it=test.replace("<value>", "8"))
@@ -75,7 +77,8 @@ def test_what_is_left_to_fill_in_is_refused_at_each_entrance(
 
 def test_several_missing_things_are_said_at_once(message: Message) -> None:
     assert message(marked('"house_price_steps"')) == (
-        "test_it.py:3: house_price_steps.yaml cannot run yet: the input artifacts 'sales' and 'districts' have no URL and"
+        "test_it.py:3: house_price_steps.yaml cannot run yet: the input artifacts 'sales' and 'districts' have no URL "
+        "and"
         " the parameter 'MAX_DEPTH' has no default and no value. The marker to write:\n"
         "\n"
         '    @pytest.mark.aicore("house_price_steps.yaml", artifacts={"sales": "ai://default/sales",'
@@ -111,21 +114,22 @@ def test_every_stage_says_what_is_missing_before_anything_is_started(message: Me
         (
             '"training_workflow_tutorial", expect="COMPLETD"',
             (
-                "expect='COMPLETD': there is no such status. Did you mean 'COMPLETED'? A training can end as 'COMPLETED',"
+                "expect='COMPLETD': unknown status. Did you mean 'COMPLETED'? A training can end as 'COMPLETED',"
                 " 'DEAD', 'STOPPED'; None accepts any of them."
             ),
         ),
         (
             '"training_workflow_tutorial", expect="RUNNING"',
             (
-                "expect='RUNNING': no execution ends in that status. A training can end as 'COMPLETED', 'DEAD', 'STOPPED';"
-                " None accepts any of them."
+                "expect='RUNNING': executions do not end in that status. A training can end as 'COMPLETED', 'DEAD',"
+                " 'STOPPED'; None accepts any of them."
             ),
         ),
         (
             '"training_workflow_tutorial", artifacts={"text-data": "ai://default/data/"}',
             (
-                "artifacts={'text-data': 'ai://default/data/'}: the URL ends in '/'. AI Core registers it, then the training"
+                "artifacts={'text-data': 'ai://default/data/'}: the URL ends in '/'. AI Core registers it, then the "
+                "training"
                 ' fails with "The specified key does not exist". Write "ai://default/data".'
             ),
         ),
@@ -147,27 +151,31 @@ def test_every_stage_says_what_is_missing_before_anything_is_started(message: Me
         (
             '"training_workflow_tutorial", parameters={"DEPTH": None}',
             (
-                "parameters={'DEPTH': None}: AI Core parameters are strings, there is no null. To mean nothing, leave it out to"
+                "parameters={'DEPTH': None}: AI Core parameters are strings, and None is not one. Leave it out to"
                 " use the workflow's default."
             ),
         ),
         (
             '"house_price_steps", parameters={"MAX_DEPTH": None}',
             (
-                "parameters={'MAX_DEPTH': None}: AI Core parameters are strings, there is no null. To mean nothing, write \"\""
+                "parameters={'MAX_DEPTH': None}: AI Core parameters are strings, and None is not one. Write \"\""
                 " for an empty value."
             ),
         ),
         (
             '"training_workflow_tutorial", parameters={"DEPTH": [3]}',
             (
-                "parameters={'DEPTH': [3]}: AI Core parameters are strings; str, int, float and bool are converted, list is"
+                "parameters={'DEPTH': [3]}: AI Core parameters are strings; str, int, float and bool are converted, "
+                "list is"
                 " not. Write the string that the workflow reads, for example with json.dumps."
             ),
         ),
         (
             '"training_workflow_tutorial", parameters={"DEPTH": float("nan")}',
-            "parameters={'DEPTH': nan}: AI Core takes strings, and nan has no agreed one. Write the string you mean.",
+            (
+                "parameters={'DEPTH': nan}: AI Core takes strings, and nan has no standard one. Write the"
+                " string that the workflow expects."
+            ),
         ),
         (
             '"training_workflow_tutorial", timeout=0',
@@ -181,7 +189,10 @@ def test_every_stage_says_what_is_missing_before_anything_is_started(message: Me
         ("5", "workflow=5: expected a file name, a path or an executable id."),
         (
             '"serving_workflow_tutorial"',
-            "serving_workflow_tutorial.yaml is a ServingTemplate: it can be deployed, not trained. Name a WorkflowTemplate.",
+            (
+                "serving_workflow_tutorial.yaml is a ServingTemplate: it can be deployed, not trained. Give a"
+                " WorkflowTemplate."
+            ),
         ),
     ],
 )
@@ -224,7 +235,7 @@ def test_it(): pass
 """
     assert message(source) == (
         "test_it.py:3: two aicore_script markers contradict each other: outcome='DEAD' and outcome='STOPPED' for every"
-        " executable.\nKeep one, or say for each which executable it is meant for."
+        " executable.\nKeep one, or give each of them its own `executable`."
     )
 
 
@@ -239,7 +250,7 @@ def all_dead(aicore_emulator):
 def test_it(all_dead): pass
 """
     assert message(source) == (
-        "test_it.py:7: script: outcome='STOPPED' for every execution contradicts outcome='DEAD', said at test_it.py:5."
+        "test_it.py:7: script: outcome='STOPPED' for every execution contradicts outcome='DEAD', set at test_it.py:5."
         " Give them different executables, or times= to let one follow the other."
     )
 
@@ -258,7 +269,7 @@ def test_without_workflow_the_error_lists_the_ones_to_choose_from(project: pytes
     assert message(marked("")) == (
         f"test_it.py:3: the folder '{project.path / 'workflows'}' holds 3 workflows: 'churn_dag.yaml',"
         " 'house_price_steps.yaml', 'training_workflow_tutorial.yaml'."
-        ' Say which one is meant: @pytest.mark.aicore("churn_dag.yaml")'
+        ' Name one of them: @pytest.mark.aicore("churn_dag.yaml")'
     )
 
 
@@ -281,7 +292,8 @@ def test_folder_without_trainings(project: pytest.Pytester, message: Message) ->
     for name in ("churn_dag.yaml", "house_price_steps.yaml", "training_workflow_tutorial.yaml"):
         (project.path / "workflows" / name).unlink()
     assert message("def test_it(aicore_workflow): pass") == (
-        f"test_it.py:1: the folder '{project.path / 'workflows'}' holds no WorkflowTemplate, so there is nothing to train."
+        f"test_it.py:1: the folder '{project.path / 'workflows'}' holds no WorkflowTemplate, so there is nothing to "
+        f"train."
     )
 
 
@@ -332,8 +344,8 @@ def test_several_inputs_have_no_singular(message: Message) -> None:
         "aicore_artifact",
     )
     assert message(source) == (
-        "test_it.py:3: house_price_steps.yaml has 2 input artifacts, so there is no such thing as its artifact."
-        " Ask for aicore_artifacts, for example aicore_artifacts['sales']."
+        "test_it.py:3: house_price_steps.yaml has 2 input artifacts, but aicore_artifact needs a workflow with exactly"
+        " one. Use aicore_artifacts, for example aicore_artifacts['sales']."
     )
 
 
@@ -373,7 +385,7 @@ def test_mistakes_of_one_test_do_not_reach_the_next(project: pytest.Pytester) ->
     result = project.runpytest_inprocess("-p", "no:randomly")
     result.assert_outcomes(passed=1, failed=1, errors=1)
     result.stdout.fnmatch_lines(
-        ["test_*.py:*: script: outcome='DEAAD' is none of COMPLETED, DEAD, STOPPED. Did you mean 'DEAD'?"]
+        ["test_*.py:*: script: unknown outcome='DEAAD'; expected one of COMPLETED, DEAD, STOPPED. Did you mean 'DEAD'?"]
     )
     assert "AssertionError" not in result.stdout.str()
 
@@ -383,12 +395,12 @@ def test_mistakes_of_one_test_do_not_reach_the_next(project: pytest.Pytester) ->
     [
         (
             "script(executable='text-clf-train-tutorail')",
-            "script: no executable 'text-clf-train-tutorail' is published.",
+            "script: unknown executable 'text-clf-train-tutorail'.",
         ),
-        ("script(running=-1)", "script: running=-1 is no duration: give seconds, 0 or more."),
-        ("fault('execution.gett', status=500)", "fault: the emulator knows no call 'execution.gett'."),
-        ("fault('execution.get', kind='tmeout')", "fault: kind='tmeout' is none of"),
-        ("clock.advance(-5)", "The emulator's clock cannot be moved by -5 seconds: time only goes on."),
+        ("script(running=-1)", "script: invalid running=-1: expected seconds >= 0."),
+        ("fault('execution.gett', status=500)", "fault: unknown call 'execution.gett'."),
+        ("fault('execution.get', kind='tmeout')", "fault: unknown kind='tmeout'; expected one of"),
+        ("clock.advance(-5)", "The emulator's clock cannot move by -5 s: expected seconds >= 0."),
     ],
 )
 def test_mistake_in_the_body_of_a_test_is_shown_without_frames_of_ours(

@@ -43,8 +43,9 @@ if TYPE_CHECKING:
 REAL_API = "api.ai.prod.eu-central-1.aws.ml.hana.ondemand.com"
 REAL_AUTH = "tenant.authentication.eu10.hana.ondemand.com"
 ONLY_REQUESTS = (
-    "{} is a host of SAP AI Core. In this process the emulator answers the library requests, which SAP's SDKs use, and "
-    "nobody else. For other libraries and other processes add the fixture aicore_server to the test: its url, and then "
+    "{} is a host of SAP AI Core. In this process the emulator answers only the library requests, which SAP's SDKs "
+    "use. "
+    "For other libraries and other processes add the fixture aicore_server to the test: its url, and then "
     "also the variables of aicore_environment, lead to the same emulator."
 )
 BLOCKED = (

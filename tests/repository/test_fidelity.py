@@ -1,4 +1,4 @@
-"""The page that says how true the emulator is, is true itself."""
+"""The page about the fidelity of the emulator is up to date."""
 
 from __future__ import annotations
 

@@ -24,19 +24,19 @@ def wait(client, execution_id):
 MARK = 'pytestmark = pytest.mark.aicore("training_workflow_tutorial", artifacts={"text-data": "ai://default/data"})'
 
 
-def test_polling_loop_over_a_two_hour_training_takes_no_time(project: pytest.Pytester) -> None:
+def test_polling_loop_over_a_long_training_takes_no_time(project: pytest.Pytester) -> None:
     project.makepyfile(
         f"""
 import pytest
 {TUTORIAL_LOOP}
 {MARK}
 
-@pytest.mark.aicore_script(running=7200)
+@pytest.mark.aicore_script(running=1200)
 def test_it(aicore_configuration, aicore_client, aicore_clock):
     began, monotonic, counter = time.time(), time.monotonic(), time.perf_counter_ns()
     execution = aicore_client.execution.create(aicore_configuration.id)
     assert wait(aicore_client, execution.id) is Status.COMPLETED
-    assert 7200 <= time.time() - began <= 7300
+    assert 1200 <= time.time() - began <= 1300
     assert time.monotonic() - monotonic == pytest.approx(time.time() - began)
     assert (time.perf_counter_ns() - counter) / 1e9 == pytest.approx(time.time() - began)
     assert aicore_clock.elapsed == time.time() - began

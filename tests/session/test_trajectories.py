@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator import Emulator
     from pytest_aicore.session.trajectories import Trajectories
 
-pytestmark = pytest.mark.once
-
-pytestmark = pytest.mark.aicore("training_workflow_tutorial", artifacts={"text-data": "ai://default/data"})
-HOUR = 3600
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.aicore("training_workflow_tutorial", artifacts={"text-data": "ai://default/data"}),
+]
+LIMIT = 900
 
 
 def tutorial_loop(client: Any, execution_id: str) -> object:
@@ -34,7 +35,7 @@ def tutorial_loop(client: Any, execution_id: str) -> object:
 
 def careful(client: Any, execution_id: str, pause: float = 5.0) -> object:
     """Wait as one should."""
-    deadline = time.monotonic() + HOUR / 2
+    deadline = time.monotonic() + LIMIT / 2
     while time.monotonic() < deadline:
         try:
             execution = client.execution.get(execution_id)
@@ -48,7 +49,7 @@ def careful(client: Any, execution_id: str, pause: float = 5.0) -> object:
 
 
 def test_the_tutorials_loop_never_returns_on_stopped(aicore_trajectories: Trajectories) -> None:
-    report = aicore_trajectories(tutorial_loop, limit=HOUR)
+    report = aicore_trajectories(tutorial_loop, limit=LIMIT)
     table = """\
 tutorial_loop: 3 of 9 courses go wrong
 
@@ -56,9 +57,9 @@ tutorial_loop: 3 of 9 courses go wrong
   COMPLETED                         60 s  returned Status.COMPLETED
   COMPLETED without artifact        60 s  returned Status.COMPLETED
   DEAD                              60 s  returned Status.DEAD
-! STOPPED                         3600 s  never returned
-! stuck in PENDING                3600 s  had no deadline
-! stuck in STOPPING               3600 s  had no deadline
+! STOPPED                          900 s  never returned
+! stuck in PENDING                 900 s  had no deadline
+! stuck in STOPPING                900 s  had no deadline
   404 right after create             5 s  raised AIAPINotFoundException
   a status nobody knows             10 s  raised ValueError
   access refused from then on       10 s  raised AIAPIServerException"""
@@ -69,7 +70,7 @@ tutorial_loop: 3 of 9 courses go wrong
 
 
 def test_careful_code_is_sound(aicore_trajectories: Trajectories) -> None:
-    report = aicore_trajectories(careful, limit=HOUR)
+    report = aicore_trajectories(careful, limit=LIMIT)
     report.assert_sound()
     assert (
         str(report)
@@ -81,8 +82,8 @@ careful: every course is sound
   COMPLETED without artifact        60 s  returned Execution COMPLETED
   DEAD                              60 s  returned Execution DEAD
   STOPPED                           70 s  returned Execution STOPPED
-  stuck in PENDING                1800 s  raised TimeoutError
-  stuck in STOPPING               1800 s  raised TimeoutError
+  stuck in PENDING                 450 s  raised TimeoutError
+  stuck in STOPPING                450 s  raised TimeoutError
   404 right after create            60 s  returned Execution COMPLETED
   a status nobody knows              5 s  raised ValueError
   access refused from then on        5 s  raised AIAPIServerException"""
@@ -93,14 +94,14 @@ def test_success_on_dead_and_stopped(aicore_trajectories: Trajectories) -> None:
     def glad(client: Any, execution_id: str) -> None:
         careful(client, execution_id)
 
-    assert aicore_trajectories(glad, limit=HOUR).findings == {
+    assert aicore_trajectories(glad, limit=LIMIT).findings == {
         "DEAD": ("returned success on DEAD",),
         "STOPPED": ("returned success on STOPPED",),
     }
 
 
 def test_success_on_what_has_not_ended(aicore_trajectories: Trajectories) -> None:
-    findings = aicore_trajectories(lambda client, execution_id: None, limit=HOUR).findings
+    findings = aicore_trajectories(lambda client, execution_id: None, limit=LIMIT).findings
     assert set(findings) == {row.course for row in aicore_trajectories(lambda client, execution_id: None).rows}
     assert set(findings.values()) == {("returned success on UNKNOWN",)}
 
@@ -110,7 +111,7 @@ def test_code_that_never_sleeps_ends_as_well(aicore_trajectories: Trajectories) 
         while client.execution.get(execution_id).status is not Status.COMPLETED:
             pass
 
-    findings = aicore_trajectories(busy, limit=HOUR).findings
+    findings = aicore_trajectories(busy, limit=120).findings
     assert findings["COMPLETED"] == ("polled after 0 s, allowed is 1 s",)
     assert findings["STOPPED"] == ("never returned", "polled after 0 s, allowed is 1 s")
     assert findings["stuck in PENDING"] == ("had no deadline", "polled after 0 s, allowed is 1 s")
@@ -119,7 +120,7 @@ def test_code_that_never_sleeps_ends_as_well(aicore_trajectories: Trajectories) 
 @pytest.mark.parametrize(("fastest_poll", "found"), [(2, False), (2.5, True)])
 def test_polling_faster_than_allowed(aicore_trajectories: Trajectories, fastest_poll: float, found: bool) -> None:
     report = aicore_trajectories(
-        lambda client, execution_id: careful(client, execution_id, 2), limit=HOUR, fastest_poll=fastest_poll
+        lambda client, execution_id: careful(client, execution_id, 2), limit=LIMIT, fastest_poll=fastest_poll
     )
     assert ("polled after 2 s, allowed is 2.5 s" in report.findings.get("COMPLETED", ())) is found
 
@@ -129,7 +130,7 @@ def test_a_last_look_at_what_has_ended_is_no_polling(aicore_trajectories: Trajec
         careful(client, execution_id)
         return client.execution.get(execution_id)
 
-    aicore_trajectories(looks_again, limit=HOUR).assert_sound()
+    aicore_trajectories(looks_again, limit=LIMIT).assert_sound()
 
 
 def test_swallowed_exceptions(aicore_trajectories: Trajectories) -> None:
@@ -143,7 +144,7 @@ def test_swallowed_exceptions(aicore_trajectories: Trajectories) -> None:
             time.sleep(5)
         return None
 
-    findings = aicore_trajectories(deaf, limit=HOUR).findings
+    findings = aicore_trajectories(deaf, limit=LIMIT).findings
     assert findings == {
         "stuck in PENDING": ("returned success on PENDING",),
         "stuck in STOPPING": ("returned success on STOPPING",),
@@ -173,7 +174,7 @@ def test_failing_on_a_training_that_completed(aicore_trajectories: Trajectories)
         time.sleep(30)
         sys.exit("not ready")
 
-    report = aicore_trajectories(hasty, limit=HOUR)
+    report = aicore_trajectories(hasty, limit=LIMIT)
     assert report.findings == {"COMPLETED": ("failed on COMPLETED: raised SystemExit",)}
 
 
@@ -200,8 +201,8 @@ def test_code_with_words_of_its_own(aicore_trajectories: Trajectories) -> None:
         execution: Any = careful(client, execution_id)
         return 0 if execution.status is Status.COMPLETED else 1
 
-    assert set(aicore_trajectories(coded, limit=HOUR).findings) == {"DEAD", "STOPPED"}
-    aicore_trajectories(coded, limit=HOUR, failed=bool).assert_sound()
+    assert set(aicore_trajectories(coded, limit=LIMIT).findings) == {"DEAD", "STOPPED"}
+    aicore_trajectories(coded, limit=LIMIT, failed=bool).assert_sound()
 
 
 def test_nothing_is_left_behind(
@@ -209,7 +210,7 @@ def test_nothing_is_left_behind(
 ) -> None:
     sleep, before = time.sleep, aicore_emulator.clock.now()
     there = aicore_client.execution.count()  # what tests share
-    aicore_trajectories(careful, limit=HOUR)
+    aicore_trajectories(careful, limit=LIMIT)
     assert aicore_client.execution.count() == there
     assert (aicore_emulator.clock.now(), aicore_emulator.state.faults, aicore_emulator.state.scripts) == (
         before,
@@ -224,7 +225,7 @@ def test_what_is_no_duration(aicore_trajectories: Trajectories, wrong: Any) -> N
     ((name, value),) = wrong.items()
     with pytest.raises(RunError) as refused:
         aicore_trajectories(careful, **wrong)
-    assert str(refused.value) == f"aicore_trajectories: {name}={value!r} is no duration: give seconds, 0 or more."
+    assert str(refused.value) == f"aicore_trajectories: invalid duration {name}={value!r}: expected seconds >= 0."
 
 
 def test_every_line_fits_a_terminal(aicore_trajectories: Trajectories) -> None:

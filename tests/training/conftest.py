@@ -1,4 +1,4 @@
-"""A training on the emulator, without pytest's fixtures of ours: the parts know no pytest."""
+"""A training on the emulator, without the fixtures of pytest-aicore: its parts do not depend on pytest."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from pytest_aicore.training.service.api import TrainingApi
 from pytest_aicore.training.service.credentials import from_service_key
 from pytest_aicore.training.service.sdk import make_client, make_patient_client
 from pytest_aicore.training.watcher import Watcher
-from pytest_aicore.workflows import read_folder
-from tests.places import WORKFLOWS
+from tests.places import our_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,21 +26,21 @@ if TYPE_CHECKING:
 
 
 class NotedClock(VirtualClock):
-    """The emulator's clock, which takes down for how long somebody slept."""
+    """The emulator's clock, which records each sleep."""
 
     def __init__(self) -> None:
         super().__init__()
         self.slept: list[float] = []
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Record the seconds, and let them pass."""
         self.slept.append(seconds)
         super().sleep(seconds)
 
 
 @pytest.fixture
 def stop_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[float]]:
-    """Stop the machine's clocks for the product: they show what the returned list says, in seconds."""
+    """Replace the machine's clocks in the product: they show the first element of the returned list, in seconds."""
 
     def stop_clock() -> list[float]:
         now = [100.0]
@@ -55,12 +54,12 @@ def stop_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[float]]:
 @pytest.fixture(scope="session")
 def folder() -> WorkflowFolder:
     """The workflows of this repository, read once."""
-    return read_folder(WORKFLOWS)
+    return our_folder()
 
 
 @pytest.fixture
 def clock() -> NotedClock:
-    """The time of the emulator and of everybody else."""
+    """The clock of the emulator and of all other parts."""
     return NotedClock()
 
 

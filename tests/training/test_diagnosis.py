@@ -16,7 +16,7 @@ from pytest_aicore.errors import AicoreError, RunError
 from pytest_aicore.training.diagnosis import (
     INFERRED,
     MOST_CAUSES,
-    TOLD,
+    NAMED,
     Cause,
     Evidence,
     diagnose,
@@ -104,7 +104,7 @@ def test_out_of_memory(bench: Bench) -> None:
             "out of memory",
             "the training ran out of memory",
             "container main ended with exit code 137; the resource plan is 'starter'",
-            "take a bigger plan (label ai.sap.com/resourcePlan), or less data at a time",
+            "use a larger plan (label ai.sap.com/resourcePlan), or less data at a time",
         )
     ]
     assert bench.asked() == []
@@ -117,7 +117,7 @@ def test_output_never_written(bench: Bench) -> None:
             "output not written",
             "the training did not write /out, the path of the output artifact 'flower-model'",
             "container wait: path /out does not exist in archive",
-            "write the model to that path, or change the path in the workflow; the two must be the same",
+            "write the output to that path, or change the path in the workflow; the two must be the same",
         )
     ]
 
@@ -125,7 +125,7 @@ def test_output_never_written(bench: Bench) -> None:
 def test_no_artifact_storage(bench: Bench) -> None:
     bench.emulator.script(symptom="no artifact storage")
     (cause,) = bench.causes()
-    assert cause.likely == "the object-store secret 'default' does not hold what output artifacts need"
+    assert cause.likely == "the object-store secret 'default' gives no access to a storage for output artifacts"
     assert cause.seen.startswith("You need to configure artifact storage.")
     bench.emulator.state.groups["default"].object_store_secrets.remove("default")
     assert diagnose(replace(bench_evidence(bench), service=TrainingApi(bench.connect)))[0].likely == (
@@ -151,7 +151,7 @@ def test_key_that_does_not_exist(bench: Bench) -> None:
             "an input artifact is not where its URL says: the path, or the pathPrefix of its object-store secret, is wrong",
             "failed to load artifact 'pictures': The specified key does not exist.; pictures is ai://default/in; the"
             " secret's pathPrefix is '', so the key is 'in'",
-            "look for that key in the bucket; the URL is ai://<secret>/<path below the secret's pathPrefix>",
+            "search the bucket for that key; the URL is ai://<secret>/<path below the secret's pathPrefix>",
         )
     ]
 
@@ -162,7 +162,7 @@ def test_key_in_a_secret_that_does_not_exist(bench: Bench) -> None:
     evidence.artifacts = {"pictures": "ai://defualt/in"}
     (cause,) = diagnose(evidence)
     assert cause.likely == "the resource group 'default' has no object-store secret 'defualt'"
-    assert cause.remedy == "create the secret, or name another in the URL. Did you mean 'default'?"
+    assert cause.remedy == "create the secret, or use another one in the URL. Did you mean 'default'?"
 
 
 def test_url_that_ends_in_a_slash(bench: Bench) -> None:
@@ -192,7 +192,7 @@ def test_image_without_docker_secret(bench: Bench) -> None:
     assert cause == Cause(
         "image cannot be pulled",
         "the docker registry secret 'my-registry' does not exist",
-        "Back-off pulling image \"docker.io/flowers/train:1\"; the workflow wants 'my-registry'; the tenant has 'docker-registry-secret'",
+        "Back-off pulling image \"docker.io/flowers/train:1\"; the workflow names 'my-registry'; the tenant has 'docker-registry-secret'",
         "create it (POST /v2/admin/dockerRegistrySecrets), or correct imagePullSecrets in the workflow",
     )
     assert bench.asked() == ["/v2/admin/dockerRegistrySecrets"]
@@ -218,20 +218,20 @@ def test_no_object_store_secret(bench: Bench) -> None:
     assert bench.causes()[0] == Cause(
         "no object-store secret",
         "the resource group 'default' has no object-store secret 'default'",
-        "UNKNOWN for 60 min, no log line; the secrets there: none",
+        "UNKNOWN for 60 min, no log line; its object-store secrets: none",
         "create it under exactly that name (POST /v2/admin/objectStoreSecrets, name 'default')",
     )
 
 
 @pytest.mark.parametrize("status", [403, 404])
-def test_secrets_that_may_not_be_looked_at(bench: Bench, status: int) -> None:
+def test_secrets_that_may_not_be_fetched_at(bench: Bench, status: int) -> None:
     bench.emulator.state.groups["default"].object_store_secrets.remove("default")
     bench.emulator.fault("object_store_secrets.query", status=status, times=None)
     assert bench.causes()[0] == Cause(
         "no object-store secret",
         "the object-store secret 'default' or the docker registry secret is missing",
-        f"UNKNOWN for 60 min, no log line; could not look at the object-store secrets (HTTP {status})",
-        "see whether the resource group 'default' has an object-store secret 'default'",
+        f"UNKNOWN for 60 min, no log line; could not check the object-store secrets (HTTP {status})",
+        "check that the resource group 'default' has an object-store secret 'default'",
     )
 
 
@@ -241,7 +241,7 @@ def test_no_docker_secret(bench: Bench) -> None:
     assert bench.causes()[0] == Cause(
         "no docker registry secret",
         "the docker registry secret 'my-registry' does not exist",
-        "UNKNOWN for 60 min; the workflow wants 'my-registry'; the tenant has 'docker-registry-secret'",
+        "UNKNOWN for 60 min; the workflow names 'my-registry'; the tenant has 'docker-registry-secret'",
         "create it (POST /v2/admin/dockerRegistrySecrets), or correct imagePullSecrets in the workflow",
     )
 
@@ -254,9 +254,9 @@ def test_plan_that_the_tenant_may_not_use(bench: Bench) -> None:
     assert bench.causes() == [
         Cause(
             "plan not entitled",
-            "the tenant may not use the resource plan 'train.l', or there is no free node of it",
-            "PENDING for 59 min; no error anywhere",
-            "try the plan 'starter'; the tenant's entitlements in the BTP cockpit say which plans it may use",
+            "the tenant may not use the resource plan 'train.l', or no node of it is free",
+            "PENDING for 59 min; no error message",
+            "try the plan 'starter'; the tenant's entitlements in the BTP cockpit list the plans that it may use",
         )
     ]
 
@@ -272,9 +272,9 @@ def test_impatience(bench: Bench) -> None:
     assert bench.causes(timeout=5) == [
         Cause(
             "timeout too short",
-            "it was not waited for long enough",
+            "the timeout is too short",
             "UNKNOWN for 5 s only; AI Core takes 14 to 89 s until a training runs",
-            "a longer timeout: timeout= in the marker, or --aicore-timeout",
+            "set a longer timeout: timeout= in the marker, or --aicore-timeout",
         )
     ]
 
@@ -285,7 +285,7 @@ def test_names_that_differ_in_case(bench: Bench) -> None:
     (cause,) = bench.causes()
     assert cause == Cause(
         "names do not match",
-        "the configuration binds the input artifact 'pictures', which AI Core's copy lacks; there it is 'Pictures': names"
+        "the configuration binds the input artifact 'pictures', which AI Core's copy of the template lacks; it has 'Pictures': names"
         " are case-sensitive",
         "invalid spec: spec.arguments.artifacts.Pictures was not supplied",
         "push the template and wait for the sync (about every 3 minutes), or correct the names",
@@ -300,12 +300,12 @@ def test_names_that_differ_and_nobody_says_so(bench: Bench) -> None:
     evidence.status_details = {}
     evidence.parameters = {}  # the configuration is asked
     assert diagnose(evidence)[0].likely == (
-        "the configuration binds the parameter 'epochs', which AI Core's copy lacks; there it is 'Epochs': names are"
+        "the configuration binds the parameter 'epochs', which AI Core's copy of the template lacks; it has 'Epochs': names are"
         " case-sensitive"
     )
     evidence.configuration_id = None
     assert diagnose(evidence)[0].likely == (
-        "AI Core's copy of the template wants the parameter 'Epochs', which nothing binds"
+        "AI Core's copy of the template requires the parameter 'Epochs', and the configuration lacks it"
     )
 
 
@@ -320,7 +320,7 @@ def test_dead_without_log_of_a_template_with_a_mistake(bench: Bench) -> None:
     bench.yaml(("entrypoint: train", "entrypoint: trian"))
     bench.emulator.script(symptom="invalid template")
     (cause,) = bench.causes()
-    assert cause.likely == "train-flowers is not what Argo runs: AIC208 in line 15"
+    assert cause.likely == "train-flowers is not a valid Argo workflow: AIC208 in line 15"
     assert cause.seen.startswith("DEAD without any log; `entrypoint` names the template `trian`")
 
 
@@ -373,7 +373,7 @@ def test_program_that_fails_by_itself(bench: Bench) -> None:
             "program failed",
             "the training program failed: RuntimeError: training failed",
             "container main ended with exit code 1",
-            "the end of its log is below; nothing points to AI Core",
+            "see the end of its log below; no sign of an AI Core fault",
         )
     ]
 
@@ -392,8 +392,8 @@ def test_executable_that_is_not_synced(bench: Bench) -> None:
     assert bench.causes() == [
         Cause(
             "executable not found",
-            "the template has not been synced yet, or its ids are others",
-            "the service does not know executable 'train-flowers' of scenario 'flowers'; it has there: none;"
+            "the template has not been synced yet, or its ids differ",
+            "the service has no executable 'train-flowers' in scenario 'flowers'; that scenario has: none;"
             " applications: none",
             "push the template and wait for the sync (about every 3 minutes); the executable's id is metadata.name, the"
             " scenario's is the label scenarios.ai.sap.com/id",
@@ -405,7 +405,7 @@ def test_executable_with_another_case(bench: Bench) -> None:
     bench.emulator.withdraw("train-flowers")
     bench.emulator.publish(replace(bench.template.executable, id="Train-Flowers"))
     (cause,) = bench.causes()
-    assert cause.likely == "the executable is called 'Train-Flowers' there: ids are case-sensitive"
+    assert cause.likely == "the executable's id on the service is 'Train-Flowers': ids are case-sensitive"
 
 
 def test_template_that_could_not_be_synced(bench: Bench, tmp_path: Any) -> None:
@@ -437,9 +437,7 @@ def test_application_without_its_folder(bench: Bench, tmp_path: Any) -> None:
     assert cause.seen == "Unknown: rpc error: code = Unknown desc = gone: app path does not exist"
 
 
-@pytest.mark.parametrize(
-    "said", ["the scenario 'flowers' has no executable 'train-flowers'.", "there is no scenario 'x'."]
-)
+@pytest.mark.parametrize("said", ["the scenario 'flowers' has no executable 'train-flowers'.", "unknown scenario 'x'."])
 def test_preflight_that_finds_nothing_synced(bench: Bench, tmp_path: Any, said: str) -> None:
     failure = f"preflight of flowers.yaml in the resource group default: {said} It has: none."
     evidence = Evidence(template=bench.template, failure=failure, service=TrainingApi(bench.connect))
@@ -450,7 +448,7 @@ def test_preflight_that_finds_nothing_synced(bench: Bench, tmp_path: Any, said: 
         body={"repository_url": str(tmp_path), "revision": "HEAD", "path": "gone", "application_name": "my-app"},
     )
     bench.emulator.clock.sleep(600)
-    (cause,) = diagnose(replace(evidence, _looked={}))
+    (cause,) = diagnose(replace(evidence, _fetched={}))
     assert cause.likely == "the application 'my-app' does not sync"
 
 
@@ -474,7 +472,7 @@ def test_url_without_version(bench: Bench) -> None:
         base_url=bench.emulator.base_url, resource_group="default", **arguments
     )
     (cause,) = bench.causes()
-    assert cause.likely == "the URL of the API is wrong: its gateway knows no such path"
+    assert cause.likely == "the URL of the API is wrong: the gateway answered 404 for this path"
 
 
 def test_error_with_a_message_is_no_wrong_url() -> None:
@@ -499,7 +497,7 @@ def test_nothing_is_known() -> None:
     assert diagnose(Evidence()) == []
 
 
-@pytest.mark.parametrize("row", [*TOLD, *INFERRED], ids=lambda row: row.__name__)
+@pytest.mark.parametrize("row", [*NAMED, *INFERRED], ids=lambda row: row.__name__)
 @pytest.mark.parametrize(
     "details",
     [
@@ -521,7 +519,7 @@ def test_details_of_any_shape_break_no_row(row: Callable[[Evidence], Cause | Non
 
 
 def test_every_row_names_its_source() -> None:
-    for row in (*TOLD, *INFERRED):
+    for row in (*NAMED, *INFERRED):
         assert any(word in (row.__doc__ or "") for word in ("documentation", "captured", "reported")), row
 
 
@@ -532,7 +530,7 @@ def test_service_that_does_not_answer_is_asked_once(bench: Bench) -> None:
     with bench.emulator.recording() as calls:
         causes = diagnose(evidence)
     assert len(causes) <= MOST_CAUSES
-    assert causes[0].seen.startswith("UNKNOWN for 60 min, could not look at the logs (")
+    assert causes[0].seen.startswith("UNKNOWN for 60 min, could not check the logs (")
     assert calls.made() == 1
 
 
@@ -543,6 +541,6 @@ def test_who_may_not_be_asked_is_not(bench: Bench) -> None:
 
     bench.emulator.script(stuck_in="UNKNOWN")
     evidence = replace(bench.evidence(), service=None)
-    assert "could not look at the object-store secrets (nobody to ask)" in diagnose(evidence)[0].seen
+    assert "could not check the object-store secrets (no connection to AI Core)" in diagnose(evidence)[0].seen
     evidence = replace(bench.evidence(), service=Nobody())
-    assert "could not look at the object-store secrets (no credentials)" in diagnose(evidence)[0].seen
+    assert "could not check the object-store secrets (no credentials)" in diagnose(evidence)[0].seen

@@ -336,8 +336,8 @@ def test_execution_that_cannot_be_found_is_not_started_again(
     text = str(error)
     assert text.startswith(f"could not start an execution of configuration {configured} at {AT}: ")
     assert text.endswith(
-        ". Try again later. No execution of that configuration has appeared since. It was not started again: the lost one"
-        " may still appear, and would be paid for twice. The ledger remembers it."
+        ". Try again later. No execution of that configuration has appeared since. It was not started again: the first"
+        " one may still appear, and then both would cost money. The ledger has a record of it."
     )
     assert (error.status, error.transient, error.in_doubt) == (None, True, True)
     assert clock.slept == [0, 1, 2, 4]
@@ -371,9 +371,9 @@ def test_execution_that_cannot_be_looked_for_is_in_doubt(make: Make, emulator: E
         make().execution(configured)
     error = caught.value
     assert str(error) == (
-        f"An execution of the configuration {configured} may have been started, and cannot be looked for: could not look"
-        f" for executions of the configuration {configured} at {AT}: RBAC: access denied (HTTP 403). Check the"
-        " credentials, and whether they may use this resource group. The ledger remembers it."
+        f"An execution of the configuration {configured} may have been started, but the search for it failed: could"
+        f" not search for executions of the configuration {configured} at {AT}: RBAC: access denied (HTTP 403). Check"
+        " the credentials, and whether they may use this resource group. The ledger has a record of it."
     )
     assert (error.status, error.transient, error.in_doubt) == (403, False, True)
     emulator.fault("execution.query", status=503, times=None)

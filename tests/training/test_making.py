@@ -109,9 +109,9 @@ def test_start_that_a_gateway_refused_and_nobody_finds_is_not_started_again(
         train().begin()
     assert caught.value.in_doubt
     assert str(caught.value).endswith(
-        ": empty answer (HTTP 404). Nobody but the gateway answers there: check the base URL, which ends in /v2. No"
-        " execution of that configuration has appeared since. It was not started again: the lost one may still appear,"
-        " and would be paid for twice. The ledger remembers it."
+        ": empty answer (HTTP 404). The gateway answered 404 for this path, not AI Core: check the base URL, which must"
+        " end in /v2. No execution of that configuration has appeared since. It was not started again: the first one"
+        " may still appear, and then both would cost money. The ledger has a record of it."
     )
     assert count(emulator, "execution.create") == 1
     assert count(emulator, "execution.query") == len(LOOKS)
@@ -226,6 +226,6 @@ def test_lost_start_that_cannot_be_looked_for_is_not_made(plan: TrainingPlan) ->
         maker(plan, service).execution("c1", lost_for=0.0)
     assert (service.started, caught.value.in_doubt) == (0, True)
     assert str(caught.value) == (
-        "An execution of the configuration c1 may have been started, and cannot be looked for: could not look. The"
-        " ledger remembers it."
+        "An execution of the configuration c1 may have been started, but the search for it failed: could not look. The"
+        " ledger has a record of it."
     )

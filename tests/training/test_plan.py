@@ -129,7 +129,7 @@ def test_template_without_file_is_called_by_its_executable(plan: TrainingPlan) -
         ({"parameters": {1: "x"}}, "parameters={1: 'x'}: the name 1 is not a string."),
         ({"timeout": True}, "timeout=True: expected a number of seconds greater than 0, for example 3600."),
         ({"timeout": float("inf")}, "timeout=inf: expected a number of seconds greater than 0, for example 3600."),
-        ({"expect": 7}, "expect=7: there is no such status. A training can end as *"),
+        ({"expect": 7}, "expect=7: unknown status. A training can end as *"),
     ],
 )
 def test_limits_of_the_service(plan: TrainingPlan, change: dict[str, Any], message: str) -> None:
@@ -203,21 +203,24 @@ def test_urls_that_mean_what_they_say_are_taken(plan: TrainingPlan, url: str) ->
     assert replace(plan, artifacts={"data": url}).artifacts["data"] == url
 
 
-PRINTED = sorted(
-    {
-        found
-        for file in (PACKAGE).rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "(?P<" not in node.value
-        for found in re.findall(r"<[A-Za-z][^<>\n]+>", node.value)
-        if not found.startswith(("<html", "<title", "<head", "<body", "<system", "<!"))
-    }
-)
+def printed() -> list[str]:
+    """Return the placeholders that messages of ours print."""
+    return sorted(
+        {
+            found
+            for file in (PACKAGE).rglob("*.py")
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and "(?P<" not in node.value
+            for found in re.findall(r"<[A-Za-z][^<>\n]+>", node.value)
+            if not found.startswith(("<html", "<title", "<head", "<body", "<system", "<!"))
+        }
+    )
 
 
 def test_each_placeholder_that_a_message_of_ours_prints_is_refused(plan: TrainingPlan) -> None:
-    assert {"<value>", "<object store secret>", "<path below its pathPrefix>", "<secret>"} <= {*PRINTED}
-    for placeholder in PRINTED:
+    placeholders = printed()
+    assert {"<value>", "<object store secret>", "<path below its pathPrefix>", "<secret>"} <= {*placeholders}
+    for placeholder in placeholders:
         with pytest.raises(PlanError, match="was left to be filled in"):
             replace(plan, artifacts={"data": f"ai://default/{placeholder}"})
         if placeholder == "<image>":  # never alone, but in `<registry>/<repository>/<image>:<tag>`; alone it is a token

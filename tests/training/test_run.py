@@ -59,6 +59,18 @@ def test_finished_execution(run: Run, emulator: Emulator) -> None:
     assert str(caught.value) == "there is no metric 'los'. Did you mean 'loss'? The execution has: 'loss'."
 
 
+def test_logs_and_metrics_are_fetched_once_and_known_from_then_on(run: Run, emulator: Emulator) -> None:
+    finished = run.execution
+    assert (finished.knows_logs, finished.knows_metrics) == (False, False)
+    asked = len(calls(emulator))
+    assert finished.logs is finished.logs
+    assert (finished.knows_logs, finished.knows_metrics) == (True, False)
+    assert finished.metrics is finished.metrics
+    assert dict(finished.metrics) == {}
+    assert (finished.knows_logs, finished.knows_metrics) == (True, True)
+    assert calls(emulator)[asked:] == ["execution.query_logs", "metrics.query"]
+
+
 def test_execution_without_metrics_outputs_or_logs(run: Run, emulator: Emulator) -> None:
     emulator.script(outcome="DEAD", logs=[])
     finished = run.finished
@@ -130,7 +142,7 @@ def test_failed_stage_stays_failed_with_the_same_words(run: Run, emulator: Emula
         {"kind": "timeout"},
         {"kind": "truncated json"},
         {"kind": "html"},
-        {"kind": "expired token", "times": 1},  # a fresh one that is refused as well is no passing trouble
+        {"kind": "expired token", "times": 1},  # a new token that is refused as well is a permanent error
     ],
 )
 def test_trouble_while_waiting_is_survived(run: Run, emulator: Emulator, fault: dict[str, Any]) -> None:
@@ -164,8 +176,8 @@ def test_status_that_the_sdk_does_not_know_is_no_success(run: Run, emulator: Emu
         _ = run.execution
     execution = run.training.watch.execution_id if run.training.watch else ""
     assert str(caught.value) == (
-        f"could not get the execution {execution} at {BASE}: it answered with the status 'PAUSED', which the installed SDK"
-        " does not know. Whether that is a success is unknown, so it does not count as one. A newer SDK may know it."
+        f"could not get the execution {execution} at {BASE}: the answer has the status 'PAUSED', which is unknown to the"
+        " installed SDK. It is not counted as a success. A newer SDK may support it."
     )
 
 

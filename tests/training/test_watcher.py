@@ -87,7 +87,7 @@ def test_deadline_is_kept_to_the_second_and_says_what_was_seen(stuck: str) -> No
     with pytest.raises(DeadlineError) as caught:
         Watcher(cast("TrainingApi", service), clock, 7).wait(watch, 20)
     assert clock.slept == [7, 7, 6]
-    assert service.asked == 4  # the last look is at the deadline
+    assert service.asked == 4  # the last poll is at the deadline
     assert str(caught.value) == (
         f"execution e1 had not ended 20 s after its start: it was {stuck}. A longer training needs a longer timeout:"
         " timeout= in the marker, or --aicore-timeout."
@@ -141,7 +141,7 @@ def test_nobody_has_seen_an_execution_without_an_answer() -> None:
 def test_one_look_serves_many() -> None:
     service, clock = Service(["RUNNING"]), Clock()
     watches = [Watch(f"e{number}", 0.0, Status.UNKNOWN) for number in range(3)]
-    Watcher(cast("TrainingApi", service), clock).look(watches)
+    Watcher(cast("TrainingApi", service), clock).poll(watches)
     assert [watch.history[-1].status for watch in watches] == [Status.RUNNING] * 3
 
 

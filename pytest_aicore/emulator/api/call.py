@@ -1,4 +1,4 @@
-"""One call on its way through the emulator: what a handler gets to work with."""
+"""A call of the API, as handlers get it."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     Handler = Callable[["ApiCall"], Response]
 
 NOT_FOUND_SENTENCE = "{what} with id {identifier} is not found"
-"""Assumed: nobody captured the sentence for a record that does not exist."""
+"""Assumed: no capture shows the sentence for a record that does not exist."""
 IDENTIFIER = Text(pattern=ID)
 
 
 @dataclass(slots=True)
 class ApiCall:
-    """A request that is known, authorised and addressed to an existing resource group."""
+    """An authorised request with a known route and an existing resource group."""
 
     platform: Platform
     gateway: Gateway
@@ -35,11 +35,11 @@ class ApiCall:
     """The variable parts of the path."""
     group: ResourceGroup
     late: float = 0.0
-    """So many seconds pass until log lines are shown."""
+    """Seconds after which log lines are shown."""
 
     @property
     def state(self) -> State:
-        """Everything the emulator remembers."""
+        """The whole state of the emulator."""
         return self.platform.world.state
 
     @property
@@ -54,14 +54,14 @@ class ApiCall:
 
     @property
     def base_url(self) -> str:
-        """Where this client reaches the API, without `/v2`: what answers say about where things are."""
+        """The URL under which this client reaches the API, without `/v2`; answers use it in their links."""
         return self.request.base_url or self.gateway.base_url
 
     def identifier(self, name: str) -> str:
         """Return an id from the path.
 
         Raises:
-            ApiError: 400 when no id can look like this.
+            ApiError: 400 if it does not have the form of an id.
         """
         return IDENTIFIER(self.parameters[name], name)
 

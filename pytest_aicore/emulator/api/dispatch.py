@@ -1,4 +1,4 @@
-"""A request on its way to its answer: its route, the faults that hit it, its handler, and the memory of it."""
+"""From a request to its answer: route, faults, handler, and the log of requests."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pytest_aicore.emulator.api.call import ApiCall
 from pytest_aicore.emulator.api.gateway import API, TOKENS
 from pytest_aicore.emulator.api.handlers import token
 from pytest_aicore.emulator.api.request_record import KEPT_BYTES, REMEMBERED_CALLS, RequestRecord
-from pytest_aicore.emulator.api.routes import ROOTS, TOKEN, TRACKING_PATH, Route, RouteTable
+from pytest_aicore.emulator.api.routes import ROOTS, TOKEN, TRACKING_PATH, Route, route_table
 from pytest_aicore.emulator.store.state import ResourceGroup
-from pytest_aicore.errors import did_you_mean
+from pytest_aicore.errors import EmulatorError, did_you_mean
 from pytest_aicore.http.exchange import (
     ApiError,
     Request,
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator.api.gateway import Gateway
-    from pytest_aicore.emulator.store.protocols import ArmedFault, Row
+    from pytest_aicore.emulator.store.protocols import ArmedFault, TableRow
     from pytest_aicore.emulator.world.platform import Platform
 
 METHOD_NOT_ALLOWED = 405
-"""Assumed: what the service answers to a method that a path does not have; nobody captured one."""
+"""Assumed: no capture shows the answer to a method that a path does not have."""
 MISSING_GROUP_MEANS = "default"
 """Documentation; the specification calls the header required."""
 REMEMBERED_REQUESTS = 500
@@ -40,32 +40,35 @@ TOKEN_ROUTE = Route("POST", token.PATH, TOKEN, lambda call: token.create(call.ga
 
 
 class Dispatcher:
-    """Answers requests, and remembers the latest of them.
+    """Answers requests, and keeps the latest of them.
 
     Args:
-        platform: what handlers work with.
-        gateway: what stands before them.
+        platform: the services that handlers use.
+        gateway: checks hosts and credentials.
     """
 
     def __init__(self, platform: Platform, gateway: Gateway) -> None:
         self._platform = platform
         self._world = platform.world
         self._gateway = gateway
-        self.routes = RouteTable()
+        self.routes = route_table()
         self.requests: deque[RequestRecord] = deque(maxlen=REMEMBERED_REQUESTS)
         self.listeners: list[Callable[[RequestRecord], None]] = []
-        """Each is called with every request; what one raises is raised where the request was made."""
+        """Each is called with every request; its exceptions are raised where the request was made."""
         self._calls = 0
         self._recent: OrderedDict[int, tuple[object, int, int]] = OrderedDict()
-        """By identity the latest calls, which threads may interleave: the call, its number, its attempts."""
+        """The latest calls by identity, because threads may interleave them: the call, its number, its attempts."""
 
     def handle(self, request: Request) -> Response:
-        """Answer a request; never raises for anything that a client can send."""
+        """Answer a request; no request of a client makes it raise."""
         with self._world.lock:
             self._world.agenda.settle()
             route, parameters, methods = self._route(request)
             number, attempt = self._counted(request.call)
-            response = self._answer(request, number, route, parameters, methods)
+            try:
+                response = self._answer(request, number, route, parameters, methods)
+            except EmulatorError as error:
+                response = self._unable(str(error))
             self._remember(request, number, attempt, route, response)
             return response
 
@@ -100,7 +103,7 @@ class Dispatcher:
             return self._unrouted(request, methods)
         late = 0.0
         for fault in self._world.state.faults:
-            if not fault.strikes(route.operation, number, self._record_of(fault, parameters)):
+            if not fault.triggers(route.operation, number, self._record_of(fault, parameters)):
                 continue
             if fault.delay:
                 self._world.clock.sleep(fault.delay)
@@ -113,8 +116,8 @@ class Dispatcher:
             late += fault.late
         return self._served(request, route, parameters, late=late)
 
-    def _record_of(self, fault: ArmedFault, parameters: dict[str, str]) -> Row | None:
-        """Return the record that a call is for, where a fault wants to know it."""
+    def _record_of(self, fault: ArmedFault, parameters: dict[str, str]) -> TableRow | None:
+        """Return the record that a call is for, if the fault needs it."""
         if not (fault.is_for_records and parameters):
             return None
         return self._world.state.find_record(list(parameters.values())[-1])
@@ -131,11 +134,11 @@ class Dispatcher:
         """Return what the service answers.
 
         Args:
-            request: what is asked.
-            route: who answers it.
+            request: the request.
+            route: its route.
             parameters: the variable parts of the path.
-            late: how many seconds late log lines are.
-            unseen: whether the service does not know yet what the resource group holds.
+            late: seconds after which log lines are shown.
+            unseen: whether to answer as if the resource group were empty.
         """
         if route.operation == TOKEN:
             return token.create(self._gateway, request)
@@ -159,9 +162,7 @@ class Dispatcher:
         if methods:
             # The gateway comes before the service.
             needs_token = request.raw_path not in (token.PATH, TRACKING_PATH)
-            refusal = (
-                token.refuse(self._gateway, request) if needs_token else None
-            )  # the gateway comes before the service
+            refusal = token.refuse(self._gateway, request) if needs_token else None
             if refusal:
                 return refusal
             return empty_response(METHOD_NOT_ALLOWED, {"allow": ", ".join(methods)})
@@ -169,10 +170,13 @@ class Dispatcher:
             return empty_response(404)
         hint = did_you_mean(f"{request.method} {request.path}", self.routes.signatures)
         sentence = f"The emulator does not know {request.method} {request.path}.{hint}"
-        self._world.report(
-            f"{sentence} It answered 501, so that nobody takes this for an answer of AI Core. "
-            "If AI Core has this call, please report it; a stub of your own can answer it meanwhile."
-        )
+        advice = "If AI Core has this call, please report it; a stub of your own can answer it meanwhile."
+        return self._unable(sentence, advice)
+
+    def _unable(self, sentence: str, advice: str = "") -> Response:
+        """Answer 501 to a request that the emulator cannot answer, and make the test fail."""
+        told = f"{sentence} It answered 501, so that this is not mistaken for an answer of AI Core. {advice}"
+        self._world.report(told.rstrip())
         return text_response(501, sentence)
 
     def _remember(self, request: Request, number: int, attempt: int, route: Route | None, response: Response) -> None:

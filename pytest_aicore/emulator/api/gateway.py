@@ -1,4 +1,4 @@
-"""What stands before the service: which host serves what, and which credentials are good for a token."""
+"""The gateway in front of the service: what each host serves, and which credentials get a token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_aicore.http.exchange import Request
 
 API, TOKENS = "API", "tokens"
-"""What a host may serve alone."""
+"""What a host may serve exclusively."""
 REAL_DOMAIN = ".hana.ondemand.com"
 AUTHENTICATION_LABEL = ".authentication."
 """In the names of the real service's token hosts (documentation of service keys)."""
@@ -26,8 +26,8 @@ class Gateway:
         seed: of the emulator; its tokens and its service key follow from it.
         base_url: where clients think the API is, without `/v2`.
         auth_url: where clients think the token service is, without `/oauth/token`.
-        clock: by which tokens run out.
-        tokens_expire: whether they do.
+        clock: the clock by which tokens expire.
+        tokens_expire: whether tokens expire.
     """
 
     def __init__(self, seed: int, base_url: str, auth_url: str, clock: VirtualClock, *, tokens_expire: bool) -> None:
@@ -41,7 +41,7 @@ class Gateway:
 
     @property
     def service_key(self) -> dict[str, Any]:
-        """A service key as SAP BTP hands them out, with credentials that are good for a token."""
+        """A service key as SAP BTP hands them out, with credentials that get a token."""
         return {
             "appname": f"pytest-aicore-{self.seed}!b1|aicore!b1",
             "clientid": f"sb-pytest-aicore-{self.seed}!b1|aicore!b1",
@@ -53,7 +53,10 @@ class Gateway:
         }
 
     def accepts_credentials(self, request: Request, client_id: str, client_secret: str | None) -> bool:
-        """Tell whether a client gets a token. On the real service's hosts any client does: its key is not ours."""
+        """Return whether a client gets a token.
+
+        On hosts of the real service any client does: the emulator does not have the keys of real tenants.
+        """
         if request.host.endswith(REAL_DOMAIN):
             return bool(client_id)
         key = self.service_key
@@ -62,7 +65,7 @@ class Gateway:
         return (client_id, client_secret) == (key["clientid"], key["clientsecret"])
 
     def serves_only(self, host: str) -> str | None:
-        """Tell whether a host serves the `API` only, or `TOKENS` only: neither knows the other's paths."""
+        """Return `API` or `TOKENS` if a host serves only these; it does not have the paths of the other."""
         if host.endswith(REAL_DOMAIN):
             return TOKENS if AUTHENTICATION_LABEL in host else API
         return self._serves.get(host)

@@ -1,4 +1,4 @@
-"""What the emulator remembers of a request."""
+"""The log entry of a request."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pytest_aicore.redact import redact
 
 REMEMBERED_BYTES = 2000
 KEPT_BYTES = 2 * REMEMBERED_BYTES
-"""More than what is shown: a secret that is cut off is not recognised."""
+"""More than is shown: a secret that is cut off is not recognised."""
 REMEMBERED_CALLS = 64
-"""Of so many the attempts can be told from new calls, when threads call at the same time."""
+"""Attempts of this number of latest calls are recognised as such when threads call at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One request that reached the emulator, and what became of it.
+    """One request that reached the emulator, and its answer.
 
     Args:
         number: counts the logical calls; attempts of one call share it.
         attempt: 1 for the first try of a logical call.
         method: upper case.
-        operation: as faults name it, or an empty string where the emulator knows no such call.
-        status: HTTP status; 0 when the client got no answer.
+        operation: the name for faults, or an empty string for an unknown call.
+        status: HTTP status; 0 if the client got no answer.
         at: the emulator's time, seconds since the epoch.
-        resource_group: as the header names it, or an empty string.
+        resource_group: the value of the header, or an empty string.
     """
 
     number: int
@@ -37,7 +37,7 @@ class RequestRecord:
     resource_group: str
     _path: str
     _content: int
-    """A hash of the whole request body, to tell whether the same was sent again."""
+    """A hash of the whole request body, to recognise a repetition."""
     _request_body: bytes
     _response_body: bytes
 
@@ -48,16 +48,16 @@ class RequestRecord:
 
     @property
     def request_body(self) -> str:
-        """What was sent, cut to a readable length and without secrets."""
+        """The body of the request, cut to a readable length and without secrets."""
         return redact(self._request_body.decode("utf-8", "replace"))[:REMEMBERED_BYTES]
 
     @property
     def response_body(self) -> str:
-        """What was answered, cut to a readable length and without secrets."""
+        """The body of the answer, cut to a readable length and without secrets."""
         return redact(self._response_body.decode("utf-8", "replace"))[:REMEMBERED_BYTES]
 
     def repeats(self, earlier: RequestRecord) -> bool:
-        """Tell whether it asks for the same as an earlier one, word for word."""
+        """Return whether it is identical to an earlier request."""
         return (self.method, self._path, self.resource_group, self._content) == (
             earlier.method,
             earlier._path,

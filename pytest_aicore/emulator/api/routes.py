@@ -1,13 +1,13 @@
-"""Which call is answered by which handler: a table, each row with the source of its facts.
+"""The route table: each call with its handler and the source of its facts.
 
-Operations are named as the SAP SDK's clients name them (`client.execution.query_logs`), because that is what
-a test that scripts a fault has before its eyes.
+Operations are named as in the SAP SDK's clients (`client.execution.query_logs`), because tests that inject a fault use
+these names.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 TOKEN = "token"  # noqa: S105
 ROOTS = ("/v2/lm/", "/v2/admin/", "/v2/analytics/", "/v2/inference/", "/api/v1/")
-"""Everything else is no base path of the service: the gateway answers an empty 404 (captured)."""
+"""The base paths of the service: to all others the gateway answers an empty 404 (captured)."""
 
 
 class _Handlers:
@@ -67,11 +67,11 @@ class Route:
     Args:
         method: upper case.
         path: with `{parameter}`s.
-        operation: what faults and the request log call it.
-        handler: who answers it.
-        source: where its facts come from: the specification, documentation, captured, SDK, assumed.
-        needs_token: whether the gateway wants a token; not so for calls from inside the cluster.
-        needs_group: whether the header `AI-Resource-Group` has to name a resource group that exists.
+        operation: the name in faults and in the request log.
+        handler: answers it.
+        source: the sources of its facts: the specification, documentation, captured, SDK, assumed.
+        needs_token: whether the gateway requires a token; False for calls from inside the cluster.
+        needs_group: whether the header `AI-Resource-Group` must name an existing resource group.
     """
 
     method: str
@@ -89,7 +89,7 @@ class Route:
 
     @property
     def carries_secrets(self) -> bool:
-        """Whether what clients send with it must be remembered by nobody."""
+        """Whether request bodies contain secrets, which must not be kept."""
         return self.path.startswith(_WITH_SECRETS)
 
 
@@ -665,7 +665,7 @@ class RouteTable:
             branch.methods[route.method] = route
 
     def find(self, method: str, path: str) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
-        """Return the route, the path's parameters, and the methods that the path has if this is none of them.
+        """Return the route and the path's parameters, or the methods of the path if it does not have this one.
 
         Args:
             method: upper case.
@@ -689,3 +689,9 @@ class RouteTable:
             branch = following
         route = branch.methods.get(method)
         return route, parameters, () if route else tuple(sorted(branch.methods))
+
+
+@cache
+def route_table() -> RouteTable:
+    """Return the table of all routes, which every emulator of the process shares."""
+    return RouteTable()

@@ -1,7 +1,7 @@
-"""What the specification allows in a body or a query, as small values that check themselves.
+"""Checks of bodies and queries against the specification.
 
-A check returns the value to work with or raises the service's 400. Patterns and limits are those of SAP's
-OpenAPI 2.42.0. Fields that it does not name are let through: the service ignores what it does not know.
+A check returns the parsed value or raises the service's 400. Patterns and limits are those of SAP's
+OpenAPI 2.42.0. Unknown fields are accepted: the service ignores them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_aicore.http.exchange import Request
 
-# `\Z` where the specification has `$`: Python's `$` would let a line end through. Its regular expressions are
+# `\Z` where the specification has `$`: Python's `$` also matches before a final line end. Its regular expressions are
 # ECMA's, in which `\w` is ASCII.
 ID = re.compile(r"^[\w.-]{4,64}\Z", re.ASCII)
 NAME = re.compile(r"""^[\w\s.!?,;:\[\](){}<>"'=+*/\\^&%@~$#|-]*\Z""", re.ASCII)
@@ -27,16 +27,16 @@ URL = re.compile(r"([a-z0-9-]+):\/\/.+")
 LABEL_KEY = re.compile(r"^ext\.ai\.sap\.com\/[\w\.-]+\Z", re.ASCII)
 LABEL_SELECTOR = re.compile(r"^ext\.ai\.sap\.com\/[\w\.-]+!?=[^ =,]+\Z", re.ASCII)
 ANY_NUMBER = 10**18
-"""Where the specification has no maximum."""
+"""Used if the specification has no maximum."""
 _INTEGER = re.compile(r"[+-]?\d{1,18}\Z", re.ASCII)
 SEARCH = re.compile(r"^[^~]{1,80}\Z", re.DOTALL)
 
 
 class Check(Protocol):
-    """Anything that can check a value of a JSON body."""
+    """A check of a value of a JSON body."""
 
     def __call__(self, value: Any, where: str) -> Any:
-        """Return the value to work with, or raise the 400 that names `where`."""
+        """Return the parsed value, or raise the 400 that names `where`."""
         ...
 
 
@@ -97,7 +97,7 @@ class Whole:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Time:
-    """An RFC 3339 time; the value to work with is seconds since the epoch."""
+    """An RFC 3339 time, parsed to seconds since the epoch."""
 
     def __call__(self, value: Any, where: str) -> float:
         """Return seconds since the epoch."""
@@ -128,7 +128,7 @@ class ListOf:
 
 @dataclass(slots=True, eq=False, repr=False)
 class ObjectOf:
-    """An object with known fields, some of them required; fields it does not know are ignored."""
+    """An object with known fields, some of them required; unknown fields are ignored."""
 
     fields: Mapping[str, Check]
     required: tuple[str, ...] = ()
@@ -154,11 +154,11 @@ LABELS = ListOf(ObjectOf({"key": Text(256, LABEL_KEY), "value": Text(5000)}, req
 def json_body(request: Request, check: Check) -> Any:
     """Return the checked JSON body of a request.
 
-    A request that says that its body is something else than JSON is refused; one that says nothing is believed
-    (assumed, both). Every kind of JSON will do, as it does for metrics (SAP's own tests).
+    A request whose Content-Type is not JSON is refused; without one, the body is taken for JSON (assumed, both). Every
+    JSON media type is accepted, as for metrics (SAP's own tests).
 
     Raises:
-        ApiError: 400 when it is no JSON or not what the check allows.
+        ApiError: 400 if it is not JSON, or the check refuses it.
     """
     said = content_type(request)
     if said not in ("", "application/json") and not said.endswith("+json"):
@@ -171,20 +171,20 @@ def json_body(request: Request, check: Check) -> Any:
 
 
 def content_type(request: Request) -> str:
-    """Return the media type that a request gives for its body, without parameters; empty when it gives none."""
+    """Return the media type of a request's body, without parameters; empty if the request gives none."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def query_text(request: Request, name: str, check: Text) -> str | None:
-    """Return a query parameter, or None where it is absent."""
+    """Return a query parameter, or None if it is absent."""
     value = request.query.get(name)
     return None if value is None else check(value, name)
 
 
 def query_list(request: Request, name: str, check: Text, maximum: int) -> list[str] | None:
-    """Return a comma-joined query parameter as a list, or None where it is absent.
+    """Return a comma-joined query parameter as a list, or None if it is absent.
 
-    Clients that repeat the parameter for each item are understood as well (assumed).
+    A parameter that is repeated for each item is accepted, too (assumed).
     """
     if name not in request.query:
         return None
@@ -211,5 +211,5 @@ def query_flag(request: Request, name: str) -> bool:
 
 
 def _no_constant(name: str) -> None:
-    """Refuse `NaN` and its like, which Python reads and JSON does not have."""
+    """Refuse `NaN` and infinities, which Python parses although JSON does not have them."""
     raise ValueError(name)

@@ -1,1 +1,1 @@
-"""What tests tell the emulator, and what they learn from it."""
+"""How tests control the emulator, and what they can assert about its calls."""

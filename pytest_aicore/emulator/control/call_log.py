@@ -1,4 +1,4 @@
-"""What a piece of code asked of the service: how many calls, and whether it repeated what it must not."""
+"""The calls that code made: how many, and whether it repeated a creation that must not be repeated blindly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = our_message
 
 NOT_TO_BE_REPEATED = ("artifact.create", "configuration.create", "deployment.create", "execution.create")
-"""Each creates one more: the API knows no key by which the service could see that it was asked before."""
+"""Each creates another record: the API has no idempotency key by which the service could recognise a repetition."""
 
 
 class Repeat(NamedTuple):
@@ -33,13 +33,13 @@ class Repeat(NamedTuple):
 
 
 class Calls:
-    """The calls that were made while `Emulator.recording` lasted, all of them. `len` counts logical calls.
+    """All calls that were made during `Emulator.recording`. `len` counts logical calls.
 
     A client that retries makes several attempts of one logical call. Over HTTP attempts look like calls.
 
     Args:
-        world: where the calls do something.
-        operations: that there are.
+        world: the world of the emulator.
+        operations: the known operations.
         on_request: called with each request.
     """
 
@@ -60,13 +60,13 @@ class Calls:
         return f"<Calls: {self.made()} in {self.attempts()} attempts>"
 
     def take(self, record: RequestRecord) -> None:
-        """Take a request; the emulator's part."""
+        """Add a request; called by the emulator."""
         self._records.append(record)
         if self._on_request is not None:
             self._on_request(record)
 
     def end(self) -> None:
-        """Keep what the emulator knows now; the emulator's part."""
+        """Keep the present executions; called by the emulator at the end."""
         self._duplicates = self._find_duplicates()
 
     @property
@@ -75,13 +75,13 @@ class Calls:
         return tuple(self._records)
 
     def made(self, operation: str = "*") -> int:
-        """Return how many logical calls were made, however often each was tried.
+        """Return how many logical calls were made, without counting retries.
 
         Args:
             operation: as faults name it (`execution.get`, `*.create`); without it all, tokens included.
 
         Raises:
-            EmulatorError: the emulator knows no such call.
+            EmulatorError: unknown call.
         """
         return len({record.number for record in self._of(operation)})
 
@@ -92,23 +92,23 @@ class Calls:
             operation: as of `made`.
 
         Raises:
-            EmulatorError: the emulator knows no such call.
+            EmulatorError: unknown call.
         """
         return len(self._of(operation))
 
     def _of(self, operation: str) -> list[RequestRecord]:
         known = self._operations
         if not any(fnmatchcase(each, operation) for each in known):
-            raise EmulatorError(f"recording: there is no call {operation!r}.{did_you_mean(operation, known)}")
+            raise EmulatorError(f"recording: unknown call {operation!r}.{did_you_mean(operation, known)}")
         return [record for record in self._records if fnmatchcase(record.operation, operation)]
 
     @property
     def blind_repeats(self) -> tuple[Repeat, ...]:
-        """What was sent again, word for word, after its answer was lost, and without a look.
+        """Requests that were sent again, word for word, after their answer was lost, without checking first.
 
-        Only creations count: the first may have been done. An answer is lost if there is none, if it is 5xx, or 200,
-        with which no creation is answered (a page of a gateway, for example). To look is to list or count what was to
-        be created, and to be answered.
+        Only creations count: the first request may have succeeded. An answer is lost if there is none, if it is 5xx,
+        or 200, which no creation answers (a page of a gateway, for example). A check is an answered request that lists
+        or counts the resource.
         """
         lost: dict[str, list[RequestRecord]] = {}
         repeats = []
@@ -130,7 +130,7 @@ class Calls:
 
     @property
     def duplicate_executions(self) -> Mapping[str, tuple[str, ...]]:
-        """By configuration id the executions, where more than one was started; those of schedules do not count."""
+        """Executions by configuration id, where more than one was started; those of schedules do not count."""
         return self._find_duplicates() if self._duplicates is None else self._duplicates
 
     def _find_duplicates(self) -> Mapping[str, tuple[str, ...]]:
@@ -143,7 +143,7 @@ class Calls:
         return {configuration: tuple(ids) for configuration, ids in started.items() if len(ids) > 1}
 
     def assert_no_blind_repeat(self) -> None:
-        """Fail if something that creates was sent again after its answer was lost, without a look before.
+        """Fail if a creation was sent again after its answer was lost, without checking first.
 
         Raises:
             AssertionError: naming the requests.
@@ -156,10 +156,10 @@ class Calls:
         for lost, again in repeats:
             resource = lost.operation.partition(".")[0]
             lines += [
-                f"{lost.operation} was sent again after its answer was lost; the first may have been done:",
+                f"{lost.operation} was sent again after its answer was lost; the first request may have succeeded:",
                 f"  {_moment(lost)} {lost}",
                 f"  {_moment(again)} {again}",
-                f"Look before you repeat it: {resource}.query shows whether it is there.",
+                f"Check before you repeat it: {resource}.query shows whether it exists.",
             ]
         raise AssertionError("\n".join(lines))
 

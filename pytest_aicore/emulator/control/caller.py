@@ -1,4 +1,4 @@
-"""Where in the code of a test something was said, for messages."""
+"""The line of a test that called the emulator, for messages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def caller() -> str:
 def raised_at(error: BaseException) -> str:
     """Return `file:line` of the line of the user's own code that raised an error, or an empty string.
 
-    Code of the user's is what does not belong to this package; of that, the innermost that is not installed.
+    The user's code is all code outside this package; of that, the innermost frame that is not in site-packages.
     """
     import traceback  # late, like pathlib: for messages only
     from pathlib import Path
@@ -39,7 +39,7 @@ def arose_at(error: BaseException) -> str:
 
 
 def short(path: str) -> str:
-    """Return the path relative to the working folder, where it lies below it."""
+    """Return the path relative to the working folder, if it is below it."""
     from pathlib import Path
 
     try:

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose: calls that the emulator answers badly, or not at all."""
+"""Fault injection: calls that the emulator answers with a failure, or not at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pytest_aicore.http.exchange import (
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from pytest_aicore.emulator.store.protocols import Row
+    from pytest_aicore.emulator.store.protocols import TableRow
     from pytest_aicore.http.exchange import Request
 
 __tracebackhide__ = our_message
@@ -34,7 +34,7 @@ Kind = Literal["connection reset", "timeout", "truncated json", "html", "expired
 KINDS: tuple[str, ...] = get_args(Kind)
 
 UNKNOWN_STATUS = "SUSPENDED"
-"""Made up: a status that AI Core may have one day."""
+"""Invented: a status that a later version of AI Core might have."""
 _STATUS = re.compile(rb'"status":"[A-Z]+"')
 ANY_CALL = "*"
 
@@ -53,20 +53,20 @@ _JSON_SENTENCES = {
 
 @dataclass(slots=True)
 class Tally:
-    """What a fault has counted: logical calls, each known by its number."""
+    """Counters of a fault: logical calls, identified by their numbers."""
 
     passed: int = 0
-    """Those that `after` let go well."""
+    """Calls that succeeded because of `after`."""
     chances: int = 0
-    """How often chance has decided: what it says next follows from that, so a rollback takes it back."""
-    struck: int = 0
+    """How many random decisions were made; the next one is a function of this number, so a rollback restores it."""
+    triggered: int = 0
     latest: dict[int, int | None] = field(default_factory=dict)
-    """The attempts of each of the latest calls that it has hit, or None for those that it let go well."""
+    """Attempts of each of the latest calls in which it was triggered; None for calls that succeeded."""
     looks: dict[str, int] = field(default_factory=dict)
-    """By the id of a record the calls for it, as far as they are counted."""
+    """Number of calls by record id, for faults that count per record."""
 
     def remember(self, number: int, attempts: int | None) -> None:
-        """Remember a call, and forget those that have no more attempts to come."""
+        """Keep a call, and drop those that will have no further attempts."""
         self.latest[number] = attempts
         if len(self.latest) > REMEMBERED_CALLS:
             del self.latest[next(iter(self.latest))]
@@ -78,23 +78,23 @@ class Tally:
 
 @dataclass(slots=True, eq=False)
 class Fault:
-    """One thing that goes wrong on purpose. Made by `Emulator.fault`.
+    """An injected fault. Made by `Emulator.fault`.
 
     Args:
         call: the operation it is for (`execution.get`), or a pattern (`*.query`, `*`).
         status: the HTTP status to answer with.
-        body: the body to answer with: JSON content, text or bytes; a fitting one when left out.
+        body: the body to answer with: JSON content, text or bytes; a typical body if left out.
         retry_after: seconds, or an HTTP date, for the header `Retry-After`.
-        kind: what else than a status goes wrong.
+        kind: a failure other than a status.
         times: for how many logical calls; None for all. A client that retries makes several attempts of one call.
-        after: how many logical calls go well first.
-        attempts: how many attempts of each such call go wrong; None for all.
-        processed: whether the service does what it was asked to before the answer gets lost.
-        probability: of a call to go wrong.
-        looks: only the first so many calls for each record that is created from now on.
-        delay: how many seconds the call takes.
-        late: log lines of the last so many seconds are not shown yet.
-        seed: of chance.
+        after: how many logical calls succeed first.
+        attempts: how many attempts of each such call fail; None for all.
+        processed: whether the service processes the request before the answer is lost.
+        probability: the probability that a call fails.
+        looks: fail only the first `looks` calls for each record that is created from now on.
+        delay: seconds of the emulator's time that the call takes.
+        late: seconds after which written log lines become visible.
+        seed: seed of the random decisions.
         since: the number of the newest record when the fault was made.
         place: where the fault was made.
     """
@@ -117,62 +117,64 @@ class Fault:
     place: str = ""
     tally: Tally = field(default_factory=Tally, repr=False)
     is_watched: bool = field(default=False, repr=False)
-    """Whether somebody has looked how often it struck, or it belongs to a profile: then it may well be never."""
+    """Whether `struck` was read, or it belongs to a profile: then it need not be triggered."""
 
     @property
     def struck(self) -> int:
-        """How many logical calls it has hit."""
+        """The number of logical calls in which it was triggered."""
         self.is_watched = True
-        return self.tally.struck
+        return self.tally.triggered
 
     @property
     def silence(self) -> str | None:
-        """Why it never struck, as a sentence for who armed it; None where it did, or need not have."""
-        if self.tally.struck or self.is_watched or self.probability < 1:
+        """Why it was never triggered, as a sentence; None if it was, or need not be."""
+        if self.tally.triggered or self.is_watched or self.probability < 1:
             return None
         if self.tally.passed:
-            why = f"after={self.after} lets more such calls go well than there were: {self.tally.passed}"
+            why = f"after={self.after} skips more such calls than were made: {self.tally.passed}"
         elif self.is_for_records:
-            why = "there was no such call for a record that it is for"
+            why = "no such call was made for a record that the fault applies to"
         else:
-            why = "there was no such call, or another fault answered it"
+            why = "no such call was made, or another fault answered it"
         return (
-            f"{self.place}: fault: {self.call!r} never went wrong: {why}. If that is what the test is about, "
-            "let it look at the fault's `struck`."
+            f"{self.place}: fault: {self.call!r} was never triggered: {why}. If the test expects that, "
+            "read the fault's `struck` in it."
         )
 
     def __post_init__(self) -> None:
         if (not self.is_answer and not (self.delay or self.late)) or None not in (self.status, self.kind):
             raise EmulatorError(
-                "fault: give either status= (an HTTP status) or kind= (what else goes wrong), or delay= or late= alone."
+                "fault: give either status= (an HTTP status) or kind= (another failure), or delay= or late= alone."
             )
         if self.kind is not None and self.kind not in KINDS:
             hint = did_you_mean(self.kind, KINDS)
-            raise EmulatorError(f"fault: kind={self.kind!r} is none of {', '.join(map(repr, KINDS))}.{hint}")
+            raise EmulatorError(f"fault: unknown kind={self.kind!r}; expected one of {listing(KINDS)}.{hint}")
         if self.status is not None and not (_is_whole(self.status) and 200 <= self.status <= 599):
-            raise EmulatorError(f"fault: status={self.status!r} is no HTTP status of an answer: give 200 to 599.")
+            raise EmulatorError(f"fault: invalid status={self.status!r}: expected an HTTP status from 200 to 599.")
         for name in ("body", "retry_after"):
             if getattr(self, name) is not None and self.kind is not None:
-                raise EmulatorError(f"fault: {name}= goes with status=, but kind={self.kind!r} has its own answer.")
+                raise EmulatorError(f"fault: {name}= needs status=; kind={self.kind!r} has an answer of its own.")
         for name in ("times", "attempts", "looks"):
             value = getattr(self, name)
             if value is not None and not (_is_whole(value) and value >= 1):
-                raise EmulatorError(f"fault: {name}={value!r} is no number of calls: give 1 or more, or None for all.")
+                raise EmulatorError(
+                    f"fault: invalid {name}={value!r}: expected a number of calls >= 1, or None for all."
+                )
         if self.retry_after is not None and not _is_delay(self.retry_after):
             raise EmulatorError(
-                f"fault: retry_after={self.retry_after!r} is no delay: give seconds, 0 or more, or an HTTP date, for "
+                f"fault: invalid retry_after={self.retry_after!r}: expected seconds >= 0, or an HTTP date, for "
                 "example 'Wed, 01 Jan 2025 00:00:00 GMT'."
             )
         if not (_is_whole(self.after) and self.after >= 0):
-            raise EmulatorError(f"fault: after={self.after!r} is no number of calls: give 0 or more.")
+            raise EmulatorError(f"fault: invalid after={self.after!r}: expected a number of calls >= 0.")
         if not (_is_number(self.probability) and 0 < self.probability <= 1):
-            raise EmulatorError(f"fault: probability={self.probability!r} is none: give more than 0, at most 1.")
+            raise EmulatorError(f"fault: invalid probability={self.probability!r}: expected more than 0 and at most 1.")
         for name in ("delay", "late"):
             value = getattr(self, name)
             if not (_is_number(value) and value >= 0):
-                raise EmulatorError(f"fault: {name}={value!r} is no duration: give seconds, 0 or more.")
+                raise EmulatorError(f"fault: invalid {name}={value!r}: expected seconds >= 0.")
         if self.late and not self.call.endswith("query_logs"):
-            raise EmulatorError("fault: late= is for log lines: say it of the call '*.query_logs'.")
+            raise EmulatorError("fault: late= delays log lines: use it with the call '*.query_logs'.")
         if not isinstance(self.body, bytes):
             try:
                 json.dumps(self.body, allow_nan=False)
@@ -181,26 +183,26 @@ class Fault:
 
     @property
     def is_answer(self) -> bool:
-        """Whether it answers the call; one that does not makes the call slow, or shows less."""
+        """Whether it replaces the answer; other faults delay the call, or hide log lines."""
         return self.status is not None or self.kind is not None
 
     @property
     def is_processed(self) -> bool:
-        """Whether the service does what it was asked to."""
+        """Whether the service processes the request."""
         return self.processed or self.kind == "unknown status"
 
     @property
     def is_for_records(self) -> bool:
-        """Whether it is only for calls of one record."""
+        """Whether it counts calls per record."""
         return self.looks is not None or self.kind == "not found"
 
-    def strikes(self, operation: str, number: int, record: Row | None) -> bool:
-        """Tell whether this attempt goes wrong, and count it.
+    def triggers(self, operation: str, number: int, record: TableRow | None) -> bool:
+        """Return whether this attempt fails, and count it.
 
         Args:
             operation: what is called.
             number: the number of the logical call, which its attempts share.
-            record: what the call is for, where it is for one record that exists.
+            record: the record that the call is for, if it exists.
         """
         if not fnmatchcase(operation, self.call) or (self.is_for_records and record is None):
             return False
@@ -212,20 +214,20 @@ class Fault:
                 tally.passed += 1
                 tally.remember(number, None)
                 return False
-            if self.times is not None and tally.struck >= self.times:
+            if self.times is not None and tally.triggered >= self.times:
                 return False
             if not self._chance():
                 tally.remember(number, None)
                 return False
-            tally.struck += 1
+            tally.triggered += 1
         attempts = tally.latest.get(number, 0)
         if attempts is None:
             return False
         tally.remember(number, attempts + 1)
         return self.attempts is None or attempts < self.attempts
 
-    def _is_early(self, record: Row, looks: int) -> bool:
-        """Tell whether this is one of the first calls for a record that is new, and count it."""
+    def _is_early(self, record: TableRow, looks: int) -> bool:
+        """Return whether this is one of the first calls for a new record, and count it."""
         seen = self.tally.looks.get(record.id, 0)
         if record.number <= self.since or seen >= looks:
             return False
@@ -233,7 +235,7 @@ class Fault:
         return True
 
     def _chance(self) -> bool:
-        """Tell what chance decides next."""
+        """Return the next random decision."""
         if self.probability == 1:
             return True
         self.tally.chances += 1
@@ -246,7 +248,7 @@ class Fault:
         """Return what the client gets.
 
         Args:
-            request: the call that goes wrong.
+            request: the call that fails.
             request_id: for the error envelope.
             target: for the error envelope.
             answer: what the service would have answered, where it has processed the call.
@@ -292,7 +294,7 @@ def operation_named(call: str, operations: Collection[str], by_signature: dict[s
     """Return the operation that a call names: `execution.get`, `GET /v2/lm/executions/{executionId}`, `*.query`.
 
     Raises:
-        EmulatorError: the emulator knows no such call; the nearest one is named.
+        EmulatorError: unknown call; the message names the nearest one.
     """
     if call in operations or (ANY_CALL in call and any(fnmatchcase(each, call) for each in operations)):
         return call
@@ -305,18 +307,18 @@ def operation_named(call: str, operations: Collection[str], by_signature: dict[s
     calls = (
         f"Calls of {resource!r} are {listing(sorted(known))}" if known else f"Calls are of {listing(sorted(resources))}"
     )
-    raise EmulatorError(f"fault: the emulator knows no call {call!r}.{hint} {calls}; '*' means all.")
+    raise EmulatorError(f"fault: unknown call {call!r}.{hint} {calls}; '*' means all.")
 
 
 def _is_delay(value: object) -> bool:
-    """Tell whether the header `Retry-After` can say this, parts of seconds included, which HTTP does not have."""
+    """Return whether it is a value for the header `Retry-After`, or fractions of seconds, which HTTP does not have."""
     if isinstance(value, str):
         return bool(re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value, re.ASCII)) or _is_http_date(value)
     return _is_number(value) and float(value) >= 0  # type: ignore[arg-type]
 
 
 def _is_http_date(text: str) -> bool:
-    from email.utils import parsedate_to_datetime  # late: hardly anybody needs it
+    from email.utils import parsedate_to_datetime  # late: rarely needed
 
     try:
         return parsedate_to_datetime(text).tzinfo is not None

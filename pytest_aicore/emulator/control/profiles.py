@@ -1,4 +1,4 @@
-"""Named faults: how calls go wrong together on a bad day. Each is made of what `Emulator.fault` knows."""
+"""Named sets of faults, as they occur together in production; each consists of arguments of `Emulator.fault`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = our_message
 
 _EVERY_CALL = "*.*"
-"""But `token`: tokens come from another service."""
+"""All but `token`: tokens come from another service."""
 
 PROFILES: Mapping[str, Sequence[Mapping[str, Any]]] = {
     "throttled": (
@@ -42,17 +42,18 @@ PROFILES: Mapping[str, Sequence[Mapping[str, Any]]] = {
         {"call": _EVERY_CALL, "kind": "connection reset", "probability": 0.15, "attempts": 1, "times": None},
     ),
 }
-"""By name the arguments of the faults, the first that fits striking. The numbers are assumed: nobody measured."""
+"""Arguments of the faults by profile; the first one that matches a call is triggered. The numbers are assumed: no
+measurement is known."""
 
 
 def faults_of(name: str) -> Sequence[Mapping[str, Any]]:
     """Return the arguments of the faults of a profile.
 
     Raises:
-        EmulatorError: there is no such profile; the nearest one is named.
+        EmulatorError: unknown profile; the message names the nearest one.
     """
     if name in PROFILES:
         return PROFILES[name]
     raise EmulatorError(
-        f"profile: there is no {name!r}.{did_you_mean(str(name), PROFILES)} There are {listing(PROFILES)}."
+        f"profile: unknown profile {name!r}.{did_you_mean(str(name), PROFILES)} Profiles: {listing(PROFILES)}."
     )

@@ -1,6 +1,6 @@
-"""The scripted engine: nothing really runs, and executions and deployments go as tests say, or as is usual.
+"""The scripted engine: nothing really runs; executions and deployments follow scripts of tests, or defaults.
 
-Its progress belongs to the world: each has a course, the agenda leads it on as the world's time passes, or looks do.
+Its progress is part of the state: each execution has a course, which advances as virtual time passes, or by polls.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pytest_aicore.errors import EmulatorError, our_message
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_aicore.emulator.store.records import Configuration, E
+    from pytest_aicore.emulator.store.records import AnyEnactment, Configuration
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.emulator.world.cluster import Cluster
     from pytest_aicore.emulator.world.course import ScriptedCourse
@@ -31,16 +31,16 @@ if TYPE_CHECKING:
 __tracebackhide__ = our_message
 
 _EXECUTION, _OUTPUTS, _DEPLOYMENT = "execution", "outputs", "deployment"
-"""The kinds of appointments that it looks after."""
+"""The kinds of appointments that it handles."""
 
 
 class ScriptedEngine:
-    """Leads executions and deployments along their courses. It remembers nothing itself.
+    """Moves executions and deployments along their courses. It has no state of its own.
 
     Args:
-        world: where they are.
-        pace: what is said about every execution where no script says otherwise; the arguments of `Emulator.script`.
-        cluster: what keeps their records.
+        world: contains them.
+        pace: defaults for every execution, which scripts override; the arguments of `Emulator.script`.
+        cluster: keeps their records.
     """
 
     def __init__(self, world: World, pace: Mapping[str, Any], cluster: Cluster) -> None:
@@ -54,39 +54,42 @@ class ScriptedEngine:
     def plan(
         self, group: ResourceGroup, configuration: Configuration, enactment_id: str, *, deployed: bool
     ) -> ScriptedCourse:
-        """Return the course that the scripts say; those that are counted count it."""
+        """Return the course that follows from the scripts; scripts with `times` count it."""
         return self._course(group, configuration, enactment_id, use=True, deployed=deployed)
 
     def begin(self, group: ResourceGroup, enactment: Enactment) -> None:
-        """Begin with one that is recorded now."""
+        """Start a recorded execution or deployment."""
         if _ends_here(enactment):
             enactment = group.table_of(enactment).put(self._with_reasons(enactment))
         self._appoint(group, enactment)
 
     def stop(self, group: ResourceGroup, enactment: Enactment) -> None:
-        """Let it stop as its course says."""
+        """Stop it in the time that its course gives."""
         stopping = _cut_short(enactment, enactment.entered_at)
         if _ends_here(stopping):
             stopping = self._with_reasons(stopping)
         self._appoint(group, group.table_of(stopping).put(stopping))
 
     def carried(self) -> tuple[str, ...]:
-        """Return what really works: nothing."""
+        """Return no ids: nothing really runs."""
         return ()
 
     def abandon(self, enactment_id: str) -> None:
-        """End nothing: an appointment for a record that is gone does nothing."""
+        """Do nothing: an appointment for a deleted record has no effect."""
 
-    def looked_at(self, group: ResourceGroup, enactment: Enactment) -> None:
-        """Count a look, and lead it on where that was the last one of its stay."""
+    def close(self) -> None:
+        """Do nothing: this engine has neither threads nor processes."""
+
+    def polled(self, group: ResourceGroup, enactment: Enactment) -> None:
+        """Count a poll, and change to the next status if it was the last poll of this one."""
         way = _course_of(enactment)
         stay, following = way.stay(enactment.status), way.after(enactment.status)
-        seen = group.table_of(enactment).put(replace(enactment, looks=enactment.looks + 1))
-        if stay and stay.looks and seen.looks >= stay.looks and following:
+        seen = group.table_of(enactment).put(replace(enactment, polls=enactment.polls + 1))
+        if stay and stay.polls and seen.polls >= stay.polls and following:
             self._enter(group, seen, following, self._world.clock.now())
 
-    def rethink(self, group: ResourceGroup, enactment: Enactment) -> None:
-        """Lead one that is under way on the course that the scripts now say.
+    def script_changed(self, group: ResourceGroup, enactment: Enactment) -> None:
+        """Continue an unfinished one on the course that the scripts now give.
 
         Raises:
             EmulatorError: it has ended already.
@@ -94,8 +97,8 @@ class ScriptedEngine:
         said = said_about(self._world.state.scripts, enactment.executable_id, enactment.id)
         if enactment.status in TERMINAL:
             raise EmulatorError(
-                f"{said.speaking[-1].script.place}: script: {_name(enactment)} {enactment.id} has ended already, "
-                f"{enactment.status}; script it before, or script the next one with times=1."
+                f"{said.speaking[-1].script.place}: script: {_name(enactment)} {enactment.id} has already ended "
+                f"({enactment.status}): script it earlier, or script the next one with times=1."
             )
         configuration = group.configurations.get(enactment.configuration_id)
         if configuration is None:
@@ -118,13 +121,13 @@ class ScriptedEngine:
         use: bool,
         deployed: bool = False,
     ) -> ScriptedCourse:
-        """Return the course of an execution or deployment, from what scripts say and from what it is bound to.
+        """Return the course of an execution or deployment, from scripts and from its bindings.
 
         Args:
-            group: where it runs.
-            configuration: what it runs.
+            group: its resource group.
+            configuration: its configuration.
             enactment_id: its id.
-            use: whether scripts that are counted count it.
+            use: whether scripts with `times` count it.
             deployed: whether it is a deployment.
         """
         state = self._world.state
@@ -137,7 +140,7 @@ class ScriptedEngine:
             values = spelt_out(values, published.executable)
         if deployed:
             if "running" not in said.values:
-                values.pop("running", None)  # a pace says how long trainings run; deployments have no end
+                values.pop("running", None)  # a pace sets how long trainings run; deployments have no end
             return course(values, said.places, deployed=True)
         if DEFAULT_STORE not in group.object_store_secrets:
             values["stuck_in"] = "UNKNOWN"
@@ -189,10 +192,10 @@ class ScriptedEngine:
         if self._cluster.record(group, changed):
             self._appoint(group, changed)
 
-    # What is left behind ------------------------------------------------------------------------------------
+    # Logs, metrics, outputs ---------------------------------------------------------------------------------
 
-    def _with_telemetry(self, enactment: E) -> E:
-        """Return it with the lines and metrics that will be written while it runs."""
+    def _with_telemetry(self, enactment: AnyEnactment) -> AnyEnactment:
+        """Return it with the log lines and metrics of its whole run."""
         way = _course_of(enactment)
         lines = self._called(enactment, "logs", way.logs, _default_logs(enactment))
         stay = way.stay("RUNNING")
@@ -216,15 +219,15 @@ class ScriptedEngine:
         }
         return replace(enactment, **telemetry)
 
-    def _with_reasons(self, enactment: E) -> E:
-        """Return it with what the API shows of why it ended badly, or does not go on."""
+    def _with_reasons(self, enactment: AnyEnactment) -> AnyEnactment:
+        """Return it with the details that the API shows when it has failed or is stuck."""
         way = _course_of(enactment)
         default = bindings.failed_details(enactment) if enactment.status == "DEAD" else enactment.status_details
         details = self._called(enactment, "status_details", way.status_details, default)
         return replace(enactment, status_details=details, status_message=way.status_message)
 
     def _called(self, enactment: Enactment, name: str, said: Any, default: Any) -> Any:
-        """Return what a script says, calling it where it is a function; what goes wrong in it must fail the test."""
+        """Return a value of a script, calling it if it is a function; an error in it makes the test fail."""
         if not callable(said):
             return default if said is None else said
         try:
@@ -238,7 +241,7 @@ class ScriptedEngine:
         whom = _name(enactment)
         self._world.report(
             f"{_course_of(enactment).places.get(name, '')}: script: {name}= failed for {whom} {enactment.id} of "
-            f"{enactment.executable_id!r}: {what} The {whom} went on without it."
+            f"{enactment.executable_id!r}: {what} The {whom} continued without it."
         )
         return default
 
@@ -255,12 +258,12 @@ class ScriptedEngine:
 
 
 def _course_of(enactment: Enactment) -> ScriptedCourse:
-    """Return the course that this engine has put an execution or deployment on."""
+    """Return the course that this engine has given an execution or deployment."""
     return cast("ScriptedCourse", enactment.course)
 
 
 def _due(enactment: Enactment) -> float | None:
-    """Return when it goes on to its next status."""
+    """Return when it changes to its next status."""
     way = _course_of(enactment)
     stay = way.stay(enactment.status)
     if stay is None or stay.seconds is None or way.after(enactment.status) is None:
@@ -277,7 +280,7 @@ def _outputs_due(enactment: Enactment) -> float | None:
 
 
 def _ends_here(enactment: Enactment) -> bool:
-    """Tell whether its course ends in its status, and that is not where it should be."""
+    """Return whether its course ends in this status, which is not the successful one."""
     return enactment.status == _course_of(enactment).outcome and enactment.status != _goal(enactment)
 
 
@@ -290,7 +293,7 @@ def _name(enactment: Enactment) -> str:
 
 
 def _not_before(now: float, enactment: Enactment, way: ScriptedCourse) -> ScriptedCourse:
-    """Return the course without an end of the present stay that lies in the past already."""
+    """Return the course with an end of the present status that is not in the past."""
 
     def lasting(stay: Stay) -> Stay:
         late = stay.status == enactment.status and stay.seconds is not None
@@ -299,8 +302,8 @@ def _not_before(now: float, enactment: Enactment, way: ScriptedCourse) -> Script
     return replace(way, stays=tuple(map(lasting, way.stays)), stopping=lasting(way.stopping))
 
 
-def _cut_short(enactment: E, at: float) -> E:
-    """Return it without what it would have written later."""
+def _cut_short(enactment: AnyEnactment, at: float) -> AnyEnactment:
+    """Return it without the lines and metrics of later times."""
     changes: dict[str, Any] = {
         "logs": tuple(line for line in enactment.logs if line.at <= at),
         "target_status": "DELETED" if enactment.target_status == "DELETED" else "STOPPED",
@@ -321,5 +324,5 @@ def _default_logs(enactment: Enactment) -> tuple[str, ...]:
 
 
 def _spread(start: float, length: float, count: int) -> list[float]:
-    """Return so many moments, evenly within a length of time, the last at its end."""
+    """Return `count` times, evenly spaced, the last one at the end."""
     return [start + length * (index + 1) / count for index in range(count)]

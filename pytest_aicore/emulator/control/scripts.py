@@ -1,4 +1,4 @@
-"""What tests say about executions: scripts, how they add up, and the course that follows from them."""
+"""Scripts of tests for executions: how they combine, and the course that follows from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from pytest_aicore.emulator.control.symptoms import SYMPTOMS
-from pytest_aicore.emulator.store.statuses import OUTCOMES, STATUSES
+from pytest_aicore.emulator.store.statuses import OUTCOMES, STATUSES, UNFINISHED
 from pytest_aicore.emulator.world.course import (
     PENDING_SECONDS,
     RUNNING_SECONDS,
@@ -31,8 +31,6 @@ __tracebackhide__ = our_message
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
 
-STATUSES_ON_THE_WAY = ("UNKNOWN", "PENDING", "RUNNING", "STOPPING")
-"""Where an execution can stay; it ends in every other status."""
 LONGEST_STATUS_MESSAGE = 256
 """Specification."""
 
@@ -40,10 +38,10 @@ LONGEST_STATUS_MESSAGE = 256
 def with_arguments_of(
     made: Callable[Arguments, object],
 ) -> Callable[[Callable[..., Returned]], Callable[Concatenate[Any, Arguments], Returned]]:
-    """Let a method take what something is made with, so that its arguments stand in one place.
+    """Give a method the signature of a constructor, so that the arguments are declared once.
 
     Args:
-        made: what is made with them, all by keyword.
+        made: the constructor; all its arguments are keywords.
     """
 
     def decorate(method: Callable[..., Returned]) -> Callable[Concatenate[Any, Arguments], Returned]:
@@ -59,7 +57,7 @@ def with_arguments_of(
 class Script:
     """How the emulator treats the executions that a script is for. Made by `Emulator.script`, with these arguments.
 
-    Everything that is None is left as it is.
+    None means the default.
     """
 
     executable: str | None = None
@@ -85,26 +83,26 @@ class Script:
             object.__setattr__(self, name, _plain(getattr(self, name)))
         for name, value, allowed in (
             ("outcome", self.outcome, OUTCOMES),
-            ("stuck_in", self.stuck_in, STATUSES_ON_THE_WAY),
+            ("stuck_in", self.stuck_in, UNFINISHED),
         ):
             if value is not None and value not in allowed:
                 hint = did_you_mean(str(value), allowed)
                 if value in STATUSES and name == "stuck_in":
-                    hint = f" Executions end in {value}: say outcome={value!r}."
-                raise self._wrong(f"{name}={value!r} is none of {', '.join(allowed)}.{hint}")
+                    hint = f" {value} is a final status: use outcome={value!r}."
+                raise self._wrong(f"unknown {name}={value!r}; expected one of {', '.join(allowed)}.{hint}")
         if self.symptom is not None and self.symptom not in SYMPTOMS:
             hint = did_you_mean(str(self.symptom), SYMPTOMS)
-            raise self._wrong(f"symptom={self.symptom!r} is none of {listing(SYMPTOMS)}.{hint}")
+            raise self._wrong(f"unknown symptom={self.symptom!r}; expected one of {listing(SYMPTOMS)}.{hint}")
         for name in ("unknown", "pending", "running", "stopping"):
             seconds = getattr(self, name)
             if seconds is not None and not (_is_number(seconds) and seconds >= 0):
-                raise self._wrong(f"{name}={seconds!r} is no duration: give seconds, 0 or more.")
+                raise self._wrong(f"invalid {name}={seconds!r}: expected seconds >= 0.")
             if seconds is not None and self.polls is not None:
-                raise self._wrong(f"polls= counts looks and {name}= seconds: give one of them.")
+                raise self._wrong(f"polls= counts polls and {name}= seconds: give one of them.")
         if self.times is not None and not _is_count(self.times):
-            raise self._wrong(f"times={self.times!r} is no number of executions: give 1 or more.")
+            raise self._wrong(f"invalid times={self.times!r}: expected a number of executions >= 1.")
         if self.execution is not None and self.times is not None:
-            raise self._wrong("times= counts executions, but execution= means just one: leave times= out.")
+            raise self._wrong("times= counts executions, but execution= selects one: leave times= out.")
         if self.executable is not None and self.execution is not None:
             raise self._wrong("give either executable= or execution=, not both.")
         self._check_polls()
@@ -112,17 +110,21 @@ class Script:
             isinstance(self.status_message, str) and len(self.status_message) <= LONGEST_STATUS_MESSAGE
         ):
             raise self._wrong(
-                f"status_message={self.status_message!r} is no string of at most {LONGEST_STATUS_MESSAGE} characters."
+                f"invalid status_message={self.status_message!r}: expected a string of at most "
+                f"{LONGEST_STATUS_MESSAGE} "
+                "characters."
             )
         if not (self.omit_outputs is None or isinstance(self.omit_outputs, bool) or _are_strings(self.omit_outputs)):
             raise self._wrong(
-                f"omit_outputs={self.omit_outputs!r} is no list of names of output artifacts; True means all."
+                f"invalid omit_outputs={self.omit_outputs!r}: expected a list of names of output artifacts, or True "
+                f"for "
+                "all."
             )
         for name, shape in SHAPES.items():
             value = getattr(self, name)
             if value is not None and not callable(value):
                 try:
-                    # A copy, so that it stays what was said, and can be read more than once.
+                    # A copy, so that later changes have no effect, and an iterator can be read more than once.
                     object.__setattr__(self, name, shape(value))
                 except ShapeError as error:
                     raise self._wrong(f"{name}={error}") from None
@@ -130,17 +132,17 @@ class Script:
     def _check_polls(self) -> None:
         counts = self.polls.values() if isinstance(self.polls, Mapping) else [self.polls]
         if self.polls is not None and not all(map(_is_count, counts)):
-            raise self._wrong(f"polls={self.polls!r} is no number of looks: give 1 or more, or a mapping by status.")
+            raise self._wrong(f"invalid polls={self.polls!r}: expected a number of polls >= 1, or a mapping by status.")
         for status in self.polls if isinstance(self.polls, Mapping) else ():
-            if status not in STATUSES_ON_THE_WAY:
-                hint = did_you_mean(str(status), STATUSES_ON_THE_WAY)
-                raise self._wrong(f"polls names {status!r}, which is none of {', '.join(STATUSES_ON_THE_WAY)}.{hint}")
+            if status not in UNFINISHED:
+                hint = did_you_mean(str(status), UNFINISHED)
+                raise self._wrong(f"polls: unknown status {status!r}; expected one of {', '.join(UNFINISHED)}.{hint}")
 
     def _wrong(self, why: str) -> EmulatorError:
         return EmulatorError(f"{self.place + ': ' if self.place else ''}script: {why}")
 
     def said(self) -> dict[str, Any]:
-        """Return what the script says about an execution, without whom it is for and how often."""
+        """Return the values that it sets, without the selection of executions."""
         about = {spec.name: getattr(self, spec.name) for spec in fields(self)}
         return {
             name: value
@@ -149,36 +151,36 @@ class Script:
         }
 
     def contradicts(self, other: Script) -> str | None:
-        """Return the name of a field on which two scripts for the same executions disagree, or None."""
+        """Return the name of a field that both scripts set differently for the same executions, or None."""
         if (self.executable, self.execution) != (other.executable, other.execution):
             return None
         if self.times is not None or other.times is not None:
-            return None  # counted scripts follow each other
+            return None  # scripts with `times` apply one after the other
         mine, theirs = self.said(), other.said()
         return next((name for name in mine if name in theirs and mine[name] != theirs[name]), None)
 
 
 @dataclass(slots=True)
 class Standing:
-    """A script with how many executions it has been used for."""
+    """A script with the number of executions that have used it."""
 
     script: Script
     used: int = 0
 
     @property
     def is_used_up(self) -> bool:
-        """Whether it was counted and its count is reached."""
+        """Whether it has `times`, and was used that often."""
         return self.script.times is not None and self.used >= self.script.times
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What scripts say about one execution together.
+    """The combined values of all scripts for one execution.
 
     Args:
         values: by field.
-        places: by field the `file:line` where it was said.
-        speaking: the scripts that have a say.
+        places: by field the `file:line` of the script that set it.
+        speaking: the scripts that apply.
     """
 
     values: Mapping[str, Any]
@@ -187,10 +189,10 @@ class Said:
 
 
 def said_about(standings: Iterable[StandingScript], executable_id: str, execution_id: str) -> Said:
-    """Return what scripts say about an execution together.
+    """Combine the scripts for an execution.
 
-    What is said about one execution stands above what is said about its executable, and that above what is said
-    about all. Of counted scripts, which follow each other, the first that is not used up has its say.
+    A script for one execution overrides scripts for its executable, which override scripts for all executions. Of
+    scripts with `times`, which apply one after the other, the first that is not used up applies.
     """
     levels: tuple[list[StandingScript], ...] = ([], [], [])
     for standing in standings:
@@ -214,7 +216,7 @@ def said_about(standings: Iterable[StandingScript], executable_id: str, executio
 
 
 def refuse_contradiction(script: Script, standings: Iterable[StandingScript]) -> None:
-    """Refuse a script that says something else than one before it about the same executions.
+    """Refuse a script that contradicts an earlier one for the same executions.
 
     Raises:
         EmulatorError: naming the field and both places.
@@ -225,7 +227,7 @@ def refuse_contradiction(script: Script, standings: Iterable[StandingScript]) ->
             before, after = standing.script.said()[disputed], script.said()[disputed]
             whom = script.executable or script.execution or "every execution"
             raise EmulatorError(
-                f"{script.place}: script: {disputed}={after!r} for {whom} contradicts {disputed}={before!r}, said at "
+                f"{script.place}: script: {disputed}={after!r} for {whom} contradicts {disputed}={before!r}, set at "
                 f"{standing.script.place}. Give them different executables, or times= to let one follow the other."
             )
 
@@ -240,12 +242,12 @@ def course(
     """Return the course that an execution or a deployment takes.
 
     Args:
-        said: what the scripts for it say together.
-        places: by field the `file:line` where it was said.
-        bound_wrongly: the status details of an execution whose configuration does not fit its template; it
-            never runs, whatever a script says.
-        deployed: whether it is a deployment. One that does not fail runs until somebody stops it; one that fails
-            does so before it runs, unless a script says for how long it runs.
+        said: the combined values of its scripts.
+        places: by field the `file:line` of the script that set it.
+        bound_wrongly: the status details of an execution whose configuration does not match its template; it never
+            runs, whatever the scripts are.
+        deployed: whether it is a deployment. One that does not fail runs until a client stops it; a failing one fails
+            before it runs, unless a script sets for how long it runs.
     """
     outcome = said.get("outcome", "COMPLETED")
     details = said.get("status_details")
@@ -287,8 +289,8 @@ def course(
 
 def _stay(status: str, seconds: float | None, polls: int | Mapping[str, int] | None) -> Stay:
     if isinstance(polls, Mapping):
-        return Stay(status, looks=polls.get(status, 1))
-    return Stay(status, seconds) if polls is None else Stay(status, looks=polls)
+        return Stay(status, polls=polls.get(status, 1))
+    return Stay(status, seconds) if polls is None else Stay(status, polls=polls)
 
 
 class ShapeError(Exception):
@@ -298,17 +300,17 @@ class ShapeError(Exception):
 def lines_of(value: Any) -> tuple[str, ...]:
     """Return log lines."""
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise ShapeError(f"{value!r} is no list of lines.")
+        raise ShapeError(f"{value!r} is not a list of lines.")
     lines = tuple(value)
     if not _are_strings(lines):
-        raise ShapeError(f"{value!r} is no list of lines: not all of them are strings.")
+        raise ShapeError(f"{value!r} is not a list of lines: some of them are not strings.")
     return lines
 
 
 def metric_values_of(value: Any) -> dict[str, tuple[float, ...]]:
     """Return by name the values of a metric, one per step."""
     if not isinstance(value, Mapping):
-        raise ShapeError(f"{value!r} is no mapping of values by name.")
+        raise ShapeError(f"{value!r} is not a mapping of values by name.")
     metrics: dict[str, tuple[float, ...]] = {}
     for name, values in value.items():
         listed = isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping))
@@ -316,7 +318,9 @@ def metric_values_of(value: Any) -> dict[str, tuple[float, ...]]:
         if not (isinstance(name, str) and 1 <= len(name) <= 256):
             raise ShapeError(f"{value!r} names a metric {name!r}: give a string of 1 to 256 characters.")
         if not all(map(_is_number, steps)):
-            raise ShapeError(f"{value!r} has a value of {name!r} that is no finite number, and no list of such.")
+            raise ShapeError(
+                f"{value!r} has a value of {name!r} that is neither a finite number nor a list of finite numbers."
+            )
         metrics[name] = tuple(float(step) if isinstance(step, float) else step for step in steps)
     return metrics
 
@@ -324,7 +328,7 @@ def metric_values_of(value: Any) -> dict[str, tuple[float, ...]]:
 def details_of(value: Any) -> dict[str, Any]:
     """Return status details, as JSON keeps them."""
     if not isinstance(value, Mapping):
-        raise ShapeError(f"{value!r} is no mapping.")
+        raise ShapeError(f"{value!r} is not a mapping.")
     try:
         details: dict[str, Any] = json.loads(json.dumps(dict(value), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
@@ -337,7 +341,7 @@ SHAPES: Mapping[str, Callable[[Any], Any]] = {
     "metrics": metric_values_of,
     "status_details": details_of,
 }
-"""What a field, or the result of the function that stands in its place, must be."""
+"""How the value of a field, or the result of its function, is checked and read."""
 
 
 def _is_number(value: object) -> bool:
@@ -347,7 +351,7 @@ def _is_number(value: object) -> bool:
 def _plain(value: Any) -> Any:
     """Return the value with strings instead of the SDK's statuses."""
     if isinstance(value, Mapping):
-        return {_plain(status): looks for status, looks in value.items()}
+        return {_plain(status): polls for status, polls in value.items()}
     return value.value if isinstance(value, Enum) else value
 
 

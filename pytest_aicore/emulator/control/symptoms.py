@@ -1,7 +1,7 @@
 """Failures by name, as SAP's troubleshooting pages and field reports describe them: for `script(symptom=...)`.
 
-Each is what a script could say field by field, filled in from the executable. The shape of the details is captured;
-sentences are captured where it says so, and Kubernetes' or Argo's else.
+Each is a set of script fields, filled in from the executable. The shape of the details is captured; sentences are
+captured where a comment says so, and else those of Kubernetes or Argo.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ SYMPTOMS: Mapping[str, Callable[[Executable], dict[str, Any]]] = {
     "missing key": _missing_key,
     "invalid template": _invalid_template,
 }
-"""What a script says that names a symptom and nothing else, by the executable it is for."""
+"""Script fields by symptom, as a function of the executable."""
 
 
 def spelt_out(said: Mapping[str, Any], executable: Executable) -> dict[str, Any]:
-    """Return what a script says with its symptom spelt out; what else it says stands above that.
+    """Return script fields with the symptom replaced by the fields that it sets; explicit fields override them.
 
     Args:
         said: by field.

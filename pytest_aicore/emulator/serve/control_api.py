@@ -1,7 +1,7 @@
-"""`/__aicore__/`: what tests in other processes say to a server, beside the API.
+"""`/__aicore__/`: the control API, with which tests in other processes script a server.
 
-Everything is JSON. Names of arguments are those of `Emulator.script` and `Emulator.fault`, as they stand there or
-in camel case. Only clients on the server's own machine are heard, and no page that a browser shows.
+Everything is JSON. Names of arguments are those of `Emulator.script` and `Emulator.fault`, unchanged or in camel case.
+Only programs on the server's own machine may use it; pages in a browser may not.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Admin:
     """Answers requests below `/__aicore__/`.
 
     Args:
-        emulator: whom it tells what it is told.
+        emulator: the emulator that it controls.
         url: of the server, for messages.
     """
 
@@ -42,32 +42,32 @@ class Admin:
         self._calls: dict[tuple[str, str], tuple[Callable[[Json], Response], str]] = {
             ("GET", ""): (self._overview, "this list"),
             ("GET", "clock"): (self._clock, "the emulator's time"),
-            ("POST", "clock"): (self._advance, 'move the clock on: {"advance": 3600} (seconds)'),
-            ("POST", "scripts"): (self._script, 'say how executions go: {"outcome": "DEAD", "running": 5}'),
-            ("GET", "faults"): (self._faults, "the faults, and how many calls each has hit"),
-            ("POST", "faults"): (self._fault, 'say which calls go wrong: {"call": "execution.get", "status": 503}'),
+            ("POST", "clock"): (self._advance, 'move the clock forward: {"advance": 3600} (seconds)'),
+            ("POST", "scripts"): (self._script, 'script how executions run: {"outcome": "DEAD", "running": 5}'),
+            ("GET", "faults"): (self._faults, "the faults, and how many calls each has affected"),
+            ("POST", "faults"): (self._fault, 'inject a fault: {"call": "execution.get", "status": 503}'),
             ("POST", "profiles"): (
                 self._profile,
-                'let calls go wrong as on a bad day: {"name": "throttled"}',
+                'inject the faults of a profile: {"name": "throttled"}',
             ),
             ("POST", "reset"): (self._reset, "forget everything but the workflows"),
-            ("GET", "requests"): (self._requests, "what clients asked, the last 500 requests, without secrets"),
-            ("DELETE", "requests"): (self._forget_requests, "forget what clients asked"),
+            ("GET", "requests"): (self._requests, "the last 500 requests of clients, without secrets"),
+            ("DELETE", "requests"): (self._forget_requests, "forget the requests of clients"),
             ("GET", "incidents"): (
                 self._incidents,
-                "unknown calls, failed scripts and errors of ours since you last asked",
+                "unknown calls, failed scripts and errors of the emulator since the last call",
             ),
         }
 
     def answer(self, request: Request, peer: str) -> Response:
-        """Answer a request from an address; nothing of it is in the log of requests.
+        """Answer a request from an address; it is not in the log of requests.
 
         Args:
             request: to a path below `/__aicore__/`.
             peer: the address it came from.
         """
         if not is_loopback(peer) or "origin" in request.headers:
-            return _wrong(403, f"{ADMIN_ROOT} is for programs on the server's own machine.")
+            return _wrong(403, f"{ADMIN_ROOT} answers only programs on the server's own machine.")
         name = request.path.removeprefix(ADMIN_ROOT).rstrip("/")
         known = self._calls.get((request.method, name))
         if known is None:
@@ -90,7 +90,7 @@ class Admin:
         if methods:
             return empty_response(405, {"allow": ", ".join(methods)})
         hint = did_you_mean(name, {path for _, path in self._calls if path})
-        return _wrong(404, f"{method} {ADMIN_ROOT}{name} is nothing.{hint} GET {ADMIN_ROOT} lists what there is.")
+        return _wrong(404, f"Unknown call {method} {ADMIN_ROOT}{name}.{hint} GET {ADMIN_ROOT} lists all calls.")
 
     def _overview(self, _: Json) -> Response:
         emulator = self._emulator
@@ -108,7 +108,7 @@ class Admin:
     def _advance(self, said: Json) -> Response:
         seconds = _only(said, "advance")
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-            raise EmulatorError(f"advance={seconds!r} is no number of seconds.")
+            raise EmulatorError(f"invalid advance={seconds!r}: expected a number of seconds.")
         with self._emulator.lock:
             self._emulator.clock.advance(seconds)
         return self._clock({})
@@ -120,7 +120,7 @@ class Admin:
     def _fault(self, said: Json) -> Response:
         arguments = _arguments(said, self._emulator.fault)
         if not isinstance(arguments.get("call"), str):
-            raise EmulatorError('fault: say which "call" goes wrong, for example "execution.get".')
+            raise EmulatorError('fault: "call" is missing, for example "execution.get".')
         fault = self._emulator.fault(**arguments)
         return json_response(201, {"fault": _fault_json(fault)})
 
@@ -133,7 +133,7 @@ class Admin:
     def _profile(self, said: Json) -> Response:
         arguments = _arguments(said, self._emulator.profile)
         if "name" not in arguments:
-            raise EmulatorError('profile: say its "name", for example "throttled".')
+            raise EmulatorError('profile: "name" is missing, for example "throttled".')
         faults = self._emulator.profile(**arguments)
         return json_response(201, {"calls": [fault.call for fault in faults], "profile": arguments["name"]})
 
@@ -142,7 +142,7 @@ class Admin:
         with emulator.lock:
             published = emulator.state.published
             emulator.rollback(self._beginning)
-            # What applications have synchronised goes with them.
+            # Executables of applications are removed with the applications.
             kept = {name: each.covered if each.application else each for name, each in published.items()}
             emulator.state.published = {name: each for name, each in kept.items() if each}
             emulator.clock.restart()
@@ -166,7 +166,7 @@ class Admin:
 
 
 def is_loopback(address: str) -> bool:
-    """Tell whether an address is this machine's own."""
+    """Return whether an address is a loopback address."""
     if address == "127.0.0.1":
         return True
     try:
@@ -178,10 +178,10 @@ def is_loopback(address: str) -> bool:
 
 
 def _arguments(said: Json, function: Callable[..., object]) -> Json:
-    """Return what was said as arguments of a function.
+    """Return the fields of a request as arguments of a function.
 
     Raises:
-        EmulatorError: it takes no such argument.
+        EmulatorError: unknown argument.
     """
     known = [name for name in signature(function).parameters if name != "place"]
     arguments: Json = {}
@@ -189,14 +189,14 @@ def _arguments(said: Json, function: Callable[..., object]) -> Json:
         written = _CAPITAL.sub(lambda match: f"_{match[0].lower()}", name)
         if written not in known:
             hint = did_you_mean(name, known)
-            raise EmulatorError(f"{function.__name__}: there is no {name!r}.{hint} There are {', '.join(known)}.")
+            raise EmulatorError(f"{function.__name__}: unknown argument {name!r}.{hint} Arguments: {', '.join(known)}.")
         arguments[written] = value
     return arguments
 
 
 def _only(said: Json, name: str) -> Any:
     if set(said) != {name}:
-        raise EmulatorError(f"Say {name!r} and nothing else.")
+        raise EmulatorError(f"Expected {name!r} and nothing else.")
     return said[name]
 
 

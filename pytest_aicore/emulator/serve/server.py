@@ -1,4 +1,4 @@
-"""The second door: the emulator over HTTP, for clients in other processes and other languages."""
+"""The emulator over HTTP, for clients in other processes and other languages."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
 
 READY_SECONDS = 5.0
 HANG_SECONDS = 90.0
-"""How long a client that is made to time out is kept waiting: longer than the SDK waits, 60 seconds."""
+"""How long a client waits in an injected timeout: longer than the 60 seconds of the SDK."""
 MAXIMUM_CONNECTIONS = 4096
 SPARE_DESCRIPTORS = 64
 INTERNAL_ERROR_CODE = "01010000"
-"""Assumed: nobody captured how AI Core's own code fails."""
+"""Assumed: no capture shows an internal error of AI Core."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """The files that make the server speak TLS.
+    """The files for TLS.
 
     Args:
         certificate: the server's certificate chain, PEM.
         key: its private key, PEM.
-        client_ca: the certificates that vouch for clients, PEM; without it none is asked for one.
+        client_ca: the certificates that sign those of clients, PEM; without it clients are not asked for a certificate.
     """
 
     certificate: Path
@@ -54,10 +54,10 @@ class Tls:
     client_ca: Path | None = None
 
     def context(self) -> ssl.SSLContext:
-        """Return how connections are secured.
+        """Return the TLS context of the server.
 
         Raises:
-            EmulatorError: a file cannot be read, or is not what it should be.
+            EmulatorError: a file cannot be read, or has invalid content.
         """
         import ssl  # loaded only where TLS is used
 
@@ -70,14 +70,14 @@ class Tls:
                 "Give a certificate chain and its private key without passphrase, both PEM files."
             ) from None
         if self.client_ca is not None:
-            # Optional: clients with a secret have none, and the API is asked with a token alone.
+            # Optional: clients with a secret have no certificate, and API requests need only a token.
             context.verify_mode = ssl.CERT_OPTIONAL
             try:
                 context.load_verify_locations(self.client_ca)
             except (OSError, ValueError) as error:
                 raise EmulatorError(
                     f"--tls-client-ca '{self.client_ca}' cannot be used: {_why(error)}. "
-                    "Give a PEM file with the certificates of who signs your clients' certificates."
+                    "Give a PEM file with the certificates of the authorities that sign your clients' certificates."
                 ) from None
         return context
 
@@ -86,13 +86,13 @@ class Server:
     """Serves an emulator over HTTP, in threads of its own, from `start` to `stop`.
 
     Args:
-        emulator: whose state it serves; other doors to it may be open at the same time.
+        emulator: the emulator to serve; it may be in use in this process, too, so `stop` does not close it.
         host: the name or address to listen at.
-        port: the port to listen at; 0 for any that is free.
-        tls: makes it speak HTTPS.
+        port: the port to listen at; 0 for any free port.
+        tls: the files for HTTPS; without them plain HTTP.
         allow_x509_over_http: give tokens to clients that would show a certificate if this were TLS.
         admin: answer `/__aicore__/` for clients on this machine.
-        hang_seconds: how long a client waits that a fault makes time out.
+        hang_seconds: how long a client waits in an injected timeout.
 
     Raises:
         EmulatorError: it cannot listen there, or the server's packages are not installed.
@@ -145,14 +145,14 @@ class Server:
         """The file with the service key.
 
         Raises:
-            EmulatorError: none was written.
+            EmulatorError: it was not written yet.
         """
         if self._service_key_file is None:
-            raise EmulatorError("There is no service key file yet: write_service_key(path) writes one.")
+            raise EmulatorError("The service key file was not written yet: write_service_key(path) writes it.")
         return self._service_key_file
 
     def write_service_key(self, path: Path) -> None:
-        """Write the service key into a file that only its owner can read; who reads it never finds half of it.
+        """Write the service key into a file that only its owner can read; it is replaced atomically.
 
         Raises:
             EmulatorError: it cannot be written there.
@@ -172,7 +172,7 @@ class Server:
         self._service_key_file = path
 
     def start(self) -> None:
-        """Begin to serve; when this returns, requests are answered.
+        """Start to serve; requests are answered when this returns.
 
         Raises:
             EmulatorError: the server's packages are not installed, or it is not ready in time.
@@ -195,9 +195,9 @@ class Server:
             raise EmulatorError(f"The server at {self.url} was not ready within {READY_SECONDS:g} seconds.")
 
     def stop(self) -> None:
-        """Stop serving: what is being answered is answered, then every connection is closed.
+        """Stop serving: requests in progress are answered, then every connection is closed.
 
-        In a forked process nothing happens: the server is in the other one.
+        In a forked process nothing happens: the server is in the original process.
         """
         if not self._home.is_here:
             return
@@ -207,29 +207,29 @@ class Server:
         self._socket.close()
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait until it has ended by itself, which it never should; tell whether it has."""
+        """Wait until it has stopped unexpectedly; return whether it has."""
         return self._listener is None or self._listener.ended.wait(seconds)
 
     def now(self) -> float:
-        """Return what time it is in the world that is served, in seconds since the epoch."""
+        """Return the time of the emulator, in seconds since the epoch."""
         return self.emulator.clock.now()
 
     def answer(self, request: Request, peer: str) -> Response:
-        """Answer a request from an address; whatever goes wrong inside becomes an answer as well."""
+        """Answer a request from an address; internal errors become an answer as well."""
         try:
             if request.path.startswith(ADMIN_ROOT) and self._admin:
                 return self._admin.answer(request, peer)
             if self._allow_x509_over_http:
                 request.client_certificate = True
             return self.emulator.handle(request)
-        except Exception as error:  # the last line: a client gets an answer, a person a hint
-            # Where it arose, not what it says: that may quote what the client has sent.
+        except Exception as error:  # the last resort: the client gets an answer, and the user a message
+            # Its place, not its text: that may quote what the client has sent.
             told = (
                 f"{request.method} {redact(request.path)} was answered 500 because of an error of the emulator itself:"
                 f" {type(error).__name__} at {arose_at(error)}. Please report it."
             )
             self.emulator.report(told)
-            with suppress(OSError, ValueError):  # nobody reads it any more, or the stream is closed
+            with suppress(OSError, ValueError):  # the reader is gone, or the stream is closed
                 say(f"pytest-aicore: {on_one_line(told)}", sys.stderr)
             failed = ApiError(500, INTERNAL_ERROR_CODE, "Internal Server Error")
             with self.emulator.lock:
@@ -240,7 +240,7 @@ class Server:
 
 def _bound(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
-        raise EmulatorError(f"--port {port}: a port is a number up to 65535; 0 takes any that is free.")
+        raise EmulatorError(f"--port {port}: expected a number from 0 to 65535; 0 takes any free port.")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
@@ -254,7 +254,7 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         raise EmulatorError(
-            f"--host {host} --port {port}: cannot listen there: {_why(error)}. --port 0 takes any port that is free."
+            f"--host {host} --port {port}: cannot listen there: {_why(error)}. --port 0 takes any free port."
         ) from None
     return bound
 
@@ -267,11 +267,11 @@ def _reachable(host: str, family: int) -> str:
 
 
 def _connections() -> int:
-    """Return how many connections may be open: with more than the process may have, none could be accepted."""
+    """Return the maximum number of open connections, below the limit of the process for open files."""
     try:
         import resource  # only where the system has such limits
     except ImportError:
-        return 512  # what `select` takes on Windows
+        return 512  # the limit of `select` on Windows
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return MAXIMUM_CONNECTIONS if soft < 0 else max(min(soft - SPARE_DESCRIPTORS, MAXIMUM_CONNECTIONS), 16)
 
@@ -284,10 +284,10 @@ __all__ = ["Server", "Tls"]
 
 
 def _import_what_answers() -> None:
-    """Import all that an answer may need, before the threads that give them.
+    """Import all modules that an answer may need, before worker threads start.
 
     pytest parses each module of a plugin that it imports, and Python 3.11 cannot parse in two threads at once ("AST
-    constructor recursion depth mismatch"): a test may import something while it is answered.
+    constructor recursion depth mismatch"): a test may import something while a request is answered.
     """
     from pytest_aicore import emulator
 

@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 INTERVAL_SECONDS = 0.25
 
 Sight = dict[str, tuple[int, int, int]]
-"""By file name what changes when somebody writes the file."""
+"""By file name what changes when the file is written."""
 
 
 class WatchedFolder:
-    """Keeps what an emulator has published equal to what a folder holds.
+    """Publishes the templates of a folder on an emulator, and follows changes of the folder.
 
-    A template that cannot be read keeps nobody else from being published, and what was published of it before
-    stays. That a template whose file is gone is withdrawn is assumed.
+    A template that cannot be read does not keep others from being published, and its last readable version stays
+    published. That a template whose file was deleted is withdrawn is assumed.
 
     Args:
-        emulator: who publishes.
+        emulator: publishes the templates.
         folder: the workflows folder.
-        tell: gets a sentence for everything that a person should know.
+        tell: gets a message for every event that the user should know.
     """
 
     def __init__(self, emulator: Emulator, folder: Path, tell: Callable[[str], None]) -> None:
@@ -41,12 +41,12 @@ class WatchedFolder:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._published: dict[str, str] = {}
-        """By executable id the name of its file."""
+        """File names by executable id."""
         self._seen: Sight = {}
         self._told = ""
 
     def start(self) -> None:
-        """Publish what is there, and go on watching until `stop`."""
+        """Publish all templates, and watch the folder until `stop`."""
         self._seen = self._sight()
         self.synchronise()
         self._thread = threading.Thread(target=self._watch, name="pytest-aicore-workflows", daemon=True)
@@ -59,7 +59,7 @@ class WatchedFolder:
             self._thread.join()
 
     def synchronise(self) -> None:
-        """Publish what has changed, withdraw what is gone, tell what cannot be read."""
+        """Publish changed templates, withdraw deleted ones, report unreadable ones."""
         templates, broken, told = self._read()
         if told and told != self._told:
             kept = sorted(each for each, name in self._published.items() if name in broken)
@@ -84,7 +84,7 @@ class WatchedFolder:
                 self._tell(f"{what}: {listing(which)}.")
 
     def _read(self) -> tuple[Mapping[str, Template], set[str], str]:
-        """Return the templates that can be read, the files that cannot, and what is to be said about those."""
+        """Return the readable templates, the unreadable files, and a message about those."""
         from pytest_aicore.workflows import read_folder, read_template  # brings the YAML library
 
         try:
@@ -106,7 +106,7 @@ class WatchedFolder:
         while not self._stopping.wait(INTERVAL_SECONDS):
             sight = self._sight()
             if sight != self._seen:
-                self._seen, changed = sight, True  # wait until whoever writes has finished
+                self._seen, changed = sight, True  # wait until the writer has finished
             elif changed:
                 changed = False
                 self.synchronise()
@@ -119,5 +119,5 @@ class WatchedFolder:
                     status = path.stat()
                     sight[path.name] = (status.st_mtime_ns, status.st_size, status.st_ino)
         except OSError:
-            pass  # a file or the folder is gone meanwhile; the next look sees what there is
+            pass  # a file or the folder was deleted meanwhile; the next scan sees the present files
         return sight

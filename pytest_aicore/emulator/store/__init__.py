@@ -1,1 +1,1 @@
-"""What the emulated service remembers."""
+"""The state of the emulated service."""

@@ -1,7 +1,7 @@
-"""Records of what an administrator keeps: secrets, repositories, applications, nodes, services, files, schedules.
+"""Records of the administration: secrets, repositories, applications, nodes, services, files, schedules.
 
-Immutable like all records of the emulator's state. Secrets keep no secret: the service never shows one again. They are
-in a module of their own because few tests need them.
+Immutable like all records of the emulator's state. Records of secrets do not contain the secret: the service never
+shows it again. They are in a module of their own because few tests need them.
 """
 
 from __future__ import annotations
@@ -62,13 +62,13 @@ class Repository:
 
     @property
     def status(self) -> str:
-        """How far its on-boarding is."""
+        """The status of its on-boarding."""
         return "COMPLETED" if self.ready_at is None else "IN-PROGRESS"
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceSync:
-    """What became of one template in a synchronisation."""
+    """The result of a synchronisation for one template."""
 
     kind: str
     name: str
@@ -98,14 +98,14 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class NodePlan:
-    """Nodes of a resource plan that are held ready; its id is the plan's name."""
+    """Reserved nodes of a resource plan; its id is the plan's name."""
 
     id: str
     number: int
     requested: int
     provisioned: int
     ready_at: float | None = None
-    """When the requested ones will be there; None once they are."""
+    """When the requested nodes will be reserved; None once they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the state keeps for others, as far as it and those who read it need to know: for types only."""
+"""Protocols of objects that the state keeps but does not define: for types only."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ if TYPE_CHECKING:
     from pytest_aicore.http.exchange import Request, Response
 
 
-class Row(Protocol):
-    """What a table keeps: something with an id and a running number that grows with its creation."""
+class TableRow(Protocol):
+    """A record in a table: it has an id, and a number in the order of creation."""
 
     @property
     def id(self) -> str:
@@ -23,38 +23,38 @@ class Row(Protocol):
 
 
 class Outlook(Protocol):
-    """What an engine says beforehand about how an execution or deployment will go on."""
+    """What an engine knows in advance about an execution or deployment."""
 
-    def goes_by_looks(self, status: str) -> bool:
-        """Tell whether it leaves a status after so many looks, not after so much time."""
+    def counts_polls(self, status: str) -> bool:
+        """Return whether it leaves a status after a number of polls, not after a time."""
         ...
 
-    def goes_on(self, status: str) -> bool:
-        """Tell whether it leaves a status by itself."""
+    def advances(self, status: str) -> bool:
+        """Return whether it leaves a status without a client."""
         ...
 
 
 class StandingScript(Protocol):
-    """A script as the state keeps it: what it says, and how many executions it has been used for."""
+    """A script in the state, with the number of executions that have used it."""
 
     script: Any
     used: int
 
     @property
     def is_used_up(self) -> bool:
-        """Whether it was counted and its count is reached."""
+        """Whether it has `times`, and was used that often."""
         ...
 
 
 class ArmedFault(Protocol):
-    """A fault as the state keeps it: it decides itself which calls it hits, and counts them."""
+    """A fault in the state: it decides itself in which calls it is triggered, and counts them."""
 
     tally: Any
-    """What it has counted, with a `copy()`."""
+    """Its counters, with a `copy()`."""
 
     @property
     def kind(self) -> str | None:
-        """What else than a status goes wrong."""
+        """A failure other than a status."""
         ...
 
     @property
@@ -64,26 +64,26 @@ class ArmedFault(Protocol):
 
     @property
     def late(self) -> float:
-        """So many seconds pass until log lines are shown."""
+        """Seconds after which log lines are shown."""
         ...
 
     @property
     def is_answer(self) -> bool:
-        """Whether it answers the call; one that does not makes the call slow, or shows less."""
+        """Whether it replaces the answer; other faults delay the call, or hide log lines."""
         ...
 
     @property
     def is_processed(self) -> bool:
-        """Whether the service does what it was asked to."""
+        """Whether the service processes the request."""
         ...
 
     @property
     def is_for_records(self) -> bool:
-        """Whether it is only for calls of one record."""
+        """Whether it counts calls per record."""
         ...
 
-    def strikes(self, operation: str, number: int, record: Row | None) -> bool:
-        """Tell whether this attempt of a call goes wrong, and count it."""
+    def triggers(self, operation: str, number: int, record: TableRow | None) -> bool:
+        """Return whether this attempt of a call fails, and count it."""
         ...
 
     def response(self, request: Request, request_id: str, target: str, answer: Response | None) -> Response:

@@ -1,6 +1,6 @@
-"""Records: what the emulator remembers of each thing that the API shows.
+"""Records: the state of each object that the API shows.
 
-Records are immutable; a change is a new record in the place of the old one.
+Records are immutable; a change replaces the old record by a new one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows import Executable
 
 EPOCH = datetime(2025, 1, 1, tzinfo=timezone.utc).timestamp()
-"""Where every emulator's time begins, so that two runs give the same bytes."""
+"""The initial time of every emulator, so that two runs give the same bytes."""
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -40,13 +40,13 @@ class RegisteredArtifact:
 
     @property
     def searched(self) -> tuple[str, ...]:
-        """The texts that `$search` looks through."""
+        """The texts that `$search` searches."""
         return self.name, self.description
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A configuration: an executable with what it is bound to."""
+    """A configuration: an executable with its bindings."""
 
     id: str
     number: int
@@ -59,13 +59,13 @@ class Configuration:
 
     @property
     def searched(self) -> tuple[str, ...]:
-        """The texts that `$search` looks through."""
+        """The texts that `$search` searches."""
         return (self.name,)
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One line of an execution's log; it can be read from its time on."""
+    """One line of an execution's log, visible from its time on."""
 
     at: float
     message: str
@@ -85,7 +85,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """What the tracking service keeps for one execution."""
+    """The data of the tracking service for one execution."""
 
     id: str
     number: int
@@ -112,9 +112,9 @@ class Enactment:
     modified_at: float
     course: Outlook
     entered_at: float
-    """When it came into its status."""
-    looks: int = 0
-    """How often somebody looked at it since."""
+    """The time at which it got its status."""
+    polls: int = 0
+    """The number of polls since then."""
     submission_time: float | None = None
     start_time: float | None = None
     completion_time: float | None = None
@@ -124,13 +124,13 @@ class Enactment:
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether something can still become of it."""
+        """Whether its status is not final."""
         return self.status not in TERMINAL
 
     @property
-    def goes_by_looks(self) -> bool:
-        """Whether it goes on after so many looks, not after so much time."""
-        return self.course.goes_by_looks(self.status)
+    def counts_polls(self) -> bool:
+        """Whether it leaves its status after a number of polls, not after a time."""
+        return self.course.counts_polls(self.status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,20 +146,20 @@ class Deployment(Enactment):
     """A deployment."""
 
     ttl: str | None = None
-    """As it was asked for: `10m`, `24H`, `7d`."""
+    """As requested: `10m`, `24H`, `7d`."""
     expires_at: float | None = None
     last_operation: str = "CREATE"
     latest_running_configuration_id: str | None = None
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether something will become of it by itself: not of one that runs and has no end."""
+        """Whether its status will change without a client; False for one that runs and has no end."""
         if self.status != "RUNNING":
             return self.status not in TERMINAL
-        return self.course.goes_on("RUNNING") or self.expires_at is not None
+        return self.course.advances("RUNNING") or self.expires_at is not None
 
 
-E = TypeVar("E", bound=Enactment)
+AnyEnactment = TypeVar("AnyEnactment", bound=Enactment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class ObjectStoreSecret:
     id: str
     number: int
     metadata: tuple[tuple[str, str], ...]
-    """What the service shows of it: `storage.ai.sap.com/bucket` and the like."""
+    """The keys that the service shows, for example `storage.ai.sap.com/bucket`."""
 
     @property
     def type(self) -> str:
@@ -178,7 +178,7 @@ class ObjectStoreSecret:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedExecutable:
     """An executable as the tenant has synced it."""
 
     executable: Executable
@@ -186,14 +186,14 @@ class Published:
     modified_at: float
     application: str | None = None
     """The application that synchronised it."""
-    covered: Published | None = None
-    """What the workflows folder, or a test, had published under this id: there again when the application goes."""
+    covered: PublishedExecutable | None = None
+    """The executable of the workflows folder, or of a test, with the same id; restored with the application's end."""
 
 
 class Appointment(NamedTuple):
-    """A moment at which somebody looks after a record.
+    """A time at which a record has to be handled.
 
-    Of two at the same moment, the record with the lower number comes first.
+    Of two at the same time, the record with the lower number comes first.
     """
 
     at: float

@@ -1,4 +1,4 @@
-"""Filters that look into the texts and labels of records, and what finds the few that fit among very many."""
+"""Filters by texts and labels of records, with indexes that find the few matches among very many records."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.store.records import Labels
 
 _BREAK = "\0"
-"""Between two texts: no search that can be typed goes across it."""
+"""Separates two texts: a search text cannot contain it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What a text has to contain.
+    """A text that must be contained.
 
     Args:
-        wanted: the part.
-        folded: whether upper and lower case are the same.
+        wanted: the text.
+        folded: whether case is ignored.
     """
 
     wanted: str
     folded: bool = False
 
     def __call__(self, texts: Iterable[str]) -> bool:
-        """Tell whether one of the texts contains it."""
+        """Return whether one of the texts contains it."""
         if self.folded:
             wanted = self.wanted.casefold()
             return any(wanted in text.casefold() for text in texts)
@@ -37,17 +37,17 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Selectors:
-    """What labels have to be; `key!=value` wants the key too (observed by SAP's own tests).
+    """Conditions on labels; `key!=value` requires the key (observed by SAP's own tests).
 
     Args:
-        expressions: key, value, and whether it must not be that value.
+        expressions: key, value, and whether the value must differ.
     """
 
     expressions: tuple[tuple[str, str, bool], ...]
 
     @classmethod
     def of(cls, written: Iterable[str]) -> Selectors:
-        """Return what `key=value` and `key!=value` say; `{comma}` stands for a comma."""
+        """Parse `key=value` and `key!=value`; `{comma}` means a comma."""
         parsed = []
         for selector in written:
             key, _, value = selector.replace("{comma}", ",").partition("=")
@@ -55,7 +55,7 @@ class Selectors:
         return cls(tuple(parsed))
 
     def __call__(self, labels: Labels | None) -> bool:
-        """Tell whether labels fit every expression."""
+        """Return whether labels match every expression."""
         held = dict(labels or ())
         return all(key in held and (held[key] == value) is not differs for key, value, differs in self.expressions)
 
@@ -63,11 +63,11 @@ class Selectors:
 class TextIndex:
     """The texts of records, in the order of their creation, as one string.
 
-    A search in it costs a hundredth of one that looks at record after record.
+    A search in it takes a hundredth of the time of a search record by record.
 
     Args:
-        attribute: of the records, with their texts.
-        folded: whether upper and lower case are the same.
+        attribute: the attribute of the records that holds their texts.
+        folded: whether case is ignored.
     """
 
     def __init__(self, attribute: str, *, folded: bool) -> None:
@@ -78,7 +78,7 @@ class TextIndex:
         self._numbers: list[int] = []
 
     def take(self, order: Sequence[int], by_number: Mapping[int, Any]) -> None:
-        """Take up the records that came after those it has."""
+        """Add the records that are newer than those in it."""
         pieces, length = [self._joined], len(self._joined)
         for number in order[len(self._numbers) :]:
             text = _BREAK.join((*getattr(by_number[number], self._attribute), ""))
@@ -89,7 +89,7 @@ class TextIndex:
         self._joined = "".join(pieces)
 
     def newest(self, search: Search) -> Iterator[int]:
-        """Return the numbers of the records that contain what is searched, the newest first."""
+        """Return the numbers of the records that contain the text, the newest first."""
         wanted = search.wanted.casefold() if self._folded else search.wanted
         end = len(self._joined)
         while (found := self._joined.rfind(wanted, 0, end)) >= 0:
@@ -99,7 +99,7 @@ class TextIndex:
 
 
 class LabelIndex:
-    """By label, and by key alone, the numbers of the records that have it, in the order of their creation."""
+    """The numbers of records by label, and by key alone, in the order of creation."""
 
     def __init__(self, attribute: str) -> None:
         self._attribute = attribute
@@ -107,7 +107,7 @@ class LabelIndex:
         self._having: dict[tuple[str, str | None], list[int]] = {}
 
     def take(self, order: Sequence[int], by_number: Mapping[int, Any]) -> None:
-        """Take up the records that came after those it has."""
+        """Add the records that are newer than those in it."""
         for number in order[self._size :]:
             labels: Labels = getattr(by_number[number], self._attribute) or ()
             for label in {*labels, *((key, None) for key, _ in labels)}:
@@ -115,7 +115,7 @@ class LabelIndex:
         self._size = len(order)
 
     def candidates(self, selectors: Selectors) -> Sequence[int]:
-        """Return the fewest records that all those that fit are among."""
+        """Return the smallest set of candidates that contains all matches."""
         found = (
             self._having.get((key, None if differs else value), ()) for key, value, differs in selectors.expressions
         )
@@ -123,5 +123,5 @@ class LabelIndex:
 
 
 def can_be_found(search: Search) -> bool:
-    """Tell whether an index finds it: what goes across two texts would be found, too."""
+    """Return whether an index can be used; a text with the separator could match across two texts."""
     return _BREAK not in search.wanted

@@ -1,7 +1,7 @@
-"""What the emulator remembers: records per resource group.
+"""The state of the emulator: records per resource group.
 
-Records are immutable; a change is a new record in the place of the old one. So a checkpoint is a copy of the
-tables, a rollback puts the copy back, and a record that somebody holds never changes under their hands.
+Records are immutable; a change replaces the old record by a new one. So a checkpoint is a copy of the tables, a
+rollback restores the copy, and a record never changes while it is used.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
         Repository,
         Schedule,
     )
-    from pytest_aicore.emulator.store.protocols import ArmedFault, Row, StandingScript
+    from pytest_aicore.emulator.store.protocols import ArmedFault, StandingScript, TableRow
     from pytest_aicore.emulator.store.records import (
+        AnyEnactment,
         Appointment,
         Configuration,
-        E,
         Execution,
         Labels,
         Metrics,
-        Published,
+        PublishedExecutable,
         RegisteredArtifact,
     )
 
-    Catalogue = Callable[[str], Mapping[str, Published]]
-    """Returns by id the executables that every tenant with a service plan has."""
+    Catalogue = Callable[[str], Mapping[str, PublishedExecutable]]
+    """Returns the executables that every tenant with a service plan has, by id."""
 
 TENANT_ID = "00000000-0000-4000-8000-000000000000"
 """The tenant and its zone: an emulator is one tenant."""
@@ -73,17 +73,17 @@ def default_store() -> Table[ObjectStoreSecret]:
 
 
 class Holder:
-    """Something that holds tables and can be copied with them."""
+    """A dataclass of tables that can be copied."""
 
     __slots__ = ()
 
     def tables(self) -> dict[str, Table[Any]]:
-        """Return what it holds, by name."""
+        """Return its fields by name."""
         values = {spec.name: getattr(self, spec.name) for spec in fields(self)}  # type: ignore[arg-type]
         return {name: value for name, value in values.items() if isinstance(value, Table)}
 
     def take_over(self, other: Self, before: Self | None) -> None:
-        """Take over the records that another one has got since an earlier moment."""
+        """Take over the records that another one has got since an earlier checkpoint."""
         mine, known = self.tables(), before.tables() if before else {}
         for name, table in other.tables().items():
             for record in table:
@@ -98,7 +98,7 @@ class Holder:
 
 @dataclass(slots=True)
 class ResourceGroup(Holder):
-    """What is seen with one value of the header `AI-Resource-Group`, and from nowhere else."""
+    """Everything that is visible only with one value of the header `AI-Resource-Group`."""
 
     id: str
     artifacts: Table[RegisteredArtifact] = field(
@@ -113,12 +113,12 @@ class ResourceGroup(Holder):
             "status",
             "schedule_id",
             "is_unfinished",
-            "goes_by_looks",
+            "counts_polls",
         )
     )
     deployments: Table[Deployment] = field(
         default_factory=lambda: Table(
-            "scenario_id", "executable_id", "configuration_id", "status", "is_unfinished", "goes_by_looks"
+            "scenario_id", "executable_id", "configuration_id", "status", "is_unfinished", "counts_polls"
         )
     )
     schedules: Table[Schedule] = field(default_factory=lambda: Table("configuration_id", "status"))
@@ -134,18 +134,18 @@ class ResourceGroup(Holder):
 
     @property
     def status(self) -> str:
-        """How far its provisioning is."""
+        """The status of its provisioning."""
         return "PROVISIONED" if self.ready_at is None else "PROVISIONING"
 
-    def table_of(self, enactment: E) -> Table[E]:
-        """Return the table that keeps executions or deployments, whichever this one is."""
+    def table_of(self, enactment: AnyEnactment) -> Table[AnyEnactment]:
+        """Return the table of executions, or of deployments, for one of them."""
         table: Table[Any] = self.deployments if isinstance(enactment, Deployment) else self.executions
         return table
 
 
 @dataclass(slots=True)
 class Tenant(Holder):
-    """What belongs to no resource group."""
+    """Everything outside of resource groups."""
 
     secrets: Table[NamedSecret] = field(default_factory=Table)
     """Those of the main tenant (`AI-Tenant-Scope: true`)."""
@@ -159,40 +159,40 @@ class Tenant(Holder):
     offboarded: frozenset[str] = frozenset()
     """The names of repositories that were off-boarded."""
     mirrors: Mapping[str, str] = field(default_factory=dict)
-    """By the URL of a repository the folder that stands for it."""
+    """Local folders by the URL of the repository that they mirror."""
 
     def provide_docker_secret(self, name: str, now: float) -> None:
-        """Have a docker registry secret that no client made; one that is there is left as it is.
+        """Add a docker registry secret that no client created; an existing one is left unchanged.
 
         Args:
             name: its name, which is its id.
             now: seconds since the epoch.
         """
-        from pytest_aicore.emulator.store.admin_records import NamedSecret  # late: few templates name any
+        from pytest_aicore.emulator.store.admin_records import NamedSecret  # late: few templates name one
 
         secrets = self.docker_secrets
         if name not in secrets:
-            # A number before all others, so that the ids that clients get do not depend on it.
+            # A number before all others, so that ids of later records do not depend on it.
             secrets.add(NamedSecret(name, min((0, *(each.number for each in secrets))) - 1, now))
 
 
-def _no_catalogue(_: str) -> Mapping[str, Published]:
+def _no_catalogue(_: str) -> Mapping[str, PublishedExecutable]:
     return {}
 
 
 @dataclass(slots=True)
 class State:
-    """Everything the emulator remembers.
+    """The whole state of an emulator.
 
     Args:
         seed: two states with the same seed give the same ids in the same order.
-        catalogue: what every tenant with a service plan has; nothing when left out.
+        catalogue: returns the executables of every tenant with a service plan; none if left out.
     """
 
     seed: int = 0
     groups: dict[str, ResourceGroup] = field(default_factory=lambda: {"default": ResourceGroup("default")})
-    published: dict[str, Published] = field(default_factory=dict)
-    """By executable id, which is unique in the whole tenant."""
+    published: dict[str, PublishedExecutable] = field(default_factory=dict)
+    """By executable id, which is unique within the tenant."""
     drawn: int = 0
     """How many ids and numbers were given out."""
     agenda: list[Appointment] = field(default_factory=list)
@@ -203,21 +203,21 @@ class State:
     service_plan: str = EXTENDED
     catalogue: Catalogue = _no_catalogue
 
-    def find_published(self, executable_id: str) -> Published | None:
-        """Return an executable of the tenant, or of those that every tenant has."""
+    def find_published(self, executable_id: str) -> PublishedExecutable | None:
+        """Return an executable of the tenant, or one that every tenant has."""
         return self.published.get(executable_id) or self._catalogue().get(executable_id)
 
-    def all_published(self) -> list[Published]:
+    def all_published(self) -> list[PublishedExecutable]:
         """Return the tenant's executables, then those that every tenant has."""
         common = self._catalogue()
         return [*self.published.values(), *(item for name, item in common.items() if name not in self.published)]
 
-    def find_record(self, identifier: str) -> Row | None:
-        """Return what has this id, in whichever resource group."""
+    def find_record(self, identifier: str) -> TableRow | None:
+        """Return the record with this id, in any resource group."""
         tables = (table for group in self.groups.values() for table in group.tables().values())
         return next((table.get(identifier) for table in tables if identifier in table), None)
 
-    def _catalogue(self) -> Mapping[str, Published]:
+    def _catalogue(self) -> Mapping[str, PublishedExecutable]:
         return self.catalogue(self.service_plan)
 
     def copy(self) -> State:
@@ -236,11 +236,11 @@ class State:
         )
 
     def take_over(self, other: State, before: State) -> None:
-        """Take over what another state has since an earlier moment: records, and what awaits them.
+        """Take over what another state has got since an earlier one: records, and their appointments.
 
         Args:
-            other: a state that was made from the earlier one.
-            before: the earlier moment.
+            other: a state that was derived from the earlier one.
+            before: the earlier state.
         """
         self.drawn = max(self.drawn, other.drawn)
         self.published = {**other.published, **self.published}

@@ -1,4 +1,4 @@
-"""Tables: records by id, in the order of their creation, with indexes for what is asked of them."""
+"""Tables: records by id, in the order of their creation, with indexes for filters."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from pytest_aicore.emulator.store.search import LabelIndex, Search, Selectors, T
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pytest_aicore.emulator.store.protocols import Row
+    from pytest_aicore.emulator.store.protocols import TableRow
 
 
-R = TypeVar("R", bound="Row")
-C = TypeVar("C", TextIndex, LabelIndex)
+AnyTableRow = TypeVar("AnyTableRow", bound="TableRow")
+AnyIndex = TypeVar("AnyIndex", TextIndex, LabelIndex)
 FEW = 1000
-"""So many records are looked at in a moment, without any index."""
+"""Up to this number of records, a scan is fast enough without an index."""
 
 
-class Table(Generic[R]):
+class Table(Generic[AnyTableRow]):
     """Records by id, in the order of their creation.
 
-    A page costs what it shows, however many records there are: for each combination of attributes that was asked
-    for together there is an index, made when first needed, that holds the sorted numbers of the records with the
-    same values, so that the newest are read from its end. What searches and labels ask for has indexes of its own.
+    The cost of a page depends on its length only, not on the number of records: for each combination of filtered
+    attributes there is an index, made when first needed, that holds the sorted numbers of the records with the same
+    values, so that the newest are read from its end. Searches and labels have indexes of their own.
 
     Args:
         indexed: the names of the attributes for whose values `select` uses an index.
     """
 
     def __init__(self, *indexed: str) -> None:
-        self._by_id: dict[str, R] = {}
-        self._by_number: dict[int, R] = {}
+        self._by_id: dict[str, AnyTableRow] = {}
+        self._by_number: dict[int, AnyTableRow] = {}
         self._order: list[int] = []
         self._indexed = indexed
         self._indexes: dict[tuple[str, ...], dict[tuple[Any, ...], list[int]]] = {}
         self._contents: dict[object, TextIndex | LabelIndex] = {}
-        """Indexes of what is in texts and labels. They only grow: any other change makes them anew."""
+        """Indexes of texts and labels. New records are appended; any other change discards the index."""
 
     @classmethod
-    def of(cls, *records: R) -> Table[R]:
+    def of(cls, *records: AnyTableRow) -> Table[AnyTableRow]:
         """Return a table with these records, without indexes."""
         table = cls()
         for record in records:
@@ -52,18 +52,18 @@ class Table(Generic[R]):
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def __iter__(self) -> Iterator[R]:
+    def __iter__(self) -> Iterator[AnyTableRow]:
         return iter(self._by_id.values())
 
     def __contains__(self, record_id: object) -> bool:
         return record_id in self._by_id
 
-    def get(self, record_id: str) -> R | None:
+    def get(self, record_id: str) -> AnyTableRow | None:
         """Return the record with this id, or None."""
         return self._by_id.get(record_id)
 
-    def add(self, record: R) -> R:
-        """Put a new record in and return it."""
+    def add(self, record: AnyTableRow) -> AnyTableRow:
+        """Add a new record and return it."""
         if self._order and record.number < self._order[-1]:
             self._contents.clear()
         self._by_id[record.id] = record
@@ -73,8 +73,8 @@ class Table(Generic[R]):
             insort(index.setdefault(_values(record, names), []), record.number)
         return record
 
-    def put(self, record: R) -> R:
-        """Put a changed record in the place of the one with its id and return it."""
+    def put(self, record: AnyTableRow) -> AnyTableRow:
+        """Replace the record with the same id and return the new one."""
         old = self._by_id[record.id]
         self._contents.clear()
         self._by_id[record.id] = record
@@ -87,7 +87,7 @@ class Table(Generic[R]):
         return record
 
     def remove(self, record_id: str) -> None:
-        """Take a record out."""
+        """Remove a record."""
         record = self._by_id.pop(record_id)
         self._contents.clear()
         del self._by_number[record.number]
@@ -95,12 +95,12 @@ class Table(Generic[R]):
         for names, index in self._indexes.items():
             _take_out(index, _values(record, names), record.number)
 
-    def select(self, filters: Mapping[str, Any], *, skip: int = 0, top: int | None = None) -> list[R]:
+    def select(self, filters: Mapping[str, Any], *, skip: int = 0, top: int | None = None) -> list[AnyTableRow]:
         """Return a page of the records that match, the newest first.
 
         Args:
             filters: by attribute the value that a record must have, a frozenset of such values (of an indexed
-                attribute), or a function that tells whether it fits, for example a `Search`; None means any.
+                attribute), or a function that returns whether it matches, for example a `Search`; None means any.
             skip: how many of the newest to leave out.
             top: how many to show; None for all.
         """
@@ -127,9 +127,9 @@ class Table(Generic[R]):
         rows = self._rows(exact)
         return sum(1 for _ in self._matching(rows, exact, asked)) if asked else sum(map(len, rows))
 
-    def copy(self) -> Table[R]:
+    def copy(self) -> Table[AnyTableRow]:
         """Return an independent copy; the records themselves are shared, they never change."""
-        twin: Table[R] = Table(*self._indexed)
+        twin: Table[AnyTableRow] = Table(*self._indexed)
         twin._by_id = dict(self._by_id)
         twin._by_number = dict(self._by_number)
         twin._order = list(self._order)
@@ -140,7 +140,7 @@ class Table(Generic[R]):
         return twin
 
     def _split(self, filters: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return what an index answers, and what records have to be asked for."""
+        """Split filters into those that an index answers and those that are checked record by record."""
         exact: dict[str, Any] = {}
         asked: dict[str, Any] = {}
         for name, value in filters.items():
@@ -160,7 +160,7 @@ class Table(Generic[R]):
     def _matching(
         self, rows: Sequence[Sequence[int]], exact: Mapping[str, Any], asked: Mapping[str, Any]
     ) -> Iterator[int]:
-        """Return the numbers of the records that match, the newest first, beginning with where the fewest are."""
+        """Return the numbers of the matching records, the newest first, starting from the smallest index."""
         size = sum(map(len, rows))
         numbers, wanted = _newest(rows), asked
         for name, value in asked.items():
@@ -170,16 +170,16 @@ class Table(Generic[R]):
                 if len(candidates) < size:
                     numbers, size, wanted = reversed(candidates), len(candidates), {**exact, **asked}
         for name, value in asked.items():
-            # With few candidates, or where most that is found would be no candidate, looking at each is faster.
+            # With few candidates, or if most matches of the index would not be candidates, checking each one is faster.
             if isinstance(value, Search) and can_be_found(value) and size > max(FEW, len(self) // 2):
                 texts = self._content((name, value.folded), TextIndex(name, folded=value.folded))
                 numbers, wanted = texts.newest(value), {**exact, **asked}
                 del wanted[name]
         return (number for number in numbers if _fits(self._by_number[number], wanted))
 
-    def _content(self, key: object, new: C) -> C:
-        """Return an index of contents that knows every record."""
-        index: C = self._contents.setdefault(key, new)  # type: ignore[assignment]
+    def _content(self, key: object, new: AnyIndex) -> AnyIndex:
+        """Return an index of contents that includes every record."""
+        index: AnyIndex = self._contents.setdefault(key, new)  # type: ignore[assignment]
         index.take(self._order, self._by_number)
         return index
 

@@ -1,8 +1,8 @@
-"""What will happen as time passes: one agenda for everything that lives.
+"""What will happen as virtual time passes: one agenda for executions, schedules and everything else.
 
-An appointment only wakes a record up. What then happens, the record's keeper reads from the record itself: is
-anything of it due at this very moment? So a record that was changed, stopped or deleted in the meantime needs
-no appointment to be taken back, and one that is woken up twice does nothing the second time.
+An appointment only calls a handler for a record. The handler reads from the record whether anything is due at this
+moment. So appointments of records that were changed, stopped or deleted need not be removed, and a second
+appointment for the same moment has no effect.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Waker = Callable[[str, str, float], None]
-    """Gets the resource group (empty for what belongs to the tenant), the record's id and the moment."""
+    """Gets the resource group (empty for records of the tenant), the record's id and the time."""
 
 
 class Agenda:
-    """Keeps appointments. It remembers nothing itself: they are in the world's state.
+    """Keeps appointments. It has no state of its own: they are in the world's state.
 
     Args:
         queue: returns the appointments, a heap.
@@ -33,24 +33,24 @@ class Agenda:
         self._wakers: dict[str, Waker] = {}
 
     def when_due(self, kind: str, waker: Waker) -> None:
-        """Say who looks after the appointments of a kind."""
+        """Set the handler for appointments of a kind."""
         self._wakers[kind] = waker
 
     def appoint(self, at: float | None, number: int, kind: str, group: str, record_id: str) -> None:
-        """Make an appointment; None is never.
+        """Make an appointment; None means never.
 
         Args:
             at: seconds since the epoch.
             number: the record's running number.
-            kind: who is to look after it.
-            group: the record's resource group, empty for what belongs to the tenant.
+            kind: selects the handler.
+            group: the record's resource group, empty for records of the tenant.
             record_id: the record's id.
         """
         if at is not None:
             heapq.heappush(self._queue(), Appointment(at, number, kind, group, record_id))
 
     def settle(self) -> None:
-        """Let everything happen whose time has come, in order."""
+        """Handle all appointments that are due, in order."""
         agenda, now = self._queue(), self._now()
         while agenda and agenda[0].at <= now:
             appointment = heapq.heappop(agenda)

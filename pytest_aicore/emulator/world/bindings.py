@@ -1,4 +1,4 @@
-"""What becomes of a configuration whose bindings do not fit its template.
+"""How an execution fails whose bindings do not match its template.
 
 AI Core accepts every configuration. That names do not match shows only when an execution ends DEAD, without
 a log line (documentation and field reports; the shape of the details is captured, their sentences are Argo's).
@@ -21,7 +21,7 @@ SERVING = "kserve-container"
 
 
 def wrong_binding(group: ResourceGroup, configuration: Configuration, executable: Executable) -> str | None:
-    """Return what is wrong with the bindings, in the words of the cluster, or None when they fit."""
+    """Return what is wrong with the bindings, as the cluster words it, or None if they match."""
     parameters, artifacts = dict(configuration.parameters), dict(configuration.artifacts)
     known_parameters = {parameter.name for parameter in executable.parameters}
     known_artifacts = {artifact.name for artifact in executable.input_artifacts}
@@ -88,7 +88,7 @@ def failed_details(enactment: Enactment) -> dict[str, Any]:
 
 
 def unseen_details(deployment_id: str) -> dict[str, Any]:
-    """Return the status details of a deployment that the cluster does not know yet (captured)."""
+    """Return the status details of a deployment that does not exist in the cluster yet (captured)."""
     message = {"code": "05010016", "message": f"Deployment id {deployment_id} not found"}
     return {"aiApiDetails": {"statusUpdater": {"message": [message]}}}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_aicore.emulator.store.records import EPOCH, Published
+from pytest_aicore.emulator.store.records import EPOCH, PublishedExecutable
 from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS
 
 if TYPE_CHECKING:
@@ -62,15 +62,17 @@ EMBEDDING = "embeddings"
 
 
 @lru_cache(maxsize=len(SERVICE_PLANS))
-def catalogue_of(service_plan: str) -> Mapping[str, Published]:
-    """Return by executable id what a tenant with this service plan has."""
+def catalogue_of(service_plan: str) -> Mapping[str, PublishedExecutable]:
+    """Return the executables that a tenant with this service plan has, by id."""
     if service_plan != EXTENDED:
         return {}
     from pytest_aicore.workflows.executable import Executable, Parameter  # late: it brings YAML with it
 
-    def published(executable_id: str, scenario_id: str, title: str, description: str, *names: str) -> Published:
+    def published(
+        executable_id: str, scenario_id: str, title: str, description: str, *names: str
+    ) -> PublishedExecutable:
         labels = (LLM_LABEL,) if scenario_id == FOUNDATION_MODELS else ()
-        return Published(
+        return PublishedExecutable(
             Executable(
                 id=executable_id,
                 name=executable_id,

@@ -1,19 +1,20 @@
-"""The cluster behind the API: the records of executions and deployments, and the desk at which engines report."""
+"""The cluster behind the API: it keeps the records of executions and deployments, and receives reports of engines."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pytest_aicore.emulator.store.records import Deployment, Enactment, Execution, LogEntry, Metric, RegisteredArtifact
 from pytest_aicore.emulator.store.state import DEFAULT_STORE
-from pytest_aicore.emulator.store.statuses import CAN_BE_STOPPED, TERMINAL
+from pytest_aicore.emulator.store.statuses import CAN_BE_STOPPED, REPORTABLE, TERMINAL, can_follow
 from pytest_aicore.emulator.world import bindings
+from pytest_aicore.errors import EmulatorError, did_you_mean, listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from pytest_aicore.emulator.store.records import Configuration, E
+    from pytest_aicore.emulator.store.records import AnyEnactment, Configuration
     from pytest_aicore.emulator.store.state import ResourceGroup, State
     from pytest_aicore.emulator.store.tables import Table
     from pytest_aicore.emulator.world.engine import Engine
@@ -26,26 +27,26 @@ if TYPE_CHECKING:
 
 OUTPUT_URL = "ai://{store}/{execution}/{name}{suffix}"
 """Captured where an output artifact's name is its `globalName`. Assumed: where they differ it is the `globalName`, as
-the documentation says and a tutorial's prose does not; and a suffix is added as it stands."""
+the documentation says and a tutorial's prose does not; and a suffix is added unchanged."""
 
 _TTL = "time to live"
-"""The kind of appointment that it looks after."""
-_ORDER = ("UNKNOWN", "PENDING", "RUNNING", "STOPPING")
-"""Statuses before the end, in the order in which they are left."""
+"""The kind of appointment that it handles."""
 
 
 class Cluster:
     """Keeps the records of executions and deployments, which an engine carries out.
 
-    It remembers nothing itself: everything is in the world's state. It is the engine's `Desk`.
+    It has no state of its own: everything is in the world's state. It is the engine's `Desk`.
 
     Args:
-        world: where they are.
-        make_engine: returns the engine that reports here.
+        world: contains the records.
+        make_engine: makes the engine that reports here.
     """
 
     def __init__(self, world: World, make_engine: EngineMaker) -> None:
         self._world = world
+        self.is_closed = False
+        """Whether executions and deployments no longer start."""
         world.agenda.when_due(_TTL, self._wake_ttl)
         self.engine = make_engine(self)
 
@@ -60,10 +61,14 @@ class Cluster:
 
         Args:
             group: its resource group.
-            configuration: what it executes.
+            configuration: the configuration to execute.
             schedule_id: the schedule that starts it.
-            at: when, in seconds since the epoch; now when left out.
+            at: the time, in seconds since the epoch; now if left out.
+
+        Raises:
+            EmulatorError: the emulator is closed.
         """
+        self._require_open("start an execution")
         execution_id = self._world.state.short_id("e")
         outlook = self.engine.plan(group, configuration, execution_id, deployed=False)
         beginning = self._beginning(configuration, execution_id, at)
@@ -80,10 +85,14 @@ class Cluster:
 
         Args:
             group: its resource group.
-            configuration: what it deploys.
-            ttl: how long it may live, as it was asked for.
+            configuration: the configuration to deploy.
+            ttl: its time to live, as requested.
             seconds: the same in seconds.
+
+        Raises:
+            EmulatorError: the emulator is closed.
         """
+        self._require_open("start a deployment")
         deployment_id = self._world.state.short_id("d")
         beginning = self._beginning(configuration, deployment_id, None)
         deployment = group.deployments.add(
@@ -101,7 +110,12 @@ class Cluster:
         return group.deployments.get(deployment_id) or deployment
 
     def reconfigure(self, group: ResourceGroup, deployment: Deployment, configuration: Configuration) -> None:
-        """Give a deployment another configuration; it comes into status RUNNING anew, by way of PENDING (assumed)."""
+        """Give a deployment another configuration; it returns to RUNNING by way of PENDING (assumed).
+
+        Raises:
+            EmulatorError: the emulator is closed.
+        """
+        self._require_open("update a deployment")
         changed = replace(
             deployment,
             configuration_id=configuration.id,
@@ -122,8 +136,8 @@ class Cluster:
 
         Args:
             group: its resource group.
-            enactment: which one.
-            at: when, in seconds since the epoch; now when left out.
+            enactment: the execution or deployment.
+            at: the time, in seconds since the epoch; now if left out.
             then: its target status.
         """
         stopped = replace(enactment, target_status=then)
@@ -136,8 +150,8 @@ class Cluster:
     def delete(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Delete an execution or deployment that may be deleted.
 
-        Assumed: it is gone at once, and its metrics with it. The service still shows it for a while that nobody
-        measured, with the target status DELETED.
+        Assumed: it is gone at once, and its metrics with it. The service still shows it for some time (not measured),
+        with the target status DELETED.
         """
         group.table_of(enactment).remove(enactment.id)
         if enactment.id in group.metrics:
@@ -146,10 +160,10 @@ class Cluster:
             self.engine.abandon(enactment.id)
 
     def abandon_strangers(self) -> bool:
-        """Have the engine end what it works on although the world holds no record of it any more.
+        """Have the engine end executions and deployments whose records are gone.
 
         Returns:
-            Whether there is any.
+            Whether there are any.
         """
         strangers = [each for each in self.engine.carried() if self.find(each) is None]
         for enactment_id in strangers:
@@ -157,10 +171,10 @@ class Cluster:
         return bool(strangers)
 
     def record(self, group: ResourceGroup, enactment: Enactment) -> bool:
-        """Put an execution or deployment, as it is now, in the place of its record.
+        """Replace the record of an execution or deployment.
 
         Returns:
-            Whether it is still there: one that is to be deleted is gone as soon as it has stopped.
+            Whether it still exists: one with the target status DELETED is deleted as soon as it has stopped.
         """
         group.table_of(enactment).put(enactment)
         if enactment.status == "STOPPED" and enactment.target_status == "DELETED":
@@ -168,60 +182,71 @@ class Cluster:
             return False
         return True
 
-    # Looking ------------------------------------------------------------------------------------------------
+    def close(self) -> None:
+        """Close the engine; nothing starts any more."""
+        with self._world.lock:  # a start in another thread finishes first, so that the engine ends it
+            self.is_closed = True
+        # Without the lock: the engine waits for threads that report here.
+        self.engine.close()
 
-    def look(self, group: ResourceGroup, enactments: Iterable[Enactment]) -> None:
-        """Let happen what a client's look at them makes happen: time passes, or the count of looks grows."""
+    def _require_open(self, what: str) -> None:
+        if self.is_closed:
+            raise EmulatorError(f"Cannot {what}: the emulator is closed. Call close() after the last request.")
+
+    # Polls --------------------------------------------------------------------------------------------------
+
+    def poll(self, group: ResourceGroup, enactments: Iterable[Enactment]) -> None:
+        """Apply the effect of a poll of executions or deployments: time passes, or their count of polls grows."""
         time_passes = False
         for enactment in enactments:
             if not enactment.is_unfinished:
                 continue
-            if enactment.goes_by_looks:
-                self.engine.looked_at(group, enactment)
+            if enactment.counts_polls:
+                self.engine.polled(group, enactment)
             else:
                 time_passes = True
         if time_passes:
-            self._world.clock.look()
+            self._world.clock.poll()
 
-    def look_for(self, group: ResourceGroup, table: Table[E], filters: Mapping[str, Any]) -> None:
-        """Let happen what a question about a status makes happen: it is a look at all that it is about.
+    def poll_matching(self, group: ResourceGroup, table: Table[AnyEnactment], filters: Mapping[str, Any]) -> None:
+        """Apply the effect of a request that filters by status: it polls every record that it could be about.
 
-        So a loop that asks how many have ended comes to its end too, although no answer shows an unfinished one.
+        So a loop that counts the ended ones terminates too, although no answer shows an unfinished one.
 
         Args:
             group: where they are.
             table: the executions or the deployments.
-            filters: what the question is about.
+            filters: the filters of the request.
         """
         about = {**filters, "status": None, "is_unfinished": True}
-        by_time = table.select({**about, "goes_by_looks": False}, top=1)
-        by_looks = table.select({**about, "goes_by_looks": True})
-        self.look(group, [*by_time, *by_looks])
+        by_time = table.select({**about, "counts_polls": False}, top=1)
+        by_polls = table.select({**about, "counts_polls": True})
+        self.poll(group, [*by_time, *by_polls])
 
-    def wait_for(self, group: ResourceGroup, enactment_ids: Iterable[str]) -> None:
-        """Let the time pass that a question about what they have written or left behind takes."""
+    def poll_ids(self, group: ResourceGroup, enactment_ids: Iterable[str]) -> None:
+        """Let the time of a poll pass, for a request about logs, metrics or outputs of unfinished executions."""
         found = (group.executions.get(each) or group.deployments.get(each) for each in enactment_ids)
-        if any(each and each.is_unfinished and not each.goes_by_looks for each in found):
-            self._world.clock.look()
+        if any(each and each.is_unfinished and not each.counts_polls for each in found):
+            self._world.clock.poll()
 
     def find(self, enactment_id: str) -> tuple[ResourceGroup, Enactment] | None:
-        """Return an execution or deployment and its resource group, wherever it is."""
+        """Return an execution or deployment and its resource group, or None."""
         return _found_in(self._world.state, enactment_id)
 
-    def rethink(self, enactment_id: str) -> None:
-        """Tell the engine that a test has said something else about an execution or deployment under way.
+    def script_changed(self, enactment_id: str) -> None:
+        """Tell the engine that a script for an unfinished execution or deployment was added.
 
         Raises:
-            EmulatorError: it has ended already.
+            EmulatorError: it has already ended.
         """
         found = self.find(enactment_id)
         if found is not None:
-            self.engine.rethink(*found)
+            self.engine.script_changed(*found)
 
     # What engines report ------------------------------------------------------------------------------------
 
     def executable_of(self, enactment: Enactment) -> Executable | None:
-        """Return what an execution or deployment executes or deploys, as `Desk` has it."""
+        """Return the executable of an execution or deployment (see `Desk`)."""
         with self._world.lock:
             published = self._world.state.find_published(enactment.executable_id)
         return published.executable if published else None
@@ -234,10 +259,12 @@ class Cluster:
         message: str | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take a report of a status, as `Desk` has it."""
+        """Take a report of a status (see `Desk`)."""
         with self._world.lock:
+            if status not in REPORTABLE:
+                self._refuse_status(enactment_id, status)
             for _, group, enactment, now in self._held(enactment_id):
-                if not _follows(enactment.status, status):
+                if not can_follow(enactment.status, status):
                     continue
                 changed = entered(enactment, status, now)
                 if details is not None or status == "DEAD":
@@ -246,14 +273,14 @@ class Cluster:
                 self.record(group, changed if message is None else replace(changed, status_message=message))
 
     def log(self, enactment_id: str, *lines: str, container: str = "main") -> None:
-        """Take a report of log lines, as `Desk` has it."""
+        """Take a report of log lines (see `Desk`)."""
         with self._world.lock:
             for _, group, enactment, now in self._held(enactment_id):
                 written = (LogEntry(now, line, container) for line in lines)
                 group.table_of(enactment).put(replace(enactment, logs=(*enactment.logs, *written)))
 
     def metric(self, execution_id: str, name: str, value: float, *, step: int = 0) -> None:
-        """Take a report of a metric's value, as `Desk` has it."""
+        """Take a report of a metric's value (see `Desk`)."""
         with self._world.lock:
             for _, group, execution, now in self._held(execution_id):
                 if isinstance(execution, Execution):
@@ -261,7 +288,7 @@ class Cluster:
                     group.executions.put(replace(execution, metrics=metrics))
 
     def output(self, execution_id: str, name: str) -> None:
-        """Take a report of an output artifact, as `Desk` has it."""
+        """Take a report of an output artifact (see `Desk`)."""
         with self._world.lock:
             artifact: RegisteredArtifact | None = None
             for state, group, execution, now in list(self._held(execution_id)):
@@ -269,22 +296,33 @@ class Cluster:
                 if output is None or is_registered(group, execution, output):
                     continue
                 if artifact is None:
-                    # It has one id wherever it is, which no world that holds it has given to something else.
+                    # Every copy gets the same id, one that no copy of the state has given to another record.
                     world = self._world.state
                     world.drawn = max(each.drawn for each, _ in self._world.copies())
                     artifact = artifact_of(execution, output, world.uuid(), world.next_number(), now)
                 group.artifacts.add(replace(artifact, created_at=now))
                 state.drawn = max(state.drawn, artifact.number)
 
+    def _refuse_status(self, enactment_id: str, status: str) -> NoReturn:
+        kinds = {type(enactment).__name__.lower() for _, _, enactment, _ in self._held(enactment_id)}
+        error = EmulatorError(
+            f"Engine {type(self.engine).__name__}: unknown status {status!r} reported for "
+            f"{kinds.pop() if kinds else 'execution or deployment'} {enactment_id}; "
+            f"expected one of {listing(REPORTABLE)}.{did_you_mean(status, REPORTABLE)}"
+        )
+        # An exception in a thread of the engine may be seen by no one, and the execution would seem to hang.
+        self._world.report(str(error))
+        raise error
+
     def _held(self, enactment_id: str) -> Iterator[tuple[State, ResourceGroup, Enactment, float]]:
-        """Return each copy of a record: the state and the group that hold it, and what time it is there."""
+        """Return each copy of a record, with its state, its resource group and the time in that state."""
         for state, now in self._world.copies():
             found = _found_in(state, enactment_id)
             if found:
                 yield state, *found, now
 
     def _declared(self, enactment: Enactment, name: str) -> OutputArtifact | None:
-        """Return an output artifact that an executable declares."""
+        """Return the output artifact of this name, if the executable declares it."""
         executable = self.executable_of(enactment)
         outputs = executable.output_artifacts if executable else ()
         return next((output for output in outputs if output.name == name), None)
@@ -308,7 +346,7 @@ class Cluster:
         }
 
     def _wake_ttl(self, group_id: str, deployment_id: str, at: float) -> None:
-        """End a deployment whose time to live is over: it is stopped where it still runs, then deleted (assumed)."""
+        """End a deployment whose time to live is over: it is stopped if it still runs, then deleted (assumed)."""
         group = self._world.state.groups.get(group_id)
         deployment = group.deployments.get(deployment_id) if group else None
         if group is None or deployment is None or deployment.expires_at != at:
@@ -321,15 +359,15 @@ class Cluster:
             self.delete(group, deployment)
 
 
-def entered(enactment: E, status: str, at: float) -> E:
-    """Return an execution or deployment that has come into a status.
+def entered(enactment: AnyEnactment, status: str, at: float) -> AnyEnactment:
+    """Return an execution or deployment with a new status.
 
     Args:
         enactment: as it was before.
         status: the new one.
-        at: when, in seconds since the epoch.
+        at: the time, in seconds since the epoch.
     """
-    changes: dict[str, Any] = {"status": status, "entered_at": at, "modified_at": at, "looks": 0}
+    changes: dict[str, Any] = {"status": status, "entered_at": at, "modified_at": at, "polls": 0}
     if status == "RUNNING":
         changes |= {"submission_time": at, "start_time": at}
     if status in TERMINAL:
@@ -344,10 +382,10 @@ def entered(enactment: E, status: str, at: float) -> E:
 def artifact_of(
     execution: Enactment, output: OutputArtifact, artifact_id: str, number: int, at: float
 ) -> RegisteredArtifact:
-    """Return the artifact that an execution leaves behind.
+    """Return the output artifact of an execution.
 
     Args:
-        execution: whose it is.
+        execution: the execution.
         output: as its executable declares it.
         artifact_id: the artifact's id.
         number: its running number.
@@ -368,7 +406,7 @@ def artifact_of(
 
 
 def is_registered(group: ResourceGroup, execution: Enactment, output: OutputArtifact) -> bool:
-    """Tell whether an execution has left an output artifact behind already."""
+    """Return whether an output artifact of an execution is registered already."""
     url = _url_of(execution, output)
     return any(artifact.url == url for artifact in group.artifacts.select({"execution_id": execution.id}))
 
@@ -383,10 +421,3 @@ def _found_in(state: State, enactment_id: str) -> tuple[ResourceGroup, Enactment
         if enactment:
             return group, enactment
     return None
-
-
-def _follows(status: str, reported: str) -> bool:
-    """Tell whether a status can follow another: none comes back, and an end is final."""
-    if status in TERMINAL:
-        return False
-    return reported in TERMINAL or _ORDER.index(reported) > _ORDER.index(status)

@@ -1,4 +1,4 @@
-"""Courses: the statuses that scripts lead an execution or a deployment through, and how long each lasts."""
+"""Courses: the statuses of an execution or deployment according to scripts, and how long each lasts."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ PENDING_SECONDS = 5.0
 RUNNING_SECONDS = 45.0
 """Observed: 47 and 55 seconds for small trainings."""
 STOPPING_SECONDS = 10.0
-"""Assumed: nobody captured how long stopping takes."""
+"""Assumed: no capture shows how long stopping takes."""
 OUTPUTS_BEFORE_COMPLETION_SECONDS = 10.0
 """Observed: output artifacts are registered about ten seconds before `completionTime`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """How long an execution stays in a status: so many seconds, or so many looks, or for ever (neither)."""
+    """How long an execution stays in a status: a number of seconds or polls, or for ever (neither)."""
 
     status: str
     seconds: float | None = None
-    looks: int | None = None
+    polls: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptedCourse:
-    """The statuses an execution will go through, and what it will leave behind.
+    """The statuses an execution will go through, and what it will write.
 
     Args:
         stays: in order; the last one is where it ends.
         stopping: how long it takes to stop.
         omit_outputs: names of output artifacts that will not be registered; True for all.
-        status_details: what the API shows once it has ended badly, or a function of the execution.
+        status_details: what the API shows once it has failed, or a function of the execution.
         status_message: likewise.
         logs: lines, or a function of the execution.
         metrics: values by name, or a function of the execution.
-        places: by field the `file:line` of the script that says it, for messages.
+        places: by field the `file:line` of the script that set it, for messages.
     """
 
     stays: tuple[Stay, ...]
@@ -54,13 +54,13 @@ class ScriptedCourse:
     places: Mapping[str, str] = field(default_factory=dict)
 
     def stay(self, status: str) -> Stay | None:
-        """Return the stay in a status, or None when the course does not come through it."""
+        """Return the stay in a status, or None if the course does not have it."""
         if status == "STOPPING":
             return self.stopping
         return next((stay for stay in self.stays if stay.status == status), None)
 
     def after(self, status: str) -> str | None:
-        """Return the status that follows, or None where the course ends."""
+        """Return the next status, or None at the end of the course."""
         if status == "STOPPING":
             return "STOPPED"
         order = [stay.status for stay in self.stays]
@@ -68,13 +68,13 @@ class ScriptedCourse:
             return None
         return order[order.index(status) + 1]
 
-    def goes_by_looks(self, status: str) -> bool:
-        """Tell whether it leaves a status after so many looks, not after so much time."""
+    def counts_polls(self, status: str) -> bool:
+        """Return whether it leaves a status after a number of polls, not after a time."""
         stay = self.stay(status)
-        return stay is not None and stay.looks is not None
+        return stay is not None and stay.polls is not None
 
-    def goes_on(self, status: str) -> bool:
-        """Tell whether it leaves a status by itself."""
+    def advances(self, status: str) -> bool:
+        """Return whether it leaves a status without a client."""
         return self.after(status) is not None
 
     @property
@@ -85,5 +85,5 @@ class ScriptedCourse:
 
 Details = Mapping[str, Any] | Callable[["Execution"], Mapping[str, Any]] | None
 Logs = Iterable[str] | Callable[["Execution"], Iterable[str]] | None
-Value = float | Iterable[float]
-MetricValues = Mapping[str, Value] | Callable[["Execution"], Mapping[str, Value]] | None
+MetricValue = float | Iterable[float]
+MetricValues = Mapping[str, MetricValue] | Callable[["Execution"], Mapping[str, MetricValue]] | None

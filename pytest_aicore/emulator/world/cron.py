@@ -21,29 +21,29 @@ _FIELDS: tuple[tuple[str, int, int, dict[str, int]], ...] = (
     ("day of week", 0, 7, {name: number for number, name in enumerate(_DAYS)}),
 )
 NO_DAY = "0"
-"""A day of the month that never comes, but stands in the example of SAP's specification, `0 0 0 1 *`: that it is
-taken nevertheless is assumed."""
+"""A day of the month that never comes, but is used in the example of SAP's specification, `0 0 0 1 *`: that the
+service accepts it is assumed."""
 _PART = re.compile(r"(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d{1,4}))?\Z", re.ASCII)
 _LONGEST_WAIT_DAYS = 366 * 8
 """29 February comes at least every eight years."""
 
 
 class CronError(ValueError):
-    """A cron expression that AI Core would refuse; its text says why."""
+    """A cron expression that AI Core would refuse; its text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """When something happens again and again.
+    """The times of a recurring event.
 
     Args:
-        minute: of the hour; just one, as nothing may happen more often than once an hour.
+        minute: of the hour; only one, because a schedule may run at most once an hour.
         hours: of the day.
         days: of the month.
         months: of the year.
         weekdays: 0 is Sunday.
-        either_day: whether a day fits that is one of `days` or one of `weekdays`; so it is when both are
-            restricted, as in every cron.
+        either_day: whether a day matches that is in `days` or in `weekdays`; this holds if both are restricted, as in
+            every cron.
     """
 
     minute: int
@@ -77,15 +77,15 @@ class Cron:
         return of_month or of_week if self.either_day else of_month and of_week
 
 
-@lru_cache(maxsize=256)  # a schedule asks again with each execution
+@lru_cache(maxsize=256)  # a schedule parses it again for each execution
 def parse_cron(text: str) -> Cron:
-    """Return what a cron expression says.
+    """Parse a cron expression.
 
     Args:
         text: `minute hour day-of-month month day-of-week`.
 
     Raises:
-        CronError: it is none, or it says more than once an hour.
+        CronError: invalid, or it runs more often than once an hour.
     """
     parts = text.split()
     if len(parts) != len(_FIELDS):
@@ -106,7 +106,7 @@ def parse_cron(text: str) -> Cron:
 
 
 def _numbers(text: str, what: str, lowest: int, highest: int, names: dict[str, int]) -> set[int]:
-    """Return the numbers that one field means."""
+    """Return the numbers that match one field."""
     found: set[int] = set()
     for part in text.split(","):
         if part == NO_DAY and what == "day of month":

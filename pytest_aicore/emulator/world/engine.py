@@ -1,9 +1,8 @@
-"""Engines: who carries executions and deployments out.
+"""Engines carry executions and deployments out.
 
-There are two kinds. One whose progress belongs to the world, as that of the scripted engine does: it changes records
-itself as the world's time passes, and a rollback takes its progress back with everything else. And one that really
-works, in threads or processes of its own and in real time: it *reports* to its `Desk` what happens, when it happens,
-and a rollback takes back nothing of that.
+There are two kinds. The progress of the scripted engine is part of the state: it changes records itself as virtual time
+passes, and a rollback reverts its progress with everything else. A real engine works in threads or processes of its own
+and in real time: it *reports* to its `Desk` what happens, when it happens, and a rollback reverts none of that.
 """
 
 from __future__ import annotations
@@ -22,65 +21,73 @@ if TYPE_CHECKING:
 class Engine(Protocol):
     """Carries executions and deployments out.
 
-    The world's lock is held while a method is called, so each has to return at once: whoever really works hands the
-    work on to a thread of its own, and waits for none here.
+    The world's lock is held while a method other than `close` is called, so each has to return at once: a real
+    engine hands the work over to threads of its own, and does not wait for them.
     """
 
     def plan(self, group: ResourceGroup, configuration: Configuration, enactment_id: str, *, deployed: bool) -> Outlook:
-        """Return what can be said beforehand about one that will begin; `OpenEnd` where that is nothing.
+        """Return what is known in advance about a new execution or deployment; `OpenEnd` if nothing is known.
 
         Args:
-            group: where it will be.
-            configuration: what it will execute or deploy.
-            enactment_id: the id that it will have.
+            group: its resource group.
+            configuration: its configuration.
+            enactment_id: its future id.
             deployed: whether it is a deployment.
         """
         ...
 
     def begin(self, group: ResourceGroup, enactment: Enactment) -> None:
-        """Begin with one that is recorded now, in status UNKNOWN.
+        """Start an execution or deployment, whose record has the status UNKNOWN.
 
-        A deployment that got another configuration begins once more, in status PENDING: what runs of it is replaced.
+        A deployment whose configuration was changed is started again, in status PENDING: it replaces what runs.
         """
         ...
 
     def stop(self, group: ResourceGroup, enactment: Enactment) -> None:
-        """End one that somebody has stopped: its status is STOPPING now. Its end is to be reported like any other."""
+        """Stop an execution or deployment; its status is STOPPING now. Report its end like any other."""
         ...
 
     def carried(self) -> Collection[str]:
-        """Return the ids of those that it really works on, up to their last report, whoever holds a record of them."""
+        """Return the ids of all that it still carries out, up to their last report, with or without a record."""
         ...
 
     def abandon(self, enactment_id: str) -> None:
-        """End one whose record is gone: deleted, or taken back by a rollback.
+        """End an execution or deployment whose record is gone: deleted, or reverted by a rollback.
 
-        Its end is to be reported all the same: a checkpoint may still hold it. This may be said more than once.
+        Report its end all the same: a checkpoint may still contain it. May be called more than once.
         """
         ...
 
-    def looked_at(self, group: ResourceGroup, enactment: Enactment) -> None:
-        """Take note that a client has looked at one that goes by looks."""
+    def polled(self, group: ResourceGroup, enactment: Enactment) -> None:
+        """Handle a poll of a client, for an execution or deployment that changes its status by polls."""
         ...
 
-    def rethink(self, group: ResourceGroup, enactment: Enactment) -> None:
-        """Take note that a test has said something else about one that is under way.
+    def script_changed(self, group: ResourceGroup, enactment: Enactment) -> None:
+        """Apply a new script to an unfinished execution or deployment.
 
         Raises:
-            EmulatorError: that cannot be changed any more, or this engine is not told how things go.
+            EmulatorError: it has ended, or this engine does not follow scripts.
+        """
+        ...
+
+    def close(self) -> None:
+        """End everything that it still carries out, and return when all of it has ended.
+
+        Called without the world's lock, because the ends are reported meanwhile. No execution begins after it. It may
+        be called more than once.
         """
         ...
 
 
 class Desk(Protocol):
-    """Where an engine that really works reports what happens, from any thread.
+    """Receives the reports of a real engine, from any thread.
 
-    What is reported reaches the record in the world and in each checkpoint that holds it, so that no rollback brings
-    back what has ended. What nobody holds any more is nobody's business: reports about it are dropped.
+    A report changes the record in the present state and in each checkpoint that contains it, so that no rollback
+    restores an execution that has ended as a running one. Reports without any record are dropped.
     """
 
     def executable_of(self, enactment: Enactment) -> Executable | None:
-        """Return what it executes or deploys, or None where that is not published any more."""
+        """Return its executable, or None if that is no longer published."""
         ...
 
     def status(
@@ -91,18 +98,21 @@ class Desk(Protocol):
         message: str | None = None,
         details: Mapping[str, Any] | None = None,
     ) -> None:
-        """Report that it has come into a status. A status that it has left already is dropped.
+        """Report a new status. A report of an earlier status is dropped.
 
         Args:
-            enactment_id: which execution or deployment.
+            enactment_id: the id of the execution or deployment.
             status: `PENDING`, `RUNNING`, `COMPLETED`, `DEAD` or `STOPPED`.
-            message: what the API shows beside it.
-            details: what the API shows of its containers; of one that is DEAD what is usual when left out.
+            message: the status message that the API shows.
+            details: the status details that the API shows; typical ones for DEAD if left out.
+
+        Raises:
+            EmulatorError: unknown status. The test that is running fails as well, whichever thread reports it.
         """
         ...
 
     def log(self, enactment_id: str, *lines: str, container: str = "main") -> None:
-        """Report lines that it has just written."""
+        """Report log lines that were just written."""
         ...
 
     def metric(self, execution_id: str, name: str, value: float, *, step: int = 0) -> None:
@@ -110,22 +120,22 @@ class Desk(Protocol):
         ...
 
     def output(self, execution_id: str, name: str) -> None:
-        """Report that an output artifact is there; one that the executable does not declare is dropped.
+        """Report that an output artifact was written; one that the executable does not declare is dropped.
 
         Args:
-            execution_id: whose it is.
-            name: as the template declares it.
+            execution_id: the id of the execution.
+            name: the name in the template.
         """
         ...
 
 
 class OpenEnd:
-    """An outlook that promises nothing: neither looks nor the world's time lead on."""
+    """The outlook of a real engine: neither polls nor virtual time change the status."""
 
-    def goes_by_looks(self, status: str) -> bool:  # noqa: ARG002  # as `Outlook` has it
-        """Tell whether it leaves a status after so many looks: never."""
+    def counts_polls(self, status: str) -> bool:  # noqa: ARG002  # as in `Outlook`
+        """Return False: no number of polls changes the status."""
         return False
 
-    def goes_on(self, status: str) -> bool:  # noqa: ARG002
-        """Tell whether it leaves a status by itself, as far as anybody knows: no."""
+    def advances(self, status: str) -> bool:  # noqa: ARG002
+        """Return False: it is not known whether the status will change."""
         return False

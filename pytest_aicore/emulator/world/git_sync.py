@@ -2,7 +2,7 @@
 
 AI Core does it with Argo CD, whose sentences these are (documentation where it quotes them, else Argo CD's own).
 A repository is a folder of this machine: its URL is `file:///...` or a path, or a URL that was mirrored with
-`Emulator.mirror_repository`. Nothing is ever fetched from the network.
+`Emulator.mirror_repository`. It fetches nothing from the network.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pytest_aicore.emulator.store.admin_records import Application, ResourceSync
-from pytest_aicore.emulator.store.records import Published
+from pytest_aicore.emulator.store.records import PublishedExecutable
 from pytest_aicore.emulator.store.state import TENANT_ID
 from pytest_aicore.emulator.world import quotas
 from pytest_aicore.errors import WorkflowError
@@ -37,14 +37,14 @@ _API = {"WorkflowTemplate": "argoproj.io", "ServingTemplate": "ai.sap.com"}
 _API_VERSIONS = {"WorkflowTemplate": "argoproj.io/v1alpha1", "ServingTemplate": "ai.sap.com/v1alpha1"}
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _SHAPES = {"integer": "number", "float": "number", "boolean": "bool", "object": "object"}
-"""What Kubernetes calls a value that is no string."""
+"""Kubernetes' names of types other than string."""
 _REVISION = re.compile(r"[\w./+@-]{1,200}", re.ASCII)
 _APPLICATION = "application"
-"""The kind of appointment that it looks after."""
+"""The kind of appointment that it handles."""
 
 
 class _NoManifestsError(Exception):
-    """A folder whose templates cannot be told; its text is the status message."""
+    """The templates of a folder cannot be read; its text is the status message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,10 @@ class TemplateFile:
 
 
 class GitSync:
-    """Synchronises applications. What it remembers itself is only a memory of files it has read.
+    """Synchronises applications. Its only own state is a cache of the files that it has read.
 
     Args:
-        world: whose tenant it is.
+        world: the world of the tenant.
     """
 
     def __init__(self, world: World) -> None:
@@ -68,29 +68,29 @@ class GitSync:
         world.agenda.when_due(_APPLICATION, self._wake)
 
     def plan(self, application: Application, seconds: float) -> Application:
-        """Return an application that will be synchronised after so many seconds, and make the appointment."""
+        """Return an application that will be synchronised after `seconds`, and make the appointment."""
         planned = replace(application, sync_at=self._world.clock.due(seconds))
         self._world.agenda.appoint(planned.sync_at, planned.number, _APPLICATION, "", planned.id)
         return planned
 
     def remove(self, application: Application) -> None:
-        """Take an application out, with what it has published."""
+        """Remove an application, with the executables that it has published."""
         self._world.state.tenant.applications.remove(application.id)
         self._prune(application.id, set())
 
-    def look(self) -> None:
-        """Let time pass for who waits for templates, while an application waits for its synchronisation."""
+    def poll(self) -> None:
+        """Let the time of a poll pass for clients that wait for templates, if a synchronisation is due."""
         soon = self._world.clock.now() + FIRST_SYNC_SECONDS
         applications = self._world.state.tenant.applications
         if any(each.sync_at is not None and each.sync_at <= soon for each in applications):
-            self._world.clock.look()
+            self._world.clock.poll()
 
     def _wake(self, _: str, name: str, at: float) -> None:
         application = self._world.state.tenant.applications.get(name)
         if application is None or application.sync_at != at:
             return
         synced = self._synced(application, at)
-        # After a leap of the clock once more is enough: the folder is what it is now.
+        # After a jump of the clock one synchronisation is enough: the folder has only its present content.
         periods = max((self._world.clock.now() - at) // PERIOD_SECONDS, 1)
         planned = replace(synced, sync_at=at + periods * PERIOD_SECONDS)
         self._world.state.tenant.applications.put(planned)
@@ -105,7 +105,7 @@ class GitSync:
             return replace(application, sync_status="Unknown", message=str(error), reconciled_at=at)
         unknown = [each for each in manifests if each.template.api_version != _API_VERSIONS[each.template.kind]]
         if unknown:
-            # Argo CD looks at all of them before it applies the first.
+            # Argo CD validates all of them before it applies the first.
             results = [_result(each, "SyncFailed", _unknown_version(each.template)) for each in unknown]
             for each in unknown:
                 self._mark_failed(each.template.name)
@@ -129,7 +129,7 @@ class GitSync:
         return _finished(application, at, results, reason)
 
     def _applied(self, application: Application, manifest: TemplateFile, at: float) -> ResourceSync:
-        """Apply one template and return what became of it."""
+        """Apply one template and return the result."""
         template, state = manifest.template, self._world.state
         executable = template.executable
         before = state.published.get(template.name)
@@ -155,7 +155,7 @@ class GitSync:
             created = before.created_at if before else at
             modified = before.modified_at if before and done == "unchanged" else at
             covered = before.covered or (before if before.application is None else None) if before else None
-            state.published[template.name] = Published(executable, created, modified, application.id, covered)
+            state.published[template.name] = PublishedExecutable(executable, created, modified, application.id, covered)
         return _result(manifest, "Synced", f"{template.kind.lower()}.{_API[template.kind]}/{template.name} {done}")
 
     def _mark_failed(self, executable_id: str) -> None:
@@ -188,7 +188,7 @@ class GitSync:
         try:
             folder = (root / path).resolve()
             exists, is_folder = folder.exists(), folder.is_dir()
-        except (OSError, ValueError):  # no file system can have such a path
+        except (OSError, ValueError):  # not a path of any file system
             folder, exists, is_folder = root, False, False
         if not folder.is_relative_to(root):
             raise _NoManifestsError(f"rpc error: code = Unknown desc = {path}: app path outside root")
@@ -205,7 +205,7 @@ class GitSync:
         return [manifest for file in files for manifest in self._manifests_of(file, root)]
 
     def _root(self, url: str) -> Path:
-        """Return the folder that a repository is."""
+        """Return the folder of a repository."""
         tenant = self._world.state.tenant
         mirror = tenant.mirrors.get(url)
         local = _local(url)
@@ -216,7 +216,7 @@ class GitSync:
         if root is None:
             raise _NoManifestsError(
                 f"rpc error: code = Unknown desc = failed to fetch {url}: the emulator has no network; "
-                "say with emulator.mirror_repository(url, folder) which folder stands for it"
+                "map it to a folder with emulator.mirror_repository(url, folder)"
             )
         try:
             found = root.resolve() if root.is_dir() else None
@@ -268,7 +268,7 @@ def _finished(application: Application, at: float, results: list[ResourceSync], 
 
 
 def _unchanged(application: Application, results: list[ResourceSync]) -> bool:
-    """Tell whether a synchronisation found what the one before had left: then Argo CD does not run another."""
+    """Return whether a synchronisation has changed nothing: then Argo CD does not run another."""
     return [result.name for result in results] == [result.name for result in application.resources] and all(
         result.status == "Synced" and result.message.endswith(" unchanged") for result in results
     )
@@ -287,7 +287,7 @@ def _unknown_version(template: Template) -> str:
 
 
 def _refusal(manifest: TemplateFile) -> str | None:
-    """Return why Kubernetes would not take a template, or None when it would."""
+    """Return why Kubernetes would refuse a template, or None."""
     template = manifest.template
     if not template.name:
         return f"error validating data: resource name may not be empty ({manifest.file})"
@@ -309,7 +309,7 @@ def _refusal(manifest: TemplateFile) -> str | None:
 
 
 def _local(url: str) -> Path | None:
-    """Return the folder that a URL of this machine means, or None for any other."""
+    """Return the folder that a local URL or path names, or None for other URLs."""
     if url.startswith(("/", "./", "../")):
         return Path(url)
     try:
@@ -322,9 +322,9 @@ def _local(url: str) -> Path | None:
 
 
 def _has_revision(root: Path, revision: str) -> bool:
-    """Tell whether a repository has a revision. What is read is the working tree, whatever the revision is.
+    """Return whether a repository has a revision. The working tree is read, whatever the revision is.
 
-    A folder that is no Git repository has every revision.
+    A folder that is not a Git repository has every revision.
     """
     git = root / ".git"
     if revision in ("", "HEAD") or not git.is_dir():

@@ -1,4 +1,4 @@
-"""How fast a server's world goes: by real time, by scaled time, by looks, or at once."""
+"""How fast time passes on a server: in real time, scaled, by polls, or at once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.emulator.world.clock import LOOK_SECONDS, VirtualClock
+from pytest_aicore.emulator.world.clock import POLL_SECONDS, VirtualClock
 from pytest_aicore.errors import EmulatorError
 
 if TYPE_CHECKING:
@@ -19,30 +19,30 @@ _SCALED = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)x\Z", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast a server's world goes.
+    """How fast time passes on a server.
 
     Args:
-        name: as the command line has it.
-        rate: how many seconds pass in a real second.
-        look_seconds: how many pass when a client looks at what is not ready yet, and does not go by looks.
-        at_once: whether what the service needs time for is ready at once.
-        said: what that means for executions and deployments, as arguments of `Emulator.script`.
+        name: the name on the command line.
+        rate: seconds that pass in a real second.
+        poll_seconds: seconds that pass when a client polls something that is not ready yet and does not count polls.
+        at_once: whether everything is ready at once.
+        said: the same for executions and deployments, as arguments of `Emulator.script`.
     """
 
     name: str
     rate: float = 1.0
-    look_seconds: float = 0.0
+    poll_seconds: float = 0.0
     at_once: bool = False
     said: Mapping[str, Any] = field(default_factory=dict)
 
 
 class RunningClock(VirtualClock):
-    """A clock that goes by itself. Moving it is possible, too; holding it is not.
+    """A clock that runs. It can be moved forward, too, but not held.
 
     Args:
-        pace: how fast it goes.
-        start: seconds since the epoch; the real time when left out.
-        ticks: a clock that is never set, in seconds.
+        pace: its speed.
+        start: seconds since the epoch; the real time if left out.
+        ticks: a monotonic clock, in seconds.
     """
 
     def __init__(self, pace: Pace, *, start: float | None = None, ticks: Callable[[], float] = time.monotonic) -> None:
@@ -53,7 +53,7 @@ class RunningClock(VirtualClock):
         self.restart()
 
     def restart(self) -> None:
-        """Begin anew, as if nobody had ever moved it."""
+        """Start again, as if it had never been moved."""
         self._origin = time.time() if self._start is None else self._start
         self._client_origin = self._origin
         self._began = self._ticks()
@@ -63,46 +63,45 @@ class RunningClock(VirtualClock):
         return self._origin + (self._ticks() - self._began) * self._pace.rate
 
     def client_time(self) -> float:
-        """Return the time that clients live in: it is not scaled, but moved when this clock is moved.
+        """Return the time of the clients: it is not scaled, but moves forward when this clock is moved.
 
-        A token that is good for 43,199 seconds has to be good for as long on the clock of the client, which was
-        told so.
+        A token that is valid for 43,199 seconds must be valid for that long on the clock of the client.
         """
         return self._client_origin + (self._ticks() - self._began)
 
     def due(self, seconds: float) -> float:
-        """Return when something is over that takes so many seconds: seconds since the epoch."""
+        """Return when something that takes `seconds` is over: seconds since the epoch."""
         return self.now() + (0.0 if self._pace.at_once else seconds)
 
     def sleep(self, seconds: float) -> None:
-        """Move the clock on.
+        """Move the clock forward.
 
         Args:
             seconds: how far; not negative.
         """
         if not 0 <= seconds < float("inf"):
-            raise EmulatorError(f"The emulator's clock cannot be moved by {seconds!r} seconds: time only goes on.")
+            raise EmulatorError(f"The emulator's clock cannot move by {seconds!r} s: expected seconds >= 0.")
         self._origin += seconds
         self._client_origin += seconds
 
     advance = sleep
 
     def hold(self) -> None:
-        """Do nothing: looks take no time anyway."""
+        """Do nothing: polls take no time on this clock."""
 
-    def look(self) -> None:
-        """Let the time pass that a look takes; at most paces it takes none, for time passes by itself."""
-        self._origin += self._pace.look_seconds
+    def poll(self) -> None:
+        """Let the time of a poll pass; most paces give it none, because the clock runs."""
+        self._origin += self._pace.poll_seconds
 
     def set(self, now: float, *, held: bool) -> None:  # noqa: ARG002  # as `VirtualClock.set` has it
-        """Set the clock, as a rollback does; it goes on from there."""
+        """Set the clock, as a rollback does; it runs from there."""
         self._origin += now - self.now()
 
 
 PACES = {
     "real": Pace("real"),
     "60x": Pace("60x", rate=60.0),
-    "polls": Pace("polls", look_seconds=LOOK_SECONDS, said={"polls": 1}),
+    "polls": Pace("polls", poll_seconds=POLL_SECONDS, said={"polls": 1}),
     "instant": Pace("instant", at_once=True, said=_AT_ONCE),
 }
 
@@ -111,7 +110,7 @@ def pace_named(name: str) -> Pace:
     """Return the pace with a name: `real`, `polls`, `instant`, or a factor such as `60x`.
 
     Raises:
-        EmulatorError: there is no such pace.
+        EmulatorError: unknown pace.
     """
     if name in PACES:
         return PACES[name]
@@ -119,6 +118,6 @@ def pace_named(name: str) -> Pace:
     if scaled and float(scaled[1]) > 0:
         return Pace(name, rate=float(scaled[1]))
     raise EmulatorError(
-        f"--pace {name}: there is no such pace. Give real (one second is one second), a factor such as 60x (a minute "
-        "is one second), polls (each look moves an execution one status on), or instant."
+        f"--pace {name}: unknown pace; expected real (one second is one second), a factor such as 60x (a minute "
+        "is one second), polls (each poll moves an execution to its next status), or instant."
     )

@@ -1,4 +1,4 @@
-"""Everything that brings about, in one world, what clients ask for."""
+"""All services of one world: cluster, schedules, provisioning, Git sync."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class Platform:
-    """A world with those who work in it; they are made when first needed, because few tests need them all.
+    """A world with its services; they are made when first needed, because few tests need them all.
 
     Args:
-        world: where they work.
-        make_engine: returns the engine that carries executions and deployments out.
+        world: the world.
+        make_engine: makes the engine that carries executions and deployments out.
     """
 
     def __init__(self, world: World, make_engine: EngineMaker) -> None:
@@ -29,21 +29,21 @@ class Platform:
 
     @cached_property
     def scheduler(self) -> Scheduler:
-        """What starts executions on a schedule."""
+        """Starts executions on a schedule."""
         from pytest_aicore.emulator.world.schedules import Scheduler
 
         return Scheduler(self.world, self.cluster)
 
     @cached_property
     def tenancy(self) -> Tenancy:
-        """What provisions, on-boards and holds nodes ready."""
+        """Provisions resource groups, on-boards repositories and reserves nodes."""
         from pytest_aicore.emulator.world.provisioning import Tenancy
 
         return Tenancy(self.world)
 
     @cached_property
     def gitsync(self) -> GitSync:
-        """What synchronises applications."""
+        """Synchronises applications."""
         from pytest_aicore.emulator.world.git_sync import GitSync
 
         return GitSync(self.world)

@@ -1,4 +1,4 @@
-"""What takes its time in the administration of a tenant: provisioning, on-boarding, nodes held ready."""
+"""What takes time in the administration of a tenant: provisioning, on-boarding, reserving nodes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 PROVISIONING_SECONDS = 5.0
 """Observed by SAP's own tests: within seconds. Until then a resource group can be used already (assumed)."""
 ONBOARDING_SECONDS = 5.0
-"""Assumed: nobody captured for how long a repository is IN-PROGRESS."""
+"""Assumed: no capture shows for how long a repository is IN-PROGRESS."""
 NODES_SECONDS = 300.0
-"""Assumed: nobody captured how long it takes until reserved nodes are there."""
+"""Assumed: no capture shows how long it takes to reserve nodes."""
 
 _GROUP, _REPOSITORY, _NODES = "resource group", "repository", "nodes"
-"""The kinds of appointments that it looks after."""
+"""The kinds of appointments that it handles."""
 
 
 class Tenancy:
-    """Brings about what an administrator asked for. It remembers nothing itself.
+    """Completes requests of an administrator as time passes. It has no state of its own.
 
     Args:
-        world: whose tenant it is.
+        world: the world of the tenant.
     """
 
     def __init__(self, world: World) -> None:
@@ -69,7 +69,7 @@ class Tenancy:
         return repository
 
     def request_nodes(self, plan: str, number: int) -> None:
-        """Have so many nodes of a plan held ready."""
+        """Reserve a number of nodes of a plan."""
         state, nodes = self._world.state, self._world.state.tenant.nodes
         kept = nodes.get(plan) or nodes.add(NodePlan(plan, state.next_number(), 0, 0))
         ready_at = self._world.clock.due(NODES_SECONDS)

@@ -1,4 +1,4 @@
-"""How much a tenant may have, and what it is told when it wants more."""
+"""Quotas of a tenant, and the refusal when one is used up."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ SHARED_SECRETS = 5
 SECRETS = 50
 """Assumed: generic secrets of one resource group, or of the main tenant."""
 DEPLOYMENTS = 50
-"""Assumed: deployments of one resource plan in the whole tenant. It is shown, but refuses nobody."""
+"""Assumed: deployments of one resource plan in the whole tenant. It is shown, but not enforced."""
 REPLICAS_PER_DEPLOYMENT = 10
 """Assumed."""
 
 REACHED_STATUS = 400
-"""Assumed: nobody captured what a tenant is told that wants more than its quota."""
+"""Assumed: no capture shows the answer when a quota is used up."""
 
 
 def refuse_beyond(count: int, maximum: int, what: str) -> None:
     """Refuse one more when the quota is used up.
 
     Args:
-        count: how many there are.
-        maximum: how many there may be.
-        what: of what, in the plural.
+        count: the present number.
+        maximum: the quota.
+        what: the kind of record, in the plural.
 
     Raises:
-        ApiError: there are as many as there may be; the sentence is assumed.
+        ApiError: the quota is used up; the sentence is assumed.
     """
     if count >= maximum:
         raise ApiError(REACHED_STATUS, str(REACHED_STATUS), reached(maximum, what))
 
 
 def reached(maximum: int, what: str) -> str:
-    """Return the sentence that says that a quota is used up."""
+    """Return the sentence for a quota that is used up."""
     return f"Quota reached: the tenant has {maximum} {what}, which is the maximum"

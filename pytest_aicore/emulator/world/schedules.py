@@ -1,4 +1,4 @@
-"""What starts executions on a schedule."""
+"""Starts executions on a schedule."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.world.world import World
 
 _RUN, _END = "schedule", "end of schedule"
-"""The kinds of appointments that it looks after."""
+"""The kinds of appointments that it handles."""
 
 
 class Scheduler:
-    """Starts executions when their schedule says so. It remembers nothing itself.
+    """Starts executions at the times of their schedules. It has no state of its own.
 
-    A schedule runs from its `start` on (that moment included), or from now on where it has none or it is past;
-    at its `end` it becomes INACTIVE before it runs (assumed: nobody documents the very moments).
+    A schedule runs from its `start` on (inclusive), or from now on if it has none or it is past; at its `end` it
+    becomes INACTIVE before it runs (assumed: the boundaries are not documented).
 
     Args:
-        world: where the schedules are.
-        cluster: what starts their executions.
+        world: contains the schedules.
+        cluster: starts their executions.
     """
 
     def __init__(self, world: World, cluster: Cluster) -> None:
@@ -47,7 +47,7 @@ class Scheduler:
 
     def _next(self, schedule: Schedule, after: float) -> float | None:
         if schedule.start is not None and schedule.start > after:
-            after = ceil(schedule.start) - 1  # cron knows whole minutes only
+            after = ceil(schedule.start) - 1  # cron has a resolution of one minute
         next_at = parse_cron(schedule.cron).after(after)
         return None if next_at is None or (schedule.end is not None and next_at >= schedule.end) else next_at
 
@@ -60,7 +60,7 @@ class Scheduler:
         group.schedules.put(replace(schedule, next_at=next_at))
         self._world.agenda.appoint(next_at, schedule.number, _RUN, group_id, schedule_id)
         configuration = group.configurations.get(schedule.configuration_id)
-        if configuration:
+        if configuration and not self._cluster.is_closed:
             self._cluster.start(group, configuration, schedule_id, at)
 
     def _wake_end(self, group_id: str, schedule_id: str, at: float) -> None:

@@ -1,7 +1,7 @@
-"""The world behind the API: what is remembered, what time it is, and what is due next.
+"""The world behind the API: state, time, and agenda.
 
-Whoever brings something about in it (executions, schedules, provisioning, Git sync) gets this, and nothing of what
-answers requests.
+Everything that changes it as time passes (executions, schedules, provisioning, Git sync) gets this, and nothing of the
+modules that answer requests.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.world.clock import VirtualClock
 
 
-@dataclass(eq=False)  # without slots: the world knows those that somebody still holds by weak references
+@dataclass(eq=False)  # without slots: the world has weak references to those in use
 class Checkpoint:
-    """A moment of an emulator to which it can be rolled back."""
+    """The state and time of an emulator, to which it can be rolled back."""
 
     state: State
     now: float
     held: bool
     tallies: list[Any]
-    """What each of the state's faults had counted: faults are shared with the tests that made them."""
+    """The counters of the state's faults: the fault objects themselves are shared with the tests that made them."""
 
 
 class World:
-    """State, clock, agenda, and the incidents that must fail the test that is running.
+    """State, clock, agenda, and the problems for which the running test must fail.
 
     Args:
-        state: what it begins with.
+        state: the initial state.
         clock: its time.
         local_repositories: whether clients may name any folder of this machine as a repository.
     """
@@ -49,22 +49,22 @@ class World:
         self._moments: WeakSet[Checkpoint] = WeakSet()
         self.incidents: list[str] = []
         self.lock: AbstractContextManager[object] = RLock()
-        """Whoever reads or changes the world holds it, and holds it briefly."""
+        """The lock to hold, briefly, while reading or changing the world."""
 
     def report(self, incident: str) -> None:
-        """Remember what must fail the test that is running."""
+        """Record a problem for which the running test must fail."""
         with self.lock:
             if incident not in self.incidents:
                 self.incidents.append(incident)
 
     def take_incidents(self) -> list[str]:
-        """Return what must fail the test that is running, and forget it."""
+        """Return the problems for which the running test must fail, and clear them."""
         with self.lock:
             incidents, self.incidents = self.incidents, []
         return incidents
 
     def checkpoint(self) -> Checkpoint:
-        """Return this moment."""
+        """Return a checkpoint of the present state and time."""
         with self.lock:
             tallies = [fault.tally.copy() for fault in self.state.faults]
             moment = Checkpoint(self.state.copy(), self.clock.now(), self.clock.held, tallies)
@@ -72,7 +72,7 @@ class World:
         return moment
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Have the state and the time of a moment, and no incidents."""
+        """Restore the state and the time of a checkpoint; clear the problems."""
         with self.lock:
             self.state = checkpoint.state.copy()
             for fault, tally in zip(self.state.faults, checkpoint.tallies, strict=True):
@@ -81,9 +81,9 @@ class World:
             self.incidents.clear()
 
     def copies(self) -> Iterator[tuple[State, float]]:
-        """Return each state that is, or can still be restored, with what time it is in it.
+        """Return the present state and each one that can still be restored, with its time.
 
-        What happened for good is to be told to all of them. The world's lock must be held.
+        An irrevocable event is recorded in all of them. The world's lock must be held.
         """
         yield self.state, self.clock.now()
         seen = {id(self.state)}

@@ -1,4 +1,4 @@
-"""Time and money: durations as people write them, the budget of a session, what a run cost."""
+"""Time and money: durations as users write them, the budget of a session, the cost of a run."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ def parse_duration(text: str, *, none: bool = False) -> float:
     """Return the seconds of a duration such as `45m`, `2h`, `1h30m`, `90s` or `90`.
 
     Args:
-        text: what was written.
-        none: whether 0 is a duration, too.
+        text: the duration.
+        none: whether 0 is allowed.
 
     Raises:
-        ValueError: it is none, or not greater than 0.
+        ValueError: the text is not a duration, or 0 is not allowed.
     """
     compact = text.strip().replace(" ", "")
     parts = _PART.findall(compact)
@@ -43,7 +43,7 @@ def parse_duration(text: str, *, none: bool = False) -> float:
 
 
 def show_duration(seconds: float) -> str:
-    """Return a duration as people write it: `45m`, `1h30m`, `90s` are 45 minutes, 1.5 hours and 1.5 minutes."""
+    """Return a duration for messages: `45m`, `1h30m`, `90s` are 45 minutes, 1.5 hours and 1.5 minutes."""
     whole = round(seconds)
     if whole < 120:
         return f"{round(seconds, 1):g}s" if seconds < 10 else f"{whole}s"
@@ -52,10 +52,10 @@ def show_duration(seconds: float) -> str:
 
 
 class Budget:
-    """How long all executions of a session may run together, by the service's clock as far as that is known.
+    """The limit of the total running time of a session's executions, by the service's clock if that is known.
 
     Args:
-        seconds: so long; None for ever.
+        seconds: the limit; None for no limit.
         entries: returns the session's entries of the ledger.
         clock: of this machine.
         service_now: returns the service's time in seconds since the epoch, None if it is not known.
@@ -73,10 +73,10 @@ class Budget:
         self._clock = clock
         self._service_now = service_now
         self.spent: str | None = None
-        """That it is spent, as a sentence; None until that was found."""
+        """The sentence that says that it is spent; None before that."""
 
     def why_spent(self) -> str | None:
-        """Find out whether it is spent: return the sentence, None if it is not. What is spent stays so."""
+        """Return the sentence that says that it is spent, None if it is not. A spent budget stays spent."""
         if self._seconds is None or self.spent is not None:
             return self.spent
         used, _ = self._used()
@@ -88,7 +88,7 @@ class Budget:
         return self.spent
 
     def lasts(self) -> float:
-        """Return for how many seconds it lasts if all that run now go on."""
+        """Return in how many seconds it is spent if all executions continue to run."""
         if self._seconds is None:
             return math.inf
         used, running = self._used()
@@ -103,11 +103,11 @@ class Budget:
 
 @dataclass(frozen=True)
 class Price:
-    """What an hour of a resource plan costs.
+    """The price of a resource plan for an hour.
 
     Attributes:
-        amount: for an hour.
-        currency: what it is an amount of, as the user wrote it; may be empty.
+        amount: the price of an hour.
+        currency: the currency as the user wrote it; may be empty.
     """
 
     amount: float
@@ -121,10 +121,10 @@ def parse_price(line: str) -> tuple[str, Price]:
     """Return resource plan and price of a line such as `train.l = 3.20 EUR`.
 
     Args:
-        line: what was written.
+        line: a line of the price table.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the line is not a price.
     """
     match = re.fullmatch(r"\s*([\w.-]+)\s*[=:]\s*(\d+(?:\.\d+)?)\s*([^\d\s]\S*)?\s*", line)
     if match is None:
@@ -133,10 +133,10 @@ def parse_price(line: str) -> tuple[str, Price]:
 
 
 def estimate(plans: Iterable[str], seconds: float, prices: Mapping[str, Price]) -> Price | None:
-    """Return what a run cost by a table of prices; None if the table lacks one of its resource plans.
+    """Return the cost of a run by a table of prices; None if the table lacks one of its resource plans.
 
-    The steps of a workflow run one after the other or at once, and nobody but AI Core's bill knows how long each one
-    took, so the dearest of its plans is taken for the whole time.
+    The steps of a workflow run one after the other or in parallel, and only AI Core's bill shows how long each one
+    took. So the most expensive of its plans is counted for the whole time.
 
     Args:
         plans: the resource plans of the run's pods.
@@ -147,5 +147,5 @@ def estimate(plans: Iterable[str], seconds: float, prices: Mapping[str, Price]) 
     known = [price for price in found if price is not None]
     if not known or len(known) < len(found):
         return None
-    dearest = max(known, key=lambda price: price.amount)
-    return Price(dearest.amount * seconds / 3600, dearest.currency)
+    most_expensive = max(known, key=lambda price: price.amount)
+    return Price(most_expensive.amount * seconds / 3600, most_expensive.currency)

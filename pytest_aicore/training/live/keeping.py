@@ -1,4 +1,4 @@
-"""Lets the disk follow what a process of a live session knows, also while nothing else happens in it."""
+"""Keeps the ledger file up to date with what a process of a live session knows, also while nothing else happens."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from pytest_aicore.training.live.ledger import FileLedger
 
 _INTERVAL = 1.0
-"""Seconds between two looks at the file."""
+"""Seconds between two checks of the file."""
 
 
 class Keeper:
-    """A thread that writes what could not be written before, and makes anew what somebody has deleted.
+    """A thread that writes what could not be written before, and restores files that were deleted.
 
     Args:
         ledger: of the process.
-        then: done after each look; it must not raise.
-        interval: seconds between two looks.
+        then: called after each check; it must not raise.
+        interval: seconds between two checks.
     """
 
     def __init__(
         self, ledger: FileLedger, then: Callable[[], None] = lambda: None, interval: float = _INTERVAL
     ) -> None:
-        """Begin."""
+        """Start the thread."""
         self._ledger = ledger
         self._then = then
         self._interval = interval
@@ -35,10 +35,10 @@ class Keeper:
         self._thread.start()
 
     def end(self, patience: float) -> None:
-        """Stop, and return when the thread has ended.
+        """Stop the thread, and wait for its end.
 
         Args:
-            patience: seconds for which it is waited for.
+            patience: how many seconds to wait.
         """
         self._ended.set()
         self._thread.join(patience)

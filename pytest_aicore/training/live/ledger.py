@@ -1,26 +1,26 @@
-"""The ledger: what a live session starts is on disk before it costs money, and can be found again afterwards.
+"""The ledger: everything that a live session starts is recorded on disk before it costs money, to be found afterwards.
 
-A file of JSON lines that is only ever appended to. Several processes may write it: the workers of one session, and
-other sessions. Damaged lines are counted and passed over. An *entry* is what the lines say of one run together.
+A file of JSON lines, to which lines are only appended. Several processes may write it: the workers of one session, and
+other sessions. Damaged lines are counted and skipped. An *entry* is the content of all lines of one run.
 
-Nothing is started that is not on disk. What has happened is another matter: memory knows it at once, and the disk
-follows as soon as it can. So a full disk, or a folder that somebody deletes, keeps nobody waiting: a file that is gone
-is made anew from what this process remembers.
+Nothing is started before it is on disk. Events that have happened are kept in memory at once, and written to disk as
+soon as possible. So a full disk, or a deleted folder, blocks nothing: a file that is missing is created again from
+memory.
 
 | event | means |
 |---|---|
 | `opened`, `closed` | a session began; it ended well, having stopped what it started |
-| `restored` | a process of the session made its files anew; those of the others may still be missing |
-| `checked` | what a preflight of the session found |
-| `run` | a run was asked for: its key, workflow, resource group and host |
+| `restored` | a process of the session created its files again; those of the others may still be missing |
+| `checked` | the result of a preflight of the session |
+| `run` | a run was requested: its key, workflow, resource group and host |
 | `intends` | a process is about to make a stage of a run: its artifacts, its configuration, its execution |
-| `made`, `failed` | what became of that |
-| `waits` | a process waits for another one to make a stage, or for room |
-| `running`, `ended` | what the service says of the execution |
-| `lost` | a process of the session cannot watch it any more; it may still run |
-| `stopping`, `kept`, `gone` | why nobody watches it any more |
-| `adopted` | another session goes on with a run |
-| `wanted`, `done`, `unwanted` | which tests of pytest-xdist use a run; which have ended; that no test is left for it |
+| `made`, `failed` | the result of that |
+| `waits` | a process waits for another one to make a stage, or for the limit of executions at once |
+| `running`, `ended` | the status of the execution on the service |
+| `lost` | a process of the session cannot poll it any more; it may still run |
+| `stopping`, `kept`, `gone` | it was stopped; it is left running; it does not exist |
+| `adopted` | another session resumes a run |
+| `wanted`, `done`, `unwanted` | which tests of pytest-xdist use a run; which have ended; no remaining test needs it |
 """
 
 from __future__ import annotations
@@ -55,11 +55,21 @@ if TYPE_CHECKING:
 
     from pytest_aicore.training.clock import Clock
 
-__all__ = ["ARTIFACTS", "CONFIGURATION", "EXECUTION", "Entry", "FileLedger", "NoRecord", "Record", "RunRecord", "Stage"]
+__all__ = [
+    "ARTIFACTS",
+    "CONFIGURATION",
+    "EXECUTION",
+    "Entry",
+    "FileLedger",
+    "LedgerRecord",
+    "NoRecord",
+    "RunRecord",
+    "Stage",
+]
 
 _CLOCK = RealClock()
 _PROOF = 15.0
-"""Seconds between two proofs of a process that waits that it could write what it waits to write."""
+"""Seconds between two test writes of a process that waits, to detect a ledger that cannot be written."""
 _OTHERS_PATIENCE = 10.0
 """Seconds for which locks of other processes may be missing after files were deleted."""
 
@@ -71,16 +81,16 @@ def new_id() -> str:
 
 @dataclass
 class Stage:
-    """One stage of a run, as far as it is known.
+    """What is known of one stage of a run.
 
     Attributes:
-        process: who makes it, or made it; None if nobody has begun.
+        process: the process that makes it, or made it; None if it was not begun.
         intent: what was about to be made.
-        since: when, in seconds since the epoch.
-        ticks: the same by the machine's clock that nobody sets; None in old ledgers.
+        since: when it was begun, in seconds since the epoch.
+        ticks: the same by the machine's monotonic clock; None in old ledgers.
         result: what was made.
         failure: why it could not be made.
-        in_doubt: whether it may have been made all the same.
+        in_doubt: whether it may have been made in spite of the failure.
     """
 
     process: str | None = None
@@ -92,7 +102,7 @@ class Stage:
     in_doubt: bool = False
 
     def age(self, clock: Clock) -> float:
-        """Return for how many seconds it has been made: by the clock that nobody sets as long as the machine runs.
+        """Return how many seconds ago it was begun: by the monotonic clock, until the machine is restarted.
 
         Args:
             clock: of this machine.
@@ -101,15 +111,14 @@ class Stage:
 
 
 def age_of(since: float, ticks: float | None, clock: Clock) -> float:
-    """Return how many seconds ago something was, 0 or more.
+    """Return how many seconds ago an event happened, 0 or more.
 
-    A date alone is as good as the clock that somebody may have set since. The other clock begins anew with the machine:
-    what it says is too little then, or less than nothing. So the smaller age counts, and whoever waits for an age waits
-    on.
+    The date may have been set since then. The monotonic clock starts again with the machine, and then gives an age that
+    is too small or negative. So the smaller age counts: a process that waits for an age waits longer, never too short.
 
     Args:
-        since: the date, in seconds since the epoch.
-        ticks: the same by the clock that nobody sets, None where that is not known.
+        since: the date of the event, in seconds since the epoch.
+        ticks: its time by the monotonic clock, None if that is not known.
         clock: of this machine.
     """
     by_date = max(0.0, clock.now() - since)
@@ -119,26 +128,26 @@ def age_of(since: float, ticks: float | None, clock: Clock) -> float:
 
 @dataclass
 class Entry:
-    """What the ledger says of one run.
+    """The content of the ledger for one run.
 
     Attributes:
         id: of the run.
-        session: whose run it is.
-        key: what makes it the same run in another process or session.
+        session: the session of the run.
+        key: identifies the same run in other processes and sessions.
         facts: workflow, scenario, executable, host, resource group, test and time of its beginning.
         stages: by name.
-        status: the final status, None if nobody has seen the end of it.
+        status: the final status, None if its end was not seen.
         seconds: how long it ran, as far as that is known.
         running_since: when it was first seen to run, in seconds since the epoch; None if it was not.
-        running_ticks: the same by the machine's clock that nobody sets; None in old ledgers.
+        running_ticks: the same by the machine's monotonic clock; None in old ledgers.
         began: when it began to run by the service's clock, in seconds since the epoch; None if that is not known.
-        lost: whether the session waits for it no more, although it may still run.
-        stopped: whether somebody of ours stopped it.
-        stopped_because: why, and what became of it, as sentences; None where only its end is known.
+        lost: whether the session has stopped polling it, although it may still run.
+        stopped: whether pytest-aicore stopped it.
+        stopped_because: reason and outcome, as sentences; None if only its end is known.
         kept: whether it was left running because the user wanted that.
-        gone: whether it was found not to exist.
-        users: the tests that were said to use it.
-        unwanted: whether it was given up because none of them is left.
+        gone: whether it does not exist.
+        users: the tests that use it.
+        unwanted: whether it was given up because no remaining test needs it.
     """
 
     id: str
@@ -161,13 +170,13 @@ class Entry:
 
     @property
     def execution_id(self) -> str | None:
-        """The execution, None if it has none or its id was never learnt."""
+        """The id of the execution, None if it has none or its id is not known."""
         result = self.stages[EXECUTION].result
         return str(result["id"]) if result else None
 
     @property
     def configuration_id(self) -> str | None:
-        """The configuration, None if it has none or its id was never learnt."""
+        """The id of the configuration, None if it has none or its id is not known."""
         result = self.stages[CONFIGURATION].result
         if result is None:
             return self.stages[EXECUTION].intent.get("configuration")
@@ -175,7 +184,7 @@ class Entry:
 
     @property
     def owns_configuration(self) -> bool:
-        """Whether every execution of the configuration is of this run; others may use one that is reused, too."""
+        """Whether every execution of the configuration belongs to this run; a reused one may have others."""
         intent = self.stages[EXECUTION].intent
         return bool(intent) and not (intent.get("reuse") or intent.get("others"))
 
@@ -193,10 +202,10 @@ class Entry:
         return asked and self.status is None and not self.stopped and not self.gone
 
     def take(self, event: str, line: dict[str, Any]) -> None:
-        """Take in what a line says.
+        """Apply a line to the entry.
 
         Args:
-            event: what has happened.
+            event: the event of the line.
             line: its facts, as `read_line` returns them.
         """
         if event == "intends":
@@ -221,7 +230,9 @@ class Entry:
             self.status, self.seconds = line["status"], line["seconds"]
         elif event == "stopping":
             self.stopped = True
-            self.stopped_because = self.stopped_because or line["why"]  # another worker may come second
+            self.stopped_because = (
+                self.stopped_because or line["why"]
+            )  # another worker may stop it as well; the first reason counts
             if self.status is None and line["seconds"] is not None:
                 self.seconds = line["seconds"]
             elif self.status is None and self.running_since is not None and line["time"] is not None:
@@ -240,14 +251,14 @@ class Entry:
             self.session, self.kept, self.lost, self.unwanted = line["session"], False, False, False
             self.users.clear()
             for stage in self.stages.values():
-                if stage.in_doubt:  # it is looked for again
+                if stage.in_doubt:  # the new session searches for it again
                     stage.failure, stage.in_doubt = None, False
 
     def ran(self, clock: Clock, service_now: float | None) -> float:
-        """Return for how many seconds it has run: by the service's clock, which is what is paid for, if that is known.
+        """Return for how many seconds it has run: by the service's clock, as the bill is, if that is known.
 
         Args:
-            clock: of this machine; it counts where the service's is not known.
+            clock: of this machine; used if the service's time is not known.
             service_now: the service's time, in seconds since the epoch; None if it is not known.
         """
         if self.status is not None or self.stopped:
@@ -259,23 +270,23 @@ class Entry:
         return max(0.0, clock.now() - self.running_since) if self.running_since is not None else 0.0
 
 
-class Record(Protocol):
-    """Where one run takes down what it is about to do, and what became of it."""
+class RunRecord(Protocol):
+    """The record to which one run writes each step before it happens, and its result."""
 
     def claim(self, name: str, intent: dict[str, Any]) -> Stage | None:
-        """Announce a stage, or return what another process has made of it, None while it is at it."""
+        """Claim a stage, or return what another process has made; None while another process makes it."""
 
     def made(self, name: str, result: dict[str, Any]) -> None:
-        """Take down the result of a stage."""
+        """Record the result of a stage."""
 
     def failed(self, name: str, why: str, *, in_doubt: bool) -> None:
-        """Take down that a stage could not be made."""
+        """Record that a stage could not be made."""
 
     def note(self, event: str, **facts: object) -> None:
-        """Take down something else."""
+        """Record another event."""
 
     def executions_of_others(self) -> set[str]:
-        """Return the executions that are known to be of other runs."""
+        """Return the executions that are known to belong to other runs."""
 
     @property
     def running_since(self) -> float | None:
@@ -285,27 +296,27 @@ class Record(Protocol):
         """Return for how many seconds it has run, as far as is known."""
 
     def begun_elsewhere(self, clock: Clock) -> float | None:
-        """Return how long ago another process of this session was about to start the execution; None if none was."""
+        """Return how many seconds ago another process of the session began to start the execution; None if none did."""
 
 
 class NoRecord:
-    """Nothing that the emulator starts costs money, and nobody else knows of it."""
+    """No record: executions of the emulator cost no money, and belong to one process."""
 
-    def claim(self, name: str, intent: dict[str, Any]) -> Stage | None:  # noqa: ARG002  there is nothing to tell apart
+    def claim(self, name: str, intent: dict[str, Any]) -> Stage | None:  # noqa: ARG002  no other process has a part in the run
         """Let the caller make the stage."""
         return Stage()
 
     def made(self, name: str, result: dict[str, Any]) -> None:
-        """Forget the result."""
+        """Do nothing."""
 
     def failed(self, name: str, why: str, *, in_doubt: bool) -> None:
-        """Forget the failure."""
+        """Do nothing."""
 
     def note(self, event: str, **facts: object) -> None:
-        """Forget the event."""
+        """Do nothing."""
 
     def executions_of_others(self) -> set[str]:
-        """Know of none."""
+        """Return none."""
         return set()
 
     @property
@@ -313,12 +324,12 @@ class NoRecord:
         """Not known."""
         return None
 
-    def ran(self, clock: Clock, service_now: float | None) -> float:  # noqa: ARG002  nobody has looked
-        """Return nothing: it is not known."""
+    def ran(self, clock: Clock, service_now: float | None) -> float:  # noqa: ARG002  nothing was recorded
+        """Return 0: it is not known."""
         return 0.0
 
-    def begun_elsewhere(self, clock: Clock) -> float | None:  # noqa: ARG002  there is no age
-        """Nobody else knows of it."""
+    def begun_elsewhere(self, clock: Clock) -> float | None:  # noqa: ARG002  no other process has a part in the run
+        """Return None: no other process has a part in the run."""
         return None
 
 
@@ -326,9 +337,9 @@ class FileLedger:
     """The ledger of one process of a session.
 
     Args:
-        file: where; its folder is made if need be.
+        file: path of the ledger; its folder is created if need be.
         session: the id of the session, the same in all its processes.
-        home: the process; one that was forked from it can neither read nor write.
+        home: the process; processes forked from it can neither read nor write the ledger.
     """
 
     def __init__(self, file: Path, session: str, home: Home | None = None) -> None:
@@ -339,21 +350,21 @@ class FileLedger:
         self.entries: dict[str, Entry] = {}
         self.closed_sessions: list[str] = []
         self.checked: dict[tuple[str, str], str | None] = {}
-        """By session and executable what a preflight found, None for nothing."""
+        """By session and executable, the problem that a preflight found; None for no problem."""
         self.done: set[str] = set()
         """The tests of the session that have ended, or will not run any more."""
         self.most_at_once: int | None = None
         """How many executions of the session may run at once, None for any number."""
         self.refusal: Callable[[], str | None] = lambda: None
-        """Says why no execution may be started any more, None if one may."""
-        # Whoever comes by another name (a symbolic link) must find the same locks.
+        """Returns why no more executions may be started, None if they may."""
+        # The real path, so that a process that uses a symbolic link finds the same locks.
         self._place = Path(os.path.realpath(file))
         self._lines = LineFile(self._place)
         self._reading = HomeLock(self._home.require_for_runs)
         self._alive: FileLock | None = None
         self._order: dict[str, int] = {}
         self._owners: dict[str, str] = {}
-        # What has been taken in, what of it may have to be written again, and what is not on disk.
+        # The ids of the lines that were applied; the lines to restore if the file is deleted; the lines not on disk.
         self._ids = (f"{secrets.token_hex(5)}-{number}" for number in count())
         self._known: set[str | bytes] = set()
         self._kept: dict[str, dict[str | bytes, str]] = {}
@@ -367,10 +378,10 @@ class FileLedger:
         self._troubles: dict[str, None] = {}
         self._is_in_trouble = False
 
-    # What it says ---------------------------------------------------------------------------------------------------
+    # Reading --------------------------------------------------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Read what has been written since the last time, by whomever, and write what could not be written before.
+        """Read the lines that any process has written since the last call, and write what could not be written before.
 
         Raises:
             RunError: it cannot be read.
@@ -386,7 +397,7 @@ class FileLedger:
                 self._is_in_trouble = False
 
     def synchronize(self) -> None:
-        """Do the same as far as that is possible: what cannot be read or written now may be later."""
+        """Call `refresh`; if that is impossible now, a later call does it."""
         with suppress(RunError):
             self.refresh()
 
@@ -407,10 +418,10 @@ class FileLedger:
             self._damaged, self._read = [], 0
             self._flushed.clear()
         before = set(self._known) if is_another else set()
-        present = {self._hear(line, before) for line in lines}
+        present = {self._take_in(line, before) for line in lines}
         with suppress(DamagedLineError):
             if self._lines.cut_off and read_line(self._lines.cut_off):
-                present.add(self._hear(self._lines.cut_off, before))
+                present.add(self._take_in(self._lines.cut_off, before))
                 self._lines.accept_cut_off()
         if is_another and self._alive is not None:
             self._restored = _CLOCK.monotonic()
@@ -420,13 +431,13 @@ class FileLedger:
             self._flushed.discard(key)
             self._unwritten.pop(key, None)
 
-    def _hear(self, raw: bytes, before: set[str | bytes]) -> str | bytes | None:
-        """Take in a line, unless it has been, and return what tells it from others; None if it cannot be read.
+    def _take_in(self, raw: bytes, before: set[str | bytes]) -> str | bytes | None:
+        """Apply a line, unless it was applied before, and return its identity; None if it cannot be read.
 
         Args:
             raw: the line.
-            before: what was known before the file was found to be another one. Lines of older versions have no id, so
-                only then a line that is known is the same line.
+            before: the identities that were known before the file was replaced. Lines of older versions have no id, so
+                an equal line is the same line only in a file that was replaced.
         """
         self._read += 1
         if not raw.strip():
@@ -471,7 +482,7 @@ class FileLedger:
     def _take_run(self, line: dict[str, Any]) -> None:
         run = line["run"]
         if run in self.entries:
-            self._damaged.append(f"line {self._read}: run: its id is of another run")
+            self._damaged.append(f"line {self._read}: run: its id belongs to another run")
             return
         facts = {name: line[name] for name in line.keys() - {"id", "event", "run", "session", "key"}}
         entry = self.entries[run] = Entry(run, line["session"], line["key"], facts)
@@ -483,15 +494,15 @@ class FileLedger:
         if event == "wanted" and entry.session == self.session:
             self.done.difference_update(line["tests"])
         if event in ("ended", "stopping", "gone") and entry.session != self.session:
-            self._kept.pop(entry.id, None)  # nobody needs to find it again
+            self._kept.pop(entry.id, None)  # other sessions' finished runs need no restoring
 
     def _all(self) -> tuple[Entry, ...]:
-        """Return all entries, while other threads may add some."""
+        """Return all entries; a copy, because other threads may add some."""
         return tuple(self.entries.values())
 
     @property
     def problems(self) -> list[str]:
-        """What the user should know of the file, as sentences."""
+        """The problems of the file, as sentences for the user."""
         with self._reading:
             return list(self._problems())
 
@@ -525,29 +536,29 @@ class FileLedger:
 
     @property
     def is_complete(self) -> bool:
-        """Whether all that has happened is on disk, as far as this process knows."""
+        """Whether all events that this process knows are on disk."""
         return not self._unwritten
 
     def handed_over(self) -> dict[str, list[str]]:
-        """Return what may not be on disk, and why, for another process of the session."""
+        """Return the lines that may not be on disk, and the errors, for another process of the session."""
         with self._reading:
             lines = dict(self._unwritten)
-            if self._is_in_trouble:  # what was on disk may be so no more
+            if self._is_in_trouble:  # lines that were on disk may be lost
                 for entry in self.of_session():
                     lines |= self._kept.get(entry.id, {})
             return {"lines": list(lines.values()), "troubles": list(self._troubles)}
 
     def take_over(self, given: dict[str, list[str]]) -> None:
-        """Take in what another process of the session could not write, and write it if that is possible now.
+        """Take over the lines that another process of the session could not write, and write them if possible.
 
         Args:
-            given: as it handed it over.
+            given: as `handed_over` returned it.
         """
         with self._reading:
             self.synchronize()
             self._troubles.update(dict.fromkeys(given["troubles"]))
             for text in given["lines"]:
-                self._hear_own(text)
+                self._take_in_own(text)
             self.synchronize()
 
     def of_session(self) -> list[Entry]:
@@ -555,7 +566,7 @@ class FileLedger:
         return [entry for entry in self._all() if entry.session == self.session]
 
     def unneeded(self) -> list[Entry]:
-        """Return the entries of this session that may run, or may still be started, though no test is left for them."""
+        """Return the entries of this session that may run, or be started, although no remaining test needs them."""
         return [
             entry
             for entry in self.of_session()
@@ -564,7 +575,7 @@ class FileLedger:
             and not (entry.unwanted or entry.status is not None or entry.stopped or entry.gone)
         ]
 
-    def left_behind(self, host: str, resource_group: str) -> list[Entry]:
+    def leftover(self, host: str, resource_group: str) -> list[Entry]:
         """Return the open entries of sessions that have ended, of one resource group of one host.
 
         Args:
@@ -581,10 +592,10 @@ class FileLedger:
         ]
 
     def resumable(self, key: str, host: str, resource_group: str) -> Entry | None:
-        """Return the newest entry that another session can go on with, None if there is none.
+        """Return the newest entry that another session can resume, None if there is none.
 
-        That is a run nobody has seen the end of; or one that has ended, but whose session was killed before it could
-        say so to its test, with no session since then that ended well.
+        That is a run whose end was not seen; or a run that has ended, but whose session was killed before its test got
+        the result, if no session has ended well since then.
 
         Args:
             key: of the run.
@@ -599,12 +610,12 @@ class FileLedger:
             if entry.stopped or entry.gone or entry.unwanted or entry.session == self.session:
                 continue
             unsettled = self._order.get(entry.session, -1) > settled
-            can_go_on = entry.is_open or (entry.status is not None and unsettled)
-            if can_go_on and not self.is_alive(entry.session):
+            can_resume = entry.is_open or (entry.status is not None and unsettled)
+            if can_resume and not self.is_alive(entry.session):
                 return entry
         return None
 
-    # What is written ------------------------------------------------------------------------------------------------
+    # Writing -------------------------------------------------------------------------------------------------------
 
     def open(self, **facts: object) -> None:
         """Begin a session, or another process of it.
@@ -612,20 +623,20 @@ class FileLedger:
         Raises:
             RunError: the ledger cannot be written.
         """
-        with self._reading:  # one of the threads that start runs
+        with self._reading:  # several threads may start the first run
             if self._alive is not None:
                 return
-            with self._said():
+            with self._explained():
                 self._alive = self._live()
             self.refresh()
             if self.session not in self._order:
                 self.write("opened", session=self.session, process=self.process, **facts)
 
     def _live(self) -> FileLock:
-        """Return the lock by which others see that this process lives.
+        """Return the lock that shows other processes that this process is alive.
 
         Raises:
-            OSError: there can be none.
+            OSError: the lock cannot be taken.
         """
         alive = FileLock(self._alive_file(self.process))
         alive.take_for_life()
@@ -635,12 +646,12 @@ class FileLedger:
         """End this process's part in the session.
 
         Args:
-            well: whether the session has ended, and nothing of it runs that should not.
+            well: whether the session has ended, and none of its executions is left running by mistake.
         """
         if self._alive is None:
             return
         if well:
-            self.take_down("closed", session=self.session)
+            self.record("closed", session=self.session)
         else:
             self.synchronize()
         self._alive.release(remove=True)
@@ -648,25 +659,25 @@ class FileLedger:
 
     @contextmanager
     def locked(self, what: str = "") -> Iterator[None]:
-        """Keep the other processes out while something is read and, depending on it, written.
+        """Exclude other processes while lines are read and, depending on them, others are written.
 
         Args:
-            what: for longer work, what it is about: only those who want the same are kept out.
+            what: a name for longer work; only processes that use the same name are excluded.
 
         Raises:
-            RunError: the lock cannot be had.
+            RunError: the lock cannot be taken.
         """
         with ExitStack() as stack:
-            with self._said():
+            with self._explained():
                 file = self._place.with_name(f"{self._place.name}{f'.{what}' if what else ''}.lock")
                 stack.enter_context(held(file, longer=bool(what)))
             yield
 
     def has_room(self) -> bool:
-        """Tell whether another execution of the session may be started."""
+        """Return whether another execution of the session may be started."""
         if self.most_at_once is None:
             return True
-        # What is lost must not keep others waiting: nobody would ever tell of its end.
+        # A lost execution does not count, because its end would never be seen.
         running = [
             each
             for each in self.of_session()
@@ -675,13 +686,13 @@ class FileLedger:
         return len(running) < self.most_at_once
 
     def is_being_started(self, configuration_id: str, but: Entry) -> bool:
-        """Tell whether an execution of a configuration is being started right now.
+        """Return whether another run is starting an execution of a configuration right now.
 
-        Two at once could not be told apart if an answer got lost; only reused configurations have two.
+        Two at once could not be distinguished if an answer got lost. It happens only with reused configurations.
 
         Args:
             configuration_id: of the executions.
-            but: the run that does not count.
+            but: the run to ignore.
         """
         return any(
             stage.process is not None
@@ -694,15 +705,15 @@ class FileLedger:
         )
 
     def executions_of_others(self, entry: Entry) -> set[str]:
-        """Return the executions that are known to be of other runs.
+        """Return the executions that are known to belong to other runs.
 
         Args:
-            entry: of the run whose own they are not.
+            entry: the run whose executions are left out.
         """
         return {each.execution_id for each in self._all() if each is not entry and each.execution_id}
 
     def of_key(self, key: str) -> Entry | None:
-        """Return the entry of a run of this session, None if nobody has asked for it, or it was stopped.
+        """Return the entry of a run of this session, None if it was not requested yet, or was stopped.
 
         Args:
             key: of the run.
@@ -716,7 +727,7 @@ class FileLedger:
         return known[-1] if known else None
 
     def begin(self, key: str, **facts: object) -> Entry:
-        """Take down that a run was asked for, and return its entry.
+        """Record that a run was requested, and return its entry.
 
         Args:
             key: of the run.
@@ -730,16 +741,16 @@ class FileLedger:
         return self.entries[run]
 
     def write(self, event: str, **facts: object) -> None:
-        """Take down what is about to happen: return when it is on disk, and with it all that has happened before.
+        """Record what is about to happen, and return when it and all earlier events are on disk.
 
         Args:
-            event: see above.
+            event: see the table above.
             facts: ids, names, times.
 
         Raises:
             RunError: it cannot be written; then nothing must be started.
         """
-        with self._reading, self._said():
+        with self._reading, self._explained():
             self._note(event, facts)
             self._read_on()
             self._write_out()
@@ -747,11 +758,11 @@ class FileLedger:
                 raise OSError(errno.ENOENT, "it was deleted or replaced meanwhile")
             self._is_in_trouble = False
 
-    def take_down(self, event: str, **facts: object) -> None:
-        """Take down what has happened: it is so whatever the disk says, and is written as soon as that is possible.
+    def record(self, event: str, **facts: object) -> None:
+        """Record what has happened: in memory at once, on disk as soon as possible.
 
         Args:
-            event: see above.
+            event: see the table above.
             facts: ids, names, times.
         """
         with self._reading:
@@ -760,19 +771,19 @@ class FileLedger:
             self.synchronize()
 
     def _note(self, event: str, facts: dict[str, object]) -> None:
-        self._hear_own(json.dumps({"event": event, "id": next(self._ids), **redact_data(facts)}, sort_keys=True))
+        self._take_in_own(json.dumps({"event": event, "id": next(self._ids), **redact_data(facts)}, sort_keys=True))
 
-    def _hear_own(self, text: str) -> None:
-        """Remember a line of our own as others will read it, and that it is not on disk.
+    def _take_in_own(self, text: str) -> None:
+        """Apply a line of this process as others will read it, and mark it as not on disk.
 
         Raises:
-            RunError: others could not read it.
+            RunError: others could not read the line.
         """
         try:
             line = read_line(text.encode())
         except DamagedLineError as error:
             self._damaged.append(f"not written: {error}")
-            raise RunError(f"The ledger {self.file} cannot take down {text}: {error}.") from None
+            raise RunError(f"The ledger {self.file} cannot store {text}: {error}.") from None
         key = line["id"] or text.encode()
         if key not in self._known:
             self._known.add(key)
@@ -780,18 +791,18 @@ class FileLedger:
             self._take(key, text, line)
 
     def _write_out(self) -> None:
-        """Write what is not on disk, and see that it can be found there.
+        """Write the lines that are not on disk, and read them back.
 
         Raises:
             OSError: it cannot be written.
         """
         try:
-            # First: whoever finds an entry without the lock of its session takes it for left behind.
+            # The lock first: an entry without the lock of its session counts as leftover.
             if self._alive is not None and not self._alive.is_in_place:
                 self._restored = _CLOCK.monotonic()
                 lost, self._alive = self._alive, self._live()
                 lost.release()
-                # Who comes only now has lost no lock, and must not take those that are missing for left ones.
+                # For a process that starts only now and has lost no lock: missing locks mean nothing yet.
                 self._note("restored", {"session": self.session, "time": _CLOCK.now(), "ticks": _CLOCK.monotonic()})
             if self._unwritten:
                 written = dict(self._unwritten)
@@ -803,24 +814,24 @@ class FileLedger:
             raise
 
     @contextmanager
-    def _said(self) -> Iterator[None]:
+    def _explained(self) -> Iterator[None]:
         self._home.require_for_runs()
         try:
             yield
         except OSError as error:
             raise RunError(
-                f"The ledger {self.file} cannot be written ({self._trouble(error)}), so nothing more is started:"
-                " what costs money is written down first."
+                f"The ledger {self.file} cannot be written ({self._trouble(error)}), so nothing more is started: each"
+                " execution is recorded before it starts."
             ) from None
 
-    # Who is alive ---------------------------------------------------------------------------------------------------
+    # Live processes -------------------------------------------------------------------------------------------------
 
     def is_alive(self, session: str) -> bool:
-        """Tell whether a process of a session still runs."""
+        """Return whether a process of a session still runs."""
         if session == self.session:
             return True
-        # A lock that can be taken was left by a process that is gone. A session is gone with the process that began it:
-        # workers whose controller was killed start nothing more, and nobody learns what they see.
+        # A lock that can be taken belongs to a process that has ended. A session ends with the process that began it:
+        # workers whose controller was killed start nothing more, and their results reach no report.
         if session in self._owners and not self._was_restored_lately(session):
             return self.is_at_work(self._owners[session])
         name = self._alive_file(session).name
@@ -840,26 +851,26 @@ class FileLedger:
 
     @property
     def was_restored_lately(self) -> bool:
-        """Whether files were deleted a moment ago, so that other processes may still have to make theirs anew."""
+        """Whether files were deleted a moment ago, so that other processes may not have restored theirs yet."""
         if self._alive is not None and not self._alive.is_in_place:
             return True
         lately = self._restored is not None and _CLOCK.monotonic() - self._restored < _OTHERS_PATIENCE
         return lately or self._was_restored_lately(self.session)
 
     def _was_restored_lately(self, session: str) -> bool:
-        """Tell whether any process of a session has said that its files were deleted a moment ago."""
+        """Return whether a process of a session has recorded that its files were deleted a moment ago."""
         since, ticks = self._restorations.get(session, (None, None))
         return since is not None and age_of(since, ticks, _CLOCK) < _OTHERS_PATIENCE
 
     def is_at_work(self, process: str) -> bool:
-        """Tell whether a process still runs."""
+        """Return whether a process still runs."""
         return process == self.process or self._is_running(self._alive_file(process))
 
     def _is_running(self, file: Path) -> bool:
-        """Tell whether the process of a lock still runs; the file of one that does not is removed.
+        """Return whether the process of a lock still runs; if it does not, the file is removed.
 
         Raises:
-            RunError: nobody can tell.
+            RunError: the file cannot be read.
         """
         try:
             return is_held(file)
@@ -870,8 +881,8 @@ class FileLedger:
         return self._place.with_name(f"{self._place.name}.alive-{process}")
 
 
-class RunRecord:
-    """The part of the ledger that is about one run of this session.
+class LedgerRecord:
+    """The part of the ledger for one run of this session.
 
     Args:
         ledger: of this process.
@@ -893,9 +904,9 @@ class RunRecord:
         return self.entry.ran(clock, service_now)
 
     def begun_elsewhere(self, clock: Clock) -> float | None:
-        """Return how many seconds ago another process of this session was about to start the execution.
+        """Return how many seconds ago another process of this session began to start the execution.
 
-        None if this one was, or an earlier session: whoever goes on with its run has not waited for it until then.
+        None if this process or an earlier session did: for a resumed run, waiting begins with the new session.
         """
         stage = self.entry.stages[EXECUTION]
         process = stage.process or ""
@@ -908,15 +919,15 @@ class RunRecord:
         return self.entry.stages[name]
 
     def claim(self, name: str, intent: dict[str, Any]) -> Stage | None:
-        """Announce a stage, or return what another process has made of it, None while it is at it.
+        """Claim a stage, or return what another process has made; None while another process makes it.
 
         Args:
             name: of the stage.
             intent: what is about to be made.
 
         Returns:
-            A stage with result or failure: it has been made. Without: the caller makes it, and the stage is what is
-            known of who began it before and has ended in the middle of it.
+            A stage with result or failure was made before. A stage without either is for the caller to make; it shows
+            what is known of a process that began it before and ended in the middle.
 
         Raises:
             RunError: it cannot be written, or nothing may be started any more; then nothing must be made.
@@ -926,20 +937,20 @@ class RunRecord:
             if stage.result is not None or stage.failure is not None:
                 return stage
             if self._must_wait(name, stage, intent):
-                self._prove_that_it_could_be_written()
+                self._test_writing()
                 return None
             before = Stage(stage.process, stage.intent, stage.since, stage.ticks)
             facts = {"stage": name, "process": self._ledger.process, "time": _CLOCK.now(), "ticks": _CLOCK.monotonic()}
             try:
                 self._ledger.write("intends", run=self.entry.id, **facts, **intent)
             except RunError as error:
-                # The line may be on disk all the same. What another process began is not undone by that.
+                # The line may be on disk all the same. If another process began the stage before, it stays in doubt.
                 self.failed(name, str(error), in_doubt=before.process is not None)
                 raise
             return before
 
     def _must_wait(self, name: str, stage: Stage, intent: dict[str, Any]) -> bool:
-        """Tell whether another process makes the stage, or an execution has to wait for its turn.
+        """Return whether another process makes the stage, or the execution must wait for others to end.
 
         Raises:
             RunError: no execution may be started any more.
@@ -962,11 +973,11 @@ class RunRecord:
             raise RunError("The process that began this session has ended, so nothing more is started.")
         return not self._ledger.has_room() or self._ledger.is_being_started(intent["configuration"], self.entry)
 
-    def _prove_that_it_could_be_written(self) -> None:
-        """Make sure now and then that the process waited for can be heard: it may be unable to write down its end.
+    def _test_writing(self) -> None:
+        """Write a line now and then while waiting: if that fails, the other process cannot record its end either.
 
         Raises:
-            RunError: nothing can be written, so this wait would have no end.
+            RunError: the ledger cannot be written, so waiting would never end.
         """
         now = _CLOCK.monotonic()
         if self._proof is None:
@@ -976,21 +987,21 @@ class RunRecord:
             self._ledger.write("waits", run=self.entry.id, process=self._ledger.process, time=_CLOCK.now())
 
     def made(self, name: str, result: dict[str, Any]) -> None:
-        """Take down the result of a stage."""
+        """Record the result of a stage."""
         self.note("made", stage=name, result=result)
 
     def failed(self, name: str, why: str, *, in_doubt: bool) -> None:
-        """Take down that a stage could not be made."""
+        """Record that a stage could not be made."""
         self.note("failed", stage=name, why=why, in_doubt=in_doubt)
 
     def executions_of_others(self) -> set[str]:
-        """Return the executions that are known to be of other runs."""
+        """Return the executions that are known to belong to other runs."""
         self._ledger.synchronize()
         return self._ledger.executions_of_others(self.entry)
 
     def note(self, event: str, **facts: object) -> None:
-        """Take down something else that has happened."""
-        self._ledger.take_down(event, run=self.entry.id, **facts)
+        """Record another event."""
+        self._ledger.record(event, run=self.entry.id, **facts)
 
 
 def _unclear(file: Path, error: OSError) -> RunError:
@@ -1003,5 +1014,5 @@ def _counted(number: int, what: str) -> str:
 
 
 def _executions(lines: Iterable[dict[str, Any]]) -> set[str]:
-    """Return the executions that some events name."""
+    """Return the executions in some events."""
     return {line["result"]["id"] for line in lines if line["event"] == "made" and line["stage"] == EXECUTION}

@@ -1,7 +1,7 @@
-"""The lines of a ledger: each is read for itself, and what cannot be read of one harms no other.
+"""The lines of a ledger: each is read alone, so that a damaged line does not affect the others.
 
-A ledger lies on disk for months; other versions of this package write it, processes are killed in the middle of a line,
-people edit it. So nothing is believed of a line before it has been looked at.
+A ledger is kept for months; other versions of this package write it, processes are killed while they write a line, and
+users edit it. So every value of a line is checked before it is used.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ STAGES = (ARTIFACTS, CONFIGURATION, EXECUTION)
 _LATEST = 253402300799.0
 """The last second of the year 9999; no later time can be shown as a date."""
 _ID = re.compile(r"[\w .-]{1,200}", re.ASCII)
-"""Ids of ours become parts of the names of lock files."""
+"""Ids of pytest-aicore become parts of the names of lock files."""
 _PLACE = re.compile(r"[!-~]{1,500}")
 """Hosts and resource groups become parts of requests."""
 _THEIR_ID = re.compile(r"[\w-][\w.-]{0,199}", re.ASCII)
@@ -27,17 +27,17 @@ _THEIR_ID = re.compile(r"[\w-][\w.-]{0,199}", re.ASCII)
 
 
 class DamagedLineError(ValueError):
-    """A line is none that this package writes; the text says why."""
+    """A line that this package did not write, or that was damaged; the text says why."""
 
 
 def read_line(raw: bytes) -> dict[str, Any]:
-    """Return what a line says: the event, and every fact of it that is needed, of the type that it must have.
+    """Return the event of a line and all facts that it needs, each of the right type.
 
     Args:
-        raw: the line without its end.
+        raw: the line without its line end.
 
     Raises:
-        DamagedLineError: it is no line of a ledger.
+        DamagedLineError: it is not a valid line of a ledger.
     """
     try:
         line = json.loads(raw.decode("utf-8"))
@@ -63,7 +63,7 @@ def read_line(raw: bytes) -> dict[str, Any]:
 
 
 def _check_result(stage: str, result: dict[str, Any]) -> None:
-    """Make sure that a result names what was made."""
+    """Check that a result has the ids of what was created."""
     if stage != ARTIFACTS:
         result["id"] = _their_id(result.get("id"))
         return
@@ -73,13 +73,13 @@ def _check_result(stage: str, result: dict[str, Any]) -> None:
         made["id"], made["url"] = _their_id(made.get("id")), _text(made.get("url"))
 
 
-# What a fact must be; each returns the value, or raises TypeError or ValueError ---------------------------------------
+# Readers of facts: each returns the checked value, or raises TypeError or ValueError ----------------------------------
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
-    # Half a character cannot be printed, nor written to a file.
+    # A lone surrogate can be neither printed nor written to a file.
     return value.encode("utf-8", "replace").decode("utf-8")
 
 
@@ -197,4 +197,4 @@ _FACTS: dict[str, dict[str, Callable[[object], Any]]] = {
     "unwanted": _RUN,
     "waits": {**_RUN, "process": _id, "time": _number},
 }
-"""By event the facts that are needed, and how each is read."""
+"""By event, the facts that it needs and their readers."""

@@ -1,4 +1,4 @@
-"""A file of lines that several processes append to, and that anybody may cut off, replace or remove meanwhile."""
+"""A file of lines that several processes append to, and that may be truncated, replaced or removed at any time."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _TAIL = 512
-"""Bytes by which a file is known again: they end in a line that no other file has."""
+"""Bytes at the end by which a file is recognized: they end in a line that no other file has."""
 
 
 class LineFile:
     """The file, as far as this process has read it.
 
     Args:
-        path: where; the folder is made if need be.
+        path: path of the file; its folder is created if need be.
 
     Attributes:
-        cut_off: how the file ends behind its last whole line.
+        cut_off: the bytes after the last complete line.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,9 +32,9 @@ class LineFile:
         self._tail = b""
 
     def read_on(self) -> tuple[list[bytes], bool]:
-        """Return the lines since the last time, and whether the file is another one than it was then.
+        """Return the lines since the last call, and whether the file was replaced since then.
 
-        All lines of another file are new. A file that is not there has none.
+        All lines of a new file are returned. A missing file has none.
 
         Raises:
             OSError: it cannot be read.
@@ -56,19 +56,19 @@ class LineFile:
         return whole.split(b"\n") if end else [], is_another
 
     def accept_cut_off(self) -> None:
-        """Take what stands behind the last whole line for a whole line, whose end an editor has taken."""
+        """Accept the bytes after the last complete line as a line: an editor may have removed its line end."""
         self._position += len(self.cut_off)
         self._tail = (self._tail + self.cut_off)[-_TAIL:]
         self.cut_off = b""
 
     def append(self, lines: Sequence[str]) -> None:
-        """Write lines, and return when they are on disk.
+        """Append lines, and return when they are on disk.
 
         Args:
-            lines: without their ends.
+            lines: without line ends.
 
         Raises:
-            OSError: they are not, or not all of them.
+            OSError: not all of them could be written.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -77,9 +77,9 @@ class LineFile:
             text = "".join(f"{line}\n" for line in lines).encode()
             if size > 0:
                 os.lseek(handle, -1, os.SEEK_END)
-                if os.read(handle, 1) != b"\n":  # whoever was killed in the middle of a line has spoilt that one only
+                if os.read(handle, 1) != b"\n":  # a process was killed while it wrote a line; only that line is lost
                     text = b"\n" + text
-            # One write to a file opened for appending: lines of several processes do not mix.
+            # A single write to a file opened for appending, so that lines of several processes do not mix.
             if os.write(handle, text) < len(text):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(handle)
@@ -89,7 +89,7 @@ class LineFile:
             self._keep_the_name()
 
     def _keep_the_name(self) -> None:
-        """Have the folder on disk as well, so that a new file is found after a power failure."""
+        """Flush the folder as well, so that a new file exists after a power failure."""
         with suppress(OSError):  # not every system can open or flush a folder
             folder = os.open(self.path.parent, os.O_RDONLY)
             try:

@@ -1,16 +1,16 @@
-"""Locks between processes that vanish with who holds them, however it ends.
+"""Locks between processes that end with the process that holds them, however it ends.
 
-They must be of the process alone: a helper that it forks (a worker of a pool, a development server) may outlive it,
-and would keep the executions of a killed session from being stopped. What the system offers, and what it costs:
+A forked process must not inherit them: a helper (a worker of a pool, a development server) may outlive the session,
+and would prevent that the executions of a killed session are stopped. The kinds of locks that systems offer:
 
-- `flock`, and locks of open file descriptions: a forked process has a share in them. It could close its copy after the
-  fork (`os.register_at_fork`), but not if the fork is made in C.
-- Record locks (`lockf`): of the process alone, in every case. But they do not keep the threads of a process apart, and
+- `flock`, and locks of open file descriptions: a forked process shares them. It could close its copy after the fork
+  (`os.register_at_fork`), but not if the fork is made in C.
+- Record locks (`lockf`): they always belong to one process. But they do not exclude other threads of that process, and
   are lost as soon as the process closes *any* descriptor of the file.
 
-So locks are record locks. What keeps threads apart is a set of the files that this process has locked, which are not
-opened again before they are released. Others may open and close one, such as a test that packs the folder: that a
-process *lives* is therefore not told by its lock alone (`is_held`), but also by the mark that it left in the file.
+So locks are record locks. To exclude threads, a set holds the files that this process has locked, and these are not
+opened again before they are released. Other code may open and close one of them, such as a test that packs the folder.
+So a process counts as alive (`is_held`) by its lock or by the mark that it left in the file.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 _CLOCK = RealClock()
 _PAUSE = 0.02
 PATIENCE = 60.0
-"""Seconds to wait for a lock: whoever holds one writes a few lines, and lets go of it."""
+"""Seconds to wait for a lock: a process holds one only while it writes a few lines."""
 _TAKEN = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
-"""What systems answer for a lock that somebody has."""
+"""The errors of systems for a lock that another process holds."""
 
 _guard = Lock()
 _locked_here: set[tuple[int, int]] = set()
@@ -42,10 +42,10 @@ _locked_here: set[tuple[int, int]] = set()
 
 
 class FileLock:
-    """The lock of a file, which the system gives back when the process ends.
+    """The lock of a file, which the system releases when the process ends.
 
     Args:
-        file: made if need be, and so is its folder.
+        file: created if need be, and so is its folder.
     """
 
     def __init__(self, file: Path) -> None:
@@ -54,25 +54,25 @@ class FileLock:
         self._identity = (0, 0)
 
     def take(self) -> bool:
-        """Take the lock if nobody has it, no other thread either, and tell whether that worked.
+        """Take the lock if it is free, also of other threads, and return whether that worked.
 
         Raises:
             OSError: the file cannot be opened, or its file system has no locks.
         """
-        self._file.parent.mkdir(parents=True, exist_ok=True)  # also whenever somebody has deleted it meanwhile
+        self._file.parent.mkdir(parents=True, exist_ok=True)  # it may have been deleted since
         return self._take(os.O_RDWR | os.O_CREAT, _lock)
 
     def remove_if_left(self) -> None:
-        """Remove the file of a process that has ended, unless somebody else has removed it, and it is a new one's."""
-        with suppress(OSError):  # a file that stays there says nothing: nobody holds its lock
+        """Remove the lock file of a process that has ended, unless it was replaced by the file of a new process."""
+        with suppress(OSError):  # a file that stays does no harm: its lock is free
             if self._take(os.O_RDWR, _lock):
                 self.release(remove=self.is_in_place and not lives(self.mark))
 
     def take_if_there(self) -> bool:
-        """Take the lock of a file that must be there, to look at it: the file need not be writable.
+        """Take the lock of an existing file, to check it: the file need not be writable.
 
         Raises:
-            OSError: the file cannot be opened, or is not there.
+            OSError: the file cannot be opened, or does not exist.
         """
         return self._take(os.O_RDONLY, _lock_shared)
 
@@ -80,7 +80,7 @@ class FileLock:
         with _guard:
             with suppress(OSError):
                 if _identity(self._file.stat()) in _locked_here:
-                    return False  # and not opened: to close it again would give the lock back
+                    return False  # not opened: closing it would release the lock
             handle = os.open(self._file, flags, 0o600)
             try:
                 lock(handle)
@@ -95,17 +95,17 @@ class FileLock:
 
     @property
     def is_in_place(self) -> bool:
-        """Whether the file that is locked still is the one of that name, so that others find the lock."""
+        """Whether the locked file still has its name, so that other processes find the lock."""
         try:
             return self._handle is not None and os.path.samestat(os.fstat(self._handle), self._file.stat())
         except OSError:
             return False
 
     def take_for_life(self) -> None:
-        """Take the lock of a file of our own, whoever looks at it in the meantime and finds it free.
+        """Take the lock of this process's own file, even if another process checks or removes the file meanwhile.
 
         Raises:
-            OSError: the file cannot be opened, or the lock not be had.
+            OSError: the file cannot be opened, or the lock cannot be taken.
         """
         deadline = _CLOCK.monotonic() + PATIENCE
         while True:
@@ -113,27 +113,27 @@ class FileLock:
                 if self._handle is not None and self.is_in_place:
                     os.write(self._handle, (mark_of(os.getpid()) or "").encode())
                     return
-                self.release()  # of a file that has been removed
+                self.release()  # the locked file has been removed
             if _CLOCK.monotonic() > deadline:
                 raise TimeoutError(errno.ETIMEDOUT, f"{self._file.name} has been locked for {PATIENCE:g} s")
             _CLOCK.sleep(_PAUSE)
 
     @property
     def mark(self) -> str:
-        """What whoever took the lock for life has left in the file; only for who holds the lock."""
+        """The mark of the process that took the lock for life; it can be read only while the lock is held."""
         return "" if self._handle is None else os.read(self._handle, 200).decode("utf-8", "replace")
 
     def release(self, *, remove: bool = False) -> None:
-        """Give the lock back.
+        """Release the lock.
 
         Args:
-            remove: the file as well; only for one that nobody else waits for.
+            remove: whether to remove the file as well; only for a file that no other process waits for.
         """
         with _guard:
             if self._handle is None:
                 return
             if remove:
-                with suppress(OSError):  # a file that stays there says nothing: nobody holds its lock
+                with suppress(OSError):  # a file that stays does no harm: its lock is free
                     self._file.unlink()
             os.close(self._handle)
             self._handle = None
@@ -141,7 +141,7 @@ class FileLock:
 
 
 def is_held(file: Path) -> bool:
-    """Tell whether the process that took a lock for life still runs; the file of one that does not is removed.
+    """Return whether the process that took a lock for life still runs; if it does not, the file is removed.
 
     Args:
         file: of the lock.
@@ -158,7 +158,7 @@ def is_held(file: Path) -> bool:
     alive = lives(lock.mark)
     lock.release()
     if not alive:
-        lock.remove_if_left()  # others may be looking as well
+        lock.remove_if_left()  # other processes may check the file at the same time
     return alive
 
 
@@ -167,7 +167,7 @@ def _identity(found: os.stat_result) -> tuple[int, int]:
 
 
 def _forget_in_forked_process() -> None:
-    """Begin with no lock: those of the other process are its own, and a thread of it may be at `_guard`."""
+    """Begin without locks: they belong to the parent process, one of whose threads may hold `_guard`."""
     global _guard
     _guard = Lock()
     _locked_here.clear()
@@ -179,21 +179,21 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def held(file: Path, *, longer: bool = False) -> Iterator[None]:
-    """Hold the lock of a file, waiting for it.
+    """Wait for the lock of a file, and hold it in the block.
 
     Args:
         file: of the lock.
-        longer: whether who holds it may be waiting for AI Core.
+        longer: whether the process that holds it may be waiting for AI Core.
 
     Raises:
-        RunError: somebody else has it, and does not give it back.
+        RunError: another process holds it for too long.
         OSError: the file cannot be opened, or its file system has no locks.
     """
     lock = FileLock(file)
     patience = 4 * PATIENCE if longer else PATIENCE
     deadline = _CLOCK.monotonic() + patience
     while not (lock.take() and lock.is_in_place):
-        lock.release()  # of a file that has been removed
+        lock.release()  # the locked file has been removed
         if _CLOCK.monotonic() > deadline:
             raise RunError(
                 f"{file} has been locked by another process for {patience:g} s, so nothing was started. If no other"
@@ -221,4 +221,4 @@ else:
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _lock_shared(handle: int) -> None:
-        fcntl.lockf(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # all that a descriptor may that cannot write
+        fcntl.lockf(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)  # the only record lock for a descriptor that cannot write

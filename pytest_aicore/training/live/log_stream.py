@@ -1,4 +1,4 @@
-"""Who looks on while a live session waits, and the logs that such a one reads as they grow."""
+"""The interface of a progress display, and the logs that it shows while they grow."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ if TYPE_CHECKING:
 
 
 class Onlooker(Protocol):
-    """Somebody who is shown how far things are while somebody waits."""
+    """A progress display, which is updated while a test waits."""
 
     @property
     def wants_logs(self) -> bool:
-        """Whether the log of what somebody waits for is wanted while it grows."""
+        """Whether it shows the log of the training that a test waits for."""
 
     def show(self, waited_for: Training, all_runs: Iterable[Training]) -> None:
-        """Show it, if it is time to."""
+        """Show the progress of all runs, if it is time for an update."""
 
     def add_logs(self, training: Training, lines: Sequence[str]) -> None:
-        """Take new log lines of a run; called by another thread than the rest."""
+        """Take new log lines of a run; another thread calls this method."""
 
     def done(self) -> None:
-        """Leave nothing on the screen that is no longer so."""
+        """Remove the display from the screen."""
 
 
-class NobodyLooks:
-    """Nobody is shown anything."""
+class NoOnlooker:
+    """No progress display."""
 
     wants_logs = False
 
     def show(self, waited_for: Training, all_runs: Iterable[Training]) -> None:
-        """Show nothing."""
+        """Do nothing."""
 
     def add_logs(self, training: Training, lines: Sequence[str]) -> None:
-        """Take nothing."""
+        """Do nothing."""
 
     def done(self) -> None:
-        """Leave nothing."""
+        """Do nothing."""
 
 
 class LogFollower:
@@ -53,7 +53,7 @@ class LogFollower:
 
     Args:
         api: the service.
-        execution: whose log.
+        execution: the execution.
     """
 
     def __init__(self, api: TrainingApi, execution: Execution) -> None:
@@ -63,10 +63,10 @@ class LogFollower:
         self._seen: set[tuple[object, str]] = set()
 
     def new_lines(self) -> list[str]:
-        """Return the lines that were added since the last time.
+        """Return the lines that were added since the last call.
 
         Raises:
-            CallError: they cannot be had.
+            CallError: they cannot be fetched.
         """
         found = [line for line in self._api.logs(self._id, self._since) if (line.timestamp, line.msg) not in self._seen]
         if found:
@@ -76,11 +76,11 @@ class LogFollower:
 
 
 class LogFollowing:
-    """Fetches what is added to the log of the run that somebody waits for, if an onlooker wants it.
+    """Fetches new log lines of the run that a test waits for, if the progress display shows them.
 
     Args:
         api: the service.
-        onlooker: is given the lines.
+        onlooker: the progress display.
     """
 
     def __init__(self, api: TrainingApi, onlooker: Onlooker) -> None:
@@ -90,10 +90,10 @@ class LogFollowing:
         self._thread: Thread | None = None
 
     def read_on(self, training: Training | None) -> None:
-        """Begin to fetch the newest lines, unless that is still being done.
+        """Start to fetch new lines, unless the last fetch still runs.
 
         Args:
-            training: what somebody waits for; None for nothing.
+            training: the training that a test waits for; None for none.
         """
         watch = training.watch if training is not None else None
         if training is None or watch is None or watch.execution is None or not self._onlooker.wants_logs:
@@ -101,7 +101,7 @@ class LogFollowing:
         if self._thread is not None and self._thread.is_alive():
             return
         follower = self._followers.setdefault(training, LogFollower(self._api, watch.execution))
-        # In a thread of its own: how a run ends is more important than what it says, and logs may take their time.
+        # In a thread of its own, because a slow answer with logs must not delay the polling.
         self._thread = Thread(target=self._read, args=(training, follower), name="pytest-aicore log", daemon=True)
         self._thread.start()
 
@@ -109,4 +109,4 @@ class LogFollowing:
         try:
             self._onlooker.add_logs(training, follower.new_lines())
         except AicoreError:
-            return  # another look will show them
+            return  # the next fetch gets the lines

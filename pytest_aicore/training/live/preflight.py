@@ -1,7 +1,7 @@
-"""Preflight: what would make a training on the real service pointless is found before anything is started.
+"""Preflight: checks, before anything is started, that the real service would train the local workflow.
 
-Token, resource group, scenario and executable are asked for; then the service's executable is compared with the local
-workflow. That takes three requests for an executable, and one more where something is missing, to say what is there.
+Token, resource group, scenario and executable are requested; then the service's executable is compared with the local
+workflow. That takes three requests for an executable, and one more if something is missing, to list what exists.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.contracts.comparison import Difference
 
 _SYNC = (
-    "AI Core trains what it has synced, not the file that lies here. Commit and push the file to the repository of the"
+    "AI Core trains what it has synced, not the local file. Commit and push the file to the repository of the"
     " application that syncs it, and wait for the next sync (about three minutes, or POST"
     " /v2/admin/applications/{name}/refresh); or check out the version that is synced."
 )
 
 
 class PreflightError(RunError):
-    """A training was not started, because the service would not train what the test means."""
+    """A training was not started, because the service would train another workflow, or none."""
 
 
 def check(api: TrainingApi, template: Template, resource_group: str) -> None:
-    """Make sure that the service would train the workflow that lies here.
+    """Check that the service would train the local workflow.
 
     Args:
         api: the service.
@@ -37,8 +37,8 @@ def check(api: TrainingApi, template: Template, resource_group: str) -> None:
         resource_group: where it would run.
 
     Raises:
-        PreflightError: it would not, or not this one; the message says what differs.
-        CallError: the service could not be asked.
+        PreflightError: it would train none, or another one; the message says what differs.
+        CallError: the request failed.
     """
     executable = template.executable
     scenario_id = str(executable.scenario_id)
@@ -51,7 +51,7 @@ def check(api: TrainingApi, template: Template, resource_group: str) -> None:
             raise
         known = [str(each.id) for each in api.scenarios()]
         raise PreflightError(
-            f"{begin}there is no scenario {scenario_id!r}.{did_you_mean(scenario_id, known)} The service has:"
+            f"{begin}unknown scenario {scenario_id!r}.{did_you_mean(scenario_id, known)} The service has:"
             f" {listing(known)}. Its id is the label scenarios.ai.sap.com/id of the workflow. {_SYNC}"
         ) from None
     there = synced(api, template)
@@ -73,7 +73,7 @@ def synced(api: TrainingApi, template: Template) -> Any:
         template: the local workflow.
 
     Raises:
-        CallError: the service could not be asked.
+        CallError: the request failed.
     """
     executable = template.executable
     if executable.scenario_id is None:
@@ -91,14 +91,16 @@ def _compare(template: Template, synced: Any, begin: str) -> None:
         comparison = compare_with_service(template.executable, synced)
     except ContractError as error:
         raise PreflightError(f"{begin}the service's executable cannot be read: {error}") from None
-    if all(_is_only_words(difference) for difference in comparison.differences):
+    if all(_is_only_text(difference) for difference in comparison.differences):
         return
     table = "\n".join(f"    {line}" for line in comparison.table())
-    raise PreflightError(f"{begin}the service has synced another executable than the file describes:\n{table}\n{_SYNC}")
+    raise PreflightError(
+        f"{begin}the service has synced another executable than the local file describes:\n{table}\n{_SYNC}"
+    )
 
 
-def _is_only_words(difference: Difference) -> bool:
-    """Tell whether a difference is one for people only: names and descriptions."""
+def _is_only_text(difference: Difference) -> bool:
+    """Return whether a difference is only in names or descriptions, which change nothing for the training."""
     return difference.impact is Impact.COMPATIBLE and (
         "description" in (difference.name, difference.field)
         or (difference.section, difference.name) == ("executable", "name")

@@ -1,7 +1,7 @@
-"""The runs of a live session: nothing is started twice, lost or left behind. It knows no pytest.
+"""The runs of a live session: nothing is started twice, lost, or left running. It does not depend on pytest.
 
-Under pytest-xdist each process has one of these, with the same session id and the same ledger; the one of the
-controller begins and ends the session, those of the workers run trainings.
+Under pytest-xdist each process has an object `Live`, with the same session id and the same ledger; the controller's
+begins and ends the session, the workers' run trainings.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_aicore.training.live.fleet import Fleet
     from pytest_aicore.training.live.keeping import Keeper
-    from pytest_aicore.training.live.ledger import Entry, FileLedger, Record
+    from pytest_aicore.training.live.ledger import Entry, FileLedger, RunRecord
     from pytest_aicore.training.live.log_stream import Onlooker
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Training
@@ -34,23 +34,23 @@ if TYPE_CHECKING:
     from pytest_aicore.training.service.credentials import Credentials
 
 _STOPPING_PATIENCE = 60.0
-"""Seconds that the end of a session may take to stop executions; the ledger remembers what is left then."""
+"""Seconds for the end of a session to stop executions; those that still run stay open in the ledger."""
 _LEAST_PATIENCE = 3.0
-"""The same for each part of it, when those before have used up all of it."""
+"""The least number of seconds for each part of the end, if the parts before have used all of them."""
 _AT_ONCE = 8
 
 
 @dataclass(frozen=True)
 class LiveOptions:
-    """What a live session was told.
+    """The options of a live session.
 
     Args:
-        resource_group: where runs are started.
-        interval: seconds between two requests about their statuses.
-        max_parallel: so many run at once.
-        budget: seconds that all executions may run together, None for any.
-        reuse: whether artifacts and configurations of earlier sessions are used again.
-        keep: whether what is unfinished at the end goes on.
+        resource_group: the resource group in which runs are started.
+        interval: the polling interval in seconds.
+        max_parallel: how many executions may run at once.
+        budget: seconds that all executions together may run, None for no limit.
+        reuse: whether artifacts and configurations of earlier sessions are reused.
+        keep: whether unfinished executions are left running at the end.
         resumes: whether unfinished executions of an earlier session are resumed.
     """
 
@@ -64,14 +64,14 @@ class LiveOptions:
 
 
 class Live:
-    """What a process of a live session does on AI Core.
+    """The runs of one process of a live session.
 
     Args:
-        options: what the session was told.
-        ledger_file: where it is written down what is started.
+        options: the options of the session.
+        ledger_file: the file that records what is started.
         session: the session's id, the same in all its processes.
         is_worker: whether another process ends the session.
-        credentials: returns those of the service.
+        credentials: returns the credentials of the service.
         connect: returns a new client for runs.
     """
 
@@ -85,13 +85,13 @@ class Live:
         *,
         is_worker: bool = False,
     ) -> None:
-        """Take what is needed; nothing is read, written or called yet."""
+        """Take the arguments; nothing is read, written or called yet."""
         self.home = Home()
         self.options = options
         self.is_worker = is_worker
         self.onlooker: Onlooker | None = None
         self.told: list[str] = []
-        """What the user should know at the end of the session."""
+        """Messages for the user at the end of the session."""
         self._ledger_file = ledger_file
         self._session = session
         self._credentials = credentials
@@ -105,11 +105,12 @@ class Live:
         self._asked: set[str] = set()
         self._opening = ThreadLock()
         self._keeper: Keeper | None = None
+        self._fleet: Fleet | None = None
         self._stopping: list[Thread] = []
         self._begun_to_finish = False
         self._deadline: float | None = None
         self.is_finished = False
-        """Whether nothing is left to be stopped by this process."""
+        """Whether this process has stopped everything that it should."""
 
     @cached_property
     def ledger(self) -> FileLedger:
@@ -117,7 +118,7 @@ class Live:
         return self.another_ledger()
 
     def another_ledger(self) -> FileLedger:
-        """Return the ledger for a thread that reads it by itself."""
+        """Return another view of the ledger, for a thread of its own."""
         from pytest_aicore.training.live.ledger import FileLedger
 
         return FileLedger(self._ledger_file, self._session, self.home)
@@ -129,12 +130,18 @@ class Live:
 
         return TrainingApi(self._connect)
 
-    @cached_property
+    @property
     def fleet(self) -> Fleet:
-        """Starts and watches the runs of this process."""
-        # What its threads will need, before there are any: pytest parses each module of a plugin that it imports, and
-        # Python 3.11 cannot parse in two threads at once ("AST constructor recursion depth mismatch"). Also, what a
-        # thread is importing while a test forks can never be imported in the forked process.
+        """The fleet, which starts and polls the runs of this process."""
+        if self._fleet is None:
+            with self._opening:
+                self._fleet = self._fleet or self._new_fleet()
+        return self._fleet
+
+    def _new_fleet(self) -> Fleet:
+        # Import what its threads need before there are any: pytest parses each module of a plugin when it is imported,
+        # and Python 3.11 cannot parse in two threads at once ("AST constructor recursion depth mismatch"). Also, a
+        # module that a thread is importing while a test forks can never be imported in the forked process.
         from pytest_aicore.training import maker  # noqa: F401
         from pytest_aicore.training.live import keeping, preflight, stop  # noqa: F401
         from pytest_aicore.training.live.fleet import Fleet, FleetClock
@@ -168,10 +175,10 @@ class Live:
     # The runs -------------------------------------------------------------------------------------------------------
 
     def start_early(self, plan: TrainingPlan, user: str) -> None:
-        """Start the run that a test will ask for.
+        """Start the run that a test will use.
 
         Args:
-            plan: what it will ask for.
+            plan: the plan of the run.
             user: the test.
         """
         training = self._training(plan, user)
@@ -179,7 +186,7 @@ class Live:
         self.fleet.enqueue(training)
 
     def training(self, plan: TrainingPlan, user: str) -> Training:
-        """Return the training that a test asks for; if need be, it is begun when somebody looks at it.
+        """Return the training that a test uses; it is started when the test first needs a result.
 
         Args:
             plan: what is trained.
@@ -197,7 +204,7 @@ class Live:
             if known is None or self._is_given_up(known, user):
                 known = self._shared[plan.key] = self._new(plan, plan.key)
             return known
-        # The one that was started early is the first that the test asks for; whoever asks again gets another.
+        # The run that was started early is the first that the test requests; each further request gets a new one.
         key = f"{plan.key}-{sha256(user.encode()).hexdigest()[:12]}"
         own = self._own.setdefault(key, [])
         if not own or own[-1] in self._taken or self._is_given_up(own[-1], user):
@@ -225,7 +232,7 @@ class Live:
         return training
 
     def _needs_no_start(self, training: Training) -> bool:
-        """Tell whether another process of the session has a run already, or no test is left for it."""
+        """Return whether another process of the session has the run already, or no remaining test needs it."""
         if not self.is_worker:
             return False
         another_s = self.ledger.of_key(self._keys[training]) is not None
@@ -233,7 +240,7 @@ class Live:
         return another_s or (bool(users) and self.ledger.done.issuperset(users))
 
     def _is_given_up(self, training: Training, user: str) -> bool:
-        """Tell whether a run was stopped because no test was left for it; if it was not, it is kept for this one."""
+        """Return whether a run was stopped because no remaining test needed it; if not, it is kept for this test."""
         if self.fleet.is_unwanted(training):
             return True
         entry = self._entries.get(training)
@@ -248,16 +255,16 @@ class Live:
             return entry.unwanted
 
     def _want(self, entry: Entry, users: Iterable[str]) -> None:
-        """Let the process that ends the session know which tests use a run."""
+        """Write to the ledger which tests use a run, for the process that ends the session."""
         left = [each for each in users if each in self._asked or each not in self.ledger.done]
         new = sorted(each for each in left if each not in entry.users or each in self.ledger.done)
         if new:
-            self.ledger.take_down("wanted", run=entry.id, tests=new)
+            self.ledger.record("wanted", run=entry.id, tests=new)
 
-    def _record(self, plan: TrainingPlan, key: str, training: Training) -> Record:
-        """Return what the ledger has of a run: of this session, of an earlier one to go on with, or a new one."""
+    def _record(self, plan: TrainingPlan, key: str, training: Training) -> RunRecord:
+        """Return the record of a run in the ledger: of this session, of an earlier session to resume, or a new one."""
         from pytest_aicore.training.clock import RealClock
-        from pytest_aicore.training.live.ledger import RunRecord
+        from pytest_aicore.training.live.ledger import LedgerRecord
 
         plan.require_complete()
         ledger, executable = self.ledger, plan.template.executable
@@ -284,10 +291,10 @@ class Live:
                 self._want(entry, self.fleet.users_of(training))
         if not entry.has_begun:
             self._preflight(plan)
-        return RunRecord(ledger, entry)
+        return LedgerRecord(ledger, entry)
 
     def _preflight(self, plan: TrainingPlan) -> None:
-        """Make sure, once in a session, that the service would train the workflow that lies here."""
+        """Check, once in a session, that the service would train the local workflow."""
         from pytest_aicore.training.live.preflight import PreflightError, check
         from pytest_aicore.training.service.failures import CallError
         from pytest_aicore.training.service.retry import patiently
@@ -301,9 +308,12 @@ class Live:
                 found = None
                 try:
                     patiently(self.fleet.clock, lambda: check(self.api, plan.template, self._resource_group))
-                except (PreflightError, CallError) as error:  # nobody waits as long again for the same answer
+                except (
+                    PreflightError,
+                    CallError,
+                ) as error:  # recorded as well, so that other runs need not wait for the same error
                     found = str(error)
-                self.ledger.take_down("checked", session=self._session, executable=what, found=found)
+                self.ledger.record("checked", session=self._session, executable=what, found=found)
         problem = self.ledger.checked[key]
         if problem is not None:
             raise PreflightError(problem)
@@ -311,19 +321,19 @@ class Live:
     # Beginning and end ----------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Stop what sessions left behind that were killed, unless this one goes on with it."""
+        """Stop leftover executions of sessions that were killed, unless this session resumes them."""
         if self.is_worker or self.options.resumes:
             return
         try:
             self.ledger.refresh()
             if any(entry.is_open for entry in self.ledger.entries.values()):
-                left = [each for each in self._left_behind() if not each.kept]
-                self._stop(left, "left behind by an earlier session")
+                left = [each for each in self._leftover() if not each.kept]
+                self._stop(left, "leftover of an earlier session")
         except AicoreError as error:
-            self.told.append(f"what earlier sessions left behind could not be looked at: {error}")
+            self.told.append(f"leftover executions of earlier sessions could not be checked: {error}")
 
     def _open_ledger(self, then: Callable[[], None] = lambda: None) -> None:
-        """Begin the session in the ledger, and keep its file as it should be, whatever happens to it."""
+        """Begin the session in the ledger, and start the thread that keeps its file complete."""
         from pytest_aicore.training.clock import RealClock
         from pytest_aicore.training.live.keeping import Keeper
 
@@ -333,10 +343,10 @@ class Live:
                 self._keeper = Keeper(self.ledger, then)
 
     def hold(self, *, stops_unneeded: bool = True) -> None:
-        """Let other processes see that the session is alive, though this one runs nothing itself.
+        """Show other processes that the session is alive, although this process starts no runs.
 
         Args:
-            stops_unneeded: whether runs are stopped as soon as no test is left for them.
+            stops_unneeded: whether runs are stopped as soon as no remaining test needs them.
         """
         from pytest_aicore.training import watcher  # noqa: F401  see `fleet`
         from pytest_aicore.training.live import stop  # noqa: F401
@@ -347,16 +357,16 @@ class Live:
             self._open_ledger(self._stop_unneeded if stops else lambda: None)
 
     def is_done(self, tests: Iterable[str]) -> None:
-        """Take down that tests have ended or will not run any more, so that what only they need can be stopped.
+        """Record that tests have ended or will not run any more, so that runs that only they need can be stopped.
 
         Args:
             tests: their node ids.
         """
         if self.is_worker or self._keeper is not None:
-            self.ledger.take_down("done", session=self._session, tests=sorted(tests))
+            self.ledger.record("done", session=self._session, tests=sorted(tests))
 
     def _stop_unneeded(self) -> None:
-        """Stop what no test is left for. Each is stopped in a thread of its own, because that may take its time."""
+        """Stop runs that no remaining test needs, each in a thread of its own, because stopping may take long."""
         for entry in self.ledger.unneeded():
             with suppress(AicoreError):  # the end of the session stops it
                 with self.ledger.locked():
@@ -379,18 +389,18 @@ class Live:
         return sum(entry.is_open for entry in self.ledger.of_session())
 
     def finish(self, why: str) -> None:
-        """Stop what still runs, unless the user wants to keep it, and close the ledger. Twice is once.
+        """Stop what still runs, unless the user wants to keep it, and close the ledger. A second call does nothing.
 
         Args:
-            why: it is stopped.
+            why: the reason for stopping.
         """
         from pytest_aicore.training.clock import RealClock
 
         if self._begun_to_finish:
             return
         self._begun_to_finish = True
-        if "fleet" in self.__dict__:
-            self.fleet.close()
+        if self._fleet is not None:
+            self._fleet.close()
         self._deadline = RealClock().monotonic() + _STOPPING_PATIENCE
         if self._keeper is not None:
             self._keeper.end(self._left_to_stop())
@@ -401,25 +411,27 @@ class Live:
             return
         well = False
         try:
-            self.ledger.synchronize()  # what this process knows is stopped, whatever has become of the file
+            self.ledger.synchronize()  # executions that this process knows are stopped even if the file cannot be read
             well = self._finish(why)
         except AicoreError as error:
-            self.told.append(f"what still runs could not be stopped: {error} `pytest-aicore sweep` tries again.")
+            self.told.append(
+                f"executions that still run could not be stopped: {error} `pytest-aicore sweep` tries again."
+            )
         finally:
             self.ledger.close(well=well)
         self.told += self.ledger.problems
         if not self.ledger.is_complete:
             self.told += [
                 f"execution {each.execution_id or '(id unknown)'} of {each.facts['workflow']} may still run, and the"
-                " ledger may not know of it. `pytest-aicore sweep --older-than 0s` stops everything of ours in its"
-                " resource group."
+                " ledger may not know of it. `pytest-aicore sweep --older-than 0s` stops all executions of"
+                " pytest-aicore in its resource group."
                 for each in self.ledger.of_session()
                 if each.is_open
             ]
         self.is_finished = True
 
     def _finish(self, why: str) -> bool:
-        """Stop or keep what still runs, and tell whether nothing runs on that should not."""
+        """Stop or keep what still runs, and return whether nothing is left running by mistake."""
         entries = self.ledger.of_session()
         self.told += [
             f"execution {each.execution_id} of {each.facts['workflow']}: {each.stopped_because}"
@@ -432,41 +444,41 @@ class Live:
             return True
         well = self._stop(running, why)
         if self.options.resumes and any(entry.is_open for entry in self.ledger.entries.values()):
-            left = [each for each in self._left_behind() if not each.kept]
-            well = self._stop(left, "left behind by an earlier session, and asked for by no test") and well
+            left = [each for each in self._leftover() if not each.kept]
+            well = self._stop(left, "leftover of an earlier session, and no test asked for it") and well
         return well
 
     def handed_over(self) -> dict[str, list[str]]:
-        """Return what a worker could not write down, for the process that ends the session."""
+        """Return what a worker could not write to the ledger, for the process that ends the session."""
         return self.ledger.handed_over()
 
     def take_over(self, given: dict[str, list[str]]) -> None:
-        """Take over what a worker could not write down.
+        """Take over what a worker could not write to the ledger.
 
         Args:
-            given: as it handed it over.
+            given: as the worker returned it.
         """
         self.ledger.take_over(given)
 
-    def _left_behind(self) -> list[Entry]:
-        return self.ledger.left_behind(self._host, self._resource_group)
+    def _leftover(self) -> list[Entry]:
+        return self.ledger.leftover(self._host, self._resource_group)
 
     def _keep(self, entries: Iterable[Entry]) -> None:
         for entry in entries:
-            self.ledger.take_down("kept", run=entry.id)
+            self.ledger.record("kept", run=entry.id)
             self.told.append(
                 f"left running: execution {entry.execution_id or '(id unknown)'} of {entry.facts['workflow']}, because"
-                " of --aicore-keep. `pytest-aicore sweep` stops it, --aicore-resume goes on with it."
+                " of --aicore-keep. `pytest-aicore sweep` stops it, --aicore-resume resumes it."
             )
 
     def _stop(self, entries: list[Entry], why: str) -> bool:
-        """Stop executions, several at once, and tell whether that worked for all of them."""
+        """Stop executions, several at once, and return whether that worked for all of them."""
         if not entries:
             return True
         jobs: dict[Future[list[tuple[str, str]]], Entry] = {Future(): entry for entry in entries}
         waiting = deque(jobs.items())
         for _ in range(min(_AT_ONCE, len(jobs))):
-            # No pool: the end of the process would wait for its threads, whatever they wait for.
+            # No pool: the end of the process would wait for its threads without limit.
             Thread(target=self._settle_some, args=(waiting,), name="pytest-aicore stop", daemon=True).start()
         done, late = wait(jobs, _STOPPING_PATIENCE if self._deadline is None else self._left_to_stop())
         well = not late
@@ -489,7 +501,7 @@ class Live:
         return well
 
     def _left_to_stop(self) -> float:
-        """Return how many seconds the end of the session has left, a few in any case: each gets its chance."""
+        """Return how many seconds the end of the session has left, at least _LEAST_PATIENCE for each part."""
         from pytest_aicore.training.clock import RealClock
 
         return max(_LEAST_PATIENCE, (self._deadline or 0.0) - RealClock().monotonic())
@@ -512,6 +524,6 @@ class Live:
         def note(event: str, **facts: object) -> None:
             if event == "stopping" and why is not None:
                 facts["why"] = f"{why}, so it was stopped."
-            self.ledger.take_down(event, run=entry.id, **facts)
+            self.ledger.record(event, run=entry.id, **facts)
 
         return settle(self.api, RealClock(), entry, note, self.ledger.executions_of_others(entry))

@@ -1,4 +1,4 @@
-"""Stops executions, whatever their status is, and finds those whose id nobody has learnt."""
+"""Stops executions, whatever their status is, and finds those whose id is not known."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from pytest_aicore.training.service.api import TrainingApi
 
 PATIENCE = 30.0
-"""Seconds for which it is tried to stop an execution."""
+"""Seconds for which the attempts to stop an execution go on."""
 _PAUSE, _LONGEST_PAUSE = 1.0, 8.0
-"""Seconds between two attempts; no `Retry-After` makes it longer, because it costs money meanwhile."""
+"""Seconds between two attempts; a longer `Retry-After` is ignored, because the execution costs money meanwhile."""
 _LEAST = 1.0
-"""Seconds that the last attempt has in any case."""
+"""Seconds that the last attempt has at least."""
 STOPPING, DELETED, GONE = "is being stopped", "is being deleted", "does not exist"
 
 
 def stop_execution(api: TrainingApi, clock: Clock, execution_id: str) -> str:
-    """Make sure that an execution does not run on, and return what became of it in a few words.
+    """Stop an execution, and return the outcome in a few words.
 
-    AI Core stops what is PENDING or RUNNING, and deletes what is UNKNOWN (documentation, "Stop a Single Training
-    Instance"); while it is asked, the status may change.
+    AI Core stops PENDING and RUNNING executions, and deletes UNKNOWN ones (documentation, "Stop a Single Training
+    Instance"); the status may change between two requests.
 
     Args:
         api: the service.
-        clock: how time passes.
-        execution_id: which execution.
+        clock: measures the time, and waits.
+        execution_id: of the execution.
 
     Raises:
         RunError: it could not be stopped.
@@ -53,7 +53,7 @@ def stop_execution(api: TrainingApi, clock: Clock, execution_id: str) -> str:
                 return outcome
             failure: CallError | None = None
         except CallError as error:
-            # A new execution may not be found for a moment. A gateway's 404 says nothing about it.
+            # A new execution may not be found for a moment. A 404 of the gateway says nothing about the execution.
             missing += error.is_missing
             if missing > 3:
                 return GONE
@@ -70,7 +70,7 @@ def stop_execution(api: TrainingApi, clock: Clock, execution_id: str) -> str:
 
 
 def _try_to_stop(api: TrainingApi, execution_id: str) -> str | None:
-    """Return what became of the execution, None if its status changed in the meantime."""
+    """Return the outcome of one attempt, None if the status of the execution changed during it."""
     try:
         api.stop(execution_id)
     except CallError as error:
@@ -98,16 +98,16 @@ def _try_to_stop(api: TrainingApi, execution_id: str) -> str | None:
 
 
 def executions_of(api: TrainingApi, clock: Clock, entry: Entry, others: Collection[str]) -> list[str]:
-    """Return the executions that a run of the ledger may have, by the service's word where the ledger has none.
+    """Return the executions that a run of the ledger may have; the service is asked if the ledger has no id.
 
     Args:
         api: the service.
-        clock: how time passes.
-        entry: of the run.
-        others: executions that are known to be of other runs.
+        clock: measures the time, and waits.
+        entry: the run's entry in the ledger.
+        others: executions that are known to belong to other runs.
 
     Raises:
-        RunError: the service could not be asked.
+        RunError: the request to the service failed.
     """
     if entry.execution_id is not None:
         return [entry.execution_id]
@@ -123,14 +123,14 @@ def executions_of(api: TrainingApi, clock: Clock, entry: Entry, others: Collecti
 def settle(
     api: TrainingApi, clock: Clock, entry: Entry, note: Callable[..., None], others: Collection[str] = ()
 ) -> list[tuple[str, str]]:
-    """Stop what an entry of the ledger started, and return each execution with what became of it.
+    """Stop what an entry of the ledger started, and return each execution with its outcome.
 
     Args:
         api: the service.
-        clock: how time passes.
-        entry: of the run.
-        note: takes down what is done: event and facts.
-        others: executions that are known to be of other runs.
+        clock: measures the time, and waits.
+        entry: the run's entry in the ledger.
+        note: writes an event and its facts to the ledger.
+        others: executions that are known to belong to other runs.
 
     Raises:
         RunError: something could not be stopped; the entry stays open.
@@ -142,8 +142,8 @@ def settle(
         if age > SETTLING_SECONDS:
             note("gone")
             return []
-        # A request may still be on its way whose sender is gone; a sender that has failed has looked for it itself.
-        # Whoever looks at the ledger next looks again.
+        # The request of a process that was killed may still arrive. A process that failed has searched for its
+        # execution itself. The entry stays open, so the next process that reads the ledger searches again.
         if age > APPEARING or stage.failure is not None:
             return []
         clock.sleep(_PAUSE)

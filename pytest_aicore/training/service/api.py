@@ -1,4 +1,4 @@
-"""The calls of a training run by the SDK, with their failures sorted."""
+"""The calls that a training run makes with the SDK; every failure becomes a `CallError`."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LOG_PAGE = 1000
-"""Log lines in one answer: the server's default, since the SDK's `top` reaches it under a name that it ignores."""
+"""Log lines in one answer: the service's default. The SDK's `top` has no effect: it is sent under another name."""
 MOST_LOG_LINES = 1_000_000
-"""More are not fetched: a thousand pages."""
+"""The limit of log lines that are fetched: a thousand pages."""
 _NOT_DONE = frozenset({425, 429})
-"""Statuses that say that the request was not looked at, whoever answered. Who asks again looks all the same."""
+"""Statuses of requests that were refused unread, by AI Core or by a gateway."""
 _OWN_CODE = re.compile(r"0\d{3,}")
-"""How AI Core's own errors are numbered: eight digits in every answer that was captured, such as 01060003, and the
-first one names the component. What gateways put there looks like 404."""
+"""The form of AI Core's own error codes: eight digits in every captured answer, such as 01060003, of which the first
+ones name the component. Gateways write codes such as 404."""
 _OWN_REFUSALS = ("RBAC: access denied", "Jwt ")
-"""How its gateway refuses a token, in plain text: nothing behind it has seen the request."""
+"""How AI Core's gateway refuses a token, in plain text: AI Core has not received the request."""
 PAGE = 100
-"""At least so many executions are asked for at once, so that those of others do not hide ours."""
+"""The least number of executions on a page, so that those of other users do not push ours off it."""
 _ID = re.compile(r"\w[\w.-]*", re.ASCII)
 """AI Core's specification says `^[\\w.-]{4,64}$`."""
 _UNKNOWN_STATUS = re.compile(r"(?P<status>.+) is not a valid Status")
@@ -58,18 +58,18 @@ class TrainingApi:
     """The calls that a training run needs, by the SDK's public API; every failure is a [CallError].
 
     Args:
-        connect: makes the client. It is asked again when a token is refused: the SDK keeps its token until
-            an hour before it expires, whatever the service thinks of it.
+        connect: makes the client. It is called again when a token is refused, because the SDK keeps its token until
+            an hour before it expires, even if the service refuses it.
     """
 
     def __init__(self, connect: Callable[[], AIAPIV2Client]) -> None:
-        """Take the maker of clients; nothing is called yet."""
+        """Take the function that makes clients; nothing is called yet."""
         self._connect = connect
         self._client: AIAPIV2Client | None = None
         self._lock = ThreadLock()
 
-    # What makes something is given what looks for it: a refusal of the token does not prove that nothing was made, if
-    # something on the way refuses.
+    # Methods that create something get a function that searches for it: if a gateway refuses the token, AI Core may
+    # have carried out the request all the same.
 
     def register_artifact(
         self,
@@ -102,10 +102,10 @@ class TrainingApi:
     def find_artifact(
         self, name: str, kind: str, url: str, scenario_id: str, labels: Mapping[str, str]
     ) -> ArtifactCreateResponse | None:
-        """Return the newest artifact like this as if it had just been registered, None if there is none."""
+        """Return the newest artifact with these properties, as its create response; None if there is none."""
         artifact_kind = sdk("Artifact").Kind(kind)
         found = self._call(
-            f"look for the artifact {name!r}",
+            f"search for the artifact {name!r}",
             lambda client: client.artifact.query(
                 scenario_id=scenario_id,
                 name=name,
@@ -114,7 +114,7 @@ class TrainingApi:
             ),
         )
         for artifact in found.resources:
-            # Something on the way may have dropped what was searched for.
+            # A gateway may have removed the query, so that the answer has other artifacts as well.
             named = (artifact.name, artifact.kind, artifact.scenario_id) == (name, artifact_kind, scenario_id)
             if named and artifact.url == url and artifact.execution_id is None:
                 return self.artifact_response(artifact.id, artifact.url)
@@ -137,7 +137,7 @@ class TrainingApi:
             executable_id: what is configured.
             parameters: value by name.
             artifacts: artifact id by input name.
-            find: looks for it before it is created a second time.
+            find: searches for it before it is created a second time.
         """
         parameter = sdk_module("models.parameter_binding").ParameterBinding
         binding = sdk_module("models.input_artifact_binding").InputArtifactBinding
@@ -165,20 +165,20 @@ class TrainingApi:
         artifacts: Mapping[str, str],
         name: str | None = None,
     ) -> ConfigurationCreateResponse | None:
-        """Return the newest configuration like this as if it had just been created, None if there is none.
+        """Return the newest configuration with these properties, as its create response; None if there is none.
 
         Args:
             scenario_id: of the executable's scenario.
             executable_id: what is configured.
             parameters: value by name.
             artifacts: artifact id by input name.
-            name: of the configuration; None for any that begins as ours do.
+            name: of the configuration; None for any that begins with `pytest-aicore`.
         """
         wanted = name or ORIGIN
-        # AI Core takes 80 characters to search for, and no `~`.
+        # AI Core accepts at most 80 characters in a search, and no `~`.
         search = wanted[:80].partition("~")[0]
         found = self._call(
-            f"look for the configuration {wanted!r}",
+            f"search for the configuration {wanted!r}",
             lambda client: client.configuration.query(
                 scenario_id=scenario_id, executable_ids=[executable_id], search=search or None
             ),
@@ -199,7 +199,7 @@ class TrainingApi:
 
         Args:
             configuration_id: what is executed.
-            find: looks for it before it is started a second time.
+            find: searches for it before it is started a second time.
         """
         return self._call(
             f"start an execution of configuration {configuration_id}",
@@ -212,33 +212,33 @@ class TrainingApi:
         return self._call(f"get the execution {execution_id}", lambda client: client.execution.get(execution_id))
 
     def executions_of(self, configuration_id: str) -> list[str]:
-        """Return the ids of the executions of a configuration, the newest first, whatever else can be read of them.
+        """Return the ids of the executions of a configuration, the newest first. Rows need only an id to be read.
 
         Args:
-            configuration_id: whose executions. Those of others are not ours to adopt or to stop, so what the list
-                shows beside them, where something on the way has dropped what was asked for, does not count.
+            configuration_id: of the executions. If a gateway has removed the query, the list has executions of other
+                configurations as well; these are left out, because they must be neither adopted nor stopped.
         """
-        asked = f"look for executions of the configuration {configuration_id}"
+        asked = f"search for executions of the configuration {configuration_id}"
         rows = self._rows(asked, {"configurationId": configuration_id})
         of_it = [row for row in rows if isinstance(row, dict) and row.get("configuration_id") == configuration_id]
         found = [row for row in of_it if _is_id(row.get("id"))]
         if len(found) < len(of_it):
-            raise self._unreadable_list(asked, "an execution without an id")
+            raise self._unreadable_list(asked, "it has an execution without an id")
         found.sort(key=lambda row: str(row.get("created_at")), reverse=True)
         return list(dict.fromkeys(row["id"] for row in found))
 
     def page(self, executable_ids: Collection[str], size: int) -> dict[str, Execution | RunError]:
         """Return the newest executions of some executables by their id, in one call.
 
-        What cannot be read of one of them is said in its place, so that it does not hide the others.
+        If one of them cannot be read, its error takes its place, so that the others can be read.
 
         Args:
-            executable_ids: whose executions.
-            size: how many are asked for.
+            executable_ids: of the executables.
+            size: how many executions to request.
         """
         asked = "list the executions"
-        # The SDK's `query` sends `top` under a name that the service ignores, and gives up the whole page for one
-        # status that it does not know.
+        # The SDK's `query` sends `top` under a name that the service ignores, and raises for the whole page if one
+        # status is unknown to it.
         rows = self._rows(asked, {"$top": max(size, PAGE), "executableIds": ",".join(sorted(executable_ids))})
         execution = sdk_module("models.execution").Execution
         found: dict[str, Execution | RunError] = {}
@@ -256,7 +256,7 @@ class TrainingApi:
         answer = self._call(asked, lambda client: client.rest_client.get(path="/executions", params=params))
         rows = answer.get("resources") if isinstance(answer, dict) else None
         if not isinstance(rows, list):
-            raise self._unreadable_list(asked, "no list of executions")
+            raise self._unreadable_list(asked, "it has no list of executions")
         return rows
 
     def _unreadable_list(self, asked: str, why: str) -> CallError:
@@ -311,7 +311,7 @@ class TrainingApi:
         ).resources
         return found
 
-    # What was made already looks as it did when it was made: the service says these words whenever it succeeds.
+    # Create responses for what exists already. The messages are those of the service for each success.
 
     def artifact_response(self, artifact_id: str, url: str) -> ArtifactCreateResponse:
         """Return the answer to the registration of an artifact that exists."""
@@ -334,7 +334,7 @@ class TrainingApi:
         return made
 
     def service_now(self) -> float | None:
-        """Return what time it is where AI Core runs, in seconds since the epoch; None if that is not known."""
+        """Return the time of AI Core's clock, in seconds since the epoch; None if that is not known."""
         its: ServiceTime | None = getattr(self._client, "service_time", None)
         return its.now() if its is not None else None
 
@@ -345,8 +345,8 @@ class TrainingApi:
         """Return all log lines of the execution as the SDK's items, oldest first; none if it never ran.
 
         Args:
-            execution_id: whose logs.
-            since: its creation; without it the service answers with the last hour only.
+            execution_id: of the execution.
+            since: its creation; without a start the service returns the last hour only.
         """
         asked = f"get the logs of the execution {execution_id}"
         lines: list[Any] = []
@@ -368,8 +368,8 @@ class TrainingApi:
                 raise CallError(
                     f"could not {asked} at {self._at()}: it has more than {MOST_LOG_LINES} lines.", is_unreadable=True
                 )
-            # Times in queries have whole seconds, so the last second is asked for again. A second that fills a page
-            # alone cannot be seen to its end: then the next one is.
+            # Times in queries have whole seconds, so the last second is requested again. If one second fills a page
+            # alone, the rest of that second cannot be requested, and the next second follows.
             last = page[-1].timestamp.replace(microsecond=0)
             start = last if last > start else start + timedelta(seconds=1)
 
@@ -382,14 +382,14 @@ class TrainingApi:
                 return []
             raise
 
-    # What explains a failure ------------------------------------------------------------------------------------
+    # Requests of a diagnosis ------------------------------------------------------------------------------------
 
     def bindings(self, configuration_id: str) -> tuple[dict[str, str], dict[str, str]]:
-        """Return what a configuration binds: parameter values by name, and artifact ids by input name."""
+        """Return the bindings of a configuration: parameter values by name, and artifact ids by input name."""
         return self._call(f"get the configuration {configuration_id}", partial(_bindings, configuration_id))
 
     def object_store_secrets(self) -> dict[str, dict[str, str]]:
-        """Return what the service shows of the resource group's object-store secrets, by name: `pathPrefix` and so on.
+        """Return the public fields of the resource group's object-store secrets, such as `pathPrefix`, by name.
 
         Source: `GET /v2/admin/objectStoreSecrets` of the specification, which shows no secret. The base SDK has no
         client for it (the core SDK has).
@@ -423,7 +423,7 @@ class TrainingApi:
         )
 
     def application_status(self, name: str) -> dict[str, Any]:
-        """Return what became of the last synchronisation of an application, with keys as the SDK makes them.
+        """Return the result of an application's last synchronisation, with the keys that the SDK makes.
 
         Source: `GET /v2/admin/applications/{applicationName}/status` of the specification.
         """
@@ -449,7 +449,7 @@ class TrainingApi:
             _raise_failure(what, client, error)
 
     def _connected(self, refused: AIAPIV2Client | None) -> AIAPIV2Client:
-        """Return the client, a new one if the service refused the token of the one that there was."""
+        """Return the client; a new one if the service refused the token of the previous one."""
         with self._lock:
             if self._client is None or self._client is refused:
                 self._client = self._connect()
@@ -484,7 +484,7 @@ def _query_metrics(execution_id: str, client: AIAPIV2Client) -> list[Any]:
 
 
 def _with_id(made: T) -> T:
-    """Return what was made, if the answer says which it is."""
+    """Return the answer, after checking that it has an id."""
     its: object = getattr(made, "id", None)
     if not _is_id(its):
         raise TypeError(f"the id is {its!r}")
@@ -504,7 +504,7 @@ def _bindings(configuration_id: str, client: AIAPIV2Client) -> tuple[dict[str, s
 
 
 def _listed(client: AIAPIV2Client, path: str) -> list[dict[str, Any]]:
-    """Return what an administrative list has. The client of resource groups is the SDK's door to `/v2/admin`."""
+    """Return the rows of an administrative list. The SDK reaches `/v2/admin` by its client for resource groups."""
     resources: list[dict[str, Any]] = client.resource_groups.rest_client.get(path=path)["resources"]
     return resources
 
@@ -524,10 +524,10 @@ def _http_status(error: Exception) -> int | None:
 
 
 def _refusal(error: BaseException | None) -> tuple[int | None, Mapping[str, str]]:
-    """Return status and headers of the answer that refused what was asked, None if there was none.
+    """Return status and headers of the answer that refused a request; None as status without an answer.
 
-    The SDK's exceptions do not hold the answer's headers, and it stumbles over the answers of gateways, whose errors
-    have another shape; the answer is a local variable of who raised them: in the SDK, or in urllib3 under it.
+    The SDK's exceptions lack the headers, and the SDK cannot read the errors of gateways, which have another shape. So
+    the answer is read from the local variables of the frame that raised: in the SDK, or in urllib3 under it.
     """
     status: int | None = None
     headers: Mapping[str, str] = {}
@@ -544,7 +544,7 @@ def _refusal(error: BaseException | None) -> tuple[int | None, Mapping[str, str]
 
 
 def _raise_failure(what: str, client: AIAPIV2Client, error: Exception) -> NoReturn:
-    """Say in our words what the SDK, requests or urllib3 said in theirs."""
+    """Raise a `CallError` for an exception of the SDK, requests or urllib3."""
     exceptions = importlib.import_module("requests.exceptions")
     errors = sdk_module("exception")
     asked = f"could not {what} at {client.base_url}"
@@ -574,10 +574,10 @@ def _raise_failure(what: str, client: AIAPIV2Client, error: Exception) -> NoRetu
     unknown = _UNKNOWN_STATUS.search(str(error)) if isinstance(error, ValueError) else None
     if unknown is not None:
         raise _unreadable(asked, error) from error
-    # The SDK takes the keys that it needs without asking whether they are there, and HTML for a JSON string.
+    # The SDK reads keys without checking that they exist, and treats HTML as a JSON string.
     raise CallError(
-        f"{asked}: the answer cannot be read ({type(error).__name__}: {first_line(message)}). Something between here"
-        " and AI Core may have answered in its place.",
+        f"{asked}: the answer cannot be read ({type(error).__name__}: {first_line(message)}). A proxy or gateway may"
+        " have answered instead of AI Core.",
         transient=True,
         in_doubt=True,
         is_unreadable=True,
@@ -588,14 +588,14 @@ def _refused(text: str, error: Exception, message: str) -> CallError:
     status = _http_status(error)
     code = getattr(error, "error_code", None)
     is_own = isinstance(code, str) and _OWN_CODE.fullmatch(code) is not None
-    # A gateway that lost its way to AI Core for a moment answers 404, too.
+    # A gateway that has no route to AI Core for a moment answers 404, too.
     transient = is_transient(status) or (status == 404 and not is_own)
-    # What a gateway says of itself does not say what became of the request that it passed on.
+    # An error of a gateway leaves open whether AI Core has carried out the request.
     is_refusal = is_own or (status in (401, 403) and message.startswith(_OWN_REFUSALS))
     not_done = status in _NOT_DONE or (is_refusal and not transient)
     headers = _refusal(error)[1]
     return CallError(
-        text + _remedy(status, message, is_own=is_own),
+        text + _remedy(status, is_own=is_own),
         status,
         transient=transient,
         in_doubt=not not_done,
@@ -614,25 +614,24 @@ def _unreadable(asked: str, error: Exception) -> RunError:
             is_unreadable=True,
         )
     return UnknownStatusError(
-        f"{asked}: it answered with the status {unknown['status']}, which the installed SDK does not know. Whether"
-        " that is a success is unknown, so it does not count as one. A newer SDK may know it."
+        f"{asked}: the answer has the status {unknown['status']}, which is unknown to the installed SDK. It is not"
+        " counted as a success. A newer SDK may support it."
     )
 
 
-def _remedy(status: int | None, message: str, *, is_own: bool) -> str:
-    """Return what to do about a status; nothing where the service's own words say it."""
+def _remedy(status: int | None, *, is_own: bool) -> str:
+    """Return the remedy for a status; an empty text if the service's message has one."""
     if status == 401:
-        return " The token was refused, a new one too: check the credentials."
+        return " The token was refused, and so was a new one: check the credentials."
     if status == 403:
         return " Check the credentials, and whether they may use this resource group."
     if status == 404 and not is_own:
-        which = "which ends in /v2." if not message else "which ends in /v2: this is no error of AI Core's."
-        return f" Nobody but the gateway answers there: check the base URL, {which}"
+        return " The gateway answered 404 for this path, not AI Core: check the base URL, which must end in /v2."
     return " Try again later." if is_transient(status) else ""
 
 
 def _is_unreadable(error: Exception) -> bool:
-    """Tell whether there was an answer, but not one that can be read."""
+    """Return whether there was an answer that cannot be read."""
     from pytest_aicore.training.service.transport import AnswerTooLargeError
 
     exceptions = importlib.import_module("requests.exceptions")
@@ -640,7 +639,7 @@ def _is_unreadable(error: Exception) -> bool:
 
 
 def _never_sent(error: Exception) -> bool:
-    """Tell whether a connection failed before anything could be sent on it."""
+    """Return whether a connection failed before anything could be sent on it."""
     if isinstance(error, importlib.import_module("requests.exceptions").ConnectTimeout):
         return True
     reason = getattr(error.args[0] if error.args else None, "reason", None)

@@ -1,4 +1,4 @@
-"""Credentials for SAP AI Core: found where SAP's own SDK looks, never shown.
+"""Credentials for SAP AI Core: found in the places that SAP's own SDK searches, never shown.
 
 Source of names and order: `ai_core_sdk.credentials` of sap-ai-sdk-core 3.5.0.
 """
@@ -35,10 +35,10 @@ _NAMES = (
 _SECRET_NAMES = ("client_secret", "cert_str", "key_str")
 _URLS = ("base_url", "auth_url", "cert_url")
 _LARGEST = 1_000_000
-"""Bytes of a file with credentials; what is larger is none."""
+"""Bytes: a larger file cannot be one with credentials."""
 CONTENT_VARIABLE = "PYTEST_AICORE_SERVICE_KEY"
 """The environment variable that takes the content of a service key as well as a path."""
-# Where a service key (and `credentials` of VCAP_SERVICES) has the same things; ML_API_URL is of keys from before 2022.
+# Paths of the same values in a service key, and in `credentials` of VCAP_SERVICES. Before 2022 it was ML_API_URL.
 _SERVICE_KEY = {
     "client_id": (("clientid",),),
     "client_secret": (("clientsecret",),),
@@ -54,13 +54,13 @@ _METHODS = "client_secret, or cert_str and key_str, or cert_file_path and key_fi
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a client needs to speak to AI Core. Its `repr` shows where and from where, never with what.
+    """What a client needs to call AI Core. Its `repr` shows URLs and source, but no id and no secret.
 
     Attributes:
         base_url: the API's base, ending in `/v2`.
         auth_url: the token endpoint, ending in `/oauth/token`.
         client_id: the OAuth client.
-        source: where all of this was found.
+        source: where the values were found.
         client_secret: the client's secret, or None for X.509.
         cert_str: the X.509 certificate as PEM text, together with `key_str`.
         key_str: its private key as PEM text.
@@ -85,12 +85,12 @@ class Credentials:
 
     @property
     def secrets(self) -> set[str]:
-        """What must not be shown of them."""
+        """The values that must not be shown."""
         values = (self.client_secret, self.cert_str, self.key_str)
         return {str.__str__(value) for value in values if value is not None}
 
     def client_arguments(self) -> dict[str, str]:
-        """Return what SAP's clients take besides `base_url`: `auth_url`, `client_id` and how to prove it."""
+        """Return the arguments of SAP's clients besides `base_url`: `auth_url`, `client_id` and the credential."""
         names = ("auth_url", "client_id", "client_secret", "cert_str", "key_str", "cert_file_path", "key_file_path")
         return {name: value for name in names if (value := getattr(self, name)) is not None}
 
@@ -122,7 +122,7 @@ def from_service_key(key: object, source: str) -> Credentials:
         source: where it was found, for messages.
 
     Raises:
-        CredentialsError: it is no service key, or lacks something.
+        CredentialsError: it is not a service key, or is incomplete.
     """
     if not isinstance(key, Mapping):
         raise CredentialsError(f"{source} is not a service key: {EXPECTED}.")
@@ -138,7 +138,7 @@ def read_service_key(given: Path | Secret, source: str) -> Credentials:
         source: which setting gave it, for messages.
 
     Raises:
-        CredentialsError: it cannot be read, or is no complete service key.
+        CredentialsError: it cannot be read, or is not a complete service key.
     """
     if isinstance(given, Path):
         what = f"the service key {shown(given)} (from {source})"
@@ -147,11 +147,11 @@ def read_service_key(given: Path | Secret, source: str) -> Credentials:
 
 
 def content_or_file(text: str, folder: Path) -> Path | Secret:
-    """Return what `PYTEST_AICORE_SERVICE_KEY` gives: the content of a service key, or the path of its file.
+    """Return the value of `PYTEST_AICORE_SERVICE_KEY`: the content of a service key, or the path of its file.
 
     Args:
         text: the variable's value.
-        folder: what a relative path is relative to.
+        folder: the folder that a relative path begins at.
     """
     file = folder / Path(text).expanduser()
     return Secret(text) if is_content(text) and not exists(file) else file
@@ -170,25 +170,25 @@ def find_credentials(environment: Mapping[str, str] | None = None, home: Path | 
         CredentialsError: none were found, or those found are incomplete or contradict each other.
     """
     variables = os.environ if environment is None else environment
-    looked: list[str] = []
+    searched: list[str] = []
     for source, values in (
-        _service_key_variable(variables, looked),
-        _variables(variables, looked),
-        _config_file(variables, home or Path.home(), looked),
-        _vcap_services(variables, looked),
+        _service_key_variable(variables, searched),
+        _variables(variables, searched),
+        _config_file(variables, home or Path.home(), searched),
+        _vcap_services(variables, searched),
     ):
         if values:
             return _complete(values, source)
     raise CredentialsError(
         "No credentials for SAP AI Core were found. Give a service key with --aicore-service-key=FILE (pytest-aicore"
-        " sweep: --service-key=FILE).\nLooked at: " + "; ".join(looked) + "."
+        " sweep: --service-key=FILE).\nPlaces that were searched: " + "; ".join(searched) + "."
     )
 
 
 def resource_group_of_profile(
     environment: Mapping[str, str] | None = None, home: Path | None = None
 ) -> tuple[str, str] | None:
-    """Return the resource group that the config file of the profile names, and where that stands; None if none does.
+    """Return the resource group of the profile's config file and its source, for messages; None if it has none.
 
     Args:
         environment: the environment variables; those of this process if left out.
@@ -199,7 +199,7 @@ def resource_group_of_profile(
     try:
         content = parse(_read(file, ""), "")
     except CredentialsError:
-        return None  # whoever needs the credentials says what is wrong with it
+        return None  # reading the credentials raises the error
     name = content.get("AICORE_RESOURCE_GROUP") if isinstance(content, Mapping) else None
     return (str(name), f"config file {file}") if name else None
 
@@ -207,12 +207,12 @@ def resource_group_of_profile(
 def secrets_around(
     service_key: Path | Secret | None = None, home: Path | None = None, environment: Mapping[str, str] | None = None
 ) -> set[str]:
-    """Return every secret in the places where credentials are looked for, used or not, so that it can be hidden.
+    """Return every secret in the places that are searched for credentials, used or not, so that it can be hidden.
 
-    What cannot be read has no secrets. The result is for a redactor alone.
+    Files that cannot be read are skipped. The result is for a redactor alone.
 
     Args:
-        service_key: the file or the content that a setting gives.
+        service_key: the file or the content, from the setting.
         home: the user's home folder; that of this process if left out.
         environment: the environment variables; those of this process if left out.
     """
@@ -222,7 +222,7 @@ def secrets_around(
     texts = [variables.get(name, "") for name in ("AICORE_SERVICE_KEY", CONTENT_VARIABLE, "VCAP_SERVICES")]
     if isinstance(service_key, Path):
         files.append(service_key)
-    with suppress(OSError, RuntimeError):  # there may be no home
+    with suppress(OSError, RuntimeError):  # the user may have no home folder
         folder = Path(variables.get("AICORE_HOME") or (home or Path.home()) / ".aicore")
         files += folder.glob("config*.json")
     texts += [text for file in files if (text := _read_quietly(file))]
@@ -242,42 +242,43 @@ def _read_quietly(file: Path) -> str | None:
         return None
 
 
-def _service_key_variable(variables: Mapping[str, str], looked: list[str]) -> tuple[str, dict[str, str]]:
+def _service_key_variable(variables: Mapping[str, str], searched: list[str]) -> tuple[str, dict[str, str]]:
     source = "environment AICORE_SERVICE_KEY"
     text = variables.get("AICORE_SERVICE_KEY", "")
     if not text.strip():
-        looked.append(f"{source} (not set)")
+        searched.append(f"{source} (not set)")
         return source, {}
     if not is_content(text) and exists(text):
         raise CredentialsError(
-            f"{source} = {shown(text)}: this is the path of a file, and the variable takes what a service key holds."
-            f" Name the file with --aicore-service-key=FILE or the environment variable {CONTENT_VARIABLE}."
+            f"{source} = {shown(text)}: this is the path of a file, but the variable takes the content of a service"
+            f" key. Give the file with --aicore-service-key=FILE or the environment variable {CONTENT_VARIABLE}."
         )
     key = service_key_of(text, source)
-    looked.append(f"{source} (nothing usable)")
+    searched.append(f"{source} (nothing usable)")
     return source, _of_service_key(key, source)
 
 
-def _variables(variables: Mapping[str, str], looked: list[str]) -> tuple[str, dict[str, str]]:
+def _variables(variables: Mapping[str, str], searched: list[str]) -> tuple[str, dict[str, str]]:
     values = {name: value for name in _NAMES if (value := variables.get(f"AICORE_{name.upper()}"))}
-    looked.append("environment AICORE_CLIENT_ID, AICORE_CLIENT_SECRET, ... (not set)")
+    searched.append("environment AICORE_CLIENT_ID, AICORE_CLIENT_SECRET, ... (not set)")
     return f"environment {', '.join(f'AICORE_{name.upper()}' for name in values)}", values
 
 
-def _config_file(variables: Mapping[str, str], home: Path, looked: list[str]) -> tuple[str, dict[str, str]]:
+def _config_file(variables: Mapping[str, str], home: Path, searched: list[str]) -> tuple[str, dict[str, str]]:
     for name in ("AICORE_CONFIG", "AICORE_HOME", "AICORE_PROFILE"):
         given = variables.get(name, "")
         if is_misplaced(given):
             expected = {"AICORE_CONFIG": "the path of a profile", "AICORE_HOME": "the path of a folder"}
             raise CredentialsError(
-                f"environment {name} = {shown(given)}: expected {expected.get(name, 'the name of a profile')}, not what"
-                f" a file holds. The content of a service key belongs into the environment variable {CONTENT_VARIABLE}."
+                f"environment {name} = {shown(given)}: expected {expected.get(name, 'the name of a profile')}, not the"
+                " content of a file. The content of a service key belongs in the environment variable"
+                f" {CONTENT_VARIABLE}."
             )
     file, profile = _config_file_path(variables, home)
     if not exists(file):
         if profile not in ("", "default") and not variables.get("AICORE_CONFIG"):
             raise CredentialsError(f"AICORE_PROFILE is {shown(profile)!r}, but there is no {shown(file)}.")
-        looked.append(f"{shown(file)} (does not exist)")
+        searched.append(f"{shown(file)} (does not exist)")
         return str(file), {}
     what = f"the config file {shown(file)}"
     content = parse(_read(file, what), what)
@@ -285,17 +286,17 @@ def _config_file(variables: Mapping[str, str], home: Path, looked: list[str]) ->
         raise CredentialsError(f"{what} is not a JSON object.")
     if "clientid" in content or isinstance(content.get("credentials"), Mapping):
         raise CredentialsError(
-            f"{what} is a service key, not a profile (AICORE_CLIENT_ID and its like). Name it with"
+            f"{what} is a service key, not a profile (AICORE_CLIENT_ID and similar names). Give it with"
             " --aicore-service-key=FILE."
         )
-    looked.append(f"{shown(file)} (has no AICORE_* keys)")
+    searched.append(f"{shown(file)} (has no AICORE_* keys)")
     return f"config file {shown(file)}", {
         name: str(value) for name in _NAMES if (value := content.get(f"AICORE_{name.upper()}"))
     }
 
 
 def _config_file_path(variables: Mapping[str, str], home: Path) -> tuple[Path, str]:
-    """Return the config file and the profile that it is of."""
+    """Return the path of the config file, and the name of its profile."""
     profile = variables.get("AICORE_PROFILE", "")
     if variables.get("AICORE_CONFIG"):
         return Path(variables["AICORE_CONFIG"]), profile
@@ -303,20 +304,20 @@ def _config_file_path(variables: Mapping[str, str], home: Path) -> tuple[Path, s
     return Path(variables.get("AICORE_HOME") or home / ".aicore") / name, profile
 
 
-def _vcap_services(variables: Mapping[str, str], looked: list[str]) -> tuple[str, dict[str, str]]:
+def _vcap_services(variables: Mapping[str, str], searched: list[str]) -> tuple[str, dict[str, str]]:
     source = "environment VCAP_SERVICES"
     text = variables.get("VCAP_SERVICES", "")
     if not text:
-        looked.append(f"{source} (not set)")
+        searched.append(f"{source} (not set)")
         return source, {}
     try:
         services = parse(text, source)
         bound = [service for group in services.values() for service in group if service.get("label") == "aicore"]
     except (CredentialsError, AttributeError, TypeError):
         raise CredentialsError(
-            f"{source} is not what Cloud Foundry writes: expected a JSON object of lists of services."
+            f"{source} is invalid: expected a JSON object of lists of services, as Cloud Foundry writes it."
         ) from None
-    looked.append(f"{source} (no service with the label aicore)")
+    searched.append(f"{source} (no service with the label aicore)")
     credentials = bound[0].get("credentials") if bound else None
     return source, _of_service_key(credentials, source) if isinstance(credentials, Mapping) else {}
 
@@ -331,7 +332,7 @@ def _of_service_key(key: Mapping[str, Any], source: str) -> dict[str, str]:
             if not value:
                 continue
             if not isinstance(value, str):
-                raise CredentialsError(f"{source}: {'.'.join(path)} is no text. Copy the service key as it was made.")
+                raise CredentialsError(f"{source}: {'.'.join(path)} is not a string. Copy the whole service key again.")
             values[name] = value
             break
     return values
@@ -340,7 +341,7 @@ def _of_service_key(key: Mapping[str, Any], source: str) -> dict[str, str]:
 def _complete(values: dict[str, str], source: str, *, as_in_key: bool = False) -> Credentials:
     values = {name: value if "-----" in value else value.strip() for name, value in values.items()}
     _refuse_misused(values, source, as_in_key=as_in_key)
-    # A binding with X.509 has its own token endpoint.
+    # A service key with X.509 has its own token endpoint.
     auth_url = values.get("cert_url") or values.get("auth_url")
     missing = [
         name
@@ -359,12 +360,12 @@ def _complete(values: dict[str, str], source: str, *, as_in_key: bool = False) -
         if as_in_key:
             missing, has = ([".".join(_SERVICE_KEY[name][0]) for name in names] for names in (missing, has))
             methods = _KEY_METHODS
-        lacks = [*missing, *([] if ways else [f"what proves who we are ({methods})"])]
+        lacks = [*missing, *([] if ways else [f"a credential ({methods})"])]
         parts = [", ".join(lacks[:-1]), lacks[-1]] if len(lacks) > 1 else lacks
         raise CredentialsError(f"{source} lacks {' and '.join(parts)}. It has {listing(has, 'nothing')}.")
     if len(ways) > 1:
         raise CredentialsError(
-            f"{source} has more than one way to prove who we are ({' and '.join(pair[0] for pair in ways)})."
+            f"{source} has more than one credential ({' and '.join(pair[0] for pair in ways)})."
             f" Keep one of: {_METHODS}."
         )
     proof = {
@@ -380,14 +381,14 @@ def _complete(values: dict[str, str], source: str, *, as_in_key: bool = False) -
 
 
 def _refuse_misused(values: Mapping[str, str], source: str, *, as_in_key: bool) -> None:
-    """Refuse values that cannot be what their name says, without a word of them."""
+    """Refuse values that do not fit their name; the message shows nothing of them."""
     for name, value in values.items():
         called = ".".join(_SERVICE_KEY[name][0]) if as_in_key else name
         if to_fill_in(value, wholly=True) is not None:
             raise CredentialsError(f"{source}: {called} {LEFT}")
         wrong = _wrong_with_url(name, value) if name in _URLS else None
         if name in SECRET_FILES and is_content(value):
-            wrong = f"holds a certificate or key itself. Its name is {name.replace('file_path', 'str')}"
+            wrong = f"holds a certificate or key itself. Give it as {name.replace('file_path', 'str')}"
         elif name in SECRET_FILES and not exists(value):
             wrong = f"is the path of a file, and there is no {shown(value)}"
         if wrong is not None:
@@ -397,16 +398,16 @@ def _refuse_misused(values: Mapping[str, str], source: str, *, as_in_key: bool) 
 def _wrong_with_url(name: str, url: str) -> str | None:
     scheme, _, rest = url.partition("://")
     if not rest or scheme.lower() not in ("http", "https"):
-        return "is no URL: it must begin with https://"
+        return "is not a URL: it must begin with https://"
     host, _, path = rest.partition("/")
     if "@" in host:
         return "has a user or a password before its host (`user:password@`). Remove them"
     if re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+)(:\d+)?", host) is None or re.search(r"[^!-~]", path):
-        return "is no URL: its host or its path has characters that none may have"
+        return "is not a URL: its host or its path has characters that are not allowed"
     if re.search(r"[?#]", path):
         return "must end before `?` or `#`"
     if name == "base_url" and re.search(r"(?:^|/)v2/(?!(?:lm/*)?$)", path):
-        return "is not the API itself but something below it: it must end before or with /v2"
+        return "is a path below the API: it must end before or with /v2"
     return None
 
 
@@ -426,13 +427,15 @@ def _text_of(file: str | None) -> str | None:
 def _read(file: Path, what: str) -> str:
     try:
         if not file.is_file():
-            file.stat()  # says what is wrong if there is nothing
-            kind = "a folder: name the file in it" if file.is_dir() else "no file that can be read more than once"
+            file.stat()  # raises the right error if it does not exist
+            kind = "a folder: give a file in it" if file.is_dir() else "not a regular file"
             raise CredentialsError(f"{what} cannot be read: it is {kind}.")
         if file.stat().st_size > _LARGEST:
-            raise CredentialsError(f"{what} cannot be read: it has more than {_LARGEST} bytes, and no service key has.")
+            raise CredentialsError(
+                f"{what} cannot be read: it has more than {_LARGEST} bytes, more than any service key."
+            )
         return text_of(file.read_bytes(), what)
     except OSError as error:
         raise CredentialsError(f"{what} cannot be read: {error.strerror or type(error).__name__}.") from None
     except ValueError:
-        raise CredentialsError(f"{what} cannot be read: no file can have such a name.") from None
+        raise CredentialsError(f"{what} cannot be read: a file cannot have this name.") from None

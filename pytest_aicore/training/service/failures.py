@@ -1,4 +1,4 @@
-"""How calls to AI Core fail: the errors, and which of them pass by themselves."""
+"""The errors of calls to AI Core, and which of them are transient."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pytest_aicore.redact import redact
 from pytest_aicore.training.service.service_time import parse_http_date
 
 _TRANSIENT = frozenset({408, 421, 425, 429, 460, 499})
-"""Besides those of 500 and more: the client was too slow, too early or too fast for a gateway, or came the wrong way
-(499 is nginx's, 460 that of AWS's load balancers)."""
+"""Transient statuses below 500: the request was too slow, too early or too fast for a gateway, or went to the wrong
+server (499 is of nginx, 460 of AWS's load balancers)."""
 _LASTING = frozenset({501, 505, 506, 510, 511})
-"""Those of 500 and more that say what is wrong with the request, or that somebody has to log in to the network."""
+"""Statuses of 500 and more that are not transient: the request is wrong, or the network requires a login."""
 LONGEST_RETRY_AFTER = 60.0
-"""Seconds for which a `Retry-After` is obeyed at most: gateways that restart name seconds, and one that names a day
-would blind a session for good."""
+"""The longest pause that a `Retry-After` can set: gateways that restart ask for seconds, and one that asks for a day
+must not stop the polling of a session."""
 _SECONDS = re.compile(r"\d+(\.\d*)?", re.ASCII)
 
 
@@ -24,14 +24,14 @@ class CallError(RunError):
     """One call to AI Core failed.
 
     Attributes:
-        status: the HTTP status, None if there was no answer that could be read.
-        transient: whether asking again can help.
-        in_doubt: whether AI Core may have done what it was asked to, although nobody can read its answer.
-        is_missing: whether AI Core itself says that there is no such thing. A 404 without its error body is a
-            gateway's, which knows no way, and says nothing about the thing.
+        status: the HTTP status, None without a readable answer.
+        transient: whether a retry can help.
+        in_doubt: whether AI Core may have carried out the request, although its answer cannot be read.
+        is_missing: whether AI Core itself answered that the object does not exist. A 404 without AI Core's error body
+            comes from a gateway that has no route, and says nothing about the object.
         is_unreadable: whether there was an answer that cannot be read.
-        was_refused: whether AI Core, or a gateway in its place, was asked and has refused.
-        retry_after: seconds that AI Core asked to be left alone for, None if it did not; at most a minute.
+        was_refused: whether AI Core, or a gateway, refused the request.
+        retry_after: seconds to wait that AI Core asked for, None if it did not; at most a minute.
     """
 
     def __init__(
@@ -51,14 +51,14 @@ class CallError(RunError):
         Args:
             text: what happened and what to do.
             status: the HTTP status.
-            transient: whether asking again can help.
-            in_doubt: whether AI Core may have done it all the same.
-            is_missing: whether AI Core says that there is no such thing.
+            transient: whether a retry can help.
+            in_doubt: whether AI Core may have carried out the request all the same.
+            is_missing: whether AI Core answered that the object does not exist.
             is_unreadable: whether there was an answer that cannot be read.
-            was_refused: whether somebody was asked and has refused.
-            retry_after: seconds that AI Core asked to be left alone for.
+            was_refused: whether AI Core or a gateway refused the request.
+            retry_after: seconds to wait that AI Core asked for.
         """
-        super().__init__(redact(text))  # whoever answered may have repeated what was sent
+        super().__init__(redact(text))  # an answer may repeat what was sent
         self.status = status
         self.transient = transient
         self.in_doubt = in_doubt
@@ -69,22 +69,22 @@ class CallError(RunError):
 
     @property
     def is_of_a_gateway(self) -> bool:
-        """Whether a gateway knows no way to what was asked for: AI Core was not asked."""
+        """Whether a gateway had no route for the request, so that AI Core did not receive it."""
         return self.status == 404 and not self.is_missing
 
 
 class UnknownStatusError(RunError):
-    """AI Core answered with a status that the installed SDK does not know."""
+    """AI Core answered with a status that is unknown to the installed SDK."""
 
 
 class TokenRefusal(Exception):  # noqa: N818  it becomes the error of the call that needed the token
-    """There is no token, so a call was not made.
+    """No token was granted, so a call was not made.
 
     Args:
-        why: in a few words.
-        status: the HTTP status of the token endpoint, None if there was no answer.
-        transient: whether asking again can help.
-        retry_after: seconds that the endpoint asked to be left alone for.
+        why: the reason, in a few words.
+        status: the HTTP status of the token endpoint, None without an answer.
+        transient: whether a retry can help.
+        retry_after: seconds to wait that the endpoint asked for.
     """
 
     def __init__(
@@ -107,18 +107,18 @@ class TokenRefusal(Exception):  # noqa: N818  it becomes the error of the call t
 
 
 def is_transient(status: int | None) -> bool:
-    """Tell whether asking again can help where an answer had that status: what is no answer of AI Core's passes."""
+    """Return whether a retry can help after an answer with that status; statuses of proxies and gateways pass."""
     if status is None:
         return False
     return status in _TRANSIENT or status < 200 or 300 <= status < 400 or (status >= 500 and status not in _LASTING)
 
 
 def retry_after_seconds(value: str | None, date: str | None = None) -> float | None:
-    """Return the seconds that a header `Retry-After` asks for, at most a minute; None if it does not say.
+    """Return the seconds that a header `Retry-After` asks for, at most a minute; None if it cannot be read.
 
     Args:
         value: seconds, or an HTTP date (RFC 9110, section 10.2.3).
-        date: the header `Date` of the answer: what time it is where the other date comes from.
+        date: the header `Date` of the answer: the time of the server that sent the other date.
     """
     if value is None:
         return None
@@ -132,6 +132,6 @@ def retry_after_seconds(value: str | None, date: str | None = None) -> float | N
 
 
 def first_line(text: str) -> str:
-    """Return the first line of a message, not too much of it."""
+    """Return the first line of a message, cut to 300 characters."""
     line = text.partition("\n")[0].strip()
     return line if len(line) <= 300 else f"{line[:297]}..."

@@ -1,7 +1,7 @@
-"""Every secret in a text that may hold credentials, however a tool wrapped or damaged it; for a redactor alone.
+"""Finds every secret in a text that may hold credentials, even if a tool wrapped or damaged it; for a redactor alone.
 
-Whoever gets no usable key debugs it, and prints the environment. So what nobody can use is hidden as well: a text that
-is no JSON is searched by names, and what stands in it in base64 is unpacked.
+A user whose key is not usable prints the environment to debug it. So the secrets of damaged keys are hidden as well: a
+text that is not JSON is searched for names, and base64 in it is decoded.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DEEPEST = 5
 """How often a text may be wrapped."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}(?:\s+[A-Za-z0-9+/_-]+)*={0,2}")
 _TYPED = dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f"), '"') | dict.fromkeys(map(ord, "\u2018\u2019"), "'")
-"""What word processors make of quotation marks."""
+"""The quotation marks that word processors write."""
 _NAME = re.compile(r"(?:export\s+|set\s+|\$env:)?[A-Za-z_]\w*\s*=\s*(?=[^=\s])", re.IGNORECASE)
 
 
@@ -32,15 +32,15 @@ def secrets_of(text: str, files: list[str], depth: int = 0) -> Iterator[str]:
     """Return the secrets of a text.
 
     Args:
-        text: of a variable or a file.
-        files: is given the paths of files that hold secrets.
-        depth: how often it was wrapped.
+        text: the content of a variable or a file.
+        files: the paths of files that hold secrets are added to it.
+        depth: how many wrappings have been removed.
     """
     if not text.strip() or depth > _DEEPEST:
         return
     value = text.strip()[found.end() if (found := _NAME.match(text.strip())) else 0 :]
     if decoded(value) is not None or (len(value.split()) == 1 and shown(value) != value):
-        yield value  # base64 hides nothing, nor does what was damaged
+        yield value  # base64, or one damaged word: a secret in either
     was_read = False
     for read in (service_key_of, parse):
         try:
@@ -54,7 +54,7 @@ def secrets_of(text: str, files: list[str], depth: int = 0) -> Iterator[str]:
 
 
 def _of_data(data: object, files: list[str], depth: int) -> Iterator[str]:
-    left = [("", data)]  # no recursion: from Python 3.12 on, JSON may be nested deeper than calls may
+    left = [("", data)]  # no recursion: from Python 3.12 on, JSON may be nested deeper than calls
     while left:
         name, value = left.pop()
         if isinstance(value, Mapping):
@@ -75,7 +75,7 @@ def _plain(name: str) -> str:
 
 
 def _of_damaged(text: str, files: list[str], depth: int) -> Iterator[str]:
-    """Return the secrets of a text that is no JSON."""
+    """Return the secrets of a text that is not valid JSON."""
     for readable in {text, unquote(text), unescape(text).translate(_TYPED)}:
         yield from pem_blocks(readable)
         for value in named_values(readable):

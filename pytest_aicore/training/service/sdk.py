@@ -1,4 +1,4 @@
-"""The only module that imports the SAP SDK: what of it is public here too, and its clients.
+"""The only module that imports the SAP SDK: the names that pytest-aicore re-exports, and the clients.
 
 Two distributions ship the import package `ai_api_client_sdk`; which one is installed is the user's choice.
 """
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
     from pytest_aicore.training.service.credentials import Credentials
+    from pytest_aicore.training.service.transport import Transport
 
 _PACKAGE = "ai_api_client_sdk"
 _DISTRIBUTIONS = ("sap-ai-sdk-base", "ai-api-client-sdk")
@@ -27,11 +28,11 @@ _PUBLIC = {
 
 
 class SdkConflictWarning(UserWarning):
-    """Both distributions of the SAP SDK are installed, over each other."""
+    """Both distributions of the SAP SDK are installed, and overwrite each other's files."""
 
 
 def sdk(name: str) -> Any:
-    """Return something of the SDK that is public here too.
+    """Return a name of the SDK that pytest-aicore re-exports.
 
     Args:
         name: `Status`, `TargetStatus`, `Artifact` or `AIAPIV2Client`.
@@ -47,7 +48,7 @@ def sdk_module(name: str) -> Any:
     """Return a module of the SDK.
 
     Args:
-        name: below its import package, such as `models.label`.
+        name: its name below the import package, such as `models.label`.
 
     Raises:
         SdkMissingError: as [sdk] does.
@@ -85,7 +86,7 @@ def _conflict() -> str | None:
     if len(found) < len(_DISTRIBUTIONS):
         return None
     return (
-        f"{found[0]} and {found[1]} are both installed, over the same files of {_PACKAGE}: what runs is a mixture."
+        f"{found[0]} and {found[1]} are both installed, and overwrite each other's files of {_PACKAGE}."
         " Remove both, then install one:\n"
         "    pip uninstall -y sap-ai-sdk-base ai-api-client-sdk\n"
         "    pip install 'pytest-aicore[sdk]'"
@@ -98,7 +99,7 @@ def make_client(credentials: Credentials, resource_group: str, **how: Any) -> AI
     Args:
         credentials: of the service, or of the emulator.
         resource_group: sent with every call that does not name another.
-        how: what else the SDK's client is told, instead of how to get a token if there is a `token_creator`.
+        how: further arguments of the SDK's client. With a `token_creator` it gets no arguments for tokens.
 
     Raises:
         SdkMissingError: no distribution of the SDK is installed.
@@ -107,35 +108,41 @@ def make_client(credentials: Credentials, resource_group: str, **how: Any) -> AI
     conflict = _conflict()
     if conflict is not None:
         warnings.warn(conflict, SdkConflictWarning, stacklevel=2)
-    # AIAPIV2Client wants the lifecycle management's root; AICoreV2Client would add `/lm` itself.
+    # AIAPIV2Client expects the URL with `/lm`; AICoreV2Client would add it itself.
     if "token_creator" not in how:
         how |= credentials.client_arguments()
     made: AIAPIV2Client = client(base_url=f"{credentials.base_url}/lm", resource_group=resource_group, **how)
     return made
 
 
-def make_patient_client(credentials: Credentials, resource_group: str) -> AIAPIV2Client:
-    """Return a client for runs on the real service: each of its calls has a total limit, that for its token too.
+def make_patient_client(
+    credentials: Credentials, resource_group: str, transport: Transport | None = None
+) -> AIAPIV2Client:
+    """Return a client for runs on the real service: each of its calls has a time limit, the request for a token too.
 
-    The limits are in `training/service/transport.py`. The clients that tests get have the SDK's own behaviour.
+    The limits are in `training/service/transport.py`. The clients that tests get have the behaviour of the SDK.
 
     Args:
         credentials: of the service.
         resource_group: sent with every call.
+        transport: where its requests go, the ones for tokens too; the network unless told otherwise.
 
     Raises:
         SdkMissingError: no distribution of the SDK is installed.
     """
     from pytest_aicore.training.service.tokens import Tokens
-    from pytest_aicore.training.service.transport import limit_calls
+    from pytest_aicore.training.service.transport import NETWORK, limit_calls
 
-    client = make_client(credentials, resource_group, token_creator=Tokens(credentials), num_request_retries=0)
-    client.service_time = limit_calls(client, sdk_module("helpers.rest_client"))
+    transport = transport or NETWORK
+    client = make_client(
+        credentials, resource_group, token_creator=Tokens(credentials, transport), num_request_retries=0
+    )
+    client.service_time = limit_calls(client, sdk_module("helpers.rest_client"), transport)
     return client
 
 
 def token_of(client: AIAPIV2Client) -> str | None:
-    """Return the token that a client has got, so that it can be hidden; None if it has none yet.
+    """Return the token of a client, so that it can be hidden; None if it has none yet.
 
     Source: `Authenticator.token` of both distributions, `Bearer ` and the token itself, as [Tokens] has it.
     """

@@ -1,7 +1,7 @@
-"""The text of a service key: read in whatever a tool wrapped it, or explained; never repeated.
+"""Reads the text of a service key in the wrappings of common tools; errors explain the text and never repeat it.
 
-Keys come from `cf service-key` (with a line before them), from PowerShell's `>` (UTF-16, byte order mark), from secret
-stores (base64, quoted once more), and from people who have a file of another kind at hand.
+Keys come from `cf service-key` (with a line before the JSON), from PowerShell's `>` (UTF-16, byte order mark) and from
+secret stores (base64, quoted once more). Users also give files of another kind.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _KINDS = {list: "a list", str: "a text", bool: "true or false", type(None): "nul
 _VARIABLE = re.compile(r"\s*(?:#[^\n]*\n\s*)*(?:export\s+|set\s+|\$env:)?[A-Za-z_]\w*\s*=", re.IGNORECASE)
 _YAML = re.compile(r"\s*(?:#[^\n]*\n\s*|---\s*\n\s*)*[\w.-]+:(?:\s|$)")
 _DEEPEST = 4
-"""How often a key may be wrapped: a quoted text in base64 in an object `credentials` is three times."""
+"""How many wrappings a key may have: a quoted text in base64 in an object `credentials` has three."""
 
 
 def text_of(content: bytes, source: str) -> str:
@@ -30,7 +30,7 @@ def text_of(content: bytes, source: str) -> str:
         source: where it was found, for messages.
 
     Raises:
-        CredentialsError: it is no text.
+        CredentialsError: the bytes are not text.
     """
     try:
         return content.decode(json.detect_encoding(content))
@@ -39,14 +39,14 @@ def text_of(content: bytes, source: str) -> str:
 
 
 def parse(text: str, source: str) -> Any:
-    """Return what a JSON text holds.
+    """Parse a JSON text.
 
     Args:
         text: the JSON, with or without byte order mark.
         source: where it was found, for messages.
 
     Raises:
-        CredentialsError: it is no JSON; the message says where, and nothing of the text.
+        CredentialsError: it is not valid JSON; the message has the position, and no part of the text.
     """
     try:
         return json.loads(text.lstrip("\ufeff"))
@@ -57,14 +57,14 @@ def parse(text: str, source: str) -> Any:
 
 
 def service_key_of(text: str, source: str) -> Mapping[str, Any]:
-    """Return the service key that a text holds.
+    """Return the service key in a text.
 
     Args:
         text: JSON, base64 of it, or the output of a tool that ends in it.
         source: where it was found, for messages.
 
     Raises:
-        CredentialsError: it holds none; the message says what it is instead, as far as that can be told.
+        CredentialsError: it has none; the message says what the text is instead, if that can be recognized.
     """
     value = _read(text, source)
     for _ in range(_DEEPEST):
@@ -92,15 +92,14 @@ def _read(text: str, source: str) -> Any:
         return _read(unpacked, source)
     if text[0] not in '{["':
         begin = re.search(r"^\s*\{", text, re.MULTILINE)
-        if begin is not None:  # `cf service-key` says first what it does
-            return parse(text[begin.start() :], f"{source}, without what stands before the first brace,")
+        if begin is not None:  # the output of `cf service-key` begins with a line of text
+            return parse(text[begin.start() :], f"{source}, without the text before the first brace,")
         other = _text_of_another_kind(text)
         if other is not None:
             raise CredentialsError(f"{source} is {other}")
     if re.match(r"\{\s*'", text):
         raise CredentialsError(
-            f"{source} is a dictionary as Python prints it, not a service key. JSON has double quotes: `json.dumps`"
-            " writes it."
+            f"{source} is a Python dictionary, not a service key. JSON has double quotes: write it with `json.dumps`."
         )
     return parse(text, source)
 
@@ -114,13 +113,13 @@ def _text_of_another_kind(text: str) -> str | None:
         )
     if _VARIABLE.match(text):
         return (
-            "a line of variables (NAME=value), not a service key. Give what stands behind the `=` alone, without its"
+            "a line of variables (NAME=value), not a service key. Give only the value after the `=`, without its"
             " quotes, or set the variables in the environment."
         )
     if text[0] in "'`\u2018\u201c" and "{" in text[:4]:
-        return f"JSON in quotes that JSON does not know ({text[0]}), not a service key. Give it without them."
+        return f"JSON in quotes that JSON does not allow ({text[0]}), not a service key. Give it without them."
     if text[:3].upper() == "%7B":
-        return "JSON quoted for a URL (%7B...), not a service key. Give it as it was before."
+        return "JSON encoded for a URL (%7B...), not a service key. Give it without the encoding."
     if text.startswith("<"):
         return "XML or HTML, not a service key. Download the key again: a login page may have been saved in its place."
     if _YAML.match(text):
@@ -132,21 +131,21 @@ def _text_of_another_kind(text: str) -> str | None:
 
 
 def _of_another_kind(value: Mapping[str, Any]) -> str | None:
-    """Say what an object is that tools write into similar files; None for what may be a service key."""
+    """Describe an object of another tool that is often given by mistake; None for a possible service key."""
     if any(isinstance(name, str) and name.startswith("AICORE_") for name in value):
         return (
-            "a profile of AICORE_HOME (AICORE_CLIENT_ID and its like), not a service key. Name its file with the"
-            " environment variable AICORE_CONFIG instead."
+            "a profile of AICORE_HOME (AICORE_CLIENT_ID and similar names), not a service key. Give the path of its"
+            " file in the environment variable AICORE_CONFIG instead."
         )
     if "VCAP_SERVICES" in value or _is_vcap(value):
         return (
-            "what Cloud Foundry writes into VCAP_SERVICES, not a service key. Set that variable to it, or give the"
-            " `credentials` of its service `aicore` alone."
+            "the content of Cloud Foundry's VCAP_SERVICES, not a service key. Set that variable to it, or give only"
+            " the `credentials` of its service `aicore`."
         )
     if "apiVersion" in value or value.get("kind") == "Secret":
         return (
-            "an object of Kubernetes, not a service key. Give the value of its `data` that holds the key, as it is or"
-            " decoded from base64."
+            "a Kubernetes object, not a service key. Give the value of its `data` that holds the key, with or without"
+            " its base64 encoding."
         )
     return None
 

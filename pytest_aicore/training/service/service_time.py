@@ -1,6 +1,6 @@
-"""What time it is where AI Core runs: by its answers, not by this machine's clock.
+"""The time of AI Core's clock, from its answers instead of this machine's clock.
 
-What a training costs is counted by the service, whose clock may differ from ours; and in a rehearsal (`--pace 60x`) it
+The service counts what a training costs, and its clock may differ from this machine's. In a rehearsal (`--pace 60x`) it
 goes faster.
 """
 
@@ -19,27 +19,27 @@ if TYPE_CHECKING:
 
 
 class ServiceTime:
-    """The service's time, as the header `Date` of its answers tells it.
+    """The service's time, from the header `Date` of its answers.
 
-    One answer alone is not believed: something on the way may have another clock. The earlier one of the two newest
-    readings counts, so that a wild one costs a moment and no training.
+    One answer alone does not count, because a proxy may have written a date of its own. The earlier of the two newest
+    readings counts, so that a single wrong date stops no training.
 
     Args:
-        ticks: a clock that is never set, in seconds; this machine's when left out.
+        ticks: a monotonic clock, in seconds; this machine's if left out.
     """
 
     def __init__(self, ticks: Callable[[], float] | None = None) -> None:
         self._ticks = ticks or RealClock().monotonic
         self._readings: tuple[tuple[float, float], ...] = ()
 
-    def tell(self, date: str | None) -> None:
-        """Take the `Date` of an answer; what is none says nothing."""
-        said = parse_http_date(date)
-        if said is not None:
-            self._readings = (*self._readings[-1:], (said.timestamp(), self._ticks()))
+    def add(self, date: str | None) -> None:
+        """Record the `Date` of an answer; an invalid one is ignored."""
+        read = parse_http_date(date)
+        if read is not None:
+            self._readings = (*self._readings[-1:], (read.timestamp(), self._ticks()))
 
     def now(self) -> float | None:
-        """Return what time it is there, in seconds since the epoch; None if it has not said so twice."""
+        """Return the service's time in seconds since the epoch; None before the second valid date."""
         readings, ticks = self._readings, self._ticks()
         if len(readings) < 2:
             return None
@@ -47,7 +47,7 @@ class ServiceTime:
 
 
 def parse_http_date(text: str | None) -> datetime | None:
-    """Return the time that an HTTP date says, None if it is none. All of them are in GMT (RFC 9110, section 5.6.7)."""
+    """Return the time of an HTTP date, None if the text is not one. All are in GMT (RFC 9110, section 5.6.7)."""
     if text is None:
         return None
     with suppress(ValueError, TypeError, IndexError, OverflowError, OSError):

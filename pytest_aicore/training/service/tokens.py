@@ -1,7 +1,7 @@
-"""Tokens of XSUAA for runs on the real service: every request for one ends in time, and one serves many calls.
+"""Tokens of XSUAA for runs on the real service: each request has a time limit, and a token is used for many calls.
 
-The SDK's own way of getting a token waits for an answer for ever, and asks anew for every call when the token lasts an
-hour or less (`ai_api_client_sdk.helpers.authenticator`, sap-ai-sdk-base 3.5.0).
+The SDK itself waits for a token without limit, and requests a new one for every call if tokens last an hour or less
+(`ai_api_client_sdk.helpers.authenticator`, sap-ai-sdk-base 3.5.0).
 """
 
 from __future__ import annotations
@@ -22,20 +22,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_aicore.training.service.credentials import Credentials
+    from pytest_aicore.training.service.transport import Transport
 
 _EARLY = 0.1
-"""A token is replaced when so much of its life is left, and a minute before its end if it lasts for two."""
+"""The part of a token's life that is left when it is replaced; a token of two minutes is replaced one minute before."""
 
 
 class Tokens:
-    """Returns `Bearer ...` when it is called, as the SDK's clients want of a token creator.
+    """A token creator for the SDK's clients: calling it returns `Bearer ...`.
 
     Args:
-        credentials: who asks.
+        credentials: of the client.
+        transport: where the requests go; the network unless told otherwise.
     """
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Credentials, transport: Transport | None = None) -> None:
         self._credentials = credentials
+        self._transport = transport
         remember(credentials.secrets)  # the endpoint may repeat them
         self._clock = RealClock()
         self._lock = ThreadLock()
@@ -47,14 +50,14 @@ class Tokens:
 
     @property
     def token(self) -> Secret | None:
-        """`Bearer ...`, None as long as nobody has asked for it."""
+        """`Bearer ...`, None before the first call."""
         return self._token
 
     def __call__(self) -> str:
         """Return the token, a new one if there is none or it is about to expire.
 
         Raises:
-            TokenRefusal: there is none to be had.
+            TokenRefusal: the endpoint gave no token.
         """
         with self._lock:
             if self._token is None or self._clock.monotonic() >= self._replaced_at:
@@ -71,13 +74,13 @@ class Tokens:
             response = self._post()
         except requests.RequestException as error:
             raise TokenRefusal(f"{type(error).__name__}: {error}", transient=True) from None
-        except OSError as error:  # a certificate file that is not there
+        except OSError as error:  # a certificate file is missing
             raise TokenRefusal(str(error), transient=False) from None
         if response.status_code != 200:
             raise TokenRefusal(
                 f"HTTP {response.status_code}: {response.text}",
                 response.status_code,
-                # A 404 that is no JSON is a gateway's, which has lost its way to XSUAA for a moment.
+                # A 404 without JSON comes from a gateway that has no route to XSUAA for a moment.
                 transient=is_transient(response.status_code)
                 or (response.status_code == 404 and not _is_json(response)),
                 retry_after=retry_after_seconds(response.headers.get("Retry-After"), response.headers.get("Date")),
@@ -91,26 +94,26 @@ class Tokens:
         return token, lifetime
 
     def _post(self) -> Any:
-        from pytest_aicore.training.service.transport import post
+        from pytest_aicore.training.service.transport import NETWORK, post
 
-        its = self._credentials
+        its, transport = self._credentials, self._transport or NETWORK
         form = {"grant_type": "client_credentials", "client_id": its.client_id}
         if its.client_secret is not None:
-            return post(its.auth_url, data={**form, "client_secret": str.__str__(its.client_secret)})
+            return post(its.auth_url, transport, data={**form, "client_secret": str.__str__(its.client_secret)})
         if its.cert_file_path is not None:
-            return post(its.auth_url, data=form, cert=(its.cert_file_path, its.key_file_path))
+            return post(its.auth_url, transport, data=form, cert=(its.cert_file_path, its.key_file_path))
         with _folder() as folder:  # requests takes files only
             certificate, key = Path(folder, "certificate.pem"), Path(folder, "key.pem")
             certificate.write_text(str.__str__(its.cert_str), encoding="utf-8")
             key.write_text(str.__str__(its.key_str), encoding="utf-8")
-            return post(its.auth_url, data=form, cert=(str(certificate), str(key)))
+            return post(its.auth_url, transport, data=form, cert=(str(certificate), str(key)))
 
 
 @contextmanager
 def _folder() -> Iterator[str]:
-    """Make a folder that nobody else may enter, and remove it.
+    """Make a folder that only this user may open, and remove it.
 
-    Not a `TemporaryDirectory`: that is also removed when a process ends that was forked in the meantime.
+    It is not a `TemporaryDirectory`, because a process forked in the meantime would remove that at its end.
     """
     folder = tempfile.mkdtemp()
     try:

@@ -1,14 +1,15 @@
-"""The transport of live calls: each ends within a total limit, and no answer is larger than it may be.
+"""The transport of live calls: each call has a time limit, and each answer a size limit.
 
-The read timeout of `requests` begins anew with every byte that arrives, so a server that sends one each second is
-waited for without end, and an answer is unpacked whatever its size. Here a call has a *limit*: seconds for all of it,
+The read timeout of `requests` starts again with every byte that arrives, so a call to a server that sends one byte per
+second never ends, and an answer of any size is decompressed. Here a call has a *limit*: seconds for the whole call, and
 bytes for its answer.
 
-It is kept twice. Reads of the connection get no longer than what is left, headers and trailers included, and count what
-they bring; so a connection never outlives its call. And the call runs in a thread of its own that is left behind when
-its time is up, because nothing can interrupt a look-up of a host name; so Ctrl-C is heard during any call.
+It is enforced in two ways. Each read of the connection, headers and trailers included, gets at most the time that is
+left, and its bytes are counted; so a connection never outlives its call. And the call runs in a thread of its own,
+which is abandoned when the time is up, because nothing can interrupt the lookup of a host name; so Ctrl-C works during
+any call.
 
-Redirects are not followed: AI Core sends none, and a token is for AI Core alone.
+Redirects are not followed: AI Core sends none, and the token is only for AI Core.
 """
 
 from __future__ import annotations
@@ -29,39 +30,41 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
+from pytest_aicore.http.exchange import Request, Response
 from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.service.service_time import ServiceTime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from pytest_aicore.http.exchange import Failure
+
 T = TypeVar("T")
 
 CONNECT_TIMEOUT = 10.0
 READ_TIMEOUT = 30.0
-"""Seconds that a run waits for a connection, and for the next byte of an answer. The SDK's own 60 outlast many a
-deadline."""
+"""Seconds to wait for a connection, and for the next byte of an answer. The SDK's 60 are longer than many timeouts."""
 CALL_SECONDS = 60.0
-"""What one call may take in all, from the look-up of the host's name to the last byte of the answer."""
+"""Seconds for one call in total, from the lookup of the host name to the last byte of the answer."""
 PAGE_SECONDS = 300.0
 """The same for a page of logs or metrics, which may be long."""
 ANSWER_BYTES = 16 * 1024 * 1024
-"""The largest answer, unpacked. A page of 100 executions has about 200 KB."""
+"""The largest answer, decompressed. A page of 100 executions has about 200 KB."""
 PAGE_BYTES = 64 * 1024 * 1024
 """The largest page of logs or metrics: 1,000 log lines as long as container runtimes let them be (16 KiB), and more."""
 TOKEN_BYTES = 1024 * 1024
 _HEAD_BYTES = 1024 * 1024
-"""What headers, chunk sizes and trailers may add to an answer."""
+"""Bytes that headers, chunk sizes and trailers may add to an answer."""
 _CLOCK = RealClock()
 _GRACE = 1.0
-"""Seconds that a call whose time is up has to say so itself, before it is left behind."""
+"""Seconds for a call whose time is up to raise the error itself, before its thread is abandoned."""
 _SLICE = 0.5
-"""Seconds after which whoever waits for a call looks up: on Windows nobody hears of Ctrl-C before that."""
+"""Seconds of one wait for the thread of a call: on Windows, Ctrl-C has no effect during a wait."""
 _CHUNK = 64 * 1024
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
-"""The only encodings that are asked for."""
+"""The content encodings that requests ask for."""
 _OF_THE_WAY = ("Content-Encoding", "Content-Length", "Transfer-Encoding", "Location")
-"""Headers that are done with when an answer has been read."""
+"""Headers that no longer apply when an answer has been read."""
 _PAGES = ("/logs", "/metrics")
 
 
@@ -70,7 +73,26 @@ class AnswerTooLargeError(requests.RequestException):
 
 
 class CallTooLongError(requests.Timeout):
-    """A call was not over when its time was up."""
+    """A call took longer than its limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Where the requests of a live client go: the same two functions as a `Door` takes.
+
+    A recording needs `report` alone, a replay `answer` alone. Both are called in the thread of the call; what passes
+    includes tokens and client secrets.
+
+    Attributes:
+        answer: answers a request; None for the network.
+        report: is told of each request and its answer; without an answer, of the `failure`.
+    """
+
+    answer: Callable[[Request], Response] | None = None
+    report: Callable[[Request, Response], None] | None = None
+
+
+NETWORK = Transport()
 
 
 @dataclass
@@ -78,21 +100,23 @@ class Limit:
     """The limit of one call.
 
     Attributes:
-        seconds: for all of it.
-        answer_bytes: for its answer, unpacked.
-        deadline: when its time is up, by the clock that is never set.
+        seconds: for the whole call.
+        answer_bytes: for its answer, decompressed.
+        transport: where its requests go.
+        deadline: when its time is up, by the monotonic clock.
         received: the bytes that have arrived.
         date: the header `Date` of the newest answer.
     """
 
     seconds: float
     answer_bytes: int
+    transport: Transport = NETWORK
     deadline: float = field(init=False)
     received: int = 0
     date: str | None = None
 
     def __post_init__(self) -> None:
-        """Begin."""
+        """Set the deadline: the outer limit's, if that is earlier."""
         outer = current()
         self.deadline = _CLOCK.monotonic() + self.seconds
         if outer is not None and outer.deadline < self.deadline:
@@ -104,32 +128,32 @@ class Limit:
         return max(0.0, self.deadline - _CLOCK.monotonic())
 
     def require_time(self) -> None:
-        """Make sure that some time is left.
+        """Check that time is left.
 
         Raises:
-            TimeoutError: none is.
+            TimeoutError: the time is up.
         """
         if not self.left:
-            raise TimeoutError(self.said)
+            raise TimeoutError(self.error_text)
 
     def receive(self, size: int) -> None:
-        """Count what has arrived.
+        """Count bytes that have arrived.
 
         Raises:
-            OSError: that is too much.
+            OSError: there are too many.
         """
         self.received += size
         if self.is_overrun:
-            raise OSError(self.said)
+            raise OSError(self.error_text)
 
     @property
     def is_overrun(self) -> bool:
-        """Whether more has arrived than the answer may have."""
+        """Whether more bytes have arrived than the answer may have."""
         return self.received > self.answer_bytes + _HEAD_BYTES
 
     @property
-    def said(self) -> str:
-        """What went wrong, in a few words."""
+    def error_text(self) -> str:
+        """The error, in a few words."""
         if self.is_overrun:
             return f"the answer is larger than {_megabytes(self.answer_bytes)}"
         return f"no complete answer within {self.seconds:g} s"
@@ -139,17 +163,17 @@ _running = local()
 
 
 def current() -> Limit | None:
-    """Return the limit of the call that this thread makes, None if it makes none of ours."""
+    """Return the limit of the call that this thread makes, None outside of limited calls."""
     found: Limit | None = getattr(_running, "limit", None)
     return found
 
 
 @contextmanager
 def no_longer_than(seconds: float) -> Iterator[None]:
-    """Let all calls that this thread makes meanwhile be over in time, together.
+    """Limit the time of all calls together that this thread makes in the block.
 
     Args:
-        seconds: from now on.
+        seconds: for the whole block.
     """
     outer = current()
     _running.limit = Limit(seconds, 0)
@@ -173,7 +197,7 @@ class _Call(Generic[T]):
         _running.limit = self._limit
         try:
             self._result.append(self._make())
-        except BaseException as error:  # whoever waits for it raises it
+        except BaseException as error:  # `result` raises it in the thread of the caller
             self._error = error
         finally:
             self._over.set()
@@ -185,30 +209,30 @@ class _Call(Generic[T]):
         try:
             while not self._over.wait(max(0.0, min(_SLICE, deadline - _CLOCK.monotonic()))):
                 if _CLOCK.monotonic() >= deadline:
-                    raise CallTooLongError(self._limit.said)
+                    raise CallTooLongError(self._limit.error_text)
         finally:
-            self._limit.deadline = 0.0  # whatever the thread is about to do now is not wanted any more
+            self._limit.deadline = 0.0  # so that the thread sends nothing more if it still runs
         if self._error is not None:
             raise self._error
         return self._result[0]
 
 
 def within(limit: Limit, make: Callable[[], T]) -> T:
-    """Return the result of a call that keeps a limit.
+    """Make a call with a limit, and return its result.
 
     Args:
-        limit: its limit.
+        limit: of the call.
         make: makes the call, in another thread.
 
     Raises:
-        CallTooLongError: its time was up.
-        Exception: whatever the call raises.
+        CallTooLongError: the time was up.
+        Exception: any error of the call.
     """
     return _Call(make, limit).result()
 
 
 class _Wire(io.RawIOBase):
-    """What arrives on a connection, as far as the limit of its call allows."""
+    """Reads a connection within the limit of its call."""
 
     def __init__(self, sock: Any, limit: Limit) -> None:
         self._sock = sock
@@ -231,7 +255,7 @@ class _Wire(io.RawIOBase):
 
 
 class _Socket:
-    """What `http.client` reads an answer from."""
+    """The socket from which `http.client` reads an answer."""
 
     def __init__(self, sock: Any, limit: Limit) -> None:
         self._sock = sock
@@ -248,20 +272,20 @@ class _Answer(PlainResponse):
 
 
 class _Limited:
-    """Makes connections whose answers keep the limit of their call."""
+    """A mixin for connections: reading an answer is subject to the limit of its call."""
 
     response_class = _Answer
 
     def _new_conn(self) -> Any:
         sock = super()._new_conn()  # type: ignore[misc]
         limit = current()
-        if limit is not None and not limit.left:  # the look-up of the name took all of it; nothing is sent any more
+        if limit is not None and not limit.left:  # the lookup of the host name took all of the time
             sock.close()
-            raise urllib3.exceptions.ConnectTimeoutError(self, limit.said)
+            raise urllib3.exceptions.ConnectTimeoutError(self, limit.error_text)
         return sock
 
 
-class _Connection(_Limited, HTTPConnectionPool.ConnectionCls):  # type: ignore[misc,valid-type]
+class _PlainConnection(_Limited, HTTPConnectionPool.ConnectionCls):  # type: ignore[misc,valid-type]
     pass
 
 
@@ -270,7 +294,7 @@ class _SecureConnection(_Limited, HTTPSConnectionPool.ConnectionCls):  # type: i
 
 
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls = _PlainConnection
 
 
 class _SecurePool(HTTPSConnectionPool):
@@ -281,7 +305,7 @@ _POOLS = {"http": _Pool, "https": _SecurePool}
 
 
 class LimitedAdapter(HTTPAdapter):
-    """An adapter of `requests` that keeps the limit of the call that its thread makes, if it makes one of ours."""
+    """An adapter of `requests` that enforces the limit of the current thread's call, if it has one."""
 
     def send(
         self,
@@ -296,34 +320,68 @@ class LimitedAdapter(HTTPAdapter):
         limit = current()
         if limit is None:
             return super().send(request, stream, timeout, verify, cert, proxies)
-        # Who asks again is ours: it knows deadlines, and does not sleep for as long as a Retry-After says.
+        # No retries here: those of pytest-aicore respect deadlines, and limit the pause that a Retry-After asks for.
         self.max_retries = Retry(0, read=False)
         self.poolmanager.pool_classes_by_scheme = _POOLS
         request.headers["Accept-Encoding"] = "gzip, deflate"
         wait = (min(CONNECT_TIMEOUT, limit.left) or 0.001, min(READ_TIMEOUT, limit.left) or 0.001)
+        report = limit.transport.report
         try:
             limit.require_time()
-            answer = super().send(request, True, wait, verify, cert, proxies)
+            if limit.transport.answer is None:
+                answer = super().send(request, True, wait, verify, cert, proxies)
+            else:
+                answer = self._built(request, limit.transport.answer(_exchanged(request, cert)))
             limit.date = answer.headers.get("Date")
-            return _read(answer, limit)
+            answer = _read(answer, limit)
         except (requests.RequestException, HTTPError, TimeoutError) as error:
+            if report is not None:
+                is_late = isinstance(error, (requests.Timeout, TimeoutError)) or not limit.left
+                failure: Failure = "timeout" if is_late else "connection reset"
+                report(_exchanged(request, cert), Response(0, failure=failure))
             if limit.is_overrun:
-                raise AnswerTooLargeError(limit.said, request=request) from error
+                raise AnswerTooLargeError(limit.error_text, request=request) from error
             if not limit.left:
-                raise CallTooLongError(limit.said, request=request) from error
+                raise CallTooLongError(limit.error_text, request=request) from error
             if isinstance(error, requests.RequestException):
                 raise
             raise requests.ConnectionError(error, request=request) from error
+        if report is not None:
+            response = Response(answer.status_code, dict(answer.headers), answer.content)
+            report(_exchanged(request, cert), response)
+        return answer
+
+    def _built(self, request: requests.PreparedRequest, response: Response) -> requests.Response:
+        """Return the answer of a transport as the network would have brought it.
+
+        Raises:
+            requests.ReadTimeout, requests.ConnectionError: the transport has no answer.
+        """
+        if response.failure == "timeout":
+            raise requests.ReadTimeout("Read timed out.", request=request)
+        if response.failure is not None:
+            raise requests.ConnectionError("Connection aborted.", request=request)
+        raw = urllib3.HTTPResponse(
+            io.BytesIO(response.body), response.headers, response.status, preload_content=False, decode_content=False
+        )
+        built: requests.Response = self.build_response(request, raw)  # type: ignore[no-untyped-call,unused-ignore]
+        return built
 
     def proxy_manager_for(self, proxy: str, **how: Any) -> Any:
-        """Return what makes connections by a proxy."""
+        """Return the manager of connections through a proxy."""
         manager = super().proxy_manager_for(proxy, **how)
         manager.pool_classes_by_scheme = _POOLS
         return manager
 
 
+def _exchanged(request: requests.PreparedRequest, cert: object) -> Request:
+    body = request.body or b""
+    sent = body.encode() if isinstance(body, str) else bytes(body)
+    return Request(str(request.method), str(request.url), dict(request.headers), sent, client_certificate=bool(cert))
+
+
 def _read(answer: requests.Response, limit: Limit) -> requests.Response:
-    """Return an answer that has been read to its end."""
+    """Read an answer to its end, and return it."""
     body = bytearray()
     for part in _unpacked(answer):
         body += part
@@ -340,7 +398,7 @@ def _read(answer: requests.Response, limit: Limit) -> requests.Response:
 
 
 def _unpacked(answer: requests.Response) -> Iterator[bytes]:
-    """Return the parts of an answer, none of which is large, however much it was packed."""
+    """Return the decompressed answer in small parts, whatever the ratio of compression."""
     packed = answer.raw.stream(_CHUNK, decode_content=False)
     encoding = (answer.headers.get("Content-Encoding") or "identity").strip().lower()
     if encoding == "identity":
@@ -349,7 +407,7 @@ def _unpacked(answer: requests.Response) -> Iterator[bytes]:
     if encoding not in _PACKED:
         answer.close()
         raise requests.exceptions.ContentDecodingError(
-            f"the answer has the encoding {encoding!r}, which was not asked for", response=answer
+            f"the answer has the encoding {encoding!r}, which was not requested", response=answer
         )
     unpacking = zlib.decompressobj(zlib.MAX_WBITS | 32)
     try:
@@ -359,48 +417,50 @@ def _unpacked(answer: requests.Response) -> Iterator[bytes]:
                 yield unpacking.decompress(rest, _CHUNK)
                 rest = unpacking.unconsumed_tail
     except zlib.error as error:
-        raise requests.exceptions.ContentDecodingError(f"the answer cannot be unpacked: {error}") from error
+        raise requests.exceptions.ContentDecodingError(f"the answer cannot be decompressed: {error}") from error
     if not unpacking.eof:
-        raise requests.exceptions.ContentDecodingError("the answer cannot be unpacked: it is cut off")
+        raise requests.exceptions.ContentDecodingError("the answer cannot be decompressed: it is cut off")
 
 
-def limit_calls(client: Any, sdk_module: Any) -> ServiceTime:
-    """Let every call of a client of the SDK keep a limit, and return what is known of the service's time.
+def limit_calls(client: Any, sdk_module: Any, transport: Transport = NETWORK) -> ServiceTime:
+    """Give every call of one SDK client a limit, and return the service's time as its answers show it.
 
     Args:
-        client: of the SDK. Others, the user's own ones too, stay as they are.
+        client: a client of the SDK. Other clients, such as the user's own, are not changed.
         sdk_module: `ai_api_client_sdk.helpers.rest_client`, which makes a session of `requests` for each call.
+        transport: where the requests go.
     """
     sdk_module.HTTPAdapter = LimitedAdapter
     service_time = ServiceTime()
     for rest_client in (client.rest_client, client.resource_groups.rest_client):
         for method in ("get", "post", "patch", "delete"):
-            setattr(rest_client, method, _limited(getattr(rest_client, method), service_time))
+            setattr(rest_client, method, _limited(getattr(rest_client, method), service_time, transport))
     return service_time
 
 
-def _limited(method: Callable[..., T], service_time: ServiceTime) -> Callable[..., T]:
+def _limited(method: Callable[..., T], service_time: ServiceTime, transport: Transport) -> Callable[..., T]:
     @wraps(method)
     def call(path: str, *args: Any, **kwargs: Any) -> T:
         is_page = path.rstrip("/").endswith(_PAGES)
-        limit = Limit(PAGE_SECONDS, PAGE_BYTES) if is_page else Limit(CALL_SECONDS, ANSWER_BYTES)
+        limit = Limit(PAGE_SECONDS, PAGE_BYTES, transport) if is_page else Limit(CALL_SECONDS, ANSWER_BYTES, transport)
         try:
             return within(limit, lambda: method(path, *args, **kwargs))
         finally:
-            service_time.tell(limit.date)
+            service_time.add(limit.date)
 
     return call
 
 
-def post(url: str, **how: Any) -> requests.Response:
-    """Return the answer to a POST by which a token is asked for.
+def post(url: str, transport: Transport = NETWORK, **how: Any) -> requests.Response:
+    """Send the POST request for a token, and return the answer.
 
     Args:
-        url: where.
-        how: what else `requests.post` is told.
+        url: the token endpoint.
+        transport: where the request goes.
+        how: further arguments of `requests.post`.
 
     Raises:
-        requests.RequestException: there is no answer.
+        requests.RequestException: the request failed.
     """
 
     def send() -> requests.Response:
@@ -409,7 +469,7 @@ def post(url: str, **how: Any) -> requests.Response:
                 session.mount(scheme, LimitedAdapter())
             return session.post(url, allow_redirects=False, **how)
 
-    return within(Limit(CALL_SECONDS, TOKEN_BYTES), send)
+    return within(Limit(CALL_SECONDS, TOKEN_BYTES, transport), send)
 
 
 def _megabytes(size: int) -> str:

@@ -12,8 +12,7 @@ from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.api.handlers.token import mint
 from pytest_aicore.emulator.in_process import door_to
 from pytest_aicore.http.exchange import Request
-from pytest_aicore.workflows import read_folder
-from tests.places import WORKFLOWS
+from tests.places import our_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +93,7 @@ class Caller:
 def emulator() -> Emulator:
     """An emulator whose clock is the test's business, with the workflows of this repository."""
     emulator = Emulator()
-    emulator.publish_folder(read_folder(WORKFLOWS))
+    emulator.publish_folder(our_folder())
     emulator.clock.hold()
     return emulator
 

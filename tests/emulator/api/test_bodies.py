@@ -192,7 +192,7 @@ def test_an_endpoint_that_the_emulator_does_not_know_fails_the_test(house: House
     sentence = "The emulator does not know GET /v2/lm/executons. Did you mean 'GET /v2/lm/executions'?"
     assert (answer.status_code, answer.text, answer.headers["content-type"]) == (501, sentence, "text/plain")
     incident = (
-        f"{sentence} It answered 501, so that nobody takes this for an answer of AI Core. "
+        f"{sentence} It answered 501, so that this is not mistaken for an answer of AI Core. "
         "If AI Core has this call, please report it; a stub of your own can answer it meanwhile."
     )
     house.ask("GET", "/executons")

@@ -434,8 +434,8 @@ def test_a_script_for_one_deployment(ask: Caller, emulator: Emulator) -> None:
     with pytest.raises(EmulatorError) as caught:
         emulator.script(execution=deployment, outcome="DEAD", place="test.py:1")
     assert str(caught.value) == (
-        f"test.py:1: script: deployment {deployment} has ended already, STOPPED; script it before, or script the next "
-        "one with times=1."
+        f"test.py:1: script: deployment {deployment} has already ended (STOPPED): script it earlier, or script the "
+        "next one with times=1."
     )
 
 

@@ -32,9 +32,8 @@ from ai_api_client_sdk.resource_clients.base_client import BaseClient
 
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.in_process import door_to
-from pytest_aicore.workflows import read_folder
 from tests.emulator.api.conftest import SCENARIO, SERVE, TRAIN
-from tests.places import WORKFLOWS
+from tests.places import WORKFLOWS, our_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -310,7 +309,7 @@ def over_http(emulator: Emulator) -> Iterator[World]:
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     """Clients of an emulator, by both doors."""
     emulator = Emulator()
-    emulator.publish_folder(read_folder(WORKFLOWS))
+    emulator.publish_folder(our_folder())
     emulator.clock.hold()
     with request.param(emulator) as world:
         yield world

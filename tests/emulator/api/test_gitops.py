@@ -311,7 +311,7 @@ def test_a_mirrored_repository(ask: Caller, emulator: Emulator, folder: Path, sy
     emulator.clock.advance(5)
     assert sync(url)["message"] == (
         f"rpc error: code = Unknown desc = failed to fetch {url}: the emulator has no network; "
-        "say with emulator.mirror_repository(url, folder) which folder stands for it"
+        "map it to a folder with emulator.mirror_repository(url, folder)"
     )
     emulator.mirror_repository(url, folder)
     assert sync(url)["syncStatus"] == "Synced"
@@ -322,7 +322,7 @@ def test_a_mirrored_repository(ask: Caller, emulator: Emulator, folder: Path, sy
     assert ask("GET", f"{APPLICATIONS}/named").content["repositoryUrl"] == url
     with pytest.raises(EmulatorError) as caught:
         emulator.mirror_repository(url, folder / "nowhere")
-    assert str(caught.value) == f"mirror_repository: '{folder / 'nowhere'}' is no folder."
+    assert str(caught.value) == f"mirror_repository: '{folder / 'nowhere'}' is not a folder."
 
 
 def test_folders_can_be_kept_from_clients(folder: Path) -> None:

@@ -83,7 +83,7 @@ def test_a_tenant_without_generative_ai(client: AIAPIV2Client) -> None:
     with pytest.raises(EmulatorError) as caught:
         Emulator(service_plan="extendet")
     assert str(caught.value) == (
-        "Emulator: service_plan='extendet' is none of 'extended', 'standard'. Did you mean 'extended'?"
+        "Emulator: unknown service_plan='extendet'; expected one of 'extended', 'standard'. Did you mean 'extended'?"
     )
 
 
@@ -141,7 +141,10 @@ def test_nodes(ask: Caller, emulator: Emulator) -> None:
         (
             {"resourcePlans": [{"name": "infer.s", "request": 1}, {"name": "huge", "request": 1}]},
             "400",
-            "Resource plan huge is none of 'basic', 'basic.8x', 'infer.l', 'infer.m', 'infer.s', 'starter', 'train.l'",
+            (
+                "Unknown resource plan huge; expected one of 'basic', 'basic.8x', 'infer.l', 'infer.m', 'infer.s', "
+                "'starter', 'train.l'"
+            ),
         ),
     ],
 )

@@ -261,7 +261,7 @@ def test_calls_are_named_as_the_sdk_or_as_the_specification_names_them(house: Ho
         client.execution.get("some-execution")
 
 
-EITHER = "give either status= (an HTTP status) or kind= (what else goes wrong), or delay= or late= alone."
+EITHER = "give either status= (an HTTP status) or kind= (another failure), or delay= or late= alone."
 
 
 # Mistakes -----------------------------------------------------------------------------------------------------
@@ -272,28 +272,29 @@ EITHER = "give either status= (an HTTP status) or kind= (what else goes wrong), 
     [
         ({}, EITHER),
         ({"status": 500, "kind": "html"}, EITHER),
-        ({"status": 500, "probability": 0}, "probability=0 is none: give more than 0, at most 1."),
-        ({"status": 500, "probability": "1"}, "probability='1' is none: give more than 0, at most 1."),
-        ({"status": 500, "looks": 0}, "looks=0 is no number of calls: give 1 or more, or None for all."),
-        ({"delay": -1}, "delay=-1 is no duration: give seconds, 0 or more."),
-        ({"late": 60}, "late= is for log lines: say it of the call '*.query_logs'."),
+        ({"status": 500, "probability": 0}, "invalid probability=0: expected more than 0 and at most 1."),
+        ({"status": 500, "probability": "1"}, "invalid probability='1': expected more than 0 and at most 1."),
+        ({"status": 500, "looks": 0}, "invalid looks=0: expected a number of calls >= 1, or None for all."),
+        ({"delay": -1}, "invalid delay=-1: expected seconds >= 0."),
+        ({"late": 60}, "late= delays log lines: use it with the call '*.query_logs'."),
         (
             {"kind": "time out"},
             (
-                "kind='time out' is none of 'connection reset', 'timeout', 'truncated json', 'html', 'expired token', "
+                "unknown kind='time out'; expected one of 'connection reset', 'timeout', 'truncated json', 'html', "
+                "'expired token', "
                 "'not found', 'unknown status'. Did you mean 'timeout'?"
             ),
         ),
-        ({"status": 99}, "status=99 is no HTTP status of an answer: give 200 to 599."),
-        ({"status": 100}, "status=100 is no HTTP status of an answer: give 200 to 599."),
-        ({"status": "503"}, "status='503' is no HTTP status of an answer: give 200 to 599."),
-        ({"status": 500, "times": 0}, "times=0 is no number of calls: give 1 or more, or None for all."),
-        ({"status": 500, "attempts": "2"}, "attempts='2' is no number of calls: give 1 or more, or None for all."),
-        ({"status": 500, "after": -1}, "after=-1 is no number of calls: give 0 or more."),
-        ({"kind": "html", "body": "x"}, "body= goes with status=, but kind='html' has its own answer."),
+        ({"status": 99}, "invalid status=99: expected an HTTP status from 200 to 599."),
+        ({"status": 100}, "invalid status=100: expected an HTTP status from 200 to 599."),
+        ({"status": "503"}, "invalid status='503': expected an HTTP status from 200 to 599."),
+        ({"status": 500, "times": 0}, "invalid times=0: expected a number of calls >= 1, or None for all."),
+        ({"status": 500, "attempts": "2"}, "invalid attempts='2': expected a number of calls >= 1, or None for all."),
+        ({"status": 500, "after": -1}, "invalid after=-1: expected a number of calls >= 0."),
+        ({"kind": "html", "body": "x"}, "body= needs status=; kind='html' has an answer of its own."),
         (
             {"kind": "timeout", "retry_after": 1},
-            "retry_after= goes with status=, but kind='timeout' has its own answer.",
+            "retry_after= needs status=; kind='timeout' has an answer of its own.",
         ),
         (
             {"status": 500, "body": {1, 2}},
@@ -315,7 +316,7 @@ def test_what_retry_after_cannot_say(house: House, said: Any) -> None:
     with pytest.raises(EmulatorError) as refused:
         house.emulator.fault("execution.get", status=429, retry_after=said)
     assert str(refused.value) == (
-        f"fault: retry_after={said!r} is no delay: give seconds, 0 or more, or an HTTP date, for example "
+        f"fault: invalid retry_after={said!r}: expected seconds >= 0, or an HTTP date, for example "
         "'Wed, 01 Jan 2025 00:00:00 GMT'."
     )
 
@@ -325,7 +326,7 @@ def test_a_fault_for_a_call_that_does_not_exist(house: House) -> None:
         house.emulator.fault("executions.get", status=500)
     resources = sorted({operation.partition(".")[0] for operation in house.emulator.routes.operations})
     assert str(refused.value) == (
-        "fault: the emulator knows no call 'executions.get'. Did you mean 'execution.get'? "
+        "fault: unknown call 'executions.get'. Did you mean 'execution.get'? "
         f"Calls are of {', '.join(map(repr, resources))}; '*' means all."
     )
 
@@ -335,6 +336,6 @@ def test_a_fault_for_a_call_that_a_resource_does_not_have(house: House) -> None:
         house.emulator.fault("scenario.x", status=500)
     known = sorted(each for each in house.emulator.routes.operations if each.startswith("scenario."))
     assert str(refused.value) == (
-        "fault: the emulator knows no call 'scenario.x'. Did you mean 'scenario.get'? "
+        "fault: unknown call 'scenario.x'. Did you mean 'scenario.get'? "
         f"Calls of 'scenario' are {', '.join(map(repr, known))}; '*' means all."
     )

@@ -152,7 +152,7 @@ def test_a_pattern_means_every_call_that_it_fits(house: House, pattern: str, str
 def test_a_pattern_that_fits_nothing_is_refused(house: House) -> None:
     with pytest.raises(EmulatorError) as refused:
         house.emulator.fault("executions.*", status=500)
-    assert str(refused.value).startswith("fault: the emulator knows no call 'executions.*'. Did you mean 'execution.")
+    assert str(refused.value).startswith("fault: unknown call 'executions.*'. Did you mean 'execution.")
 
 
 # Profiles -----------------------------------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def test_a_profile_that_does_not_exist(house: House) -> None:
     with pytest.raises(EmulatorError) as refused:
         house.emulator.profile("throtled")
     assert str(refused.value) == (
-        "profile: there is no 'throtled'. Did you mean 'throttled'? There are 'throttled', 'flaky control plane', "
+        "profile: unknown profile 'throtled'. Did you mean 'throttled'? Profiles: 'throttled', 'flaky control plane', "
         "'token expiry', 'not found at first', 'late logs', 'slow lists', 'connection resets'."
     )
     assert house.emulator.state.faults == []

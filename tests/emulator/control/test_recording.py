@@ -59,7 +59,7 @@ def test_an_unknown_call_is_no_call_that_was_not_made(house: House) -> None:
         pass
     with pytest.raises(EmulatorError) as refused:
         calls.made("executions.get")
-    assert str(refused.value) == "recording: there is no call 'executions.get'. Did you mean 'execution.get'?"
+    assert str(refused.value) == "recording: unknown call 'executions.get'. Did you mean 'execution.get'?"
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_whole_messages(house: House, client: Any) -> None:
     with pytest.raises(AssertionError) as failed:
         calls.assert_no_blind_repeat()
     assert str(failed.value) == (
-        "execution.create was sent again after its answer was lost; the first may have been done:\n"
+        "execution.create was sent again after its answer was lost; the first request may have succeeded:\n"
         "  2025-01-01T00:01:30Z POST /v2/lm/executions -> no answer\n"
         "  2025-01-01T00:01:30Z POST /v2/lm/executions -> 202\n"
-        "Look before you repeat it: execution.query shows whether it is there."
+        "Check before you repeat it: execution.query shows whether it exists."
     )
     with pytest.raises(AssertionError) as failed:
         calls.assert_no_duplicate_execution()

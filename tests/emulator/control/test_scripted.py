@@ -279,8 +279,8 @@ def test_a_script_for_an_execution_that_has_ended(house: House, client: Any) -> 
     with pytest.raises(EmulatorError) as refused:
         house.emulator.script(execution=execution_id, outcome="DEAD")
     assert str(refused.value) == (
-        f"{HERE}:{refused.traceback[0].lineno + 1}: script: execution {execution_id} has ended already, COMPLETED; "
-        "script it before, or script the next one with times=1."
+        f"{HERE}:{refused.traceback[0].lineno + 1}: script: execution {execution_id} has already ended "
+        "(COMPLETED): script it earlier, or script the next one with times=1."
     )
     assert client.execution.get(execution_id).status is Status.COMPLETED
     assert house.emulator.state.scripts == []
@@ -292,74 +292,89 @@ def test_a_script_for_an_execution_that_has_ended(house: House, client: Any) -> 
 @pytest.mark.parametrize(
     ("said", "why"),
     [
-        ({"outcome": "COMPLETD"}, "outcome='COMPLETD' is none of COMPLETED, DEAD, STOPPED. Did you mean 'COMPLETED'?"),
-        ({"outcome": "RUNNING"}, "outcome='RUNNING' is none of COMPLETED, DEAD, STOPPED."),
+        (
+            {"outcome": "COMPLETD"},
+            "unknown outcome='COMPLETD'; expected one of COMPLETED, DEAD, STOPPED. Did you mean 'COMPLETED'?",
+        ),
+        ({"outcome": "RUNNING"}, "unknown outcome='RUNNING'; expected one of COMPLETED, DEAD, STOPPED."),
         (
             {"stuck_in": "PENDNG"},
-            "stuck_in='PENDNG' is none of UNKNOWN, PENDING, RUNNING, STOPPING. Did you mean 'PENDING'?",
+            "unknown stuck_in='PENDNG'; expected one of UNKNOWN, PENDING, RUNNING, STOPPING. Did you mean 'PENDING'?",
         ),
         (
             {"stuck_in": "DEAD"},
             (
-                "stuck_in='DEAD' is none of UNKNOWN, PENDING, RUNNING, STOPPING. "
-                "Executions end in DEAD: say outcome='DEAD'."
+                "unknown stuck_in='DEAD'; expected one of UNKNOWN, PENDING, RUNNING, STOPPING. "
+                "DEAD is a final status: use outcome='DEAD'."
             ),
         ),
-        ({"running": -1}, "running=-1 is no duration: give seconds, 0 or more."),
-        ({"pending": "5"}, "pending='5' is no duration: give seconds, 0 or more."),
-        ({"unknown": float("inf")}, "unknown=inf is no duration: give seconds, 0 or more."),
-        ({"stopping": True}, "stopping=True is no duration: give seconds, 0 or more."),
-        ({"times": 0}, "times=0 is no number of executions: give 1 or more."),
-        ({"polls": 0}, "polls=0 is no number of looks: give 1 or more, or a mapping by status."),
+        ({"running": -1}, "invalid running=-1: expected seconds >= 0."),
+        ({"pending": "5"}, "invalid pending='5': expected seconds >= 0."),
+        ({"unknown": float("inf")}, "invalid unknown=inf: expected seconds >= 0."),
+        ({"stopping": True}, "invalid stopping=True: expected seconds >= 0."),
+        ({"times": 0}, "invalid times=0: expected a number of executions >= 1."),
+        ({"polls": 0}, "invalid polls=0: expected a number of polls >= 1, or a mapping by status."),
         (
             {"polls": {"RUNNING": 0.5}},
-            "polls={'RUNNING': 0.5} is no number of looks: give 1 or more, or a mapping by status.",
+            "invalid polls={'RUNNING': 0.5}: expected a number of polls >= 1, or a mapping by status.",
         ),
         (
             {"polls": {"RUNING": 1}},
-            "polls names 'RUNING', which is none of UNKNOWN, PENDING, RUNNING, STOPPING. Did you mean 'RUNNING'?",
+            (
+                "polls: unknown status 'RUNING'; expected one of UNKNOWN, PENDING, RUNNING, STOPPING. Did you mean "
+                "'RUNNING'?"
+            ),
         ),
-        ({"polls": 1, "running": 5}, "polls= counts looks and running= seconds: give one of them."),
+        ({"polls": 1, "running": 5}, "polls= counts polls and running= seconds: give one of them."),
         ({"executable": "a", "execution": "b"}, "give either executable= or execution=, not both."),
-        ({"execution": "b", "times": 1}, "times= counts executions, but execution= means just one: leave times= out."),
-        ({"logs": "one line"}, "logs='one line' is no list of lines."),
-        ({"logs": 5}, "logs=5 is no list of lines."),
-        ({"logs": ["a", 5]}, "logs=['a', 5] is no list of lines: not all of them are strings."),
-        ({"metrics": ["loss"]}, "metrics=['loss'] is no mapping of values by name."),
+        ({"execution": "b", "times": 1}, "times= counts executions, but execution= selects one: leave times= out."),
+        ({"logs": "one line"}, "logs='one line' is not a list of lines."),
+        ({"logs": 5}, "logs=5 is not a list of lines."),
+        ({"logs": ["a", 5]}, "logs=['a', 5] is not a list of lines: some of them are not strings."),
+        ({"metrics": ["loss"]}, "metrics=['loss'] is not a mapping of values by name."),
         (
             {"metrics": {"loss": "0.1"}},
-            "metrics={'loss': '0.1'} has a value of 'loss' that is no finite number, and no list of such.",
+            (
+                "metrics={'loss': '0.1'} has a value of 'loss' that is neither a finite number nor a list of finite "
+                "numbers."
+            ),
         ),
         (
             {"metrics": {"loss": [0.1, float("nan")]}},
-            "metrics={'loss': [0.1, nan]} has a value of 'loss' that is no finite number, and no list of such.",
+            (
+                "metrics={'loss': [0.1, nan]} has a value of 'loss' that is neither a finite number nor a list of "
+                "finite numbers."
+            ),
         ),
         ({"metrics": {"": 1}}, "metrics={'': 1} names a metric '': give a string of 1 to 256 characters."),
-        ({"status_details": ["why"]}, "status_details=['why'] is no mapping."),
+        ({"status_details": ["why"]}, "status_details=['why'] is not a mapping."),
         (
             {"status_details": {"at": b"x"}},
             "status_details={'at': b'x'} cannot be written as JSON: Object of type bytes is not JSON serializable.",
         ),
-        ({"status_message": "m" * 257}, f"status_message='{'m' * 257}' is no string of at most 256 characters."),
+        (
+            {"status_message": "m" * 257},
+            f"invalid status_message='{'m' * 257}': expected a string of at most 256 characters.",
+        ),
         (
             {"omit_outputs": "house-model"},
-            "omit_outputs='house-model' is no list of names of output artifacts; True means all.",
+            "invalid omit_outputs='house-model': expected a list of names of output artifacts, or True for all.",
         ),
         (
             {"omit_outputs": ["house-modl"]},
             (
-                "omit_outputs names 'house-modl', which no executable leaves behind. Did you mean 'house-model'? "
-                "Output artifacts are: 'house-model', 'house-report'."
+                "omit_outputs: no executable has an output artifact 'house-modl'. Did you mean 'house-model'? "
+                "Output artifacts: 'house-model', 'house-report'."
             ),
         ),
         (
             {"executable": "house-serve", "omit_outputs": ["house-model"]},
-            "omit_outputs names 'house-model', which house-serve does not leave behind. Output artifacts are: none.",
+            "omit_outputs: house-serve has no output artifact 'house-model'. Output artifacts: none.",
         ),
         (
             {"symptom": "out of memmory"},
             (
-                "symptom='out of memmory' is none of 'unentitled plan', 'image pull', 'out of memory',"
+                "unknown symptom='out of memmory'; expected one of 'unentitled plan', 'image pull', 'out of memory',"
                 " 'no artifact storage', 'output not written', 'missing key', 'invalid template'."
                 " Did you mean 'out of memory'?"
             ),
@@ -367,11 +382,11 @@ def test_a_script_for_an_execution_that_has_ended(house: House, client: Any) -> 
         (
             {"executable": "house-trian"},
             (
-                "no executable 'house-trian' is published. Did you mean 'house-train'? "
-                "Published are: 'house-train', 'house-serve'."
+                "unknown executable 'house-trian'. Did you mean 'house-train'? "
+                "Published executables: 'house-train', 'house-serve'."
             ),
         ),
-        ({"execution": "e123"}, "there is no execution 'e123'."),
+        ({"execution": "e123"}, "unknown execution 'e123'."),
     ],
 )
 def test_what_a_script_cannot_say(house: House, said: dict[str, Any], why: str) -> None:
@@ -392,14 +407,14 @@ def test_contradictions_name_both_places(house: House) -> None:
         house.emulator.script(outcome="COMPLETED")
     assert str(refused.value) == (
         f"{HERE}:{refused.traceback[0].lineno + 1}: script: outcome='COMPLETED' for every execution contradicts "
-        f"outcome='DEAD', said at {HERE}:{first}. "
+        f"outcome='DEAD', set at {HERE}:{first}. "
         "Give them different executables, or times= to let one follow the other."
     )
     with pytest.raises(EmulatorError) as refused:
         house.emulator.script(executable="house-train", pending=2, place="marker.py:3")
     assert str(refused.value) == (
         "marker.py:3: script: pending=2 for house-train contradicts "
-        f"pending=1, said at {HERE}:{second}. "
+        f"pending=1, set at {HERE}:{second}. "
         "Give them different executables, or times= to let one follow the other."
     )
 
@@ -455,12 +470,12 @@ def deep(execution: Any) -> Any:
         ("status_details", boom, f"ValueError: boom ({HERE}:{BOOM})."),
         ("metrics", deep, f"KeyError: '{{id}}' ({HERE}:{deep.__code__.co_firstlineno + 1})."),
         ("logs", line, "TypeError: line() takes 0 positional arguments but 1 was given."),
-        ("logs", lambda execution: "text", "it returned 'text' is no list of lines."),
-        ("logs", lambda execution: None, "it returned None is no list of lines."),
+        ("logs", lambda execution: "text", "it returned 'text' is not a list of lines."),
+        ("logs", lambda execution: None, "it returned None is not a list of lines."),
         (
             "metrics",
             lambda execution: {"a": None},
-            "it returned {'a': None} has a value of 'a' that is no finite number, and no list of such.",
+            "it returned {'a': None} has a value of 'a' that is neither a finite number nor a list of finite numbers.",
         ),
         (
             "status_details",
@@ -480,7 +495,7 @@ def test_code_that_fails_inside_fails_the_test_and_loses_nothing(
     assert house.emulator.take_incidents() == [
         (
             f"{place}: script: {name}= failed for execution {execution_id} of 'house-train': "
-            f"{what.replace('{id}', execution_id)} The execution went on without it."
+            f"{what.replace('{id}', execution_id)} The execution continued without it."
         )
     ]
     assert execution.status is (Status.DEAD if name == "status_details" else Status.COMPLETED)

@@ -160,11 +160,11 @@ def test_incidents_are_told_once(served: Served) -> None:
             "clok",
             None,
             404,
-            "GET /__aicore__/clok is nothing. Did you mean 'clock'? GET /__aicore__/ lists what there is.",
+            "Unknown call GET /__aicore__/clok. Did you mean 'clock'? GET /__aicore__/ lists all calls.",
         ),
-        ("POST", "clock", {"advance": "soon"}, 400, "advance='soon' is no number of seconds."),
-        ("POST", "clock", {"advance": True}, 400, "advance=True is no number of seconds."),
-        ("POST", "clock", {}, 400, "Say 'advance' and nothing else."),
+        ("POST", "clock", {"advance": "soon"}, 400, "invalid advance='soon': expected a number of seconds."),
+        ("POST", "clock", {"advance": True}, 400, "invalid advance=True: expected a number of seconds."),
+        ("POST", "clock", {}, 400, "Expected 'advance' and nothing else."),
         ("POST", "clock", b"{", 400, "The body is not valid JSON."),
         ("POST", "clock", [], 400, "The body must be a JSON object."),
         (
@@ -172,7 +172,7 @@ def test_incidents_are_told_once(served: Served) -> None:
             "clock",
             {"advance": -1},
             400,
-            "The emulator's clock cannot be moved by -1 seconds: time only goes on.",
+            "The emulator's clock cannot move by -1 s: expected seconds >= 0.",
         ),
         (
             "POST",
@@ -180,7 +180,7 @@ def test_incidents_are_told_once(served: Served) -> None:
             {"outcomes": "DEAD"},
             400,
             (
-                "script: there is no 'outcomes'. Did you mean 'outcome'? There are executable, execution, times, "
+                "script: unknown argument 'outcomes'. Did you mean 'outcome'? Arguments: executable, execution, times, "
                 "outcome, unknown, pending, running, stopping, polls, stuck_in, logs, metrics, status_details, "
                 "status_message, omit_outputs, symptom."
             ),
@@ -191,25 +191,25 @@ def test_incidents_are_told_once(served: Served) -> None:
             {"outcome": "DEATH"},
             400,
             (
-                "POST /__aicore__/scripts: script: outcome='DEATH' is none of COMPLETED, DEAD, STOPPED. "
+                "POST /__aicore__/scripts: script: unknown outcome='DEATH'; expected one of COMPLETED, DEAD, STOPPED. "
                 "Did you mean 'DEAD'?"
             ),
         ),
-        ("POST", "faults", {"status": 500}, 400, 'fault: say which "call" goes wrong, for example "execution.get".'),
+        ("POST", "faults", {"status": 500}, 400, 'fault: "call" is missing, for example "execution.get".'),
         (
             "POST",
             "faults",
             {"call": "execution.get"},
             400,
-            "fault: give either status= (an HTTP status) or kind= (what else goes wrong), or delay= or late= alone.",
+            "fault: give either status= (an HTTP status) or kind= (another failure), or delay= or late= alone.",
         ),
-        ("POST", "profiles", {}, 400, 'profile: say its "name", for example "throttled".'),
+        ("POST", "profiles", {}, 400, 'profile: "name" is missing, for example "throttled".'),
         (
             "POST",
             "profiles",
             {"name": "throttled", "sead": 1},
             400,
-            "profile: there is no 'sead'. Did you mean 'seed'? There are name, seed.",
+            "profile: unknown argument 'sead'. Did you mean 'seed'? Arguments: name, seed.",
         ),
     ],
 )
@@ -244,7 +244,7 @@ def test_a_page_in_a_browser_is_not_heard(served: Served) -> None:
     answer = served.stranger().ask("POST", "/__aicore__/reset", headers={"Origin": "http://127.0.0.1"})
     assert (answer.status, answer.json) == (
         403,
-        {"error": {"message": "/__aicore__/ is for programs on the server's own machine."}},
+        {"error": {"message": "/__aicore__/ answers only programs on the server's own machine."}},
     )
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from tests.emulator.serve.servers import Served, serving
 
+pytestmark = pytest.mark.once
+
 pytest.importorskip("waitress", reason="the server is an extra: pip install 'pytest-aicore[server]'")
 
 CLIENTS = Path(__file__).parent / "clients"

@@ -47,6 +47,9 @@ def test_a_signal_stops_it_cleanly_while_clients_are_connected(number: int) -> N
         address = ("127.0.0.1", int(program.url.rpartition(":")[2]))
         with socket.create_connection(address) as silent, socket.create_connection(address) as halfway:
             halfway.sendall(b"POST /oauth/token HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf")
+            # Connections are accepted in order: after this answer none of the two waits to be, which would be a reset.
+            with Client(program.url, {}) as other:
+                assert other.ask("GET", "/v2/lm/meta").status == 401
             assert program.stop(number) == 0
             assert silent.recv(1) == b""
     assert program.lines["stderr"] == []
@@ -117,7 +120,8 @@ def test_another_address_than_loopback_brings_a_warning() -> None:
     assert program.lines["stderr"] == [
         (
             "pytest-aicore: Warning: --host 0.0.0.0 can be reached from other machines, and the credentials of an "
-            "emulator can be guessed: whoever reaches it can use it. /__aicore__/ stays closed to other machines."
+            "emulator can be guessed: any client that reaches it can use it. /__aicore__/ stays closed to other "
+            "machines."
         )
     ]
 
@@ -143,8 +147,8 @@ def test_folders_are_read_for_this_machine_alone(tmp_path: Path, host: str, stat
         (
             ["--pace", "slow"],
             (
-                "--pace slow: there is no such pace. Give real (one second is one second), a factor such as 60x (a "
-                "minute is one second), polls (each look moves an execution one status on), or instant."
+                "--pace slow: unknown pace; expected real (one second is one second), a factor such as 60x (a "
+                "minute is one second), polls (each poll moves an execution to its next status), or instant."
             ),
         ),
         (["--workflows", "nowhere"], "--workflows 'nowhere': the folder does not exist."),
@@ -166,20 +170,20 @@ def test_folders_are_read_for_this_machine_alone(tmp_path: Path, host: str, stat
         ),
         (
             ["--tls-cert", "a.yaml", "--tls-key", "a.yaml", "--allow-x509-over-http"],
-            "--allow-x509-over-http says what happens without TLS: leave it out, or --tls-cert.",
+            "--allow-x509-over-http applies without TLS only: remove it, or --tls-cert.",
         ),
         (
             ["--allow-x509-over-http", "--host", "0.0.0.0"],
             (
-                "--allow-x509-over-http with --host 0.0.0.0: whoever reaches that address would get a token. Use it on "
-                "this machine alone, or give --tls-cert, --tls-key and --tls-client-ca."
+                "--allow-x509-over-http with --host 0.0.0.0: any client that reaches that address would get a token. "
+                "Use it on this machine alone, or give --tls-cert, --tls-key and --tls-client-ca."
             ),
         ),
         (
             ["--service-key-out", "nowhere/key.json"],
             "The service key file 'nowhere/key.json' cannot be written: No such file or directory.",
         ),
-        (["--port", "70000"], "--port 70000: a port is a number up to 65535; 0 takes any that is free."),
+        (["--port", "70000"], "--port 70000: expected a number from 0 to 65535; 0 takes any free port."),
     ],
 )
 def test_a_mistake_gets_a_sentence_and_no_traceback(
@@ -202,7 +206,7 @@ def test_a_port_that_is_taken_gets_a_sentence(capsys: pytest.CaptureFixture[str]
         assert main(["serve", "--port", str(port)]) == 2
     assert capsys.readouterr().err == (
         f"pytest-aicore: --host 127.0.0.1 --port {port}: cannot listen there: Address already in use. "
-        "--port 0 takes any port that is free.\n"
+        "--port 0 takes any free port.\n"
     )
 
 

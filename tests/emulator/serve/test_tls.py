@@ -302,4 +302,6 @@ def test_files_that_are_no_certificates_get_a_sentence(papers: Papers, tmp_path:
     with pytest.raises(EmulatorError) as refused:
         Tls(papers.server.certificate, papers.server.key, nonsense).context()
     assert str(refused.value).startswith(f"--tls-client-ca '{nonsense}' cannot be used: ")
-    assert str(refused.value).endswith("Give a PEM file with the certificates of who signs your clients' certificates.")
+    assert str(refused.value).endswith(
+        "Give a PEM file with the certificates of the authorities that sign your clients' certificates."
+    )

@@ -147,14 +147,14 @@ def test_a_package_that_is_missing_inside_is_not_taken_for_ours(monkeypatch: pyt
 def test_a_service_key_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     server = Server(Emulator())
     try:
-        with pytest.raises(EmulatorError, match="There is no service key file yet"):
+        with pytest.raises(EmulatorError, match="The service key file was not written yet"):
             _ = server.service_key_file
         (tmp_path / "key.json").mkdir()
         with pytest.raises(EmulatorError) as raised:
             server.write_service_key(tmp_path / "key.json")
         assert str(raised.value).startswith(f"The service key file '{tmp_path / 'key.json'}' cannot be written: ")
         assert [path.name for path in tmp_path.iterdir()] == ["key.json"]
-        with pytest.raises(EmulatorError, match="There is no service key file yet"):
+        with pytest.raises(EmulatorError, match="The service key file was not written yet"):
             _ = server.service_key_file
     finally:
         server.stop()

@@ -80,7 +80,7 @@ DEVIATIONS: dict[str, tuple[Callable[[Violation, Response], bool], str]] = {
         _was_offboarded,
         "captured: a 500 whose details are a list, where the specification has an object",
     ),
-    "there are no metrics": (
+    "an execution without metrics": (
         _has_no_metrics,
         "captured: SAP's own tests expect a 404, which only the deletion of metrics has in the specification",
     ),

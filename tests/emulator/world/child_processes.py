@@ -84,10 +84,10 @@ class ChildProcesses:
         """End a child."""
         self._end(enactment_id)
 
-    def looked_at(self, group: ResourceGroup, enactment: Enactment) -> None:
+    def polled(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Take no note of it."""
 
-    def rethink(self, group: ResourceGroup, enactment: Enactment) -> None:
+    def script_changed(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Refuse it."""
         raise EmulatorError(f"{enactment.id} of {group.id} really works: nobody says how it goes.")
 

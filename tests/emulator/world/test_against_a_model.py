@@ -23,6 +23,8 @@ from hypothesis.stateful import (
 if TYPE_CHECKING:
     from tests.emulator.conftest import House
 
+pytestmark = pytest.mark.once
+
 GROUPS = ("default", "team-a")
 GROUP = some.sampled_from(GROUPS)
 PATHS = ("/executions", "/configurations", "/artifacts")

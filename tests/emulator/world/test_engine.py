@@ -67,7 +67,7 @@ def house() -> Iterator[WorkingHouse]:
     house.door.open()
     yield house
     house.door.close()
-    house.engine.close()
+    house.emulator.close()
     assert not any(child.is_alive() for child in house.engine.children)
     assert house.emulator.incidents == []
 
@@ -107,6 +107,37 @@ def test_more_can_be_said_about_an_end(house: WorkingHouse) -> None:
     house.engine.desk.status(execution_id, "DEAD", message="out of luck", details={"luck": 0})
     ended = house.get(execution_id)
     assert (ended["statusMessage"], ended["statusDetails"]) == ("out of luck", {"luck": 0})
+
+
+ALLOWED = "expected one of 'PENDING', 'RUNNING', 'COMPLETED', 'DEAD', 'STOPPED'."
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [("SUCCEEDED", ""), ("Completed", " Did you mean 'COMPLETED'?"), ("STOPPING", " Did you mean 'STOPPED'?")],
+)
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_an_unknown_status_is_refused(house: WorkingHouse, status: str, hint: str, *, has_ended: bool) -> None:
+    execution_id = house.begin(SHORT if has_ended else LONG)
+    before = "COMPLETED" if has_ended else "RUNNING"
+    until(lambda: house.status(execution_id) == before, before)
+    message = f"Engine ChildProcesses: unknown status {status!r} reported for execution {execution_id}; {ALLOWED}{hint}"
+    with pytest.raises(EmulatorError) as raised:
+        house.engine.desk.status(execution_id, status)
+    assert str(raised.value) == message
+    assert house.emulator.take_incidents() == [message]
+    assert house.status(execution_id) == before
+
+
+def test_an_unknown_status_is_refused_whatever_it_is_reported_for(house: WorkingHouse) -> None:
+    with pytest.raises(EmulatorError) as raised:
+        house.engine.desk.status("e0", "DONE")
+    assert str(raised.value) == (
+        f"Engine ChildProcesses: unknown status 'DONE' reported for execution or deployment e0; {ALLOWED}"
+    )
+    assert house.emulator.take_incidents() == [str(raised.value)]
+    house.engine.desk.status("e0", "COMPLETED")  # about a record that is gone: dropped
+    assert house.emulator.take_incidents() == []
 
 
 def test_stopped(house: WorkingHouse) -> None:

@@ -124,11 +124,11 @@ def test_looks_take_no_time_once_a_test_holds_the_clock(house: House, client: An
 
 @pytest.mark.parametrize("seconds", [-1, float("nan"), "5", None, 1e12, float("inf")])
 def test_the_clock_only_goes_on(house: House, seconds: Any) -> None:
-    why = "its time ends with 9999" if isinstance(seconds, float) and seconds > 0 else "time only goes on"
+    why = "its time ends with the year 9999" if isinstance(seconds, float) and seconds > 0 else "expected seconds >= 0"
     for move in (house.emulator.clock.advance, house.emulator.clock.sleep):
         with pytest.raises(EmulatorError) as refused:
             move(seconds)
-        assert str(refused.value) == f"The emulator's clock cannot be moved by {seconds!r} seconds: {why}."
+        assert str(refused.value) == f"The emulator's clock cannot move by {seconds!r} s: {why}."
     assert (house.emulator.now.isoformat(), house.emulator.clock.held) == ("2025-01-01T00:00:00+00:00", False)
 
 
@@ -325,8 +325,8 @@ def test_resource_groups_have_names_that_the_service_allows(house: House) -> Non
         with pytest.raises(EmulatorError) as refused:
             house.emulator.create_resource_group(name)
         assert str(refused.value) == (
-            f"create_resource_group: {name!r} is no name of a resource group: "
-            "3 to 253 letters, digits, dots and hyphens, the first and last of them no dot or hyphen."
+            f"create_resource_group: invalid name {name!r}: expected "
+            "3 to 253 letters, digits, dots and hyphens, the first and the last a letter or digit."
         )
     house.emulator.create_resource_group("team-a")
     house.emulator.create_resource_group("team-a")

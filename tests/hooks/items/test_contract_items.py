@@ -242,7 +242,7 @@ def test_a_broken_golden_contract_fails(project: pytest.Pytester, edit: Callable
     ]
     result = project.runpytest_inprocess("--aicore-check", "--aicore-update", "-k", "contract")
     assert (
-        f"{GOLDEN}: was no readable contract ({GOLDEN}: This is not a golden contract: it has an unknown key 'versions'."
+        f"{GOLDEN}: was not a readable contract ({GOLDEN}: This is not a golden contract: it has an unknown key 'versions'."
         " Did you mean 'version'?)"
     ) in result.outlines
     assert json.loads((project.path / GOLDEN).read_text())["version"] == "1.0.0"
@@ -344,7 +344,7 @@ def test_update_is_refused_under_xdist(project: pytest.Pytester) -> None:
     result = project.runpytest_inprocess("--aicore-check", "--aicore-update", "-n", "2")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert error_of(result) == (
-        "ERROR: --aicore-update writes files, which the processes of pytest-xdist would do all at once."
+        "ERROR: --aicore-update writes files, and the workers of pytest-xdist would write them concurrently."
         " Run it with `-n 0`."
     )
     project.runpytest_inprocess("--aicore-check", "--aicore-update", "-n", "0").assert_outcomes(passed=8)
@@ -354,8 +354,8 @@ def test_update_is_refused_from_an_ini_file(project: pytest.Pytester) -> None:
     result = project.runpytest_inprocess("--aicore-check", "-o", "addopts=--aicore-update")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert error_of(result) == (
-        "ERROR: --aicore-update stands in the `addopts` of an ini file: what is golden is decided by a person, who"
-        " looks at it. Remove it there, and write it on the command line."
+        "ERROR: --aicore-update is set in the `addopts` of an ini file, but a person must review each change of a"
+        " golden file. Remove it there, and pass it on the command line."
     )
     project.makeini("[pytest]\naicore_update = true\n")
     result = project.runpytest_inprocess("--aicore-check", "--strict-config")
@@ -376,7 +376,7 @@ def test_contracts_never_lie_in_the_workflows_folder(project: pytest.Pytester, p
     result = project.runpytest_inprocess("--aicore-check", "-o", f"aicore_contracts={place}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert error_of(result) == (
-        f"ERROR: ini aicore_contracts = {project.path / place}: the golden contracts would lie in the workflows folder"
+        f"ERROR: ini aicore_contracts = {project.path / place}: the golden contracts would be in the workflows folder"
         f" {project.path / 'workflows'}, which AI Core's Git sync reads. Keep them elsewhere."
     )
 

@@ -1,6 +1,6 @@
 """Threads in simulated time: when all of them wait, the clock jumps to the moment at which the first one wakes up.
 
-So nobody waits for real, and what happens when is the same each time.
+So tests do not wait for real, and the order of events is the same each time.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.training.live.fleet import ClosingError, FleetClock
+from pytest_aicore.training.live.fleet import FleetClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.world.clock import VirtualClock
 
 PATIENCE = 20.0
-"""Seconds of real time after which a thread that nobody wakes up is an error."""
+"""Seconds of real time after which a thread that is not woken up is an error."""
 
 
 class _Sleeper:
@@ -58,11 +58,10 @@ class SimulatedTime(FleetClock):
     def sleep(self, seconds: float) -> None:
         """Wait that many seconds, or until the session ends."""
         self.slept.append(seconds)
-        if self.closing.wait(seconds) and threading.current_thread().daemon:
-            raise ClosingError("The session ends, so nothing more was started.")
+        super().sleep(seconds)
 
     def block(self, seconds: float | None, sleepers: list[_Sleeper]) -> bool:
-        """Wait until somebody wakes one of some sleepers up, and tell whether somebody did before the time was up."""
+        """Wait until one of the sleepers is woken up, and return whether that happened before the time was up."""
         with self._gate:
             sleeper = _Sleeper(float("inf") if seconds is None else self.now() + seconds)
             sleepers.append(sleeper)
@@ -83,12 +82,12 @@ class SimulatedTime(FleetClock):
                     self._let_run(sleeper)
 
     def began(self) -> None:
-        """Take down that there is another thread."""
+        """Record that there is another thread."""
         with self._gate:
             self._running += 1
 
     def ended(self) -> None:
-        """Take down that a thread has ended."""
+        """Record that a thread has ended."""
         with self._gate:
             self._running -= 1
             self._go_on()
@@ -152,7 +151,7 @@ class Condition:
         self._lock.release()
 
     def wait(self, seconds: float | None = None) -> bool:
-        with self._time._gate:  # whoever notifies from now on finds somebody to wake up
+        with self._time._gate:  # a notification from now on finds this sleeper
             held = self._lock._release_save()
             woken = self._time.block(seconds, self._sleepers)
         self._lock._acquire_restore(held)

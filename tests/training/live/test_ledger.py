@@ -14,7 +14,7 @@ import pytest
 from pytest_aicore.errors import RunError
 from pytest_aicore.training.live import line_file
 from pytest_aicore.training.live.keeping import Keeper
-from pytest_aicore.training.live.ledger import ARTIFACTS, CONFIGURATION, EXECUTION, Entry, FileLedger, RunRecord
+from pytest_aicore.training.live.ledger import ARTIFACTS, CONFIGURATION, EXECUTION, Entry, FileLedger, LedgerRecord
 from pytest_aicore.training.live.locks import FileLock
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FACTS: dict[str, Any] = {"host": "https://h", "resource_group": "default", "workflow": "w.yaml", "time": 1000.0}
-MONEY = "so nothing more is started: what costs money is written down first."
+MONEY = "so nothing more is started: each execution is recorded before it starts."
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ def ledger(file: Path) -> Iterator[FileLedger]:
     ledger.close(well=False)
 
 
-def started(ledger: FileLedger, key: str = "key") -> RunRecord:
+def started(ledger: FileLedger, key: str = "key") -> LedgerRecord:
     """Return the record of a run whose execution is about to be started."""
-    record = RunRecord(ledger, ledger.begin(key, **FACTS))
+    record = LedgerRecord(ledger, ledger.begin(key, **FACTS))
     assert record.claim(EXECUTION, {"configuration": f"c-{key}"}) is not None
     return record
 
@@ -174,7 +174,7 @@ def test_nothing_is_started_that_cannot_be_written_down(
 ) -> None:
     record = started(ledger)
     record.made(EXECUTION, {"id": "e1"})
-    other = RunRecord(ledger, ledger.begin("other", **FACTS))
+    other = LedgerRecord(ledger, ledger.begin("other", **FACTS))
     with FAULTS[fault](ledger.file, monkeypatch) as reason:
         with pytest.raises(RunError) as caught:
             ledger.begin("third", **FACTS)
@@ -193,21 +193,21 @@ def test_start_that_could_not_be_announced_keeps_no_other_process_waiting(
     ledger: FileLedger, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
     """The line may stand on the disk all the same."""
-    record = RunRecord(ledger, ledger.begin("key", **FACTS))
+    record = LedgerRecord(ledger, ledger.begin("key", **FACTS))
     with FAULTS[fault](ledger.file, monkeypatch), pytest.raises(RunError, match="cannot be written"):
         record.claim(EXECUTION, {"configuration": "c"})
     ledger.synchronize()
     worker = FileLedger(ledger.file, "one")
     worker.process = "one-worker"
     worker.refresh()
-    stage = RunRecord(worker, worker.entries[record.entry.id]).claim(EXECUTION, {"configuration": "c"})
+    stage = LedgerRecord(worker, worker.entries[record.entry.id]).claim(EXECUTION, {"configuration": "c"})
     assert stage is not None
     assert stage.failure is not None
     assert stage.failure.endswith(MONEY)
 
 
 def test_start_that_another_process_began_stays_in_doubt(ledger: FileLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    record = RunRecord(ledger, ledger.begin("key", **FACTS))
+    record = LedgerRecord(ledger, ledger.begin("key", **FACTS))
     facts = {"stage": EXECUTION, "process": "one-gone", "time": 1.0, "configuration": "c"}
     ledger.write("intends", run=record.entry.id, **facts)
     assert record.entry.is_open
@@ -219,7 +219,7 @@ def test_start_that_another_process_began_stays_in_doubt(ledger: FileLedger, mon
 def test_end_that_could_not_be_written_makes_room(ledger: FileLedger, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger.most_at_once = 1
     record = started(ledger)
-    other = RunRecord(ledger, ledger.begin("other", **FACTS))
+    other = LedgerRecord(ledger, ledger.begin("other", **FACTS))
     assert other.claim(EXECUTION, {"configuration": "c"}) is None
     with FAULTS["broken disk"](ledger.file, monkeypatch):
         record.note("ended", status="COMPLETED", seconds=1.0)
@@ -233,7 +233,7 @@ def test_who_waits_for_another_process_notices_that_nothing_can_be_written(
     """The other one cannot write down its end, so the wait for it would have none."""
     ledger.most_at_once = 1
     started(ledger)
-    other = RunRecord(ledger, ledger.begin("other", **FACTS))
+    other = LedgerRecord(ledger, ledger.begin("other", **FACTS))
     now = stop_clock()
     with FAULTS["disk full"](ledger.file, monkeypatch):
         assert other.claim(EXECUTION, {"configuration": "c"}) is None
@@ -247,7 +247,7 @@ def test_who_waits_for_another_process_notices_that_nothing_can_be_written(
 
 
 def test_lock_that_cannot_be_had_is_an_error_that_says_so(ledger: FileLedger) -> None:
-    record = RunRecord(ledger, ledger.begin("key", **FACTS))
+    record = LedgerRecord(ledger, ledger.begin("key", **FACTS))
     lock = ledger.file.with_name("ledger.jsonl.lock")
     lock.mkdir()
     with pytest.raises(RunError) as caught:
@@ -339,12 +339,12 @@ def test_file_is_made_anew_with_what_may_run(ledger: FileLedger, loss: str, and_
     other = FileLedger(ledger.file, "next")
     other.refresh()
     assert other.is_alive("one")
-    assert [each for each in other.left_behind("https://h", "default") if each.session == "one"] == []
+    assert [each for each in other.leftover("https://h", "default") if each.session == "one"] == []
     assert ledger.problems[0] == (
         f"the ledger {ledger.file} was deleted or replaced during the session; what this session knew was written again."
     )
     ledger.close(well=False)
-    assert "e1" in [each.execution_id for each in other.left_behind("https://h", "default") if each.session == "one"]
+    assert "e1" in [each.execution_id for each in other.leftover("https://h", "default") if each.session == "one"]
 
 
 def test_two_processes_make_it_anew_together(ledger: FileLedger) -> None:
@@ -366,7 +366,7 @@ def test_worker_starts_when_its_controller_has_made_its_lock_anew(ledger: FileLe
     worker = FileLedger(ledger.file, "one")
     worker.process = "one-worker"
     worker.open()
-    record = RunRecord(worker, worker.begin("key", **FACTS))
+    record = LedgerRecord(worker, worker.begin("key", **FACTS))
     shutil.rmtree(ledger.file.parent)
     assert record.claim(EXECUTION, {"configuration": "c"}) is None
     ledger.synchronize()
@@ -378,7 +378,7 @@ def test_folder_that_is_deleted_in_the_middle_of_a_claim(ledger: FileLedger) -> 
     worker = FileLedger(ledger.file, "one")
     worker.process = "one-worker"
     worker.open()
-    record = RunRecord(worker, worker.begin("key", **FACTS))
+    record = LedgerRecord(worker, worker.begin("key", **FACTS))
     worker.refusal = lambda: shutil.rmtree(ledger.file.parent)
     assert record.claim(EXECUTION, {"configuration": "c"}) is None
     worker.refusal = lambda: None
@@ -389,11 +389,11 @@ def test_folder_that_is_deleted_in_the_middle_of_a_claim(ledger: FileLedger) -> 
 
 
 def test_process_that_began_the_session_and_is_gone(ledger: FileLedger, stop_clock: Callable[[], list[float]]) -> None:
-    """Also if the folder was deleted: it would have made its lock anew by then."""
+    """Also if the folder was deleted: it would have created its lock again by then."""
     worker = FileLedger(ledger.file, "one")
     worker.process = "one-worker"
     worker.open()
-    record = RunRecord(worker, worker.begin("key", **FACTS))
+    record = LedgerRecord(worker, worker.begin("key", **FACTS))
     shutil.rmtree(ledger.file.parent)
     now = stop_clock()
     assert record.claim(EXECUTION, {"configuration": "c"}) is None
@@ -483,17 +483,17 @@ def test_process_whose_lock_cannot_be_read_may_be_alive(ledger: FileLedger) -> N
 
 
 def test_what_no_test_is_left_for_is_not_started(ledger: FileLedger) -> None:
-    record = RunRecord(ledger, ledger.begin("key", **FACTS))
+    record = LedgerRecord(ledger, ledger.begin("key", **FACTS))
     record.note("wanted", tests=["a", "b"])
-    ledger.take_down("done", session="one", tests=["a"])
+    ledger.record("done", session="one", tests=["a"])
     assert ledger.unneeded() == []
-    ledger.take_down("done", session="two", tests=["b"])
+    ledger.record("done", session="two", tests=["b"])
     assert ledger.unneeded() == []
-    ledger.take_down("done", session="one", tests=["b"])
+    ledger.record("done", session="one", tests=["b"])
     assert ledger.unneeded() == [record.entry]
     record.note("wanted", tests=["b"])  # it is run once more
     assert ledger.unneeded() == []
-    ledger.take_down("done", session="one", tests=["b"])
+    ledger.record("done", session="one", tests=["b"])
     record.note("unwanted")
     assert ledger.unneeded() == []
     assert ledger.of_key("key") is None

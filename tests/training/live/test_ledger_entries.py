@@ -1,4 +1,4 @@
-"""What the lines of a ledger say together: of a run, of who lives, of who may start what, and who goes on with it."""
+"""The entries of a ledger: of a run, of live processes, of what may be started, and of what is resumed."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pytest_aicore.training.live.ledger import (
     EXECUTION,
     Entry,
     FileLedger,
+    LedgerRecord,
     NoRecord,
-    RunRecord,
     Stage,
     new_id,
 )
@@ -262,7 +262,7 @@ class Clocks:
         (990.0, 100.0, 0.0),
         (990.0, 101.0, 10.0),
     ],
-    ids=["date", "date ahead", "date set", "date set back", "date ahead and ticks", "now", "machine begun anew"],
+    ids=["date", "date ahead", "date set", "date set back", "date ahead and ticks", "now", "machine restarted"],
 )
 def test_age_is_the_smaller_one(since: float, ticks: float | None, age: float) -> None:
     assert Stage("p", {}, since, ticks).age(Clocks(1000.0, 100.0)) == age
@@ -290,7 +290,7 @@ def test_time_that_a_run_has_cost(make: Make, events: list[Any], service_now: fl
     entry = begun(ledger, "key", *events)
     clocks = Clocks(1000.0, 100.0)
     assert entry.ran(clocks, service_now) == seconds
-    assert RunRecord(ledger, entry).ran(clocks, service_now) == seconds
+    assert LedgerRecord(ledger, entry).ran(clocks, service_now) == seconds
 
 
 # Sessions -----------------------------------------------------------------------------------------------------------
@@ -370,9 +370,9 @@ def test_what_others_could_not_read_is_not_written(make: Make) -> None:
     with pytest.raises(RunError) as caught:
         ledger.write("running", run=entry.id, time="noon")
     text = str(caught.value)
-    assert text.startswith(f'The ledger {ledger.file} cannot take down {{"event": "running", ')
+    assert text.startswith(f'The ledger {ledger.file} cannot store {{"event": "running", ')
     assert text.endswith(": running: invalid time.")
-    ledger.take_down("running", run=entry.id, time="noon")
+    ledger.record("running", run=entry.id, time="noon")
     assert lines(ledger) == written
     assert ledger.problems == [
         f"2 lines of the ledger {ledger.file} cannot be read and were skipped; not written: running: invalid time."
@@ -396,7 +396,7 @@ def test_runs_of_sessions_that_have_ended_are_left_behind(make: Make) -> None:
     begun(ledger, "f", made())
     dead.close(well=False)
     ledger.refresh()
-    assert [entry.id for entry in ledger.left_behind("h", "default")] == [left.id]
+    assert [entry.id for entry in ledger.leftover("h", "default")] == [left.id]
 
 
 def test_run_of_a_key_is_the_newest_that_may_be_waited_for(make: Make) -> None:
@@ -424,7 +424,7 @@ def test_executions_of_other_runs(make: Make) -> None:
     mine = begun(ledger, "a", made("e1"))
     begun(other, "b", made("e2"))
     begun(other, "c")
-    assert RunRecord(ledger, mine).executions_of_others() == {"e2"}
+    assert LedgerRecord(ledger, mine).executions_of_others() == {"e2"}
     assert ledger.executions_of_others(mine) == {"e2"}
 
 
@@ -536,7 +536,7 @@ def test_stage_is_made_by_one_process(make: Make) -> None:
     first, second = make("one", "1"), make("one", "2")
     entry = first.begin("key", **FACTS)
     second.refresh()
-    mine, theirs = RunRecord(first, entry), RunRecord(second, second.entries[entry.id])
+    mine, theirs = LedgerRecord(first, entry), LedgerRecord(second, second.entries[entry.id])
     before = mine.claim(CONFIGURATION, {"name": "n"})
     assert before == Stage(None, {}, 0.0)
     assert theirs.claim(CONFIGURATION, {"name": "n"}) is None
@@ -564,7 +564,7 @@ def test_stage_of_a_process_that_has_ended_is_taken_over(make: Make) -> None:
     entry = first.begin("key", **FACTS)
     first.write("intends", run=entry.id, stage=EXECUTION, process="one-3", time=5.0, ticks=6.0, configuration="c")
     second.refresh()
-    before = RunRecord(second, second.entries[entry.id]).claim(EXECUTION, {"configuration": "c"})
+    before = LedgerRecord(second, second.entries[entry.id]).claim(EXECUTION, {"configuration": "c"})
     assert before is not None
     assert (before.process, before.since, before.ticks, before.intent["configuration"]) == ("one-3", 5, 6, "c")
     assert second.entries[entry.id].stages[EXECUTION].process == "one-2"
@@ -576,7 +576,7 @@ def test_lost_files_keep_others_waiting_for_a_moment(make: Make, stop_clock: Cal
     entry = first.begin("key", **FACTS)
     first.write("intends", run=entry.id, stage=ARTIFACTS, process="one-3", time=5.0)
     second.refresh()
-    record = RunRecord(second, second.entries[entry.id])
+    record = LedgerRecord(second, second.entries[entry.id])
     before = second.was_restored_lately
     second.file.with_name("ledger.jsonl.alive-one-2").unlink()
     restored = [before, second.was_restored_lately]
@@ -604,22 +604,22 @@ def test_files_lost_before_a_process_came_keep_it_waiting_as_well(
     waits = []
     for seconds in (0, 9.9):
         now[0] += seconds
-        waits.append((RunRecord(late, other).claim(EXECUTION, {"configuration": "c"}), another.is_alive("one")))
+        waits.append((LedgerRecord(late, other).claim(EXECUTION, {"configuration": "c"}), another.is_alive("one")))
     assert waits == [(None, True), (None, True)]
     now[0] += 0.2
     assert not another.is_alive("one")
     with pytest.raises(
         RunError, match=r"^The process that began this session has ended, so nothing more is started\.$"
     ):
-        RunRecord(late, other).claim(EXECUTION, {"configuration": "c"})
+        LedgerRecord(late, other).claim(EXECUTION, {"configuration": "c"})
 
 
 def test_who_waits_proves_now_and_then_that_it_could_write(make: Make, stop_clock: Callable[[], list[float]]) -> None:
     first, second = make("one", "1"), make("one", "2")
     entry = first.begin("key", **FACTS)
-    RunRecord(first, entry).claim(ARTIFACTS, {})
+    LedgerRecord(first, entry).claim(ARTIFACTS, {})
     second.refresh()
-    record = RunRecord(second, second.entries[entry.id])
+    record = LedgerRecord(second, second.entries[entry.id])
     now = stop_clock()
     waits = []
     for seconds in (0, 14, 1, 14, 1):
@@ -632,8 +632,8 @@ def test_who_waits_proves_now_and_then_that_it_could_write(make: Make, stop_cloc
     assert line["time"] > 1.7e9
 
 
-def about_to_start(ledger: FileLedger, key: str = "key") -> RunRecord:
-    return RunRecord(ledger, ledger.begin(key, **FACTS))
+def about_to_start(ledger: FileLedger, key: str = "key") -> LedgerRecord:
+    return LedgerRecord(ledger, ledger.begin(key, **FACTS))
 
 
 def test_nothing_is_started_that_is_refused(make: Make) -> None:
@@ -782,12 +782,12 @@ def test_lock_for_longer_work_is_waited_for_longer(
         lambda ledger: ledger.refresh(),
         lambda ledger: ledger.open(),
         lambda ledger: ledger.write("opened", session="one"),
-        lambda ledger: ledger.take_down("opened", session="one"),
+        lambda ledger: ledger.record("opened", session="one"),
         lambda ledger: ledger.take_over({"lines": [], "troubles": []}),
         lambda ledger: ledger.handed_over(),
         lambda ledger: ledger.problems,
     ],
-    ids=["refresh", "open", "write", "take_down", "take_over", "handed_over", "problems"],
+    ids=["refresh", "open", "write", "record", "take_over", "handed_over", "problems"],
 )
 def test_one_thread_at_a_time_reads_and_writes(
     make: Make, monkeypatch: pytest.MonkeyPatch, do: Callable[[FileLedger], object]
@@ -861,21 +861,21 @@ def test_what_is_not_on_disk_is_told_and_handed_over(make: Make, monkeypatch: py
     assert worker.handed_over() == {"lines": [], "troubles": []}
     with monkeypatch.context() as patch:
         broken(patch, OSError(28, "No space left on device"), "append")
-        worker.take_down("running", run=calm.id, time=5.0)
+        worker.record("running", run=calm.id, time=5.0)
         assert not worker.is_complete
         given = worker.handed_over()
         assert worker.problems == [
             f"the ledger {worker.file} cannot be read or written (No space left on device): it lacks the latest 1 event."
         ]
-        worker.take_down("lost", run=calm.id)
+        worker.record("lost", run=calm.id)
         assert worker.problems == [
             f"the ledger {worker.file} cannot be read or written (No space left on device): it lacks the latest 2 events."
         ]
         with pytest.raises(RunError) as caught:
             worker.write("kept", run=calm.id)
         assert str(caught.value) == (
-            f"The ledger {worker.file} cannot be written (No space left on device), so nothing more is started: what costs"
-            " money is written down first."
+            f"The ledger {worker.file} cannot be written (No space left on device), so nothing more is started: each"
+            " execution is recorded before it starts."
         )
     handed = [json.loads(line) for line in given["lines"]]
     assert sorted((line["run"], line["event"]) for line in handed) == sorted(
@@ -901,8 +901,8 @@ def test_what_vanishes_as_it_is_written_is_not_started(make: Make, monkeypatch: 
     with pytest.raises(RunError) as caught:
         ledger.begin("key", **FACTS)
     assert str(caught.value) == (
-        f"The ledger {ledger.file} cannot be written (it was deleted or replaced meanwhile), so nothing more is started:"
-        " what costs money is written down first."
+        f"The ledger {ledger.file} cannot be written (it was deleted or replaced meanwhile), so nothing more is"
+        " started: each execution is recorded before it starts."
     )
 
 

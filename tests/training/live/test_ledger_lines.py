@@ -164,7 +164,7 @@ def test_any_line_harms_no_other_and_is_said(
     entry = ledger.entries["r"]
     assert (entry.execution_id, entry.configuration_id, entry.running_since) == ("e1", "c1", 1003.0)
     assert entry.stages["artifacts"].result == {"data": {"id": "a1", "url": "ai://default/data"}}
-    assert entry in ledger.left_behind("https://h", "default")
+    assert entry in ledger.leftover("https://h", "default")
     damaged = sum(map(is_damaged, lines))
     runs = sum(b'"run"' in line and not is_damaged(line) and read_line(line)["event"] == "run" for line in lines)
     damaged += runs - len(ledger.entries)  # of the same id
@@ -288,7 +288,7 @@ def test_last_line_needs_no_end(tmp_path: Path) -> None:
         file.write(json.dumps(GOOD[9]).encode())
     ledger.refresh()
     assert ledger.entries["r"].running_since == 1003.0
-    ledger.take_down("lost", run="r")
+    ledger.record("lost", run="r")
     assert (ledger.entries["r"].lost, ledger.problems) == (True, [])
     other = FileLedger(ledger.file, "other")
     other.refresh()

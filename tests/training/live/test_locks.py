@@ -219,5 +219,5 @@ def test_file_system_without_locks_is_said(tmp_path: Path, monkeypatch: pytest.M
         FileLedger(tmp_path / "ledger.jsonl", "session").open()
     assert str(caught.value) == (
         f"The ledger {tmp_path / 'ledger.jsonl'} cannot be written (No locks available), so nothing more is started:"
-        " what costs money is written down first."
+        " each execution is recorded before it starts."
     )

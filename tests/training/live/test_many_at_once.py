@@ -1,10 +1,11 @@
-"""Many runs at once, in simulated time: when they start, who looks when, and what is said of what goes wrong."""
+"""Many runs at once, in simulated time: when they start, when they are polled, and the errors."""
 
 from __future__ import annotations
 
 import json
 import random
 import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from pytest_aicore.training import run as runs
 from pytest_aicore.training.live import fleet as fleets
 from pytest_aicore.training.live import log_stream as following
 from pytest_aicore.training.live.fleet import ClosingError, Fleet, FleetClock
-from pytest_aicore.training.live.ledger import FileLedger, RunRecord
+from pytest_aicore.training.live.ledger import FileLedger, LedgerRecord
 from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.run import Training
 from pytest_aicore.training.service.failures import CallError
@@ -38,7 +39,7 @@ WORKFLOW = "training_workflow_tutorial.yaml"
 
 @pytest.fixture
 def time(clock: NotedClock, monkeypatch: pytest.MonkeyPatch) -> SimulatedTime:
-    """The time of everybody."""
+    """The clock of all threads."""
     time = SimulatedTime(clock)
     for module in (fleets, following):
         monkeypatch.setattr(module, "Thread", time.thread)
@@ -70,7 +71,7 @@ class Session:
         self.begin()
 
     def begin(self, interval: float = 5.0, most: int = 8, budget: float | None = None, *others: Any) -> Fleet:
-        """Make the fleet as it shall be."""
+        """Make a fleet with these options."""
         self.fleet = Fleet(self._api, self.ledger, self.time, interval, most, budget, *others)
         return self.fleet
 
@@ -88,11 +89,11 @@ class Session:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the ledger says of a run that begins now."""
+        """The facts of the ledger for a run that begins now."""
         return {"host": "h", "resource_group": "default", "workflow": WORKFLOW, "time": self.time.now()}
 
-    def _record(self, key: str) -> RunRecord:
-        return RunRecord(self.ledger, self.ledger.begin(key, **self.facts))
+    def _record(self, key: str) -> LedgerRecord:
+        return LedgerRecord(self.ledger, self.ledger.begin(key, **self.facts))
 
     def enqueue(self, number: int = 1, **how: Any) -> list[Training]:
         """Start trainings early."""
@@ -107,7 +108,7 @@ class Session:
         return [line for line in lines if line["event"] in names]
 
     def when(self, *operations: str) -> list[float]:
-        """Return when something was asked."""
+        """Return when some requests were made."""
         began = self.time.now() - self.time.elapsed
         return [round(each.at - began, 3) for each in self._emulator.requests if each.operation in operations]
 
@@ -129,7 +130,7 @@ def session(
 
 
 def message(error: type[Exception], do: Callable[[], object]) -> str:
-    """Return with which words something fails."""
+    """Return the message with which a call fails."""
     with pytest.raises(error) as caught:
         do()
     return str(caught.value)
@@ -324,7 +325,48 @@ def test_nothing_that_waits_is_started_when_it_cannot_be_told_whose_it_is(sessio
     session.time.sleep(0.5)
     assert message(RunError, lambda: third.finish(3600)) == "The ledger cannot be read."
     assert len(session.executions) == 1
-    assert second.finish(3600).status.value == "COMPLETED"  # whoever needs it asks for it
+    assert second.finish(3600).status.value == "COMPLETED"  # a test that needs it calls `start`
+
+
+def test_training_is_in_one_state_at_a_time(
+    session: Session, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hang, start = Event(session.time), session._api.start_execution
+    monkeypatch.setattr(session._api, "start_execution", lambda *how: hang.wait() and start(*how))
+    session.begin(5, 1)
+    first, second = session.training(), session.training(user="b")
+    states: list[tuple[str, str]] = []
+
+    def note_states() -> None:
+        states.append((session.fleet.state_of(first).value, session.fleet.state_of(second).value))
+
+    note_states()
+    for training in (first, second):
+        session.fleet.enqueue(training)
+    note_states()
+    session.time.sleep(0.5)
+    note_states()
+    hang.set()
+    session.time.sleep(0.5)
+    note_states()
+    session.fleet.release("b")
+    note_states()
+    session.fleet.enqueue(second)
+    first.finish(3600)
+    session.time.sleep(0.5)
+    note_states()
+    emulator.script(running=5000)
+    message(DeadlineError, lambda: second.finish(10))
+    note_states()
+    assert states == [
+        ("new", "new"),
+        ("queued", "queued"),
+        ("starting", "queued"),
+        ("running", "queued"),
+        ("running", "new"),
+        ("ended", "running"),
+        ("ended", "lost"),
+    ]
 
 
 # Trouble while watching ---------------------------------------------------------------------------------------------
@@ -424,7 +466,7 @@ def test_run_that_somebody_deleted_is_lost(session: Session, emulator: Emulator)
     emulator.state.groups["default"].executions.remove(execution)
     text = message(RunError, lambda: training.finish(3600))
     assert text.startswith(f"could not get the execution {execution} at {AT}: ")
-    assert text.endswith("). Somebody may have deleted it.")
+    assert text.endswith("). It may have been deleted.")
     assert session.events("lost")
 
 
@@ -444,7 +486,7 @@ def test_new_execution_may_not_be_found_for_a_minute(
     if is_lost:
         text = message(CallError, lambda: training.finish(3600))
         assert "HTTP 404" in text
-        assert not text.endswith("Somebody may have deleted it.")
+        assert not text.endswith("It may have been deleted.")
     else:
         assert training.finish(3600).status.value == "COMPLETED"
 
@@ -478,7 +520,7 @@ def test_status_that_nobody_knows_is_the_end_of_waiting(session: Session, emulat
     emulator.fault("execution.query", kind="unknown status", times=1)
     emulator.fault("execution.get", kind="unknown status", times=1)
     text = message(RunError, lambda: first.finish(3600))
-    assert "it answered with the status 'SUSPENDED', which the installed SDK does not know." in text
+    assert "the answer has the status 'SUSPENDED', which is unknown to the installed SDK." in text
     assert second.finish(3600).status.value == "COMPLETED"
 
 
@@ -574,7 +616,7 @@ def test_watching_that_breaks_loses_all_and_says_so(session: Session, monkeypatc
 
     monkeypatch.setattr(session._api, "page", break_down)
     for training in (first, second):
-        assert message(RunError, lambda: training.finish(3600)) == "watching failed (LookupError)."  # noqa: B023
+        assert message(RunError, lambda: training.finish(3600)) == "polling failed (LookupError)."  # noqa: B023
     assert len(session.events("lost")) == 2
     monkeypatch.undo()
     assert session.executions == ["UNKNOWN", "UNKNOWN"]
@@ -594,7 +636,7 @@ def test_run_that_takes_too_long_is_stopped(session: Session, emulator: Emulator
     assert session.time.elapsed == 100
     assert session.executions == ["STOPPING"]
     (event,) = session.events("stopping")
-    assert event["why"] == "its time was up. It is being stopped."
+    assert event["why"] == "its timeout expired. It is being stopped."
     assert (event["time"], event["seconds"]) == (session.time.now(), 83)  # it was first seen to run after 17 s
     assert event["executions"] == [training.begin().execution_id]
 
@@ -700,8 +742,8 @@ def test_time_of_pytest_timeout_ends_waiting_for_the_end(session: Session, emula
     session.fleet.guard = session.time.now() + 30
     text = message(DeadlineError, lambda: training.finish(1000))
     assert text == (
-        f"execution {training.begin().execution_id} had not ended when the time was up that pytest-timeout gives this"
-        " test: it was RUNNING. Give the test a longer timeout. It is being stopped."
+        f"execution {training.begin().execution_id} had not ended before pytest-timeout's limit for this test: it was"
+        " RUNNING. Give the test a longer timeout. It is being stopped."
     )
     assert session.time.elapsed == 30
 
@@ -713,8 +755,7 @@ def test_time_of_pytest_timeout_ends_waiting_for_the_start(session: Session, emu
     first.start()
     session.fleet.guard = session.time.now() + 30
     assert message(DeadlineError, second.start) == (
-        f"{WORKFLOW} had not been started when the time was up that pytest-timeout gives this test. Give the test a longer"
-        " timeout."
+        f"{WORKFLOW} had not been started before pytest-timeout's limit for this test. Give the test a longer timeout."
     )
     assert session.time.elapsed == 30
 
@@ -723,7 +764,7 @@ def test_time_of_pytest_timeout_ends_waiting_for_the_start(session: Session, emu
 def test_start_is_not_waited_for_without_end(
     session: Session, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, timeout: float, patience: float
 ) -> None:
-    monkeypatch.setattr(fleets, "_GLANCE", 50.0)
+    monkeypatch.setattr(fleets, "_SHOW_SECONDS", 50.0)
     monkeypatch.setattr(runs, "_OTHERS_PAUSE", 20.0)
     emulator.script(running=10**6)
     session.begin(500, 1)
@@ -732,7 +773,7 @@ def test_start_is_not_waited_for_without_end(
     text = message(RunError, second.start)
     assert text == (
         f"{WORKFLOW} had not been started {patience:g} s after a test had asked for it: at most 1 executions run at once"
-        " (--aicore-max-parallel), and none of them ended, or AI Core did not answer. It is not started any more."
+        " (--aicore-max-parallel), and none of them ended, or AI Core did not answer. It will not be started."
     )
     assert session.time.elapsed == patience
     session.fleet.release("test")
@@ -803,9 +844,9 @@ def test_run_that_no_test_needs_any_more_is_stopped_at_once(session: Session, em
     assert session.executions == ["STOPPING"]
     assert session.fleet.is_unwanted(training)
     (event,) = session.events("stopping")
-    assert event["why"] == "no test needed it any more. It is being stopped."
+    assert event["why"] == "no remaining test needs it. It is being stopped."
     assert message(RunError, lambda: training.finish(3600)) == (
-        f"execution {training.begin().execution_id}: it was stopped, because no test needed it any more."
+        f"execution {training.begin().execution_id}: it was stopped: no remaining test needs it."
     )
 
 
@@ -886,7 +927,7 @@ def test_stopped_run_is_shown_as_it_is(session: Session, emulator: Emulator) -> 
     training = session.training(timeout=100)
     message(DeadlineError, lambda: training.finish(100))
     watch = training.begin()
-    assert watch.stopped == "its time was up"
+    assert watch.stopped == "its timeout expired"
     assert watch.last.status.value == "STOPPING"
 
 
@@ -974,7 +1015,7 @@ def test_budget_that_is_spent_on_what_cannot_be_stopped_keeps_nobody_busy(sessio
 
 
 class Onlooker:
-    """Takes down what it is shown."""
+    """Records what it is shown."""
 
     def __init__(self, *, wants_logs: bool = False) -> None:
         self.wants_logs = wants_logs
@@ -1076,20 +1117,31 @@ def test_nothing_is_started_after_the_end_whoever_asks(session: Session) -> None
     assert session.ledger.refusal() == "The session ends, so nothing more was started."
 
 
-def test_sleepers_of_the_fleet_wake_up_when_the_session_ends() -> None:
+@pytest.mark.parametrize("daemon", [True, False])
+@pytest.mark.parametrize("is_worker", [True, False])
+def test_end_of_the_session_wakes_sleepers_and_interrupts_workers(*, is_worker: bool, daemon: bool) -> None:
     clock = FleetClock()
     clock.sleep(0)
     said: list[str] = []
 
     def sleep() -> None:
         try:
-            clock.sleep(60)
+            with clock.of_worker() if is_worker else nullcontext():
+                clock.sleep(60)
+            said.append("woken")
         except ClosingError as error:
             said.append(str(error))
 
-    thread = threading.Thread(target=sleep, daemon=True)
+    thread = threading.Thread(target=sleep, daemon=daemon)
     thread.start()
     clock.closing.set()
     thread.join(10)
-    assert said == ["The session ends, so nothing more was started."]
-    clock.sleep(60)  # who ends the session must be able to stop things
+    assert said == ["The session ends, so nothing more was started." if is_worker else "woken"]
+
+
+def test_thread_is_a_worker_for_as_long_as_it_says() -> None:
+    clock = FleetClock()
+    clock.closing.set()
+    with pytest.raises(ClosingError), clock.of_worker():
+        clock.sleep(60)
+    clock.sleep(60)  # the thread that ends the session must be able to stop executions

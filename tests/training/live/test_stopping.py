@@ -1,4 +1,4 @@
-"""What became of an execution that was to be stopped."""
+"""The outcomes of stopping an execution."""
 
 from __future__ import annotations
 

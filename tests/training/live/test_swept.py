@@ -112,7 +112,7 @@ def refusal(sweep: Sweep, **how: Any) -> str:
 
 def test_nothing_is_known_and_nothing_named(sweep: Sweep, tmp_path: Path, emulator: Emulator) -> None:
     assert refusal(sweep) == (
-        f"No resource group is named, and the ledger {tmp_path / 'ledger.jsonl'} knows of none at {HOST}. Name it with"
+        f"No resource group is given, and the ledger {tmp_path / 'ledger.jsonl'} records none at {HOST}. Give one with"
         " --resource-group NAME."
     )
     assert list(emulator.requests) == []
@@ -125,7 +125,7 @@ def test_resource_group_is_named(sweep: Sweep, monkeypatch: pytest.MonkeyPatch, 
     if how == "profile":
         monkeypatch.setattr(credentials, "resource_group_of_profile", lambda: ("default", "the profile"))
     named = "default" if how == "option" else None
-    assert sweep(resource_group=named) == (0, [f"nothing of ours was left running in {PLACE}"])
+    assert sweep(resource_group=named) == (0, [f"no leftover executions in {PLACE}"])
     assert {each.resource_group for each in emulator.requests if each.operation == "execution.query"} == {"default"}
 
 
@@ -187,9 +187,9 @@ def test_places_that_were_not_swept_are_named_in_order(sweep: Sweep, remember: A
     assert (status, lines[1:]) == (
         0,
         [
-            f"not looked at: 1 left in the resource group other at {HOST}, because --resource-group names another.{end}",
-            f"not looked at: 2 left in the resource group a at https://z, because the credentials are for {HOST}.{end}",
-            f"not looked at: 1 left in the resource group b at https://z, because the credentials are for {HOST}.{end}",
+            f"not checked: 1 left running in the resource group other at {HOST}, because --resource-group names another.{end}",
+            f"not checked: 2 left running in the resource group a at https://z, because the credentials are for {HOST}.{end}",
+            f"not checked: 1 left running in the resource group b at https://z, because the credentials are for {HOST}.{end}",
         ],
     )
 
@@ -200,7 +200,9 @@ def test_session_elsewhere_of_which_nobody_knows_whether_it_lives_is_told(
     remember("e001", resource_group="team-x", session="unclear")
     lock = tmp_path / "ledger.jsonl.alive-unclear-1"
     lock.symlink_to(lock)
-    assert sweep(resource_group="default")[1][1].startswith("not looked at: 1 left in the resource group team-x at ")
+    assert sweep(resource_group="default")[1][1].startswith(
+        "not checked: 1 left running in the resource group team-x at "
+    )
 
 
 def test_what_is_left_at_another_host_is_no_success(sweep: Sweep, remember: Any) -> None:
@@ -208,19 +210,19 @@ def test_what_is_left_at_another_host_is_no_success(sweep: Sweep, remember: Any)
     status, lines = sweep()
     assert status == 1
     assert lines[0] == (
-        f"nothing of ours was started at {HOST}, as far as the ledger TMP/ledger.jsonl knows; --resource-group NAME finds"
-        " what other machines left running"
+        f"the ledger TMP/ledger.jsonl records no executions at {HOST}; --resource-group NAME finds those that other"
+        " machines left running"
     )
-    assert lines[1].startswith("not looked at: 1 left in the resource group default at https://z, because ")
+    assert lines[1].startswith("not checked: 1 left running in the resource group default at https://z, because ")
 
 
 @pytest.mark.parametrize(
     ("events", "named", "fault", "status", "said"),
     [
-        ((), None, {"status": 403}, 1, f"could not look at {PLACE}: could not list the executions that are UNKNOWN"),
-        (("gone",), None, {"status": 403}, 0, f"could not look at {PLACE}, where the ledger has nothing left running: could"),
-        (("gone",), "default", {"status": 403}, 1, f"could not look at {PLACE}: could not list the executions that are"),
-        (("gone",), None, {"status": 503}, 1, f"could not look at {PLACE}: could not list the executions that are"),
+        ((), None, {"status": 403}, 1, f"could not check {PLACE}: could not list the executions that are UNKNOWN"),
+        (("gone",), None, {"status": 403}, 0, f"could not check {PLACE}, where the ledger records nothing left running: could"),
+        (("gone",), "default", {"status": 403}, 1, f"could not check {PLACE}: could not list the executions that are"),
+        (("gone",), None, {"status": 503}, 1, f"could not check {PLACE}: could not list the executions that are"),
     ],
 )  # fmt: skip
 def test_place_that_cannot_be_looked_at(
@@ -239,7 +241,7 @@ def test_place_after_one_that_was_refused_is_swept(sweep: Sweep, remember: Any, 
     remember(execution)
     status, lines = sweep()
     assert status == 1
-    assert lines[0].startswith(f"could not look at the resource group another at {HOST}: could not list")
+    assert lines[0].startswith(f"could not check the resource group another at {HOST}: could not list")
     assert lines[1:] == [
         f"{execution} of w.yaml, started just now by test_it.py:1: is being stopped",
         f"1 stopped, 0 left in {PLACE}",
@@ -253,7 +255,7 @@ def test_service_that_does_not_answer_is_not_asked_for_each_place(
         remember("e001", resource_group=f"team-{group}")
     emulator.fault("execution.query", status=503, times=None)
     status, lines = sweep()
-    assert (status, lines[1]) == (1, f"could not look at the resource group team-b at {HOST} either")
+    assert (status, lines[1]) == (1, f"could not check the resource group team-b at {HOST} either")
 
 
 # What of the ledger -------------------------------------------------------------------------------------------------
@@ -280,7 +282,7 @@ def test_what_dead_sessions_left_is_stopped_and_taken_down(
     assert [(each["run"], each["executions"]) for each in events if each["event"] == "stopping"] == [
         (run, [execution]) for execution, run in runs.items()
     ]
-    assert sweep() == (0, [f"nothing of ours was left running in {PLACE}"])
+    assert sweep() == (0, [f"no leftover executions in {PLACE}"])
 
 
 def test_run_without_place_or_execution(sweep: Sweep, remember: Any, clock: NotedClock, emulator: Emulator) -> None:
@@ -290,7 +292,7 @@ def test_run_without_place_or_execution(sweep: Sweep, remember: Any, clock: Note
     status, lines = sweep()
     assert status == 1
     assert lines[0].startswith(
-        "could not stop a run of w.yaml, started 20s ago by a test: could not look for executions"
+        "could not stop a run of w.yaml, started 20s ago by a test: could not search for executions"
     )
     assert lines[1:] == [f"0 stopped, 1 left in {PLACE}"]
 
@@ -303,7 +305,7 @@ def test_execution_that_has_ended_counts_as_none(sweep: Sweep, remember: Any, st
         0,
         [
             f"{execution} of w.yaml, started 90s ago by test_it.py:1: has ended COMPLETED",
-            f"nothing of ours was left running in {PLACE}",
+            f"no leftover executions in {PLACE}",
         ],
     )
 
@@ -347,7 +349,7 @@ def test_dry_run_stops_nothing_and_says_what_would_be(
         sorted(f"would stop {each} of the configuration 'pytest-aicore x', started 90s ago" for each in strangers),
     )
     assert lines[:2] == [f"would stop {each} of w.yaml, started 90s ago by test_it.py:1" for each in ids]
-    assert lines[4:] == [f"4 to be stopped in {PLACE}; nothing was, because of --dry-run"]
+    assert lines[4:] == [f"would stop 4 in {PLACE}; nothing was stopped, because of --dry-run"]
     assert sorted(statuses(emulator)) == ["COMPLETED"] + ["RUNNING"] * 4
     assert not [each for each in emulator.requests if each.operation == "execution.modify"]
 
@@ -366,7 +368,7 @@ def test_dry_run_finds_executions_by_their_configuration(
         [
             f"would stop {other} of w.yaml, started 90s ago by test_it.py:1",
             f"would stop {execution} of w.yaml, started 90s ago by test_it.py:1",
-            f"2 to be stopped in {PLACE}; nothing was, because of --dry-run",
+            f"would stop 2 in {PLACE}; nothing was stopped, because of --dry-run",
         ],
     )
 
@@ -390,7 +392,7 @@ def test_what_stands_beside_what_lives_is_stopped(
 
 
 def test_dry_run_with_nothing_to_stop_is_a_success(sweep: Sweep) -> None:
-    assert sweep(dry_run=True, resource_group="default") == (0, [f"nothing of ours was left running in {PLACE}"])
+    assert sweep(dry_run=True, resource_group="default") == (0, [f"no leftover executions in {PLACE}"])
 
 
 @pytest.mark.parametrize("known", ["id", "configuration"])
@@ -406,7 +408,7 @@ def test_what_is_too_young_is_spared(
         0,
         [
             f"younger than 60s: {name} of w.yaml, started 59s ago by test_it.py:1",
-            f"nothing of ours was left running in {PLACE}",
+            f"no leftover executions in {PLACE}",
         ],
     )
     assert statuses(emulator) == ["RUNNING"] * 2
@@ -433,8 +435,9 @@ def test_what_no_ledger_knows_is_left_alone(sweep: Sweep, start: Any, emulator: 
     assert (status, sorted(lines[:2]), lines[2:]) == (
         1,
         sorted(
-            f"left alone: {each} of the configuration 'pytest-aicore x', started 90s ago, which no ledger here knows. It"
-            " may belong to a session of another machine; --older-than 2h stops it once it is older than that."
+            f"left alone: {each} of the configuration 'pytest-aicore x', started 90s ago, which is not in the ledger"
+            " of this machine. It may belong to a session of another machine; --older-than 2h stops it when it is older"
+            " than 2 hours."
             for each in ids
         ),
         [f"0 stopped, 2 left in {PLACE}"],
@@ -466,7 +469,7 @@ def test_what_is_closed_and_young_is_spared(sweep: Sweep, remember: Any, start: 
     _, execution = start()
     remember(execution, "gone")
     clock.advance(59)
-    assert sweep(older_than="60s") == (0, [f"nothing of ours was left running in {PLACE}"])
+    assert sweep(older_than="60s") == (0, [f"no leftover executions in {PLACE}"])
     clock.advance(1)
     assert sweep(older_than="60s")[1][-1] == f"1 stopped, 0 left in {PLACE}"
 
@@ -487,8 +490,8 @@ def test_what_a_living_session_runs_is_left_alone(
     assert (status, lines) == (
         0,
         [
-            "2 of a session that is still running on this machine: left alone",
-            f"nothing of ours was left running in {PLACE}",
+            "left alone: 2 of a session that is still running on this machine",
+            f"no leftover executions in {PLACE}",
         ],
     )
     assert statuses(emulator) == ["RUNNING"] * 2
@@ -507,10 +510,10 @@ def test_session_of_which_nobody_knows_whether_it_lives_is_left_alone(
     assert status == 1
     assert [line.partition(": TMP/ledger.jsonl.alive-gone")[0] for line in lines] == [
         *(
-            f"could not look at {each.id} of w.yaml, started just now by test_it.py:1"
+            f"could not check {each.id} of w.yaml, started just now by test_it.py:1"
             for each in emulator.state.groups["default"].executions
         ),
-        "2 of a session that is still running on this machine: left alone",
+        "left alone: 2 of a session that is still running on this machine",
         f"0 stopped, 2 left in {PLACE}",
     ]
     assert statuses(emulator) == ["RUNNING"] * 2

@@ -318,7 +318,7 @@ def test_executions_are_looked_for_no_longer_than_half_a_minute(
     live_api: TrainingApi, emulator: Emulator, clock: NotedClock, configuration: str
 ) -> None:
     emulator.fault("execution.query", status=503, times=None)
-    with pytest.raises(CallError, match=f"^could not look for executions of the configuration {configuration} at "):
+    with pytest.raises(CallError, match=f"^could not search for executions of the configuration {configuration} at "):
         executions_of(live_api, clock, entry(intent={"configuration": configuration}), ())
     assert clock.slept == [1, 2, 4, 8, 8, 7]
 

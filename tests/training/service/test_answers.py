@@ -1,4 +1,4 @@
-"""Answers that are no answers: what cannot be true is neither adopted nor stopped, and ends no session."""
+"""Invalid answers: impossible values are neither adopted nor stopped, and do not end a session."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_executions_of_a_configuration_are_what_the_list_says(
         assert api.executions_of("c1") == found
         return
     with pytest.raises(
-        CallError, match=r"the answer cannot be read \((an execution without an id|no list of exec)"
+        CallError, match=r"the answer cannot be read \((it has an execution without an id|it has no list of exec)"
     ) as e:
         api.executions_of("c1")
     assert (e.value.transient, e.value.is_unreadable) == (True, True)

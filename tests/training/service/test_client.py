@@ -39,8 +39,8 @@ LABELS = {"ext.ai.sap.com/team": "pricing", "ext.ai.sap.com/of": "it"}
 INSTALL = """Install one of the two distributions that ship it:
     pip install 'pytest-aicore[sdk]'                 sap-ai-sdk-base, maintained by SAP
     pip install 'pytest-aicore[ai-api-client-sdk]'   ai-api-client-sdk, no longer maintained"""
-MIXTURE = """sap-ai-sdk-base 1.2 and ai-api-client-sdk 1.2 are both installed, over the same files of ai_api_client_sdk: what\
- runs is a mixture. Remove both, then install one:
+MIXTURE = """sap-ai-sdk-base 1.2 and ai-api-client-sdk 1.2 are both installed, and overwrite each other's files of\
+ ai_api_client_sdk. Remove both, then install one:
     pip uninstall -y sap-ai-sdk-base ai-api-client-sdk
     pip install 'pytest-aicore[sdk]'"""
 
@@ -131,7 +131,7 @@ def test_time_to_come_again_is_told(
         ("timeout", r"ReadTimeout \(.*\)\. Try again later\.", None),
         (
             "html",
-            r"the answer cannot be read \(\w+: .*\)\. Something between .* may have answered in its place\.",
+            r"the answer cannot be read \(\w+: .*\)\. A proxy or gateway may have answered instead of AI Core\.",
             None,
         ),
     ],
@@ -193,7 +193,7 @@ def test_refused_token_is_replaced_once(credentials: Credentials, emulator: Emul
     with pytest.raises(CallError) as caught:
         api.scenarios()
     assert str(caught.value) == (
-        f"could not list the scenarios at {AT}: Jwt is expired (HTTP 401). The token was refused, a new one too: check the"
+        f"could not list the scenarios at {AT}: Jwt is expired (HTTP 401). The token was refused, and so was a new one: check the"
         " credentials."
     )
     assert (caught.value.status, caught.value.transient, len(made)) == (401, False, 3)
@@ -323,12 +323,12 @@ def test_configuration_without_a_name_is_one_of_ours(live_api: TrainingApi) -> N
     ("call", "operation", "said"),
     [
         (lambda api: api.register_artifact("d", "dataset", "ai://a/b", SCENARIO, "", {}), "artifact.create", "register the artifact 'd'"),
-        (lambda api: api.find_artifact("d", "dataset", "ai://a/b", SCENARIO, {}), "artifact.query", "look for the artifact 'd'"),
+        (lambda api: api.find_artifact("d", "dataset", "ai://a/b", SCENARIO, {}), "artifact.query", "search for the artifact 'd'"),
         (lambda api: api.create_configuration("n", SCENARIO, EXECUTABLE, {}, {}), "configuration.create", "create the configuration 'n'"),
-        (lambda api: api.find_configuration(SCENARIO, EXECUTABLE, {}, {}, "n"), "configuration.query", "look for the configuration 'n'"),
+        (lambda api: api.find_configuration(SCENARIO, EXECUTABLE, {}, {}, "n"), "configuration.query", "search for the configuration 'n'"),
         (lambda api: api.start_execution("c1"), "execution.create", "start an execution of configuration c1"),
         (lambda api: api.execution("e1"), "execution.get", "get the execution e1"),
-        (lambda api: api.executions_of("c1"), "execution.query", "look for executions of the configuration c1"),
+        (lambda api: api.executions_of("c1"), "execution.query", "search for executions of the configuration c1"),
         (lambda api: api.page(["a"], 1), "execution.query", "list the executions"),
         (lambda api: api.unfinished(), "execution.query", "list the executions that are UNKNOWN"),
         (lambda api: api.stop("e1"), "execution.modify", "stop the execution e1"),
@@ -417,8 +417,8 @@ def test_row_that_cannot_be_read_does_not_hide_the_others(
     (unknown,) = live_api.page([EXECUTABLE], 1).values()
     assert isinstance(unknown, UnknownStatusError)
     assert str(unknown) == (
-        f"could not list the executions at {AT}: it answered with the status 'SUSPENDED', which the installed SDK does not"
-        " know. Whether that is a success is unknown, so it does not count as one. A newer SDK may know it."
+        f"could not list the executions at {AT}: the answer has the status 'SUSPENDED', which is unknown to the installed"
+        " SDK. It is not counted as a success. A newer SDK may support it."
     )
     good = {
         "id": "e1", "configurationId": "c1", "configurationName": "c", "scenarioId": "s", "status": "RUNNING",
@@ -444,7 +444,7 @@ def test_page_without_a_list_cannot_be_read(live_api: TrainingApi, emulator: Emu
         live_api.page([EXECUTABLE], 1)
     assert caught.value.transient
     assert not isinstance(body, dict) or str(caught.value) == (
-        f"could not list the executions at {AT}: the answer cannot be read (no list of executions)."
+        f"could not list the executions at {AT}: the answer cannot be read (it has no list of executions)."
     )
 
 
@@ -456,8 +456,8 @@ def test_execution_whose_status_the_sdk_does_not_know(
     with pytest.raises(UnknownStatusError) as caught:
         live_api.execution(execution)
     assert str(caught.value) == (
-        f"could not get the execution {execution} at {AT}: it answered with the status 'SUSPENDED', which the installed SDK"
-        " does not know. Whether that is a success is unknown, so it does not count as one. A newer SDK may know it."
+        f"could not get the execution {execution} at {AT}: the answer has the status 'SUSPENDED', which is unknown to the"
+        " installed SDK. It is not counted as a success. A newer SDK may support it."
     )
 
 
@@ -771,7 +771,7 @@ def test_failure_is_nothing_that_it_is_not_said_to_be() -> None:
 
 
 PASSES, DOUBTFUL = {"transient", "in_doubt", "was_refused"}, {"in_doubt", "was_refused"}
-GATEWAY = " Nobody but the gateway answers there: check the base URL, which ends in /v2"
+GATEWAY = " The gateway answered 404 for this path, not AI Core: check the base URL, which must end in /v2."
 LATER = " Try again later."
 
 
@@ -782,14 +782,14 @@ LATER = " Try again later."
         (302, "upstream", LATER, PASSES),
         (399, "upstream", LATER, PASSES),
         (400, "upstream", "", DOUBTFUL),
-        (401, "upstream", " The token was refused, a new one too: check the credentials.", DOUBTFUL),
-        (401, "Jwt is expired", " The token was refused, a new one too: check the credentials.", {"was_refused"}),
+        (401, "upstream", " The token was refused, and so was a new one: check the credentials.", DOUBTFUL),
+        (401, "Jwt is expired", " The token was refused, and so was a new one: check the credentials.", {"was_refused"}),
         (403, "upstream", " Check the credentials, and whether they may use this resource group.", DOUBTFUL),
         (403, "RBAC: access denied", " Check the credentials, and whether they may use this resource group.", {"was_refused"}),
-        (404, "upstream", f"{GATEWAY}: this is no error of AI Core's.", PASSES | {"is_of_a_gateway"}),
-        (404, b"", f"{GATEWAY}.", PASSES | {"is_of_a_gateway"}),
+        (404, "upstream", GATEWAY, PASSES | {"is_of_a_gateway"}),
+        (404, b"", GATEWAY, PASSES | {"is_of_a_gateway"}),
         (404, {"error": {"code": "01060003", "message": "none", "requestId": "r"}}, "", {"is_missing", "was_refused"}),
-        (404, {"error": {"code": "404", "message": "none", "requestId": "r"}}, f"{GATEWAY}: this is no error of AI Core's.", PASSES | {"is_of_a_gateway"}),
+        (404, {"error": {"code": "404", "message": "none", "requestId": "r"}}, GATEWAY, PASSES | {"is_of_a_gateway"}),
         (409, {"error": {"code": "x01060003", "message": "RBAC: access denied", "requestId": "r"}}, "", DOUBTFUL),
         (408, "upstream", LATER, PASSES),
         (421, "upstream", LATER, PASSES),
@@ -921,8 +921,8 @@ def test_executions_of_a_configuration_whatever_else_can_be_read(live_api: Train
         with pytest.raises(CallError) as caught:
             live_api.executions_of("c001")
         assert str(caught.value) == (
-            f"could not look for executions of the configuration c001 at {AT}: the answer cannot be read (an execution"
-            " without an id)."
+            f"could not search for executions of the configuration c001 at {AT}: the answer cannot be read (it has an"
+            " execution without an id)."
         )
         assert flags(caught.value).keys() == {"transient", "is_unreadable"}
 
@@ -1114,8 +1114,8 @@ def test_status_is_that_of_the_answer_that_the_sdk_had_in_its_hands(
         (
             KeyError("resources"),
             (
-                "the answer cannot be read (KeyError: 'resources'). Something between here and AI Core may have answered in its"
-                " place."
+                "the answer cannot be read (KeyError: 'resources'). A proxy or gateway may have answered instead of AI"
+                " Core."
             ),
             {"transient", "in_doubt", "is_unreadable"},
         ),

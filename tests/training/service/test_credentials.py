@@ -145,15 +145,16 @@ def test_same_as_the_sdk_finds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
             {**VARIABLES, "AICORE_CERT_STR": CERTIFICATE, "AICORE_KEY_STR": PRIVATE_KEY},
             (
                 "environment AICORE_CLIENT_ID, AICORE_CLIENT_SECRET, AICORE_AUTH_URL, AICORE_BASE_URL, AICORE_CERT_STR,"
-                " AICORE_KEY_STR has more than one way to prove who we are (client_secret and cert_str). Keep one of:"
+                " AICORE_KEY_STR has more than one credential (client_secret and cert_str). Keep one of:"
                 " client_secret, or cert_str and key_str, or cert_file_path and key_file_path."
             ),
         ),
         (
             {name: value for name, value in VARIABLES.items() if name != "AICORE_CLIENT_SECRET"},
             (
-                "environment AICORE_CLIENT_ID, AICORE_AUTH_URL, AICORE_BASE_URL lacks what proves who we are"
-                " (client_secret, or cert_str and key_str, or cert_file_path and key_file_path). It has 'auth_url', 'base_url', 'client_id'."
+                "environment AICORE_CLIENT_ID, AICORE_AUTH_URL, AICORE_BASE_URL lacks a credential (client_secret, or"
+                " cert_str and key_str, or cert_file_path and key_file_path). It has 'auth_url', 'base_url',"
+                " 'client_id'."
             ),
         ),
         (
@@ -170,15 +171,19 @@ def test_same_as_the_sdk_finds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
         ({"AICORE_PROFILE": "team"}, "AICORE_PROFILE is 'team', but there is no /nowhere/.aicore/config_team.json."),
         (
             {"VCAP_SERVICES": "[]"},
-            "environment VCAP_SERVICES is not what Cloud Foundry writes: expected a JSON object of lists of services.",
+            (
+                "environment VCAP_SERVICES is invalid: expected a JSON object of lists of services, as Cloud Foundry"
+                " writes it."
+            ),
         ),
         (
             {"VCAP_SERVICES": '{"xsuaa": [{"label": "xsuaa"}]}'},
             (
                 "No credentials for SAP AI Core were found. Give a service key with --aicore-service-key=FILE"
                 " (pytest-aicore sweep: --service-key=FILE).\n"
-                "Looked at: environment AICORE_SERVICE_KEY (not set); environment AICORE_CLIENT_ID, AICORE_CLIENT_SECRET, ... (not"
-                " set); /nowhere/.aicore/config.json (does not exist); environment VCAP_SERVICES (no service with the label"
+                "Places that were searched: environment AICORE_SERVICE_KEY (not set); environment AICORE_CLIENT_ID,"
+                " AICORE_CLIENT_SECRET, ... (not set); /nowhere/.aicore/config.json (does not exist); environment"
+                " VCAP_SERVICES (no service with the label"
                 " aicore)."
             ),
         ),

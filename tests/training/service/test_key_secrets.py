@@ -1,4 +1,4 @@
-"""Secrets of texts that are no usable service key are known all the same, so that they can be hidden."""
+"""Secrets in texts that are not usable service keys are found as well, so that they can be hidden."""
 
 from __future__ import annotations
 

@@ -68,31 +68,31 @@ EXPLAINED = {
     "null": f"is not a service key: {EXPECTED}, not null.",
     "12": f"is not a service key: {EXPECTED}, not a number.",
     json.dumps(PROFILE): (
-        "is a profile of AICORE_HOME (AICORE_CLIENT_ID and its like), not a service key. Name its file with the"
-        " environment variable AICORE_CONFIG instead."
+        "is a profile of AICORE_HOME (AICORE_CLIENT_ID and similar names), not a service key. Give the path of its"
+        " file in the environment variable AICORE_CONFIG instead."
     ),
     json.dumps(VCAP): (
-        "is what Cloud Foundry writes into VCAP_SERVICES, not a service key. Set that variable to it, or give the"
-        " `credentials` of its service `aicore` alone."
+        "is the content of Cloud Foundry's VCAP_SERVICES, not a service key. Set that variable to it, or give only the"
+        " `credentials` of its service `aicore`."
     ),
     json.dumps({"VCAP_SERVICES": VCAP}): (
-        "is what Cloud Foundry writes into VCAP_SERVICES, not a service key. Set that variable to it, or give the"
-        " `credentials` of its service `aicore` alone."
+        "is the content of Cloud Foundry's VCAP_SERVICES, not a service key. Set that variable to it, or give only the"
+        " `credentials` of its service `aicore`."
     ),
     json.dumps({"apiVersion": "v1", "kind": "Secret", "data": {"key": b64(TEXT)}}): (
-        "is an object of Kubernetes, not a service key. Give the value of its `data` that holds the key, as it is or"
-        " decoded from base64."
+        "is a Kubernetes object, not a service key. Give the value of its `data` that holds the key, with or without"
+        " its base64 encoding."
     ),
     f"apiVersion: v1\nkind: Secret\ndata:\n  key: {b64(TEXT)}\n": (
         f"is YAML or a list of names and values, not a service key: {EXPECTED}. From a secret of Kubernetes, give the"
         " value of its `data` that holds the key."
     ),
     f"AICORE_SERVICE_KEY='{TEXT}'": (
-        "is a line of variables (NAME=value), not a service key. Give what stands behind the `=` alone, without its"
+        "is a line of variables (NAME=value), not a service key. Give only the value after the `=`, without its"
         " quotes, or set the variables in the environment."
     ),
     "# of us\nexport AICORE_CLIENT_ID=sb-1\nexport AICORE_CLIENT_SECRET=canary\n": (
-        "is a line of variables (NAME=value), not a service key. Give what stands behind the `=` alone, without its"
+        "is a line of variables (NAME=value), not a service key. Give only the value after the `=`, without its"
         " quotes, or set the variables in the environment."
     ),
     PEM: (
@@ -101,14 +101,14 @@ EXPLAINED = {
         " AICORE_AUTH_URL and AICORE_BASE_URL."
     ),
     '\'{"clientsecret": "canary"}\'': (
-        "is JSON in quotes that JSON does not know ('), not a service key. Give it without them."
+        "is JSON in quotes that JSON does not allow ('), not a service key. Give it without them."
     ),
-    "`{canary}`": "is JSON in quotes that JSON does not know (`), not a service key. Give it without them.",
+    "`{canary}`": "is JSON in quotes that JSON does not allow (`), not a service key. Give it without them.",
     "%7B%22clientsecret%22%3A%22canary%22%7D": (
-        "is JSON quoted for a URL (%7B...), not a service key. Give it as it was before."
+        "is JSON encoded for a URL (%7B...), not a service key. Give it without the encoding."
     ),
     "{'clientsecret': 'canary'}": (
-        "is a dictionary as Python prints it, not a service key. JSON has double quotes: `json.dumps` writes it."
+        "is a Python dictionary, not a service key. JSON has double quotes: write it with `json.dumps`."
     ),
     "<html>canary</html>": (
         "is XML or HTML, not a service key. Download the key again: a login page may have been saved in its place."
@@ -116,16 +116,16 @@ EXPLAINED = {
     TEXT[:-1]: "is not valid JSON: Expecting ',' delimiter: line 1 column 139 (char 138).",
     "canary": "is not valid JSON: Expecting value: line 1 column 1 (char 0).",
     "FAILED\n{canary": (
-        "without what stands before the first brace, is not valid JSON: Expecting property name enclosed in double"
+        "without the text before the first brace, is not valid JSON: Expecting property name enclosed in double"
         " quotes: line 1 column 2 (char 1)."
     ),
     "[" * 100_000: "is not valid JSON: a number or a nesting in it is too large.",
-    json.dumps({**KEY, "clientsecret": ["canary"]}): "clientsecret is no text. Copy the service key as it was made.",
+    json.dumps({**KEY, "clientsecret": ["canary"]}): "clientsecret is not a string. Copy the whole service key again.",
     json.dumps({**KEY, "clientsecret": "<client secret>"}): (
         "clientsecret was left to be filled in. Put the real value in its place."
     ),
-    json.dumps({**KEY, "url": "auth.example.com"}): "url is no URL: it must begin with https://.",
-    json.dumps({**KEY, "url": "canary://auth"}): "url is no URL: it must begin with https://.",
+    json.dumps({**KEY, "url": "auth.example.com"}): "url is not a URL: it must begin with https://.",
+    json.dumps({**KEY, "url": "canary://auth"}): "url is not a URL: it must begin with https://.",
     json.dumps({**KEY, "url": "https://me:canary@auth.example.com"}): (
         "url has a user or a password before its host (`user:password@`). Remove them."
     ),
@@ -133,10 +133,10 @@ EXPLAINED = {
         "url must end before `?` or `#`."
     ),
     json.dumps({**KEY, "serviceurls": {"AI_API_URL": "https://api.example .com"}}): (
-        "serviceurls.AI_API_URL is no URL: its host or its path has characters that none may have."
+        "serviceurls.AI_API_URL is not a URL: its host or its path has characters that are not allowed."
     ),
     json.dumps({**KEY, "serviceurls": {"AI_API_URL": "https://api.example.com/v2/inference/deployments/d1"}}): (
-        "serviceurls.AI_API_URL is not the API itself but something below it: it must end before or with /v2."
+        "serviceurls.AI_API_URL is a path below the API: it must end before or with /v2."
     ),
     json.dumps({**KEY, "serviceurls": "https://api.example.com"}): (
         "lacks serviceurls.AI_API_URL. It has 'url', 'clientid', 'clientsecret'."
@@ -198,12 +198,12 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
             read_service_key(tmp_path / name, "--aicore-service-key")
         said.append(str(caught.value).partition(" cannot be read: ")[2])
     assert said == [
-        "it is a folder: name the file in it.",
-        "it is no file that can be read more than once.",
-        "it has more than 1000000 bytes, and no service key has.",
+        "it is a folder: give a file in it.",
+        "it is not a regular file.",
+        "it has more than 1000000 bytes, more than any service key.",
         "No such file or directory.",
         "File name too long.",
-        "no file can have such a name.",
+        "a file cannot have this name.",
     ]
 
 
@@ -216,44 +216,44 @@ HIDDEN = "characters, not shown because they may be a secret)"
         (
             {"AICORE_SERVICE_KEY": "{home}/key.json"},
             (
-                "environment AICORE_SERVICE_KEY = {home}/key.json: this is the path of a file, and the variable takes what"
-                " a service key holds. Name the file with --aicore-service-key=FILE or the environment variable"
-                " PYTEST_AICORE_SERVICE_KEY."
+                "environment AICORE_SERVICE_KEY = {home}/key.json: this is the path of a file, but the variable takes"
+                " the content of a service key. Give the file with --aicore-service-key=FILE or the environment"
+                " variable PYTEST_AICORE_SERVICE_KEY."
             ),
         ),
         (
             {"AICORE_CONFIG": "{home}/key.json"},
             (
-                "the config file {home}/key.json is a service key, not a profile (AICORE_CLIENT_ID and its like). Name it"
-                " with --aicore-service-key=FILE."
+                "the config file {home}/key.json is a service key, not a profile (AICORE_CLIENT_ID and similar names)."
+                " Give it with --aicore-service-key=FILE."
             ),
         ),
         (
             {"AICORE_CONFIG": TEXT},
             (
-                f"environment AICORE_CONFIG = *** (139 {HIDDEN}: expected the path of a profile, not what a file holds. The"
-                " content of a service key belongs into the environment variable PYTEST_AICORE_SERVICE_KEY."
+                f"environment AICORE_CONFIG = *** (139 {HIDDEN}: expected the path of a profile, not the content of a"
+                " file. The content of a service key belongs in the environment variable PYTEST_AICORE_SERVICE_KEY."
             ),
         ),
         (
             {"AICORE_HOME": json.dumps(PROFILE)},
             (
-                f"environment AICORE_HOME = *** (155 {HIDDEN}: expected the path of a folder, not what a file holds. The"
-                " content of a service key belongs into the environment variable PYTEST_AICORE_SERVICE_KEY."
+                f"environment AICORE_HOME = *** (155 {HIDDEN}: expected the path of a folder, not the content of a"
+                " file. The content of a service key belongs in the environment variable PYTEST_AICORE_SERVICE_KEY."
             ),
         ),
         (
             {"AICORE_PROFILE": b64(TEXT)},
             (
-                f"environment AICORE_PROFILE = *** (188 {HIDDEN}: expected the name of a profile, not what a file holds. The"
-                " content of a service key belongs into the environment variable PYTEST_AICORE_SERVICE_KEY."
+                f"environment AICORE_PROFILE = *** (188 {HIDDEN}: expected the name of a profile, not the content of a"
+                " file. The content of a service key belongs in the environment variable PYTEST_AICORE_SERVICE_KEY."
             ),
         ),
         (
             {**PROFILE, "AICORE_CLIENT_SECRET": "", "AICORE_CERT_FILE_PATH": PEM, "AICORE_KEY_FILE_PATH": "{home}"},
             (
                 "environment AICORE_CLIENT_ID, AICORE_AUTH_URL, AICORE_BASE_URL, AICORE_CERT_FILE_PATH,"
-                " AICORE_KEY_FILE_PATH: cert_file_path holds a certificate or key itself. Its name is cert_str."
+                " AICORE_KEY_FILE_PATH: cert_file_path holds a certificate or key itself. Give it as cert_str."
             ),
         ),
         (
@@ -277,7 +277,10 @@ HIDDEN = "characters, not shown because they may be a secret)"
         ),
         (
             {"VCAP_SERVICES": TEXT},
-            "environment VCAP_SERVICES is not what Cloud Foundry writes: expected a JSON object of lists of services.",
+            (
+                "environment VCAP_SERVICES is invalid: expected a JSON object of lists of services, as Cloud Foundry"
+                " writes it."
+            ),
         ),
     ],
 )

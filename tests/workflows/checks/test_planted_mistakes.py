@@ -13,6 +13,8 @@ from tests.workflows.checks.situations import MISTAKES
 if TYPE_CHECKING:
     from tests.workflows.checks.mistakes import Mistake
 
+pytestmark = pytest.mark.once
+
 TEXTS = faultless(with_corpus=False)
 
 

@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_aicore.errors import PlanError, WorkflowError
-from pytest_aicore.workflows import parse_template, read_folder
+from pytest_aicore.workflows import parse_template
 from pytest_aicore.workflows.contracts.comparison import compare
 from pytest_aicore.workflows.contracts.contract import contract_of, dump, parse_contract
 from pytest_aicore.workflows.contracts.rules import of_comparison
-from tests.places import WORKFLOWS
+from tests.places import our_folder
 
-TEXTS = [template.document.text for template in read_folder(WORKFLOWS).values()]
+TEXTS = [template.document.text for template in our_folder().values()]
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))

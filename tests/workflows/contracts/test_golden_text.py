@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pytest_aicore.errors import ContractError
-from pytest_aicore.workflows import Executable, parse_template, read_folder
+from pytest_aicore.workflows import Executable, parse_template
 from pytest_aicore.workflows.contracts.contract import contract_of, dump, parse_contract
-from tests.places import ROOT
+from tests.places import ROOT, our_folder
 
 GOLDEN = """\
 {
@@ -94,9 +94,9 @@ def test_a_golden_file_is_read_back_as_the_same_contract() -> None:
     assert parse_contract(GOLDEN, "golden") == contract_of(parse_template(TEMPLATE).executable)
 
 
-@pytest.mark.parametrize("executable_id", read_folder(ROOT / "workflows"))
+@pytest.mark.parametrize("executable_id", our_folder())
 def test_our_workflows_are_as_their_golden_contracts_say(executable_id: str) -> None:
-    template = read_folder(ROOT / "workflows")[executable_id]
+    template = our_folder()[executable_id]
     assert template.path is not None
     golden = ROOT / "contracts" / f"{template.path.stem}.json"
     assert golden.read_text(encoding="utf-8") == dump(contract_of(template.executable))

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.errors import ContractError, PlanError
-from pytest_aicore.workflows import parse_template, read_folder
+from pytest_aicore.workflows import parse_template
 from pytest_aicore.workflows.contracts.goldens import Goldens
 from pytest_aicore.workflows.yaml.source import dump, parse, plain
-from tests.places import WORKFLOWS
+from tests.places import our_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FOLDER = read_folder(WORKFLOWS)
+FOLDER = our_folder()
 TRAINING = FOLDER["text-clf-train-tutorial"]
 SERVING = FOLDER["text-clf-infer-tutorial"]
 DATA = {"text-data": "ai://default/data"}

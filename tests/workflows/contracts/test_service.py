@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.errors import ContractError
-from pytest_aicore.workflows import OutputArtifact, Parameter, read_folder
+from pytest_aicore.workflows import OutputArtifact, Parameter
 from pytest_aicore.workflows.contracts.comparison import compare_with_service
-from tests.places import WORKFLOWS
+from tests.places import our_folder
 
 if TYPE_CHECKING:
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
     from pytest_aicore.workflows import Executable
 
-FOLDER = read_folder(WORKFLOWS)
+FOLDER = our_folder()
 ANSWER: dict[str, Any] = {
     "createdAt": "2024-01-01T00:00:00+00:00",
     "deployable": False,

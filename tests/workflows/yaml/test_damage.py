@@ -79,10 +79,13 @@ def is_template(data: bytes) -> bool:
 
 @pytest.mark.parametrize("file", range(len(OUR_FILES)), ids=[path.name for path in OUR_WORKFLOWS])
 def test_every_truncation_is_an_error_or_a_template(file: int) -> None:
+    """Inside a word one length stands for the others: what is read is a shorter word."""
     data = OUR_FILES[file]
-    refused = sum(not is_template(data[:length]) for length in range(len(data)))
-    # Up to its `metadata.name` a file is no template; from there on, whatever ends with a whole line is one.
-    assert data.index(b"\n", data.index(b"  name: ")) < refused < len(data)
+    lengths = [length for length in range(len(data)) if not data[max(0, length - 2) : length + 1].isalnum()]
+    refused = sum(not is_template(data[:length]) for length in lengths)
+    # Up to its `metadata.name` a file is not a template; of the longer beginnings, some are.
+    before = sum(length <= data.index(b"\n", data.index(b"  name: ")) for length in lengths)
+    assert before < refused < len(lengths)
 
 
 @given(st.sampled_from(OUR_FILES), st.data())
@@ -96,7 +99,7 @@ def test_truncated(data: bytes, draw: st.DataObject) -> None:
     st.one_of(st.sampled_from([bytes([byte]) for byte in BYTES_THAT_MATTER]), st.binary(min_size=1, max_size=1)),
     st.sampled_from(["replace", "insert", "delete"]),
 )
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_one_byte_changed(data: bytes, where: float, byte: bytes, how: str) -> None:
     index = int(where * len(data))
     behind = data[index:] if how == "insert" else data[index + 1 :]
@@ -180,7 +183,7 @@ SCRAPS = st.sampled_from(
 
 
 @given(st.lists(SCRAPS, max_size=14).map("".join))
-@settings(max_examples=600)
+@settings(max_examples=300)
 @example("?")
 @example("[?]")
 @example("a:\tb")

@@ -1,4 +1,4 @@
-"""What the handlers under `/v2/admin` have in common."""
+"""Common parts of the handlers under `/v2/admin`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.emulator.store.records import Labels
 
-T = TypeVar("T")
+AnyRecord = TypeVar("AnyRecord")
 
-# Under the specification's limit of 63 characters its nested repetition means just this, and costs no time.
+# With the specification's limit of 63 characters this matches the same as its nested repetition, which would backtrack.
 LABEL_KEY = re.compile(r"^ext.ai.sap.com/[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?\Z", re.ASCII)
 LABELS = ListOf(ObjectOf({"key": Text(63, LABEL_KEY), "value": Text(5000)}, required=("key", "value")))
 SECRET_EXISTS = "Secret exists"  # noqa: S105
@@ -26,7 +26,7 @@ SECRET_CREATED = "secret has been created"  # noqa: S105
 """Captured, in lower case; the specification's example has a capital."""
 
 
-def list_response(call: ApiCall, records: Iterable[T], shown: Callable[[T], Json]) -> Response:
+def list_response(call: ApiCall, records: Iterable[AnyRecord], shown: Callable[[AnyRecord], Json]) -> Response:
     """Return a list of the administration, in the order of names (assumed).
 
     `count` is the number in the response, with `$count=true` the number on the server (specification).
@@ -39,7 +39,7 @@ def list_response(call: ApiCall, records: Iterable[T], shown: Callable[[T], Json
     return json_response(200, page(map(shown, chosen), count))
 
 
-def by_name(records: Iterable[T]) -> list[T]:
+def by_name(records: Iterable[AnyRecord]) -> list[AnyRecord]:
     """Return records in the order of their ids."""
     return sorted(records, key=lambda record: record.id)  # type: ignore[attr-defined]
 
@@ -48,13 +48,13 @@ def named(call: ApiCall, parameter: str, check: Text) -> str:
     """Return a name from the path.
 
     Raises:
-        ApiError: 400 when no name can look like this.
+        ApiError: 400 if it does not have the form of a name.
     """
     return check(call.parameters[parameter], parameter)
 
 
 def missing(what: str, name: str) -> ApiError:
-    """Return the 404 of the administration, in the words of the one sentence that was captured."""
+    """Return the 404 of the administration, worded like the only captured one."""
     return refused(404, f"{what} {name} not found for tenant {TENANT_ID}")
 
 
@@ -64,6 +64,6 @@ def refused(status: int, message: str) -> ApiError:
 
 
 def labels_of(body: Json) -> Labels | None:
-    """Return the labels in a body, or None where it has none."""
+    """Return the labels in a body, or None."""
     labels = body.get("labels")
     return tuple((label["key"], label["value"]) for label in labels) if labels else None

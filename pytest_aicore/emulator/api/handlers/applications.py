@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from pytest_aicore.http.exchange import Response
 
 EXISTS_STATUS = 409
-"""Assumed: nobody captured the answer to an application that exists already."""
+"""Assumed: no capture shows the answer to an application that already exists."""
 NEVER = "Unknown"
-"""Captured: before the first synchronisation every text of the status is this, but the health."""
+"""Captured: every text of the status before the first synchronisation, except the health."""
 
 NAME = Text(54, re.compile(r"^[a-z0-9\-]+\Z", re.ASCII), 3)
 PATH_NAME = Text(63, re.compile(r"^[a-z0-9\-]+\Z", re.ASCII), 3)
@@ -33,7 +33,7 @@ PATCH_DATA = ObjectOf({**_SOURCE, "repositoryUrl": Text()}, required=("repositor
 
 
 def create(call: ApiCall) -> Response:
-    """Create an application; it is synchronised a little later. Without a name it gets one (assumed)."""
+    """Create an application; it is synchronised a little later. Without a name it gets a generated one (assumed)."""
     body = json_body(call.request, POST_DATA)
     if ("repositoryUrl" in body) == ("repositoryName" in body):
         raise invalid("either repositoryUrl or repositoryName is required")
@@ -58,15 +58,15 @@ def get(call: ApiCall) -> Response:
 
 
 def get_status(call: ApiCall) -> Response:
-    """Show what became of the last synchronisation of an application."""
+    """Show the result of the last synchronisation of an application."""
     application = _find(call)
     shown = _status_json(application)
-    call.clock.look()
+    call.clock.poll()
     return json_response(200, shown)
 
 
 def modify(call: ApiCall) -> Response:
-    """Lead an application to another folder or revision."""
+    """Give an application another folder or revision."""
     body = json_body(call.request, PATCH_DATA)
     application = _find(call)
     changed = Application(application.id, application.number, body["repositoryUrl"], body["revision"], body["path"])
@@ -75,14 +75,14 @@ def modify(call: ApiCall) -> Response:
 
 
 def refresh(call: ApiCall) -> Response:
-    """Have an application synchronised now, and not after three minutes."""
+    """Synchronise an application soon, not only after three minutes."""
     application = _find(call)
     call.state.tenant.applications.put(call.platform.gitsync.plan(application, REFRESH_SECONDS))
     return json_response(202, {"id": application.id, "message": "A refresh of the application has been scheduled."})
 
 
 def delete(call: ApiCall) -> Response:
-    """Delete an application, with what it has published."""
+    """Delete an application, with the executables that it has published."""
     application = _find(call)
     call.platform.gitsync.remove(application)
     return json_response(200, {"id": application.id, "message": "ArgoCD application has been deleted"})

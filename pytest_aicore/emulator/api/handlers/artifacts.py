@@ -1,4 +1,4 @@
-"""Artifacts: registered, read, counted; never changed or deleted (the service has no call for that)."""
+"""Artifacts: registered, read, counted; never changed or deleted (the service has no such calls)."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 KINDS = ("model", "dataset", "resultset", "other")
 NOT_FOUND = "01010030"
-"""Assumed: nobody captured the code of a missing artifact."""
+"""Assumed: no capture shows the code of a missing artifact."""
 DEFAULT_TOP = 10_000
 MAXIMUM_TOP = 100_000
 MINIMUM_TOP = 0
-"""Assumed: the specification names no minimum, for `$skip` neither."""
+"""Assumed: the specification has no minimum, also for `$skip`."""
 
 POST_DATA = ObjectOf(
     {
@@ -53,9 +53,9 @@ POST_DATA = ObjectOf(
 
 
 def create(call: ApiCall) -> Response:
-    """Register an artifact. Whether it exists is not looked at: a wrong URL shows when an execution reads it.
+    """Register an artifact. The URL is not checked: a wrong one fails when an execution reads it.
 
-    Assumed: nor is whether the scenario exists.
+    Assumed: the scenario is not checked either.
     """
     body = json_body(call.request, POST_DATA)
     labels = body.get("labels")
@@ -91,7 +91,7 @@ def get(call: ApiCall) -> Response:
 
 
 def query(call: ApiCall) -> Response:
-    """List artifacts, the newest first (so in every capture; assumed to be the rule, here and elsewhere)."""
+    """List artifacts, the newest first (as in every capture; assumed to hold always, here and elsewhere)."""
     expanding = call if expands_scenario(call) else None
     skip, top = paging(call)
     filters = _filters(call)
@@ -113,7 +113,7 @@ def artifact_json(artifact: RegisteredArtifact, expanding: ApiCall | None = None
 
     Args:
         artifact: the record.
-        expanding: the call that asked for `$expand=scenario`, if it did.
+        expanding: the call, if it has `$expand=scenario`.
     """
     shown = present(
         createdAt=seconds_z(artifact.created_at),
@@ -144,21 +144,21 @@ def paging(call: ApiCall) -> tuple[int, int]:
 
 
 def expands_scenario(call: ApiCall) -> bool:
-    """Tell whether the scenario is asked for in full."""
+    """Return whether the whole scenario is requested."""
     return query_text(call.request, "$expand", Text(choices=("scenario",))) is not None
 
 
 def searching(call: ApiCall) -> Search | None:
-    """Return what `$search` makes of texts, or None where nothing is searched."""
+    """Return the filter for `$search`, or None."""
     wanted = query_text(call.request, "$search", Text(pattern=SEARCH))
     folded = query_flag(call.request, "searchCaseInsensitive")
     return None if wanted is None else Search(wanted, folded)
 
 
 def _wait_for_outputs(call: ApiCall, filters: dict[str, Any]) -> None:
-    """Let time pass for who asks again and again what an execution has left behind."""
+    """Let the time of a poll pass for a client that waits for the outputs of an execution."""
     if filters["execution_id"]:
-        call.platform.cluster.wait_for(call.group, [filters["execution_id"]])
+        call.platform.cluster.poll_ids(call.group, [filters["execution_id"]])
 
 
 def _filters(call: ApiCall) -> dict[str, Any]:

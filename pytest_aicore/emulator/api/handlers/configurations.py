@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_aicore.http.exchange import Response
 
 NOT_FOUND = "01010050"
-"""Assumed: nobody captured the code of a missing configuration."""
+"""Assumed: no capture shows the code of a missing configuration."""
 UNKNOWN_EXECUTABLE = "01010051"
 """Assumed: the sentence is documented, its code is not."""
 
@@ -44,7 +44,7 @@ POST_DATA = ObjectOf(
 
 
 def create(call: ApiCall) -> Response:
-    """Create a configuration. Whether its bindings are complete or known is not looked at (observed)."""
+    """Create a configuration. Its bindings are not checked (observed)."""
     body = json_body(call.request, POST_DATA)
     scenario_id, executable_id = body["scenarioId"], body["executableId"]
     if find_executable(call.state, scenario_id, executable_id) is None:

@@ -1,4 +1,4 @@
-"""Dataset files: CSV files that clients put into a resource group's object store and take out of it."""
+"""Dataset files: CSV files that clients upload to a resource group's object store, and download."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.api.call import ApiCall
 
 CODE = "03021655"
-"""Specification: the one code that its examples have for every error of these calls."""
+"""Specification: its examples have this code for every error of these calls."""
 LARGEST_BYTES = 104_857_600
 """Documentation."""
 LONGEST_PATH = 1024
 SUFFIX = ".csv"
-"""Documentation: other files are refused; that they are told by their suffix is assumed."""
+"""Documentation: other files are refused; that the suffix decides is assumed."""
 STORE_TYPE = "s3"
 """Documentation: only this type of object store."""
 
@@ -26,7 +26,7 @@ _PATH = re.compile(r"^(([\w.-]+):([\w.-]+)|([\w.-]+))(/([\w./-]+[\w.-]+)?)?\Z", 
 
 
 def upload(call: ApiCall) -> Response:
-    """Put a file into the object store; one that is there stays as it is, unless `overwrite=true`."""
+    """Upload a file; an existing one is left unchanged, unless `overwrite=true`."""
     path = _path(call)
     secret, _, rest = path.partition("/")
     if not rest.lower().endswith(SUFFIX):
@@ -46,7 +46,7 @@ def upload(call: ApiCall) -> Response:
 
 
 def download(call: ApiCall) -> Response:
-    """Give a file out, with the headers that keep browsers from running what is in it (specification)."""
+    """Download a file, with the headers that keep browsers from executing it (specification)."""
     return Response(
         200,
         {
@@ -61,13 +61,13 @@ def download(call: ApiCall) -> Response:
 
 
 def delete(call: ApiCall) -> Response:
-    """Take a file out of the object store."""
+    """Delete a file."""
     call.group.files.remove(_find(call).id)
     return empty_response(204)
 
 
 def _path(call: ApiCall) -> str:
-    """Return the path of a file: a secret's name, then at least one segment, none of which leads elsewhere."""
+    """Return the path of a file: a secret's name, then at least one segment; `.` and `..` are refused."""
     path = call.parameters["path"]
     if len(path) > LONGEST_PATH or not _PATH.match(path):
         raise _problem(400, "The path is not valid.")

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.api.handlers.enactments import (
-    Kind,
+    EnactmentKind,
     cannot_be_changed,
     filters,
     logs_response,
@@ -37,7 +37,7 @@ NOT_FOUND = "01010016"
 """Captured for bulk changes of an unknown deployment; that a single call answers the same is assumed."""
 INVALID_CONFIGURATION = "01510003"
 UNRESOLVED_PLACEHOLDERS = "01510003"
-"""Assumed: the sentence is documented, its code is not; the one of the other refusal of the same adapter."""
+"""Assumed: the sentence is documented, its code is not; another refusal of the same adapter has this code."""
 CAN_BE_RECONFIGURED = frozenset({"PENDING", "RUNNING"})
 """Specification: a change of configuration is only allowed for running and pending deployments."""
 MINIMUM_TTL_SECONDS = 600
@@ -46,7 +46,9 @@ MINIMUM_TTL_SECONDS = 600
 _UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400}
 # The specification's `[m,M,h,H,d,D]` has commas, which no unit has.
 _TTL = Text(pattern=re.compile(r"^[0-9]+[mMhHdD]\Z", re.ASCII))
-DEPLOYMENTS: Kind[Deployment] = Kind("Deployment", "deployments", NOT_FOUND, lambda group: group.deployments)
+DEPLOYMENTS: EnactmentKind[Deployment] = EnactmentKind(
+    "Deployment", "deployments", NOT_FOUND, lambda group: group.deployments
+)
 POST_DATA = ObjectOf({"configurationId": Text(pattern=ID), "ttl": _TTL}, required=("configurationId",))
 PATCH_DATA = ObjectOf({"configurationId": Text(pattern=ID), "targetStatus": Text(choices=("STOPPED",))})
 
@@ -72,10 +74,10 @@ def create(call: ApiCall) -> Response:
 
 
 def get(call: ApiCall) -> Response:
-    """Show one deployment; with `$select=status` only what tells its status."""
+    """Show one deployment; with `$select=status` only the fields of its status."""
     deployment = DEPLOYMENTS.find(call)
     shown = _shown(call)(deployment)
-    call.platform.cluster.look(call.group, [deployment])
+    call.platform.cluster.poll(call.group, [deployment])
     return json_response(200, shown)
 
 
@@ -92,7 +94,7 @@ def count(call: ApiCall) -> Response:
 def modify(call: ApiCall) -> Response:
     """Stop one deployment, or give it another configuration.
 
-    The other one may be of any executable that can be deployed (assumed).
+    The new configuration may be of any executable that can be deployed (assumed).
     """
     body = json_body(call.request, PATCH_DATA)
     deployment = DEPLOYMENTS.find(call)
@@ -113,7 +115,7 @@ def delete(call: ApiCall) -> Response:
 
 
 def modify_many(call: ApiCall) -> Response:
-    """Stop or delete up to a hundred deployments; each gets an answer of its own."""
+    """Stop or delete up to a hundred deployments; each gets its own result."""
     return DEPLOYMENTS.modify_many(call)
 
 
@@ -146,7 +148,7 @@ def _deployable_configuration(call: ApiCall, configuration_id: str) -> Configura
 
 
 def _unresolved(configuration: Configuration, executable: Executable) -> str | None:
-    """Return the first placeholder for which the configuration has no value; what it has too much is no harm."""
+    """Return the first placeholder for which the configuration has no value; additional values are ignored."""
     parameters, artifacts = dict(configuration.parameters), dict(configuration.artifacts)
     for parameter in executable.parameters:
         if parameter.required and parameter.name not in parameters:
@@ -191,7 +193,7 @@ def _deployment_json(call: ApiCall, deployment: Deployment) -> Json:
 
 
 def _url(call: ApiCall, deployment: Deployment) -> str:
-    """Return where it answers: there once it runs, also while it takes on another configuration (assumed)."""
+    """Return its URL, which it has from RUNNING on, also while its configuration is being changed (assumed)."""
     if deployment.start_time is None or deployment.status not in ("RUNNING", "PENDING"):
         return ""
     return f"{call.base_url}/v2/inference/deployments/{deployment.id}"
@@ -200,7 +202,7 @@ def _url(call: ApiCall, deployment: Deployment) -> str:
 def _details(call: ApiCall, deployment: Deployment) -> Json | None:
     """Return scaling and resources of one that runs.
 
-    In the shape of the specification's examples; that a foundation model stands in it is known from SAP's clients.
+    In the shape of the specification's examples; that it contains the foundation model is known from SAP's clients.
     """
     published = call.state.find_published(deployment.executable_id)
     if deployment.status != "RUNNING" or published is None:

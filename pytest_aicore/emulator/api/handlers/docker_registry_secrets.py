@@ -1,4 +1,4 @@
-"""Docker registry secrets: how the tenant's images are pulled."""
+"""Docker registry secrets, with which the tenant's images are pulled."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ PATCH_DATA = ObjectOf({"data": _data}, required=("data",))
 
 
 def create(call: ApiCall) -> Response:
-    """Make a secret; one that exists is left as it is, and that is a success (captured)."""
+    """Create a secret; an existing one is left unchanged, with a success as the answer (captured)."""
     body = json_body(call.request, POST_DATA)
     secrets = call.state.tenant.docker_secrets
     if body["name"] in secrets:
@@ -66,7 +66,7 @@ def get(call: ApiCall) -> Response:
 
 
 def modify(call: ApiCall) -> Response:
-    """Give a secret other data; nothing of that can be seen."""
+    """Update the data of a secret; the API never shows them."""
     json_body(call.request, PATCH_DATA)
     return json_response(202, {"id": _find(call).id, "message": "Secret has been modified"})
 

@@ -1,4 +1,4 @@
-"""What executions and deployments have in common: how they are changed, and how their logs are read."""
+"""Common parts of executions and deployments: how they are changed, and how their logs are read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pytest_aicore.emulator.api.validation import (
     query_text,
     query_whole,
 )
-from pytest_aicore.emulator.store.records import E
+from pytest_aicore.emulator.store.records import AnyEnactment
 from pytest_aicore.emulator.store.statuses import CAN_BE_DELETED, CAN_BE_STOPPED, STATUSES
 from pytest_aicore.http.exchange import (
     ApiError,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 CANNOT_BE_CHANGED = "01010076"
 ILLEGAL_CHANGE_STATUS = 400
-"""Assumed: 400 or 412, nobody captured it; the sentence's prefix is that of the 400s."""
+"""Assumed: 400 or 412, no capture shows it; the sentence has the prefix of the 400s."""
 BULK_CONTENT_TYPE = "application/merge-patch+json"
 BULK_LIMIT = 100
 LOGS_DEFAULT_TOP = 1000
@@ -59,26 +59,26 @@ _CHANGE = ObjectOf(
 
 
 @dataclass(frozen=True, slots=True)
-class Kind(Generic[E]):
+class EnactmentKind(Generic[AnyEnactment]):
     """Executions, or deployments.
 
     Args:
-        name: one of them, as sentences and the path's parameter say it: `Execution`.
-        plural: many of them, as bulk changes say it: `executions`.
-        not_found: the code of the answer when one does not exist.
-        table: where a resource group keeps them.
+        name: the singular, as in sentences and in the path's parameter: `Execution`.
+        plural: the plural, as in bulk changes: `executions`.
+        not_found: the code of the answer if one does not exist.
+        table: returns the table of a resource group.
     """
 
     name: str
     plural: str
     not_found: str
-    table: Callable[[ResourceGroup], Table[E]]
+    table: Callable[[ResourceGroup], Table[AnyEnactment]]
 
-    def find(self, call: ApiCall) -> E:
-        """Return the one that the path names.
+    def find(self, call: ApiCall) -> AnyEnactment:
+        """Return the record that the path names.
 
         Raises:
-            ApiError: 404 when there is none.
+            ApiError: 404 if it does not exist.
         """
         enactment_id = call.identifier(f"{self.name.lower()}Id")
         enactment = self.table(call.group).get(enactment_id)
@@ -86,15 +86,15 @@ class Kind(Generic[E]):
             raise not_found(self.not_found, self.name, enactment_id)
         return enactment
 
-    def stop(self, call: ApiCall, enactment: E) -> Response:
-        """Stop one, if it may be stopped."""
+    def stop(self, call: ApiCall, enactment: AnyEnactment) -> Response:
+        """Stop an execution or deployment, if its status allows it."""
         if enactment.status not in CAN_BE_STOPPED:
             raise cannot_be_changed(enactment)
         call.platform.cluster.stop(call.group, enactment)
         return json_response(202, {"id": enactment.id, "message": f"{self.name} modification scheduled"})
 
     def delete(self, call: ApiCall) -> Response:
-        """Delete one, if it may be deleted."""
+        """Delete an execution or deployment, if its status allows it."""
         enactment = self.find(call)
         if enactment.status not in CAN_BE_DELETED:
             raise cannot_be_changed(enactment)
@@ -102,7 +102,7 @@ class Kind(Generic[E]):
         return json_response(202, {"id": enactment.id, "message": "Deletion scheduled", "targetStatus": "DELETED"})
 
     def modify_many(self, call: ApiCall) -> Response:
-        """Stop or delete up to a hundred; each gets an answer of its own."""
+        """Stop or delete up to a hundred; each gets its own result."""
         if content_type(call.request) != BULK_CONTENT_TYPE:
             raise invalid(f"Content-Type must be {BULK_CONTENT_TYPE}")
         check = ObjectOf({self.plural: ListOf(_CHANGE, BULK_LIMIT, 1)}, required=(self.plural,))
@@ -112,24 +112,24 @@ class Kind(Generic[E]):
         answers = [self._modify_one(call, change["id"], change["targetStatus"]) for change in changes]
         return json_response(202, {self.plural: answers})
 
-    def query(self, call: ApiCall, wanted: dict[str, Any], shown: Callable[[E], Json]) -> Response:
-        """List those that fit, the newest first."""
+    def query(self, call: ApiCall, wanted: dict[str, Any], shown: Callable[[AnyEnactment], Json]) -> Response:
+        """List the matching ones, the newest first."""
         skip, top = paging(call)
         table = self.table(call.group)
         enactments = table.select(wanted, skip=skip, top=top)
         response = json_response(200, page([shown(enactment) for enactment in enactments]))
         if wanted["status"]:
-            call.platform.cluster.look_for(call.group, table, wanted)
+            call.platform.cluster.poll_matching(call.group, table, wanted)
         else:
-            call.platform.cluster.look(call.group, enactments)
+            call.platform.cluster.poll(call.group, enactments)
         return response
 
     def count(self, call: ApiCall, wanted: dict[str, Any]) -> Response:
-        """Count those that fit."""
+        """Count the matching ones."""
         table = self.table(call.group)
         number = table.count(wanted)
         if wanted["status"]:
-            call.platform.cluster.look_for(call.group, table, wanted)
+            call.platform.cluster.poll_matching(call.group, table, wanted)
         return text_response(200, str(number))
 
     def _modify_one(self, call: ApiCall, enactment_id: str, target_status: str) -> Json:
@@ -149,7 +149,7 @@ class Kind(Generic[E]):
 
 
 def logs_response(call: ApiCall, enactment: Enactment, pod: str) -> Response:
-    """Show log lines, of the last hour unless `start` says otherwise."""
+    """Show log lines, by default those of the last hour."""
     request, lines = call.request, enactment.logs
     top = query_whole(request, "$top", LOGS_DEFAULT_TOP, 1, LOGS_MAXIMUM_TOP)
     descending = query_text(request, "$order", Text(choices=("asc", "desc"))) == "desc"
@@ -160,7 +160,7 @@ def logs_response(call: ApiCall, enactment: Enactment, pod: str) -> Response:
         {"container": line.container, "msg": line.message, "pod": pod, "timestamp": nanoseconds_offset(line.at)}
         for line in (reversed(chosen) if descending else chosen)
     ]
-    call.platform.cluster.wait_for(call.group, [enactment.id])
+    call.platform.cluster.poll_ids(call.group, [enactment.id])
     return json_response(200, {"data": {"result": shown[:top]}})
 
 
@@ -174,12 +174,12 @@ def cannot_be_changed(enactment: Enactment) -> ApiError:
 
 
 def selects_status(call: ApiCall) -> bool:
-    """Tell whether only what tells the status is asked for."""
+    """Return whether only the fields of the status are requested."""
     return query_text(call.request, "$select", Text(choices=("status",))) is not None
 
 
 def filters(call: ApiCall) -> dict[str, Any]:
-    """Return what lists and counts of both are filtered by."""
+    """Return the filters of lists and counts."""
     request = call.request
     return {
         "configuration_id": query_text(request, "configurationId", IDENTIFIER),
@@ -190,7 +190,7 @@ def filters(call: ApiCall) -> dict[str, Any]:
 
 
 def status_json(enactment: Enactment) -> Json:
-    """Return what `$select=status` shows; the SDK refuses anything more."""
+    """Return the fields of `$select=status`; the SDK refuses additional fields."""
     return present(
         configurationId=enactment.configuration_id,
         createdAt=seconds_z(enactment.created_at),
@@ -202,7 +202,7 @@ def status_json(enactment: Enactment) -> Json:
 
 
 def time_json(moment: float | None) -> str | None:
-    """Return a moment as these resources show it, or None."""
+    """Return a time as these resources show it, or None."""
     return None if moment is None else seconds_z(moment)
 
 
@@ -210,7 +210,7 @@ def _moment(call: ApiCall, name: str, default: float) -> float:
     text = call.request.query.get(name)
     if text is None:
         return default
-    moment = parse_time(text.replace(" ", "+"))  # an offset whose `+` was not escaped arrives as a space
+    moment = parse_time(text.replace(" ", "+"))  # a `+` of an offset that was not escaped arrives as a space
     if moment is None:
         raise invalid(f"{name} must be a date-time")
     return moment

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_aicore.emulator.api.call import IDENTIFIER
 from pytest_aicore.emulator.api.handlers.artifacts import artifact_json
 from pytest_aicore.emulator.api.handlers.enactments import (
-    Kind,
+    EnactmentKind,
     filters,
     logs_response,
     selects_status,
@@ -33,15 +33,17 @@ if TYPE_CHECKING:
 NOT_FOUND = "01010020"
 """Captured for bulk changes of an unknown execution; that a single call answers the same is assumed."""
 UNUSABLE_CONFIGURATION = "01010060"
-"""Assumed: nobody captured the code for starting an execution with an unknown or deployable configuration."""
+"""Assumed: no capture shows the code for starting an execution with an unknown or deployable configuration."""
 
-EXECUTIONS: Kind[Execution] = Kind("Execution", "executions", NOT_FOUND, lambda group: group.executions)
+EXECUTIONS: EnactmentKind[Execution] = EnactmentKind(
+    "Execution", "executions", NOT_FOUND, lambda group: group.executions
+)
 POST_DATA = ObjectOf({"configurationId": Text(pattern=ID)}, required=("configurationId",))
 PATCH_DATA = ObjectOf({"targetStatus": Text(choices=("STOPPED",))}, required=("targetStatus",))
 
 
 def create(call: ApiCall) -> Response:
-    """Start an execution. Bindings that do not fit its template are found out later, by the execution itself."""
+    """Start an execution. Bindings that do not match its template make the execution fail later."""
     configuration = executable_configuration(call, json_body(call.request, POST_DATA)["configurationId"])
     execution = call.platform.cluster.start(call.group, configuration)
     return json_response(
@@ -60,7 +62,7 @@ def executable_configuration(call: ApiCall, configuration_id: str) -> Configurat
     """Return a configuration that can be executed.
 
     Raises:
-        ApiError: 400 when there is none with this id, or it can only be deployed.
+        ApiError: 400 if it does not exist, or can only be deployed.
     """
     configuration = call.group.configurations.get(configuration_id)
     if configuration is None:
@@ -81,11 +83,11 @@ def executable_configuration(call: ApiCall, configuration_id: str) -> Configurat
 
 
 def get(call: ApiCall) -> Response:
-    """Show one execution; with `$select=status` only what tells its status."""
+    """Show one execution; with `$select=status` only the fields of its status."""
     show = _shown(call)
     execution = EXECUTIONS.find(call)
     shown = show(execution)
-    call.platform.cluster.look(call.group, [execution])
+    call.platform.cluster.poll(call.group, [execution])
     return json_response(200, shown)
 
 
@@ -117,7 +119,7 @@ def delete(call: ApiCall) -> Response:
 
 
 def modify_many(call: ApiCall) -> Response:
-    """Stop or delete up to a hundred executions; each gets an answer of its own."""
+    """Stop or delete up to a hundred executions; each gets its own result."""
     return EXECUTIONS.modify_many(call)
 
 
@@ -132,10 +134,10 @@ def _filters(call: ApiCall) -> dict[str, Any]:
 
 
 def _wait_for_schedule(call: ApiCall, wanted: dict[str, Any]) -> None:
-    """Let time pass for who asks again and again what a schedule has started."""
+    """Let the time of a poll pass for a client that waits for the executions of a schedule."""
     schedule = call.group.schedules.get(wanted["schedule_id"] or "")
     if schedule and schedule.status == "ACTIVE":
-        call.clock.look()
+        call.clock.poll()
 
 
 def _shown(call: ApiCall) -> Callable[[Execution], Json]:

@@ -1,4 +1,4 @@
-"""What the AI API says about itself."""
+"""Capabilities, versions and health of the AI API."""
 
 from __future__ import annotations
 
@@ -67,5 +67,5 @@ def get_versions(call: ApiCall) -> Response:
 
 
 def healthz(call: ApiCall) -> Response:  # noqa: ARG001
-    """Say that the service is ready (known from the Python SDK only)."""
+    """Report that the service is ready (known from the Python SDK only)."""
     return json_response(200, {"message": "AI API is ready", "status": "READY"})

@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 Checked = TypeVar("Checked")
 
 TARGET = "/metrics"
-"""Documentation: unlike elsewhere, no internal path."""
+"""Documentation: not the internal path, unlike elsewhere."""
 NOT_FOUND = "02010055"
 TOO_LARGE = "02000005"
 INVALID = "02010001"
-"""Assumed: nobody captured the code of a metrics request that the specification does not allow."""
+"""Assumed: no capture shows the code of a metrics request that the specification does not allow."""
 MAXIMUM_BYTES = 5 * 1024 * 1024
 MAXIMUM_EXECUTIONS = 10
 MAXIMUM_TAG_FILTERS = 100
@@ -80,10 +80,10 @@ _FILTER = re.compile(r"\s*executionId\s+(?:eq\s+'([^']+)'|in\s*\(?((?:\s*'[^']+'
 
 
 def patch(call: ApiCall) -> Response:
-    """Add to what is kept for an execution; works from its creation on (observed). Metrics are appended (observed).
+    """Add data of an execution; possible from its creation on (observed). Metrics are appended (observed).
 
-    Assumed: a tag or custom information of a name that is already there takes its place, and nobody looks whether
-    the execution exists.
+    Assumed: a tag or custom information replaces one of the same name, and it is not checked whether the execution
+    exists.
     """
     if len(call.request.body) > MAXIMUM_BYTES:
         raise _problem(413, TOO_LARGE, "PayloadLimitException", TOO_LARGE, "PayloadLimitException")
@@ -106,7 +106,7 @@ def patch(call: ApiCall) -> Response:
 
 
 def find(call: ApiCall) -> Response:
-    """Show what is kept for up to ten executions."""
+    """Show the data of up to ten executions."""
     query = call.request.query
     ids, old_filter, tag_filters = query.get("executionIds"), query.get("$filter"), query.get("tagFilters")
     if ids and old_filter:
@@ -122,14 +122,14 @@ def find(call: ApiCall) -> Response:
     skip = _checked(lambda: query_whole(call.request, "$skip", 0, 0, ANY_NUMBER))
     candidates = dict.fromkeys(wanted if wanted is not None else _all_ids(call.group))
     resources = [kept for execution_id in candidates if (kept := _kept(call, execution_id)) and _tagged(kept, tags)]
-    call.platform.cluster.wait_for(call.group, candidates)
+    call.platform.cluster.poll_ids(call.group, candidates)
     if not resources:
         raise _problem(404, NOT_FOUND, "Metrics was not found.", NOT_FOUND, "Empty result set.")
     return json_response(200, page(_resource_json(kept, parts) for kept in resources[skip : skip + top]))
 
 
 def delete(call: ApiCall) -> Response:
-    """Forget what is kept for an execution."""
+    """Delete the data of an execution."""
     execution_id = call.request.query.get("executionId", "")
     if _kept(call, execution_id) is None:
         raise _problem(404, NOT_FOUND, "Metrics was not found.", NOT_FOUND, "Empty result set.")
@@ -142,7 +142,7 @@ def delete(call: ApiCall) -> Response:
 
 
 def _kept(call: ApiCall, execution_id: str) -> Metrics | None:
-    """Return what clients sent for an execution together with what its training has logged until now."""
+    """Return the data that clients sent for an execution, with the metrics that its training has logged until now."""
     sent = call.group.metrics.get(execution_id)
     execution = call.group.executions.get(execution_id)
     logged = _logged(execution, call.now) if execution else ()
@@ -189,7 +189,7 @@ def _separable(url: str, name: str) -> list[str]:
     """Return the comma-joined items of a query parameter.
 
     Commas and equals signs that belong to names and values are percent-encoded (specification). Clients that
-    encode all of them, as `requests` does, leave only the decoded text to go by.
+    encode all of them, as `requests` does, leave only the decoded text.
     """
     pairs = [pair.partition("=") for pair in url.partition("#")[0].partition("?")[2].split("&")]
     text = next(value for key, _, value in reversed(pairs) if unquote_plus(key) == name)
@@ -212,7 +212,7 @@ def _expressions(items: list[str]) -> list[tuple[str, str, str]]:
 
 
 def _tagged(kept: Metrics, expressions: list[tuple[str, str, str]]) -> bool:
-    """Tell whether the tags fit every expression. Assumed: `name!=value` wants the tag too, as with labels."""
+    """Return whether the tags match every expression. Assumed: `name!=value` requires the tag, as with labels."""
     tags = dict(kept.tags)
     for name, comparison, value in expressions:
         held = tags.get(name)
@@ -250,7 +250,7 @@ def _pairs(pairs: tuple[tuple[str, str], ...]) -> list[Json]:
 
 
 def _checked(check: Callable[[], Checked]) -> Checked:
-    """Return what a check returns, or raise its refusal in the tracking service's shape."""
+    """Return the result of a check, or raise its refusal in the tracking service's format."""
     try:
         return check()
     except ApiError as error:

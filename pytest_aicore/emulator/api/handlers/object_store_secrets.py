@@ -1,4 +1,4 @@
-"""Object-store secrets: where a resource group's artifacts lie."""
+"""Object-store secrets: the stores of a resource group's artifacts."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ PATCH_DATA = ObjectOf({**_FIELDS, "name": Text()}, required=("name", "type", "da
 
 
 def create(call: ApiCall) -> Response:
-    """Make a secret; what is in `data` is never shown again, so it is not kept."""
+    """Create a secret; `data` is never shown again, so it is not kept."""
     body = json_body(call.request, POST_DATA)
     secrets = call.group.object_store_secrets
     if body["name"] in secrets:
@@ -77,7 +77,7 @@ def get(call: ApiCall) -> Response:
 
 
 def modify(call: ApiCall) -> Response:
-    """Change a secret; what is left out keeps its value (observed)."""
+    """Update a secret; fields that are left out keep their values (observed)."""
     body = json_body(call.request, PATCH_DATA)
     secret = _find(call)
     kept = {key.rpartition("/")[2].removeprefix("s3-"): value for key, value in secret.metadata}
@@ -101,7 +101,7 @@ def _find(call: ApiCall) -> ObjectStoreSecret:
 
 
 def _metadata(body: Json) -> tuple[tuple[str, str], ...]:
-    """Return what the service shows of a secret: for S3 also what serving needs (observed by SAP's own tests)."""
+    """Return the fields of a secret that the service shows: for S3 also those for serving (SAP's own tests)."""
     shown = {f"storage.ai.sap.com/{name}": body[name] for name in _STORAGE if name in body}
     if body["type"].lower() == "s3":
         shown |= {f"serving.kubeflow.org/s3-{name}": body[name] for name in _SERVING if name in body}

@@ -23,7 +23,7 @@ PATCH_DATA = ObjectOf(_CREDENTIALS, required=("username", "password"))
 
 
 def create(call: ApiCall) -> Response:
-    """On-board a repository. Without a name it gets one (assumed: of random letters)."""
+    """On-board a repository. Without a name it gets a generated one (assumed: of random letters)."""
     body = json_body(call.request, POST_DATA)
     tenant = call.state.tenant
     name = body.get("name") or call.state.short_id("r")
@@ -41,7 +41,7 @@ def query(call: ApiCall) -> Response:
     """List the repositories of the tenant."""
     repositories = by_name(call.state.tenant.repositories)
     response = list_response(call, repositories, _repository_json)
-    look(call, repositories)
+    poll(call, repositories)
     return response
 
 
@@ -49,12 +49,12 @@ def get(call: ApiCall) -> Response:
     """Show one repository, without its credentials."""
     repository = _find(call)
     shown = _repository_json(repository)
-    look(call, [repository])
+    poll(call, [repository])
     return json_response(200, shown)
 
 
 def modify(call: ApiCall) -> Response:
-    """Give a repository other credentials; nothing of that can be seen."""
+    """Update the credentials of a repository; the API never shows them."""
     json_body(call.request, PATCH_DATA)
     return json_response(200, {"id": _find(call).id, "message": "The repository credentials have been updated."})
 
@@ -68,16 +68,16 @@ def delete(call: ApiCall) -> Response:
     return json_response(200, {"id": repository.id, "message": "The repository has been off-boarded."})
 
 
-def look(call: ApiCall, repositories: list[Repository]) -> None:
-    """Let time pass for who waits until a repository is on-boarded."""
+def poll(call: ApiCall, repositories: list[Repository]) -> None:
+    """Let the time of a poll pass for a client that waits for the on-boarding of a repository."""
     if any(repository.ready_at is not None for repository in repositories):
-        call.clock.look()
+        call.clock.poll()
 
 
 def _stays_gone(call: ApiCall, name: str) -> Response:
-    """Return what the service answers to a name that was off-boarded, in the shape in which it was captured.
+    """Return the answer to the name of an off-boarded repository, in the captured format.
 
-    Unlike any other error it has `request_id`, and that is null.
+    Unlike any other error it has a `request_id`, which is null.
     """
     message = f"Repository {name} not found for tenant {TENANT_ID}"
     error = {

@@ -1,4 +1,4 @@
-"""Resource groups: made, listed in chunks, labelled, deleted with everything in them."""
+"""Resource groups: created, listed in chunks, labelled, deleted with everything in them."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
 UNDELETABLE = "default"
 """Documentation; the refusal's status and sentence are assumed."""
 EXISTS_STATUS = 400
-"""Assumed: nobody captured the answer to a resource group that exists already."""
+"""Assumed: no capture shows the answer to a resource group that already exists."""
 BEFORE_ALL = -1
-"""The running number before that of the first resource group."""
+"""The number before that of the first resource group."""
 TOKEN_SECONDS = 600
-"""Specification: a continue token lives for five to fifteen minutes."""
+"""Specification: a continue token is valid for five to fifteen minutes."""
 
 NAME = Text(253, re.compile(rf"^{RESOURCE_GROUP}\Z", re.ASCII), 3)
 SELECTOR = Text(pattern=re.compile(r"^[^ =,!]+!?=[^ =,!]+\Z"))
@@ -55,7 +55,7 @@ _PAGE_SIZE = re.compile(r"(?:^|[,;\s])(?:odata\.)?maxpagesize\s*=\s*\"?([1-9]\d{
 
 
 def create(call: ApiCall) -> Response:
-    """Make a resource group; it is provisioned a little later, and has no object-store secret."""
+    """Create a resource group; it is provisioned a little later, and has no object-store secret."""
     body = json_body(call.request, POST_DATA)
     name = body["resourceGroupId"]
     if name in call.state.groups:
@@ -69,7 +69,7 @@ def get(call: ApiCall) -> Response:
     """Show one resource group."""
     group = _find(call)
     shown = _group_json(call, group)
-    _look(call, [group])
+    _poll(call, [group])
     return json_response(200, shown)
 
 
@@ -90,12 +90,12 @@ def query(call: ApiCall) -> Response:
         headers["link"] = f'<{call.base_url}{call.request.path}?{urlencode(following)}>; rel="next"'
     count = len(call.state.groups) if query_flag(call.request, "$count") else len(chunk)
     shown = page((_group_json(call, group) for group in chunk), count)
-    _look(call, chunk)
+    _poll(call, chunk)
     return json_response(200, shown, headers)
 
 
 def modify(call: ApiCall) -> Response:
-    """Give a resource group other labels."""
+    """Update the labels of a resource group."""
     body = json_body(call.request, PATCH_DATA)
     group = _find(call)
     if "labels" in body:
@@ -104,9 +104,9 @@ def modify(call: ApiCall) -> Response:
 
 
 def delete(call: ApiCall) -> Response:
-    """Delete a resource group with all that is in it.
+    """Delete a resource group with everything in it.
 
-    It is gone at once (assumed: nobody knows how long the service still shows it).
+    It is gone at once (assumed: how long the service still shows it is not known).
     """
     group = _find(call)
     if group.id == UNDELETABLE:
@@ -124,15 +124,15 @@ def _find(call: ApiCall) -> ResourceGroup:
     return group
 
 
-def _look(call: ApiCall, groups: list[ResourceGroup]) -> None:
+def _poll(call: ApiCall, groups: list[ResourceGroup]) -> None:
     if any(group.ready_at is not None for group in groups):
-        call.clock.look()
+        call.clock.poll()
 
 
 def _wanted(call: ApiCall) -> list[ResourceGroup]:
-    """Return the groups that fit the labels and the search, the oldest first.
+    """Return the groups that match the labels and the search, the oldest first.
 
-    Here `key!=value` also fits a group that lacks the key (specification). `$search` is known from the SDK only.
+    Here `key!=value` also matches a group without the key (specification). `$search` is known from the SDK only.
     """
     selectors = query_list(call.request, "labelSelector", SELECTOR, 1000) or []
     search = searching(call)
@@ -146,7 +146,7 @@ def _wanted(call: ApiCall) -> list[ResourceGroup]:
 
 
 def _page_size(call: ApiCall) -> int:
-    """Return how many groups a chunk holds at most; 0 for all. A preference that is none is ignored."""
+    """Return the maximum size of a chunk; 0 for all. An invalid preference is ignored."""
     match = _PAGE_SIZE.search(call.request.headers.get("prefer", ""))
     return int(match[1]) if match else 0
 

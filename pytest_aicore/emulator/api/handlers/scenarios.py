@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_aicore.emulator.api.call import ApiCall
-    from pytest_aicore.emulator.store.records import Published
+    from pytest_aicore.emulator.store.records import PublishedExecutable
     from pytest_aicore.emulator.store.state import State
     from pytest_aicore.http.exchange import Response
     from pytest_aicore.workflows import Artifact, OutputArtifact, Parameter
 
 SCENARIO_NOT_FOUND = "01010040"
-"""Assumed: nobody captured the code of a missing scenario."""
+"""Assumed: no capture shows the code of a missing scenario."""
 EXECUTABLE_NOT_FOUND = "01010041"
-"""Assumed: nobody captured the code of a missing executable."""
+"""Assumed: no capture shows the code of a missing executable."""
 
 
 def query(call: ApiCall) -> Response:
@@ -71,7 +71,7 @@ def query_versions(call: ApiCall) -> Response:
     """List the versions of a scenario. Assumed: one for each distinct label `ai.sap.com/version`."""
     scenario_id = call.identifier("scenarioId")
     selectors = query_list(call.request, "labelSelector", Text(5000, LABEL_SELECTOR), 1000)
-    first_seen: dict[str, Published] = {}
+    first_seen: dict[str, PublishedExecutable] = {}
     for item in _of_scenario(call.state, scenario_id):
         first_seen.setdefault(item.executable.version_id or "", item)
     shown = [
@@ -82,15 +82,15 @@ def query_versions(call: ApiCall) -> Response:
             "scenarioId": scenario_id,
         }
         for version, item in first_seen.items()
-        if not selectors  # versions carry no labels, so no selector ever fits
+        if not selectors  # versions have no labels, so no selector matches
     ]
     return json_response(200, page(shown))
 
 
 def wait_for_templates(call: ApiCall) -> None:
-    """Let time pass for who waits until an application has been synchronised."""
+    """Let the time of a poll pass for a client that waits for a synchronisation."""
     if len(call.state.tenant.applications):
-        call.platform.gitsync.look()
+        call.platform.gitsync.poll()
 
 
 def query_models(call: ApiCall) -> Response:
@@ -100,14 +100,14 @@ def query_models(call: ApiCall) -> Response:
     return json_response(200, page(models))
 
 
-def find_executable(state: State, scenario_id: str, executable_id: str) -> Published | None:
-    """Return the executable that a scenario shows under this id, or None."""
+def find_executable(state: State, scenario_id: str, executable_id: str) -> PublishedExecutable | None:
+    """Return the executable of a scenario with this id, or None."""
     item = state.find_published(executable_id)
     return item if item and item in _of_scenario(state, scenario_id) else None
 
 
 def scenario_json(state: State, scenario_id: str) -> Json | None:
-    """Return a scenario as the API shows it, or None where it is not visible."""
+    """Return a scenario as the API shows it, or None if it is not visible."""
     items = _of_scenario(state, scenario_id)
     if not items:
         return None
@@ -122,8 +122,8 @@ def scenario_json(state: State, scenario_id: str) -> Json | None:
     )
 
 
-def executable_json(item: Published) -> Json:
-    """Return an executable as the API shows it; lists are there also when empty (captured since 2022)."""
+def executable_json(item: PublishedExecutable) -> Json:
+    """Return an executable as the API shows it; empty lists are shown, too (captured since 2022)."""
     executable = item.executable
     return present(
         createdAt=seconds_offset(item.created_at),
@@ -140,8 +140,8 @@ def executable_json(item: Published) -> Json:
     )
 
 
-def _of_scenario(state: State, scenario_id: str) -> list[Published]:
-    """Return what is visible of a scenario: nothing unless a WorkflowTemplate defines it (documentation)."""
+def _of_scenario(state: State, scenario_id: str) -> list[PublishedExecutable]:
+    """Return the visible executables of a scenario: none unless a WorkflowTemplate defines it (documentation)."""
     items = [
         item
         for item in state.all_published()

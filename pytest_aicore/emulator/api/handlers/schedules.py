@@ -1,4 +1,4 @@
-"""Execution schedules: they start executions of a configuration again and again."""
+"""Execution schedules: they start executions of a configuration repeatedly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_aicore.http.exchange import Response
 
 NOT_FOUND = "01010070"
-"""Assumed: nobody captured the code of a missing schedule."""
+"""Assumed: no capture shows the code of a missing schedule."""
 STATUSES = ("ACTIVE", "INACTIVE")
 
 POST_DATA = ObjectOf(
@@ -75,7 +75,7 @@ def create(call: ApiCall) -> Response:
 def get(call: ApiCall) -> Response:
     """Show one schedule."""
     schedule = _find(call)
-    look(call, [schedule])
+    poll(call, [schedule])
     return json_response(200, _schedule_json(schedule))
 
 
@@ -83,7 +83,7 @@ def query(call: ApiCall) -> Response:
     """List schedules, the newest first."""
     skip, top = paging(call)
     schedules = call.group.schedules.select(_filters(call), skip=skip, top=top)
-    look(call, schedules)
+    poll(call, schedules)
     return json_response(200, page(map(_schedule_json, schedules)))
 
 
@@ -93,7 +93,7 @@ def count(call: ApiCall) -> Response:
 
 
 def modify(call: ApiCall) -> Response:
-    """Change a schedule; what it runs next follows from what it then is."""
+    """Update a schedule; its next run follows from its new fields."""
     body = json_body(call.request, PATCH_DATA)
     schedule = _find(call)
     if not body:
@@ -117,16 +117,16 @@ def modify(call: ApiCall) -> Response:
 
 
 def delete(call: ApiCall) -> Response:
-    """Delete a schedule, in whatever status; the executions it has started stay."""
+    """Delete a schedule, in any status; the executions it has started stay."""
     schedule = _find(call)
     call.group.schedules.remove(schedule.id)
     return json_response(202, {"id": schedule.id, "message": "Execution Schedule deleted"})
 
 
-def look(call: ApiCall, schedules: Iterable[Schedule]) -> None:
-    """Let time pass for who waits for a schedule: one that is active goes on."""
+def poll(call: ApiCall, schedules: Iterable[Schedule]) -> None:
+    """Let the time of a poll pass for a client that waits for an active schedule."""
     if any(schedule.status == "ACTIVE" for schedule in schedules):
-        call.clock.look()
+        call.clock.poll()
 
 
 def _check(body: Json) -> None:

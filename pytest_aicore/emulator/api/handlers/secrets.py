@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 NAME = Text(252, re.compile(r"^[a-z0-9\-\.]+\Z", re.ASCII), 1)
 ALL_GROUPS = "*"
 UNNAMED_SCOPE = "default"
-"""Assumed: whose secrets are meant when neither a resource group nor the tenant's scope is named."""
+"""Assumed: the scope if neither a resource group nor the tenant's scope is named."""
 
 
 class SecretScope(NamedTuple):
-    """Whose secrets a call is about."""
+    """The scope of the secrets of a call."""
 
     secrets: Table[NamedSecret]
     maximum: int
@@ -44,7 +44,7 @@ class SecretScope(NamedTuple):
 
 
 def _data(value: Any, where: str) -> Json:
-    """Check the data; whether they are base64 is not looked at (nobody captured a refusal)."""
+    """Check the data; whether they are base64 is not checked (no capture shows a refusal)."""
     if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
         raise invalid(f"{where} must be an object whose values are strings")
     return value
@@ -55,7 +55,7 @@ PATCH_DATA = ObjectOf({"data": _data, "labels": LABELS}, required=("data",))
 
 
 def create(call: ApiCall) -> Response:
-    """Make a secret; one that exists is left as it is."""
+    """Create a secret; an existing one is left unchanged."""
     body = json_body(call.request, POST_DATA)
     scope = scope_of(call)
     name = body["name"]
@@ -72,7 +72,7 @@ def query(call: ApiCall) -> Response:
 
 
 def get(call: ApiCall) -> Response:
-    """Show one secret; of one that all resource groups get, also which of them have it."""
+    """Show one secret; for one that all resource groups get, also which of them have it."""
     scope, secret = _find(call)
     shared = scope.secrets is call.state.tenant.shared_secrets
     synced = {group.id: group.ready_at is None for group in call.state.groups.values()} if shared else None
@@ -80,7 +80,7 @@ def get(call: ApiCall) -> Response:
 
 
 def modify(call: ApiCall) -> Response:
-    """Give a secret other data; labels that are left out stay."""
+    """Update the data of a secret; labels that are left out stay."""
     body = json_body(call.request, PATCH_DATA)
     scope, secret = _find(call)
     if "labels" in body:
@@ -89,17 +89,17 @@ def modify(call: ApiCall) -> Response:
 
 
 def delete(call: ApiCall) -> Response:
-    """Delete a secret; the answer is just the number 200 (captured)."""
+    """Delete a secret; the body of the answer is the number 200 (captured)."""
     scope, secret = _find(call)
     scope.secrets.remove(secret.id)
     return json_response(200, 200)
 
 
 def scope_of(call: ApiCall) -> SecretScope:
-    """Return whose secrets a call is about; the tenant's scope goes before a resource group.
+    """Return the scope of a call; the tenant's scope takes precedence over a resource group.
 
     Raises:
-        ApiError: there is no such resource group.
+        ApiError: the resource group does not exist.
     """
     tenant_scope = call.request.headers.get("ai-tenant-scope", "false").strip().lower()
     if tenant_scope not in ("true", "false"):

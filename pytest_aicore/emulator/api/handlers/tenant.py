@@ -1,4 +1,4 @@
-"""What the tenant is and has: its plan, its quotas, its nodes, its services, its key figures."""
+"""The tenant: its plan, its quotas, its nodes, its services, its key figures."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ INSTANCE_TYPES: dict[str, Json] = {
 }
 """Names documented; sizes and units assumed, and so is that these calls name resource plans."""
 STANDARD_PLAN = "starter"
-"""Documentation: what runs without a plan of its own runs on this one."""
+"""Documentation: the plan of executions and deployments that name none."""
 KPI_COLUMNS = ("ResourceGroup", "Scenario", "Executable", "Executions", "Artifacts", "Deployments")
 KPI_DEFAULT = ("ResourceGroup", "Executions", "Artifacts", "Deployments")
 
@@ -57,26 +57,26 @@ def info(call: ApiCall) -> Response:
 
 
 def instance_types(call: ApiCall) -> Response:  # noqa: ARG001
-    """List what nodes there are."""
+    """List the types of nodes."""
     return json_response(200, {"instanceTypes": INSTANCE_TYPES})
 
 
 def nodes(call: ApiCall) -> Response:
-    """Show how many nodes of each plan are to be held ready, and are."""
+    """Show how many nodes of each plan are requested and reserved."""
     plans = {plan: {"provisioned": 0, "requested": 0} for plan in INSTANCE_TYPES}
     kept = call.state.tenant.nodes
     plans |= {each.id: {"provisioned": each.provisioned, "requested": each.requested} for each in kept}
     if any(each.ready_at is not None for each in kept):
-        call.clock.look()
+        call.clock.poll()
     return json_response(200, {"resourcePlans": plans})
 
 
 def request_nodes(call: ApiCall) -> Response:
-    """Have nodes held ready; they are there some minutes later."""
+    """Reserve nodes; they are ready some minutes later."""
     wanted = json_body(call.request, NODES_DATA)["resourcePlans"]
     for each in wanted:
         if each["name"] not in INSTANCE_TYPES:
-            raise refused(400, f"Resource plan {each['name']} is none of {listing(INSTANCE_TYPES)}")
+            raise refused(400, f"Unknown resource plan {each['name']}; expected one of {listing(INSTANCE_TYPES)}")
     for each in wanted:
         call.platform.tenancy.request_nodes(each["name"], each["request"])
     return json_response(200, {"message": "Reserved resource has been set."})
@@ -110,33 +110,33 @@ def _service_json(service: AIService) -> Json:
 
 
 def resource_group_quota(call: ApiCall) -> Response:
-    """Show how many resource groups there are and may be."""
+    """Show the number and the quota of resource groups."""
     return _quota(call, len(call.state.groups), quotas.RESOURCE_GROUPS)
 
 
 def application_quota(call: ApiCall) -> Response:
-    """Show how many applications there are and may be."""
+    """Show the number and the quota of applications."""
     return _quota(call, len(call.state.tenant.applications), quotas.APPLICATIONS)
 
 
 def repository_quota(call: ApiCall) -> Response:
-    """Show how many repositories there are and may be."""
+    """Show the number and the quota of repositories."""
     return _quota(call, len(call.state.tenant.repositories), quotas.REPOSITORIES)
 
 
 def docker_registry_secret_quota(call: ApiCall) -> Response:
-    """Show how many docker registry secrets there are and may be."""
+    """Show the number and the quota of docker registry secrets."""
     return _quota(call, len(call.state.tenant.docker_secrets), quotas.DOCKER_REGISTRY_SECRETS)
 
 
 def secret_quota(call: ApiCall) -> Response:
-    """Show how many generic secrets of a scope there are and may be."""
+    """Show the number and the quota of generic secrets of a scope."""
     scope = scope_of(call)
     return _quota(call, len(scope.secrets), scope.maximum)
 
 
 def executable_quota(call: ApiCall) -> Response:
-    """Show how many templates there are and may be."""
+    """Show the number and the quota of templates."""
     serving = sum(item.executable.deployable for item in call.state.published.values())
     usage = {"servingTemplateCount": serving, "workflowTemplateCount": len(call.state.published) - serving}
     quota = {"servingTemplateMaxCount": quotas.TEMPLATES, "workflowTemplateMaxCount": quotas.TEMPLATES}
@@ -144,7 +144,7 @@ def executable_quota(call: ApiCall) -> Response:
 
 
 def deployment_quota(call: ApiCall) -> Response:
-    """Show how many deployments of each resource plan there may be, and those that there are."""
+    """Show the number and the quota of deployments of each resource plan."""
     maximum = {"maxCount": quotas.DEPLOYMENTS, "maxReplicaPerDeployment": quotas.REPLICAS_PER_DEPLOYMENT}
     answer: Json = {"quotas": [{"deploymentQuota": maximum, "resourcePlanType": plan} for plan in INSTANCE_TYPES]}
     if not _quota_only(call):
@@ -179,8 +179,8 @@ def _quota_only(call: ApiCall) -> bool:
 def kpis(call: ApiCall) -> Response:
     """Count executions, artifacts and deployments by resource group, scenario and executable.
 
-    What was deleted is not counted (assumed). An artifact has the executable of the execution that left it behind,
-    and an empty name where it was registered.
+    Deleted records are not counted (assumed). An artifact counts for the executable of the execution that wrote it, and
+    for an empty name if a client registered it.
     """
     select = call.request.query.get("$select")
     columns = select.split(",") if select else list(KPI_DEFAULT)

@@ -1,4 +1,4 @@
-"""Tokens: what XSUAA gives out, and what the gateway of AI Core makes of them."""
+"""Tokens: how XSUAA issues them, and how the gateway of AI Core checks them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PATH = "/oauth/token"
 LIFETIME_SECONDS = 43199
-"""Captured. The SDK asks for a new token when less than an hour is left."""
+"""Captured. The SDK requests a new token if the old one expires within an hour."""
 
 _NO_STORE = {"cache-control": "no-store", "pragma": "no-cache"}
 
@@ -47,11 +47,11 @@ def create(gateway: Gateway, request: Request) -> Response:
 
 
 def refuse(gateway: Gateway, request: Request) -> Response | None:
-    """Return the gateway's 401 for a request without a token of ours, or None when it may pass.
+    """Return the gateway's 401 for a request without a token of ours, or None if it has one.
 
-    The sentences are those of Envoy's JWT filter, which stands in front of AI Core (assumed; the SDK takes any
-    401 as it is). In one process tokens never run out by the clock: the emulator's may jump over days while the
-    client's does not, and a fault (`expired token`) makes one run out. On a server they do.
+    The sentences are those of Envoy's JWT filter, which is in front of AI Core (assumed; the SDK does not
+    interpret a 401). In one process tokens do not expire by the clock: the emulator's may jump over days while the
+    client's does not; a fault (`expired token`) makes one expire. On a server they expire by the clock.
     """
     header = request.headers.get("authorization", "")
     scheme, _, token = header.partition(" ")
@@ -70,7 +70,7 @@ def refuse(gateway: Gateway, request: Request) -> Response | None:
 
 
 def mint(gateway: Gateway, client_id: str) -> str:
-    """Return a token in the form of a JSON web token, signed so that `refuse` knows it again."""
+    """Return a token in the form of a JSON web token, signed so that `refuse` recognises it."""
     claims: dict[str, Any] = {"client_id": client_id, "grant_type": "client_credentials", "seed": gateway.seed}
     if gateway.tokens_expire:
         now = int(gateway.clock.client_time())
@@ -80,7 +80,7 @@ def mint(gateway: Gateway, client_id: str) -> str:
 
 
 def _expiry(token: str) -> float:
-    """Return when one of our own tokens runs out."""
+    """Return when a token of this emulator expires."""
     payload = token.split(".")[1]
     claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return float(claims.get("exp", "inf"))
@@ -88,10 +88,10 @@ def _expiry(token: str) -> float:
 
 def _is_ours(token: str, seed: int) -> bool:
     signed, _, signature = token.rpartition(".")
-    return _signature(signed, seed) == signature  # of an emulator: nobody has to be kept from guessing
+    return _signature(signed, seed) == signature  # for an emulator only: it need not be hard to guess
 
 
-@lru_cache(maxsize=64)  # each request bears a token, mostly the same one
+@lru_cache(maxsize=64)  # each request has a token, mostly the same one
 def _signature(text: str, seed: int) -> str:
     return _encoded(_digest(f"pytest-aicore {seed}".encode(), text, "sha256"))
 
@@ -122,7 +122,7 @@ def _basic(request: Request) -> tuple[str, str] | None:
 
 
 def bad_credentials() -> Response:
-    """Return XSUAA's answer to a client that it does not know (captured)."""
+    """Return XSUAA's answer to an unknown client (captured)."""
     return _refused(401, "invalid_client", "Bad credentials")
 
 

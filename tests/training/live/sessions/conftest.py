@@ -10,8 +10,7 @@ import pytest
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.serve.server import Server
 from pytest_aicore.emulator.world.pace import RunningClock, pace_named
-from pytest_aicore.workflows import read_folder
-from tests.places import WORKFLOWS
+from tests.places import our_folder
 from tests.projects import _no_machine, empty_project, project
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class Service:
     def __init__(self, pace: str) -> None:
         chosen = pace_named(pace)
         self.emulator = Emulator(7, clock=RunningClock(chosen), pace=chosen.said, tokens_expire=True)
-        self.emulator.publish_folder(read_folder(WORKFLOWS))
+        self.emulator.publish_folder(our_folder())
         self.server = Server(self.emulator, hang_seconds=0.5)
 
     @property

@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.live import preflight
-from pytest_aicore.training.live.ledger import EXECUTION, FileLedger, RunRecord
+from pytest_aicore.training.live.ledger import EXECUTION, FileLedger, LedgerRecord
 from pytest_aicore.training.live.runs import Live, LiveOptions
 
 OBJECT: Any = object()
@@ -54,7 +54,7 @@ def claim(file: Path) -> str:
     ledger.process += "-claim"
     ledger.open()
     ledger.has_room = announced(ledger.has_room)  # type: ignore[method-assign]
-    record = RunRecord(ledger, next(iter(ledger.entries.values())))
+    record = LedgerRecord(ledger, next(iter(ledger.entries.values())))
     return "nothing" if record.claim(EXECUTION, {"configuration": "c"}) is None else "mine"
 
 

@@ -95,7 +95,7 @@ def test_what_is_not_synced_yet_breaks_nothing(check: Callable[..., pytest.RunRe
     ("status", "body", "message"),
     [
         (403, b"RBAC: access denied", "could not get the executable 'churn-train' *: RBAC: access denied (HTTP 403)*"),
-        (404, b"", "*Nobody but the gateway answers there: check the base URL, which ends in /v2."),
+        (404, b"", "*The gateway answered 404 for this path, not AI Core: check the base URL, which must end in /v2."),
     ],
 )
 def test_a_service_that_cannot_be_asked_fails_without_a_traceback(

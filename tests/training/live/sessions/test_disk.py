@@ -95,7 +95,7 @@ def test_disk_that_stays_full_is_told_and_leaves_nothing_running(
     assert service.unwatched() == []
     result.stdout.fnmatch_lines(
         [
-            "aicore: execution e* of training_workflow_tutorial.yaml is being stopped: not needed any more.",
+            "aicore: execution e* of training_workflow_tutorial.yaml is being stopped: no remaining test needs it.",
             (
                 "aicore: the ledger *ledger.jsonl cannot be read or written (No space left on device): it lacks the"
                 " latest * events."
@@ -118,7 +118,8 @@ def test_what_cannot_be_stopped_nor_written_is_named(
         [
             (
                 "aicore: execution e* of training_workflow_tutorial.yaml may still run, and the ledger may not know of"
-                " it. `pytest-aicore sweep --older-than 0s` stops everything of ours in its resource group."
+                " it. `pytest-aicore sweep --older-than 0s` stops all executions of pytest-aicore in its resource"
+                " group."
             )
         ]
     )
@@ -154,7 +155,7 @@ def test_ledger_that_is_deleted_while_runs_are_watched(
 def test_folder_of_a_session_of_xdist_is_deleted(
     live: Callable[..., pytest.RunResult], service: Service, project: pytest.Pytester, late: bool
 ) -> None:
-    """The lock of the process that gives out the tests is made anew as well; else no worker would start anything.
+    """The lock of the process that gives out the tests is created again as well; else no worker would start anything.
 
     Nor does a worker whose first training comes only then believe that the session has ended.
     """
@@ -189,7 +190,7 @@ def test_worker_hands_over_what_it_could_not_write(
         "    raise AssertionError",
         """
     import pathlib
-    for number in range(100):  # somebody may make it anew in between
+    for number in range(100):  # it may be created again in between
         try:
             pathlib.Path("kept").rename(f"away-{number}")
             pathlib.Path("kept").write_text("")
@@ -239,7 +240,7 @@ def test_damaged_lines_end_no_session_and_are_told(
 def test_another_session_s_ledger_is_its_own(
     live: Callable[..., pytest.RunResult], service: Service, project: pytest.Pytester
 ) -> None:
-    """What another ledger has left behind is for those who use that ledger."""
+    """Leftover executions in another ledger belong to the sessions of that ledger."""
     service.emulator.script(unknown=0, pending=0, running=10**7)
     live(LEFT, "-x", "--aicore-keep").assert_outcomes(failed=1)
     live("def test_it(aicore_client): pass", LEDGER).assert_outcomes(passed=1)

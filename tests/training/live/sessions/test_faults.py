@@ -23,8 +23,7 @@ from pytest_aicore.training.service import failures, transport
 from pytest_aicore.training.service import retry as patience
 from pytest_aicore.training.service.credentials import from_service_key
 from pytest_aicore.training.service.sdk import make_patient_client
-from pytest_aicore.workflows import read_folder
-from tests.places import ROOT
+from tests.places import ROOT, our_folder
 from tests.training.live.sessions.conftest import Service
 from tests.training.live.sessions.proxies import Proxy
 
@@ -110,7 +109,7 @@ class Rehearsal:
         key = json.loads(json.dumps(service.server.service_key).replace(str(service.server.port), str(self.proxy.port)))
         self.credentials = from_service_key(key, "test")
         self.plan = TrainingPlan(
-            read_folder(ROOT / "workflows").find("training_workflow_tutorial"),
+            our_folder().find("training_workflow_tutorial"),
             {"text-data": "ai://default/data"},
             timeout=30,
         )
@@ -147,7 +146,7 @@ class Rehearsal:
                 return "survived"
             return text
         finally:
-            live.finish("not needed any more")
+            live.finish("no remaining test needs it")
             self.told = live.told
         return "survived"
 

@@ -37,7 +37,7 @@ def test_run_that_could_not_be_started_for_a_reason_of_ours_says_so(
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (ValueError("boom"), "watching failed (ValueError)."),
+        (ValueError("boom"), "polling failed (ValueError)."),
         (RunError("the disk is full."), "the disk is full."),
     ],
 )
@@ -49,7 +49,7 @@ def test_watching_that_fails_loses_all_and_stops_them(
     error: Exception,
     said: str,
 ) -> None:
-    look = Fleet._look
+    look = Fleet._poll
 
     def fail(fleet: Fleet) -> None:
         look(fleet)
@@ -57,7 +57,7 @@ def test_watching_that_fails_loses_all_and_stops_them(
             raise error
 
     service.emulator.script(unknown=0, pending=0, running=10**7)
-    monkeypatch.setattr(Fleet, "_look", fail)
+    monkeypatch.setattr(Fleet, "_poll", fail)
     result = live(TWO)
     result.assert_outcomes(errors=2)
     assert result.outlines.count(said) == 2

@@ -229,9 +229,9 @@ def of_forked(text: str) -> str:
 
 
 REFUSED = (
-    "process N was forked from the pytest session (process N), which alone starts and watches trainings. Start the run"
-    " in the test itself, before it forks, and hand on its id. Plugins that fork the tests (pytest-forked, --boxed)"
-    " cannot run trainings live; pytest-xdist can."
+    "process N was forked from the pytest session (process N), and only that process can start and watch"
+    " trainings. Start the run in the test itself, before the test forks, and pass its id to the forked process."
+    " Plugins that fork the tests (pytest-forked, --boxed) cannot run trainings live; pytest-xdist can."
 )
 
 

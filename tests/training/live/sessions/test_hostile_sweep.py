@@ -79,7 +79,7 @@ def test_sweep(
             "younger ",
             "could not stop ",
             ids[1],
-            "nothing ",
+            "no leftover executions ",
         )
         assert [each for each in out.splitlines() if not (each.startswith(beginnings) or each[0].isdigit())] == []
     # It would become part of a path of a request.

@@ -149,7 +149,7 @@ def test_keep_leaves_them_running_and_says_how_to_go_on(
         assert lasting.statuses() == ["RUNNING", "RUNNING"]
         assert matches(
             "aicore: left running: execution e* of training_workflow_tutorial.yaml, because of --aicore-keep."
-            " `pytest-aicore sweep` stops it, --aicore-resume goes on with it.",
+            " `pytest-aicore sweep` stops it, --aicore-resume resumes it.",
             session.text,
         )
     status, text = sweep()
@@ -170,12 +170,7 @@ def test_next_session_stops_what_a_killed_one_left(
     result.assert_outcomes(passed=1)
     assert lasting.unwatched() == []
     result.stdout.fnmatch_lines(
-        [
-            (
-                "aicore: execution e* of training_workflow_tutorial.yaml is being stopped:"
-                " left behind by an earlier session."
-            )
-        ]
+        [("aicore: execution e* of training_workflow_tutorial.yaml is being stopped: leftover of an earlier session.")]
         * 2
     )
 
@@ -186,9 +181,7 @@ def test_resumed_session_finishes_what_a_killed_one_began(lasting: Service, star
         session.send(signal.SIGKILL, to_group=True)
         session.wait()
     with start("--aicore-resume") as resumed:
-        wait_until(
-            lambda: [each["event"] for each in resumed.events()].count("adopted") == 2, "both runs are gone on with"
-        )
+        wait_until(lambda: [each["event"] for each in resumed.events()].count("adopted") == 2, "both runs are resumed")
         lasting.emulator.clock.advance(2 * 10**7)
         assert resumed.wait() == 0, resumed.text
     assert lasting.statuses() == ["COMPLETED", "COMPLETED"]
@@ -203,7 +196,7 @@ def test_resumed_session_stops_what_no_test_asks_for(lasting: Service, start: Ca
         session.wait()
     with start("--aicore-resume", source="def test_it(aicore_client): pass") as resumed:
         assert resumed.wait() == 0
-        assert resumed.text.count("left behind by an earlier session, and asked for by no test.") == 2
+        assert resumed.text.count("leftover of an earlier session, and no test asked for it.") == 2
     assert lasting.unwatched() == []
 
 
@@ -221,7 +214,7 @@ def test_resumed_session_does_not_take_the_run_of_what_was_edited_since(
     service.emulator.script(unknown=0, pending=0, running=0)
     with start("--aicore-resume", source=source) as resumed:
         assert resumed.wait() == 0, resumed.text
-        assert resumed.text.count("left behind by an earlier session, and asked for by no test.") == 1
+        assert resumed.text.count("leftover of an earlier session, and no test asked for it.") == 1
     assert service.calls.count("execution.create") == 2
     assert service.unwatched() == []
 
@@ -248,20 +241,22 @@ def test_sweep_stops_what_a_killed_session_left(
 ) -> None:
     with start() as session:
         session.wait_for_executions(2)
-        assert "2 of a session that is still running on this machine: left alone" in sweep()[1]
+        assert "left alone: 2 of a session that is still running on this machine" in sweep()[1]
         session.send(signal.SIGKILL, to_group=True)
         session.wait()
     status, text = sweep("--dry-run")
     assert (status, lasting.statuses()) == (1, ["RUNNING", "RUNNING"])
     assert matches("would stop e* of training_workflow_tutorial.yaml, started * by test_it.py:6", text)
-    assert matches("2 to be stopped in the resource group default at http*; nothing was, because of --dry-run", text)
+    assert matches(
+        "would stop 2 in the resource group default at http*; nothing was stopped, because of --dry-run", text
+    )
     status, text = sweep("--older-than=2h")
     assert (status, lasting.statuses()) == (0, ["RUNNING", "RUNNING"])
     assert matches("younger than 2h: e* of training_workflow_tutorial.yaml, started * by test_it.py:*", text)
     status, text = sweep()
     assert (status, lasting.unwatched()) == (0, [])
     assert matches("e* of training_workflow_tutorial.yaml, started * by test_it.py:6: is being stopped", text)
-    assert matches("nothing of ours was left running in the resource group default at http*", sweep()[1])
+    assert matches("no leftover executions in the resource group default at http*", sweep()[1])
 
 
 def test_sweep_without_a_ledger_asks_for_an_age(
@@ -275,9 +270,9 @@ def test_sweep_without_a_ledger_asks_for_an_age(
     status, text = sweep(*elsewhere)
     assert (status, lasting.statuses()) == (1, ["RUNNING", "RUNNING"])
     assert matches(
-        "left alone: e* of the configuration 'pytest-aicore text-clf-train-tutorial *', started *, which no"
-        " ledger here knows. It may belong to a session of another machine; --older-than 2h stops it once it is older"
-        " than that.",
+        "left alone: e* of the configuration 'pytest-aicore text-clf-train-tutorial *', started *, which is"
+        " not in the ledger of this machine. It may belong to a session of another machine; --older-than 2h stops it when"
+        " it is older than 2 hours.",
         text,
     )
     status, text = sweep(*elsewhere, "--older-than=0.001s")
@@ -288,8 +283,8 @@ def test_sweep_without_anything_to_go_by(sweep: Callable[..., tuple[int, str]], 
     status, text = sweep("--ledger=lost.jsonl")
     assert status == 2
     assert text == (
-        f"pytest-aicore: No resource group is named, and the ledger lost.jsonl knows of none at {service.server.url}."
-        " Name it with --resource-group NAME.\n"
+        f"pytest-aicore: No resource group is given, and the ledger lost.jsonl records none at {service.server.url}."
+        " Give one with --resource-group NAME.\n"
     )
     assert sweep("--older-than=soon")[1] == (
         "pytest-aicore: --older-than soon: expected a time such as 45m, 2h, 1h30m or 90s.\n"
@@ -326,7 +321,7 @@ def test_it(aicore_execution): pass
     result.stdout.fnmatch_lines(
         [
             (
-                "execution e* had not ended when the time was up that pytest-timeout gives this test: it was RUNNING."
+                "execution e* had not ended before pytest-timeout's limit for this test: it was RUNNING."
                 " Give the test a longer timeout. It is being stopped."
             )
         ]

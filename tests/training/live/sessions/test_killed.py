@@ -1,4 +1,4 @@
-"""A live session is killed at random moments; whoever goes on with it starts nothing twice and leaves nothing behind.
+"""A live session is killed at random moments; the session that resumes it starts nothing twice and leaves nothing running.
 
 Half of the sessions have helpers that survive them: forked at random moments, with all that they inherit.
 
@@ -136,6 +136,6 @@ def _clear_up(
             assert resumed.wait() == 0, resumed.text
             assert "4 passed" in resumed.text
         finished = service.calls.count("execution.create")
-        # Whoever was killed after its last test had all it asked for; then the next one asks for it anew.
+        # A session that was killed after its last test had all results; then the next one requests them again.
         assert finished == 3 or (finished == 6 and "closed" in [each["event"] for each in session.events()[:-1]])
     assert service.unwatched() == []

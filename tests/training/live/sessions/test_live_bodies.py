@@ -70,9 +70,9 @@ def test_emulator_asked_for_late(request):
     result.stdout.fnmatch_lines(
         [
             "SKIPPED [[]1] test_it.py:9: aicore_offline: not under --aicore-live",
-            "SKIPPED [[]1] test_it.py:12: aicore_script: nobody can order the real SAP AI Core about",
-            "SKIPPED [[]1] test_it.py: aicore_emulator: nobody can order the real SAP AI Core about",
-            "SKIPPED [[]1] test_it.py:18: aicore_emulator: nobody can order the real SAP AI Core about",
+            "SKIPPED [[]1] test_it.py:12: aicore_script: skipped under --aicore-live: this marker controls the emulator only",
+            "SKIPPED [[]1] test_it.py: aicore_emulator: skipped under --aicore-live: this fixture controls the emulator only",
+            "SKIPPED [[]1] test_it.py:18: aicore_emulator: skipped under --aicore-live: this fixture controls the emulator only",
         ],
     )
     offline = project.runpytest_inprocess("-rs")
@@ -161,8 +161,8 @@ def test_ledger_that_cannot_be_written_starts_nothing(
         [
             "____*",
             (
-                f"The ledger {file} cannot be written (*), so nothing more is started:"
-                " what costs money is written down first."
+                f"The ledger {file} cannot be written (*), so nothing more is started: each execution is recorded"
+                " before it starts."
             ),
         ],
         consecutive=True,

@@ -32,8 +32,8 @@ NO_GROUP = (
         (
             '{"clientid": "x"}',
             (
-                "the service key {file} (from --aicore-service-key) lacks serviceurls.AI_API_URL, url and what"
-                " proves who we are (clientsecret, or certificate and key). It has 'clientid'."
+                "the service key {file} (from --aicore-service-key) lacks serviceurls.AI_API_URL, url and a credential"
+                " (clientsecret, or certificate and key). It has 'clientid'."
             ),
         ),
     ],
@@ -61,7 +61,7 @@ def test_no_credentials_says_where_was_looked(project: pytest.Pytester, monkeypa
         [
             "No credentials for SAP AI Core were found. Give a service key with --aicore-service-key=FILE (*",
             (
-                "Looked at: environment AICORE_SERVICE_KEY (not set); environment AICORE_CLIENT_ID,"
+                "Places that were searched: environment AICORE_SERVICE_KEY (not set); environment AICORE_CLIENT_ID,"
                 " AICORE_CLIENT_SECRET, ... (not set);"
                 f" {project.path / 'nothing' / 'config.json'} (does not exist); environment VCAP_SERVICES (not set)."
             ),
@@ -174,7 +174,7 @@ def test_sweep_takes_the_key_that_the_sessions_take(
     given = {"file": "key.json", "content": text, "base64": b64encode(text.encode()).decode()}[shape]
     monkeypatch.setenv("PYTEST_AICORE_SERVICE_KEY", given)
     assert main(["sweep", "--resource-group=default"]) == 0
-    told = f"nothing of ours was left running in the resource group default at {service.server.url}\n"
+    told = f"no leftover executions in the resource group default at {service.server.url}\n"
     assert capsys.readouterr().out == told
 
 

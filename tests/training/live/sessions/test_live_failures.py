@@ -59,7 +59,7 @@ def test_rights_that_do_not_suffice_are_said(live: Callable[..., pytest.RunResul
     service.emulator.fault("docker_registry_secrets.query", status=403, times=None)
     lines = section(live(BODY, "--aicore-timeout=1"))
     text = " ".join(line.strip() for line in lines[:8])
-    assert "could not look at the docker registry secrets (HTTP 403)" in text
+    assert "could not check the docker registry secrets (HTTP 403)" in text
 
 
 def test_nothing_is_asked_for_a_run_that_completed(live: Callable[..., pytest.RunResult], service: Service) -> None:

@@ -111,7 +111,7 @@ def test_what_is_not_needed_after_the_first_failure_is_stopped(
     )
     result.assert_outcomes(failed=1)
     assert service.unwatched() == []
-    assert result.stdout.str().count("is being stopped: not needed any more.") == 3
+    assert result.stdout.str().count("is being stopped: no remaining test needs it.") == 3
 
 
 def test_run_that_no_test_needs_any_more_is_stopped_at_once(
@@ -138,7 +138,7 @@ def test_later(aicore_client):
     )
     result.assert_outcomes(passed=1, skipped=1)
     result.stdout.fnmatch_lines(
-        [("aicore: execution e* of training_workflow_tutorial.yaml: no test needed it any more. It is being stopped.")]
+        [("aicore: execution e* of training_workflow_tutorial.yaml: no remaining test needs it. It is being stopped.")]
     )
 
 

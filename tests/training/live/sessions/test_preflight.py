@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 TRAINS = "def test_it(aicore_execution): pass"
 SYNC = (
-    "AI Core trains what it has synced, not the file that lies here. Commit and push the file to the repository of the"
+    "AI Core trains what it has synced, not the local file. Commit and push the file to the repository of the"
     " application that syncs it, and wait for the next sync (about three minutes, or POST"
     " /v2/admin/applications/{name}/refresh); or check out the version that is synced."
 )
 
 
 def change(project: pytest.Pytester, old: str, new: str) -> None:
-    """Change the workflow that lies here; the service keeps the one that it has synced."""
+    """Change the local workflow; the service keeps the one that it has synced."""
     file = project.path / "workflows" / "training_workflow_tutorial.yaml"
     text = file.read_text(encoding="utf-8")
     assert old in text
@@ -46,7 +46,7 @@ def test_scenario_that_is_not_there(
 ) -> None:
     change(project, "text-clf-tutorial", "text-clf-tutorials")
     assert refusal(live, service) == (
-        "preflight of training_workflow_tutorial.yaml in the resource group default: there is no scenario"
+        "preflight of training_workflow_tutorial.yaml in the resource group default: unknown scenario"
         " 'text-clf-tutorials'. Did you mean 'text-clf-tutorial'? The service has: 'customer-churn', 'house-price',"
         " 'text-clf-tutorial', 'foundation-models', 'orchestration'. Its id is the label scenarios.ai.sap.com/id of the"
         f" workflow. {SYNC}"
@@ -72,7 +72,7 @@ def test_executable_that_is_another_one(
     message = refusal(live, service)
     assert message.startswith(
         "preflight of training_workflow_tutorial.yaml in the resource group default: the service has synced another"
-        " executable than the file describes:\n    executable 'text-clf-train-tutorial', version '"
+        " executable than the local file describes:\n    executable 'text-clf-train-tutorial', version '"
     )
     assert "'text-model'" in message
     assert message.endswith(SYNC)
@@ -114,7 +114,7 @@ def test_wrong_base_url(
         [
             (
                 f"could not get the scenario 'text-clf-tutorial' at {service.server.url}/v2/lm: empty answer (HTTP"
-                " 404). Nobody but the gateway answers there: check the base URL, which ends in /v2."
+                " 404). The gateway answered 404 for this path, not AI Core: check the base URL, which must end in /v2."
             )
         ]
     )

@@ -136,7 +136,7 @@ def test_who_gives_tests_to_workers_tells_what_they_run(
     result = live("def test_it(aicore_execution): pass", "-p", "xdist", "-n1", "-v")
     result.assert_outcomes(passed=1)
     result.stdout.re_match_lines([r"aicore: (started|RUNNING )   0:0\d e[0-9a-f]+ training_workflow_tutorial\.yaml"])
-    assert "pytest-aicore bulletin" not in {thread.name for thread in threading.enumerate()}
+    assert "pytest-aicore progress" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_terminal_shows_status_and_last_log_line(

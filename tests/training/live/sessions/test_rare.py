@@ -13,7 +13,7 @@ import pytest
 
 from pytest_aicore.errors import RunError
 from pytest_aicore.training.clock import RealClock
-from pytest_aicore.training.live.ledger import EXECUTION, FileLedger, RunRecord
+from pytest_aicore.training.live.ledger import EXECUTION, FileLedger, LedgerRecord
 from pytest_aicore.training.live.locks import FileLock
 from pytest_aicore.training.live.stop import settle, stop_execution
 from pytest_aicore.training.service.api import TrainingApi
@@ -78,7 +78,7 @@ def test_run_that_somebody_deleted(live: Callable[..., pytest.RunResult], servic
         result = live("def test_it(aicore_execution): pass")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(
-        ["could not get the execution e*: * (HTTP 404, code *, request *). Somebody may have deleted it."]
+        ["could not get the execution e*: * (HTTP 404, code *, request *). It may have been deleted."]
     )
 
 
@@ -86,7 +86,7 @@ def test_what_is_lost_makes_room(tmp_path: Path) -> None:
     ledger = FileLedger(tmp_path / "ledger.jsonl", "one")
     ledger.most_at_once = 1
     ledger.open()
-    first, second = (RunRecord(ledger, ledger.begin(key, **FACTS)) for key in "ab")
+    first, second = (LedgerRecord(ledger, ledger.begin(key, **FACTS)) for key in "ab")
     assert first.claim(EXECUTION, {"configuration": "c1"}) is not None
     first.made(EXECUTION, {"id": "e1"})
     assert second.claim(EXECUTION, {"configuration": "c2"}) is None
@@ -123,7 +123,7 @@ def test_it(aicore_run): assert aicore_run().execution
     )
     result.assert_outcomes(failed=1)
     assert service.unwatched() == []
-    result.stdout.fnmatch_lines(["*had not ended when the time was up that pytest-timeout gives this test*"])
+    result.stdout.fnmatch_lines(["*had not ended before pytest-timeout's limit for this test*"])
 
 
 class Leaping(RealClock):
@@ -325,7 +325,7 @@ def test_executions_of_others_with_a_reused_configuration_are_theirs(tmp_path: P
     for ledger in (one, two):
         ledger.process = f"process of {ledger.session}"
         ledger.open()
-        records.append(RunRecord(ledger, ledger.begin("key", **FACTS)))
+        records.append(LedgerRecord(ledger, ledger.begin("key", **FACTS)))
     first, second = records
     assert first.claim(EXECUTION, {"configuration": "shared"}) is not None
     assert second.claim(EXECUTION, {"configuration": "shared"}) is None  # their lost answers could not be told apart
@@ -342,7 +342,7 @@ def test_worker_whose_controller_was_killed_starts_nothing_more(tmp_path: Path) 
     controller.process, worker.process = "one-1", "one-2"
     controller.open()
     worker.open()
-    record = RunRecord(worker, worker.begin("key", **FACTS))
+    record = LedgerRecord(worker, worker.begin("key", **FACTS))
     other.refresh()
     assert other.is_alive("one")
     controller.close(well=False)
@@ -365,8 +365,8 @@ def test_line_that_fits_only_in_part_is_an_error(tmp_path: Path, monkeypatch: py
     with pytest.raises(RunError) as caught:
         ledger.begin("key", **FACTS)
     assert str(caught.value) == (
-        f"The ledger {ledger.file} cannot be written ({os.strerror(errno.ENOSPC)}), so nothing more is started: what"
-        " costs money is written down first."
+        f"The ledger {ledger.file} cannot be written ({os.strerror(errno.ENOSPC)}), so nothing more is started: each"
+        " execution is recorded before it starts."
     )
     monkeypatch.undo()
     assert ledger.begin("key", **FACTS).key == "key"
@@ -405,7 +405,7 @@ def test_spoilt_line_says_nothing(tmp_path: Path, line: object) -> None:
         file.write(json.dumps(line) + "\n")
     ledger.refresh()
     assert list(ledger.entries) == ["known"]
-    assert ledger.left_behind("h", "default") == []
+    assert ledger.leftover("h", "default") == []
     assert ledger.entries["known"].execution_id is None
 
 

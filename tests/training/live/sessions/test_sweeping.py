@@ -115,8 +115,8 @@ def test_resource_group_in_which_nothing_was_started_is_forgotten(
         0,
         [
             (
-                "nothing of ours was started at HOST, as far as the ledger TMP/ledger.jsonl knows; --resource-group"
-                " NAME finds what other machines left running"
+                "the ledger TMP/ledger.jsonl records no executions at HOST; --resource-group NAME finds those that other"
+                " machines left running"
             )
         ],
     )
@@ -134,17 +134,15 @@ def test_place_that_cannot_be_looked_at_does_not_hide_the_others(
     status, lines = sweep()
     assert status == 1
     refused, closed, stopped, summary, elsewhere = lines
-    assert refused.startswith(
-        "could not look at the resource group another at HOST: could not list the executions that"
-    )
+    assert refused.startswith("could not check the resource group another at HOST: could not list the executions that")
     assert "HTTP 403" in refused
     assert closed.startswith(
-        "could not look at the resource group closed at HOST, where the ledger has nothing left running: could not list"
+        "could not check the resource group closed at HOST, where the ledger records nothing left running: could not list"
     )
     assert stopped == f"{execution} of w.yaml, started 90s ago by test_it.py:1: is being stopped"
     assert summary == "1 stopped, 0 left in the resource group default at HOST"
     assert elsewhere == (
-        "not looked at: 1 left in the resource group default at https://elsewhere, because the credentials are for"
+        "not checked: 1 left running in the resource group default at https://elsewhere, because the credentials are for"
         " HOST. If nothing can run there any more, delete TMP/ledger.jsonl."
     )
     assert service.unwatched() == []
@@ -165,9 +163,9 @@ def test_only_the_named_resource_group_counts(
     assert sweep("--resource-group=default") == (
         0,
         [
-            "nothing of ours was left running in the resource group default at HOST",
+            "no leftover executions in the resource group default at HOST",
             (
-                "not looked at: 1 left in the resource group another at HOST, because --resource-group names another."
+                "not checked: 1 left running in the resource group another at HOST, because --resource-group names another."
                 " If nothing can run there any more, delete TMP/ledger.jsonl."
             ),
         ],
@@ -196,10 +194,10 @@ def test_service_that_cannot_be_reached_is_not_tried_for_each_place(
     service.emulator.fault("execution.query", status=503, times=None)
     status, lines = sweep()
     assert status == 1
-    assert lines[0].startswith("could not look at the resource group a at HOST: could not list the executions that are")
+    assert lines[0].startswith("could not check the resource group a at HOST: could not list the executions that are")
     assert lines[1:] == [
-        "could not look at the resource group b at HOST either",
-        "could not look at the resource group c at HOST either",
+        "could not check the resource group b at HOST either",
+        "could not check the resource group c at HOST either",
     ]
 
 
@@ -213,7 +211,7 @@ def test_session_whose_lock_cannot_be_read_is_left_alone_and_said(
     status, lines = sweep()
     assert status == 1
     assert lines[0] == (
-        f"could not look at {execution} of w.yaml, started 90s ago by test_it.py:1: TMP/ledger.jsonl.alive-gone-1"
+        f"could not check {execution} of w.yaml, started 90s ago by test_it.py:1: TMP/ledger.jsonl.alive-gone-1"
         " cannot be read (Too many levels of symbolic links), so it is not known whether the session of a run is still"
         " running."
     )
@@ -235,7 +233,7 @@ def test_damaged_lines_are_said(sweep: Callable[..., tuple[int, list[str]]], tmp
     assert sweep("--resource-group=default") == (
         0,
         [
-            "nothing of ours was left running in the resource group default at HOST",
+            "no leftover executions in the resource group default at HOST",
             "2 lines of the ledger TMP/ledger.jsonl cannot be read and were skipped; line 1: not JSON.",
         ],
     )
@@ -301,7 +299,7 @@ def test_run_whose_executions_cannot_be_looked_for(
     status, lines = sweep()
     assert (status, lines[-1]) == (1, "0 stopped, 1 left in the resource group default at HOST")
     assert lines[0].startswith(
-        "could not stop a run of w.yaml, started 90s ago by test_it.py:1: could not look for executions"
+        "could not stop a run of w.yaml, started 90s ago by test_it.py:1: could not search for executions"
     )
 
 
@@ -354,8 +352,8 @@ def test_execution_that_is_being_started_is_known_by_its_configuration(
     assert sweep("--older-than=0s") == (
         0,
         [
-            "1 of a session that is still running on this machine: left alone",
-            "nothing of ours was left running in the resource group default at HOST",
+            "left alone: 1 of a session that is still running on this machine",
+            "no leftover executions in the resource group default at HOST",
         ],
     )
     assert service.unwatched() == ["PENDING"]
@@ -381,8 +379,8 @@ def test_session_that_begins_while_the_service_is_asked_is_left_alone(
         assert sweep("--older-than=0s", "--resource-group=default") == (
             0,
             [
-                "1 of a session that is still running on this machine: left alone",
-                "nothing of ours was left running in the resource group default at HOST",
+                "left alone: 1 of a session that is still running on this machine",
+                "no leftover executions in the resource group default at HOST",
             ],
         )
     assert service.unwatched() == ["RUNNING"]
@@ -405,7 +403,7 @@ def test_what_runs_although_the_ledger_has_it_closed_is_stopped(
     status, lines = sweep("--dry-run")
     assert (status, lines[0]) == (1, f"would stop {execution} of w.yaml, started 90s ago by test_it.py:1")
     assert service.unwatched() == ["RUNNING"]
-    assert sweep("--older-than=1h")[1] == ["nothing of ours was left running in the resource group default at HOST"]
+    assert sweep("--older-than=1h")[1] == ["no leftover executions in the resource group default at HOST"]
     status, lines = sweep()
     assert (status, lines[0]) == (0, f"{execution} of w.yaml, started 90s ago by test_it.py:1: is being stopped")
     assert service.unwatched() == []
@@ -422,7 +420,10 @@ def test_execution_of_a_configuration_that_others_reuse_may_be_theirs(
     ledger.write("ended", run=run, status="COMPLETED", seconds=1.0)
     status, lines = sweep()
     assert status == 1
-    assert "which no ledger here knows. It may belong to a session of another machine; --older-than 2h" in lines[0]
+    expected = (
+        "which is not in the ledger of this machine. It may belong to a session of another machine; --older-than 2h"
+    )
+    assert expected in lines[0]
     assert service.unwatched() == ["RUNNING"]
 
 
@@ -470,7 +471,7 @@ def test_key_of_the_variable(
     sweep: Callable[..., tuple[int, list[str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTEST_AICORE_SERVICE_KEY", str(tmp_path / "key.json"))
-    expected = (0, ["nothing of ours was left running in the resource group default at HOST"])
+    expected = (0, ["no leftover executions in the resource group default at HOST"])
     assert sweep("--resource-group=default", key=None) == expected
     monkeypatch.setenv("PYTEST_AICORE_SERVICE_KEY", str(tmp_path / "none.json"))
     assert sweep("--resource-group=default") == expected  # the option comes first
@@ -486,7 +487,7 @@ def test_key_of_the_sdk_s_own_lookup(
     names = {"CLIENT_ID": key["clientid"], "CLIENT_SECRET": key["clientsecret"], "AUTH_URL": key["url"]}
     for name, value in {**names, "BASE_URL": key["serviceurls"]["AI_API_URL"], "RESOURCE_GROUP": "default"}.items():
         monkeypatch.setenv(f"AICORE_{name}", value)
-    assert sweep(key=None) == (0, ["nothing of ours was left running in the resource group default at HOST"])
+    assert sweep(key=None) == (0, ["no leftover executions in the resource group default at HOST"])
     monkeypatch.delenv("AICORE_CLIENT_SECRET")
     status, lines = sweep(key=None)
     assert status == 2

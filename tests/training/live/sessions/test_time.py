@@ -244,7 +244,7 @@ def test_b(aicore_execution): pass
             (
                 "E *RunError: training_workflow_tutorial.yaml had not been started 1 s after a test had asked for it:"
                 " at most 1 executions run at once (--aicore-max-parallel), and none of them ended, or AI Core did not"
-                " answer. It is not started any more."
+                " answer. It will not be started."
             )
         ]
     )
@@ -320,7 +320,9 @@ def test_404_of_a_gateway_does_not_say_that_an_execution_is_gone(
         api.execution(execution)
     error = caught.value
     assert (error.status, error.transient, error.is_missing, error.is_of_a_gateway) == (404, True, False, True)
-    assert "Nobody but the gateway answers there: check the base URL, which ends in /v2" in str(error)
+    assert "The gateway answered 404 for this path, not AI Core: check the base URL, which must end in /v2" in str(
+        error
+    )
 
 
 def test_404_of_ai_core_says_that_an_execution_is_gone(api: TrainingApi) -> None:
@@ -355,7 +357,7 @@ def test_time_of_the_service_is_what_two_answers_say(dates: list[Any], now: floa
     ticks = iter(range(100))
     service_time = ServiceTime(lambda: next(ticks))
     for date in dates:
-        service_time.tell(gmt(date) if isinstance(date, (int, float)) else date)
+        service_time.add(gmt(date) if isinstance(date, (int, float)) else date)
     found = service_time.now()
     assert found is None if now is None else found is not None and abs(found - now) <= 2
 

@@ -113,7 +113,7 @@ def test_no_answer_takes_longer_than_a_call_may(slow: str, monkeypatch: pytest.M
     )
     assert (caught.value.transient, caught.value.in_doubt) == (True, True)
     assert server.connections == 1  # nobody has asked twice
-    wait_until(lambda: not running_calls(), "the end of the call that was left behind, and of its connection")
+    wait_until(lambda: not running_calls(), "the end of the abandoned call, and of its connection")
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -154,7 +154,7 @@ def test_token_has_a_limit(slow: str) -> None:
 
 
 def test_name_that_is_looked_up_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing can interrupt it: the call is left behind, and sends nothing when the name is known at last."""
+    """Nothing can interrupt it: the call is abandoned, and sends nothing when the lookup ends."""
     may_answer, asked = threading.Event(), threading.Event()
     look_up = socket.getaddrinfo
 
@@ -225,15 +225,15 @@ LARGE: dict[str, tuple[Callable[[], Iterable[bytes]], str]] = {
     "100 Continue": (lambda: repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 200), TOO_LARGE),
     "twice packed": (
         lambda: [packed(b"Content-Encoding: gzip, gzip\r\n", gzip.compress(gzip.compress(MANY_ZEROS, 1), 1))],
-        "ContentDecodingError (the answer has the encoding 'gzip, gzip', which was not asked for). Try again later.",
+        "ContentDecodingError (the answer has the encoding 'gzip, gzip', which was not requested). Try again later.",
     ),
     "br": (
         lambda: [packed(b"Content-Encoding: br\r\n", b"1234")],
-        "ContentDecodingError (the answer has the encoding 'br', which was not asked for). Try again later.",
+        "ContentDecodingError (the answer has the encoding 'br', which was not requested). Try again later.",
     ),
     "cut off": (
         lambda: [packed(b"Content-Encoding: gzip\r\n", gzip.compress(WHOLE)[:-9])],
-        "ContentDecodingError (the answer cannot be unpacked: it is cut off). Try again later.",
+        "ContentDecodingError (the answer cannot be decompressed: it is cut off). Try again later.",
     ),
 }
 

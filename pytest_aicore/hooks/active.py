@@ -1,0 +1,136 @@
+"""What the hooks of `plugin` do in a session that uses the plugin.
+
+Apart from `plugin`, so that other sessions do not load it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_aicore.echo import MISPLACED, is_misplaced
+from pytest_aicore.errors import SettingsError
+from pytest_aicore.hooks import SETTINGS
+from pytest_aicore.hooks.context import hiding_of, session_of, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MISREAD: pytest.StashKey[str | None] = pytest.StashKey()
+
+
+def start(config: pytest.Config) -> None:
+    """Read the settings and register the hooks that they ask for.
+
+    Args:
+        config: of pytest; at least one setting is set.
+
+    Raises:
+        pytest.UsageError: a setting has a value that cannot be used.
+    """
+    from pytest_aicore.hooks.rootdir import misread
+
+    if any(is_misplaced(path.partition("::")[0]) for path in config.args):
+        raise pytest.UsageError(MISPLACED)  # pytest repeats the paths that it does not find
+    config.stash[_MISREAD] = project = misread(config)
+    try:
+        settings = settings_of(config)
+    except SettingsError as error:
+        # The value may be valid in the ini file that was not read.
+        raise pytest.UsageError("\n".join(filter(None, [project, str(error)]))) from None
+    if project is not None and settings.live.value:
+        raise pytest.UsageError(
+            f"{project}\nA live session costs money, and the limits in the project's ini file would be ignored: nothing"
+            " was started."
+        )
+    session_of(config)
+    if settings.check.value or settings.update.value:
+        from pytest_aicore.hooks.workflow_items import begin as begin_checks
+
+        begin_checks(config, settings)
+    if settings.live.value and not config.option.collectonly:
+        from pytest_aicore.hooks.live import LiveSession
+
+        LiveSession.register(config)
+    output = settings.output.value
+    if output is not None:
+        from pytest_aicore.hooks.output_file import OutputFile
+
+        OutputFile.register(config, output)
+    if settings.report.value is not None:
+        from pytest_aicore.hooks.report_file import ReportFile
+
+        ReportFile.register(config, settings)
+
+
+def header(config: pytest.Config) -> list[str]:
+    """Return the lines of pytest's header: mode, host, resource group and folder, each with its source."""
+    from pytest_aicore.reports.terminal import header as lines_of
+
+    project = config.stash.get(_MISREAD, None)
+    return [*lines_of(settings_of(config)), *([f"aicore: {project}"] if project is not None else [])]
+
+
+def block_network(config: pytest.Config) -> None:
+    """Block the network, if that is asked for, before test modules are imported."""
+    settings = config.stash[SETTINGS]
+    if not settings.block_network.value or settings.live.value or config.option.collectonly:
+        return
+    # The controller of pytest-xdist imports no test modules.
+    if hasattr(config, "workerinput") or not getattr(config.option, "tx", None):
+        from pytest_aicore.hooks.isolation import isolation_of
+
+        isolation_of(config).session.open()
+
+
+def begin(config: pytest.Config, items: Sequence[pytest.Item], ours: Sequence[pytest.Item]) -> None:
+    """Skip what the mode does not allow, and register what isolates tests if there is a test that needs it.
+
+    Args:
+        config: of pytest.
+        items: all that were collected.
+        ours: those that use the plugin.
+    """
+    settings = settings_of(config)
+    for item in ours:
+        reason = _skipped(item, live=settings.live.value)
+        if reason is not None:
+            item.add_marker(pytest.mark.skip(reason=reason))
+    if ours:
+        hiding_of(config).rename(items)
+    if (ours or settings.live.value or settings.block_network.value) and not config.option.collectonly:
+        from pytest_aicore.hooks.isolation import isolation_of
+
+        isolation_of(config)
+
+
+def _skipped(item: pytest.Item, *, live: bool) -> str | None:
+    if not live:
+        return "aicore_live: needs --aicore-live" if item.get_closest_marker("aicore_live") else None
+    if item.get_closest_marker("aicore_offline"):
+        return "aicore_offline: not under --aicore-live"
+    if item.get_closest_marker("aicore_script"):
+        return "aicore_script: skipped under --aicore-live: this marker controls the emulator only"
+    if "aicore_emulator" in getattr(item, "fixturenames", ()):
+        return "aicore_emulator: skipped under --aicore-live: this fixture controls the emulator only"
+    return None
+
+
+def summarize(terminalreporter: pytest.TerminalReporter, config: pytest.Config, carrying: Sequence[Any]) -> None:
+    """List the runs of the session.
+
+    Args:
+        terminalreporter: of pytest.
+        config: of pytest.
+        carrying: the reports of tests that had runs.
+    """
+    from pytest_aicore.reports.model import reports_in
+    from pytest_aicore.reports.terminal import TITLE, summary
+
+    runs = [run for report in carrying for run in reports_in(report)]
+    lines = summary(runs, verbose=config.get_verbosity() > 0, prices=settings_of(config).prices.value)
+    if lines:
+        terminalreporter.section(TITLE)
+        for line in lines:
+            terminalreporter.line(line)

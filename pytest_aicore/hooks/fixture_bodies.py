@@ -1,0 +1,240 @@
+"""What the fixtures do when a test asks for one.
+
+Apart from `fixtures`, so that sessions that use none of them do not load it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.config.markers import MarkerUse, aicore, bind_marker
+from pytest_aicore.errors import AicoreError, PlanError
+from pytest_aicore.hooks import failing_plainly
+from pytest_aicore.hooks.context import marked, place_of, settings_of
+from pytest_aicore.hooks.isolation import Isolation, isolation_of, passed
+from pytest_aicore.training.plan import TrainingPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+    from pytest_aicore.emulator import Emulator
+    from pytest_aicore.emulator.serve.server import Server
+    from pytest_aicore.session.environment import Environment
+    from pytest_aicore.session.protocols import OutputWriter
+    from pytest_aicore.session.session import Session
+    from pytest_aicore.training.finished import FinishedExecution
+    from pytest_aicore.training.run import Run
+    from pytest_aicore.workflows import Template
+    from pytest_aicore.workflows.contracts.goldens import Goldens
+
+
+def _isolation(request: pytest.FixtureRequest) -> Isolation:
+    isolation = isolation_of(request.config)
+    isolation.begin_late()
+    return isolation
+
+
+def session_for(request: pytest.FixtureRequest) -> Session:
+    """Return what the tests of this pytest session share.
+
+    Args:
+        request: of the fixture.
+    """
+    session = _isolation(request).session
+    with failing_plainly():
+        session.require_readable_folder()
+    return session
+
+
+def workflow_for(request: pytest.FixtureRequest) -> Template:
+    """Return the workflow that the `aicore` markers of a test name.
+
+    Args:
+        request: of the fixture.
+    """
+    session = session_for(request)
+    with failing_plainly():
+        template = session.workflow(marked(request.node).get("workflow"), place_of(request.node))
+    return template.with_goldens(_goldens(request))
+
+
+def _goldens(request: pytest.FixtureRequest) -> Goldens:
+    from pytest_aicore.hooks.workflow_files import WRITTEN
+    from pytest_aicore.workflows.contracts.goldens import Goldens
+
+    config = request.config
+    update = settings_of(config).update.value
+    return Goldens(request.path.parent, config.rootpath, update=update, written=config.stash.get(WRITTEN, []))
+
+
+def plan_for(request: pytest.FixtureRequest, workflow: Template) -> TrainingPlan:
+    """Return the plan that the `aicore` markers of a test ask for.
+
+    Args:
+        request: of the fixture.
+        workflow: that of the test.
+    """
+    session = session_for(request)
+    with failing_plainly():
+        return session.plan(workflow, marked(request.node), place_of(request.node))
+
+
+def _checked(plan: object) -> TrainingPlan:
+    """Return the plan that `aicore_plan` returned; the user may have overridden that fixture.
+
+    Raises:
+        PlanError: it is not a plan.
+    """
+    if not isinstance(plan, TrainingPlan):
+        raise PlanError(
+            f"The fixture 'aicore_plan' of this folder or test module returned {plan!r}, which is not a TrainingPlan."
+            " Return for example dataclasses.replace(aicore_plan, timeout=60)."
+        )
+    return plan
+
+
+def run_for(request: pytest.FixtureRequest, plan: TrainingPlan) -> Run:
+    """Return the run of a plan for a test; nothing of it happens before it is used.
+
+    Args:
+        request: of the fixture.
+        plan: what the fixture `aicore_plan` returned.
+    """
+    isolation = _isolation(request)
+    with failing_plainly():
+        return isolation.run(request.node, _checked(plan))
+
+
+class RunStarter:
+    """Starts the runs that the body of one test asks `aicore_run` for.
+
+    Args:
+        request: of the fixture.
+    """
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request = request
+        self._session = session_for(request)
+        self._isolation = _isolation(request)
+        with failing_plainly():
+            self._defaults = marked(request.node)
+        self._started: list[Run] = []
+        self._asking = Lock()  # pytest's fixtures are not made for threads, and a body may start its runs from several
+
+    def start(self, workflow: Any = None, **arguments: Any) -> Run:
+        """Start a run.
+
+        Args:
+            workflow: that of the markers if None.
+            arguments: of the `aicore` marker.
+
+        Raises:
+            AicoreError: the run cannot be started.
+        """
+        __tracebackhide__ = True
+        try:
+            run = self._isolation.run(self._request.node, self._plan(workflow, arguments))
+            self._started.append(run)
+            run.start()
+        except AicoreError as error:
+            raise error.with_traceback(None) from None
+        return run
+
+    def _plan(self, workflow: Any, arguments: dict[str, Any]) -> TrainingPlan:
+        session = self._session
+        place = place_of(self._request.node)
+        given = bind_marker("aicore_run", aicore, MarkerUse((workflow,), arguments), place, "the call of")
+        del given["workflow"]
+        if given.get("timeout", 0) is None:
+            del given["timeout"]
+        template = None if workflow is None else session.workflow(workflow, place)
+        if template is None or template is session.workflow_of(self._defaults):
+            with self._asking:
+                default = _checked(self._request.getfixturevalue("aicore_plan"))
+            return replace(default, place=place, **given)
+        # Artifacts and parameters of one workflow do not fit another.
+        asked = {name: value for name, value in self._defaults.items() if name in ("expect", "timeout", "fresh")}
+        return session.plan(template, {**asked, **given}, place)
+
+    def finish(self) -> None:
+        """Wait for the runs whose execution a passed test did not ask for: each must end as expected."""
+        if passed(self._request.node):
+            with failing_plainly():
+                for run in self._started:
+                    if not run.looked:
+                        _ = run.execution
+
+
+def output_writer(request: pytest.FixtureRequest) -> OutputWriter:
+    """Return the function that writes the output artifacts of an execution to a file.
+
+    Args:
+        request: of the fixture.
+    """
+    session = session_for(request)
+
+    def aicore_training_output(file: Path | str, execution: FinishedExecution | None = None) -> dict[str, Any]:
+        __tracebackhide__ = True
+        finished = request.getfixturevalue("aicore_execution") if execution is None else execution
+        try:
+            return session.write_output(Path(file), finished)
+        except AicoreError as error:
+            raise error.with_traceback(None) from None
+
+    return aicore_training_output
+
+
+@contextmanager
+def serving(emulator: Emulator, folder: Path) -> Iterator[Server]:
+    """Serve an emulator over HTTP.
+
+    Args:
+        emulator: that of the test.
+        folder: where its service key is written.
+    """
+    from pytest_aicore.emulator.serve.server import Server
+    from pytest_aicore.processes import Home
+
+    home = Home()
+    with failing_plainly():
+        server = Server(emulator)
+        server.write_service_key(folder / "service_key.json")
+        server.start()
+    yield server
+    server.stop()
+    if home.is_here:
+        server.service_key_file.unlink(missing_ok=True)
+
+
+@contextmanager
+def setting_environment(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> Iterator[Environment]:
+    """Set the environment variables of the SAP SDK.
+
+    Args:
+        request: of the fixture.
+        monkeypatch: what sets them, and restores them after the test.
+        folder: where a service key is written.
+    """
+    from pytest_aicore.session.environment import make_environment
+
+    session = session_for(request)
+    served = "aicore_server" in request.fixturenames
+    server = request.getfixturevalue("aicore_server") if served else None
+    with failing_plainly():
+        credentials = session.credentials if server is None else session.credentials_of(server)
+        group = session.settings.resource_group.value
+        environment = make_environment(credentials, group, folder, emulated=not session.live)
+    for name in environment.foreign:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.variables.items():
+        monkeypatch.setenv(name, value)
+    yield environment
+    environment.remove()
