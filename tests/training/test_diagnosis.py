@@ -321,7 +321,7 @@ def test_dead_without_log_of_a_template_with_a_mistake(bench: Bench) -> None:
     bench.emulator.script(symptom="invalid template")
     (cause,) = bench.causes()
     assert cause.likely == "train-flowers is not a valid Argo workflow: AIC208 in line 15"
-    assert cause.seen.startswith("DEAD without any log; `entrypoint` names the template `trian`")
+    assert cause.seen.startswith("DEAD without any log; `entrypoint` names the unknown template `trian`")
 
 
 def bench_history(*statuses: str) -> list[Any]:
