@@ -173,8 +173,7 @@ class LiveSession:
             return
         running = self._live.running()
         if running and not settings_of(self._config).keep.value:
-            reporter.ensure_newline()
-            reporter.write_line(f"aicore: stopping {running} execution{'s' if running > 1 else ''} ...", flush=True)
+            _write_at_once(reporter, f"aicore: stopping {running} execution{'s' if running > 1 else ''} ...")
 
     def _finish(self) -> None:
         if not self._home.is_here:
@@ -187,11 +186,10 @@ class LiveSession:
     def _say_what_may_run(self) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and not self._is_worker and not self._live.is_finished:
-            reporter.ensure_newline()
-            reporter.write_line(
+            _write_at_once(
+                reporter,
                 "aicore: interrupted again while executions were being stopped: some may still run."
                 " `pytest-aicore sweep` stops them.",
-                flush=True,
             )
 
     def _report(self, reporter: Any) -> None:
@@ -298,6 +296,13 @@ class InterruptGuard:
                 self._say()
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGINT)
+
+
+def _write_at_once(reporter: Any, line: str) -> None:
+    """Write a line now, with its end, also where the output is a pipe, which Python buffers."""
+    reporter.ensure_newline()
+    reporter.write_line(line)
+    reporter.flush()
 
 
 def _waits(item: pytest.Item) -> bool:

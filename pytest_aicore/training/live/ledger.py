@@ -68,6 +68,8 @@ __all__ = [
 ]
 
 _CLOCK = RealClock()
+_ATTEMPTS = 3
+"""How often an event is written: if the file is replaced meanwhile, all events have to be written to the new one."""
 _PROOF = 15.0
 """Seconds between two test writes of a process that waits, to detect a ledger that cannot be written."""
 _OTHERS_PATIENCE = 10.0
@@ -753,8 +755,11 @@ class FileLedger:
         with self._reading, self._explained():
             self._note(event, facts)
             self._read_on()
-            self._write_out()
-            if self._unwritten:
+            for _ in range(_ATTEMPTS):
+                self._write_out()
+                if not self._unwritten:
+                    break
+            else:
                 raise OSError(errno.ENOENT, "it was deleted or replaced meanwhile")
             self._is_in_trouble = False
 

@@ -906,6 +906,33 @@ def test_what_vanishes_as_it_is_written_is_not_started(make: Make, monkeypatch: 
     )
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_folder_that_is_deleted_as_an_event_is_written_delays_nothing(
+    make: Make, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """All that was known is written to the new file, and the event with it."""
+    ledger = make()
+    first = begun(ledger, "a", made())
+    append = LineFile.append
+    deleted: list[str] = []
+
+    def deleting(file: LineFile, texts: list[str]) -> None:
+        if when == "after":
+            append(file, texts)
+        if not deleted:
+            shutil.rmtree(ledger.file.parent)
+            ledger.file.parent.mkdir()
+            deleted.append(when)
+        if when == "before":
+            append(file, texts)
+
+    monkeypatch.setattr(LineFile, "append", deleting)
+    second = ledger.begin("b", **FACTS)
+    assert deleted
+    assert {line["run"] for line in lines(ledger) if line["event"] == "run"} == {first.id, second.id}
+    assert ledger.is_complete
+
+
 @pytest.mark.parametrize("event", [("ended", {"status": "DEAD", "seconds": 1.0}), ("stopping", {}), ("gone", {})])
 def test_file_that_is_made_anew_has_what_somebody_may_still_have_to_find(
     make: Make, event: tuple[str, dict[str, Any]]
