@@ -11,18 +11,16 @@ the function that answers has its own lock, because callbacks of mocks are calle
 from __future__ import annotations
 
 import re
-from http import HTTPStatus
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import MaxRetryError, ProtocolError, ReadTimeoutError
 
-from pytest_aicore.http.exchange import Request
 from pytest_aicore.http.network import Guard
 from pytest_aicore.http.other_mocks import BRIDGE
+from pytest_aicore.http.requests_exchange import as_raw, as_request
 from pytest_aicore.redact import redact
 
 if TYPE_CHECKING:
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from requests.adapters import HTTPAdapter
     from urllib3.util.retry import Retry
 
-    from pytest_aicore.http.exchange import Failure, Response
+    from pytest_aicore.http.exchange import Failure, Request, Response
     from pytest_aicore.http.other_mocks import Send
 
 REAL_HOSTS = (
@@ -45,9 +43,6 @@ REAL_HOSTS = (
 def url_pattern(hosts: tuple[str, ...]) -> re.Pattern[str]:
     """Return a pattern for the beginning of URLs of hosts, with any user information and port."""
     return re.compile(rf"^https?://(?:[^/?#@]*@)?(?:{'|'.join(hosts)})\.?(?::\d*)?(?=[/?#]|$)", re.IGNORECASE)
-
-
-_REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
 class _BlockedRequestError(Exception):
@@ -141,18 +136,16 @@ class Door:
         """Return the answer, after the retries that the adapter makes; without waiting."""
         __tracebackhide__ = True
         method, url = str(request.method), str(request.url)
-        headers, body = dict(request.headers), _bytes(request)
         retries: Retry = adapter.max_retries
         while True:
-            asked = Request(method, url, headers, body, call=request, client_certificate=shows_certificate)
-            answer = self._ask(asked)
+            answer = self._ask(as_request(request, shows_certificate=shows_certificate))
             try:
                 if answer.failure:
                     pool = _pool(url)
                     broken = _broken(answer.failure, url, pool)
                     retries = retries.increment(method, request.path_url, error=broken, _pool=pool)
                     continue
-                raw = _raw(answer, method)
+                raw = as_raw(answer, method)
                 if not retries.is_retry(method, answer.status, "retry-after" in answer.headers):
                     return adapter.build_response(request, raw)  # type: ignore[no-any-return, no-untyped-call, unused-ignore]
                 retries = retries.increment(method, request.path_url, response=raw, _pool=_pool(url))
@@ -186,26 +179,3 @@ def _broken(failure: Failure, url: str, pool: HTTPConnectionPool) -> ProtocolErr
     if failure == "timeout":
         return ReadTimeoutError(pool, url, "Read timed out.")
     return ProtocolError("Connection aborted.", ConnectionResetError(104, "Connection reset by peer"))
-
-
-def _raw(answer: Response, method: str) -> HTTPResponse:
-    return HTTPResponse(
-        body=BytesIO(b"" if method == "HEAD" else answer.body),
-        status=answer.status,
-        reason=_REASONS.get(answer.status),
-        headers=answer.headers,
-        preload_content=False,
-        request_method=method,
-    )
-
-
-def _bytes(request: PreparedRequest) -> bytes:
-    """Return the body of a request; one that can be read only once is replaced by its content."""
-    body: Any = request.body
-    if body is None or isinstance(body, (bytes, bytearray, memoryview)):
-        return bytes(body or b"")
-    if isinstance(body, str):
-        return body.encode()
-    read = body.read() if hasattr(body, "read") else b"".join(body)
-    request.body = read.encode() if isinstance(read, str) else bytes(read)
-    return request.body

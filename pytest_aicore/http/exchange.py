@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 Json = dict[str, Any]
 Failure = Literal["connection reset", "timeout"]
@@ -82,6 +82,26 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """Where the requests of a live client go: the same two functions as a `Door` takes.
+
+    A recording needs `report` alone, a replay `answer` alone. Both are called in the thread of the call; what passes
+    includes tokens and client secrets.
+
+    Attributes:
+        answer: answers a request; None for the network.
+        report: is told of each request and its answer; without an answer, of the `failure`.
+    """
+
+    answer: Callable[[Request], Response] | None = None
+    report: Callable[[Request, Response], None] | None = None
+
+
+NETWORK = Transport()
+"""The transport that changes nothing."""
 
 
 class ApiError(Exception):

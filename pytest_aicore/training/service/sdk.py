@@ -10,12 +10,13 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.errors import SdkMissingError
+from pytest_aicore.http.exchange import NETWORK
 
 if TYPE_CHECKING:
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
+    from pytest_aicore.http.exchange import Transport
     from pytest_aicore.training.service.credentials import Credentials
-    from pytest_aicore.training.service.transport import Transport
 
 _PACKAGE = "ai_api_client_sdk"
 _DISTRIBUTIONS = ("sap-ai-sdk-base", "ai-api-client-sdk")
@@ -115,9 +116,7 @@ def make_client(credentials: Credentials, resource_group: str, **how: Any) -> AI
     return made
 
 
-def make_patient_client(
-    credentials: Credentials, resource_group: str, transport: Transport | None = None
-) -> AIAPIV2Client:
+def make_patient_client(credentials: Credentials, resource_group: str, transport: Transport = NETWORK) -> AIAPIV2Client:
     """Return a client for runs on the real service: each of its calls has a time limit, the request for a token too.
 
     The limits are in `training/service/transport.py`. The clients that tests get have the behaviour of the SDK.
@@ -131,9 +130,8 @@ def make_patient_client(
         SdkMissingError: no distribution of the SDK is installed.
     """
     from pytest_aicore.training.service.tokens import Tokens
-    from pytest_aicore.training.service.transport import NETWORK, limit_calls
+    from pytest_aicore.training.service.transport import limit_calls
 
-    transport = transport or NETWORK
     client = make_client(
         credentials, resource_group, token_creator=Tokens(credentials, transport), num_request_retries=0
     )

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_aicore.http.exchange import NETWORK
 from pytest_aicore.known_secrets import remember
 from pytest_aicore.processes import ThreadLock
 from pytest_aicore.redact import Secret
@@ -21,8 +22,8 @@ from pytest_aicore.training.service.failures import TokenRefusal, is_transient, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_aicore.http.exchange import Transport
     from pytest_aicore.training.service.credentials import Credentials
-    from pytest_aicore.training.service.transport import Transport
 
 _EARLY = 0.1
 """The part of a token's life that is left when it is replaced; a token of two minutes is replaced one minute before."""
@@ -36,7 +37,7 @@ class Tokens:
         transport: where the requests go; the network unless told otherwise.
     """
 
-    def __init__(self, credentials: Credentials, transport: Transport | None = None) -> None:
+    def __init__(self, credentials: Credentials, transport: Transport = NETWORK) -> None:
         self._credentials = credentials
         self._transport = transport
         remember(credentials.secrets)  # the endpoint may repeat them
@@ -94,9 +95,9 @@ class Tokens:
         return token, lifetime
 
     def _post(self) -> Any:
-        from pytest_aicore.training.service.transport import NETWORK, post
+        from pytest_aicore.training.service.transport import post
 
-        its, transport = self._credentials, self._transport or NETWORK
+        its, transport = self._credentials, self._transport
         form = {"grant_type": "client_credentials", "client_id": its.client_id}
         if its.client_secret is not None:
             return post(its.auth_url, transport, data={**form, "client_secret": str.__str__(its.client_secret)})

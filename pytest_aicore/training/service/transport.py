@@ -30,7 +30,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
-from pytest_aicore.http.exchange import Request, Response
+from pytest_aicore.http.exchange import NETWORK, Response, Transport
+from pytest_aicore.http.requests_exchange import as_raw, as_request
 from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.service.service_time import ServiceTime
 
@@ -74,25 +75,6 @@ class AnswerTooLargeError(requests.RequestException):
 
 class CallTooLongError(requests.Timeout):
     """A call took longer than its limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Transport:
-    """Where the requests of a live client go: the same two functions as a `Door` takes.
-
-    A recording needs `report` alone, a replay `answer` alone. Both are called in the thread of the call; what passes
-    includes tokens and client secrets.
-
-    Attributes:
-        answer: answers a request; None for the network.
-        report: is told of each request and its answer; without an answer, of the `failure`.
-    """
-
-    answer: Callable[[Request], Response] | None = None
-    report: Callable[[Request, Response], None] | None = None
-
-
-NETWORK = Transport()
 
 
 @dataclass
@@ -331,14 +313,14 @@ class LimitedAdapter(HTTPAdapter):
             if limit.transport.answer is None:
                 answer = super().send(request, True, wait, verify, cert, proxies)
             else:
-                answer = self._built(request, limit.transport.answer(_exchanged(request, cert)))
+                answer = self._built(request, limit.transport.answer(as_request(request, shows_certificate=bool(cert))))
             limit.date = answer.headers.get("Date")
             answer = _read(answer, limit)
         except (requests.RequestException, HTTPError, TimeoutError) as error:
             if report is not None:
                 is_late = isinstance(error, (requests.Timeout, TimeoutError)) or not limit.left
                 failure: Failure = "timeout" if is_late else "connection reset"
-                report(_exchanged(request, cert), Response(0, failure=failure))
+                report(as_request(request, shows_certificate=bool(cert)), Response(0, failure=failure))
             if limit.is_overrun:
                 raise AnswerTooLargeError(limit.error_text, request=request) from error
             if not limit.left:
@@ -348,7 +330,7 @@ class LimitedAdapter(HTTPAdapter):
             raise requests.ConnectionError(error, request=request) from error
         if report is not None:
             response = Response(answer.status_code, dict(answer.headers), answer.content)
-            report(_exchanged(request, cert), response)
+            report(as_request(request, shows_certificate=bool(cert)), response)
         return answer
 
     def _built(self, request: requests.PreparedRequest, response: Response) -> requests.Response:
@@ -361,9 +343,7 @@ class LimitedAdapter(HTTPAdapter):
             raise requests.ReadTimeout("Read timed out.", request=request)
         if response.failure is not None:
             raise requests.ConnectionError("Connection aborted.", request=request)
-        raw = urllib3.HTTPResponse(
-            io.BytesIO(response.body), response.headers, response.status, preload_content=False, decode_content=False
-        )
+        raw = as_raw(response, str(request.method))
         built: requests.Response = self.build_response(request, raw)  # type: ignore[no-untyped-call,unused-ignore]
         return built
 
@@ -372,12 +352,6 @@ class LimitedAdapter(HTTPAdapter):
         manager = super().proxy_manager_for(proxy, **how)
         manager.pool_classes_by_scheme = _POOLS
         return manager
-
-
-def _exchanged(request: requests.PreparedRequest, cert: object) -> Request:
-    body = request.body or b""
-    sent = body.encode() if isinstance(body, str) else bytes(body)
-    return Request(str(request.method), str(request.url), dict(request.headers), sent, client_certificate=bool(cert))
 
 
 def _read(answer: requests.Response, limit: Limit) -> requests.Response:

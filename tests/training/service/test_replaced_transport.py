@@ -10,7 +10,7 @@ import pytest
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.serve.server import Server
 from pytest_aicore.emulator.world.pace import RunningClock, pace_named
-from pytest_aicore.http.exchange import Request, Response
+from pytest_aicore.http.exchange import Request, Response, Transport
 from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.maker import Maker
 from pytest_aicore.training.run import OneByOne, Training
@@ -18,7 +18,6 @@ from pytest_aicore.training.service.api import TrainingApi
 from pytest_aicore.training.service.credentials import Credentials, from_service_key
 from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.service.sdk import make_patient_client
-from pytest_aicore.training.service.transport import Transport
 from pytest_aicore.training.watcher import Watcher
 from tests.places import our_folder
 
