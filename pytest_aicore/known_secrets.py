@@ -137,9 +137,8 @@ class _Layer:
     def __init__(self, text: str, outer: _Layer | None = None, parts: list[tuple[int, int, int]] | None = None) -> None:
         self.text = text
         self._outer = outer
-        self._parts = (
-            parts or []
-        )  # begin of a part, its original begin, its original end; -1 for a part that was not decoded
+        # Begin of a part, its original begin, its original end; -1 for a part that was not decoded.
+        self._parts = parts or []
         self._begins = [part[0] for part in self._parts]
 
     def inner(self, notation: re.Pattern[str] = _NOTATION) -> _Layer | None:

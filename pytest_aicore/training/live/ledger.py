@@ -232,9 +232,8 @@ class Entry:
             self.status, self.seconds = line["status"], line["seconds"]
         elif event == "stopping":
             self.stopped = True
-            self.stopped_because = (
-                self.stopped_because or line["why"]
-            )  # another worker may stop it as well; the first reason counts
+            # Another worker may stop it as well; the first reason counts.
+            self.stopped_because = self.stopped_because or line["why"]
             if self.status is None and line["seconds"] is not None:
                 self.seconds = line["seconds"]
             elif self.status is None and self.running_since is not None and line["time"] is not None:

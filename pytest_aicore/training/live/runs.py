@@ -308,10 +308,8 @@ class Live:
                 found = None
                 try:
                     patiently(self.fleet.clock, lambda: check(self.api, plan.template, self._resource_group))
-                except (
-                    PreflightError,
-                    CallError,
-                ) as error:  # recorded as well, so that other runs need not wait for the same error
+                except (PreflightError, CallError) as error:
+                    # Recorded as well, so that other runs need not wait for the same error.
                     found = str(error)
                 self.ledger.record("checked", session=self._session, executable=what, found=found)
         problem = self.ledger.checked[key]

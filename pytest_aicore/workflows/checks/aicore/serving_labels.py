@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.tags import tags
-from pytest_aicore.workflows.checks.aicore.blocks import BlockReport
 from pytest_aicore.workflows.checks.aicore.containers import check_to_fill_in
 from pytest_aicore.workflows.checks.aicore.keys import MISPLACED, MISSPELT
 from pytest_aicore.workflows.checks.aicore.plans import INSTANCE_LABEL, NO_PLAN, PLAN_LABEL, check_plan, plan_of
