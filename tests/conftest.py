@@ -73,6 +73,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
+def variables_of_the_session_end_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inner sessions and commands see neither the worker of pytest-xdist around them nor what the tests are told."""
+    for name in [name for name in os.environ if name.startswith(("PYTEST_AICORE_", "PYTEST_XDIST_"))]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
 def secrets_are_of_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process remembers the credentials that it has used; those of tests may be ordinary words."""
     from pytest_aicore import known_secrets

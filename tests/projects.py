@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 from importlib import import_module
@@ -26,17 +25,6 @@ if TYPE_CHECKING:
 
 # Plugins that an inner session does not need, above all those that it would import again and again.
 NEEDLESS = ("randomly", "cacheprovider", "hypothesispytest", "xdist", "xdist.looponfail", "rerunfailures")
-
-
-@pytest.fixture(autouse=True)
-def _no_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep out what the machine, or the pytest session around this one, would change in an inner session."""
-    for name in list(os.environ):
-        if name.startswith(("AICORE_", "PYTEST_AICORE_", "PYTEST_XDIST_")) or name in (
-            "PYTEST_ADDOPTS",
-            "VCAP_SERVICES",
-        ):
-            monkeypatch.delenv(name)
 
 
 @pytest.fixture

@@ -12,8 +12,6 @@ import pytest
 
 from tests.places import ROOT
 
-# pytester forgets the modules that an inner session has imported: what is imported here is imported once.
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -23,11 +21,8 @@ NEEDLESS = ("randomly", "hypothesispytest", "rerunfailures")
 
 
 @pytest.fixture(autouse=True)
-def _no_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep out what the session around would change in an inner one."""
-    for name in list(os.environ):
-        if name.startswith("PYTEST_XDIST_") or name in ("PYTEST_ADDOPTS", "NO_COLOR", "FORCE_COLOR", "COLUMNS"):
-            monkeypatch.delenv(name)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No line of an inner session is cut."""
     monkeypatch.setenv("COLUMNS", "300")
 
 

@@ -197,6 +197,22 @@ class House:
             ).id
         )
 
+    def configure_serving(self) -> str:
+        """Register a model, bind it for serving, and return the configuration's id."""
+        model = self.create(
+            "/artifacts", {"name": "m", "kind": "model", "url": "ai://default/m", "scenarioId": self.SCENARIO}
+        )
+        return self.create(
+            "/configurations",
+            {
+                "name": "serve",
+                "scenarioId": self.SCENARIO,
+                "executableId": self.SERVING,
+                "parameterBindings": [],
+                "inputArtifactBindings": [{"key": "house-model", "artifactId": model}],
+            },
+        )
+
     def start(self, client: Any = None) -> str:
         """Start an execution of a configuration that fits, and return its id."""
         client = client or self.client()

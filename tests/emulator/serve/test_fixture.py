@@ -26,9 +26,8 @@ print([execution["id"] for execution in json.load(urllib.request.urlopen(request
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
     """A project with the workflows of this repository."""
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     pytester.makeini("[pytest]\naddopts = -p no:randomly -p no:cacheprovider\nfilterwarnings = error")
     shutil.copytree(WORKFLOWS, pytester.path / "workflows", ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     pytester.makepyfile(asks_aicore=CODE_UNDER_TEST)

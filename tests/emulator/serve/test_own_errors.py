@@ -129,9 +129,8 @@ def test_a_client_is_answered_although_nobody_can_be_told(
 
 
 def test_a_test_fails_for_an_error_of_the_emulator_that_its_code_swallowed(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, break_artifacts: Callable[[BaseException], None]
+    pytester: pytest.Pytester, break_artifacts: Callable[[BaseException], None]
 ) -> None:
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     pytester.makepyfile(
         """
         import json, urllib.error, urllib.request

@@ -168,17 +168,7 @@ def test_nothing_works_for_what_is_deleted(house: WorkingHouse, how: str) -> Non
 
 
 def test_deployment(house: WorkingHouse) -> None:
-    model = house.create(
-        "/artifacts", {"name": "m", "kind": "model", "url": "ai://default/m", "scenarioId": house.SCENARIO}
-    )
-    configuration = {
-        "name": "serve",
-        "scenarioId": house.SCENARIO,
-        "executableId": house.SERVING,
-        "parameterBindings": [],
-        "inputArtifactBindings": [{"key": "house-model", "artifactId": model}],
-    }
-    first, second = (house.create("/configurations", configuration) for _ in range(2))
+    first, second = house.configure_serving(), house.configure_serving()
     deployment_id = house.create("/deployments", {"configurationId": first, "ttl": "10m"})
 
     def status() -> str:

@@ -75,16 +75,7 @@ def test_nothing_starts_after_the_end(house: WorkingHouse) -> None:
 
 
 def test_no_deployment_starts_after_the_end(house: WorkingHouse) -> None:
-    model = house.create(
-        "/artifacts", {"name": "m", "kind": "model", "url": "ai://default/m", "scenarioId": house.SCENARIO}
-    )
-    configuration = {
-        "name": "serve",
-        "scenarioId": house.SCENARIO,
-        "executableId": house.SERVING,
-        "inputArtifactBindings": [{"key": "house-model", "artifactId": model}],
-    }
-    first, second = (house.create("/configurations", configuration) for _ in range(2))
+    first, second = house.configure_serving(), house.configure_serving()
     deployment_id = house.create("/deployments", {"configurationId": first})
 
     def status() -> str:

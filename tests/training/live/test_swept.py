@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -33,8 +32,6 @@ HOUR = 3600.0
 
 @pytest.fixture(autouse=True)
 def _of_the_emulator(monkeypatch: pytest.MonkeyPatch, clock: NotedClock) -> None:
-    for name in [name for name in os.environ if name.startswith(("AICORE_", "PYTEST_AICORE_", "VCAP_"))]:
-        monkeypatch.delenv(name)
     monkeypatch.setattr(credentials, "resource_group_of_profile", lambda: None)
     monkeypatch.setattr(sweeping, "RealClock", lambda: clock)
     clock.hold()

@@ -11,13 +11,13 @@ from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.serve.server import Server
 from pytest_aicore.emulator.world.pace import RunningClock, pace_named
 from tests.places import our_folder
-from tests.projects import _no_machine, empty_project, project
+from tests.projects import empty_project, project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["_no_machine", "empty_project", "project"]
+__all__ = ["empty_project", "project"]
 
 HEAD = """
 import pytest, time

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 import time
@@ -32,8 +31,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch, empty_project: pytest.Pytester) 
     monkeypatch.setattr("pytest_aicore.training.service.retry.PATIENCE", 0.5)
     monkeypatch.setattr("pytest_aicore.training.live.stop.PATIENCE", 0.5)
     monkeypatch.setattr("pytest_aicore.training.live.stop._PAUSE", 0.01)
-    for name in [name for name in os.environ if name.startswith(("AICORE_", "PYTEST_AICORE_", "VCAP_"))]:
-        monkeypatch.delenv(name)
 
 
 @pytest.fixture
