@@ -27,8 +27,9 @@ _PIECE = 5
 """The least length of a secret's beginning or end that is recognized where a text was cut off."""
 _LONG_PIECE = 16
 """The least length of a secret's beginning that is recognized everywhere."""
-_LAYERS = 5
-"""How many notations may be nested: JSON in a URL in JSON; the name of a parametrized test is escaped three times."""
+_LAYERS = 8
+"""How many notations may be nested: JSON in a URL in JSON; the name of a parametrized test is escaped three times, and
+a secret may contain escapes itself."""
 _ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|amp|lt|gt|quot|apos);"
 # Each part must take linear time: a run of white space matches only from its beginning.
 _NOTATION = re.compile(
@@ -79,10 +80,11 @@ class Finder:
     def __init__(self, secrets: Iterable[str]) -> None:
         """Prepare the texts to search for."""
         lines = {line for secret in secrets for line in _lines_of(secret)}
-        plain = {inner.text for line in lines if (inner := _Layer(line).inner())}
         forms = {line.replace(" ", "+") for line in lines}  # the encoding of a space in forms
         # `b'\\xc3\\xa4'` decodes to a text in Latin-1.
         read_as_bytes = {line.encode("utf-8", "surrogatepass").decode("latin-1") for line in lines}
+        # A `%41` that is a part of the secret is decoded together with the notations around it.
+        plain = {layer.text for line in lines | read_as_bytes for layer in _Layer(line).layers()}
         self._whole = _longest_first(lines | plain | forms | read_as_bytes)
         self._encoded = _longest_first({each for line in lines for each in _encoded(line)})
         self._heads: defaultdict[str, list[str]] = defaultdict(list)
@@ -105,12 +107,8 @@ class Finder:
         whole = _Layer(text)
         # HTML does not escape backslashes: decoded together with them, `\\&quot;` would become `"`.
         for first in (whole, whole.inner(_HTML) if "&" in text and "\\" in text else None):
-            layer = first
-            for _ in range(_LAYERS + 1):
-                if layer is None:
-                    break
+            for layer in first.layers() if first is not None else ():
                 spans += [layer.origin(span) for span in self._spans(layer.text)]
-                layer = layer.inner()
         return _replaced(text, spans, hidden) if spans else text
 
     def _spans(self, text: str) -> Iterator[Span]:
@@ -158,6 +156,15 @@ class _Layer:
             parts.append((length, done, -1))
             pieces += (before, meaning)
         return _Layer("".join((*pieces, self.text[done:])), self, parts) if pieces else None
+
+    def layers(self) -> Iterator[_Layer]:
+        """Yield this text, and what decoding one notation after the other makes of it."""
+        layer: _Layer | None = self
+        for _ in range(_LAYERS + 1):
+            if layer is None:
+                return
+            yield layer
+            layer = layer.inner()
 
     def origin(self, span: Span) -> Span:
         """Return the span of the original text for a span of this text."""

@@ -235,6 +235,8 @@ AS_IT_IS = st.text(
 @example('00432"00001\\', b"")
 @example("abcdef[ghijkl", b"")
 @example("abcdef.ghijkl", b"")
+@example("0004321Ģ%000", b"")
+@example("\x82ģ\x81\x80\x80\x80Ģ\x80%00\x80", b"")
 def test_a_known_secret_is_found_in_any_notation(secret: str, before: bytes) -> None:
     hide = Redactor(lambda: [secret])
     half = len(secret) // 2
