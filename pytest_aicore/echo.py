@@ -12,8 +12,12 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_aicore.redact import HIDDEN, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MISPLACED = (
     "an argument is what a file holds (JSON, base64, PEM), and a path or a name is expected. It is not repeated here,"
@@ -86,8 +90,21 @@ def shown(value: object) -> str:
         value: what a user gave.
     """
     text = str(value)
-    if _may_be_shown(text):
-        return text
+    return text if _may_be_shown(text) else _hidden(text)
+
+
+def parts_shown(parts: Sequence[str]) -> list[str]:
+    """Return the parts of one value as a message may repeat them.
+
+    Args:
+        parts: what a user gave as a list. If one of them may be a secret, the others may be the rest of it.
+    """
+    if all(shown(text) == text for text in (*parts, " ".join(parts))):
+        return [*parts]
+    return [_hidden(part) for part in parts]
+
+
+def _hidden(text: str) -> str:
     return f"{HIDDEN} ({len(text)} characters, not shown because they may be a secret)"
 
 

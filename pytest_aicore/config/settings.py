@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_aicore.config.options import OPTIONS, Settings
 from pytest_aicore.config.setting import Setting
-from pytest_aicore.echo import exists, is_content, shown
+from pytest_aicore.echo import exists, is_content, parts_shown, shown
 from pytest_aicore.errors import SettingsError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, NAME, to_fill_in
 from pytest_aicore.service_facts import RESOURCE_GROUP
@@ -202,7 +202,7 @@ def _require_resource_group(settings: Settings, environment: Mapping[str, str]) 
         settings.resource_group = _read(_Found(name, source, Path()), _resource_group, name)
     allowed, group = settings.live_resource_groups, settings.resource_group
     if allowed.value and group.value not in allowed.value:
-        names = [shown(name) for name in allowed.value]
+        names = parts_shown(allowed.value)
         raise SettingsError(
             f"{group.source} = {shown(group.value)}: live sessions may not use this resource group."
             f"{did_you_mean(group.value, names)} {allowed.source} allows {listing(names)}."

@@ -262,6 +262,17 @@ def printed(kind: str, name: str, value: str, folder: Path) -> str:
             return str(error)
 
 
+def test_a_line_of_a_key_that_looks_like_a_name_is_not_shown_either(tmp_path: Path) -> None:
+    """A list takes the lines of base64 apart, and one alone may have neither digits nor small letters."""
+    dull = "0" * 24
+    key = {**KEY, "certificate": dull}
+    for width in range(16, 77):
+        packed = base64.b64encode(json.dumps(key).encode()).decode()
+        lines = [packed[at : at + width] for at in range(0, len(packed), width)]
+        said = printed("ini", "live_resource_groups", "\n".join(lines), tmp_path)
+        assert [line for line in lines if len(line) > 3 and line in said] == [], width
+
+
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @settings(max_examples=2, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(secrets=st.tuples(PARTS, PARTS, PARTS))
