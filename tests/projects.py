@@ -13,6 +13,7 @@ import pytest
 import pytest_aicore
 from pytest_aicore.training.service.sdk import sdk
 from tests.places import WORKFLOWS
+from tests.prepared import prepare
 
 # pytester forgets the modules that an inner session has imported: what is imported here is imported once.
 for _module in walk_packages(pytest_aicore.__path__, "pytest_aicore."):
@@ -28,8 +29,9 @@ NEEDLESS = ("randomly", "cacheprovider", "hypothesispytest", "xdist", "xdist.loo
 
 
 @pytest.fixture
-def empty_project(pytester: pytest.Pytester) -> pytest.Pytester:
+def empty_project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A project with nothing in it."""
+    prepare(pytester, monkeypatch)
     pytester.makeini(f"[pytest]\naddopts = --strict-markers {' '.join(f'-p no:{name}' for name in NEEDLESS)}")
     return pytester
 

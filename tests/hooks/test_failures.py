@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import time
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from pytest_aicore.reports.terminal import WIDTH
+from tests.prepared import start_pytest
 from tests.reports.test_reporting import HEAD, shown_section
-from tests.training.live.sessions.processes import interruptible
+from tests.training.live.sessions.processes import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -357,18 +356,11 @@ def test_second(aicore_execution):
     while True: time.sleep(0.05)
 """.replace("    print", "    import time\n    print")
     )
-    process = subprocess.Popen(
-        interruptible("-m", "pytest", "-s", "--aicore-report=out/report.json"),
-        cwd=project.path,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    deadline = time.monotonic() + 60
-    while "READY" not in process.stdout.readline():
-        assert time.monotonic() < deadline
+    output = project.path / "output.txt"
+    process = start_pytest(["-s", "--aicore-report=out/report.json"], cwd=project.path, output=output)
+    wait_until(lambda: "READY" in output.read_text(encoding="utf-8"), "READY")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.wait(60)
     document = read(project)
     assert document["exit_status"] == 2
     assert [[test["id"] for test in run["tests"]] for run in document["runs"]] == [

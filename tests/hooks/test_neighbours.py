@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import pytest_aicore
+from tests.prepared import run_unprepared
 
 HEAD = """
 import pytest
@@ -116,14 +117,14 @@ def test_plugin_by_name_with_autoload_off(project: pytest.Pytester, monkeypatch:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     project.makeini("[pytest]\naddopts = -p pytest_aicore.plugin")
     project.makepyfile(ACCEPTANCE)
-    project.runpytest_subprocess().assert_outcomes(passed=3)
+    run_unprepared(project).assert_outcomes(passed=3)
 
 
 def test_autoload_off_switches_everything_off(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     project.makeini("[pytest]")
     project.makepyfile("def test_it(aicore_client): pass")
-    result = project.runpytest_subprocess()
+    result = run_unprepared(project)
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*fixture 'aicore_client' not found"])
 
@@ -148,7 +149,7 @@ def test_questions_start_nothing(project: pytest.Pytester, question: str) -> Non
     )
     project.makepyfile(ACCEPTANCE.replace("def test_first", "def test_it"))
     project.makeini(QUIET + " -p no:randomly -p no:requests_mock")
-    result = project.runpytest_subprocess(question)
+    result = run_unprepared(project, question)
     if question != "--setup-plan":  # asks to run tests without their fixtures, which opens the door
         assert result.ret == 0, result.stdout.str() + result.stderr.str()
 
@@ -225,7 +226,7 @@ def test_idle_session_imports_nothing_heavy(empty_project: pytest.Pytester) -> N
         """
     )
     empty_project.makepyfile("def test_it(): pass\ndef test_failing(): assert False")
-    result = empty_project.runpytest_subprocess("-v")
+    result = run_unprepared(empty_project, "-v")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["HEAVY: []"])
 
@@ -263,7 +264,7 @@ def test_idle_session_reads_the_installed_distributions_no_more_often(empty_proj
         test_it="def test_it(): pass",
     )
     counts = [
-        [line for line in empty_project.runpytest_subprocess(*arguments).outlines if line.startswith("READ:")]
+        [line for line in run_unprepared(empty_project, *arguments).outlines if line.startswith("READ:")]
         for arguments in ([], ["-p", "no:aicore"])
     ]
     assert counts[0] == counts[1] != []
@@ -318,7 +319,7 @@ def test_without_sdk_the_first_use_says_which_command_to_run(
         """
     )
     monkeypatch.setenv("PYTHONPATH", str(project.path))
-    result = project.runpytest_subprocess("-rN")
+    result = run_unprepared(project, "-rN")
     result.assert_outcomes(passed=1, failed=1, errors=1)
     said = [
         "The SAP SDK (import package ai_api_client_sdk) is not installed. Install one of the two distributions that ship it:",
@@ -339,7 +340,7 @@ def test_both_distributions_over_each_other_are_said(project: pytest.Pytester, m
     monkeypatch.setenv("PYTHONPATH", str(project.path / "site"))
     project.makeini(QUIET + " -p no:randomly")
     project.makepyfile("def test_client(aicore_client): pass")
-    result = project.runpytest_subprocess()
+    result = run_unprepared(project)
     result.assert_outcomes(passed=1, warnings=1)
     result.stdout.fnmatch_lines(
         [

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.prepared import run_unprepared
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -225,6 +227,6 @@ def test_who_uses_nothing_of_ours_gets_no_audit_hook(project: pytest.Pytester) -
     )
     project.makepyfile(test_it="def test_it(): pass", test_ours="def test_it(aicore_emulator): pass")
     for file, count in (("test_it.py", 0), ("test_ours.py", 1)):
-        result = project.runpytest_subprocess(file)
+        result = run_unprepared(project, file)
         result.assert_outcomes(passed=1)
         result.stdout.fnmatch_lines([f"hooks: {count}"])

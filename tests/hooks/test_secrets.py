@@ -9,14 +9,13 @@ from __future__ import annotations
 import base64
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.emulator.serve.servers import WORKFLOW, Program
+from tests.prepared import start_pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -290,17 +289,14 @@ def run(folder: Path, planted: Planted, *options: str, env: dict[str, str] | Non
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AICORE_", "PYTEST_"))}
     # DEBUG is how the SDK is told to log payloads and answers.
     own = {**kept, "DEBUG": "true", "TMPDIR": str(folder / "tmp"), "HOME": str(folder / "tmp"), "COLUMNS": "200"}
-    process = subprocess.run(
-        [sys.executable, "-m", "pytest", *LOUD, *planted.options, *options],
+    output = folder.with_name("printed.txt")
+    process = start_pytest(
+        [*LOUD, *planted.options, *options],
         cwd=folder,
+        output=output,
         env={**own, **planted.environment, **(env or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=100,
-        text=True,
-        check=False,
     )
-    return process.returncode, process.stdout
+    return process.wait(100), output.read_text(encoding="utf-8")
 
 
 def leaks(folder: Path, printed: str) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.places import ROOT
+from tests.prepared import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,8 @@ def examples() -> Iterator[object]:
 
 
 @pytest.mark.parametrize("example", list(examples()))
-def test_example_passes(example: str, pytester: pytest.Pytester) -> None:
+def test_example_passes(example: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(pytester, monkeypatch)
     shutil.copytree(
         ROOT / "workflows", pytester.path / "workflows", ignore=shutil.ignore_patterns("*.py", "__pycache__")
     )

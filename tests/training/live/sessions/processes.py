@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
+
+from tests.prepared import start_pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,17 +31,6 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.02)
 
 
-def interruptible(*arguments: str) -> list[str]:
-    """Return the command of a Python that minds SIGINT, also where who runs the tests ignores it.
-
-    What a shell starts in the background ignores it, and so do its children.
-    """
-    reset = (
-        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.executable, sys.argv[1:])"
-    )
-    return [sys.executable, "-c", reset, sys.executable, *arguments]
-
-
 class LiveProcess:
     """`pytest --aicore-live` in a process, and in a process group of its own.
 
@@ -53,15 +42,7 @@ class LiveProcess:
     def __init__(self, folder: Path, arguments: Sequence[str]) -> None:
         self.folder = folder
         self.output = folder / f"output-{time.monotonic_ns()}.txt"
-        with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                interruptible("-m", "pytest", *arguments),
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self.process = start_pytest(arguments, cwd=folder, output=self.output)
 
     def events(self) -> list[dict[str, Any]]:
         """Return what the ledger says; a line that is cut off says nothing."""
