@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -70,6 +71,13 @@ def pytest_configure(config: pytest.Config) -> None:
     patch.setenv("TZ", "UTC")
     if hasattr(time, "tzset"):
         time.tzset()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep the thousands of collected tests from the garbage collector: each inner session has it search everything."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
