@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings
 
 from tests.emulator.specification.openapi import FILE, Recorder, specification
+from tests.prepared import end_prepared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     Before anything is collected, because test modules ask the package already when they are imported. The workers of
     pytest-xdist inherit it, so what is costly to derive is derived once and kept for all of them.
     """
+    config.add_cleanup(end_prepared)
     if hasattr(config, "workerinput"):
         return
     folder = tempfile.TemporaryDirectory(prefix="pytest-aicore-tests-", ignore_cleanup_errors=True)

@@ -166,6 +166,12 @@ class _Prepared:
         self._read = b""
         assert self._line(None) == ["ready"]
 
+    def end(self) -> None:
+        """End it; what it has forked goes on."""
+        self._requests.close()
+        self._process.wait()
+        self._answers.close()
+
     def fork(self, request: dict[str, Any]) -> Fork:
         """Fork a session."""
         with self._lock:
@@ -208,10 +214,17 @@ _of_process: dict[int, _Prepared] = {}
 
 
 def _prepared() -> _Prepared:
-    """Return the Python that forks for this process; it ends with this process."""
+    """Return the Python that forks for this process."""
     if os.getpid() not in _of_process:
         _of_process[os.getpid()] = _Prepared()
     return _of_process[os.getpid()]
+
+
+def end_prepared() -> None:
+    """End the Python that forks for this process, if there is one."""
+    prepared = _of_process.pop(os.getpid(), None)
+    if prepared is not None:
+        prepared.end()
 
 
 def _import_everything() -> None:
