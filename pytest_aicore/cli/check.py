@@ -15,9 +15,8 @@ from pytest_aicore.printable import write
 from pytest_aicore.reports.findings import FORMATS, STANDARD_INPUT, Outcome, text
 from pytest_aicore.workflows.checks import (
     CheckOptions,
-    check_document,
     check_files,
-    is_candidate,
+    check_text,
 )
 
 if TYPE_CHECKING:
@@ -67,32 +66,33 @@ def check(
     files = _existing(paths)
     findings: list[Finding] = []
     names: list[str] = []
-    no_templates = 0
+    unchecked: list[str] = []
+    no_templates: list[str] = []
     if STANDARD_INPUT_ARGUMENT in paths:
         if against is not None:
             raise SettingsError("Standard input has no history: `--against` needs files or folders.")
         stream = _opened(sys.stdin).buffer if standard_input is None else standard_input
         data = stream.read(_LARGEST_INPUT)
-        findings += check_document(data, STANDARD_INPUT, options=options)
-        if findings or is_candidate(data):
-            names.append(STANDARD_INPUT)
-        else:
-            no_templates = 1
+        given = check_text(data, STANDARD_INPUT, options=options)
+        findings += given.findings
+        (names if given.candidate else unchecked if given.unchecked else no_templates).append(STANDARD_INPUT)
     result = check_files(files, options=options)
     findings += result.findings
-    # A file that cannot be read is not a candidate, but has a finding.
-    names += [str(file.path) for file in result.files if file.candidate or file.findings]
+    names += [str(file.path) for file in result.files if file.candidate]
+    unchecked += [str(file.path) for file in result.files if file.unchecked]
     named = set(files)
-    no_templates += sum(file.path in named and not file.candidate and not file.findings for file in result.files)
+    no_templates += [
+        str(file.path) for file in result.files if file.path in named and not (file.candidate or file.unchecked)
+    ]
     folders = [path for path in files if path.is_dir()]
-    if folders and not (names or no_templates or against):
+    if folders and not (names or no_templates or against or set(unchecked) - set(map(str, folders))):
         raise SettingsError(f"No workflow YAML was found in {listing(map(str, folders))}, so nothing was checked.")
     if against is not None:
         findings += _since(against, folders, [file.path for file in result.files if file.candidate], options)
     findings.sort(key=lambda finding: finding.order)
     # Importing the rules of contracts takes longer than checking a small folder.
     rules = {} if output_format in ("text", "github") else all_rules()
-    outcome = Outcome(findings, names, rules, strict=strict, no_templates=no_templates)
+    outcome = Outcome(findings, names, rules, strict=strict, unchecked=unchecked, no_templates=no_templates)
     if output_format == "text":
         write(text(outcome, colour=wants_colour(out)), out)
     else:

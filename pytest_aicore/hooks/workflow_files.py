@@ -39,6 +39,7 @@ class WorkflowFiles:
         self._options: CheckOptions | None = None
         self._owners: dict[Path, Path] = {}
         self._first: Path | None = None
+        self._left_out: set[str] = set()
         self.compared = 0
         self.up_to_date = 0
 
@@ -92,20 +93,42 @@ class WorkflowFiles:
             # Another path of a file that was checked already, or a test has changed the current folder.
             from pytest_aicore.workflows.checks import check_files
 
-            self._checked[name] = list(check_files([name], options=self.options()).files[0].findings)
+            checked = check_files([name], options=self.options()).files[0]
+            self._checked[name] = list(checked.findings)
+            if checked.unchecked:
+                self._left_out.add(name)
         return sorted(self._checked[name], key=lambda finding: finding.order)
+
+    @property
+    def collected(self) -> bool:
+        """Whether any file was collected."""
+        return bool(self._collected)
+
+    def is_left_out(self, path: Path) -> bool:
+        """Return whether a file whose findings were asked for was not checked."""
+        return self.openable(path) in self._left_out
 
     def _check_together(self) -> dict[str, list[Finding]]:
         """Return the findings of all files by the file that reports them."""
         from pytest_aicore.workflows.checks import check_files
 
         result = check_files(self._files_together(), options=self.options(), is_all=True)
+        self._left_out = {str(file.path) for file in result.files if file.unchecked}
         found = {str(file.path): list(file.findings) for file in result.files}
         items = [self.openable(path) for path in self._collected]
         known = set(items)
+        if self._is_by_folder():  # what of the folder has no item, because it cannot be read or is not followed
+            for name in self._left_out - known:
+                found.setdefault(items[0], []).extend(found[name])
         for finding in result.across:
             found.setdefault(finding.place.path if finding.place.path in known else items[0], []).append(finding)
         return found
+
+    def _is_by_folder(self) -> bool:
+        """Return whether a folder is collected, and not single files."""
+        return any(
+            Path(self.config.invocation_params.dir, each.partition("::")[0]).is_dir() for each in self.config.args
+        )
 
     def _files_together(self) -> list[str]:
         """Return what is checked together: what was collected, and the other files of its folder."""

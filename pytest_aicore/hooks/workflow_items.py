@@ -32,6 +32,7 @@ _SNIFFED_BYTES: Final = 64 * 1024
 _SIGNS: Final = (b"Workflow", b"ServingTemplate", b"scenarios.ai.sap.com/")
 _WARNING: Final = "aicore_warning"
 _HINT: Final = "aicore_hint"
+_NOT_CHECKED: Final = "aicore_not_checked"
 
 
 def begin(config: pytest.Config, settings: Settings) -> None:
@@ -100,21 +101,25 @@ class Workflows:
         if not named and self._is_reached_by_link(file_path):
             return None
         try:
+            if not file_path.is_file():  # reading a named pipe would wait for whoever writes to it
+                raise FileNotFoundError
             with file_path.open("rb") as file:
                 head = file.read(_SNIFFED_BYTES)
         except OSError:
             if not named:
                 return None
             head = None
+        contract = False
         if head is not None:
             head = head.replace(b"\0", b"")
             if not any(sign in head for sign in _SIGNS):
                 return None
-            from pytest_aicore.workflows.checks import has_executable, is_candidate
+            from pytest_aicore.workflows.checks import has_executable, helm_placeholder, is_candidate
 
-            if not is_candidate(head):
+            readable = is_candidate(head)
+            if not readable and helm_placeholder(head) is None:
                 return None
-        contract = head is not None and has_executable(head)
+            contract = readable and has_executable(head)
         self._files.add(file_path, contract=contract, named=named)
         named_by_us = _printable_names(file_path, self.config.rootpath)
         return WorkflowFile.from_parent(parent, path=file_path, files=self._files, contract=contract, **named_by_us)
@@ -155,19 +160,22 @@ class Workflows:
         for reports in terminalreporter.stats.values():
             for report in reports:
                 for name, value in getattr(report, "user_properties", ()):
-                    if name not in (_WARNING, _HINT) or (report.nodeid, name, value) in seen:
+                    if name not in (_WARNING, _HINT, _NOT_CHECKED) or (report.nodeid, name, value) in seen:
                         continue
                     seen.add((report.nodeid, name, value))
                     warnings += name == _WARNING
                     if verbose:
                         yield from str(value).splitlines()
-                    elif name == _WARNING:
+                    elif name != _HINT:
                         yield str(value).splitlines()[0]
         if warnings:
             number = "1 warning" if warnings == 1 else f"{warnings} warnings"
             yield f"{number}: -v shows remedies, aicore_check_strict makes them fail"
 
     def _notes(self) -> Iterator[str]:
+        folder = self.settings.workflows.value
+        if self.settings.check.value and not self._files.collected and folder.is_dir():
+            yield f"{self._files.shown(folder)}: no workflow file was collected, so nothing was checked"
         for name in self._skipped_links:
             yield f"{name}: skipped: symbolic link to a target outside the project"
         if not self.settings.update.value:
@@ -236,9 +244,13 @@ class WorkflowItem(pytest.Item):
         """Return what is found in the file."""
         raise NotImplementedError
 
+    def is_left_out(self) -> bool:
+        """Return whether the file was not checked, although nothing in it fails."""
+        return False
+
     def runtest(self) -> None:
         """Fail if a finding is severe enough."""
-        from pytest_aicore.workflows.checks import Severity
+        from pytest_aicore.workflows.checks import OF_WHAT_WAS_NOT_CHECKED, Severity
 
         try:
             findings = self.find()
@@ -249,9 +261,12 @@ class WorkflowItem(pytest.Item):
         for finding in findings:
             if finding not in failing:
                 name = _WARNING if finding.severity == Severity.WARNING else _HINT
+                name = _NOT_CHECKED if finding.rule in OF_WHAT_WAS_NOT_CHECKED else name
                 self.user_properties.append((name, str(finding)))
         if failing:
             raise Failing(failing)
+        if self.is_left_out():
+            pytest.skip(on_one_line(redact(findings[0].message)) if findings else "It was not checked.")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any, **kwargs: Any) -> Any:
         """Return findings as compilers write them; a mistake of ours keeps its traceback."""
@@ -270,6 +285,10 @@ class CheckItem(WorkflowItem):
     def find(self) -> list[Finding]:
         """Return what the rules found."""
         return self.files.findings(self.path)
+
+    def is_left_out(self) -> bool:
+        """Return whether the rules cannot be applied to the file."""
+        return self.files.is_left_out(self.path)
 
 
 class ContractItem(WorkflowItem):

@@ -23,14 +23,15 @@ SARIF_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 class Outcome:
-    """What was found, and in which files.
+    """What was found, in which files, and what was not checked.
 
     Attributes:
         findings: what was found, in the order in which it is shown.
         files: every file that was checked.
         strict: whether warnings fail.
         rules: every rule by id; the formats `text` and `github` need none.
-        no_templates: how many files were named, and skipped because they are not templates.
+        unchecked: files and folders that may hold templates and were not checked; findings say why.
+        no_templates: files that were named, and skipped because they are not templates.
     """
 
     def __init__(
@@ -40,13 +41,15 @@ class Outcome:
         rules: Mapping[str, Rule],
         *,
         strict: bool = False,
-        no_templates: int = 0,
+        unchecked: Sequence[str] = (),
+        no_templates: Sequence[str] = (),
     ) -> None:
         """Take the findings and the checked files."""
         self.findings = findings
         self.files = files
         self.rules = rules
         self.strict = strict
+        self.unchecked = unchecked
         self.no_templates = no_templates
 
     def fails(self, finding: Finding) -> bool:
@@ -68,10 +71,15 @@ class Outcome:
     def summary(self) -> str:
         """How many files and findings there are, in words."""
         words = [_number(number, word) for word, number in self.counts.items() if number]
-        others = ""
+        parts = [f"{_number(len(self.files), 'file')} checked"]
+        if self.unchecked:
+            parts.append(f"{len(self.unchecked)} not checked")
         if self.no_templates:
-            others = ", 1 is not a template" if self.no_templates == 1 else f", {self.no_templates} are not templates"
-        return f"{_number(len(self.files), 'file')} checked{others}: {', '.join(words) or 'nothing found'}"
+            number = len(self.no_templates)
+            parts.append("1 is not a template" if number == 1 else f"{number} are not templates")
+        if not words and self.files:
+            words = ["nothing found"]
+        return ", ".join(parts) + (f": {', '.join(words)}" if words else "")
 
 
 def _number(number: int, word: str) -> str:
@@ -123,6 +131,8 @@ def as_json(outcome: Outcome) -> str:
     content = {
         "version": 1,
         "files": len(outcome.files),
+        "notChecked": list(outcome.unchecked),
+        "notTemplates": list(outcome.no_templates),
         "failed": outcome.failed,
         "counts": outcome.counts,
         "findings": [_json_finding(finding, outcome) for finding in outcome.findings],
@@ -169,6 +179,9 @@ def sarif(outcome: Outcome) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_sarif_result(finding, index) for finding in outcome.findings],
     }
+    if outcome.no_templates:
+        notes = [_sarif_note(path) for path in outcome.no_templates]
+        run["invocations"] = [{"executionSuccessful": True, "toolExecutionNotifications": notes}]
     return _written({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
@@ -181,6 +194,14 @@ def _sarif_rule(rule: Rule) -> dict[str, object]:
         "help": {"text": f"{rule.explanation}\n\nBad:\n{rule.bad}\nGood:\n{rule.good}"},
         "defaultConfiguration": {"level": _SARIF_LEVELS[rule.severity]},
         "properties": {"tags": [rule.layer]},
+    }
+
+
+def _sarif_note(path: str) -> dict[str, object]:
+    return {
+        "level": "note",
+        "message": {"text": NO_TEMPLATE},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(path)}}}],
     }
 
 
@@ -208,6 +229,9 @@ def _uri(path: str) -> str:
     absolute = Path(path)
     return absolute.as_uri() if absolute.is_absolute() else quote(os.fsencode(absolute.as_posix()))
 
+
+NO_TEMPLATE: Final = "It is not a template, so it was not checked."
+"""What is said of a file that was named and is something else."""
 
 STANDARD_INPUT: Final = "<stdin>"
 """What places call standard input."""
@@ -246,23 +270,39 @@ def _github_property(value: str) -> str:
 
 def junit(outcome: Outcome) -> str:
     """Return JUnit XML: a test case for each file, a failure for what fails in it, the rest as its output."""
-    by_file: dict[str, list[Finding]] = {path: [] for path in outcome.files}
+    by_file: dict[str, list[Finding]] = {path: [] for path in (*outcome.files, *outcome.unchecked)}
     for finding in outcome.findings:
         by_file.setdefault(finding.place.path, []).append(finding)
-    failed = sum(any(map(outcome.fails, found)) for found in by_file.values())
+    failed = [path for path, found in by_file.items() if any(map(outcome.fails, found))]
+    skipped = {path: by_file[path] for path in outcome.unchecked if path not in failed}
+    tests = len(by_file) + len(outcome.no_templates)
+    left_out = len(skipped) + len(outcome.no_templates)
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
-        f'<testsuites name="{TOOL}" tests="{len(by_file)}" failures="{failed}" errors="0">',
-        f'  <testsuite name="{TOOL}" tests="{len(by_file)}" failures="{failed}" errors="0" skipped="0">',
+        f'<testsuites name="{TOOL}" tests="{tests}" failures="{len(failed)}" errors="0">',
+        f'  <testsuite name="{TOOL}" tests="{tests}" failures="{len(failed)}" errors="0" skipped="{left_out}">',
     ]
     for path, found in by_file.items():
-        lines += _junit_case(path, found, outcome)
+        if path in skipped:
+            lines += _junit_skipped(path, found[0].text if found else "It was not checked.")
+        else:
+            lines += _junit_case(path, found, outcome)
+    for path in outcome.no_templates:
+        lines += _junit_skipped(path, NO_TEMPLATE)
     return "\n".join([*lines, "  </testsuite>", "</testsuites>"]) + "\n"
 
 
-def _junit_case(path: str, found: Sequence[Finding], outcome: Outcome) -> Iterable[str]:
+def _junit_head(path: str) -> str:
     name = _attribute(path)
-    head = f'    <testcase classname="{TOOL}.check" name="{name}" file="{name}"'
+    return f'    <testcase classname="{TOOL}.check" name="{name}" file="{name}"'
+
+
+def _junit_skipped(path: str, why: str) -> Iterable[str]:
+    return [f"{_junit_head(path)}>", f'      <skipped message="{_attribute(redact(why))}"/>', "    </testcase>"]
+
+
+def _junit_case(path: str, found: Sequence[Finding], outcome: Outcome) -> Iterable[str]:
+    head = _junit_head(path)
     if not found:
         return [f"{head}/>"]
     lines = [f"{head}>"]

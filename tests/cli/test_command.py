@@ -198,7 +198,8 @@ def test_broken_files_are_findings(empty: pytest.Pytester, command: Command) -> 
         ("large.yaml", 1, "error"),
         ("nowhere.yaml", 1, "error"),
     } <= found
-    assert not {path for path, _, _ in found} & {"other.yaml", "folder.yaml"}
+    assert {one for one in found if one[0] in ("other.yaml", "folder.yaml")} == {("folder.yaml", 1, "warning")}
+    assert json.loads(result.stdout)["notTemplates"] == ["other.yaml"]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read every file")
@@ -361,6 +362,8 @@ def test_json(broken: pytest.Pytester, command: Command) -> None:
     assert {**content, "findings": None} == {
         "version": 1,
         "files": 4,
+        "notChecked": [],
+        "notTemplates": [],
         "failed": True,
         "counts": {"error": 1, "warning": 0, "hint": 0},
         "findings": None,

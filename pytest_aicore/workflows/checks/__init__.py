@@ -7,14 +7,16 @@ from pytest_aicore.workflows.checks.engine import (
     FileFindings,
     check_document,
     check_files,
+    check_text,
 )
 from pytest_aicore.workflows.checks.findings import Finding
 from pytest_aicore.workflows.checks.options import CheckOptions
-from pytest_aicore.workflows.checks.registry import RULES
+from pytest_aicore.workflows.checks.registry import OF_WHAT_WAS_NOT_CHECKED, RULES
 from pytest_aicore.workflows.checks.rule import Layer, Rule, Severity
-from pytest_aicore.workflows.checks.sniffing import has_executable, is_candidate
+from pytest_aicore.workflows.checks.sniffing import has_executable, helm_placeholder, is_candidate
 
 __all__ = [
+    "OF_WHAT_WAS_NOT_CHECKED",
     "RULES",
     "CheckOptions",
     "CheckResult",
@@ -25,6 +27,8 @@ __all__ = [
     "Severity",
     "check_document",
     "check_files",
+    "check_text",
     "has_executable",
+    "helm_placeholder",
     "is_candidate",
 ]

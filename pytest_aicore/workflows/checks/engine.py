@@ -3,41 +3,41 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections import Counter
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_aicore.service_facts import TEMPLATE_SUFFIXES
 from pytest_aicore.workflows.checks import folder
 from pytest_aicore.workflows.checks.aicore import serving, workflow
 from pytest_aicore.workflows.checks.aicore.kind import check_kind
 from pytest_aicore.workflows.checks.aicore.metadata import OF_WHAT_IS_MISSING
-from pytest_aicore.workflows.checks.argo import semantics, structure
+from pytest_aicore.workflows.checks.argo import plain, semantics, structure
 from pytest_aicore.workflows.checks.argo.references import placeholders
 from pytest_aicore.workflows.checks.argo.shapes import has_all_types
 from pytest_aicore.workflows.checks.argo.slips import mend
-from pytest_aicore.workflows.checks.document import problems
+from pytest_aicore.workflows.checks.document import problems, unchecked
 from pytest_aicore.workflows.checks.document.look_alikes import take_look_alikes_out, tell_look_alikes
 from pytest_aicore.workflows.checks.document.repeated import part
-from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE
+from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE, Finding
 from pytest_aicore.workflows.checks.options import DEFAULT_OPTIONS
+from pytest_aicore.workflows.checks.reading import below, is_folder
 from pytest_aicore.workflows.checks.registry import RULES
 from pytest_aicore.workflows.checks.report import Report
-from pytest_aicore.workflows.checks.sniffing import SNIFFED_BYTES, is_candidate
+from pytest_aicore.workflows.checks.sniffing import SNIFFED_BYTES, helm_placeholder, is_candidate
 from pytest_aicore.workflows.checks.subject import Subject
 from pytest_aicore.workflows.checks.suppressions import Suppressions
 from pytest_aicore.workflows.checks.words import limited
+from pytest_aicore.workflows.regular import read_beginning
 from pytest_aicore.workflows.yaml.places import Place, SourceError
 from pytest_aicore.workflows.yaml.source import MAXIMUM_BYTES, parse_all
 from pytest_aicore.workflows.yaml.tree import MappingNode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from os import PathLike
 
-    from pytest_aicore.workflows.checks.findings import Finding, Told
+    from pytest_aicore.workflows.checks.findings import Told
     from pytest_aicore.workflows.checks.folder import Outline
     from pytest_aicore.workflows.checks.options import CheckOptions
     from pytest_aicore.workflows.checks.rule import Severity
@@ -45,17 +45,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FileFindings:
-    """What was found in one file.
+    """What was found in one file, or why a file or folder was not checked.
 
     Attributes:
-        path: the file.
-        candidate: whether it looks like a template at all; others have no findings.
+        path: the file, or a folder whose files were not checked.
+        candidate: whether it looks like a template at all, and was checked.
         findings: what was found, in the order of the file.
+        unchecked: whether it may be a template, or hold some, and was not checked: a finding says why.
     """
 
     path: Path
     candidate: bool
     findings: tuple[Finding, ...]
+    unchecked: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,20 @@ def check_document(
     Returns:
         the findings, by line and column; none for YAML that is not a template.
     """
-    with limited():
-        return _checked(data, name, options).findings
+    return _checked(data, name, options).findings
+
+
+def check_text(data: str | bytes, name: str = "<string>", *, options: CheckOptions = DEFAULT_OPTIONS) -> FileFindings:
+    """Check the text of one file, and tell whether it was checked. Never raises, whatever the text.
+
+    Args:
+        data: the text, or the bytes of the file.
+        name: what places call the file.
+        options: what may be taken for granted, and what is left out.
+    """
+    checked = _checked(data, name, options)
+    candidate = not checked.left_out and (bool(checked.findings) or is_candidate(_head_of(data)))
+    return FileFindings(Path(name), candidate, tuple(checked.findings), unchecked=checked.left_out)
 
 
 def check_files(
@@ -105,7 +119,8 @@ def check_files(
 
     In a folder every YAML and JSON file below it is checked, except for hidden ones and the usual folders of tools;
     files that are not templates have no findings. A folder that is given is taken for one that AI Core reads: a file
-    directly in it that is not a template is reported.
+    directly in it that is not a template is reported. What cannot be read, is not followed or not understood has a
+    finding that says so.
 
     Args:
         paths: files and folders.
@@ -116,55 +131,52 @@ def check_files(
     state = _State(options)
     files, outlines = state.files, state.outlines
     across: list[Finding] = []
-    for path in map(Path, paths):
-        if not _is_folder(path):
-            state.check(path, asked_for=True)
+    given = [Path(path) for path in paths]
+    folders = [path for path in given if is_folder(path)]
+    for path in given:
+        if path not in folders:
+            state.check(path)
             continue
         is_all = True
-        in_folder: list[Outline] = []
-        others: list[Path] = []
-        for file in _files_below(path):
-            before, known = len(outlines), len(files)
-            state.check(file, asked_for=False)
-            if file.parent != path:
-                continue
-            in_folder.extend(outlines[before:])
-            if len(files) > known and not files[-1].candidate:
-                others.append(file)
-        across.extend(folder.check_synced_folder(others, in_folder))
-    across.extend(folder.check_together(outlines, is_all=is_all))
+        first, first_outline = len(files), len(outlines)
+        is_known = False
+        for file in below(path, folders):
+            if isinstance(file, Finding):
+                state.leave_out(file)
+            else:
+                is_known |= state.check(file)
+        beside = [one.path for one in files[first:] if one.path.parent == path and not (one.candidate or one.unchecked)]
+        in_folder = [one for one in outlines[first_outline:] if one.folder == str(path)]
+        across.extend(_compared(folder.check_synced_folder(beside, in_folder), path))
+        if not is_known and not any(one.candidate or one.unchecked for one in files[first:]):
+            state.leave_out(unchecked.folder_without_template(path, len(files) - first))
+    across.extend(_compared(folder.check_together(outlines, is_all=is_all), *(file.path for file in files[:1])))
     if options.argo_types is not False and any(file.candidate for file in files) and not has_all_types():
-        first = next(file for file in files if file.candidate)
-        across.append(structure.types_off(str(first.path)))
+        first_file = next(file for file in files if file.candidate)
+        across.append(structure.types_off(str(first_file.path)))
     kept = [
         finding
         for finding in across
         if not options.ignores(finding.rule, finding.place.path) and not state.suppresses(finding)
     ]
-    return CheckResult(tuple(files), tuple(sorted(kept, key=lambda finding: finding.order)))
+    plainly = {finding.place.path for finding in kept if finding.rule == folder.NO_LABELS.id}
+    told = [_without(file, plain.PLAIN_ARGO.id) if str(file.path) in plainly else file for file in files]
+    return CheckResult(tuple(told), tuple(sorted(kept, key=lambda finding: finding.order)))
+
+
+def _without(file: FileFindings, rule: str) -> FileFindings:
+    return replace(file, findings=tuple(finding for finding in file.findings if finding.rule != rule))
+
+
+def _compared(findings: Iterable[Finding], *at: Path) -> list[Finding]:
+    """Return what a comparison of files finds; a mistake of ours must not hide the other findings."""
+    try:
+        return list(findings)
+    except Exception as error:
+        return [problems.failed(Place(str(path), 1, 1), error, "between these files") for path in at]
 
 
 # --- files ----------------------------------------------------------------------------------------------------
-
-_LEFT_OUT: Final = frozenset({"__pycache__", "node_modules", "venv", "site-packages", "build", "dist"})
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
-
-
-def _files_below(root: Path) -> Iterator[Path]:
-    """Yield the YAML and JSON files below a folder by name, without following links to folders."""
-    for current, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _LEFT_OUT)
-        for name in sorted(names):
-            if not name.startswith(".") and PurePath(name).suffix.lower() in TEMPLATE_SUFFIXES:
-                path = Path(current, name)
-                if path.is_file():
-                    yield path
 
 
 class _State:
@@ -182,35 +194,43 @@ class _State:
         suppressions = self.suppressions.get(finding.place.path)
         return suppressions is not None and suppressions.suppresses(finding)
 
-    def check(self, path: Path, *, asked_for: bool) -> None:
+    def leave_out(self, finding: Finding) -> None:
+        """Take a file or folder that was not checked, and the finding that says why."""
+        path = finding.place.path
+        kept = () if self._options.ignores(finding.rule, path) else (finding,)
+        self.files.append(FileFindings(Path(path), candidate=False, findings=kept, unchecked=True))
+
+    def check(self, path: Path) -> bool:
         """Check a file, unless that was done already or it is not a template.
 
         Args:
             path: the file.
-            asked_for: whether the file itself was given: then it is a finding if it cannot be read.
+
+        Returns:
+            whether that was done already.
         """
         try:
+            data = read_beginning(path, MAXIMUM_BYTES + 1)
+            size = path.stat().st_size if len(data) > MAXIMUM_BYTES else len(data)
             whole = path.resolve()
-            if whole in self._seen:
-                return
-            self._seen.add(whole)
-            with path.open("rb") as file:
-                data = file.read(MAXIMUM_BYTES + 1)
-                size = path.stat().st_size if len(data) > MAXIMUM_BYTES else len(data)
         except (OSError, ValueError, RuntimeError) as error:
-            if asked_for:
-                findings = (problems.unreadable(str(path), error),)
-                self.files.append(FileFindings(path, candidate=False, findings=findings))
-            return
-        if not is_candidate(data[:SNIFFED_BYTES]):
+            self.leave_out(problems.unreadable(str(path), error))
+            return False
+        if whole in self._seen:
+            return True
+        self._seen.add(whole)
+        name = str(path)
+        head = data[:SNIFFED_BYTES]
+        if not is_candidate(head) and helm_placeholder(head) is None:
             self.files.append(FileFindings(path, candidate=False, findings=()))
-            return
-        with limited():
-            checked = _checked(data, str(path), self._options, size)
-        self.files.append(FileFindings(path, candidate=True, findings=tuple(checked.findings)))
+            return False
+        checked = _checked(data, name, self._options, size)
+        findings = tuple(checked.findings)
+        self.files.append(FileFindings(path, not checked.left_out, findings, unchecked=checked.left_out))
         self.outlines.extend(checked.outlines)
         if checked.suppressions is not None:
-            self.suppressions[str(path)] = checked.suppressions
+            self.suppressions[name] = checked.suppressions
+        return False
 
 
 # --- one document ---------------------------------------------------------------------------------------------
@@ -223,14 +243,21 @@ class _Checked(NamedTuple):
     findings: list[Finding]
     outlines: list[Outline]
     suppressions: Suppressions | None
+    left_out: bool
 
 
+@limited()
 def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | None = None) -> _Checked:
     findings: list[Finding] = []
     outlines: list[Outline] = []
     begins: dict[tuple[int, int], int] = {}
     told: Told = Counter()
     text = ""
+    head = _head_of(data)
+    helm = helm_placeholder(head)
+    if helm is not None:
+        finding = unchecked.of_helm(name, *helm)
+        return _Checked([] if options.ignores(finding.rule, name) else [finding], [], None, left_out=True)
     try:
         documents = parse_all(data, name, size=size)
         text = documents[0].text
@@ -249,6 +276,8 @@ def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | No
                     problems.several(report)
             findings.extend(_worst_at_each_place(report.findings))
             begins.update(report.begins)
+        if not outlines and not findings and is_candidate(head):
+            findings.append(unchecked.file_without_template(name))
     except SourceError as error:
         findings = [problems.of_problem(error.problem)]
         if isinstance(data, str):
@@ -256,6 +285,7 @@ def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | No
         else:
             with contextlib.suppress(UnicodeDecodeError):
                 text = data[:MAXIMUM_BYTES].decode("utf-8")
+    left_out = not outlines and bool(findings) and all(each.rule == unchecked.NOT_CHECKED.id for each in findings)
     suppressions = None
     if "aicore" in text.lower():
         suppressions = Suppressions(text, name, RULES)
@@ -270,7 +300,11 @@ def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | No
     for kind, number in told.items():
         if number > MOST_OF_ONE_RULE:
             _tell_of_others(kept, kind, number - MOST_OF_ONE_RULE)
-    return _Checked(kept, outlines, suppressions)
+    return _Checked(kept, outlines, suppressions, left_out)
+
+
+def _head_of(data: str | bytes) -> bytes:
+    return data[:SNIFFED_BYTES].encode("utf-8", "replace") if isinstance(data, str) else data[:SNIFFED_BYTES]
 
 
 def _tell_of_others(findings: list[Finding], kind: tuple[str, Severity], others: int) -> None:
@@ -305,6 +339,7 @@ def _run_layers(report: Report, options: CheckOptions) -> Outline | None:
     subject = Subject(report, options)
     kind = check_kind(subject)
     if kind is None:
+        unchecked.check_list(report)
         return None
     for slip in slips:
         slip.tell(report)
@@ -315,6 +350,7 @@ def _run_layers(report: Report, options: CheckOptions) -> Outline | None:
         subject.is_aicore = True
         serving.check(subject)
         return folder.outline(subject)
+    plain.check(subject)
     structure.check(subject)
     model = subject.workflow.model
     semantics.check(subject, model)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.errors import ContractError
 from pytest_aicore.redact import redact
+from pytest_aicore.workflows.regular import read_beginning
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,8 +58,7 @@ def read_golden(path: Path, folder: Path) -> str | None:
     """
     _stay_inside(path, folder)
     try:
-        with path.open("rb") as file:
-            data = file.read(MAXIMUM_BYTES + 1)
+        data = read_beginning(path, MAXIMUM_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError as error:

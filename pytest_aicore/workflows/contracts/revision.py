@@ -14,6 +14,7 @@ from pytest_aicore.service_facts import TEMPLATE_SUFFIXES
 from pytest_aicore.workflows.checks.sniffing import SNIFFED_BYTES, is_candidate
 from pytest_aicore.workflows.contracts.comparison import compare
 from pytest_aicore.workflows.contracts.contract import contract_of
+from pytest_aicore.workflows.regular import read_beginning
 from pytest_aicore.workflows.template import parse_templates
 from pytest_aicore.workflows.yaml.source import MAXIMUM_BYTES
 
@@ -315,7 +316,6 @@ class _Match:
 def _looks_like_template(path: Path) -> bool:
     """Return whether a file that was not read exists nevertheless, and may be unchanged."""
     try:
-        with path.open("rb") as file:
-            return is_candidate(file.read(SNIFFED_BYTES))
+        return is_candidate(read_beginning(path, SNIFFED_BYTES))
     except OSError:
         return False

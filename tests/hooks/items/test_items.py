@@ -184,18 +184,57 @@ def test_a_workflow_of_argo_alone_has_no_contract(empty: pytest.Pytester) -> Non
 
 
 @pytest.mark.parametrize(
-    ("kind", "content"),
+    ("kind", "content", "outcome"),
     [
-        ("CronWorkflow", "spec: {schedule: 0 1 * * *, workflowSpec: {workflowTemplateRef: {name: churn-train}}}"),
-        ("List", "items: [{kind: WorkflowTemplate, spec: {templates: []}}]"),
+        (
+            "CronWorkflow",
+            "spec: {schedule: 0 1 * * *, workflowSpec: {workflowTemplateRef: {name: churn-train}}}",
+            "passed",
+        ),
+        ("List", "items: [{kind: WorkflowTemplate, spec: {templates: []}}]", "skipped"),
     ],
 )
-def test_what_is_no_executable_has_no_contract(empty: pytest.Pytester, kind: str, content: str) -> None:
+def test_what_is_no_executable_has_no_contract(empty: pytest.Pytester, kind: str, content: str, outcome: str) -> None:
     head = f"apiVersion: argoproj.io/v1alpha1\nkind: {kind}\nmetadata: {{name: x, annotations: {{ai.sap.com/of: x}}}}"
     labels = "# scenarios.ai.sap.com/id: templates:"
     empty.makefile(".yaml", other=f"{head}\n{content}\n{labels}\n")
     result = empty.runpytest_inprocess("--aicore-check", "-q")
-    result.assert_outcomes(passed=1)
+    result.assert_outcomes(**{outcome: 1})
+
+
+def test_what_is_not_checked_like_the_others_says_so(empty: pytest.Pytester) -> None:
+    head = "apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\nmetadata:\n  name: "
+    rest = "\nspec:\n  entrypoint: a\n  templates: [{name: a, suspend: {}}]\n"
+    empty.makefile(".yaml", argo=f"{head}argo{rest}", helm=f"{head}{{{{ .Values.name }}}}{rest}")
+    result = empty.runpytest_inprocess("--aicore-check", "-rs")
+    result.assert_outcomes(passed=1, skipped=1)
+    rendered = "This file was not checked: it becomes YAML only when Helm has rendered it (`{{ .Values.name }}`)."
+    plainly = "This WorkflowTemplate has no label of AI Core, so it was checked by the rules of Argo only."
+    assert f"argo.yaml:2:7: hint AIC260: {plainly}" in result.outlines
+    assert f"helm.yaml:4:1: warning AIC120: {rendered}" in result.outlines
+    assert any(line.startswith("SKIPPED [1] ") and line.endswith(rendered) for line in result.outlines)
+    empty.runpytest_inprocess("--aicore-check", "-o", "aicore_check_strict=true").assert_outcomes(passed=1, failed=1)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_what_pytest_does_not_collect_is_told_with_the_first_file(project: pytest.Pytester) -> None:
+    os.mkfifo(project.path / "workflows" / "pipe.yaml")
+    (project.path / "workflows" / "gone").symlink_to("nothing")
+    result = project.runpytest_inprocess("--aicore-check", "-k", "check")
+    result.assert_outcomes(passed=3, failed=1, deselected=4)
+    assert "workflows/pipe.yaml:1:1: error AIC116: The file cannot be read: it is a named pipe, not a file." in (
+        result.outlines
+    )
+    assert [line[:30] for line in result.outlines if "AIC120" in line] == ["workflows/gone:1:1: hint AIC12"]
+    named = project.runpytest_inprocess("--aicore-check", "workflows/churn_dag.yaml", "-k", "check")
+    named.assert_outcomes(passed=1, deselected=1)
+
+
+def test_a_workflows_folder_of_which_nothing_is_collected_is_told(empty: pytest.Pytester) -> None:
+    (empty.path / "workflows").mkdir()
+    (empty.path / "workflows" / "gone.yaml").symlink_to("nothing.yaml")
+    result = empty.runpytest_inprocess("--aicore-check")
+    assert "workflows: no workflow file was collected, so nothing was checked" in result.outlines
 
 
 def test_links_that_leave_the_project_are_left_alone(project: pytest.Pytester) -> None:
@@ -208,7 +247,9 @@ def test_links_that_leave_the_project_are_left_alone(project: pytest.Pytester) -
     (project.path / "workflows" / "again").symlink_to(project.path / "workflows")
     (project.path / "workflows" / "elsewhere").symlink_to(outside)
     result = project.runpytest_inprocess("--aicore-check", "-k", "check")
-    result.assert_outcomes(passed=3, deselected=3)
+    result.assert_outcomes(passed=2, failed=1, deselected=3)
+    gone = f"This symbolic link leads nowhere: `{outside / 'missing.yaml'}` does not exist."
+    assert f"workflows/nowhere.yaml:1:1: error AIC116: {gone}" in result.outlines
     assert "workflows/churn_dag.yaml: skipped: symbolic link to a target outside the project" in result.outlines
     assert "workflows/elsewhere: skipped: symbolic link to a target outside the project" in result.outlines
     assert "again" not in result.stdout.str()

@@ -127,6 +127,20 @@ def _commented(source: Source) -> Iterator[Planted]:
     yield Planted("".join(f"# {line}\n" for line in source.lines), frozenset({1}))
 
 
+@mistake("template of a Helm chart", "AIC120")
+def _of_helm(source: Source) -> Iterator[Planted]:
+    for index, _ in source.find(r"^  name: "):
+        lines = source.text.splitlines()
+        lines[index] = "  name: {{ .Values.name }}"
+        yield Planted("\n".join(lines), frozenset({index + 1}))
+
+
+@mistake("labels of AI Core forgotten", "AIC260")
+def _unlabelled(source: Source) -> Iterator[Situation]:
+    text = _plain_training()
+    yield Situation({_ITSELF: text}, _ITSELF, _lines(text, r"^kind: "), {_ITSELF: source.text}, named=(_ITSELF,))
+
+
 # --- what cannot be read, or checked --------------------------------------------------------------------------------
 
 
@@ -216,8 +230,12 @@ def _data(source: Source) -> Iterator[Situation]:
 @mistake("template of plain Argo among those of AI Core", "AIC406")
 def _plain_argo(source: Source) -> Iterator[Situation]:
     files = _trained(source)
+    text = _plain_training()
+    yield Situation({**files, _BESIDE: text}, _BESIDE, _lines(text, r"^  name: "), files)
+
+
+def _plain_training() -> str:
     text = re.sub(
         r"^ *(?:labels|annotations|metadata):\n(?: +\S*ai\.sap\.com.*\n)+", "", _training("other", "other"), flags=re.M
     )
-    text = re.sub(r"^      metadata:\n", "", text, flags=re.M)
-    yield Situation({**files, _BESIDE: text}, _BESIDE, _lines(text, r"^  name: "), files)
+    return re.sub(r"^      metadata:\n", "", text, flags=re.M)

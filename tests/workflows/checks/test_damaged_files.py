@@ -178,6 +178,34 @@ def test_files_whose_lines_were_shuffled(file: bytes, data: st.DataObject) -> No
     checked(b"".join(lines))
 
 
+@settings(max_examples=500)
+@given(file=st.sampled_from(FILES), share=st.floats(0, 1, exclude_max=True), number=st.integers(1, 12), data=st.data())
+def test_files_in_which_lines_are_indented_otherwise(
+    file: bytes, share: float, number: int, data: st.DataObject
+) -> None:
+    lines = file.splitlines(keepends=True)
+    begin = int(len(lines) * share)
+    for _ in range(2):
+        shift = data.draw(st.sampled_from([-6, -4, -2, 2, 4, 6]))
+        for index, line in enumerate(lines[begin : begin + number], begin):
+            blanks = len(line) - len(line.lstrip(b" "))
+            lines[index] = b" " * shift + line if shift > 0 else line[min(-shift, blanks) :]
+        begin = data.draw(st.integers(0, len(lines) - 1))
+    checked(b"".join(lines))
+
+
+@pytest.mark.parametrize("last", ["image: x", "- a", "- >"])
+def test_a_template_whose_annotations_take_metadata_and_container_with_them(last: str) -> None:
+    text = HEAD.replace("  name: x\n", "  annotations:\n    ai.sap.com/version: '1'\n") + "  - name: a\n"
+    text += "    annotations:\n      metadata:\n        ai.sap.com/resourcePlan: infer.l\n      container:\n"
+    found = {finding.rule for finding in checked(f"{text}        {last}\n".encode())}
+    assert {"AIC235", "AIC302"} <= found
+    slipped = text.replace("    annotations:\n      m", "  annotations:\n      m").replace(
+        "  - name: a", "    - name: a"
+    )
+    assert "AIC235" in {finding.rule for finding in checked(f"{slipped}          {last}\n".encode())}
+
+
 SCALARS = st.sampled_from(
     ["", "x", "{{inputs.parameters.x}}", "{{", "{{=", "{{steps..}}", "true", "1", "~", "[]", "{}", "'", "a.b || !"]
 )
@@ -234,8 +262,18 @@ def test_fifty_megabytes_are_refused_without_being_read(tmp_path: Path) -> None:
 
 
 def test_a_link_that_leads_nowhere_and_one_to_itself(tmp_path: Path) -> None:
-    (tmp_path / "gone.yaml").symlink_to(tmp_path / "nothing")
+    (tmp_path / "gone.yaml").symlink_to("nothing")
     (tmp_path / "round.yaml").symlink_to(tmp_path / "round.yaml")
-    assert check_files([tmp_path], options=OPTIONS).findings == []
-    assert [finding.rule for finding in check_files([tmp_path / "gone.yaml"], options=OPTIONS).findings] == ["AIC116"]
-    assert [finding.rule for finding in check_files([tmp_path / "round.yaml"], options=OPTIONS).findings] == ["AIC116"]
+    for paths in ([tmp_path], [tmp_path / "gone.yaml", tmp_path / "round.yaml"]):
+        assert [
+            str(finding).replace(f"{tmp_path}/", "") for finding in check_files(paths, options=OPTIONS).findings
+        ] == [
+            (
+                "gone.yaml:1:1: error AIC116: This symbolic link leads nowhere: `nothing` does not exist.\n"
+                "Remove the link, or restore what it leads to."
+            ),
+            (
+                "round.yaml:1:1: error AIC116: This symbolic link leads back to itself.\n"
+                "Remove the link, or restore what it leads to."
+            ),
+        ]

@@ -57,7 +57,7 @@ def document_of(example: str, rule: Rule) -> str:
     return yaml.safe_dump(document, sort_keys=False)
 
 
-EXAMPLES = [rule for rule in RULES.values() if rule.layer in ("argo", "aicore") and rule.id != "AIC200"]
+EXAMPLES = [rule for rule in RULES.values() if rule.layer in ("argo", "aicore") and rule.id not in ("AIC200", "AIC260")]
 
 
 @pytest.mark.parametrize("rule", EXAMPLES, ids=[rule.id for rule in EXAMPLES])
@@ -83,6 +83,13 @@ def test_the_bad_example_of_a_rule_about_yaml(rule_id: str) -> None:
         text = f"kind: WorkflowTemplate\nspec:\n  templates:\n{rule.bad}\n"
     found = [finding.rule for finding in check_document(text)]
     assert rule_id in found
+
+
+def test_a_template_of_argo_alone() -> None:
+    rest = "apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\nspec:\n  entrypoint: a\n  templates:\n"
+    rest += "  - {name: a, suspend: {}}\n"
+    for example, expected in ((RULES["AIC260"].bad, ["AIC260"]), (RULES["AIC260"].good, [])):
+        assert [finding.rule for finding in check_document(f"{rest}{example}\n")] == expected
 
 
 def test_hera_or_a_hint(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

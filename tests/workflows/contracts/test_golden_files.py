@@ -88,7 +88,7 @@ def test_what_cannot_be_read_or_written_says_so(tmp_path: Path) -> None:
     with (tmp_path / "large.json").open("wb") as file:
         file.truncate(50 * 1024 * 1024)
     expected = {
-        "folder.json": f"The golden file '{tmp_path / 'folder.json'}' cannot be read: Is a directory.",
+        "folder.json": f"The golden file '{tmp_path / 'folder.json'}' cannot be read: it is a folder, not a file.",
         "binary.json": f"The golden file '{tmp_path / 'binary.json'}' is not UTF-8 text (at byte 2).",
         "large.json": (
             f"The golden file '{tmp_path / 'large.json'}' is larger than 4,194,304 bytes, too large for a golden file."

@@ -308,7 +308,8 @@ class StructureCheck:
                 self._object(node, shape.inner, parent)
             elif shape.kind == "map":
                 for name in [name for name, value in node.values.items() if type(value) is not ScalarNode]:
-                    self._from_too_deep(node, name, {}, "labels" if key is None else key.text)
+                    if name in node.values:  # else it was moved together with one before it
+                        self._from_too_deep(node, name, {}, "labels" if key is None else key.text)
                 for name, value in node.values.items():
                     self.check(value, shape.inner, node.keys[name])
             else:

@@ -5,7 +5,9 @@ What keeps a file from being parsed is explained where it is parsed; here each k
 
 from __future__ import annotations
 
+import errno
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.checks.aicore.blocks import BLOCK
@@ -168,8 +170,9 @@ EMPTY: Final = document_rule(
 UNREADABLE: Final = document_rule(
     116,
     "unreadable",
-    "The file cannot be read",
-    "It does not exist, is not a file, or its permissions do not allow it.",
+    "The file or folder cannot be read",
+    "It does not exist, is neither a file nor a folder (but a named pipe, for example), is a link that leads nowhere, "
+    "or its permissions do not allow it.",
     "# a path that does not exist",
     "# a path of a file",
 )
@@ -272,34 +275,42 @@ def several(report: Report) -> None:
     )
 
 
-def unreadable(path: str, error: Exception) -> Finding:
-    """Return the finding of a file that cannot be read.
+def unreadable(path: str, error: Exception, *, what: str = "file") -> Finding:
+    """Return the finding of a file or folder that cannot be read.
 
     Args:
-        path: the file.
+        path: the file or folder.
         error: the error of the operating system.
+        what: which of the two it is.
     """
-    return Finding(
-        rule=UNREADABLE.id,
-        severity=UNREADABLE.severity,
-        place=Place(path, 1, 1),
-        message=f"The file cannot be read: {getattr(error, 'strerror', None) or error}.",
-        remedy="Check its path and its permissions.",
-    )
+    message = f"The {what} cannot be read: {getattr(error, 'strerror', None) or error}."
+    remedy = "Check its path and its permissions."
+    number = getattr(error, "errno", None)
+    if number == errno.EINVAL:  # it is something else than a file
+        remedy = "Name a file; what another program writes is read from standard input: `... | pytest-aicore check -`."
+    elif number in (errno.ENOENT, errno.ELOOP) and Path(path).is_symlink():
+        message = (
+            "This symbolic link leads back to itself."
+            if number == errno.ELOOP
+            else f"This symbolic link leads nowhere: `{Path(path).readlink()}` does not exist."
+        )
+        remedy = "Remove the link, or restore what it leads to."
+    return Finding(UNREADABLE.id, UNREADABLE.severity, Place(path, 1, 1), message, remedy)
 
 
-def failed(place: Place, error: Exception) -> Finding:
+def failed(place: Place, error: Exception, where: str = "in this file") -> Finding:
     """Return the finding for a bug of pytest-aicore.
 
     Args:
         place: where the document begins that was being checked.
         error: what was raised.
+        where: what was not checked, a few words.
     """
     return Finding(
         rule=FAILED.id,
         severity=FAILED.severity,
         place=place,
-        message=f"The check itself failed ({type(error).__name__}): what else is wrong in this file may not be listed.",
+        message=f"The check itself failed ({type(error).__name__}): what else is wrong {where} may not be listed.",
         remedy="Please report this as a bug of pytest-aicore, with the file.",
     )
 
