@@ -101,7 +101,7 @@ class Workflows:
         if not named and self._is_reached_by_link(file_path):
             return None
         try:
-            if not file_path.is_file():  # reading a named pipe would wait for whoever writes to it
+            if not file_path.is_file():  # opening a named pipe would hang
                 raise FileNotFoundError
             with file_path.open("rb") as file:
                 head = file.read(_SNIFFED_BYTES)

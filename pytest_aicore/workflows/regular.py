@@ -1,4 +1,4 @@
-"""Reading files that may be something else: whoever opens a named pipe waits for the program that writes to it."""
+"""Reading files that may be something else: opening a named pipe hangs until a program writes to it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_beginning(path: Path, most: int) -> bytes:
         most: how many bytes are read at most.
 
     Raises:
-        OSError: it cannot be read, or is not a regular file: reading a pipe would wait for whoever writes to it.
+        OSError: it cannot be read, or is not a regular file: opening a pipe would hang.
     """
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode):

@@ -251,9 +251,28 @@ def test_a_wrong_revision_is_an_error(repository: pytest.Pytester, command: Comm
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == (
         f"pytest-aicore: The repository '{repository.path}' has no revision {reference!r}.{hint}\n"
-        "A shallow clone, as CI systems make them, has only the newest commit of one branch: fetch the other one first,"
-        " for example with `git fetch origin main:refs/remotes/origin/main`.\n"
+        "`git log --all --oneline` lists its commits.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("depth", "advice"),
+    [
+        ([], "`git fetch --tags` gets what was pushed since; `git branch --all` and `git tag` list what there is.\n"),
+        (
+            ["--depth=1"],
+            "It is a shallow clone, as CI systems make them, which has only the newest commit of one branch: fetch the"
+            " other one first, for example with `git fetch origin main:refs/remotes/origin/main`.\n",
+        ),
+    ],
+    ids=["full", "shallow"],
+)
+def test_how_a_clone_gets_a_revision(
+    repository: pytest.Pytester, command: Command, depth: list[str], advice: str
+) -> None:
+    git(repository, "clone", "-q", *depth, repository.path.as_uri(), "clone")
+    result = command("clone/workflows", "--against=v9")
+    assert result.stderr.splitlines(keepends=True)[1:] == [advice]
 
 
 def test_without_a_repository_it_is_an_error(project: pytest.Pytester, command: Command) -> None:

@@ -141,11 +141,21 @@ def open_revision(reference: str, folder: Path) -> Revision:
     except RevisionError:
         names = _git(top, "for-each-ref", "--format=%(refname:short)").decode(errors="replace").split()
         raise RevisionError(
-            f"The repository '{top}' has no revision {reference!r}.{did_you_mean(reference, names)}\n"
-            "A shallow clone, as CI systems make them, has only the newest commit of one branch: fetch the other one"
-            " first, for example with `git fetch origin main:refs/remotes/origin/main`."
+            f"The repository '{top}' has no revision {reference!r}.{did_you_mean(reference, names)}\n{_advice(top)}"
         ) from None
     return Revision(top, reference, commit.decode().strip())
+
+
+def _advice(top: Path) -> str:
+    """Return how the repository gets a revision that it does not have."""
+    if _git(top, "rev-parse", "--is-shallow-repository").strip() == b"true":
+        return (
+            "It is a shallow clone, as CI systems make them, which has only the newest commit of one branch: fetch the"
+            " other one first, for example with `git fetch origin main:refs/remotes/origin/main`."
+        )
+    if not _git(top, "remote").strip():
+        return "`git log --all --oneline` lists its commits."
+    return "`git fetch --tags` gets what was pushed since; `git branch --all` and `git tag` list what there is."
 
 
 def _git(folder: Path, *arguments: str, given: bytes | None = None) -> bytes:
