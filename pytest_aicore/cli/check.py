@@ -142,9 +142,8 @@ def _since(reference: str, folders: Iterable[Path], candidates: Iterable[Path], 
     findings = [
         finding for one in since.changed for finding in contract_rules.of_comparison(one.template, one.comparison)
     ]
-    gone = [contract_rules.removed(_shown(path), template, reference) for path, template in since.removed]
-    findings += [finding for finding in gone if not options.ignores(finding.rule, finding.place.path)]
-    return findings
+    findings += [contract_rules.removed(_shown(path), template, reference) for path, template in since.removed]
+    return [finding for finding in findings if not options.ignores(finding.rule, finding.place.path)]
 
 
 def _shown(path: Path) -> str:

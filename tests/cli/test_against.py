@@ -111,9 +111,77 @@ def test_a_file_with_another_name_and_another_id_is_told_by_what_it_holds(
     edit("workflows/train.yaml", "name: text-clf-train-tutorial #", "name: text-train #")
     result = command("workflows", "--against", "HEAD")
     assert result.stdout.splitlines()[0] == (
-        "workflows/train.yaml:5:3: error AIC901: Executable id changed from 'text-clf-train-tutorial' to 'text-train':"
+        "workflows/train.yaml:5:3: error AIC907: Executable id changed from 'text-clf-train-tutorial' to 'text-train':"
         " breaking. Every configuration of 'text-clf-train-tutorial' stops working: AI Core has no executable with that"
         " id any more."
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "what", "restored"),
+    [
+        (
+            "name: text-clf-train-tutorial #",
+            "name: text-train #",
+            "5:3",
+            (
+                "Executable id changed from 'text-clf-train-tutorial' to 'text-train': breaking. Every configuration of"
+                " 'text-clf-train-tutorial' stops working: AI Core has no executable with that id any more."
+            ),
+            "metadata.name: text-clf-train-tutorial",
+        ),
+        (
+            "scenarios.ai.sap.com/id: text-clf-tutorial",
+            "scenarios.ai.sap.com/id: text-clf",
+            "7:5",
+            (
+                "Scenario id changed from 'text-clf-tutorial' to 'text-clf': breaking. Every configuration of scenario"
+                " 'text-clf-tutorial' stops working: AI Core finds no executable 'text-clf-train-tutorial' in it any"
+                " more."
+            ),
+            "scenarios.ai.sap.com/id: text-clf-tutorial",
+        ),
+    ],
+    ids=["executable", "scenario"],
+)
+def test_no_version_label_excuses_that_an_executable_is_gone(
+    repository: pytest.Pytester,
+    command: Command,
+    edit: Callable[..., None],
+    old: str,
+    new: str,
+    place: str,
+    what: str,
+    restored: str,
+) -> None:
+    edit(TRAINING, old, new)
+    edit(TRAINING, 'version: "1.0.0"', 'version: "2.0.0"')
+    result = command(TRAINING, "--against", "HEAD")
+    lines = result.stdout.splitlines()
+    assert (result.returncode, lines[0]) == (1, f"{TRAINING}:{place}: error AIC907: {what}")
+    assert (
+        f"Restore `{restored}`, or add the old template beside this one. If it was removed on purpose,"
+        " `--ignore AIC907` says so."
+    ) in lines
+    result = command(TRAINING, "--against", "HEAD", "--ignore", "AIC907")
+    assert (result.returncode, result.stdout.count("AIC907")) == (0, 0)
+
+
+def test_an_older_version_is_not_called_compatible(
+    repository: pytest.Pytester, command: Command, edit: Callable[..., None]
+) -> None:
+    edit(TRAINING, 'version: "1.0.0"', 'version: "0.9.0"')
+    alone = command(TRAINING, "--against", "HEAD")
+    assert alone.stdout.splitlines()[0] == (
+        f"{TRAINING}:8:5: hint AIC908: Version changed from '1.0.0' to '0.9.0', which is older: not new."
+    )
+    edit(TRAINING, "docker.io/example/text-clf-train:1", "docker.io/example/text-clf-gpu:1")
+    rejected = command(TRAINING, "--against", "HEAD")
+    assert (rejected.returncode, "compatible" in rejected.stdout) == (1, False)
+    assert rejected.stdout.splitlines()[-1] == "1 file checked: 1 error"
+    assert (
+        'Undo it, or announce it with a new `ai.sap.com/version`: "0.9.0" is older than "1.0.0".'
+        in rejected.stdout.splitlines()
     )
 
 
@@ -261,8 +329,10 @@ def test_a_wrong_revision_is_an_error(repository: pytest.Pytester, command: Comm
         ([], "`git fetch --tags` gets what was pushed since; `git branch --all` and `git tag` list what there is.\n"),
         (
             ["--depth=1"],
-            "It is a shallow clone, as CI systems make them, which has only the newest commit of one branch: fetch the"
-            " other one first, for example with `git fetch origin main:refs/remotes/origin/main`.\n",
+            (
+                "It is a shallow clone, as CI systems make them, which has only the newest commit of one branch: fetch"
+                " the other one first, for example with `git fetch origin main:refs/remotes/origin/main`.\n"
+            ),
         ),
     ],
     ids=["full", "shallow"],

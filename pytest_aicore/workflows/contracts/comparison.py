@@ -55,7 +55,7 @@ class Difference:
         name: the parameter, artifact, plan or image; the field for the other sections.
         what: what is different, a clause without a full stop.
         consequence: which existing configurations stop working, or work differently, and why; empty if none does.
-        excusable: whether a new version label makes it acceptable.
+        excusable: whether a new version label makes it acceptable; for an executable that is gone it cannot.
         renamed: under which name it probably lives on.
         field: what of a parameter or artifact is different, for example `default`; empty if it came or went.
     """
@@ -122,15 +122,22 @@ class Comparison:
             return f"version {_quoted(new)}, unchanged"
         return f"version {_quoted(old)} -> {_quoted(new)}{_older(new, old)}"
 
+    def word_of(self, difference: Difference) -> str:
+        """Return what a difference is: its impact, but `not new` for a version that is older than before."""
+        if difference.section == "version" and self.has_older_version:
+            return "not new"
+        return difference.impact.words
+
     def table(self) -> list[str]:
         """Return the differences as plain lines, each with its impact and its consequence."""
         head = f"executable {self.new.terms.id!r}, {self.version}"
         if not self.differences:
             return [f"{head}: no difference"]
-        width = max(len(difference.impact.words) for difference in self.differences)
+        words = [self.word_of(difference) for difference in self.differences]
+        width = max(map(len, words))
         lines = [head]
-        for difference in self.differences:
-            lines.append(f"  {difference.impact.words:<{width}}  {difference.what}")
+        for word, difference in zip(words, self.differences, strict=True):
+            lines.append(f"  {word:<{width}}  {difference.what}")
             if difference.consequence:
                 lines.append(f"  {'':<{width}}  {difference.consequence}")
         return [redact(line) for line in lines]
@@ -211,6 +218,7 @@ class _Comparing:
                 "id",
                 f"executable id changed from {old.id!r} to {new.id!r}",
                 f"Every configuration of {old.id!r} stops working: AI Core has no executable with that id any more.",
+                excusable=False,
             )
         if old.scenario_id != new.scenario_id:
             if new.scenario_id is None:
@@ -223,6 +231,7 @@ class _Comparing:
                     f"scenario id changed from {_quoted(old.scenario_id)} to {new.scenario_id!r}",
                     f"Every configuration of scenario {_quoted(old.scenario_id)} stops working: AI Core finds no"
                     f" executable {old.id!r} in it any more.",
+                    excusable=False,
                 )
         if old.deployable != new.deployable:
             yield Difference(

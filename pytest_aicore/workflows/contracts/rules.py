@@ -47,8 +47,8 @@ BREAKING: Final = Rule(
     summary="Existing configurations stop working, and the version label is the same",
     explanation=(
         "Configurations are immutable and bind by name. A parameter or input that is removed, renamed or newly "
-        "required, a removed output, another executable id or scenario break those that exist: their executions end "
-        "DEAD or stay PENDING. A new version label announces that this is intended."
+        "required, or a removed output break those that exist: their executions end DEAD or stay PENDING. A new "
+        "version label announces that this is intended."
     ),
     bad=_BEFORE,
     good=_AFTER,
@@ -123,10 +123,10 @@ REMOVED: Final = Rule(
     name="executable-removed",
     severity=Severity.ERROR,
     layer="contract",
-    summary="A workflow of the other revision does not exist any more",
+    summary="An executable does not exist any more, or has another id or scenario",
     explanation=(
-        "Every configuration of its executable stops working: AI Core has no executable with that id any more. No "
-        "version label can announce that this is intended; `--ignore AIC907` can."
+        "Every configuration of it stops working: AI Core has no executable with that id, or not in that scenario. No "
+        "version label can announce that this is intended; `--ignore AIC907` can, and updating a golden contract."
     ),
     bad="git rm workflows/train.yaml\n",
     good="git mv workflows/train.yaml workflows/training.yaml\n",
@@ -179,8 +179,19 @@ def of_comparison(template: Template, comparison: Comparison, *, quiet: bool = F
     found: list[Finding] = []
     for difference in comparison.differences:
         if difference not in failing:
-            if not quiet:
-                found.append(_at(template, difference, ACCEPTED, _said(difference), f"It is {_why(difference)}."))
+            is_told = bool(failing) and comparison.has_older_version and difference.section == "version"
+            if not (quiet or is_told):  # the remedies of what fails tell of a version that is older
+                said = _said(difference, comparison.word_of(difference))
+                found.append(_at(template, difference, ACCEPTED, said, f"It is {_why(difference)}."))
+            continue
+        said = _said(difference, difference.impact.words)
+        if (
+            difference.name == "id"
+            and difference.section in ("executable", "scenario")
+            and comparison.new.terms.scenario_id
+        ):
+            how = f"update the contract: {UPDATE}" if quiet else f"`--ignore {REMOVED.id}` says so."
+            found.append(_at(template, difference, REMOVED, said, f"{_restore(comparison, difference)} {how}"))
             continue
         rule = BREAKING if difference.impact == Impact.BREAKING else UNVERSIONED
         remedy = f'{NEW_VERSION}, which is still "{version}".'
@@ -188,13 +199,21 @@ def of_comparison(template: Template, comparison: Comparison, *, quiet: bool = F
             remedy = f'{NEW_VERSION}: "{version}" is older than "{comparison.old.terms.version_id}".'
         if not difference.excusable:
             remedy = f"Restore the label `{VERSION_LABEL if difference.section == 'version' else SCENARIO_ID_LABEL}`."
-        found.append(_at(template, difference, rule, _said(difference), remedy))
+        found.append(_at(template, difference, rule, said, remedy))
     return found
 
 
-def _said(difference: Difference) -> str:
+def _restore(comparison: Comparison, difference: Difference) -> str:
+    terms = comparison.old.terms
+    key, was = (
+        ("metadata.name", terms.id) if difference.section == "executable" else (SCENARIO_ID_LABEL, terms.scenario_id)
+    )
+    return f"Restore `{key}: {was}`, or add the old template beside this one. If it was removed on purpose,"
+
+
+def _said(difference: Difference, word: str) -> str:
     what = difference.what[0].upper() + difference.what[1:]
-    return f"{what}: {difference.impact.words}. {difference.consequence}".strip()
+    return f"{what}: {word}. {difference.consequence}".strip()
 
 
 def _why(difference: Difference) -> str:

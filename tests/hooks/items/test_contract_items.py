@@ -67,7 +67,7 @@ def test_each_difference_has_its_place(project: pytest.Pytester, edit: Callable[
     result = project.runpytest_inprocess("--aicore-check", "-k", "contract and training")
     heads = [line.split(" ")[:3] for line in failures(result) if line.startswith(TRAINING)]
     assert [(head[0], head[2]) for head in heads] == [
-        (f"{TRAINING}:7:5:", "AIC901:"),  # scenario
+        (f"{TRAINING}:7:5:", "AIC907:"),  # scenario
         (f"{TRAINING}:26:3:", "AIC901:"),  # input removed: where inputs are declared
         (f"{TRAINING}:33:19:", "AIC901:"),  # input added
         (f"{TRAINING}:38:25:", "AIC901:"),  # output renamed

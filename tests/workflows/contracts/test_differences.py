@@ -264,7 +264,8 @@ def test_a_difference_says_whom_it_breaks_and_why(case: str) -> None:
         ({"description": "Other"}, Impact.COMPATIBLE, True, True),
         ({"images": ()}, Impact.NEEDS_VERSION, False, True),
         ({"output_artifacts": ()}, Impact.BREAKING, False, True),
-        ({"id": "other"}, Impact.BREAKING, False, True),
+        ({"id": "other"}, Impact.BREAKING, False, False),
+        ({"scenario_id": "other"}, Impact.BREAKING, False, False),
     ],
 )
 def test_a_new_version_label_makes_a_difference_acceptable(
