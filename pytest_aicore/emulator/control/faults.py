@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pytest_aicore.emulator.api.handlers import token
 from pytest_aicore.emulator.api.request_record import REMEMBERED_CALLS
+from pytest_aicore.emulator.world.clock import LONGEST_MOVE
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
 from pytest_aicore.http.exchange import (
     GATEWAY,
@@ -173,6 +174,8 @@ class Fault:
             value = getattr(self, name)
             if not (_is_number(value) and value >= 0):
                 raise EmulatorError(f"fault: invalid {name}={value!r}: expected seconds >= 0.")
+            if value > LONGEST_MOVE:
+                raise EmulatorError(f"fault: invalid {name}={value!r}: expected at most {LONGEST_MOVE:,} seconds.")
         if self.late and not self.call.endswith("query_logs"):
             raise EmulatorError("fault: late= delays log lines: use it with the call '*.query_logs'.")
         if not isinstance(self.body, bytes):

@@ -17,6 +17,10 @@ END_OF_TIME = datetime(9999, 12, 31, tzinfo=timezone.utc).timestamp()
 """Later times cannot be written in the API's formats."""
 
 
+LONGEST_MOVE = 36525 * 86400
+"""How far a running clock, of which others read the time meanwhile, is moved at once: a hundred years, in seconds."""
+
+
 class VirtualClock:
     """The emulator's virtual time, in seconds since the epoch. It moves only by calls.
 

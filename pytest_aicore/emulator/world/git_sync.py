@@ -7,6 +7,7 @@ A repository is a folder of this machine: its URL is `file:///...` or a path, or
 
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -188,8 +189,10 @@ class GitSync:
         try:
             folder = (root / path).resolve()
             exists, is_folder = folder.exists(), folder.is_dir()
-        except (OSError, ValueError):  # not a path of any file system
+        except (OSError, ValueError, RuntimeError):  # not a path of any file system, or a loop of links
             folder, exists, is_folder = root, False, False
+        if not exists and _is_loop(root / path):
+            raise _NoManifestsError(f"rpc error: code = Unknown desc = {path}: app path is a loop of symbolic links")
         if not folder.is_relative_to(root):
             raise _NoManifestsError(f"rpc error: code = Unknown desc = {path}: app path outside root")
         if not exists:
@@ -319,6 +322,16 @@ def _local(url: str) -> Path | None:
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
         return Path(unquote(parts.path))
     return None
+
+
+def _is_loop(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    except ValueError:
+        pass
+    return False
 
 
 def _has_revision(root: Path, revision: str) -> bool:

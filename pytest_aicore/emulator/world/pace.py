@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.emulator.world.clock import POLL_SECONDS, VirtualClock
+from pytest_aicore.emulator.world.clock import END_OF_TIME, LONGEST_MOVE, POLL_SECONDS, VirtualClock
 from pytest_aicore.errors import EmulatorError
 
 if TYPE_CHECKING:
@@ -79,8 +79,13 @@ class RunningClock(VirtualClock):
         Args:
             seconds: how far; not negative.
         """
-        if not 0 <= seconds < float("inf"):
+        if not seconds >= 0:
             raise EmulatorError(f"The emulator's clock cannot move by {seconds!r} s: expected seconds >= 0.")
+        if seconds > min(LONGEST_MOVE, END_OF_TIME - self.now()):
+            raise EmulatorError(
+                f"The emulator's clock cannot move that far: expected at most {LONGEST_MOVE:,} s (a hundred years) at"
+                " once, and a time before the end of the year 9999."
+            )
         self._origin += seconds
         self._client_origin += seconds
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.checks import folder
 from pytest_aicore.workflows.checks.aicore import serving, workflow
+from pytest_aicore.workflows.checks.aicore.containers import told_once
 from pytest_aicore.workflows.checks.aicore.kind import check_kind
 from pytest_aicore.workflows.checks.aicore.metadata import OF_WHAT_IS_MISSING
 from pytest_aicore.workflows.checks.argo import plain, semantics, structure
@@ -296,7 +297,7 @@ def _checked(data: str | bytes, name: str, options: CheckOptions, size: int | No
         ]
         findings.extend(suppressions.findings(text, told))
     kept = [finding for finding in findings if not options.ignores(finding.rule, name)]
-    kept.sort(key=lambda finding: finding.order)
+    kept = told_once(sorted(kept, key=lambda finding: finding.order))
     for kind, number in told.items():
         if number > MOST_OF_ONE_RULE:
             _tell_of_others(kept, kind, number - MOST_OF_ONE_RULE)

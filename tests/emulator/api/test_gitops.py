@@ -339,6 +339,8 @@ def test_folders_can_be_kept_from_clients(folder: Path) -> None:
 
 PATHS = [
     ("nowhere", "nowhere: app path does not exist"),
+    ("round", "round: app path is a loop of symbolic links"),
+    ("workflows/there/x", "workflows/there/x: app path is a loop of symbolic links"),
     ("workflows/train.yaml", "workflows/train.yaml: app path is not a directory"),
     ("../..", "../..: app path outside root"),
     ("workflows/../../repo/../..", "workflows/../../repo/../..: app path outside root"),
@@ -353,6 +355,9 @@ def test_a_path_that_leads_nowhere(
     ask: Caller, folder: Path, sync: Callable[..., Status], path: str, message: str
 ) -> None:
     """Argo CD's sentences; nothing outside the repository is read."""
+    (folder / "round").symlink_to("round")
+    (folder / "workflows" / "there").symlink_to("back")
+    (folder / "workflows" / "back").symlink_to("there")
     status = sync(folder, path)
     assert status["message"] == f"rpc error: code = Unknown desc = {message}"
     assert status["syncStatus"] == "Unknown"

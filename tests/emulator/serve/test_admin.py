@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 pytest.importorskip("waitress", reason="the server is an extra: pip install 'pytest-aicore[server]'")
 
 
+HUGE = ("1e10", "2.5e11", "1e12", "1e308", "1e400", "Infinity", f"1{'0' * 400}")
+TOO_FAR = (
+    "The emulator's clock cannot move that far: expected at most 3,155,760,000 s (a hundred years) at once, and a time"
+    " before the end of the year 9999."
+)
+
+
 @pytest.fixture
 def served() -> Iterator[Served]:
     """A server."""
@@ -167,6 +174,28 @@ def test_incidents_are_told_once(served: Served) -> None:
         ("POST", "clock", {}, 400, "Expected 'advance' and nothing else."),
         ("POST", "clock", b"{", 400, "The body is not valid JSON."),
         ("POST", "clock", [], 400, "The body must be a JSON object."),
+        *[("POST", "clock", f'{{"advance": {seconds}}}'.encode(), 400, TOO_FAR) for seconds in HUGE],
+        (
+            "POST",
+            "clock",
+            b'{"advance": NaN}',
+            400,
+            "The emulator's clock cannot move by nan s: expected seconds >= 0.",
+        ),
+        (
+            "POST",
+            "clock",
+            b'{"advance": -Infinity}',
+            400,
+            "The emulator's clock cannot move by -inf s: expected seconds >= 0.",
+        ),
+        (
+            "POST",
+            "faults",
+            {"call": "execution.get", "delay": 1e10},
+            400,
+            "fault: invalid delay=10000000000.0: expected at most 3,155,760,000 seconds.",
+        ),
         (
             "POST",
             "clock",
@@ -216,8 +245,12 @@ def test_incidents_are_told_once(served: Served) -> None:
 def test_a_mistake_gets_a_sentence(
     served: Served, method: str, path: str, body: Any, status: int, message: str
 ) -> None:
-    answer = served.stranger().ask(method, f"/__aicore__/{path}", body)
+    client = served.stranger()
+    before = client.ask("GET", "/__aicore__/clock").json["now"]
+    answer = client.ask(method, f"/__aicore__/{path}", body)
     assert (answer.status, answer.json) == (status, {"error": {"message": message}})
+    assert client.ask("GET", "/__aicore__/clock").json["now"][:4] == before[:4]
+    assert served.client().ask("GET", "/v2/lm/executions").status == 200
 
 
 @pytest.mark.parametrize(

@@ -167,6 +167,52 @@ def test_files_that_are_named_one_by_one_say_nothing_of_their_folder(folder: Pat
     assert check_files(files, options=OPTIONS).findings == []
 
 
+def with_placeholders(number: int) -> str:
+    """Return a template with a number of variables left to be filled in, the first of them in line 18."""
+    variables = "".join(f"      - name: NAME_{index}\n        value: <value {index}>\n" for index in range(number))
+    head, _, _ = training().partition("    container:")
+    return (
+        f"{head}    container:\n      image: docker.io/example/churn:1\n      command: [/bin/sh, -c]\n"
+        f"      args: [./train]\n      env:\n{variables}"
+    )
+
+
+@pytest.mark.parametrize("number", [3, 4, 40])
+def test_a_file_full_of_placeholders_has_one_finding_about_them(number: int) -> None:
+    found = [(one.place.line, one.rule, one.text) for one in check_document(with_placeholders(number), options=OPTIONS)]
+    lines = [20 + 2 * index for index in range(number)]
+    if number == 3:
+        assert [(line, text[:11]) for line, _, text in found] == [
+            (line, f"`<value {index}>`") for index, line in enumerate(lines)
+        ]
+        return
+    listed = ", ".join(map(str, lines[:30])) + (" and 10 more" if number == 40 else "")
+    message = f"{number} placeholders were left to be filled in (lines {listed}): AI Core uses them unchanged."
+    assert found == [(lines[0], "AIC322", f"{message} Put the real values in their places.")]
+
+
+def test_placeholders_that_a_comment_suppresses_are_not_counted() -> None:
+    text = with_placeholders(4).replace("<value 0>", "<value 0> # aicore: ignore[AIC322]")
+    assert [finding.message[:11] for finding in check_document(text, options=OPTIONS)] == [
+        f"`<value {index}>`" for index in (1, 2, 3)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("container", "rule", "severity"),
+    [
+        ("command: [python, x.py]", "AIC316", Severity.WARNING),
+        ("command: [python]", "AIC316", Severity.WARNING),
+        ("command: [/bin/sh]", "AIC316", Severity.WARNING),
+        ('command: ["/bin/sh", "-c"]', "AIC317", Severity.ERROR),
+        ('command: ["/bin/sh", "-c", "./train"]', "AIC317", Severity.WARNING),
+    ],
+)
+def test_one_command_has_one_finding(container: str, rule: str, severity: Severity) -> None:
+    text = training().replace('command: ["/bin/sh", "-c"], args: ["./train"]', container)
+    assert [(finding.rule, finding.severity) for finding in check_document(text, options=OPTIONS)] == [(rule, severity)]
+
+
 def test_the_same_file_named_twice_is_checked_once(folder: Path) -> None:
     result = check_files([folder / "train.yaml", folder, folder / "train.yaml"], options=OPTIONS)
     assert [file.path.name for file in result.files] == ["train.yaml", "serve.yml"]

@@ -102,6 +102,7 @@ def check_container(check: AicoreCheck, template: TemplateModel, key: str, conta
             'SAP\'s service guide asks for `command: ["/bin/sh", "-c"]`; other commands run in practice.',
             "Run it in a shell, with the command line in `args`.",
         )
+        return  # a whole command line may be in it, so `args` may be missing
     _check_args(check, container, words, at=at)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.placeholders import to_fill_in
@@ -14,6 +15,7 @@ from pytest_aicore.workflows.yaml.tree import ScalarNode, is_given
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pytest_aicore.workflows.checks.findings import Finding
     from pytest_aicore.workflows.checks.report import Report
     from pytest_aicore.workflows.yaml.tree import MappingNode, Node
 
@@ -49,6 +51,9 @@ PULL_SECRET: Final = aicore_rule(
         "  templates:", "  imagePullSecrets:\n    - name: docker-registry-secret\n  templates:"
     ),
 )
+_FEW_PLACEHOLDERS: Final = 3
+"""How many placeholders of a file are listed one by one."""
+_LISTED_LINES: Final = 30
 _SHOUTED: Final = re.compile(r"(?<![A-Za-z0-9_])[A-Z]{2,}(?:_[A-Z0-9]+)+(?![A-Za-z0-9_])")
 _REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 _TAG: Final = re.compile(r"[\w][\w.-]{0,127}")
@@ -78,6 +83,27 @@ def _left(report: Report, node: ScalarNode, left: str, what: str) -> None:
         f"`{left}` was left to be filled in: AI Core uses {what} unchanged.",
         "Put the real value in its place.",
     )
+
+
+def told_once(findings: list[Finding]) -> list[Finding]:
+    """Return findings with one for all the placeholders of a file that is full of them.
+
+    Args:
+        findings: of one file, in their order.
+    """
+    left = [finding for finding in findings if finding.rule == PLACEHOLDER.id]
+    if len(left) <= _FEW_PLACEHOLDERS:
+        return findings
+    lines = list(dict.fromkeys(str(finding.place.line) for finding in left))
+    listed = ", ".join(lines[:_LISTED_LINES])
+    others = f" and {len(lines) - _LISTED_LINES} more" if len(lines) > _LISTED_LINES else ""
+    first = replace(
+        left[0],
+        message=f"{len(left)} placeholders were left to be filled in (lines {listed}{others}): AI Core uses them"
+        " unchanged.",
+        remedy="Put the real values in their places.",
+    )
+    return [first if finding is left[0] else finding for finding in findings if finding not in left[1:]]
 
 
 def check_image(report: Report, container: MappingNode) -> None:
