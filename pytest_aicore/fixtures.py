@@ -174,16 +174,12 @@ def aicore_environment(
 def aicore_clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> VirtualTime:
     """Virtual time for the test: `time.sleep` advances the emulator's clock and returns at once.
 
-    `time.time`, `time.monotonic` and `time.perf_counter` show that time; `datetime.now` keeps the machine's. Under
-    `--aicore-live` time stays real.
+    `time.time`, `time.monotonic` and `time.perf_counter` show that time, by which tokens expire and
+    SAP's SDK renews them; `datetime.now` keeps the machine's. Under `--aicore-live` time stays real.
     """
-    from pytest_aicore.hooks.fixture_bodies import session_for
-    from pytest_aicore.session.virtual_time import VirtualTime
+    from pytest_aicore.hooks.fixture_bodies import virtual_time
 
-    session = session_for(request)
-    clock = VirtualTime(session.clock, live=session.live)
-    clock.install(monkeypatch.setattr)
-    return clock
+    return virtual_time(request, monkeypatch)
 
 
 @pytest.fixture

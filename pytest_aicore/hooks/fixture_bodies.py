@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_aicore.session.environment import Environment
     from pytest_aicore.session.protocols import OutputWriter
     from pytest_aicore.session.session import Session
+    from pytest_aicore.session.virtual_time import VirtualTime
     from pytest_aicore.training.finished import FinishedExecution
     from pytest_aicore.training.run import Run
     from pytest_aicore.workflows import Template
@@ -50,6 +51,24 @@ def session_for(request: pytest.FixtureRequest) -> Session:
     with failing_plainly():
         session.require_readable_folder()
     return session
+
+
+def virtual_time(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> VirtualTime:
+    """Return the virtual time of a test, by which its tokens expire as well.
+
+    Args:
+        request: of the fixture.
+        monkeypatch: of the test.
+    """
+    from pytest_aicore.session.virtual_time import VirtualTime
+
+    session = session_for(request)
+    clock = VirtualTime(session.clock, live=session.live)
+    if not session.live:
+        session.import_sdk()
+        monkeypatch.setattr(session.emulator.gateway, "tokens_expire", True)
+    clock.install(monkeypatch.setattr)
+    return clock
 
 
 def workflow_for(request: pytest.FixtureRequest) -> Template:

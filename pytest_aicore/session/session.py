@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from copy import copy
 from functools import cached_property
 from pathlib import PurePath
@@ -320,6 +320,13 @@ class Session:
         client = make_client(self.credentials, self.settings.resource_group.value)
         self.clients.append(client)
         return client
+
+    def import_sdk(self) -> None:
+        """Import SAP's SDK, if there is one, before its time is made virtual."""
+        from pytest_aicore.training.service.sdk import sdk
+
+        with suppress(AicoreError):
+            sdk("AIAPIV2Client")
 
     @cached_property
     def client(self) -> AIAPIV2Client:

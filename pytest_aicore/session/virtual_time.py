@@ -6,6 +6,7 @@ import sys
 import sysconfig
 import threading
 import time
+from datetime import datetime
 from functools import lru_cache
 from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from pytest_aicore.processes import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import tzinfo
     from types import ModuleType
 
     from pytest_aicore.training.clock import Clock
@@ -27,6 +29,8 @@ _KEEP_REAL_TIME = frozenset(
     {"_pytest", "pluggy", "pytest_aicore", "xdist", "execnet", "coverage", "hypothesis", "freezegun", "time_machine"}
 )
 """Packages that run or measure tests, or replace time themselves: they keep real time."""
+_AUTHENTICATOR = "ai_api_client_sdk.helpers.authenticator"
+"""The module of SAP's SDK that asks `datetime.now` whether a token has to be renewed: tokens expire by this time."""
 _REAL_FUNCTION = "_pytest_aicore_stands_for"
 """The attribute of a virtual function that names the real one."""
 
@@ -83,6 +87,17 @@ class VirtualTime:
         if self._live:
             raise RunError("aicore_clock.advance works offline only: the real SAP AI Core keeps its own time.")
         self._clock.sleep(seconds)
+
+    def _datetime(self, is_real: Callable[[], bool]) -> type[datetime]:
+        """Return a class `datetime` whose `now` is virtual where other times are."""
+        clock = self._clock
+
+        class VirtualDatetime(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+                return datetime.now(tz) if is_real() else datetime.fromtimestamp(clock.now(), tz)
+
+        return VirtualDatetime
 
     def _require_home(self) -> None:
         if not (self._live or self._home.is_here):
@@ -162,6 +177,8 @@ class VirtualTime:
             patch(module, written, replacing[name])
         for name, function in replacing.items():
             patch(time, name, function)
+        if _AUTHENTICATOR in sys.modules:
+            patch(sys.modules[_AUTHENTICATOR], "datetime", self._datetime(is_real))
         loops = sys.modules.get("asyncio.base_events")
         if loops is not None:
             patch(loops.BaseEventLoop, "time", lambda _loop: real["monotonic"]())

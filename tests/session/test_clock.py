@@ -239,3 +239,48 @@ def test_live_time_is_real_and_cannot_be_moved() -> None:
     with pytest.raises(RunError) as caught:
         clock.advance(5)
     assert str(caught.value) == "aicore_clock.advance works offline only: the real SAP AI Core keeps its own time."
+
+
+def test_tokens_expire_as_on_a_server(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        f"""
+        import os, time
+        import pytest, requests
+        from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
+
+        {MARK}
+
+        def ask(token):
+            headers = {{"Authorization": token, "AI-Resource-Group": "default"}}
+            return requests.get(os.environ["AICORE_BASE_URL"] + "/lm/executions", headers=headers)
+
+        def test_a_token_that_is_kept(aicore_environment, aicore_clock, aicore_client):
+            its = aicore_environment.variables
+            own = AIAPIV2Client(
+                base_url=its["AICORE_BASE_URL"] + "/lm", auth_url=its["AICORE_AUTH_URL"],
+                client_id=its["AICORE_CLIENT_ID"], client_secret=str(its["AICORE_CLIENT_SECRET"]),
+                resource_group="default",
+            )
+            token = own.rest_client.get_token()
+            time.sleep(43_198)
+            assert ask(token).status_code == 200
+            time.sleep(1)
+            answer = ask(token)
+            assert (answer.status_code, answer.text) == (401, "Jwt is expired")
+            # SAP's clients renew theirs.
+            assert own.execution.query().count == aicore_client.execution.query().count == 0
+            aicore_clock.advance(13 * 3600)
+            assert own.execution.query().count == aicore_client.execution.query().count == 0
+            assert ask(own.rest_client.get_token()).status_code == 200
+
+        def test_a_run_over_days(aicore_clock, aicore_execution):
+            time.sleep(3 * 86_400)
+            assert aicore_execution.logs
+
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_without_the_clock_of_a_test(aicore_client, aicore_emulator, number):
+            aicore_emulator.clock.advance(13 * 3600)
+            assert aicore_client.execution.query().count == 1
+        """
+    )
+    project.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=4)

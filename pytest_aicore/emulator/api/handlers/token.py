@@ -50,8 +50,9 @@ def refuse(gateway: Gateway, request: Request) -> Response | None:
     """Return the gateway's 401 for a request without a token of ours, or None if it has one.
 
     The sentences are those of Envoy's JWT filter, which is in front of AI Core (assumed; the SDK does not
-    interpret a 401). In one process tokens do not expire by the clock: the emulator's may jump over days while the
-    client's does not; a fault (`expired token`) makes one expire. On a server they expire by the clock.
+    interpret a 401). On a server, and in a test that has `aicore_clock`, tokens expire by the clock. Elsewhere in one
+    process they do not: the emulator's may jump over days while the client's does not; a fault (`expired token`) makes
+    one expire.
     """
     header = request.headers.get("authorization", "")
     scheme, _, token = header.partition(" ")
