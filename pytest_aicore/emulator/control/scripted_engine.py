@@ -81,12 +81,18 @@ class ScriptedEngine:
         """Do nothing: this engine has neither threads nor processes."""
 
     def polled(self, group: ResourceGroup, enactment: Enactment) -> None:
-        """Count a poll, and change to the next status if it was the last poll of this one."""
+        """Count a poll, before which it changes to the next status if this one was shown often enough.
+
+        Never afterwards: a client that was shown RUNNING may stop it.
+        """
         way = _course_of(enactment)
         stay, following = way.stay(enactment.status), way.after(enactment.status)
-        seen = group.table_of(enactment).put(replace(enactment, polls=enactment.polls + 1))
-        if stay and stay.polls and seen.polls >= stay.polls and following:
-            self._enter(group, seen, following, self._world.clock.now())
+        if stay and stay.polls and enactment.polls >= stay.polls and following:
+            self._enter(group, enactment, following, self._world.clock.now())
+        table = group.table_of(enactment)
+        shown = table.get(enactment.id)
+        if shown:
+            table.put(replace(shown, polls=shown.polls + 1))
 
     def script_changed(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Continue an unfinished one on the course that the scripts now give.

@@ -196,20 +196,22 @@ class Cluster:
     # Polls --------------------------------------------------------------------------------------------------
 
     def poll(self, group: ResourceGroup, enactments: Iterable[Enactment]) -> None:
-        """Apply the effect of a poll of executions or deployments: time passes, or their count of polls grows."""
-        time_passes = False
-        for enactment in enactments:
-            if not enactment.is_unfinished:
-                continue
-            if enactment.counts_polls:
+        """Apply the effect of a poll, before its answer is made: time passes, and counts of polls grow.
+
+        Afterwards nothing may change without another request, so that what a client does next fits what it was shown.
+        """
+        unfinished = [enactment.id for enactment in enactments if enactment.is_unfinished]
+        if not unfinished:
+            return
+        self._world.clock.poll()
+        self._world.agenda.settle()
+        for enactment_id in unfinished:
+            enactment = group.executions.get(enactment_id) or group.deployments.get(enactment_id)
+            if enactment and enactment.is_unfinished and enactment.counts_polls:
                 self.engine.polled(group, enactment)
-            else:
-                time_passes = True
-        if time_passes:
-            self._world.clock.poll()
 
     def poll_matching(self, group: ResourceGroup, table: Table[AnyEnactment], filters: Mapping[str, Any]) -> None:
-        """Apply the effect of a request that filters by status: it polls every record that it could be about.
+        """Apply the effect of a request that filters by status, before its answer: it polls all that it may be about.
 
         So a loop that counts the ended ones terminates too, although no answer shows an unfinished one.
 
@@ -228,6 +230,7 @@ class Cluster:
         found = (group.executions.get(each) or group.deployments.get(each) for each in enactment_ids)
         if any(each and each.is_unfinished and not each.counts_polls for each in found):
             self._world.clock.poll()
+            self._world.agenda.settle()
 
     def find(self, enactment_id: str) -> tuple[ResourceGroup, Enactment] | None:
         """Return an execution or deployment and its resource group, or None."""

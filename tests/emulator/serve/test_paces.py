@@ -75,10 +75,57 @@ def test_each_look_moves_a_stop_one_status_on() -> None:
     with serving("polls") as served:
         client = served.client()
         execution_id = client.start()
-        client.status(execution_id)
+        assert [client.status(execution_id) for _ in range(2)] == ["UNKNOWN", "PENDING"]
         stop = client.ask("PATCH", f"/v2/lm/executions/{execution_id}", {"targetStatus": "STOPPED"})
         assert stop.status == 202
         assert [client.status(execution_id) for _ in range(3)] == ["STOPPING", "STOPPED", "STOPPED"]
+
+
+STATUS_LOOKS = (
+    "/v2/lm/executions/{id}",
+    "/v2/lm/executions/{id}?$select=status",
+    "/v2/lm/executions",
+    "/v2/lm/executions?status=RUNNING",
+)
+
+
+@pytest.mark.parametrize("look", STATUS_LOOKS)
+def test_what_a_client_was_shown_is_what_it_can_act_on(look: str) -> None:
+    """Nothing happens between the answer that shows RUNNING and the stop that follows."""
+    with serving("polls") as served:
+        client = served.client()
+        execution_id = client.start()
+        path = f"/v2/lm/executions/{execution_id}"
+
+        def is_running() -> bool:
+            shown = client.ask("GET", look.format(id=execution_id)).json
+            return [each["status"] for each in shown.get("resources", [shown])] == ["RUNNING"]
+
+        assert [is_running() for _ in range(3)] == [False, False, True]
+        assert client.ask("GET", f"{path}/logs").status == 200
+        assert client.ask("GET", "/v2/lm/metrics?executionIds=" + execution_id).status in (200, 404)
+        assert client.ask("GET", "/v2/lm/executions/$count").text == "1"
+        assert client.ask("DELETE", path).status == 400
+        assert client.ask("PATCH", path, {"targetStatus": "STOPPED"}).status == 202
+
+
+def test_a_count_of_running_executions_moves_them_before_it_counts() -> None:
+    with serving("polls") as served:
+        client = served.client()
+        execution_id = client.start()
+        counts = [client.ask("GET", "/v2/lm/executions/$count?status=RUNNING").text for _ in range(3)]
+        assert counts == ["0", "0", "1"]
+        stop = client.ask("PATCH", f"/v2/lm/executions/{execution_id}", {"targetStatus": "STOPPED"})
+        assert stop.status == 202
+
+
+def test_polls_take_time_so_that_an_execution_has_a_duration() -> None:
+    with serving("polls") as served:
+        client = served.client()
+        execution_id = client.start()
+        assert [client.status(execution_id) for _ in range(4)][-1] == "COMPLETED"
+        shown = client.ask("GET", f"/v2/lm/executions/{execution_id}").json
+        assert shown["createdAt"] < shown["startTime"] < shown["completionTime"]
 
 
 def test_an_instant_execution_has_ended_at_the_first_look() -> None:

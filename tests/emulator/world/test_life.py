@@ -62,7 +62,7 @@ def test_what_happened_while_nobody_looked_has_its_own_time(house: House, client
 
 def test_a_polling_loop_ends_although_nobody_waits(house: House, client: Any) -> None:
     seen = polled(client, house.start(client))
-    assert seen == ["UNKNOWN"] * 3 + ["PENDING"] + ["RUNNING"] * 9 + ["COMPLETED"]
+    assert seen == ["UNKNOWN"] * 2 + ["PENDING"] + ["RUNNING"] * 9 + ["COMPLETED"]
     assert client.execution.get(house.start(client)).status is Status.UNKNOWN
 
 
@@ -289,7 +289,7 @@ def test_bindings_that_do_not_fit_end_dead_without_a_log_line(
     )
     house.emulator.script(outcome="COMPLETED", logs=["never written"])
     execution_id = client.execution.create(configuration_id).id
-    assert polled(client, execution_id) == ["UNKNOWN"] * 3 + ["PENDING"] + ["DEAD"]
+    assert polled(client, execution_id) == ["UNKNOWN"] * 2 + ["PENDING"] + ["DEAD"]
     execution = client.execution.get(execution_id)
     assert execution.status_details == {
         "details": [],

@@ -95,17 +95,16 @@ def query(call: ApiCall) -> Response:
     expanding = call if expands_scenario(call) else None
     skip, top = paging(call)
     filters = _filters(call)
-    artifacts = call.group.artifacts.select(filters, skip=skip, top=top)
     _wait_for_outputs(call, filters)
+    artifacts = call.group.artifacts.select(filters, skip=skip, top=top)
     return json_response(200, page(artifact_json(artifact, expanding) for artifact in artifacts))
 
 
 def count(call: ApiCall) -> Response:
     """Count artifacts."""
     filters = _filters(call)
-    number = call.group.artifacts.count(filters)
     _wait_for_outputs(call, filters)
-    return text_response(200, str(number))
+    return text_response(200, str(call.group.artifacts.count(filters)))
 
 
 def artifact_json(artifact: RegisteredArtifact, expanding: ApiCall | None = None) -> Json:

@@ -75,10 +75,7 @@ def create(call: ApiCall) -> Response:
 
 def get(call: ApiCall) -> Response:
     """Show one deployment; with `$select=status` only the fields of its status."""
-    deployment = DEPLOYMENTS.find(call)
-    shown = _shown(call)(deployment)
-    call.platform.cluster.poll(call.group, [deployment])
-    return json_response(200, shown)
+    return json_response(200, _shown(call)(DEPLOYMENTS.poll(call)))
 
 
 def query(call: ApiCall) -> Response:

@@ -86,6 +86,15 @@ class EnactmentKind(Generic[AnyEnactment]):
             raise not_found(self.not_found, self.name, enactment_id)
         return enactment
 
+    def poll(self, call: ApiCall) -> AnyEnactment:
+        """Return the record that the path names, after the effect of this poll.
+
+        Raises:
+            ApiError: 404 if it does not exist.
+        """
+        call.platform.cluster.poll(call.group, [self.find(call)])
+        return self.find(call)
+
     def stop(self, call: ApiCall, enactment: AnyEnactment) -> Response:
         """Stop an execution or deployment, if its status allows it."""
         if enactment.status not in CAN_BE_STOPPED:
@@ -116,21 +125,19 @@ class EnactmentKind(Generic[AnyEnactment]):
         """List the matching ones, the newest first."""
         skip, top = paging(call)
         table = self.table(call.group)
-        enactments = table.select(wanted, skip=skip, top=top)
-        response = json_response(200, page([shown(enactment) for enactment in enactments]))
         if wanted["status"]:
             call.platform.cluster.poll_matching(call.group, table, wanted)
         else:
-            call.platform.cluster.poll(call.group, enactments)
-        return response
+            call.platform.cluster.poll(call.group, table.select(wanted, skip=skip, top=top))
+        enactments = table.select(wanted, skip=skip, top=top)
+        return json_response(200, page([shown(enactment) for enactment in enactments]))
 
     def count(self, call: ApiCall, wanted: dict[str, Any]) -> Response:
         """Count the matching ones."""
         table = self.table(call.group)
-        number = table.count(wanted)
         if wanted["status"]:
             call.platform.cluster.poll_matching(call.group, table, wanted)
-        return text_response(200, str(number))
+        return text_response(200, str(table.count(wanted)))
 
     def _modify_one(self, call: ApiCall, enactment_id: str, target_status: str) -> Json:
         enactment = self.table(call.group).get(enactment_id)
@@ -150,7 +157,9 @@ class EnactmentKind(Generic[AnyEnactment]):
 
 def logs_response(call: ApiCall, enactment: Enactment, pod: str) -> Response:
     """Show log lines, by default those of the last hour."""
-    request, lines = call.request, enactment.logs
+    call.platform.cluster.poll_ids(call.group, [enactment.id])
+    found = call.platform.cluster.find(enactment.id)
+    request, lines = call.request, found[1].logs if found else ()
     top = query_whole(request, "$top", LOGS_DEFAULT_TOP, 1, LOGS_MAXIMUM_TOP)
     descending = query_text(request, "$order", Text(choices=("asc", "desc"))) == "desc"
     start = _moment(call, "start", call.now - LOGS_DEFAULT_SECONDS)
@@ -160,7 +169,6 @@ def logs_response(call: ApiCall, enactment: Enactment, pod: str) -> Response:
         {"container": line.container, "msg": line.message, "pod": pod, "timestamp": nanoseconds_offset(line.at)}
         for line in (reversed(chosen) if descending else chosen)
     ]
-    call.platform.cluster.poll_ids(call.group, [enactment.id])
     return json_response(200, {"data": {"result": shown[:top]}})
 
 

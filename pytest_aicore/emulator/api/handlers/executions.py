@@ -84,27 +84,21 @@ def executable_configuration(call: ApiCall, configuration_id: str) -> Configurat
 
 def get(call: ApiCall) -> Response:
     """Show one execution; with `$select=status` only the fields of its status."""
-    show = _shown(call)
-    execution = EXECUTIONS.find(call)
-    shown = show(execution)
-    call.platform.cluster.poll(call.group, [execution])
-    return json_response(200, shown)
+    return json_response(200, _shown(call)(EXECUTIONS.poll(call)))
 
 
 def query(call: ApiCall) -> Response:
     """List executions, the newest first."""
     wanted = _filters(call)
-    response = EXECUTIONS.query(call, wanted, _shown(call))
     _wait_for_schedule(call, wanted)
-    return response
+    return EXECUTIONS.query(call, wanted, _shown(call))
 
 
 def count(call: ApiCall) -> Response:
     """Count executions."""
     wanted = _filters(call)
-    response = EXECUTIONS.count(call, wanted)
     _wait_for_schedule(call, wanted)
-    return response
+    return EXECUTIONS.count(call, wanted)
 
 
 def modify(call: ApiCall) -> Response:
@@ -138,6 +132,7 @@ def _wait_for_schedule(call: ApiCall, wanted: dict[str, Any]) -> None:
     schedule = call.group.schedules.get(wanted["schedule_id"] or "")
     if schedule and schedule.status == "ACTIVE":
         call.clock.poll()
+        call.platform.world.agenda.settle()
 
 
 def _shown(call: ApiCall) -> Callable[[Execution], Json]:

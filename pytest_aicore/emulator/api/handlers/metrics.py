@@ -121,8 +121,8 @@ def find(call: ApiCall) -> Response:
     top = _checked(lambda: query_whole(call.request, "$top", DEFAULT_TOP, 0, MAXIMUM_TOP))
     skip = _checked(lambda: query_whole(call.request, "$skip", 0, 0, ANY_NUMBER))
     candidates = dict.fromkeys(wanted if wanted is not None else _all_ids(call.group))
-    resources = [kept for execution_id in candidates if (kept := _kept(call, execution_id)) and _tagged(kept, tags)]
     call.platform.cluster.poll_ids(call.group, candidates)
+    resources = [kept for execution_id in candidates if (kept := _kept(call, execution_id)) and _tagged(kept, tags)]
     if not resources:
         raise _problem(404, NOT_FOUND, "Metrics was not found.", NOT_FOUND, "Empty result set.")
     return json_response(200, page(_resource_json(kept, parts) for kept in resources[skip : skip + top]))
