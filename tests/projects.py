@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # Plugins that an inner session does not need, above all those that it would import again and again.
+START = "2025-01-01T00:00:00Z"
+"""When the emulator's time begins in the projects of tests, so that times can be compared."""
 NEEDLESS = ("randomly", "cacheprovider", "hypothesispytest", "xdist", "xdist.looponfail", "rerunfailures")
 
 
@@ -40,6 +42,8 @@ def empty_project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) ->
 def project(empty_project: pytest.Pytester) -> pytest.Pytester:
     """A project with the workflows of this repository and no tests yet."""
     pytester = empty_project
+    ini = pytester.path / "tox.ini"
+    ini.write_text(f"{ini.read_text()}\naicore_emulator_start = {START}\n")
     folder = pytester.mkdir("workflows")
     for file in WORKFLOWS.glob("*.yaml"):
         shutil.copy(file, folder)

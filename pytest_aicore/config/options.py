@@ -155,6 +155,13 @@ class Settings:
         ini="aicore_block_network",
         ini_type="bool",
     )
+    emulator_start: Setting[float | None] = _declared(
+        "offline: when the emulator's time begins, for example 2025-01-01T00:00:00Z (default: shortly before now)",
+        reads="moment",
+        default=None,
+        metavar="TIME",
+        ini="aicore_emulator_start",
+    )
     check: Setting[bool] = _declared(
         "collect workflow YAML files as tests: their checks, and their contracts",
         reads="switch",

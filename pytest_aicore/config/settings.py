@@ -180,6 +180,19 @@ def _duration(found: _Found) -> float:
     return parse_duration(str(found.value))
 
 
+def _moment(found: _Found) -> float:
+    from datetime import datetime
+
+    expected = "expected a date-time with its zone, from 1970 on, for example 2025-01-01T00:00:00Z."
+    try:
+        moment = datetime.fromisoformat(re.sub(r"[zZ]\Z", "+00:00", str(found.value).strip()))
+    except ValueError:
+        raise ValueError(expected) from None
+    if moment.tzinfo is None or moment.timestamp() < 0:
+        raise ValueError(expected)
+    return moment.timestamp()
+
+
 def _prices(found: _Found) -> dict[str, Price]:
     from pytest_aicore.training.live.budget import parse_price
 
@@ -293,6 +306,7 @@ READERS: Mapping[str, Callable[[_Found], Any]] = {
     "count": _count,
     "duration": _duration,
     "lines": _lines,
+    "moment": _moment,
     "path": _path,
     "prices": _prices,
     "resource_group": _resource_group,

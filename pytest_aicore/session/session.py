@@ -211,8 +211,11 @@ class Session:
     def emulator(self) -> Emulator:
         """The emulator, with the resource group of the settings and the workflows of the folder."""
         from pytest_aicore.emulator import Emulator
+        from pytest_aicore.emulator.world.clock import VirtualClock, recently
 
-        emulator = self._at_end.enter_context(Emulator())
+        start = self.settings.emulator_start.value
+        clock = VirtualClock(recently() if start is None else start)
+        emulator = self._at_end.enter_context(Emulator(clock=clock))
         if self.settings.resource_group.value != "default":
             emulator.create_resource_group(self.settings.resource_group.value)
         if not isinstance(self._folder, AicoreError):

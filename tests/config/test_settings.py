@@ -51,6 +51,7 @@ def test_defaults() -> None:
         "output": Setting(None, "default"),
         "report": Setting(None, "default"),
         "block_network": Setting(False, "default"),
+        "emulator_start": Setting(None, "default"),
         "check": Setting(False, "default"),
         "update": Setting(False, "default"),
         "contracts": Setting(None, "default"),

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_aicore.reports.terminal import WIDTH
 from tests.prepared import start_pytest
+from tests.projects import START
 from tests.reports.test_reporting import HEAD, shown_section
 from tests.training.live.sessions.processes import wait_until
 
@@ -255,7 +256,9 @@ def read(project: pytest.Pytester) -> dict[str, Any]:
 def test_report_of_a_session(project: pytest.Pytester, workers: int) -> None:
     project.makepyfile(test_it=SESSION)
     if workers:
-        (project.path / "tox.ini").write_text("[pytest]\naddopts = -p no:randomly -p no:cacheprovider\n")
+        (project.path / "tox.ini").write_text(
+            f"[pytest]\naddopts = -p no:randomly -p no:cacheprovider\naicore_emulator_start = {START}\n"
+        )
         result = project.runpytest_subprocess(*ASKED, f"-n{workers}", "--dist=loadfile")
     else:
         result = project.runpytest_inprocess(*ASKED)

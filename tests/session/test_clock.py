@@ -284,3 +284,45 @@ def test_tokens_expire_as_on_a_server(project: pytest.Pytester) -> None:
         """
     )
     project.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=4)
+
+
+def test_records_are_of_the_last_hour_and_not_of_the_future(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]")
+    project.makepyfile(
+        f"""
+        from datetime import datetime, timedelta, timezone
+        import time
+        {MARK.replace("pytest.mark", "__import__('pytest').mark")}
+
+        def test_logs_of_the_last_hour(aicore_client, aicore_execution, aicore_clock):
+            now = datetime.now(timezone.utc)
+            lines = aicore_client.execution.query_logs(aicore_execution.id, start=now - timedelta(hours=1)).data.result
+            assert len(lines) > 1
+            execution = aicore_client.execution.get(aicore_execution.id)
+            assert now - timedelta(hours=1) < execution.created_at < execution.start_time
+            assert execution.start_time < execution.completion_time < now
+            assert now - timedelta(hours=1) < datetime.fromtimestamp(time.time(), timezone.utc) < now
+        """
+    )
+    project.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def test_a_fixed_start(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]\naicore_emulator_start = 2031-05-06T07:08:09+02:00")
+    project.makepyfile(
+        """
+        def test_it(aicore_emulator):
+            assert aicore_emulator.now.isoformat() == "2031-05-06T05:08:09+00:00"
+        """
+    )
+    project.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+def test_an_invalid_start(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]\naicore_emulator_start = yesterday")
+    project.makepyfile("def test_it(aicore_emulator): pass")
+    result = project.runpytest_inprocess()
+    assert (
+        "ERROR: ini aicore_emulator_start = yesterday: expected a date-time with its zone, from 1970 on, for example "
+        "2025-01-01T00:00:00Z."
+    ) in result.outlines + result.errlines

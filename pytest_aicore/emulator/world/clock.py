@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timezone
 from numbers import Integral
 
@@ -13,12 +14,21 @@ __tracebackhide__ = our_message
 POLL_SECONDS = 5.0
 """How long a repeated poll takes if nothing else moves the clock: the tutorial polls every five seconds."""
 
+LAG_SECONDS = 1800.0
+"""How long before the machine's time an emulator begins whose time moves faster: so its records are of the last hour,
+which logs show by default and clients ask for, and are not of the future."""
+
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=timezone.utc).timestamp()
 """Later times cannot be written in the API's formats."""
 
 
 LONGEST_MOVE = 36525 * 86400
 """How far a running clock, of which others read the time meanwhile, is moved at once: a hundred years, in seconds."""
+
+
+def recently() -> float:
+    """Return a whole second `LAG_SECONDS` before the machine's time."""
+    return float(int(time.time() - LAG_SECONDS))
 
 
 class VirtualClock:

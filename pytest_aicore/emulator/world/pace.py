@@ -7,12 +7,14 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.emulator.world.clock import END_OF_TIME, LONGEST_MOVE, POLL_SECONDS, VirtualClock
+from pytest_aicore.emulator.world.clock import END_OF_TIME, LAG_SECONDS, LONGEST_MOVE, POLL_SECONDS, VirtualClock
 from pytest_aicore.errors import EmulatorError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_POLLS_OF_THE_REST = 100
+"""The least number of polls that may use up what is left until the machine's time."""
 _AT_ONCE = {"unknown": 0.0, "pending": 0.0, "running": 0.0, "stopping": 0.0}
 _SCALED = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)x\Z", re.ASCII)
 
@@ -41,7 +43,8 @@ class RunningClock(VirtualClock):
 
     Args:
         pace: its speed.
-        start: seconds since the epoch; the real time if left out.
+        start: what the clients' clock shows, in seconds since the epoch; the real time if left out. Where polls take
+            time, this clock begins `LAG_SECONDS` earlier.
         ticks: a monotonic clock, in seconds.
     """
 
@@ -54,8 +57,8 @@ class RunningClock(VirtualClock):
 
     def restart(self) -> None:
         """Start again, as if it had never been moved."""
-        self._origin = time.time() if self._start is None else self._start
-        self._client_origin = self._origin
+        self._client_origin = time.time() if self._start is None else self._start
+        self._origin = self._client_origin - (LAG_SECONDS if self._pace.poll_seconds else 0.0)
         self._began = self._ticks()
 
     def now(self) -> float:
@@ -95,8 +98,12 @@ class RunningClock(VirtualClock):
         """Do nothing: polls take no time on this clock."""
 
     def poll(self) -> None:
-        """Let the time of a poll pass; most paces give it none, because the clock runs."""
-        self._origin += self._pace.poll_seconds
+        """Let the time of a poll pass; most paces give it none, because the clock runs.
+
+        Polls never take this clock beyond the machine's: the nearer it is, the less a poll takes.
+        """
+        lag = max(self.client_time() - self.now(), 0.0)
+        self._origin += min(self._pace.poll_seconds, lag / _POLLS_OF_THE_REST)
 
     def set(self, now: float, *, held: bool) -> None:  # noqa: ARG002  # as `VirtualClock.set` has it
         """Set the clock, as a rollback does; it runs from there."""

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
+from pytest_aicore.emulator.store.records import EPOCH
 from pytest_aicore.emulator.world.pace import PACES, RunningClock, pace_named
 from pytest_aicore.errors import EmulatorError
 from pytest_aicore.workflows import parse_template
@@ -231,3 +232,19 @@ def test_any_factor_is_a_pace() -> None:
     for name in ("0x", "x", "-1x", "infx", "nanx"):
         with pytest.raises(EmulatorError, match=rf"^--pace {name}: unknown pace; expected real "):
             pace_named(name)
+
+
+@pytest.mark.parametrize("pace", ["real", "polls"])
+def test_a_server_never_runs_ahead_of_the_machine(pace: str) -> None:
+    with serving(pace) as served:
+        client = served.client()
+        execution_id = client.start()
+        for _ in range(1000):
+            served.emulator.clock.poll()
+            served.ticks.now += 0.01
+            assert served.emulator.clock.now() <= EPOCH + served.ticks.now
+        served.emulator.clock.set(EPOCH - 100, held=False)  # as a rollback does
+        served.emulator.clock.poll()
+        assert served.emulator.clock.now() <= EPOCH + served.ticks.now
+        shown = client.ask("GET", f"/v2/lm/executions/{execution_id}").json
+        assert shown["createdAt"] >= "2024-12-31T23:30:00Z"
