@@ -233,6 +233,8 @@ class Isolation:
                 requests = self.session.emulator.requests if ask and not self.session.live else ()
                 explain = partial(self._explain, record, failure, ask)
                 hints = reporting.hints(record.started, record.unseen)
+                if requests:
+                    hints += reporting.unknown_groups(requests, self.session.emulator.state.groups)
                 lines = reporting.section(record.runs, record.incidents, requests, explain, ask=ask, hints=hints)
                 if lines:
                     report.sections.append((reporting.TITLE, "\n".join(lines)))

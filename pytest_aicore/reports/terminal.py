@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.config.settings import OFFLINE_HOST
 from pytest_aicore.echo import shown
-from pytest_aicore.errors import AicoreError, listing
+from pytest_aicore.errors import AicoreError, did_you_mean, listing
 from pytest_aicore.printable import from_terminal, on_one_line, printable
 from pytest_aicore.redact import HIDDEN, redact
 from pytest_aicore.reports.model import distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from pytest_aicore.config.options import Settings
     from pytest_aicore.config.setting import Setting
@@ -144,6 +144,23 @@ def hints(started: Sequence[str], unseen: Sequence[str]) -> list[str]:
     if unseen:
         found.append(f"{listing(unseen)} may ask for AI Core's hosts in ways that Python cannot watch. {remedy}")
     return found
+
+
+def unknown_groups(requests: Iterable[Any], known: Collection[str]) -> list[str]:
+    """Return a hint for each resource group for which the emulator refused a request because it has none of that name.
+
+    Args:
+        requests: the emulator's log of the test.
+        known: the names of its resource groups.
+    """
+    refused = dict.fromkeys(each.resource_group for each in requests if each.status == 403 and each.resource_group)
+    return [
+        f"The emulator has no resource group {name!r}, so it answered 403 as AI Core does.{did_you_mean(name, known)} "
+        f"Write it into the ini as aicore_resource_group = {name}, or add it in the test: "
+        f"aicore_emulator.create_resource_group({name!r}). Its resource groups: {listing(sorted(known))}."
+        for name in refused
+        if name not in known
+    ]
 
 
 def _diagnosis(causes: Sequence[Cause]) -> list[str]:

@@ -59,7 +59,7 @@ def test_variables_are_those_of_the_emulator_and_no_others(project: pytest.Pytes
             assert "VCAP_SERVICES" not in os.environ and "SKIP_AUTHORIZATION" not in os.environ
             assert aicore_emulator.service_key["clientsecret"] not in repr(aicore_environment)
             key = json.loads(aicore_environment.service_key_file.read_text())
-            assert key["serviceurls"] == {{"AI_API_URL": aicore_emulator.base_url}}
+            assert key["serviceurls"] == dict.fromkeys(["AI_API_URL", "ML_API_URL"], aicore_emulator.base_url)
             assert key["clientsecret"] == aicore_emulator.service_key["clientsecret"]
             assert aicore_environment.service_key_file.stat().st_mode & 0o077 == 0
             global file

@@ -48,7 +48,7 @@ class Gateway:
             "clientsecret": Secret(f"emulated-{self.seed}-secret"),
             "identityzone": "emulator",
             "identityzoneid": TENANT_ID,
-            "serviceurls": {"AI_API_URL": self.base_url},
+            "serviceurls": {"AI_API_URL": self.base_url, "ML_API_URL": self.base_url},
             "url": self.auth_url,
         }
 

@@ -137,7 +137,8 @@ class Server:
     @property
     def service_key(self) -> dict[str, Any]:
         """A service key with which clients reach this server."""
-        key = {**self.emulator.service_key, "serviceurls": {"AI_API_URL": self.url}, "url": self.url}
+        urls = dict.fromkeys(self.emulator.service_key["serviceurls"], self.url)
+        key = {**self.emulator.service_key, "serviceurls": urls, "url": self.url}
         return {**key, "certurl": self.url} if self._x509 else key
 
     @property

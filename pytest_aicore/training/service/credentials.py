@@ -103,7 +103,7 @@ class Credentials:
             "certificate": self.cert_str or _text_of(self.cert_file_path),
             "key": self.key_str or _text_of(self.key_file_path),
             "certurl" if x509 else "url": self.auth_url.removesuffix(_TOKEN_PATH),
-            "serviceurls": {"AI_API_URL": self.host},
+            "serviceurls": {"AI_API_URL": self.host, "ML_API_URL": self.host},
         }
         return {name: value for name, value in key.items() if value is not None}
 

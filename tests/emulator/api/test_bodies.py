@@ -587,6 +587,9 @@ def test_the_world_can_be_named(house: House) -> None:
     emulator = Emulator(7, base_url="https://api.example.invalid", auth_url="https://auth.example.invalid")
     assert repr(emulator) == "<Emulator https://api.example.invalid seed=7 at 2025-01-01T00:00:00Z>"
     key = emulator.service_key
-    assert (key["url"], key["serviceurls"]) == (emulator.auth_url, {"AI_API_URL": emulator.base_url})
+    assert (key["url"], key["serviceurls"]) == (
+        emulator.auth_url,
+        dict.fromkeys(["AI_API_URL", "ML_API_URL"], emulator.base_url),
+    )
     assert emulator.now.isoformat() == "2025-01-01T00:00:00+00:00"
     assert "'clientsecret': '***'" in repr(key)

@@ -223,5 +223,5 @@ def test_certificate_files_become_a_service_key(tmp_path: Path) -> None:
         "certificate": CERTIFICATE,
         "key": PRIVATE_KEY,
         "certurl": "https://auth.example.com",
-        "serviceurls": {"AI_API_URL": "https://api.example.com"},
+        "serviceurls": dict.fromkeys(["AI_API_URL", "ML_API_URL"], "https://api.example.com"),
     }
