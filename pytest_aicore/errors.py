@@ -13,13 +13,34 @@ if TYPE_CHECKING:
 
 
 class AicoreError(Exception):
-    """The base of all errors of pytest-aicore."""
+    """The base of all errors of pytest-aicore. Tracebacks show its short name, as those of pytest's own exceptions."""
+
+    __module__ = "builtins"
+
+    def __init_subclass__(cls) -> None:
+        """Give each kind of error a short name."""
+        cls.__module__ = "builtins"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let an error travel between processes, although its module is not the one it names."""
+        return _again, (type(self).__qualname__, self.args, self.__dict__)
 
     def __str__(self) -> str:
         """Return the message; what it quotes of others cannot act in a terminal or a log."""
         from pytest_aicore.printable import printable  # compiles expressions, for errors only
 
         return printable(Exception.__str__(self))
+
+
+def _again(name: str, arguments: tuple[object, ...], attributes: dict[str, object]) -> AicoreError:
+    """Return an error like one that another process had; the nearest kind of it where that is not loaded here."""
+    kinds = [AicoreError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    kind = next((each for each in kinds if each.__qualname__ == name), AicoreError)
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(attributes)
+    return error
 
 
 our_message = methodcaller("errisinstance", AicoreError)
@@ -60,6 +81,10 @@ class EmulatorError(AicoreError):
 
 class RunError(AicoreError):
     """A training run could not be brought to the end that its test expects."""
+
+
+class VerdictError(RunError):
+    """A training ended otherwise than its test expects, or too late: the test has failed, and nothing is broken."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -129,19 +129,17 @@ def aicore_execution(_aicore_run_of_test: Run) -> FinishedExecution:
 
 
 @pytest.fixture
-def aicore_run(request: pytest.FixtureRequest) -> Iterator[RunFactory]:
+def aicore_run(request: pytest.FixtureRequest) -> RunFactory:
     """A function that starts a run: `aicore_run(workflow, artifacts=..., parameters=...)`, for several in one test.
 
     It takes the arguments of the `aicore` marker. What is left out is as in `aicore_plan`, that is: as the test's
     markers say; a workflow other than theirs takes over only `expect`, `timeout` and `fresh`. The run is started at
     once; the first access to its `.execution` waits for its end. A run whose `.execution` was not used is awaited when
-    the test has passed, and fails the test unless it ends as expected.
+    the body has returned, and fails the test unless it ends as expected.
     """
     from pytest_aicore.hooks.fixture_bodies import RunStarter
 
-    runs = RunStarter(request)
-    yield runs.start
-    runs.finish()
+    return RunStarter(request).start
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from pytest_aicore.config.markers import MarkerUse, aicore, bind_marker
 from pytest_aicore.errors import AicoreError, PlanError
 from pytest_aicore.hooks import failing_plainly
 from pytest_aicore.hooks.context import marked, place_of, settings_of
-from pytest_aicore.hooks.isolation import Isolation, isolation_of, passed
+from pytest_aicore.hooks.isolation import Isolation, isolation_of
+from pytest_aicore.hooks.verdicts import await_with_body
 from pytest_aicore.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ class RunStarter:
         with failing_plainly():
             self._defaults = marked(request.node)
         self._started: list[Run] = []
+        await_with_body(request.node, self)
         self._asking = Lock()  # pytest's fixtures are not made for threads, and a body may start its runs from several
 
     def start(self, workflow: Any = None, **arguments: Any) -> Run:
@@ -182,12 +184,11 @@ class RunStarter:
         return session.plan(template, {**asked, **given}, place)
 
     def finish(self) -> None:
-        """Wait for the runs whose execution a passed test did not ask for: each must end as expected."""
-        if passed(self._request.node):
-            with failing_plainly():
-                for run in self._started:
-                    if not run.looked:
-                        _ = run.execution
+        """Wait for the runs whose execution the body did not ask for: each must end as expected."""
+        with failing_plainly():
+            for run in self._started:
+                if not run.looked:
+                    _ = run.execution
 
 
 def output_writer(request: pytest.FixtureRequest) -> OutputWriter:

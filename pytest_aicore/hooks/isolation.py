@@ -15,6 +15,8 @@ import pytest
 from pytest_aicore.config.markers import merge_scripts
 from pytest_aicore.errors import AicoreError, PlanError, listing, our_message
 from pytest_aicore.hooks.context import hiding_of, marked, marker_levels, place_of, session_of
+from pytest_aicore.hooks.verdicts import PLUGIN_NAME as VERDICTS
+from pytest_aicore.hooks.verdicts import Verdicts
 from pytest_aicore.printable import printable
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ def isolation_of(config: pytest.Config) -> Isolation:
     if _ISOLATION not in config.stash:
         config.stash[_ISOLATION] = Isolation(session_of(config), hiding_of(config).redact)
         config.pluginmanager.register(config.stash[_ISOLATION], PLUGIN_NAME)
+        config.pluginmanager.register(Verdicts(), VERDICTS)
     return config.stash[_ISOLATION]
 
 
@@ -79,12 +82,6 @@ def unreported(config: pytest.Config) -> list[RunReport]:
     """Return the runs of a test that was interrupted, and therefore has no report."""
     isolation = config.stash.get(_ISOLATION, None)
     return [] if isolation is None else isolation.unreported()
-
-
-def passed(item: pytest.Item) -> bool:
-    """Return whether the test's body has run and passed."""
-    record = item.stash.get(_RECORD, None)
-    return record is not None and record.outcomes.get("call") == "passed"
 
 
 def _warn(item: pytest.Item, warning: FaultWarning | NetworkWarning) -> None:

@@ -6,12 +6,12 @@ from contextlib import nullcontext, suppress
 from copy import copy
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from pytest_aicore.errors import AicoreError, RunError, our_message
+from pytest_aicore.errors import AicoreError, RunError, VerdictError, our_message
 from pytest_aicore.processes import ThreadLock
 from pytest_aicore.training.finished import FinishedExecution, Named
 from pytest_aicore.training.live.ledger import ARTIFACTS, CONFIGURATION, EXECUTION, NoRecord
 from pytest_aicore.training.service.failures import CallError
-from pytest_aicore.training.watcher import DeadlineError, Watch
+from pytest_aicore.training.watcher import DeadlineError, LateError, Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -236,7 +236,7 @@ class Training:
         _, watch = self._started()
         took = watch.took
         if took > timeout:
-            raise DeadlineError(
+            raise LateError(
                 f"execution {watch.execution_id} ended {watch.history[-1].status.value}, but {took:g} s after its"
                 f" start, and this test gives it {timeout:g} s. A longer training needs a longer timeout: timeout= in"
                 " the marker, or --aicore-timeout."
@@ -402,14 +402,15 @@ class Run:
         """The finished execution.
 
         Raises:
-            RunError: its final status is not the expected one, or is not known.
+            VerdictError: its final status is not the expected one, or it ended too late.
+            RunError: its final status is not known.
         """
         self.looked = True
         finished = self.finished
         if self.plan.expect is not None and finished.status.value != self.plan.expect:
             with suppress(RunError):
                 _ = finished.logs  # fetched now, because the report shows their end
-            raise RunError(self._unexpected(finished))
+            raise VerdictError(self._unexpected(finished))
         return finished
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_aicore.errors import RunError, our_message
+from pytest_aicore.errors import RunError, VerdictError, our_message
 from pytest_aicore.service_facts import FINAL_STATUSES
 from pytest_aicore.training.service.failures import CallError
 
@@ -41,7 +41,11 @@ class Seen(NamedTuple):
 
 
 class DeadlineError(RunError):
-    """An execution had not ended before its timeout."""
+    """An execution had not ended before its timeout. A test with a longer timeout may still see the end of it."""
+
+
+class LateError(DeadlineError, VerdictError):
+    """The same, of an execution that AI Core says is not at its end, or was not in time."""
 
 
 class Watch:
@@ -224,7 +228,7 @@ class Watcher:
         while not watch.ended:
             left = deadline - self._clock.monotonic()
             if left <= 0:
-                raise DeadlineError(too_late(watch, timeout))
+                raise deadline_error(watch, too_late(watch, timeout))
             self._clock.sleep(min(self._interval, left))
             self.poll([watch])
 
@@ -251,6 +255,18 @@ class Watcher:
         """Return whether an execution may be missing because it was started a moment ago."""
         young = self._clock.monotonic() - watch.began < SETTLING_SECONDS
         return error.is_missing and watch.execution is None and young
+
+
+def deadline_error(watch: Watch, text: str) -> DeadlineError:
+    """Return the error for an execution that had not ended before its timeout.
+
+    It is a verdict about the training, unless AI Core no longer answered: then nobody knows.
+
+    Args:
+        watch: what is known of the execution.
+        text: the error's.
+    """
+    return (LateError if watch.trouble is None else DeadlineError)(text)
 
 
 def too_late(watch: Watch, timeout: float) -> str:

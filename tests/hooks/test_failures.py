@@ -386,7 +386,7 @@ def test_it(aicore_execution): pass
 def test_parameters(aicore_execution): pass
 """
     )
-    project.runpytest_inprocess("--aicore-report=out/report.json").assert_outcomes(passed=1, errors=1)
+    project.runpytest_inprocess("--aicore-report=out/report.json").assert_outcomes(passed=1, failed=1)
     assert "canary" not in (project.path / "out" / "report.json").read_text()
     run = read(project)["runs"][1]
     assert run["parameters"] == {"password": "***"}

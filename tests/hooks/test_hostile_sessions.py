@@ -192,7 +192,7 @@ def test_it(aicore_execution):
 """
     )
     result = project.runpytest_inprocess("--aicore-report=report.json")
-    result.assert_outcomes(errors=1)
+    result.assert_outcomes(failed=1)
     result.stdout.no_fnmatch_line("*INTERNALERROR*")
     (run,) = json.loads((project.path / "report.json").read_text(encoding="utf-8"))["runs"]
     assert run["parameters"]["MAX_DEPTH"] == r"half\ud800"

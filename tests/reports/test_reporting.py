@@ -36,7 +36,7 @@ def test_it(aicore_execution): pass
 """
     )
     result = project.runpytest_inprocess("-rN")
-    result.assert_outcomes(errors=1)
+    result.assert_outcomes(failed=1)
     assert shown_section(result) == [
         "diagnosis      likely: the training program failed",
         "                 seen: container main ended with exit code 1",
@@ -242,7 +242,7 @@ def test_summary_and_section_survive_xdist(project: pytest.Pytester) -> None:
         SESSION + "\n@pytest.mark.aicore_script(outcome='DEAD')\ndef test_failing(aicore_execution): pass\n"
     )
     result = project.runpytest_subprocess("-n2", "-v")
-    result.assert_outcomes(passed=6, errors=2)
+    result.assert_outcomes(passed=6, failed=1, errors=1)
     result.stdout.fnmatch_lines(["*- SAP AI Core -*", "execution      e*", "status         DEAD, expected COMPLETED"])
     result.stdout.fnmatch_lines(["*= SAP AI Core =*", "* training runs, emulated: *2 DEAD*"])
 

@@ -24,7 +24,7 @@ from pytest_aicore.training.live.log_stream import LogFollowing, NoOnlooker
 from pytest_aicore.training.live.stop import stop_execution
 from pytest_aicore.training.run import copy_of
 from pytest_aicore.training.service.failures import CallError
-from pytest_aicore.training.watcher import SETTLING_SECONDS, DeadlineError, too_late
+from pytest_aicore.training.watcher import SETTLING_SECONDS, DeadlineError, deadline_error, too_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -321,9 +321,9 @@ class Fleet:
         with self._changed:
             patient = max(live.users.values(), default=0.0)
         if patient > timeout:
-            raise DeadlineError(text)
+            raise deadline_error(watch, text)
         outcome = self._stop(live, "its timeout expired")
-        raise DeadlineError(f"{text} {outcome}")
+        raise deadline_error(watch, f"{text} {outcome}")
 
     def _stop(self, live: LiveTraining, reason: str, message: str | None = None) -> str:
         """Stop an execution, and return the outcome as a sentence.

@@ -64,10 +64,6 @@ class SourceError(WorkflowError):
         super().__init__(str(problem))
         self.problem = problem
 
-    def __reduce__(self) -> tuple[type[SourceError], tuple[Problem]]:
-        """Keep the problem when the error travels between processes."""
-        return type(self), (self.problem,)
-
 
 def caret(source_line: str, line: int, column: int) -> list[str]:
     """Return two lines that show the source line and a caret below one of its columns.

@@ -316,7 +316,7 @@ def test_our_deadline_comes_before_that_of_pytest_timeout(
 def test_it(aicore_execution): pass
 """
     )
-    result.assert_outcomes(errors=1)
+    result.assert_outcomes(failed=1)
     assert lasting.unwatched() == []
     result.stdout.fnmatch_lines(
         [
@@ -360,7 +360,7 @@ def test_it(aicore_execution): pass
         "-o",
         "aicore_timeout=1.5",
     )
-    result.assert_outcomes(errors=1)
+    result.assert_outcomes(failed=1)
     line = "execution e* had not ended 2.5 s after its start: it was RUNNING.*It is being stopped."
     result.stdout.fnmatch_lines([line])
     assert lasting.unwatched() == []

@@ -26,7 +26,7 @@ def test_stuck_without_an_object_store_secret(
 ) -> None:
     service.emulator.state.groups["default"].object_store_secrets.remove("default")
     result = live(BODY, "--aicore-timeout=1", "--aicore-report=report.json")
-    result.assert_outcomes(errors=1)
+    result.assert_outcomes(failed=1)
     assert section(result)[:2] == [
         "diagnosis      likely: the resource group 'default' has no object-store secret",
         "                 'default'",
@@ -45,7 +45,7 @@ def test_stuck_in_pending_is_told_apart_from_its_being_stopped(
     service.emulator.state.tenant.docker_secrets.remove("docker-registry-secret")
     service.emulator.script(symptom="image pull")
     result = live(BODY, "--aicore-timeout=1")
-    result.assert_outcomes(errors=1)
+    result.assert_outcomes(failed=1)
     lines = section(result)
     assert lines[:2] == [
         "diagnosis      likely: the docker registry secret 'docker-registry-secret' does",
@@ -76,6 +76,6 @@ def test_shared_failure_is_explained_once(
 ) -> None:
     service.emulator.script(symptom=symptom)
     result = live(f"{BODY}\n{BODY.replace('test_it', 'test_too')}", "--aicore-timeout=2")
-    result.assert_outcomes(errors=2)
+    result.assert_outcomes(failed=2)
     assert sum(line.startswith("diagnosis ") for line in result.outlines) == 2
     assert service.calls.count(asked) == 1

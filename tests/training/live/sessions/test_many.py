@@ -190,14 +190,14 @@ def test_hasty(aicore_execution): pass
 def test_patient(aicore_execution): pass
 """
     )
-    result.assert_outcomes(passed=1, errors=1)
+    result.assert_outcomes(passed=1, failed=1)
     assert service.statuses() == ["COMPLETED"]
 
 
 def test_deadline_stops_the_execution_and_says_so(live: Callable[..., pytest.RunResult], service: Service) -> None:
     service.emulator.script(unknown=0, pending=0, running=10**7)
     result = live("@pytest.mark.aicore(timeout=0.4)\ndef test_it(aicore_execution): pass")
-    result.assert_outcomes(errors=1)
+    result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
             (
@@ -276,7 +276,7 @@ def test_a_timeout_is_each_test_s_own(live: Callable[..., pytest.RunResult], ser
     patient = "def test_patient(aicore_execution): pass\n"
     hasty = "@pytest.mark.aicore(timeout=0.5)\ndef test_hasty(aicore_execution): pass\n"
     result = live(hasty + patient if order else patient + hasty)
-    result.assert_outcomes(passed=1, errors=1)
+    result.assert_outcomes(passed=1, failed=1)
     assert service.calls.count("execution.create") == 1
 
 

@@ -90,7 +90,7 @@ def test_hasty(aicore_execution): pass
         *XDIST,
         subprocess=True,
     )
-    result.assert_outcomes(passed=3, errors=1)
+    result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(
         ["execution e* ended COMPLETED, but * s after its start, and this test gives it 0.5 s. *"]
     )
