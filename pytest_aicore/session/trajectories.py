@@ -32,6 +32,28 @@ FASTEST_POLL_SECONDS = 1.0
 IDLE_CALLS = 1000
 """After so many calls without any passing of time, code is stopped: its condition can never become true."""
 COMPLETED = "COMPLETED"
+_MISTAKES = frozenset(
+    {
+        ArithmeticError,
+        AttributeError,
+        FloatingPointError,
+        ImportError,
+        IndexError,
+        KeyError,
+        LookupError,
+        ModuleNotFoundError,
+        NameError,
+        OverflowError,
+        RecursionError,
+        TypeError,
+        UnboundLocalError,
+        UnicodeDecodeError,
+        UnicodeEncodeError,
+        UnicodeError,
+        ZeroDivisionError,
+    }
+)
+"""What Python raises where code is wrong. Exceptions that are derived from them may be news of the training."""
 _POLLS = frozenset({"execution.get", "execution.query", "execution.count"})
 _WIDTH = 80
 _PACKAGE = str(Path(__file__).parents[1] / "_")[:-1]
@@ -344,10 +366,12 @@ def _findings(course: Course, observer: _Observer, trial: _Trial, fastest_poll: 
     findings = []
     ended_by_us = isinstance(trial.error, TimeIsUp)
     if ended_by_us:
-        findings.append("never returned" if course.ends else "had no deadline")
+        findings.append("never returned" if course.ends else _no_deadline(observer))
     if succeeded and observer.status != COMPLETED:
         findings.append(f"returned success on {observer.status}")
-    if course.must_succeed and not succeeded and not ended_by_us:
+    if type(trial.error) in _MISTAKES:
+        findings.append(f"failed by a mistake of its own: {type(trial.error).__name__}: {redact(str(trial.error))}")
+    elif course.must_succeed and not succeeded and not ended_by_us:
         findings.append(f"failed on {COMPLETED}: {_did(trial)}")
     swallowed_us = observer.interrupted > (1 if ended_by_us else 0)
     if swallowed_us or (succeeded and observer.troubled) or (ended_by_us and course.refused):
@@ -355,6 +379,11 @@ def _findings(course: Course, observer: _Observer, trial: _Trial, fastest_poll: 
     if observer.fastest < fastest_poll:
         findings.append(f"polled after {observer.fastest:g} s, allowed is {fastest_poll:g} s")
     return findings
+
+
+def _no_deadline(observer: _Observer) -> str:
+    waited = observer.elapsed >= observer.limit
+    return f"had no deadline within {observer.limit:g} s (limit)" if waited else "had no deadline"
 
 
 def _did(trial: _Trial) -> str:

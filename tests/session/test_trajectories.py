@@ -14,6 +14,8 @@ from pytest_aicore.errors import RunError
 from pytest_aicore.session.trajectories import says_failed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_aicore.emulator import Emulator
     from pytest_aicore.session.trajectories import Trajectories
 
@@ -58,8 +60,8 @@ tutorial_loop: 3 of 9 courses go wrong
   COMPLETED without artifact        60 s  returned Status.COMPLETED
   DEAD                              60 s  returned Status.DEAD
 ! STOPPED                          900 s  never returned
-! stuck in PENDING                 900 s  had no deadline
-! stuck in STOPPING                900 s  had no deadline
+! stuck in PENDING                 900 s  had no deadline within 900 s (limit)
+! stuck in STOPPING                900 s  had no deadline within 900 s (limit)
   404 right after create             5 s  raised AIAPINotFoundException
   a status nobody knows             10 s  raised ValueError
   access refused from then on       10 s  raised AIAPIServerException"""
@@ -114,7 +116,53 @@ def test_code_that_never_sleeps_ends_as_well(aicore_trajectories: Trajectories) 
     findings = aicore_trajectories(busy, limit=120).findings
     assert findings["COMPLETED"] == ("polled after 0 s, allowed is 1 s",)
     assert findings["STOPPED"] == ("never returned", "polled after 0 s, allowed is 1 s")
-    assert findings["stuck in PENDING"] == ("had no deadline", "polled after 0 s, allowed is 1 s")
+    assert findings["stuck in PENDING"] == ("had no deadline within 120 s (limit)", "polled after 0 s, allowed is 1 s")
+
+
+def test_a_deadline_beyond_the_limit_needs_a_larger_limit(aicore_trajectories: Trajectories) -> None:
+    assert aicore_trajectories(careful, limit=300).findings == {
+        "stuck in PENDING": ("had no deadline within 300 s (limit)",),
+        "stuck in STOPPING": ("had no deadline within 300 s (limit)",),
+    }
+    assert aicore_trajectories(careful, limit=600).findings == {}
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        (lambda client: client.execution.get_logs("x"), "AttributeError: 'ExecutionClient' object has no attribute"),
+        (lambda client: client.execution.get(), "TypeError: "),
+        (lambda client: {}["status"], "KeyError: 'status'"),
+        (lambda client: 1 / 0, "ZeroDivisionError: division by zero"),
+    ],
+    ids=["attribute", "arguments", "key", "division"],
+)
+def test_a_mistake_of_the_code_is_no_news_of_the_training(
+    aicore_trajectories: Trajectories, mistake: Callable[[Any], object], said: str
+) -> None:
+    def clumsy(client: Any, execution_id: str) -> object:
+        execution = careful(client, execution_id)
+        if execution.status is not Status.COMPLETED:
+            mistake(client)
+        return execution
+
+    findings = aicore_trajectories(clumsy, limit=LIMIT).findings
+    assert set(findings) == {"DEAD", "STOPPED"}
+    for (finding,) in findings.values():
+        assert finding.startswith(f"failed by a mistake of its own: {said}")
+
+
+def test_an_exception_of_the_users_own_is_news(aicore_trajectories: Trajectories) -> None:
+    class GoneError(KeyError):
+        pass
+
+    def careful_with_keys(client: Any, execution_id: str) -> object:
+        execution = careful(client, execution_id)
+        if execution.status is not Status.COMPLETED:
+            raise GoneError(execution_id)
+        return execution
+
+    aicore_trajectories(careful_with_keys, limit=LIMIT).assert_sound()
 
 
 @pytest.mark.parametrize(("fastest_poll", "found"), [(2, False), (2.5, True)])
