@@ -19,6 +19,7 @@ from pytest_aicore.errors import AicoreError, did_you_mean, listing
 from pytest_aicore.service_facts import FINAL_STATUSES
 from pytest_aicore.training.plan import COMPLETED
 from pytest_aicore.training.service.failures import CallError
+from pytest_aicore.training.symptoms import SYMPTOMS
 from pytest_aicore.training.watcher import DeadlineError
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ MOST_APPLICATIONS = 5
 """How many applications are asked for their status; a tenant may have 50."""
 _STOPPED_BY_US = ("STOPPING", "STOPPED")
 """Statuses of a run that pytest-aicore stopped: they say nothing about the cause of the failure."""
+BASIC_PLAN = "starter"
+"""Documentation: the smallest resource plan, which every tenant may use."""
 DEFAULT_STORE = "default"
 """Documentation: the object-store secret of the storage to which output artifacts are uploaded."""
 
@@ -383,7 +386,12 @@ _CANNOT_STOP = re.compile(r"Current status UNKNOWN cannot be changed")
 _NO_STORAGE = re.compile(r"You need to configure artifact storage")
 _NO_KEY = re.compile(r"The specified key does not exist")
 _NOT_WRITTEN = re.compile(r"path (?P<path>\S+) does not exist")
-_BACK_OFF = re.compile(r"Back-off pulling image|ErrImagePull|ImagePullBackOff")
+_MISTAKES = frozenset(
+    {"ArithmeticError", "AssertionError", "AttributeError", "IndexError", "KeyError", "NameError", "RecursionError"}
+    | {"NotImplementedError", "SyntaxError", "TypeError", "UnboundLocalError", "ValueError", "ZeroDivisionError"}
+)
+"""What Python raises where a program is wrong; other exceptions may come from what is around it."""
+_BACK_OFF = re.compile(r"Back-off pulling image|Failed to pull image|ErrImagePull|ImagePullBackOff")
 _IMAGE = re.compile(r"image \"(?P<image>[^\"]+)\"")
 _KILLED = re.compile(r"OOMKilled|exit code 137")
 _INVALID_SPEC = re.compile(r"invalid spec: (?P<why>.+)")
@@ -536,10 +544,19 @@ def output_not_written(evidence: Evidence) -> Cause | None:
     )
 
 
+def surroundings_say_why(evidence: Evidence) -> Cause | None:
+    """A line of the image, its registry, the storage or the node. Source: reported; where from stands with each."""
+    for symptom in SYMPTOMS:
+        found = evidence.find(symptom.pattern, logs=True)
+        if found is not None:
+            return Cause(symptom.name, symptom.likely, _shortened(found[0]), symptom.remedy)
+    return None
+
+
 def image_cannot_be_pulled(evidence: Evidence) -> Cause | None:
     """ "Back-off pulling image". Source: documentation."""
     found = evidence.find(_BACK_OFF)
-    if found is None:
+    if found is None or surroundings_say_why(evidence) is not None:
         return None
     image = _IMAGE.search(found[0])
     images = [image["image"]] if image else list(evidence.template.executable.images if evidence.template else ())
@@ -606,7 +623,7 @@ def spec_refused(evidence: Evidence) -> Cause | None:
 def program_failed(evidence: Evidence) -> Cause | None:
     """`main` ended with an error of its own. Source: captured (the shape), reported."""
     failed = next((each for each in evidence.containers if each.name == "main" and each.exit_code), None)
-    if failed is None or failed.exit_code == 137:
+    if failed is None or failed.exit_code == 137 or surroundings_say_why(evidence) is not None:
         return None
     lines = [*failed.last.splitlines(), *_lines(evidence.logs)]
     raised = [line.strip() for line in lines if _RAISED.match(line.strip())]
@@ -615,10 +632,15 @@ def program_failed(evidence: Evidence) -> Cause | None:
         "program failed",
         f"the training program failed: {_shortened(raised[-1])}" if raised else "the training program failed",
         ended if lines else f"{ended}, without a log line",
-        "see the end of its log below; no sign of an AI Core fault"
-        if lines
-        else "log the exception in the training script",
+        _of_the_program(raised) if lines else "log the exception in the training script",
     )
+
+
+def _of_the_program(raised: Sequence[str]) -> str:
+    """Return what to do about a failure of the program; only some exceptions show that nothing else is to blame."""
+    name = raised[-1].partition(":")[0] if raised else ""
+    blame = "; no sign of an AI Core fault" if name in _MISTAKES else ""
+    return f"see the end of its log below{blame}"
 
 
 # Rows that infer the cause ------------------------------------------------------------------------------------
@@ -709,11 +731,12 @@ def plan_not_entitled(evidence: Evidence) -> Cause | None:
         return None
     plans = evidence.template.executable.resource_plans if evidence.template else ()
     which = f"the resource plan {plans[0]!r}" if len(plans) == 1 else "a resource plan"
+    other = "wait for a free node, or try another plan" if BASIC_PLAN in plans else f"try the plan {BASIC_PLAN!r}"
     return Cause(
         "plan not entitled",
         f"the tenant may not use {which}, or no node of it is free",
         f"{evidence.since}; {_shortened(told[0]) if told else 'no error message'}",
-        "try the plan 'starter'; the tenant's entitlements in the BTP cockpit list the plans that it may use",
+        f"{other}; the tenant's entitlements in the BTP cockpit list the plans that it may use",
     )
 
 
@@ -817,6 +840,7 @@ NAMED: tuple[Row, ...] = (
     no_artifact_storage,
     key_does_not_exist,
     output_not_written,
+    surroundings_say_why,
     image_cannot_be_pulled,
     out_of_memory,
     spec_refused,

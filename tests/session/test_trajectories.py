@@ -132,7 +132,7 @@ def test_a_deadline_beyond_the_limit_needs_a_larger_limit(aicore_trajectories: T
     [
         (lambda client: client.execution.get_logs("x"), "AttributeError: 'ExecutionClient' object has no attribute"),
         (lambda client: client.execution.get(), "TypeError: "),
-        (lambda client: {}["status"], "KeyError: 'status'"),
+        (lambda client: {1: client}[2], "KeyError: 2"),
         (lambda client: 1 / 0, "ZeroDivisionError: division by zero"),
     ],
     ids=["attribute", "arguments", "key", "division"],
@@ -141,7 +141,7 @@ def test_a_mistake_of_the_code_is_no_news_of_the_training(
     aicore_trajectories: Trajectories, mistake: Callable[[Any], object], said: str
 ) -> None:
     def clumsy(client: Any, execution_id: str) -> object:
-        execution = careful(client, execution_id)
+        execution: Any = careful(client, execution_id)
         if execution.status is not Status.COMPLETED:
             mistake(client)
         return execution
@@ -157,7 +157,7 @@ def test_an_exception_of_the_users_own_is_news(aicore_trajectories: Trajectories
         pass
 
     def careful_with_keys(client: Any, execution_id: str) -> object:
-        execution = careful(client, execution_id)
+        execution: Any = careful(client, execution_id)
         if execution.status is not Status.COMPLETED:
             raise GoneError(execution_id)
         return execution
