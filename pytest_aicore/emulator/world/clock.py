@@ -20,8 +20,6 @@ which logs show by default and clients ask for, and are not of the future."""
 
 END_OF_TIME = datetime(9999, 12, 31, tzinfo=timezone.utc).timestamp()
 """Later times cannot be written in the API's formats."""
-
-
 LONGEST_MOVE = 36525 * 86400
 """How far a running clock, of which others read the time meanwhile, is moved at once: a hundred years, in seconds."""
 
