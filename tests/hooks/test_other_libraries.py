@@ -76,7 +76,7 @@ def test_it(aicore_environment, aicore_server, aicore_client):
     assert os.environ["AICORE_BASE_URL"] == aicore_server.url + "/v2"
     assert os.environ["AICORE_AUTH_URL"] == aicore_server.url + "/oauth/token"
     key = json.loads(aicore_environment.service_key_file.read_text())
-    assert (key["url"], key["serviceurls"]) == (aicore_server.url, {"AI_API_URL": aicore_server.url})
+    assert (key["url"], key["serviceurls"]) == (aicore_server.url, {name: aicore_server.url for name in ("AI_API_URL", "ML_API_URL")})
     with pytest.raises(HTTPError, match="401"):
         scenarios()
     code = "import asking; asking.scenarios()"

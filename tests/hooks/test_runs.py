@@ -346,7 +346,7 @@ def test_wrong(aicore_run):
             "test_it.py:16: in test_wrong",
             '    aicore_run(parameters={"depth": 1})',
             (
-                "E   pytest_aicore.errors.PlanError: test_it.py:15: training_workflow_tutorial.yaml has no parameter 'depth'."
+                "E   PlanError: test_it.py:15: training_workflow_tutorial.yaml has no parameter 'depth'."
                 " Did you mean 'DEPTH'? Its parameters: 'DEPTH'."
             ),
             "=*",

@@ -358,7 +358,7 @@ def test_it(aicore_execution):
 """
     assert message(source).endswith(
         '>       aicore_execution.output_artifacts["text-model"]\n'
-        "E       pytest_aicore.training.finished.MissingError: there is no output artifact 'text-model'."
+        "E       MissingError: there is no output artifact 'text-model'."
         " Did you mean 'text-model-tutorial'? The execution has: 'text-model-tutorial'.\n"
         "\n"
         "test_it.py:5: MissingError"

@@ -428,7 +428,7 @@ def test_a_wrong_rendering_is_shown_at_the_line_of_the_test(project: pytest.Pyte
     result = project.runpytest_inprocess()
     result.assert_outcomes(failed=1)
     assert (
-        "E       pytest_aicore.errors.PlanError: training_workflow_tutorial.yaml has no parameter 'Depth'. Did you mean"
+        "E       PlanError: training_workflow_tutorial.yaml has no parameter 'Depth'. Did you mean"
         " 'DEPTH'? Its parameters: 'DEPTH'."
     ) in result.outlines
     assert "rendering.py" not in result.stdout.str()

@@ -238,7 +238,7 @@ def test_b(aicore_execution): pass
         "--aicore-max-parallel=1",
         "--aicore-timeout=1",
     )
-    result.assert_outcomes(failed=1, errors=1)
+    result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(
         [
             (
