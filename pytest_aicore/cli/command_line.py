@@ -152,7 +152,12 @@ def serve(parser: argparse.ArgumentParser) -> None:
 
 def check(parser: argparse.ArgumentParser) -> None:
     """Check workflow YAML files. Exit status: 0 nothing fails, 1 something does, 2 wrong arguments."""
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="files, folders with what is below them, - for stdin")
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="files, folders with what is below them, - for stdin (default: the workflows folder of pytest's settings)",
+    )
     parser.add_argument(
         "--format", default="text", choices=("text", "json", "sarif", "github", "junit"), help="(default: %(default)s)"
     )
@@ -178,8 +183,6 @@ def check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list-rules", action="store_true", help="print every rule on a line of its own")
 
     def run(asked: argparse.Namespace) -> int:
-        if not (asked.paths or asked.explain or asked.list_rules):
-            parser.error("name files or folders, - for standard input, --explain RULE or --list-rules")
         from pytest_aicore.cli import check as checking
         from pytest_aicore.config.check_options import make_options
 
@@ -188,7 +191,7 @@ def check(parser: argparse.ArgumentParser) -> None:
         if asked.explain is not None:
             return checking.explain(asked.explain)
         return checking.check(
-            asked.paths,
+            asked.paths or [_project_folder()],
             output_format=asked.format,
             strict=asked.strict,
             against=asked.against,
@@ -196,6 +199,16 @@ def check(parser: argparse.ArgumentParser) -> None:
         )
 
     parser.set_defaults(run=run)
+
+
+def _project_folder() -> str:
+    """Return the workflows folder of the project, and say that it is checked."""
+    from pytest_aicore.cli.workflows_folder import workflows_folder
+
+    folder = workflows_folder()
+    path = os.path.relpath(folder.value)
+    say(f"no path is given: checking the workflows folder '{shown(path)}' ({folder.source})", sys.stderr)
+    return path
 
 
 def sweep(parser: argparse.ArgumentParser) -> None:

@@ -42,6 +42,48 @@ def test_findings_exit_with_1_and_read_like_compiler_messages(
 
 
 @pytest.mark.parametrize(
+    ("ini", "folder", "source"),
+    [
+        ("", "workflows", "default"),
+        ("aicore_workflows = flows", "flows", "ini aicore_workflows"),
+        ("addopts = --aicore-workflows=flows", "flows", "--aicore-workflows"),
+    ],
+)
+def test_without_a_path_the_workflows_folder_is_checked(
+    project: pytest.Pytester, command: Command, ini: str, folder: str, source: str
+) -> None:
+    project.makeini(f"[pytest]\n{ini}\n")
+    (project.path / "workflows").rename(project.path / "workflows.bak")
+    (project.path / "workflows.bak").rename(project.path / folder)
+    result = command("--format", "json")
+    assert json.loads(result.stdout)["files"] == 4
+    told = f"no path is given: checking the workflows folder '{folder}' ({source})\n"
+    assert (result.returncode, result.stderr) == (0, told)
+
+
+def test_a_conftest_that_pytest_needs_for_its_settings_is_read(project: pytest.Pytester, command: Command) -> None:
+    project.makeini("[pytest]\naddopts = --ours\n")
+    assert command().stderr == (
+        "pytest-aicore: No file or folder is named, and pytest cannot read the settings that name the workflows folder:"
+        " `pytest --collect-only` says why. Name a folder.\n"
+    )
+    project.makeconftest("def pytest_addoption(parser): parser.addoption('--ours', action='store_true')")
+    assert command().stdout == "4 files checked: nothing found\n"
+
+
+def test_without_a_path_and_a_workflows_folder_nothing_is_checked(empty: pytest.Pytester, command: Command) -> None:
+    result = command()
+    assert (result.returncode, result.stdout, result.stderr) == (
+        2,
+        "",
+        (
+            "pytest-aicore: No file or folder is named, and the workflows folder 'workflows' (default) does not exist."
+            " Name a file or folder, - for standard input, --explain RULE or --list-rules.\n"
+        ),
+    )
+
+
+@pytest.mark.parametrize(
     ("closed", "message"),
     [("> /dev/full", "No space left on device"), (">&-", "Bad file descriptor"), ("<&-", "Bad file descriptor")],
 )
@@ -91,7 +133,6 @@ def test_a_rule_that_there_is_not_has_a_near_miss_or_none(written: str, hint: st
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "name files or folders, - for standard input, --explain RULE or --list-rules"),
         (["--format", "html", "workflows"], None),
         (["--wrong"], None),
         (["--strict="], None),
