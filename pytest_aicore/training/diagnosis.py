@@ -385,6 +385,7 @@ _NOT_SYNCED = re.compile(r"preflight of .*(?:unknown scenario|has no executable|
 _CANNOT_STOP = re.compile(r"Current status UNKNOWN cannot be changed")
 _NO_STORAGE = re.compile(r"You need to configure artifact storage")
 _NO_KEY = re.compile(r"The specified key does not exist")
+_NO_SECRET = re.compile(r"secrets? \"(?P<secret>[\w.-]+?)(?:-object-store-secret)?\" not found")
 _NOT_WRITTEN = re.compile(r"path (?P<path>\S+) does not exist")
 _MISTAKES = frozenset(
     {"ArithmeticError", "AssertionError", "AttributeError", "IndexError", "KeyError", "NameError", "RecursionError"}
@@ -520,6 +521,31 @@ def key_does_not_exist(evidence: Evidence) -> Cause | None:
         "an input artifact is not where its URL says: the path, or the pathPrefix of its object-store secret, is wrong",
         "; ".join(seen),
         "search the bucket for that key; the URL is ai://<secret>/<path below the secret's pathPrefix>",
+    )
+
+
+def secret_does_not_exist(evidence: Evidence) -> Cause | None:
+    """A secret is not found in the cluster. Source: reported; the text is that of Kubernetes."""
+    found = evidence.find(_NO_SECRET, logs=True)
+    if found is None:
+        return None
+    name, stores = found[1]["secret"], evidence.stores
+    urls = [url for url in evidence.artifacts.values() if url.partition("://")[2].partition("/")[0] == name]
+    if not urls:
+        return Cause(
+            "secret does not exist",
+            f"the secret {name!r} does not exist",
+            _shortened(found[0]),
+            "create it (POST /v2/admin/secrets), or correct the name in the workflow",
+        )
+    has = str(stores) if isinstance(stores, Unseen) else f"it has: {listing(stores)}"
+    near = "" if isinstance(stores, Unseen) else did_you_mean(name, stores)
+    return Cause(
+        "secret does not exist",
+        f"the resource group {evidence.resource_group!r} has no object-store secret {name!r}",
+        f"the artifact is {urls[0]}; {has}",
+        "the URL is ai://<secret>/<path below the secret's pathPrefix>, not a bucket or folder: use another secret in"
+        f" it, or create this one.{near}",
     )
 
 
@@ -839,6 +865,7 @@ NAMED: tuple[Row, ...] = (
     unknown_cannot_be_stopped,
     no_artifact_storage,
     key_does_not_exist,
+    secret_does_not_exist,
     output_not_written,
     surroundings_say_why,
     image_cannot_be_pulled,

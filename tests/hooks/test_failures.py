@@ -393,3 +393,40 @@ def test_parameters(aicore_execution): pass
     run = read(project)["runs"][1]
     assert run["parameters"] == {"password": "***"}
     assert run["artifacts"]["text-data"]["url"] == "ai://default/Bearer ***"
+
+
+@pytest.mark.parametrize(
+    ("url", "hint"),
+    [("ai://no-such-secret/leaves", ""), ("ai://defaults/leaves", " Did you mean 'default'?")],
+    ids=["unknown", "misspelled"],
+)
+def test_secret_of_a_url_that_nobody_made(project: pytest.Pytester, url: str, hint: str) -> None:
+    project.makepyfile(
+        test_it=f"""
+import pytest
+from pytest_aicore import Status
+
+@pytest.mark.aicore("training_workflow_tutorial.yaml", artifacts={{"text-data": "{url}"}})
+def test_it(aicore_execution): pass
+
+@pytest.mark.aicore("training_workflow_tutorial.yaml", artifacts={{"text-data": "{url}"}}, expect="DEAD")
+def test_dead(aicore_execution):
+    assert aicore_execution.status is Status.DEAD
+
+@pytest.mark.aicore("training_workflow_tutorial.yaml", artifacts={{"text-data": "ai://own/leaves"}})
+def test_own(aicore_emulator, aicore_client, aicore_run):
+    import requests
+    secret = {{"name": "own", "type": "S3", "data": {{"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}}}}
+    headers = {{"Authorization": aicore_client.rest_client.get_token(), "AI-Resource-Group": "default"}}
+    made = requests.post(f"{{aicore_emulator.base_url}}/v2/admin/objectStoreSecrets", json=secret, headers=headers)
+    assert made.ok, made.text
+    assert aicore_run().execution.status is Status.COMPLETED
+"""
+    )
+    result = project.runpytest_inprocess("-rN", "-p", "no:randomly")
+    result.assert_outcomes(passed=2, failed=1)
+    text = " ".join(" ".join(result.outlines).split())
+    named = url[5:].partition("/")[0]
+    assert f"likely: the resource group 'default' has no object-store secret '{named}'" in text
+    assert f"seen: the artifact is {url}; it has: 'default'" in text
+    assert "use another secret in it, or create this one." + hint in text

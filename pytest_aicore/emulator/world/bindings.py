@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.store.records import Deployment
+from pytest_aicore.emulator.store.state import DEFAULT_STORE
 from pytest_aicore.http.exchange import seconds_z
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.workflows import Executable
 
+MISSING_STORE = "failed to load artifact '{name}' from {url}: failed to get secret: secrets \"{store}-object-store-secret\" not found"
+"""Assumed: no capture shows how a training fails whose artifact's URL names an object-store secret that does not exist;
+the name of the secret in the cluster is that of the specification's example."""
 SERVING = "kserve-container"
 """Assumed: the container of a deployment's log lines is the one that KServe wants its server to have."""
 
@@ -42,9 +46,18 @@ def wrong_binding(group: ResourceGroup, configuration: Configuration, executable
         registered = group.artifacts.get(artifact_id)
         if registered is None:
             return f"invalid spec: artifact '{name}' is bound to {artifact_id}, which is not found"
+        store = _store(registered.url)
+        if store not in (None, DEFAULT_STORE) and store not in group.object_store_secrets:
+            return MISSING_STORE.format(name=name, url=registered.url, store=store)
         if registered.url.endswith("/"):
             return f"failed to load artifact '{name}' from {registered.url}: The specified key does not exist."
     return None
+
+
+def _store(url: str) -> str | None:
+    """Return the object-store secret that a URL names, None for other URLs. Without `default` nothing starts at all."""
+    scheme, _, rest = url.partition("://")
+    return rest.partition("/")[0] if scheme == "ai" else None
 
 
 def refused_details(execution_id: str, message: str) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def start(live_api: TrainingApi, emulator: Emulator) -> Callable[..., tuple[str,
     def start(name: str = "pytest-aicore x", running: float = 10**7) -> tuple[str, str]:
         emulator.state.scripts.clear()
         emulator.script(unknown=0, pending=0, running=running)
-        artifact = live_api.register_artifact("text-data", "dataset", "ai://a/b", "text-clf-tutorial", "", {})
+        artifact = live_api.register_artifact("text-data", "dataset", "ai://default/b", "text-clf-tutorial", "", {})
         made = live_api.create_configuration(
             name, "text-clf-tutorial", "text-clf-train-tutorial", {}, {"text-data": artifact.id}
         )
