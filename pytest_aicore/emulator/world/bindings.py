@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.workflows import Executable
 
-MISSING_STORE = "failed to load artifact '{name}' from {url}: failed to get secret: secrets \"{store}-object-store-secret\" not found"
+MISSING_STORE = (
+    "failed to load artifact '{name}' from {url}: failed to get secret:"
+    ' secrets "{store}-object-store-secret" not found'
+)
 """Assumed: no capture shows how a training fails whose artifact's URL names an object-store secret that does not exist;
 the name of the secret in the cluster is that of the specification's example."""
 SERVING = "kserve-container"
