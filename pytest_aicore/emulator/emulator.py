@@ -321,8 +321,8 @@ class Emulator:
             stuck_in: a status that it never leaves without a client.
             logs: lines that the training writes, or a function of the execution that returns them.
             metrics: by name a value or a list of values (one per step), or a function of the execution.
-            status_details: what the API shows once it has failed or is stuck, or a function of the execution.
-            status_message: what the API shows once it has failed or is stuck; at most 256 characters.
+            status_details: what the API shows once it has ended or is stuck, or a function of the execution.
+            status_message: what the API shows once it has ended or is stuck; at most 256 characters.
             omit_outputs: names of output artifacts that the training does not write; True for all.
             symptom: the name of a failure, which sets several of the other arguments; those given explicitly override
                 it: `unentitled plan`, `image pull`, `out of memory`, `no artifact storage`, `output not written`,

@@ -193,7 +193,7 @@ class ScriptedEngine:
             changed = _cut_short(changed, at)
         elif status == "COMPLETED" and isinstance(changed, Execution):
             self._register_outputs(group, changed, at)
-        if status == "DEAD" or _ends_here(changed):
+        if status == "DEAD" or _ends_here(changed) or _explains_success(changed):
             changed = self._with_reasons(changed)
         if self._cluster.record(group, changed):
             self._appoint(group, changed)
@@ -226,7 +226,7 @@ class ScriptedEngine:
         return replace(enactment, **telemetry)
 
     def _with_reasons(self, enactment: AnyEnactment) -> AnyEnactment:
-        """Return it with the details that the API shows when it has failed or is stuck."""
+        """Return it with the details that the API shows when it has ended or is stuck."""
         way = _course_of(enactment)
         default = bindings.failed_details(enactment) if enactment.status == "DEAD" else enactment.status_details
         details = self._called(enactment, "status_details", way.status_details, default)
@@ -288,6 +288,13 @@ def _outputs_due(enactment: Enactment) -> float | None:
 def _ends_here(enactment: Enactment) -> bool:
     """Return whether its course ends in this status, which is not the successful one."""
     return enactment.status == _course_of(enactment).outcome and enactment.status != _goal(enactment)
+
+
+def _explains_success(enactment: Enactment) -> bool:
+    """Return whether a script says what the API shows of one that has reached its goal."""
+    way = _course_of(enactment)
+    reached = enactment.status == way.outcome == _goal(enactment)
+    return reached and (way.status_details, way.status_message) != (None, None)
 
 
 def _goal(enactment: Enactment) -> str:

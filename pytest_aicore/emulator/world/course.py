@@ -37,7 +37,7 @@ class ScriptedCourse:
         stays: in order; the last one is where it ends.
         stopping: how long it takes to stop.
         omit_outputs: names of output artifacts that will not be registered; True for all.
-        status_details: what the API shows once it has failed, or a function of the execution.
+        status_details: what the API shows once it has ended or is stuck, or a function of the execution.
         status_message: likewise.
         logs: lines, or a function of the execution.
         metrics: values by name, or a function of the execution.

@@ -105,6 +105,15 @@ def test_polls_of_a_status_that_a_stop_leads_to(house: House, client: Any) -> No
     assert statuses(house, execution_id, 5) == ["STOPPING", "STOPPING", "STOPPED"]
 
 
+@pytest.mark.parametrize("outcome", ["COMPLETED", "STOPPED", "DEAD"])
+def test_details_of_every_end(house: House, client: Any, outcome: str) -> None:
+    house.emulator.script(outcome=outcome, status_message="all done", status_details={"progress": "100/100"})
+    execution_id = house.start(client)
+    assert statuses(house, execution_id)[-1] == outcome
+    execution = ended(house, execution_id)
+    assert (execution.status_message, execution.status_details) == ("all done", {"progress": "100/100"})
+
+
 @pytest.mark.parametrize("stuck_in", ["UNKNOWN", "PENDING", "RUNNING"])
 def test_stuck(house: House, client: Any, stuck_in: str) -> None:
     house.emulator.script(stuck_in=stuck_in, status_message="no nodes", status_details={"why": "no nodes"})
