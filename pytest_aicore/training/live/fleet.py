@@ -336,6 +336,8 @@ class Fleet:
         said = message or f"it was stopped: {reason}."
         training = live.training
         watch = training.begin()
+        # Written before: another process that watches it says the same of its end.
+        self._note(training, "stops", reason=reason, why=said)
         try:
             outcome = f"It {stop_execution(self._api, self.clock, watch.execution_id)}."
         except AicoreError as error:
@@ -354,6 +356,14 @@ class Fleet:
             live.lose(RunError(f"execution {watch.execution_id}: {said}"))
             self._changed.notify_all()
         return outcome
+
+    def _stopped_by_us(self, live: LiveTraining, watch: Watch) -> RunError | None:
+        """Return the error of an execution that a process of this session has stopped, None if none did."""
+        stop = live.training.record().stops()
+        if stop is None:
+            return None
+        watch.stopped = stop.reason
+        return RunError(f"execution {watch.execution_id}: {stop.why}")
 
     def _lose(self, live: LiveTraining, error: AicoreError) -> None:
         """Stop polling an execution; if it still runs, the end of the session stops it."""
@@ -524,7 +534,8 @@ class Fleet:
             live.refusals += 1
             if live.refusals >= _REFUSALS:
                 deleted = error.is_missing and watch.execution is not None
-                self._lose(live, RunError(f"{error} It may have been deleted.") if deleted else error)
+                missing = RunError(f"{error} It may have been deleted.") if deleted else error
+                self._lose(live, self._stopped_by_us(live, watch) or missing)
         except RunError as error:
             self._lose(live, error)
         else:
@@ -563,8 +574,12 @@ class Fleet:
             if seconds is None:
                 seconds = training.record().ran(self.clock, service_now)
             self._note(training, "ended", status=status, seconds=seconds)
+            ours = self._stopped_by_us(live, watch) if status == "STOPPED" else None
             with self._changed:
-                live.end()
+                if ours is not None:
+                    live.lose(ours)
+                else:
+                    live.end()
                 self._changed.notify_all()
 
     def _check_budget(self) -> None:

@@ -18,6 +18,7 @@ memory.
 | `waits` | a process waits for another one to make a stage, or for the limit of executions at once |
 | `running`, `ended` | the status of the execution on the service |
 | `lost` | a process of the session cannot poll it any more; it may still run |
+| `stops` | a process of the session is about to stop it |
 | `stopping`, `kept`, `gone` | it was stopped; it is left running; it does not exist |
 | `adopted` | another session resumes a run |
 | `wanted`, `done`, `unwanted` | which tests of pytest-xdist use a run; which have ended; no remaining test needs it |
@@ -33,7 +34,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_aicore.errors import RunError
 from pytest_aicore.processes import Home, HomeLock
@@ -128,6 +129,18 @@ def age_of(since: float, ticks: float | None, clock: Clock) -> float:
     return min(by_date, by_ticks) if by_ticks >= 0 else by_date
 
 
+class Stop(NamedTuple):
+    """A stop that a process was about to ask for.
+
+    Attributes:
+        reason: in a few words.
+        why: the sentence for tests that wait for the execution.
+    """
+
+    reason: str
+    why: str
+
+
 @dataclass
 class Entry:
     """The content of the ledger for one run.
@@ -144,6 +157,7 @@ class Entry:
         running_ticks: the same by the machine's monotonic clock; None in old ledgers.
         began: when it began to run by the service's clock, in seconds since the epoch; None if that is not known.
         lost: whether the session has stopped polling it, although it may still run.
+        stops: why a process of the session was about to stop it; None if none was.
         stopped: whether pytest-aicore stopped it.
         stopped_because: reason and outcome, as sentences; None if only its end is known.
         kept: whether it was left running because the user wanted that.
@@ -163,6 +177,7 @@ class Entry:
     running_ticks: float | None = None
     began: float | None = None
     lost: bool = False
+    stops: Stop | None = None
     stopped: bool = False
     stopped_because: str | None = None
     kept: bool = False
@@ -230,6 +245,8 @@ class Entry:
             self.running_since, self.running_ticks, self.began = line["time"], line["ticks"], line["began"]
         elif event == "ended":
             self.status, self.seconds = line["status"], line["seconds"]
+        elif event == "stops":
+            self.stops = self.stops or Stop(line["reason"], line["why"])
         elif event == "stopping":
             self.stopped = True
             # Another worker may stop it as well; the first reason counts.
@@ -250,6 +267,7 @@ class Entry:
             self.unwanted = True
         elif event == "adopted":
             self.session, self.kept, self.lost, self.unwanted = line["session"], False, False, False
+            self.stops = None
             self.users.clear()
             for stage in self.stages.values():
                 if stage.in_doubt:  # the new session searches for it again
@@ -289,6 +307,9 @@ class RunRecord(Protocol):
     def executions_of_others(self) -> set[str]:
         """Return the executions that are known to belong to other runs."""
 
+    def stops(self) -> Stop | None:
+        """Return why a process of the session was about to stop the execution; None if none was."""
+
     @property
     def running_since(self) -> float | None:
         """When it was first seen to run, in seconds since the epoch; None if it was not."""
@@ -319,6 +340,10 @@ class NoRecord:
     def executions_of_others(self) -> set[str]:
         """Return none."""
         return set()
+
+    def stops(self) -> Stop | None:
+        """Return None: nobody stops it."""
+        return None
 
     @property
     def running_since(self) -> float | None:
@@ -1002,6 +1027,11 @@ class LedgerRecord:
         """Return the executions that are known to belong to other runs."""
         self._ledger.synchronize()
         return self._ledger.executions_of_others(self.entry)
+
+    def stops(self) -> Stop | None:
+        """Return why a process of the session was about to stop the execution; None if none was."""
+        self._ledger.synchronize()
+        return self.entry.stops
 
     def note(self, event: str, **facts: object) -> None:
         """Record another event."""

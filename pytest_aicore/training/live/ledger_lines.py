@@ -183,6 +183,7 @@ _FACTS: dict[str, dict[str, Callable[[object], Any]]] = {
     "running": {**_RUN, "time": _number, "ticks": _perhaps(_number), "began": _perhaps(_number)},
     "ended": {**_RUN, "status": _text, "seconds": _number},
     "lost": _RUN,
+    "stops": {**_RUN, "reason": _text, "why": _text},
     "stopping": {
         **_RUN,
         "time": _perhaps(_number),

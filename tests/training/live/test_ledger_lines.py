@@ -49,6 +49,7 @@ GOOD: list[dict[str, Any]] = [
 OTHER: list[dict[str, Any]] = [
     {"event": "failed", "run": "r", "stage": "execution", "why": "no", "in_doubt": True},
     {"event": "ended", "run": "r", "status": "COMPLETED", "seconds": 4.0},
+    {"event": "stops", "run": "r", "reason": "because", "why": "it was stopped."},
     {"event": "stopping", "run": "r", "time": 1.0, "executions": ["e1"], "why": "because"},
     {"event": "lost", "run": "r"},
     {"event": "kept", "run": "r"},

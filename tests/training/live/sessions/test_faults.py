@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_aicore.config.settings import Given, read_settings
-from pytest_aicore.errors import AicoreError
+from pytest_aicore.errors import AicoreError, RunError, VerdictError
 from pytest_aicore.hooks.context import live_options
 from pytest_aicore.training import maker as making
 from pytest_aicore.training.live import fleet
@@ -114,9 +115,9 @@ class Rehearsal:
             timeout=30,
         )
 
-    def session(self, name: str) -> Live:
-        """Return a session."""
-        options = {"aicore_live": True, "aicore_resource_group": "default", "aicore_poll_interval": 0.1}
+    def session(self, name: str, *, is_worker: bool = False, **further: str) -> Live:
+        """Return a session, or a worker of one."""
+        options = {"aicore_live": True, "aicore_resource_group": "default", "aicore_poll_interval": 0.1, **further}
         given = Given(options.get, {}, lambda _: None, self.folder, self.folder, self.folder)
         return Live(
             live_options(read_settings(given)),
@@ -124,6 +125,7 @@ class Rehearsal:
             name,
             lambda: self.credentials,
             lambda: make_patient_client(self.credentials, "default"),
+            is_worker=is_worker,
         )
 
     def run(self, call: str) -> str:
@@ -264,3 +266,26 @@ def test_failure_that_lasts(rehearsal: Rehearsal, call: str, failure: str, monke
     found_again = failure == "lost" and call.endswith(".create")
     assert found_again or call in ("execution.query", "execution.modify") or outcome != "survived"
     rehearsal.leave_nothing()
+
+
+@pytest.mark.parametrize("deletes", [False, True])
+def test_a_run_that_another_worker_has_stopped_says_why(rehearsal: Rehearsal, deletes: bool) -> None:
+    """Whoever polls next sees STOPPED, or nothing: the other worker's reason counts, not that the training ended so."""
+    rehearsal.service.emulator.script(stuck_in="UNKNOWN" if deletes else "RUNNING")
+    workers = [rehearsal.session("one", is_worker=True) for _ in range(2)]
+    workers[1].ledger.process += "-another"
+    plans = [TrainingPlan(rehearsal.plan.template, rehearsal.plan.artifacts, timeout=seconds) for seconds in (0.5, 30)]
+    hasty, patient = [live.training(plan, "test") for live, plan in zip(workers, plans, strict=True)]
+    hasty.start()
+    with ThreadPoolExecutor() as threads:
+        waits = threads.submit(patient.finish, 30)
+        with pytest.raises(RunError, match=r"It is being (stopped|deleted)"):
+            hasty.finish(0.5)
+        with pytest.raises(RunError) as raised:
+            waits.result()
+    assert str(raised.value) == f"execution {hasty.begin().execution_id}: it was stopped: its timeout expired."
+    assert not isinstance(raised.value, VerdictError)
+    assert patient.begin().stopped == "its timeout expired"
+    assert len(rehearsal.service.executions()) == (0 if deletes else 1)
+    for live in workers:
+        live.finish("the test ends")
