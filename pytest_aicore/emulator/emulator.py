@@ -255,7 +255,8 @@ class Emulator:
                 "3 to 253 letters, digits, dots and hyphens, the first and the last a letter or digit."
             )
         with self.lock:
-            if name not in self.state.groups:
+            existing = self.state.groups.get(name)
+            if existing is None or existing.is_being_deleted:
                 self.platform.tenancy.create_group(name, None, store=object_store_secret, at_once=True)
 
     def mirror_repository(self, url: str, folder: str | Path) -> None:

@@ -100,6 +100,12 @@ class Watch:
         return self.execution is not None and self.history[-1].status.value in FINAL_STATUSES
 
     @property
+    def is_deleted(self) -> bool:
+        """Whether somebody has deleted it before its end: AI Core shows such an execution for a while."""
+        target = self.execution.target_status if self.execution is not None else None
+        return not self.ended and target is not None and target.value == "DELETED"
+
+    @property
     def last(self) -> Execution:
         """The newest answer.
 
@@ -221,11 +227,13 @@ class Watcher:
 
         Raises:
             DeadlineError: it had not ended by then.
-            RunError: the service refuses to answer.
+            RunError: the service refuses to answer, or the execution was deleted.
         """
         deadline = watch.began + timeout
         self.poll([watch])
         while not watch.ended:
+            if watch.is_deleted:
+                raise RunError(deleted(watch))
             left = deadline - self._clock.monotonic()
             if left <= 0:
                 raise deadline_error(watch, too_late(watch, timeout))
@@ -267,6 +275,18 @@ def deadline_error(watch: Watch, text: str) -> DeadlineError:
         text: the error's.
     """
     return (LateError if watch.trouble is None else DeadlineError)(text)
+
+
+def deleted(watch: Watch) -> str:
+    """Return the error text for an execution that was deleted before its end.
+
+    Args:
+        watch: what is known of the execution.
+    """
+    return (
+        f"execution {watch.execution_id} was deleted while it was {watch.history[-1].status.value}, so it will not end:"
+        " its target status is DELETED. Something other than this test has deleted it."
+    )
 
 
 def too_late(watch: Watch, timeout: float) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from ai_api_client_sdk.models.status import Status
+from ai_api_client_sdk.models.target_status import TargetStatus
 
 from pytest_aicore.errors import RunError
 from pytest_aicore.training.clock import RealClock
@@ -53,7 +54,10 @@ class Service:
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
-        return SimpleNamespace(id=execution_id, status=Status(answer))
+        status, _, target = answer.partition(" -> ")
+        return SimpleNamespace(
+            id=execution_id, status=Status(status), target_status=TargetStatus(target) if target else None
+        )
 
 
 def wait(answers: Iterable[str | Exception], timeout: float = 60, interval: float = 5) -> tuple[Watch, Clock, Service]:
@@ -74,6 +78,18 @@ def test_waits_for_each_final_status(final: str) -> None:
         (final, 25),
     ]
     assert clock.slept == [5] * 5
+
+
+def test_what_somebody_else_has_deleted_is_not_waited_for() -> None:
+    """AI Core shows it for a while, in the status in which it was."""
+    with pytest.raises(RunError) as caught:
+        wait(["UNKNOWN -> COMPLETED", "UNKNOWN -> DELETED"])
+    assert str(caught.value) == (
+        "execution e1 was deleted while it was UNKNOWN, so it will not end: its target status is DELETED. Something"
+        " other than this test has deleted it."
+    )
+    assert not isinstance(caught.value, DeadlineError)
+    assert wait(["COMPLETED -> DELETED"])[0].ended
 
 
 def test_run_that_has_ended_already_is_not_waited_for() -> None:

@@ -147,7 +147,7 @@ class Dispatcher:
             return refusal
         name = request.headers.get("ai-resource-group") or MISSING_GROUP_MEANS
         group = self._world.state.groups.get(name)
-        if group is None:
+        if group is None or group.is_being_deleted:
             if route.needs_group:
                 return text_response(403, "RBAC: access denied")
             group = self._world.state.groups["default"]

@@ -188,7 +188,7 @@ ROUTES = (
         f"{_LM}/executions/{{executionId}}",
         "execution.delete",
         executions.delete,
-        "captured; that it is gone at once assumed",
+        "captured; that it is shown for 60 s more assumed",
     ),
     Route("GET", f"{_LM}/executions/{{executionId}}/logs", "execution.query_logs", executions.logs, "captured"),
     Route("GET", f"{_LM}/metrics", "metrics.query", metrics.find, "specification, documentation, SDK tests"),
@@ -230,7 +230,7 @@ ROUTES = (
         f"{_LM}/deployments/{{deploymentId}}",
         "deployment.delete",
         deployments.delete,
-        "captured; that it is gone at once assumed",
+        "captured; SAP's end-to-end tests: that it is shown for 60 s more",
     ),
     Route(
         "GET",

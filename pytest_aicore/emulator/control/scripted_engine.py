@@ -181,7 +181,7 @@ class ScriptedEngine:
             self._register_outputs(group, execution, at)
 
     def _go_on(self, group: ResourceGroup, enactment: Enactment, at: float) -> None:
-        following = _course_of(enactment).after(enactment.status)
+        following = None if enactment.is_being_deleted else _course_of(enactment).after(enactment.status)
         if following and _due(enactment) == at:
             self._enter(group, enactment, following, at)
 
@@ -195,8 +195,8 @@ class ScriptedEngine:
             self._register_outputs(group, changed, at)
         if status == "DEAD" or _ends_here(changed) or _explains_success(changed):
             changed = self._with_reasons(changed)
-        if self._cluster.record(group, changed):
-            self._appoint(group, changed)
+        self._cluster.record(group, changed)
+        self._appoint(group, changed)
 
     # Logs, metrics, outputs ---------------------------------------------------------------------------------
 

@@ -124,8 +124,13 @@ class Enactment:
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether its status is not final."""
-        return self.status not in TERMINAL
+        """Whether it will change without a client: its status is not final, or it will be gone."""
+        return self.status not in TERMINAL or self.target_status == "DELETED"
+
+    @property
+    def is_being_deleted(self) -> bool:
+        """Whether it was deleted and is only shown for a while; its status does not change any more."""
+        return self.target_status == "DELETED" and self.status != "STOPPING"
 
     @property
     def counts_polls(self) -> bool:
@@ -155,7 +160,7 @@ class Deployment(Enactment):
     def is_unfinished(self) -> bool:
         """Whether its status will change without a client; False for one that runs and has no end."""
         if self.status != "RUNNING":
-            return self.status not in TERMINAL
+            return self.status not in TERMINAL or self.target_status == "DELETED"
         return self.course.advances("RUNNING") or self.expires_at is not None
 
 

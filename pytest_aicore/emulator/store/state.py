@@ -131,6 +131,8 @@ class ResourceGroup(Holder):
     labels: Labels | None = None
     ready_at: float | None = None
     """When it will be provisioned; None once it is."""
+    is_being_deleted: bool = False
+    """Whether it was deleted and is only shown for a while, without what was in it."""
 
     @property
     def status(self) -> str:

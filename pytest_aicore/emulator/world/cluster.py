@@ -29,8 +29,13 @@ OUTPUT_URL = "ai://{store}/{execution}/{name}{suffix}"
 """Captured where an output artifact's name is its `globalName`. Assumed: where they differ it is the `globalName`, as
 the documentation says and a tutorial's prose does not; and a suffix is added unchanged."""
 
-_TTL = "time to live"
-"""The kind of appointment that it handles."""
+DELETION_SECONDS = 60.0
+"""Assumed: for so long something deleted is still shown, with the target status DELETED. SAP's end-to-end tests find a
+deployment in lists and by GET right after DELETE, and expect it gone after 60 s; executions and resource groups
+likewise (assumed)."""
+
+_TTL, _DELETION = "time to live", "deletion"
+"""The kinds of appointments that it handles."""
 
 
 class Cluster:
@@ -48,6 +53,7 @@ class Cluster:
         self.is_closed = False
         """Whether executions and deployments no longer start."""
         world.agenda.when_due(_TTL, self._wake_ttl)
+        world.agenda.when_due(_DELETION, self._wake_deletion)
         self.engine = make_engine(self)
 
     def start(
@@ -147,17 +153,24 @@ class Cluster:
         self.record(group, stopping)
         self.engine.stop(group, stopping)
 
-    def delete(self, group: ResourceGroup, enactment: Enactment) -> None:
+    def delete(self, group: ResourceGroup, enactment: Enactment, at: float | None = None) -> None:
         """Delete an execution or deployment that may be deleted.
 
-        Assumed: it is gone at once, and its metrics with it. The service still shows it for some time (not measured),
-        with the target status DELETED.
+        It is shown for `DELETION_SECONDS`, then gone with its metrics. Deleting it again changes nothing (assumed).
+
+        Args:
+            group: its resource group.
+            enactment: the execution or deployment.
+            at: the time, in seconds since the epoch; now if left out.
         """
-        group.table_of(enactment).remove(enactment.id)
-        if enactment.id in group.metrics:
-            group.metrics.remove(enactment.id)
-        if enactment.id in self.engine.carried():
-            self.engine.abandon(enactment.id)
+        if enactment.is_being_deleted:
+            return
+        now = self._world.clock.now() if at is None else at
+        deleted = replace(enactment, target_status="DELETED", modified_at=now)
+        if isinstance(deleted, Deployment):
+            deleted = replace(deleted, last_operation="DELETE")
+        group.table_of(deleted).put(deleted)
+        self._let_go(group, deleted)
 
     def abandon_strangers(self) -> bool:
         """Have the engine end executions and deployments whose records are gone.
@@ -170,17 +183,11 @@ class Cluster:
             self.engine.abandon(enactment_id)
         return bool(strangers)
 
-    def record(self, group: ResourceGroup, enactment: Enactment) -> bool:
-        """Replace the record of an execution or deployment.
-
-        Returns:
-            Whether it still exists: one with the target status DELETED is deleted as soon as it has stopped.
-        """
+    def record(self, group: ResourceGroup, enactment: Enactment) -> None:
+        """Replace the record of an execution or deployment; one to be deleted is, as soon as it has stopped."""
         group.table_of(enactment).put(enactment)
-        if enactment.status == "STOPPED" and enactment.target_status == "DELETED":
-            self.delete(group, enactment)
-            return False
-        return True
+        if enactment.is_being_deleted:
+            self._let_go(group, enactment)
 
     def close(self) -> None:
         """Close the engine; nothing starts any more."""
@@ -203,11 +210,10 @@ class Cluster:
         unfinished = [enactment.id for enactment in enactments if enactment.is_unfinished]
         if not unfinished:
             return
-        self._world.clock.poll()
-        self._world.agenda.settle()
+        self._world.poll()
         for enactment_id in unfinished:
             enactment = group.executions.get(enactment_id) or group.deployments.get(enactment_id)
-            if enactment and enactment.is_unfinished and enactment.counts_polls:
+            if enactment and enactment.is_unfinished and enactment.counts_polls and not enactment.is_being_deleted:
                 self.engine.polled(group, enactment)
 
     def poll_matching(self, group: ResourceGroup, table: Table[AnyEnactment], filters: Mapping[str, Any]) -> None:
@@ -229,8 +235,7 @@ class Cluster:
         """Let the time of a poll pass, for a request about logs, metrics or outputs of unfinished executions."""
         found = (group.executions.get(each) or group.deployments.get(each) for each in enactment_ids)
         if any(each and each.is_unfinished and not each.counts_polls for each in found):
-            self._world.clock.poll()
-            self._world.agenda.settle()
+            self._world.poll()
 
     def find(self, enactment_id: str) -> tuple[ResourceGroup, Enactment] | None:
         """Return an execution or deployment and its resource group, or None."""
@@ -267,7 +272,7 @@ class Cluster:
             if status not in REPORTABLE:
                 self._refuse_status(enactment_id, status)
             for _, group, enactment, now in self._held(enactment_id):
-                if not can_follow(enactment.status, status):
+                if enactment.is_being_deleted or not can_follow(enactment.status, status):
                     continue
                 changed = entered(enactment, status, now)
                 if details is not None or status == "DEAD":
@@ -348,6 +353,24 @@ class Cluster:
             "entered_at": now,
         }
 
+    def _let_go(self, group: ResourceGroup, deleted: Enactment) -> None:
+        """End what the engine still carries out of something deleted, and remove its record later."""
+        shown_for = self._world.clock.due(DELETION_SECONDS) - self._world.clock.now()
+        gone_at = deleted.modified_at + shown_for
+        self._world.agenda.appoint(gone_at, deleted.number, _DELETION, group.id, deleted.id)
+        if deleted.id in self.engine.carried():
+            self.engine.abandon(deleted.id)
+
+    def _wake_deletion(self, group_id: str, enactment_id: str, at: float) -> None:  # noqa: ARG002  # a `Waker`
+        """Remove the record of something deleted, and its metrics."""
+        group = self._world.state.groups.get(group_id)
+        found = group and (group.executions.get(enactment_id) or group.deployments.get(enactment_id))
+        if group is None or not found or not found.is_being_deleted:
+            return
+        group.table_of(found).remove(enactment_id)
+        if enactment_id in group.metrics:
+            group.metrics.remove(enactment_id)
+
     def _wake_ttl(self, group_id: str, deployment_id: str, at: float) -> None:
         """End a deployment whose time to live is over: it is stopped if it still runs, then deleted (assumed)."""
         group = self._world.state.groups.get(group_id)
@@ -359,7 +382,7 @@ class Cluster:
         elif deployment.status == "STOPPING":
             group.deployments.put(replace(deployment, target_status="DELETED", last_operation="DELETE"))
         else:
-            self.delete(group, deployment)
+            self.delete(group, deployment, at)
 
 
 def entered(enactment: AnyEnactment, status: str, at: float) -> AnyEnactment:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_aicore.emulator.store.admin_records import NodePlan, Repository
 from pytest_aicore.emulator.store.state import ResourceGroup
 from pytest_aicore.emulator.store.tables import Table
+from pytest_aicore.emulator.world.cluster import DELETION_SECONDS
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.store.records import Labels
@@ -20,7 +21,8 @@ ONBOARDING_SECONDS = 5.0
 NODES_SECONDS = 300.0
 """Assumed: no capture shows how long it takes to reserve nodes."""
 
-_GROUP, _REPOSITORY, _NODES = "resource group", "repository", "nodes"
+_GROUP, _GROUP_DELETION = "resource group", "deletion of a resource group"
+_REPOSITORY, _NODES = "repository", "nodes"
 """The kinds of appointments that it handles."""
 
 
@@ -34,6 +36,7 @@ class Tenancy:
     def __init__(self, world: World) -> None:
         self._world = world
         world.agenda.when_due(_GROUP, self._wake_group)
+        world.agenda.when_due(_GROUP_DELETION, self._wake_group_deletion)
         world.agenda.when_due(_REPOSITORY, self._wake_repository)
         world.agenda.when_due(_NODES, self._wake_nodes)
 
@@ -60,6 +63,21 @@ class Tenancy:
         self._world.agenda.appoint(group.ready_at, group.number, _GROUP, name, "")
         return group
 
+    def delete_group(self, group: ResourceGroup) -> None:
+        """Delete a resource group: its content is gone at once, itself after `DELETION_SECONDS`.
+
+        Deleting it again changes nothing (assumed).
+        """
+        if group.is_being_deleted:
+            return
+        state = self._world.state
+        emptied = ResourceGroup(group.id, number=group.number, created_at=group.created_at, labels=group.labels)
+        emptied.object_store_secrets = Table()
+        emptied.is_being_deleted = True
+        state.groups[group.id] = emptied
+        gone_at = self._world.clock.due(DELETION_SECONDS)
+        self._world.agenda.appoint(gone_at, group.number, _GROUP_DELETION, group.id, "")
+
     def onboard(self, name: str, url: str) -> Repository:
         """On-board a repository."""
         state = self._world.state
@@ -80,6 +98,11 @@ class Tenancy:
         group = self._world.state.groups.get(group_id)
         if group and group.ready_at == at:
             group.ready_at = None
+
+    def _wake_group_deletion(self, group_id: str, _: str, at: float) -> None:  # noqa: ARG002  # a `Waker`
+        group = self._world.state.groups.get(group_id)
+        if group and group.is_being_deleted:
+            del self._world.state.groups[group_id]
 
     def _wake_repository(self, _: str, name: str, at: float) -> None:
         repositories = self._world.state.tenant.repositories

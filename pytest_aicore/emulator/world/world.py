@@ -51,6 +51,11 @@ class World:
         self.lock: AbstractContextManager[object] = RLock()
         """The lock to hold, briefly, while reading or changing the world."""
 
+    def poll(self) -> None:
+        """Let the time of a poll pass, before its answer is made: what a client does next fits what it was shown."""
+        self.clock.poll()
+        self.agenda.settle()
+
     def report(self, incident: str) -> None:
         """Record a problem for which the running test must fail."""
         with self.lock:

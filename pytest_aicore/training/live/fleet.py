@@ -24,7 +24,7 @@ from pytest_aicore.training.live.log_stream import LogFollowing, NoOnlooker
 from pytest_aicore.training.live.stop import stop_execution
 from pytest_aicore.training.run import copy_of
 from pytest_aicore.training.service.failures import CallError
-from pytest_aicore.training.watcher import SETTLING_SECONDS, DeadlineError, deadline_error, too_late
+from pytest_aicore.training.watcher import SETTLING_SECONDS, DeadlineError, deadline_error, deleted, too_late
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -568,7 +568,9 @@ class Fleet:
         if status == "RUNNING" and training.record().running_since is None:
             facts = {"time": self.clock.now(), "ticks": self.clock.monotonic(), "began": watch.running_since}
             self._note(training, "running", **facts)
-        if watch.ended:
+        if watch.is_deleted:
+            self._lose(live, self._stopped_by_us(live, watch) or RunError(deleted(watch)))
+        elif watch.ended:
             # AI Core bills by the service's time; this machine's time counts if the service's is not known.
             seconds = watch.lasted
             if seconds is None:

@@ -214,6 +214,8 @@ class TrainingApi:
     def executions_of(self, configuration_id: str) -> list[str]:
         """Return the ids of the executions of a configuration, the newest first. Rows need only an id to be read.
 
+        Those that were deleted, and are only shown for a while, are left out.
+
         Args:
             configuration_id: of the executions. If a gateway has removed the query, the list has executions of other
                 configurations as well; these are left out, because they must be neither adopted nor stopped.
@@ -221,9 +223,9 @@ class TrainingApi:
         asked = f"search for executions of the configuration {configuration_id}"
         rows = self._rows(asked, {"configurationId": configuration_id})
         of_it = [row for row in rows if isinstance(row, dict) and row.get("configuration_id") == configuration_id]
-        found = [row for row in of_it if _is_id(row.get("id"))]
-        if len(found) < len(of_it):
+        if not all(_is_id(row.get("id")) for row in of_it):
             raise self._unreadable_list(asked, "it has an execution without an id")
+        found = [row for row in of_it if row.get("target_status") != "DELETED"]
         found.sort(key=lambda row: str(row.get("created_at")), reverse=True)
         return list(dict.fromkeys(row["id"] for row in found))
 
@@ -265,7 +267,8 @@ class TrainingApi:
         )
 
     def unfinished(self) -> list[Execution]:
-        """Return the executions of the resource group that have not ended."""
+        """Return the executions of the resource group that have not ended, and are not being deleted."""
+        deleted = sdk("TargetStatus").DELETED
         statuses = [sdk("Status")(name) for name in ("UNKNOWN", "PENDING", "RUNNING")]
         found = {
             execution.id: execution
@@ -274,7 +277,7 @@ class TrainingApi:
                 f"list the executions that are {status.value}",
                 partial(_query_status, status),
             ).resources
-            if execution.status in statuses
+            if execution.status in statuses and execution.target_status is not deleted
         }
         return list(found.values())
 

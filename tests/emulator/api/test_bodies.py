@@ -445,6 +445,9 @@ def test_stopping_and_deleting(house: House) -> None:
         202,
         f'{{"id":"{execution_id}","message":"Deletion scheduled","targetStatus":"DELETED"}}',
     )
+    shown = house.ask("GET", path).json()
+    assert (shown["status"], shown["targetStatus"]) == ("STOPPED", "DELETED")
+    house.emulator.clock.advance(60)
     for method, content in (("GET", None), ("DELETE", None), ("PATCH", {"targetStatus": "STOPPED"})):
         gone = house.ask(method, path, content)
         error = gone.json()["error"]
@@ -481,6 +484,8 @@ def test_changing_many_at_once(house: House) -> None:
     content_type = "application/merge-patch+json; charset=utf-8"
     answer = house.ask("PATCH", "/executions", {"executions": changes}, content_type=content_type)
     assert answer.json() == {"executions": [{"id": waiting, "message": "Execution modification scheduled"}]}
+    assert house.ask("GET", f"/executions/{waiting}").json()["targetStatus"] == "DELETED"
+    house.emulator.clock.advance(60)
     assert house.ask("GET", f"/executions/{waiting}").status_code == 404
 
 

@@ -8,14 +8,13 @@ import pytest
 from ai_api_client_sdk.exception import AIAPIInvalidRequestException, AIAPINotFoundException
 from ai_api_client_sdk.models.status import Status
 
+from pytest_aicore.emulator import Emulator
 from pytest_aicore.errors import EmulatorError
-from tests.emulator.api.conftest import SCENARIO, SERVE, TRAIN
+from tests.emulator.api.conftest import SCENARIO, SERVE, TRAIN, Caller
+from tests.places import our_folder
 
 if TYPE_CHECKING:
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
-
-    from pytest_aicore.emulator import Emulator
-    from tests.emulator.api.conftest import Caller
 
 
 def running(ask: Caller, emulator: Emulator, **body: str) -> str:
@@ -187,8 +186,11 @@ def test_a_time_to_live_ends_a_deployment(ask: Caller, emulator: Emulator, ttl: 
     emulator.clock.advance(1)
     ending = ask("GET", f"/v2/lm/deployments/{deployment}").content
     assert (ending["status"], ending["targetStatus"], ending["lastOperation"]) == ("STOPPING", "DELETED", "DELETE")
-    assert ending["deploymentUrl"] == ""
+    assert ending["deploymentUrl"].endswith(deployment)
     emulator.clock.advance(10)
+    stopped = ask("GET", f"/v2/lm/deployments/{deployment}").content
+    assert (stopped["status"], stopped["targetStatus"], stopped["lastOperation"]) == ("STOPPED", "DELETED", "DELETE")
+    emulator.clock.advance(60)
     assert ask("GET", f"/v2/lm/deployments/{deployment}").error == (
         404,
         "01010016",
@@ -210,6 +212,8 @@ def test_a_stopped_deployment_is_deleted_when_its_time_is_over(ask: Caller, emul
     emulator.clock.advance(100)
     assert ask("GET", f"/v2/lm/deployments/{deployment}").content["status"] == "STOPPED"
     emulator.clock.advance(500)
+    assert ask("GET", f"/v2/lm/deployments/{deployment}").content["targetStatus"] == "DELETED"
+    emulator.clock.advance(60)
     assert ask("GET", f"/v2/lm/deployments/{deployment}").status == 404
 
 
@@ -271,7 +275,8 @@ def test_which_status_can_be_changed(
     deletion = ask("DELETE", f"{path}/{deployment}")
     if can_delete:
         assert deletion.content == {"id": deployment, "message": "Deletion scheduled", "targetStatus": "DELETED"}
-        assert ask("GET", f"{path}/{deployment}").status == 404
+        shown = ask("GET", f"{path}/{deployment}").content
+        assert (shown["status"], shown["targetStatus"]) == (status, "DELETED")
         deployment = ask("POST", path, {"configurationId": ask.configuration(SERVE)}).content["id"]
     else:
         assert deletion.error == refusal
@@ -315,6 +320,8 @@ def test_bulk_changes(ask: Caller, emulator: Emulator) -> None:
     deletion = {"deployments": [{"id": one, "targetStatus": "DELETED"}]}
     answer = ask("PATCH", path, deletion, content_type=f"{patch}; charset=utf-8")
     assert answer.content == {"deployments": [{"id": one, "message": "Deployment modification scheduled"}]}
+    assert ask("GET", f"{path}/{one}").content["targetStatus"] == "DELETED"
+    emulator.clock.advance(60)
     assert ask("GET", f"{path}/{one}").status == 404
     for wrong in (
         [],
@@ -465,3 +472,43 @@ def test_a_rollback_takes_deployments_along(ask: Caller, emulator: Emulator) -> 
     assert ask("GET", f"/v2/lm/deployments/{later}").status == 404
     emulator.clock.advance(15)
     assert ask("GET", f"/v2/lm/deployments/{deployment}").content["status"] == "RUNNING"
+
+
+def test_a_deleted_deployment_is_shown_for_a_minute(ask: Caller, emulator: Emulator) -> None:
+    deployment = running(ask, emulator)
+    path = f"/v2/lm/deployments/{deployment}"
+    url = ask("GET", path).content["deploymentUrl"]
+    assert ask("DELETE", path).status == 400
+    ask("PATCH", path, {"targetStatus": "STOPPED"})
+    emulator.clock.advance(10)
+    stopped = ask("GET", path).content
+    assert (stopped["status"], stopped["targetStatus"], stopped["deploymentUrl"]) == ("STOPPED", "STOPPED", url)
+    assert stopped["details"]["scaling"] == {"backendDetails": {"predictor": {"runningReplicas": 0}}}
+    assert stopped["completionTime"] == "2025-01-01T00:00:25Z"
+    answer = ask("DELETE", path)
+    assert (answer.status, answer.content["targetStatus"]) == (202, "DELETED")
+    emulator.clock.advance(59)
+    assert ask("DELETE", path).status == 202  # once more, which changes nothing
+    for shown in (ask("GET", path).content, *ask("GET", "/v2/lm/deployments").content["resources"]):
+        assert (shown["status"], shown["targetStatus"], shown["lastOperation"]) == ("STOPPED", "DELETED", "DELETE")
+        assert (shown["deploymentUrl"], shown["modifiedAt"]) == (url, "2025-01-01T00:00:25Z")
+    emulator.clock.advance(1)
+    assert ask("GET", path).status == 404
+    assert ask("GET", "/v2/lm/deployments").content == {"count": 0, "resources": []}
+
+
+@pytest.mark.parametrize("kind", ["deployments", "executions"])
+def test_who_waits_without_sleeping_until_it_is_gone(kind: str) -> None:
+    """What was deleted before it began does not begin any more."""
+    emulator = Emulator()
+    emulator.publish_folder(our_folder())
+    ask = Caller(emulator)
+    executable = SERVE if kind == "deployments" else TRAIN
+    created = ask("POST", f"/v2/lm/{kind}", {"configurationId": ask.configuration(executable)}).content["id"]
+    path = f"/v2/lm/{kind}/{created}"
+    assert ask("DELETE", path).status == 202
+    seen = []
+    while (answer := ask("GET", path)).status == 200:
+        seen.append((answer.content["status"], answer.content["targetStatus"]))
+    assert set(seen) == {("UNKNOWN", "DELETED")}
+    assert 10 < len(seen) < 15

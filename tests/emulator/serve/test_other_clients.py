@@ -74,7 +74,7 @@ def test_saps_sdk_for_javascript_runs_a_training(javascript: Path) -> None:
         ],
         "metrics": [["accuracy", 0.5]],
         "refused": "Invalid Request, Current status COMPLETED cannot be changed..",
-        "left": 0,
+        "left": [["COMPLETED", "DELETED"]],
     }
 
 

@@ -42,9 +42,15 @@ class Execution:
     outcome: str
     created: float
     stopped: float | None = None
+    deleted: float | None = None
+
+    def is_gone(self, now: float) -> bool:
+        """Return whether it is no longer shown at a time."""
+        return self.deleted is not None and now >= self.deleted + 60
 
     def status(self, now: float) -> str:
         """Return the status at a time."""
+        now = now if self.deleted is None else self.deleted
         if self.stopped is not None:
             return "STOPPING" if now < self.stopped + 10 else "STOPPED"
         age = now - self.created
@@ -53,7 +59,7 @@ class Execution:
 
     def outputs(self, now: float) -> int:
         """Return how many artifacts it has left behind at a time."""
-        age = (now if self.stopped is None else self.stopped) - self.created
+        age = min(each for each in (now, self.stopped, self.deleted) if each is not None) - self.created
         return 2 if self.outcome == "COMPLETED" and age >= 50 else 0
 
 
@@ -112,6 +118,10 @@ class Clients(RuleBasedStateMachine):
     @rule(seconds=some.sampled_from([0.5, 5, 10, 45, 60]))
     def wait(self, seconds: float) -> None:
         self.house.emulator.clock.advance(seconds)
+        for group in self.model.values():
+            for execution in [each for each in group.executions if each.is_gone(self.now)]:
+                group.artifacts += execution.outputs(self.now)
+                group.executions.remove(execution)
 
     @precondition(lambda self: any(group.executions for group in self.model.values()))
     @rule(data=some.data(), goal=TARGET)
@@ -160,9 +170,8 @@ class Clients(RuleBasedStateMachine):
     def note(self, execution: Execution, target: str) -> None:
         if target == "STOPPED":
             execution.stopped = self.now
-        else:
-            self.model[execution.group].artifacts += execution.outputs(self.now)
-            self.model[execution.group].executions.remove(execution)
+        elif execution.deleted is None:
+            execution.deleted = self.now
 
     # What they see --------------------------------------------------------------------------------------------
 
@@ -211,6 +220,7 @@ class Clients(RuleBasedStateMachine):
             for execution in group.executions:
                 status = execution.status(self.now)
                 assert shown[execution.id].status.value == status
+                assert (shown[execution.id].target_status.value == "DELETED") is (execution.deleted is not None)
                 assert shown[execution.id].configuration_id == execution.configuration
                 assert len(shown[execution.id].output_artifacts) == execution.outputs(self.now)
             assert client.execution.count() == len(group.executions)

@@ -164,6 +164,8 @@ def test_nothing_works_for_what_is_deleted(house: WorkingHouse, how: str) -> Non
         assert house.ask("DELETE", "/resourceGroups/other").status_code == 202
         house.url = before
     until(lambda: not house.works_for(execution_id), "the end of its child")
+    house.emulator.clock.advance(60)
+    house.ask("GET", "/executions")
     assert house.emulator.cluster.find(execution_id) is None
 
 
@@ -181,6 +183,8 @@ def test_deployment(house: WorkingHouse) -> None:
     until(lambda: status() == "RUNNING", "the beginning of the second")
     assert now.is_alive()
     house.emulator.clock.advance(600)  # its time to live
+    until(lambda: status() == "STOPPED", "its end")
+    house.emulator.clock.advance(60)
     until(lambda: house.ask("GET", f"/deployments/{deployment_id}").status_code == 404, "its end")
     until(lambda: not now.is_alive(), "the end of its child")
 

@@ -179,8 +179,11 @@ def test_what_may_be_stopped_and_deleted(house: House, client: Any, status: str,
             refusal = (error.error_code, error.error_message)
     if target in LEGAL[status]:
         assert refusal is None
-        still_there = client.execution.count() == 1
-        assert still_there is (target == "STOPPED")
+        shown = client.execution.get(execution_id)
+        assert shown.target_status.value == target
+        assert shown.status.value == ("STOPPING" if target == "STOPPED" else status)
+        house.emulator.clock.advance(60)
+        assert client.execution.count() == (1 if target == "STOPPED" else 0)
     else:
         sentence = f"Current status {status} cannot be changed"
         assert refusal == ("01010076", sentence if in_bulk else f"Invalid Request, {sentence}..")

@@ -305,4 +305,6 @@ def test_deleted(house: House, client: Any) -> None:
     execution_id = house.start(client)
     track(house, execution_id, tags=[PAIR])
     client.execution.delete(execution_id)
+    assert len(found(house, executionIds=execution_id)) == 1
+    house.emulator.clock.advance(60)
     assert found(house, executionIds=execution_id) == []

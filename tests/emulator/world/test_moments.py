@@ -150,6 +150,7 @@ def test_a_test_that_deleted_something_shared_does_not_get_it_back(house: House,
     emulator.clock.advance(100)
     moment = emulator.checkpoint()
     client.execution.delete(first)
+    emulator.clock.advance(60)
     with emulator.baseline(moment):
         assert client.execution.get(first).status is Status.COMPLETED
         second = house.start(client)

@@ -59,10 +59,9 @@ def get(call: ApiCall) -> Response:
 
 def get_status(call: ApiCall) -> Response:
     """Show the result of the last synchronisation of an application."""
-    application = _find(call)
-    shown = _status_json(application)
-    call.clock.poll()
-    return json_response(200, shown)
+    _find(call)
+    call.platform.world.poll()
+    return json_response(200, _status_json(_find(call)))
 
 
 def modify(call: ApiCall) -> Response:

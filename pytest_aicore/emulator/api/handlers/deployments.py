@@ -43,6 +43,8 @@ CAN_BE_RECONFIGURED = frozenset({"PENDING", "RUNNING"})
 MINIMUM_TTL_SECONDS = 600
 """Documentation (`limits.timeToLiveDeployments.minimum` of the metadata); the refusal's sentence is assumed."""
 
+_KEEP_DETAILS = frozenset({"RUNNING", "STOPPING", "STOPPED"})
+_KEEP_URL = _KEEP_DETAILS | {"PENDING"}
 _UNIT_SECONDS = {"m": 60, "h": 3600, "d": 86400}
 # The specification's `[m,M,h,H,d,D]` has commas, which no unit has.
 _TTL = Text(pattern=re.compile(r"^[0-9]+[mMhHdD]\Z", re.ASCII))
@@ -190,19 +192,19 @@ def _deployment_json(call: ApiCall, deployment: Deployment) -> Json:
 
 
 def _url(call: ApiCall, deployment: Deployment) -> str:
-    """Return its URL, which it has from RUNNING on, also while its configuration is being changed (assumed)."""
-    if deployment.start_time is None or deployment.status not in ("RUNNING", "PENDING"):
+    """Return its URL, which it keeps from RUNNING on, also STOPPED (captured) and in between (assumed)."""
+    if deployment.start_time is None or deployment.status not in _KEEP_URL:
         return ""
     return f"{call.base_url}/v2/inference/deployments/{deployment.id}"
 
 
 def _details(call: ApiCall, deployment: Deployment) -> Json | None:
-    """Return scaling and resources of one that runs.
+    """Return scaling and resources of one that runs, or was stopped (captured) while it ran.
 
     In the shape of the specification's examples; that it contains the foundation model is known from SAP's clients.
     """
     published = call.state.find_published(deployment.executable_id)
-    if deployment.status != "RUNNING" or published is None:
+    if deployment.start_time is None or deployment.status not in _KEEP_DETAILS or published is None:
         return None
     configuration = call.group.configurations.get(deployment.configuration_id)
     if published.executable.scenario_id in GLOBAL_SCENARIOS and configuration:
@@ -213,5 +215,5 @@ def _details(call: ApiCall, deployment: Deployment) -> Json | None:
     plans = published.executable.resource_plans
     return {
         "resources": {"backendDetails": {"predictor": {"resourcePlan": plans[0]}} if plans else {}},
-        "scaling": {"backendDetails": {"predictor": {"runningReplicas": 1}}},
+        "scaling": {"backendDetails": {"predictor": {"runningReplicas": int(deployment.status == "RUNNING")}}},
     }

@@ -131,8 +131,7 @@ def _wait_for_schedule(call: ApiCall, wanted: dict[str, Any]) -> None:
     """Let the time of a poll pass for a client that waits for the executions of a schedule."""
     schedule = call.group.schedules.get(wanted["schedule_id"] or "")
     if schedule and schedule.status == "ACTIVE":
-        call.clock.poll()
-        call.platform.world.agenda.settle()
+        call.platform.world.poll()
 
 
 def _shown(call: ApiCall) -> Callable[[Execution], Json]:

@@ -12,6 +12,8 @@ from pytest_aicore.emulator.world.quotas import REPOSITORIES, refuse_beyond
 from pytest_aicore.http.exchange import ApiError, Json, internal_path, json_response
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_aicore.emulator.api.call import ApiCall
     from pytest_aicore.emulator.store.admin_records import Repository
     from pytest_aicore.http.exchange import Response
@@ -39,18 +41,14 @@ def create(call: ApiCall) -> Response:
 
 def query(call: ApiCall) -> Response:
     """List the repositories of the tenant."""
-    repositories = by_name(call.state.tenant.repositories)
-    response = list_response(call, repositories, _repository_json)
-    poll(call, repositories)
-    return response
+    poll(call, call.state.tenant.repositories)
+    return list_response(call, by_name(call.state.tenant.repositories), _repository_json)
 
 
 def get(call: ApiCall) -> Response:
     """Show one repository, without its credentials."""
-    repository = _find(call)
-    shown = _repository_json(repository)
-    poll(call, [repository])
-    return json_response(200, shown)
+    poll(call, [_find(call)])
+    return json_response(200, _repository_json(_find(call)))
 
 
 def modify(call: ApiCall) -> Response:
@@ -68,10 +66,10 @@ def delete(call: ApiCall) -> Response:
     return json_response(200, {"id": repository.id, "message": "The repository has been off-boarded."})
 
 
-def poll(call: ApiCall, repositories: list[Repository]) -> None:
+def poll(call: ApiCall, repositories: Iterable[Repository]) -> None:
     """Let the time of a poll pass for a client that waits for the on-boarding of a repository."""
     if any(repository.ready_at is not None for repository in repositories):
-        call.clock.poll()
+        call.platform.world.poll()
 
 
 def _stays_gone(call: ApiCall, name: str) -> Response:

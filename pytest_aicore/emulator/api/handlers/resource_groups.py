@@ -60,21 +60,21 @@ def create(call: ApiCall) -> Response:
     name = body["resourceGroupId"]
     if name in call.state.groups:
         raise refused(EXISTS_STATUS, f"Resource group {name} already exists for tenant {TENANT_ID}")
-    refuse_beyond(len(call.state.groups), RESOURCE_GROUPS, "resource groups")
+    kept = sum(not group.is_being_deleted for group in call.state.groups.values())
+    refuse_beyond(kept, RESOURCE_GROUPS, "resource groups")
     call.platform.tenancy.create_group(name, labels_of(body), store=False, at_once=False)
     return json_response(202, {"resourceGroupId": name, "tenantId": TENANT_ID, "zoneId": TENANT_ID})
 
 
 def get(call: ApiCall) -> Response:
     """Show one resource group."""
-    group = _find(call)
-    shown = _group_json(call, group)
-    _poll(call, [group])
-    return json_response(200, shown)
+    _poll(call, [_find(call)])
+    return json_response(200, _group_json(call, _find(call)))
 
 
 def query(call: ApiCall) -> Response:
     """List resource groups; with `Prefer: maxpagesize=n` in chunks, each of which links to the next one."""
+    _poll(call, _wanted(call))
     groups = _wanted(call)
     token = call.request.query.get("continueToken")
     size, after = _read_token(call, token) if token else (_page_size(call), BEFORE_ALL)
@@ -89,9 +89,7 @@ def query(call: ApiCall) -> Response:
         following.pop("$skip", None)
         headers["link"] = f'<{call.base_url}{call.request.path}?{urlencode(following)}>; rel="next"'
     count = len(call.state.groups) if query_flag(call.request, "$count") else len(chunk)
-    shown = page((_group_json(call, group) for group in chunk), count)
-    _poll(call, chunk)
-    return json_response(200, shown, headers)
+    return json_response(200, page((_group_json(call, group) for group in chunk), count), headers)
 
 
 def modify(call: ApiCall) -> Response:
@@ -106,12 +104,12 @@ def modify(call: ApiCall) -> Response:
 def delete(call: ApiCall) -> Response:
     """Delete a resource group with everything in it.
 
-    It is gone at once (assumed: how long the service still shows it is not known).
+    What is in it is gone at once, and nothing can be done in it any more; itself is shown for a while (assumed).
     """
     group = _find(call)
     if group.id == UNDELETABLE:
         raise refused(400, f"Resource group {group.id} cannot be deleted")
-    del call.state.groups[group.id]
+    call.platform.tenancy.delete_group(group)
     call.platform.cluster.abandon_strangers()
     return json_response(202, {"id": group.id, "message": "Resource Group deletion scheduled"})
 
@@ -125,8 +123,8 @@ def _find(call: ApiCall) -> ResourceGroup:
 
 
 def _poll(call: ApiCall, groups: list[ResourceGroup]) -> None:
-    if any(group.ready_at is not None for group in groups):
-        call.clock.poll()
+    if any(group.ready_at is not None or group.is_being_deleted for group in groups):
+        call.platform.world.poll()
 
 
 def _wanted(call: ApiCall) -> list[ResourceGroup]:
@@ -176,7 +174,14 @@ def _group_json(call: ApiCall, group: ResourceGroup) -> Json:
         resourceGroupId=group.id,
         servicePlan=call.state.service_plan,
         status=group.status,
-        statusMessage="All onboarding steps are completed." if group.ready_at is None else "Onboarding in progress.",
+        statusMessage=_status_message(group),
         tenantId=TENANT_ID,
         zoneId=TENANT_ID,
     )
+
+
+def _status_message(group: ResourceGroup) -> str:
+    """Return the sentence beside its status, which has no word for a deletion."""
+    if group.is_being_deleted:
+        return "Offboarding in progress."  # assumed
+    return "All onboarding steps are completed." if group.ready_at is None else "Onboarding in progress."

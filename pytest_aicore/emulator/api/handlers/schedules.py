@@ -74,16 +74,16 @@ def create(call: ApiCall) -> Response:
 
 def get(call: ApiCall) -> Response:
     """Show one schedule."""
-    schedule = _find(call)
-    poll(call, [schedule])
-    return json_response(200, _schedule_json(schedule))
+    poll(call, [_find(call)])
+    return json_response(200, _schedule_json(_find(call)))
 
 
 def query(call: ApiCall) -> Response:
     """List schedules, the newest first."""
     skip, top = paging(call)
-    schedules = call.group.schedules.select(_filters(call), skip=skip, top=top)
-    poll(call, schedules)
+    wanted = _filters(call)
+    poll(call, call.group.schedules.select(wanted, skip=skip, top=top))
+    schedules = call.group.schedules.select(wanted, skip=skip, top=top)
     return json_response(200, page(map(_schedule_json, schedules)))
 
 
@@ -126,7 +126,7 @@ def delete(call: ApiCall) -> Response:
 def poll(call: ApiCall, schedules: Iterable[Schedule]) -> None:
     """Let the time of a poll pass for a client that waits for an active schedule."""
     if any(schedule.status == "ACTIVE" for schedule in schedules):
-        call.clock.poll()
+        call.platform.world.poll()
 
 
 def _check(body: Json) -> None:

@@ -63,11 +63,12 @@ def instance_types(call: ApiCall) -> Response:  # noqa: ARG001
 
 def nodes(call: ApiCall) -> Response:
     """Show how many nodes of each plan are requested and reserved."""
+    if any(each.ready_at is not None for each in call.state.tenant.nodes):
+        call.platform.world.poll()
     plans = {plan: {"provisioned": 0, "requested": 0} for plan in INSTANCE_TYPES}
-    kept = call.state.tenant.nodes
-    plans |= {each.id: {"provisioned": each.provisioned, "requested": each.requested} for each in kept}
-    if any(each.ready_at is not None for each in kept):
-        call.clock.poll()
+    plans |= {
+        each.id: {"provisioned": each.provisioned, "requested": each.requested} for each in call.state.tenant.nodes
+    }
     return json_response(200, {"resourcePlans": plans})
 
 

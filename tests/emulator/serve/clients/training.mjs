@@ -63,6 +63,6 @@ console.log(
     logs: logs.data.result.map(line => line.msg),
     metrics: metrics.resources[0].metrics.map(metric => [metric.name, metric.value]),
     refused,
-    left: left.count
+    left: left.resources.map(each => [each.status, each.targetStatus])
   })
 );

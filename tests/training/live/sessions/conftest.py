@@ -49,10 +49,11 @@ class Service:
         return [record.operation for record in self.emulator.requests if record.operation != "token"]
 
     def executions(self, resource_group: str = "default") -> list[Any]:
-        """Return the executions as they are now."""
+        """Return the executions as they are now, without those that were deleted and are only shown for a while."""
         with self.emulator.lock:
             self.emulator.agenda.settle()
-            return list(self.emulator.state.groups[resource_group].executions)
+            shown = self.emulator.state.groups[resource_group].executions
+            return [execution for execution in shown if not execution.is_being_deleted]
 
     def statuses(self, resource_group: str = "default") -> list[str]:
         """Return the statuses of the executions, sorted."""

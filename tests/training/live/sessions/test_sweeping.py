@@ -337,6 +337,18 @@ def test_stop_that_is_refused_says_what_became_of_it(
 # Whose it is ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("course", [{"unknown": 10**7}])
+def test_what_is_deleted_and_still_shown_is_not_stopped_again(
+    sweep: Callable[..., tuple[int, list[str]]], service: Service, tmp_path: Path, api: TrainingApi
+) -> None:
+    configuration, execution = started(api)
+    remember(tmp_path, service, configuration=configuration)
+    api.delete(execution)
+    assert api.execution(execution).target_status.value == "DELETED"
+    status, lines = sweep("--older-than=0s")
+    assert (status, lines[-1]) == (0, "no leftover executions in the resource group default at HOST")
+
+
 @pytest.mark.parametrize("course", [{"unknown": 0, "pending": 10**7}])
 def test_execution_that_is_being_started_is_known_by_its_configuration(
     sweep: Callable[..., tuple[int, list[str]]], service: Service, tmp_path: Path, api: TrainingApi

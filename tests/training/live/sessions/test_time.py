@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from ai_api_client_sdk.models.status import Status
+from ai_api_client_sdk.models.target_status import TargetStatus
 
 from pytest_aicore.emulator.api.dispatch import Dispatcher
 from pytest_aicore.training.clock import RealClock
@@ -118,7 +119,9 @@ def test_waiting_counts_what_passes_whatever_the_date_is(jump: float) -> None:
 
     def execution(_: str) -> Any:
         clock.date += jump
-        return SimpleNamespace(status=Status(next(answers)), start_time=None, completion_time=None)
+        return SimpleNamespace(
+            status=Status(next(answers)), target_status=TargetStatus.COMPLETED, start_time=None, completion_time=None
+        )
 
     api = cast("TrainingApi", SimpleNamespace(execution=execution))
     Watcher(api, clock, 5.0).wait(watch, 60)
