@@ -94,6 +94,17 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         word: what was written.
         known: the words that would have been right.
     """
+    near = nearest(word, known)
+    return "" if near is None else f" Did you mean {near!r}?"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the nearest of the known words, None if none is near.
+
+    Args:
+        word: what was written.
+        known: the words that would have been right.
+    """
     from difflib import get_close_matches  # a third of what the plugin's import would cost, for errors only
 
     by_folded = {candidate.casefold(): candidate for candidate in known}
@@ -101,7 +112,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if not near and len(word) > 2:  # a part of one alone
         holding = [candidate for candidate in by_folded if word.casefold() in candidate]
         near = holding if len(holding) == 1 else []
-    return f" Did you mean {by_folded[near[0]]!r}?" if near else ""
+    return by_folded[near[0]] if near else None
 
 
 def listing(words: Iterable[str], nothing: str = "none") -> str:

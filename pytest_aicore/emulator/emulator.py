@@ -322,6 +322,9 @@ class Emulator:
             stuck_in: a status that it never leaves without a client.
             logs: lines that the training writes, or a function of the execution that returns them.
             metrics: by name a value or a list of values (one per step), or a function of the execution.
+            progress: percents (`[20, 60]`, or as a training writes them: `["3/5"]`), spread over its time in RUNNING;
+                the API shows them in the status details as `N/100`, and `100/100` once it is COMPLETED. Or a function
+                of the execution that returns them.
             status_details: what the API shows once it has ended or is stuck, or a function of the execution.
             status_message: what the API shows once it has ended or is stuck; at most 256 characters.
             omit_outputs: names of output artifacts that the training does not write; True for all.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING
 
+from pytest_aicore.emulator.api import elsewhere
 from pytest_aicore.emulator.api.call import ApiCall
 from pytest_aicore.emulator.api.gateway import API, TOKENS
 from pytest_aicore.emulator.api.handlers import token
 from pytest_aicore.emulator.api.request_record import KEPT_BYTES, REMEMBERED_CALLS, RequestRecord
 from pytest_aicore.emulator.api.routes import ROOTS, TOKEN, TRACKING_PATH, Route, route_table
 from pytest_aicore.emulator.store.state import ResourceGroup
-from pytest_aicore.errors import EmulatorError, did_you_mean
+from pytest_aicore.errors import EmulatorError
 from pytest_aicore.http.exchange import (
     ApiError,
     Request,
@@ -168,7 +169,11 @@ class Dispatcher:
             return empty_response(METHOD_NOT_ALLOWED, {"allow": ", ".join(methods)})
         if self._gateway.serves_only(request.host) == TOKENS or not request.path.startswith(ROOTS):
             return empty_response(404)
-        hint = did_you_mean(f"{request.method} {request.path}", self.routes.signatures)
+        known = elsewhere.told(request.method, request.path, request.url)
+        if known:
+            return self._unable(*known)
+        near = self.routes.near(request.method, request.path)
+        hint = f" Did you mean {near!r}?" if near else ""
         sentence = f"The emulator does not know {request.method} {request.path}.{hint}"
         advice = "If AI Core has this call, please report it; a stub of your own can answer it meanwhile."
         return self._unable(sentence, advice)

@@ -12,6 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from pytest_aicore.errors import nearest
+
 if TYPE_CHECKING:
     from pytest_aicore.emulator.api.call import ApiCall, Handler
     from pytest_aicore.http.exchange import Response
@@ -689,6 +691,25 @@ class RouteTable:
             branch = following
         route = branch.methods.get(method)
         return route, parameters, () if route else tuple(sorted(branch.methods))
+
+    def near(self, method: str, path: str) -> str | None:
+        """Return the signature of the route that may be meant by a path that no route has, None if none is near.
+
+        What all paths have in common makes no path near.
+
+        Args:
+            method: upper case.
+            path: as sent.
+        """
+        root = next((each for each in ROOTS if path.startswith(each)), "")
+        methods: dict[str, list[str]] = {}
+        for route in self.operations.values():
+            if route.path.startswith(root):
+                methods.setdefault(route.path.removeprefix(root), []).append(route.method)
+        tail = nearest(path.removeprefix(root), methods)
+        if tail is None:
+            return None
+        return f"{method if method in methods[tail] else methods[tail][0]} {root}{tail}"
 
 
 @cache

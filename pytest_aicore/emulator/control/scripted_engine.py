@@ -5,13 +5,14 @@ Its progress is part of the state: each execution has a course, which advances a
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_aicore.emulator.control.caller import raised_at
 from pytest_aicore.emulator.control.scripts import SHAPES, ShapeError, course, said_about
 from pytest_aicore.emulator.control.symptoms import spelt_out
-from pytest_aicore.emulator.store.records import Deployment, Enactment, Execution, LogEntry, Metric
+from pytest_aicore.emulator.store.records import Deployment, Enactment, Execution, LogEntry, Metric, Progress
 from pytest_aicore.emulator.store.state import DEFAULT_STORE
 from pytest_aicore.emulator.store.statuses import TERMINAL
 from pytest_aicore.emulator.world import bindings
@@ -92,7 +93,7 @@ class ScriptedEngine:
         table = group.table_of(enactment)
         shown = table.get(enactment.id)
         if shown:
-            table.put(replace(shown, polls=shown.polls + 1))
+            table.put(replace(shown, polls=shown.polls + 1, progress=_progress_by_polls(shown)))
 
     def script_changed(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Continue an unfinished one on the course that the scripts now give.
@@ -216,7 +217,11 @@ class ScriptedEngine:
             for name, steps in values.items()
             for step, (at, value) in enumerate(zip(_spread(start, length, len(steps)), steps, strict=True))
         ]
+        percents = self._called(enactment, "progress", way.progress, ())
         telemetry: dict[str, Any] = {
+            "progress": tuple(
+                Progress(start + length * index / len(percents), percent) for index, percent in enumerate(percents)
+            ),
             "logs": (
                 LogEntry(start, 'level=info msg="Starting Workflow Executor"', "init"),
                 *(LogEntry(at, line) for at, line in zip(moments, lines, strict=True)),
@@ -319,11 +324,22 @@ def _cut_short(enactment: AnyEnactment, at: float) -> AnyEnactment:
     """Return it without the lines and metrics of later times."""
     changes: dict[str, Any] = {
         "logs": tuple(line for line in enactment.logs if line.at <= at),
+        "progress": tuple(each for each in enactment.progress if each.at <= at),
         "target_status": "DELETED" if enactment.target_status == "DELETED" else "STOPPED",
     }
     if isinstance(enactment, Execution):
         changes["metrics"] = tuple(metric for metric in enactment.metrics if metric.at <= at)
     return replace(enactment, **changes)
+
+
+def _progress_by_polls(enactment: Enactment) -> tuple[Progress, ...]:
+    """Return the progress of one that leaves its status after some polls: the values are spread over these."""
+    stay = _course_of(enactment).stay(enactment.status)
+    if not (enactment.progress and enactment.status == "RUNNING" and stay and stay.polls):
+        return enactment.progress
+    at, whole = enactment.progress[0].at, enactment.progress
+    later = min(enactment.polls * len(whole) // stay.polls, len(whole) - 1)
+    return tuple(replace(each, at=at if index <= later else math.inf) for index, each in enumerate(whole))
 
 
 def _default_logs(enactment: Enactment) -> tuple[str, ...]:

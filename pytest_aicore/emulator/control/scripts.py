@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
@@ -24,13 +25,15 @@ from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_messa
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.store.protocols import StandingScript
-    from pytest_aicore.emulator.world.course import Details, Logs, MetricValues
+    from pytest_aicore.emulator.world.course import Details, Logs, MetricValues, Percents
 
 __tracebackhide__ = our_message
 
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
 
+_WRITTEN_PROGRESS = re.compile(r"\s*(\d{1,9})\s*/\s*\d{1,9}\s*", re.ASCII)
+"""What a training writes to the file that Argo names in `ARGO_PROGRESS_FILE`."""
 LONGEST_STATUS_MESSAGE = 256
 """Specification."""
 
@@ -72,6 +75,7 @@ class Script:
     stuck_in: str | None = None
     logs: Logs = None
     metrics: MetricValues = None
+    progress: Percents = None
     status_details: Details = None
     status_message: str | None = None
     omit_outputs: bool | Sequence[str] | None = None
@@ -283,6 +287,7 @@ def course(
         status_message=said.get("status_message"),
         logs=said.get("logs"),
         metrics=said.get("metrics"),
+        progress=said.get("progress"),
         places=places or {},
     )
 
@@ -325,6 +330,23 @@ def metric_values_of(value: Any) -> dict[str, tuple[float, ...]]:
     return metrics
 
 
+def percents_of(value: Any) -> tuple[int, ...]:
+    """Return how much is done: whole numbers up to 100, or what a training writes, `3/5`, of which the first counts.
+
+    AI Core shows `3/100` then, whatever the second number is (documentation, "Start Training").
+    """
+    listed = isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
+    given = tuple(value) if listed else (value,)
+    percents: list[int] = []
+    for each in given:
+        written = _WRITTEN_PROGRESS.fullmatch(each) if isinstance(each, str) else None
+        done = int(written[1]) if written else each
+        if not (isinstance(done, int) and not isinstance(done, bool) and 0 <= done <= 100):
+            raise ShapeError(f"{value!r} has {each!r}: expected whole numbers from 0 to 100, or texts such as '3/5'.")
+        percents.append(done)
+    return tuple(percents)
+
+
 def details_of(value: Any) -> dict[str, Any]:
     """Return status details, as JSON keeps them."""
     if not isinstance(value, Mapping):
@@ -339,6 +361,7 @@ def details_of(value: Any) -> dict[str, Any]:
 SHAPES: Mapping[str, Callable[[Any], Any]] = {
     "logs": lines_of,
     "metrics": metric_values_of,
+    "progress": percents_of,
     "status_details": details_of,
 }
 """How the value of a field, or the result of its function, is checked and read."""

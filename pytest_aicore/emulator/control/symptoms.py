@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.emulator.world.bindings import refused_details
+from pytest_aicore.emulator.world.bindings import failed_nodes, pod_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -93,16 +93,15 @@ def _uploads_badly(message: str) -> dict[str, Any]:
 
 def _details(*containers: tuple[str, int | None, str, str]) -> Callable[[Enactment], dict[str, Any]]:
     def details(enactment: Enactment) -> dict[str, Any]:
-        pod = f"{enactment.id}-{enactment.executable_id}-{int(enactment.id[-8:], 16) % 10**10}"
-        failed = any(code for _, code, _, _ in containers)
-        told = refused_details(enactment.id, f"child '{pod}' failed") if failed else {}
+        failed = next(((code, message) for _, code, message, _ in containers if code), None)
+        told = {"workflow_info": failed_nodes(enactment, *failed)} if failed else {}
         shown = [
             {
                 "container_name": name,
                 **({} if code is None else {"exit_code": code}),
                 "last_log_messages": last,
                 "message": message,
-                "pod_name": pod,
+                "pod_name": pod_of(enactment),
                 "ready": False,
             }
             for name, code, message, last in containers

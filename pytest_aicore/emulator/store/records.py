@@ -84,6 +84,14 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """How much of an execution is done, shown from its time on."""
+
+    at: float
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Metrics:
     """The data of the tracking service for one execution."""
 
@@ -121,6 +129,7 @@ class Enactment:
     status_message: str | None = None
     status_details: Mapping[str, Any] | None = None
     logs: tuple[LogEntry, ...] = ()
+    progress: tuple[Progress, ...] = ()
 
     @property
     def is_unfinished(self) -> bool:

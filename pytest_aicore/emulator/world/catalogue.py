@@ -21,6 +21,12 @@ FOUNDATION_MODELS = "foundation-models"
 ORCHESTRATION = "orchestration"
 GLOBAL_SCENARIOS = frozenset({FOUNDATION_MODELS, ORCHESTRATION})
 """They are visible although no workflow template defines them."""
+TRAINED_BY_SAP = {
+    "genai-optimizations": "AI Core global scenario for prompt optimization",
+    "genai-evaluations": "AI Core global scenario for evaluations",
+}
+"""SAP's own executables that tutorials of 2025 execute, each in the scenario of the same name; what they take is not
+known, so configurations may bind anything (assumed)."""
 LLM_LABEL = ("scenarios.ai.sap.com/llm", "true")
 VERSION = "0.0.1"
 """Assumed."""
@@ -59,6 +65,10 @@ MODELS = (
     Model("meta--llama3.1-70b-instruct", "aicore-opensource", "Meta", "202407", "Llama 3.1 70B", ("text",)),
 )
 EMBEDDING = "embeddings"
+_COSTS = [{"inputCost": "0.001"}, {"outputCost": "0.002"}]
+"""Captured are the names; the amounts are made up."""
+_RETIREMENT = ""
+"""Assumed: the field is captured, and none of these models has a date yet."""
 
 
 @lru_cache(maxsize=len(SERVICE_PLANS))
@@ -69,7 +79,7 @@ def catalogue_of(service_plan: str) -> Mapping[str, PublishedExecutable]:
     from pytest_aicore.workflows.executable import Executable, Parameter  # late: it brings YAML with it
 
     def published(
-        executable_id: str, scenario_id: str, title: str, description: str, *names: str
+        executable_id: str, scenario_id: str, title: str, description: str, *names: str, deployable: bool = True
     ) -> PublishedExecutable:
         labels = (LLM_LABEL,) if scenario_id == FOUNDATION_MODELS else ()
         return PublishedExecutable(
@@ -82,7 +92,7 @@ def catalogue_of(service_plan: str) -> Mapping[str, PublishedExecutable]:
                 scenario_description=title,
                 scenario_labels=labels,
                 version_id=VERSION,
-                deployable=True,
+                deployable=deployable,
                 parameters=tuple(Parameter(name, None if name == "modelName" else _DEFAULTS[name]) for name in names),
             ),
             EPOCH,
@@ -98,6 +108,9 @@ def catalogue_of(service_plan: str) -> Mapping[str, PublishedExecutable]:
     items.append(
         published(ORCHESTRATION, ORCHESTRATION, title, "Orchestration", "modelFilterList", "modelFilterListType")
     )
+    items += [
+        published(scenario, scenario, title, title, deployable=False) for scenario, title in TRAINED_BY_SAP.items()
+    ]
     return {item.executable.id: item for item in items}
 
 
@@ -128,11 +141,14 @@ def _model_json(model: Model) -> Json:
         "versions": [
             {
                 "capabilities": list(model.does),
+                "cost": _COSTS,
                 "contextLength": model.context,
                 "deprecated": False,
                 "inputTypes": list(model.takes),
                 "isLatest": True,
                 "name": model.version,
+                "orchestrationCapabilities": ["streaming"] if orchestrated else [],
+                "retirementDate": _RETIREMENT,
                 "streamingSupported": orchestrated,
             }
         ],

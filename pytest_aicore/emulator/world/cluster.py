@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pytest_aicore.emulator.store.records import Deployment, Enactment, Execution, LogEntry, Metric, RegisteredArtifact
+from pytest_aicore.emulator.store.records import (
+    Deployment,
+    Enactment,
+    Execution,
+    LogEntry,
+    Metric,
+    Progress,
+    RegisteredArtifact,
+)
 from pytest_aicore.emulator.store.state import DEFAULT_STORE
 from pytest_aicore.emulator.store.statuses import CAN_BE_STOPPED, REPORTABLE, TERMINAL, can_follow
 from pytest_aicore.emulator.world import bindings
@@ -294,6 +302,13 @@ class Cluster:
                 if isinstance(execution, Execution):
                     metrics = (*execution.metrics, Metric(name, value, now, step))
                     group.executions.put(replace(execution, metrics=metrics))
+
+    def progress(self, execution_id: str, percent: int) -> None:
+        """Take a report of an execution's progress (see `Desk`)."""
+        with self._world.lock:
+            for _, group, enactment, now in self._held(execution_id):
+                told = Progress(now, min(max(percent, 0), 100))
+                group.table_of(enactment).put(replace(enactment, progress=(*enactment.progress, told)))
 
     def output(self, execution_id: str, name: str) -> None:
         """Take a report of an output artifact (see `Desk`)."""

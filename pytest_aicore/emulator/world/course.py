@@ -41,6 +41,7 @@ class ScriptedCourse:
         status_message: likewise.
         logs: lines, or a function of the execution.
         metrics: values by name, or a function of the execution.
+        progress: how much is done, in percent, or a function of the execution.
         places: by field the `file:line` of the script that set it, for messages.
     """
 
@@ -51,6 +52,7 @@ class ScriptedCourse:
     status_message: str | None = None
     logs: Logs = None
     metrics: MetricValues = None
+    progress: Percents = None
     places: Mapping[str, str] = field(default_factory=dict)
 
     def stay(self, status: str) -> Stay | None:
@@ -87,3 +89,4 @@ Details = Mapping[str, Any] | Callable[["Execution"], Mapping[str, Any]] | None
 Logs = Iterable[str] | Callable[["Execution"], Iterable[str]] | None
 MetricValue = float | Iterable[float]
 MetricValues = Mapping[str, MetricValue] | Callable[["Execution"], Mapping[str, MetricValue]] | None
+Percents = int | str | Iterable[int | str] | Callable[["Execution"], Iterable[int | str]] | None

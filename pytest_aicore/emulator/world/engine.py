@@ -119,6 +119,15 @@ class Desk(Protocol):
         """Report a value of a metric."""
         ...
 
+    def progress(self, execution_id: str, percent: int) -> None:
+        """Report how much of an execution is done; the API shows it in the status details.
+
+        Args:
+            execution_id: the id of the execution.
+            percent: from 0 to 100.
+        """
+        ...
+
     def output(self, execution_id: str, name: str) -> None:
         """Report that an output artifact was written; one that the executable does not declare is dropped.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+import responses
 from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
 from pytest_aicore.emulator import Emulator
@@ -198,6 +199,67 @@ def test_an_endpoint_that_the_emulator_does_not_know_fails_the_test(house: House
     house.ask("GET", "/executons")
     assert house.emulator.take_incidents() == [incident]
     assert house.emulator.take_incidents() == []
+
+
+PREDICT = "/v2/inference/deployments/d0123456789abcde/v1/predict"
+STUB = "Give the answer with a stub: @responses.activate, and responses.add('POST', '{url}', json=...)."
+ELSEWHERE = {
+    PREDICT: (
+        (
+            "Below a deployment's URL ({asked}) the deployed container or model itself answers, and the emulator runs"
+            " none."
+        ),
+        STUB,
+    ),
+    "/v2/lm/promptTemplates": (
+        "Prompt templates belong to another service of SAP AI Core ({asked}), which the emulator does not imitate.",
+        STUB,
+    ),
+    "/v2/lm/document-grounding/pipelines": (
+        (
+            "The calls of document grounding belong to another service of SAP AI Core ({asked}), which the emulator"
+            " does not imitate."
+        ),
+        STUB,
+    ),
+    "/v2/lm/workflowtemplates": (
+        (
+            "AI Core has no call for templates ({asked}): it synchronises them from a Git repository, by way of"
+            " /v2/admin/repositories and /v2/admin/applications."
+        ),
+        "In a test the files of the workflows folder are there without that.",
+    ),
+}
+
+
+@pytest.mark.parametrize("path", ELSEWHERE)
+def test_what_others_answer_says_who(house: House, path: str) -> None:
+    house.url = house.emulator.base_url
+    sentence, advice = (each.format(asked=f"POST {path}", url=f"{house.url}{path}") for each in ELSEWHERE[path])
+    answer = house.ask("POST", path, {})
+    assert (answer.status_code, answer.text) == (501, sentence)
+    (incident,) = house.emulator.take_incidents()
+    assert incident == f"{sentence} It answered 501, so that this is not mistaken for an answer of AI Core. {advice}"
+
+
+def test_a_stub_answers_below_a_deployment_s_url(house: House) -> None:
+    """As the advice says."""
+    url = f"{house.emulator.base_url}{PREDICT}"
+
+    @responses.activate
+    def ask() -> object:
+        responses.add("POST", url, json={"rose": 0.9})
+        return requests.post(url, json={}, timeout=5).json()
+
+    assert ask() == {"rose": 0.9}
+    assert house.emulator.take_incidents() == []
+
+
+@pytest.mark.parametrize("path", ["/v2/lm/cheeseboards", "/v2/lm/x", "/v2/admin/zzz"])
+def test_what_is_near_no_call_gets_no_guess(house: House, path: str) -> None:
+    house.url = house.emulator.base_url
+    assert house.ask("GET", path).text == f"The emulator does not know GET {path}."
+    house.emulator.take_incidents()
 
 
 def test_an_encoded_slash_divides_no_segments(house: House) -> None:
@@ -535,7 +597,7 @@ def test_meta(house: House) -> None:
         '{"version":"1.0.0"},"metrics":{"capabilities":{"extendedResults":true},"version":"1.0.0"},'
         '"resourceGroups":{"version":"1.2.0"}},"runtimeApiVersion":"2.42.0","runtimeIdentifier":"aicore"}'
     )
-    assert house.ask("GET", "/healthz").text == '{"message":"AI API is ready","status":"READY"}'
+    assert house.ask("GET", "/healthz").text == '{"message":"OK","status":"READY"}'
     assert house.ask("GET", "/meta/versions").text == (
         f'{{"versions":[{{"description":"AI API v2","url":"{house.url}","versionId":"v2"}}]}}'
     )

@@ -100,7 +100,7 @@ def test_only_csv_files(ask: Caller) -> None:
         assert ask("PUT", f"{FILES}/default/{name}", b"1").error == (
             400,
             "03021655",
-            "Only .csv files are supported.",
+            "Only .csv and .json files are supported.",
         )
     assert ask("PUT", f"{FILES}/default/X.CSV", b"1").status == 201
 

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
 
+def twice(details: dict[str, object]) -> dict[str, object]:
+    """Return details as the service shows them, under two names."""
+    return {"backendDetails": details, "backend_details": details}
+
+
 def running(ask: Caller, emulator: Emulator, **body: str) -> str:
     """Deploy, wait until it runs, and return the id."""
     answer = ask("POST", "/v2/lm/deployments", {"configurationId": ask.configuration(SERVE), **body})
@@ -67,8 +72,8 @@ def test_a_deployment_comes_to_run(ask: Caller, emulator: Emulator) -> None:
         **pending,
         "deploymentUrl": f"https://api.ai.aicore.invalid/v2/inference/deployments/{deployment}",
         "details": {
-            "resources": {"backendDetails": {"predictor": {"resourcePlan": "starter"}}},
-            "scaling": {"backendDetails": {"predictor": {"runningReplicas": 1}}},
+            "resources": twice({"predictor": {"resourcePlan": "starter"}}),
+            "scaling": twice({"predictor": {"runningReplicas": 1}}),
         },
         "latestRunningConfigurationId": configuration,
         "modifiedAt": "2025-01-01T00:00:15Z",
@@ -303,7 +308,7 @@ def test_bulk_changes(ask: Caller, emulator: Emulator) -> None:
         ]
     }
     path, patch = "/v2/lm/deployments", "application/merge-patch+json"
-    refused = ask("PATCH", path, body, content_type="application/json")
+    refused = ask("PATCH", path, body, content_type="text/plain")
     assert refused.error == (400, "01010001", f"Invalid Request, Content-Type must be {patch}")
     answer = ask("PATCH", path, body, content_type=patch)
     stopped, illegal, unknown = answer.content["deployments"]
@@ -458,9 +463,10 @@ def test_foundation_models_are_deployed(client: AIAPIV2Client, ask: Caller, emul
     deployment = client.deployment.create(right).id
     emulator.clock.advance(15)
     assert ask("GET", f"/v2/lm/deployments/{deployment}").content["details"] == {
-        "resources": {"backendDetails": {"model": {"name": "gpt-4o", "version": "latest"}}},
-        "scaling": {"backendDetails": {}},
+        "resources": twice({"model": {"name": "gpt-4o", "version": "latest"}}),
+        "scaling": twice({}),
     }
+    assert "executableId" not in ask("GET", f"/v2/lm/deployments/{deployment}").content
 
 
 def test_a_rollback_takes_deployments_along(ask: Caller, emulator: Emulator) -> None:
@@ -483,7 +489,7 @@ def test_a_deleted_deployment_is_shown_for_a_minute(ask: Caller, emulator: Emula
     emulator.clock.advance(10)
     stopped = ask("GET", path).content
     assert (stopped["status"], stopped["targetStatus"], stopped["deploymentUrl"]) == ("STOPPED", "STOPPED", url)
-    assert stopped["details"]["scaling"] == {"backendDetails": {"predictor": {"runningReplicas": 0}}}
+    assert stopped["details"]["scaling"] == twice({"predictor": {"runningReplicas": 0}})
     assert stopped["completionTime"] == "2025-01-01T00:00:25Z"
     answer = ask("DELETE", path)
     assert (answer.status, answer.content["targetStatus"]) == (202, "DELETED")

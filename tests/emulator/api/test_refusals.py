@@ -281,11 +281,12 @@ def test_bulk_changes_that_the_specification_does_not_allow(house: House, conten
     assert (answer.status_code, answer.json()["error"]["message"]) == (400, f"Invalid Request, {sentence}")
 
 
-def test_a_hundred_changes_at_once_are_allowed_but_only_as_a_merge_patch(house: House) -> None:
+def test_a_hundred_changes_at_once_are_allowed_but_only_as_json(house: House) -> None:
     content = {"executions": [{"id": f"id-{number}", "targetStatus": "STOPPED"} for number in range(100)]}
-    answer = house.ask("PATCH", "/executions", content, content_type="application/merge-patch+json")
-    assert (answer.status_code, len(answer.json()["executions"])) == (202, 100)
-    refused = house.ask("PATCH", "/executions", content)
+    for content_type in ("application/merge-patch+json", "application/json", "application/json; charset=utf-8"):
+        answer = house.ask("PATCH", "/executions", content, content_type=content_type)
+        assert (answer.status_code, len(answer.json()["executions"])) == (202, 100)
+    refused = house.ask("PATCH", "/executions", content, content_type="text/plain")
     assert refused.json()["error"]["message"] == "Invalid Request, Content-Type must be application/merge-patch+json"
 
 

@@ -28,12 +28,37 @@ def test_the_scenarios_of_every_tenant(client: AIAPIV2Client) -> None:
         SCENARIO,
         "foundation-models",
         "orchestration",
+        "genai-optimizations",
+        "genai-evaluations",
     ]
     assert [each.id for each in scenarios if each.is_llm_scenario()] == ["foundation-models"]
     assert [each.id for each in client.scenario.query_llm_scenarios().resources] == ["foundation-models"]
     assert client.scenario.get("foundation-models") == scenarios[3]
     (version,) = client.scenario.query_versions("orchestration").resources
     assert (version.id, version.scenario_id) == ("0.0.1", "orchestration")
+
+
+@pytest.mark.parametrize("name", ["genai-optimizations", "genai-evaluations"])
+def test_what_sap_s_tutorials_execute_is_there(ask: Caller, emulator: Emulator, name: str) -> None:
+    """What such an executable takes is not known, so it takes anything; an artifact must exist all the same."""
+    assert [each["deployable"] for each in ask("GET", f"/v2/lm/scenarios/{name}/executables").content["resources"]] == [
+        False
+    ]
+    body = {
+        "name": "mine",
+        "scenarioId": name,
+        "executableId": name,
+        "parameterBindings": [{"key": "whatever", "value": "1"}],
+        "inputArtifactBindings": [{"key": "data", "artifactId": ask.artifact()}],
+    }
+    lost = {**body, "inputArtifactBindings": [{"key": "data", "artifactId": "not-there"}]}
+    ends = []
+    for each in (body, lost):
+        configuration = ask("POST", "/v2/lm/configurations", each).content["id"]
+        execution = ask("POST", "/v2/lm/executions", {"configurationId": configuration}).content["id"]
+        emulator.clock.advance(1000)
+        ends.append(ask("GET", f"/v2/lm/executions/{execution}").content["status"])
+    assert ends == ["COMPLETED", "DEAD"]
 
 
 def test_foundation_models(ask: Caller, client: AIAPIV2Client) -> None:
@@ -59,10 +84,13 @@ def test_foundation_models(ask: Caller, client: AIAPIV2Client) -> None:
             {
                 "capabilities": ["text-generation"],
                 "contextLength": 128000,
+                "cost": [{"inputCost": "0.001"}, {"outputCost": "0.002"}],
                 "deprecated": False,
                 "inputTypes": ["text", "image"],
                 "isLatest": True,
                 "name": "2024-11-20",
+                "orchestrationCapabilities": ["streaming"],
+                "retirementDate": "",
                 "streamingSupported": True,
             }
         ],

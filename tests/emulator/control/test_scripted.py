@@ -202,6 +202,75 @@ def test_what_was_said_stays_said(house: House, client: Any) -> None:
         assert execution.status_details == {"deep": {"er": [1]}}
 
 
+def shown_progress(house: House, execution_id: str) -> Any:
+    """Return status and progress as the API shows them, which `$select=status` shows as well."""
+    execution = house.ask("GET", f"/executions/{execution_id}").json()
+    selected = house.ask("GET", f"/executions/{execution_id}", S_select="status").json()
+    assert selected.get("statusDetails") == execution.get("statusDetails")
+    return execution["status"], execution.get("statusDetails")
+
+
+def test_progress_is_shown_while_it_runs(house: House, client: Any) -> None:
+    """Whatever a training writes behind the slash, AI Core shows hundredths."""
+    house.emulator.script(unknown=0, pending=0, running=40, progress=["3/5", 20, "60 / 100", 90])
+    execution_id = house.start(client)
+    seen = []
+    for _ in range(5):
+        seen.append(shown_progress(house, execution_id))
+        house.emulator.clock.advance(10)
+    assert seen == [
+        ("RUNNING", {"progress": "3/100"}),
+        ("RUNNING", {"progress": "20/100"}),
+        ("RUNNING", {"progress": "60/100"}),
+        ("RUNNING", {"progress": "90/100"}),
+        ("COMPLETED", {"progress": "100/100"}),
+    ]
+
+
+def test_progress_by_polls(house: House) -> None:
+    house.emulator.script(polls={"RUNNING": 4}, progress=[10, 50])
+    execution_id = house.start()
+    seen = [house.ask("GET", f"/executions/{execution_id}").json() for _ in range(7)]
+    assert [(each["status"], each.get("statusDetails")) for each in seen] == [
+        ("UNKNOWN", None),
+        ("PENDING", None),
+        ("RUNNING", {"progress": "10/100"}),
+        ("RUNNING", {"progress": "10/100"}),
+        ("RUNNING", {"progress": "50/100"}),
+        ("RUNNING", {"progress": "50/100"}),
+        ("COMPLETED", {"progress": "100/100"}),
+    ]
+
+
+@pytest.mark.parametrize("end", ["DEAD", "STOPPED"])
+def test_progress_stays_where_it_was_when_it_fails(house: House, client: Any, end: str) -> None:
+    outcome = "DEAD" if end == "DEAD" else None
+    house.emulator.script(unknown=0, pending=0, running=40, progress=lambda execution: [5, 95], outcome=outcome)
+    execution_id = house.start(client)
+    house.emulator.clock.advance(10 if end == "STOPPED" else 25)
+    if end == "STOPPED":
+        client.execution.modify(execution_id, TargetStatus.STOPPED)
+    execution = ended(house, execution_id)
+    assert execution.status.value == end
+    assert execution.status_details["progress"] == ("95/100" if end == "DEAD" else "5/100")
+    assert ("workflow_info" in execution.status_details) is (end == "DEAD")
+
+
+def test_status_details_of_a_script_are_shown_as_they_are(house: House, client: Any) -> None:
+    house.emulator.script(progress=50, status_details={"progress": "99/100", "mine": 1})
+    assert ended(house, house.start(client)).status_details == {"progress": "99/100", "mine": 1}
+
+
+@pytest.mark.parametrize("wrong", [101, -1, True, 0.5, "half", "1/2/3", [50, None], {"a": 1}])
+def test_progress_is_a_percentage(house: House, wrong: Any) -> None:
+    with pytest.raises(EmulatorError) as refused:
+        house.emulator.script(progress=wrong)
+    bad = wrong[1] if isinstance(wrong, list) else wrong
+    assert str(refused.value).partition("script: ")[2] == (
+        f"progress={wrong!r} has {bad!r}: expected whole numbers from 0 to 100, or texts such as '3/5'."
+    )
+
+
 @pytest.mark.parametrize(
     ("omit", "left"),
     [(True, []), (["house-model"], ["House report"]), (("house-report",), ["house-model"]), (False, 2)],
@@ -225,7 +294,9 @@ def test_status_details_of_a_failed_training_name_its_last_lines(house: House, c
     assert main["last_log_messages"] == "line 2\nline 3\nline 4\nline 5\nline 6"
     assert (wait["container_name"], wait["exit_code"]) == ("wait", 0)
     assert main["pod_name"].startswith(f"{execution_id}-house-train-")
-    (workflow,) = execution.status_details["workflow_info"]
+    workflow, node = execution.status_details["workflow_info"]
+    assert node["id"] == f"{execution_id}-{main['pod_name'].rpartition('-')[2]}"
+    assert (node["name"], node["message"]) == ("house-train", "Error (exit code 1)")
     assert workflow == {
         "exit_code": "1",
         "id": execution_id,

@@ -210,8 +210,8 @@ def test_incidents_are_told_once(served: Served) -> None:
             400,
             (
                 "script: unknown argument 'outcomes'. Did you mean 'outcome'? Arguments: executable, execution, times, "
-                "outcome, unknown, pending, running, stopping, polls, stuck_in, logs, metrics, status_details, "
-                "status_message, omit_outputs, symptom."
+                "outcome, unknown, pending, running, stopping, polls, stuck_in, logs, metrics, progress, "
+                "status_details, status_message, omit_outputs, symptom."
             ),
         ),
         (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PROGRAM = """
 import sys, time
 print("began", flush=True)
-time.sleep(float(sys.argv[1]))
+sys.stdin.readline() if sys.argv[1] == "inf" else time.sleep(float(sys.argv[1]))
 print("ended", flush=True)
 sys.exit(int(sys.argv[2]))
 """
@@ -30,6 +30,7 @@ class Work(NamedTuple):
     """What a child does."""
 
     seconds: float
+    """How long; infinite: until it is told to end."""
     exit_code: int = 0
 
 
@@ -133,6 +134,13 @@ class Child(threading.Thread):
         if process:
             process.terminate()
 
+    def tell(self) -> None:
+        """Tell it to come to its end."""
+        assert self.process is not None
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
     def run(self) -> None:
         """Report what it does, as it does it."""
         desk, whose = self._engine.desk, self.enactment.id
@@ -156,11 +164,12 @@ class Child(threading.Thread):
         with self._mutex:
             if self._unwanted:
                 return 1
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         desk.status(whose, "RUNNING")
         with self.process as process:
             assert process.stdout is not None
             for step, line in enumerate(process.stdout):
+                desk.progress(whose, 40 * (step + 1))
                 desk.log(whose, line.rstrip())
                 desk.metric(whose, "lines", step + 1.0, step=step)
             return process.wait()

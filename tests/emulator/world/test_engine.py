@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 LONG = Work(60.0)
 SHORT = Work(0.2)
+UNTIL_TOLD = Work(math.inf)
 ENDED = ("COMPLETED", "DEAD", "STOPPED")
 
 
@@ -54,6 +56,11 @@ class WorkingHouse(House):
         result = self.ask("GET", f"/executions/{execution_id}/logs").json()["data"]["result"]
         return [line["msg"] for line in result]
 
+    def tell(self, execution_id: str) -> None:
+        """Tell the child of an execution to come to its end."""
+        (child,) = (each for each in self.engine.children if each.enactment.id == execution_id)
+        child.tell()
+
     def works_for(self, enactment_id: str) -> bool:
         """Tell whether a child still works for an execution."""
         children = [each for each in self.engine.children if each.enactment.id == enactment_id]
@@ -81,14 +88,17 @@ def until(happens: Callable[[], object], what: str) -> None:
 
 
 def test_what_happens_is_shown_as_it_happens(house: WorkingHouse) -> None:
-    execution_id = house.begin(Work(0.5))
+    execution_id = house.begin(UNTIL_TOLD)
     until(lambda: house.lines(execution_id) == ["began"], "the first line")
     running = house.get(execution_id)
     assert (running["status"], running["outputArtifacts"]) == ("RUNNING", [])
+    assert running["statusDetails"] == {"progress": "40/100"}
+    house.tell(execution_id)
     until(lambda: house.status(execution_id) == "COMPLETED", "the end")
     until(lambda: house.lines(execution_id) == ["began", "ended", "after the end"], "the last line")
     ended = house.get(execution_id)
     assert ended["startTime"] <= ended["completionTime"]
+    assert ended["statusDetails"] == {"progress": "100/100"}
     assert [each["name"] for each in ended["outputArtifacts"]] == ["house-model", "House report"]
     metrics = house.ask("GET", "/metrics", executionIds=execution_id).json()["resources"][0]["metrics"]
     assert [(each["name"], each["value"], each["step"]) for each in metrics] == [("lines", 1.0, 0), ("lines", 2.0, 1)]
@@ -103,10 +113,10 @@ def test_what_fails_says_so(house: WorkingHouse) -> None:
 
 def test_more_can_be_said_about_an_end(house: WorkingHouse) -> None:
     execution_id = house.begin(LONG)
-    until(lambda: house.status(execution_id) == "RUNNING", "its beginning")
+    until(lambda: house.lines(execution_id) == ["began"], "its beginning")
     house.engine.desk.status(execution_id, "DEAD", message="out of luck", details={"luck": 0})
     ended = house.get(execution_id)
-    assert (ended["statusMessage"], ended["statusDetails"]) == ("out of luck", {"luck": 0})
+    assert (ended["statusMessage"], ended["statusDetails"]) == ("out of luck", {"luck": 0, "progress": "40/100"})
 
 
 ALLOWED = "expected one of 'PENDING', 'RUNNING', 'COMPLETED', 'DEAD', 'STOPPED'."
@@ -207,10 +217,11 @@ def test_a_rollback_ends_what_the_test_began(house: WorkingHouse) -> None:
 
 
 def test_what_ended_never_runs_again(house: WorkingHouse) -> None:
-    execution_id = house.begin(SHORT)
+    execution_id = house.begin(UNTIL_TOLD)
     until(lambda: house.lines(execution_id) == ["began"], "the first line")
     moment = house.emulator.checkpoint()
     assert house.status(execution_id) == "RUNNING"
+    house.tell(execution_id)
     until(lambda: not house.works_for(execution_id), "the end")
     outputs = [each["id"] for each in house.get(execution_id)["outputArtifacts"]]
     house.emulator.rollback(moment)
@@ -223,14 +234,16 @@ def test_what_ended_never_runs_again(house: WorkingHouse) -> None:
 
 def test_a_shared_run_is_made_while_another_goes_on(house: WorkingHouse) -> None:
     """Nothing is ended while worlds are swapped, and what is reported meanwhile is not lost."""
-    earlier = house.begin(Work(0.4))
+    earlier = house.begin(UNTIL_TOLD)
     until(lambda: house.lines(earlier) == ["began"], "the first line")
     moment = house.emulator.checkpoint()
-    own, lasting = house.begin(SHORT), house.begin(LONG)
+    own, lasting = house.begin(UNTIL_TOLD), house.begin(LONG)
     until(lambda: house.lines(own) == ["began"] == house.lines(lasting), "the first lines")
     with house.emulator.baseline(moment):
         assert house.ask("GET", f"/executions/{own}").status_code == 404
-        shared = house.begin(Work(0.6))
+        shared = house.begin(UNTIL_TOLD)
+        house.tell(own)
+        house.tell(earlier)
         until(lambda: not (house.works_for(own) or house.works_for(earlier)), "their ends")
         assert house.status(earlier) == "COMPLETED"
     whole = ["began", "ended", "after the end"]
@@ -240,6 +253,8 @@ def test_a_shared_run_is_made_while_another_goes_on(house: WorkingHouse) -> None
         assert len(house.get(execution_id)["outputArtifacts"]) == 2
     assert house.works_for(lasting)
     assert house.works_for(shared)
+    until(lambda: house.lines(shared) == ["began"], "the first line of what is shared")
+    house.tell(shared)
     until(lambda: not house.works_for(shared), "the end of what is shared")
     assert (house.status(shared), house.lines(shared)) == ("COMPLETED", whole)
     house.emulator.rollback(moment)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -190,23 +189,10 @@ def test_what_may_be_stopped_and_deleted(house: House, client: Any, status: str,
         assert client.execution.get(execution_id).status.value == status
 
 
-def sends_merge_patches() -> bool:
-    """Tell whether the SDK sends bulk changes with the content type that the service wants: since 2.4.3."""
-    try:
-        return tuple(map(int, version("ai-api-client-sdk").split(".")[:3])) >= (2, 4, 3)
-    except PackageNotFoundError:
-        return True
-
-
 def test_the_sdk_changes_many_at_once(house: House, client: Any) -> None:
     execution_id = house.start(client)
     house.emulator.clock.advance(20)
     changes = [BasicModifyRequest(id_, TargetStatus.STOPPED) for id_ in (execution_id, "exec_a_not_exist")]
-    if not sends_merge_patches():
-        with pytest.raises(AIAPIInvalidRequestException) as refused:
-            client.execution.bulk_modify(changes)
-        assert refused.value.error_message == ("Invalid Request, Content-Type must be application/merge-patch+json")
-        return
     stopped, unknown = client.execution.bulk_modify(changes).executions
     assert (stopped.id, stopped.message) == (execution_id, "Execution modification scheduled")
     assert (unknown.id, unknown.error.code) == ("exec_a_not_exist", "01010020")

@@ -1,4 +1,4 @@
-"""Dataset files: CSV files that clients upload to a resource group's object store, and download."""
+"""Dataset files: CSV and JSON files that clients upload to a resource group's object store, and download."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ CODE = "03021655"
 LARGEST_BYTES = 104_857_600
 """Documentation."""
 LONGEST_PATH = 1024
-SUFFIX = ".csv"
-"""Documentation: other files are refused; that the suffix decides is assumed."""
+SUFFIXES = (".csv", ".json")
+"""Documentation for the first, SAP's tutorials for the second; that the suffix decides, and that other files are still
+refused, is assumed."""
 STORE_TYPE = "s3"
 """Documentation: only this type of object store."""
 
@@ -29,8 +30,8 @@ def upload(call: ApiCall) -> Response:
     """Upload a file; an existing one is left unchanged, unless `overwrite=true`."""
     path = _path(call)
     secret, _, rest = path.partition("/")
-    if not rest.lower().endswith(SUFFIX):
-        raise _problem(400, f"Only {SUFFIX} files are supported.")
+    if not rest.lower().endswith(SUFFIXES):
+        raise _problem(400, f"Only {' and '.join(SUFFIXES)} files are supported.")
     _check_store(call, secret, 400)
     if len(call.request.body) > LARGEST_BYTES:
         raise _problem(413, f"The file size exceeds the supported limit of {LARGEST_BYTES} bytes.")

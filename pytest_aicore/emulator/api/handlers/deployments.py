@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_aicore.emulator.api.handlers.enactments import (
     EnactmentKind,
     cannot_be_changed,
+    details_json,
     filters,
     logs_response,
     selects_status,
@@ -164,10 +165,12 @@ def _seconds(ttl: str) -> float:
 
 def _shown(call: ApiCall) -> Callable[[Deployment], Json]:
     """Return how a deployment is shown."""
-    return status_json if selects_status(call) else lambda deployment: _deployment_json(call, deployment)
+    shown = status_json if selects_status(call) else _deployment_json
+    return lambda deployment: shown(call, deployment)
 
 
 def _deployment_json(call: ApiCall, deployment: Deployment) -> Json:
+    """Return a deployment; those of SAP's own scenarios do not name their executable (captured)."""
     return present(
         completionTime=time_json(deployment.completion_time),
         configurationId=deployment.configuration_id,
@@ -175,7 +178,7 @@ def _deployment_json(call: ApiCall, deployment: Deployment) -> Json:
         createdAt=seconds_z(deployment.created_at),
         deploymentUrl=_url(call, deployment),
         details=_details(call, deployment),
-        executableId=deployment.executable_id,
+        executableId=None if deployment.scenario_id in GLOBAL_SCENARIOS else deployment.executable_id,
         id=deployment.id,
         lastOperation=deployment.last_operation,
         latestRunningConfigurationId=deployment.latest_running_configuration_id,
@@ -183,7 +186,7 @@ def _deployment_json(call: ApiCall, deployment: Deployment) -> Json:
         scenarioId=deployment.scenario_id,
         startTime=time_json(deployment.start_time),
         status=deployment.status,
-        statusDetails=deployment.status_details,
+        statusDetails=details_json(call, deployment),
         statusMessage=deployment.status_message,
         submissionTime=time_json(deployment.submission_time),
         targetStatus=deployment.target_status,
@@ -211,9 +214,14 @@ def _details(call: ApiCall, deployment: Deployment) -> Json | None:
         defaults = {parameter.name: parameter.default for parameter in published.executable.parameters}
         values = {**defaults, **dict(configuration.parameters)}
         model = present(name=values.get("modelName"), version=values.get("modelVersion"))
-        return {"resources": {"backendDetails": {"model": model} if model else {}}, "scaling": {"backendDetails": {}}}
+        return {"resources": _twice({"model": model} if model else {}), "scaling": _twice({})}
     plans = published.executable.resource_plans
     return {
-        "resources": {"backendDetails": {"predictor": {"resourcePlan": plans[0]}} if plans else {}},
-        "scaling": {"backendDetails": {"predictor": {"runningReplicas": int(deployment.status == "RUNNING")}}},
+        "resources": _twice({"predictor": {"resourcePlan": plans[0]}} if plans else {}),
+        "scaling": _twice({"predictor": {"runningReplicas": int(deployment.status == "RUNNING")}}),
     }
+
+
+def _twice(details: Json) -> Json:
+    """Return details under both names that the service gives them (captured since 2024)."""
+    return {"backendDetails": details, "backend_details": details}

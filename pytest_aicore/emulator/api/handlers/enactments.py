@@ -48,6 +48,8 @@ CANNOT_BE_CHANGED = "01010076"
 ILLEGAL_CHANGE_STATUS = 400
 """Assumed: 400 or 412, no capture shows it; the sentence has the prefix of the 400s."""
 BULK_CONTENT_TYPE = "application/merge-patch+json"
+ALSO_ACCEPTED = ("application/json",)
+"""Assumed: nobody captured a refusal, older versions of SAP's SDK send it, and the metrics' service accepts it, too."""
 BULK_LIMIT = 100
 LOGS_DEFAULT_TOP = 1000
 LOGS_MAXIMUM_TOP = 5000
@@ -112,7 +114,7 @@ class EnactmentKind(Generic[AnyEnactment]):
 
     def modify_many(self, call: ApiCall) -> Response:
         """Stop or delete up to a hundred; each gets its own result."""
-        if content_type(call.request) != BULK_CONTENT_TYPE:
+        if content_type(call.request) not in (BULK_CONTENT_TYPE, *ALSO_ACCEPTED):
             raise invalid(f"Content-Type must be {BULK_CONTENT_TYPE}")
         check = ObjectOf({self.plural: ListOf(_CHANGE, BULK_LIMIT, 1)}, required=(self.plural,))
         changes = json_body(call.request, check)[self.plural]
@@ -197,7 +199,20 @@ def filters(call: ApiCall) -> dict[str, Any]:
     }
 
 
-def status_json(enactment: Enactment) -> Json:
+def details_json(call: ApiCall, enactment: Enactment) -> Json | None:
+    """Return the status details, with the progress of an execution that tells it.
+
+    `N/100` while it runs, always `100/100` once it has completed (documentation, "Start Training").
+    """
+    details = enactment.status_details
+    reached = [each.percent for each in enactment.progress if each.at <= call.now]
+    if not reached:
+        return None if details is None else dict(details)
+    percent = 100 if enactment.status == "COMPLETED" else reached[-1]
+    return {"progress": f"{percent}/100", **(details or {})}
+
+
+def status_json(call: ApiCall, enactment: Enactment) -> Json:
     """Return the fields of `$select=status`; the SDK refuses additional fields."""
     return present(
         configurationId=enactment.configuration_id,
@@ -205,7 +220,7 @@ def status_json(enactment: Enactment) -> Json:
         id=enactment.id,
         modifiedAt=seconds_z(enactment.modified_at),
         status=enactment.status,
-        statusDetails=enactment.status_details,
+        statusDetails=details_json(call, enactment),
     )
 
 

@@ -8,6 +8,7 @@ from pytest_aicore.emulator.api.call import IDENTIFIER
 from pytest_aicore.emulator.api.handlers.artifacts import artifact_json
 from pytest_aicore.emulator.api.handlers.enactments import (
     EnactmentKind,
+    details_json,
     filters,
     logs_response,
     selects_status,
@@ -136,7 +137,8 @@ def _wait_for_schedule(call: ApiCall, wanted: dict[str, Any]) -> None:
 
 def _shown(call: ApiCall) -> Callable[[Execution], Json]:
     """Return how an execution is shown."""
-    return status_json if selects_status(call) else lambda execution: _execution_json(call, execution)
+    shown = status_json if selects_status(call) else _execution_json
+    return lambda execution: shown(call, execution)
 
 
 def _execution_json(call: ApiCall, execution: Execution) -> Json:
@@ -154,7 +156,7 @@ def _execution_json(call: ApiCall, execution: Execution) -> Json:
         scenarioId=execution.scenario_id,
         startTime=time_json(execution.start_time),
         status=execution.status,
-        statusDetails=execution.status_details,
+        statusDetails=details_json(call, execution),
         statusMessage=execution.status_message,
         submissionTime=time_json(execution.submission_time),
         targetStatus=execution.target_status,

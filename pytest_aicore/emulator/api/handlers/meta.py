@@ -67,5 +67,5 @@ def get_versions(call: ApiCall) -> Response:
 
 
 def healthz(call: ApiCall) -> Response:  # noqa: ARG001
-    """Report that the service is ready (known from the Python SDK only)."""
-    return json_response(200, {"message": "AI API is ready", "status": "READY"})
+    """Report that the service is ready (known from clients only, the answer from procaine's documentation)."""
+    return json_response(200, {"message": "OK", "status": "READY"})
