@@ -207,7 +207,7 @@ class Emulator:
 
     # What the tenant has --------------------------------------------------------------------------------
 
-    def publish(self, template: Template | Executable) -> None:
+    def publish(self, template: Template | Executable, at: float | None = None) -> None:
         """Publish what a template defines, as AI Core's Git sync does.
 
         The tenant gets what the template needs to run: the docker registry secrets that it names (resource groups made
@@ -215,10 +215,11 @@ class Emulator:
 
         Args:
             template: a workflow template, or the executable derived from one.
+            at: the time of the sync, in seconds since the epoch; now if left out.
         """
         executable: Executable = template.executable if hasattr(template, "executable") else template
         with self.lock:
-            now = self.clock.now()
+            now = self.clock.now() if at is None else at
             before = self.state.published.get(executable.id)
             if before and before.executable == executable:
                 return  # a sync that finds nothing new changes nothing
@@ -227,6 +228,23 @@ class Emulator:
             )
             for name in getattr(template, "pull_secrets", ()):
                 self.state.tenant.provide_docker_secret(name, now)
+
+    @contextmanager
+    def also_published(self, template: Template, at: float) -> Iterator[None]:
+        """Publish what a template defines for a block; afterwards the tenant has what it had before.
+
+        Args:
+            template: the workflow template.
+            at: the time of the sync, in seconds since the epoch.
+        """
+        with self.lock:
+            published, secrets = dict(self.state.published), self.state.tenant.docker_secrets.copy()
+            self.publish(template, at)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.state.published, self.state.tenant.docker_secrets = published, secrets
 
     def withdraw(self, executable_id: str) -> None:
         """Remove an executable, as AI Core's Git sync does when a template was deleted (assumed)."""

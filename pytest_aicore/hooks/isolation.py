@@ -291,9 +291,9 @@ class Isolation:
         # Runs after the finalizers of the test's own fixtures, and before those of wider ones.
         item.addfinalizer(self._end)
         try:
-            self._apply_scripts(item)
             if item.get_closest_marker("aicore") is not None:
-                marked(item)
+                self.session.publish_marked(marked(item))
+            self._apply_scripts(item)
         except AicoreError as error:
             self._refusal = str(error)
 

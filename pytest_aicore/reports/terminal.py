@@ -266,12 +266,14 @@ def _details(details: object) -> list[str]:
     if not isinstance(details, Mapping):
         return _row("details", str(details))
     lines: list[str] = []
+    of_containers: set[str] = set()
     for container in _maps(details, "details"):
         name, code = container.get("container_name", "?"), container.get("exit_code", "?")
         message = str(container.get("message") or "").strip()
         lines += _row(
             "" if lines else "details", f"container {name}, exit code {code}{f': {message}' if message else ''}"
         )
+        of_containers.add(message)
         # What the container logged last is not always in the logs of the execution.
         last = [line.strip() for line in redact(str(container.get("last_log_messages") or "")).splitlines()]
         last = [line for line in last if line]
@@ -279,7 +281,7 @@ def _details(details: object) -> list[str]:
             lines += _row("", f"  {line}")
     for step in _maps(details, "workflow_info"):
         message = str(step.get("message") or "").strip()
-        if message:
+        if message and message not in of_containers:  # the node of a pod repeats that of its container
             lines += _row("" if lines else "details", f"workflow: {message}")
     for key, value in details.items():
         if key not in ("details", "workflow_info") or not isinstance(value, list):

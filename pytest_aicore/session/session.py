@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from copy import copy
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -56,7 +56,7 @@ class Session:
         self._at_end = ExitStack()
         self._shared: dict[str, Training] = {}
         self._begun = 0
-        self._published: dict[str, Template] = {}
+        self._synced_at = 0.0
         self._credentials: Credentials | None = None
         self.clients: list[AIAPIV2Client] = []
         """The clients whose tokens must be hidden."""
@@ -220,7 +220,7 @@ class Session:
             emulator.create_resource_group(self.settings.resource_group.value)
         if not isinstance(self._folder, AicoreError):
             emulator.publish_folder(self._folder)
-            self._published.update(self._folder)
+        self._synced_at = clock.now()
         return emulator
 
     @cached_property
@@ -403,11 +403,11 @@ class Session:
 
         if self.live:
             return Run(plan, self.live_runs.training(plan, user))
-        self._publish(plan.template)
+        self.publish(plan.template)
         shared = not (own or plan.fresh)
         training = self._shared.get(plan.key) if shared else None
         if training is None:
-            training = self._emulated(plan, self.kept if shared else nullcontext)
+            training = self._emulated(plan, partial(self._kept_with, plan.template) if shared else nullcontext)
             if shared:
                 self._shared[plan.key] = training
         return Run(plan, training)
@@ -420,14 +420,43 @@ class Session:
         maker = Maker(plan, self._api, self.clock)
         return Training(plan, maker, self._api, self.clock, self._waiter, kept, number=self._begun)
 
-    def _publish(self, template: Template) -> None:
-        """Publish a workflow in the emulator, unless exactly this one is published already."""
-        emulator = self.emulator
-        if self._published.get(template.name) is not template:
-            self._published[template.name] = template
-            with self.kept():
-                emulator.publish(template)
-            emulator.publish(template)
+    def publish_marked(self, marked: Mapping[str, Any]) -> None:
+        """Publish the workflow that a test's markers name, if it is not one of the folder, for this test alone.
+
+        Args:
+            marked: the arguments of the test's `aicore` markers.
+        """
+        reference = marked.get("workflow")
+        if not self.live and "/" in str(reference):
+            template = self.workflow_of(marked)
+            if template is not None:
+                self.publish(template)
+
+    def publish(self, template: Template) -> None:
+        """Publish a workflow in the emulator until the next rollback; those of the folder are published already.
+
+        So what a test sees does not depend on the workflows of others.
+
+        Args:
+            template: the workflow.
+        """
+        if self._is_outside(template):
+            self.emulator.publish(template, self._synced_at)
+
+    @contextmanager
+    def _kept_with(self, template: Template) -> Iterator[None]:
+        """As `kept`, with a workflow that other tests do not see afterwards."""
+        with self.kept(), self._also_published(template):
+            yield
+
+    def _also_published(self, template: Template) -> AbstractContextManager[object]:
+        if not self._is_outside(template):
+            return nullcontext()
+        return self.emulator.also_published(template, self._synced_at)
+
+    def _is_outside(self, template: Template) -> bool:
+        """Return whether a workflow is outside the folder."""
+        return isinstance(self._folder, AicoreError) or self._folder.get(template.name) is not template
 
     # Isolation ------------------------------------------------------------------------------------------------------
 

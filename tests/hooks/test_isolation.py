@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -200,6 +202,80 @@ def test_script_markers_of_class_and_function_add_up(project: pytest.Pytester) -
         """
     )
     project.runpytest_inprocess().assert_outcomes(passed=2)
+
+
+OTHER_FOLDER = """
+import json
+import pytest
+import requests
+
+ADMIN = "https://api.ai.aicore.invalid/v2/admin/dockerRegistrySecrets"
+
+def headers(client):
+    return {"Authorization": client.rest_client.get_token(), "AI-Resource-Group": "default"}
+
+@pytest.fixture(autouse=True)
+def sees(request, aicore_client, tmp_path_factory):
+    yield
+    scenarios = [each.id for each in aicore_client.scenario.query().resources]
+    mine = aicore_client.executable.query("elsewhere").resources if "elsewhere" in scenarios else []
+    secrets = requests.get(ADMIN, headers=headers(aicore_client)).json()
+    seen = [scenarios, [(each.id, str(each.created_at)) for each in mine], secrets["resources"]]
+    with open("seen.jsonl", "a") as file:
+        file.write(json.dumps([request.node.name, seen]) + "\\n")
+
+BOUND = {"artifacts": {"text-data": "ai://default/data"}}
+
+def test_none(): pass
+
+@pytest.mark.aicore("others/other.yaml", **BOUND)
+def test_marked(): pass
+
+@pytest.mark.aicore("others/other.yaml", **BOUND)
+def test_shared(aicore_execution): pass
+
+@pytest.mark.aicore("others/other.yaml", fresh=True, **BOUND)
+def test_own(aicore_execution): pass
+
+@pytest.mark.aicore("others/other.yaml", **BOUND)
+def test_shared_again(aicore_execution):
+    assert len(aicore_execution.output_artifacts) == 1
+
+def test_asked_for(aicore_run):
+    assert aicore_run("others/other.yaml", **BOUND).execution.status.value == "COMPLETED"
+
+@pytest.mark.aicore("others/other.yaml")
+@pytest.mark.aicore_script(executable="other-training", outcome="DEAD")
+def test_scripted(): pass
+"""
+
+
+def test_what_a_test_sees_does_not_depend_on_the_workflows_of_others(project: pytest.Pytester) -> None:
+    """A workflow outside the folder is there for the tests that name it, with all that it brings along."""
+    text = (project.path / "workflows" / "training_workflow_tutorial.yaml").read_text()
+    for before, after in (
+        ("  name: text-clf-train-tutorial", "  name: other-training"),
+        ("text-clf-tutorial", "elsewhere"),
+        ("docker-registry-secret", "other-registry"),
+    ):
+        assert before in text
+        text = text.replace(before, after)
+    (project.path / "others").mkdir()
+    (project.path / "others" / "other.yaml").write_text(text)
+    (project.path / "pytest.ini").write_text("[pytest]\naicore_emulator_start = 2026-01-01T00:00:00Z\n")
+    project.makepyfile(OTHER_FOLDER)
+    names = re.findall(r"def (test_\w+)", OTHER_FOLDER)
+    seen: list[dict[str, object]] = []
+    for order in (names, names[::-1], names[3:] + names[:3], *([name] for name in names)):
+        (project.path / "seen.jsonl").unlink(missing_ok=True)
+        module = "test_what_a_test_sees_does_not_depend_on_the_workflows_of_others.py"
+        result = project.runpytest_inprocess(*(f"{module}::{name}" for name in order))
+        result.assert_outcomes(passed=len(order))
+        seen.append(dict(json.loads(line) for line in (project.path / "seen.jsonl").read_text().splitlines()))
+    alone = {name: what for each in seen[3:] for name, what in each.items()}
+    assert seen[:3] == [alone] * 3
+    assert [name for name, what in alone.items() if "other-registry" in str(what)] == names[1:]
+    assert len({str(what) for name, what in alone.items() if name != "test_none"}) == 1
 
 
 def test_rolled_back_shared_run_can_still_be_asked_for_logs(project: pytest.Pytester) -> None:

@@ -520,7 +520,7 @@ def test_outside_of_the_folder(aicore_execution, aicore_client):
     assert aicore_client.executable.get("text-clf-tutorial", "mine-to-train").id == "mine-to-train"
 
 def test_afterwards(aicore_client):
-    assert len(aicore_client.executable.query("text-clf-tutorial").resources) == 3
+    assert len(aicore_client.executable.query("text-clf-tutorial").resources) == 2
 """,
     ).assert_outcomes(passed=4)
 
