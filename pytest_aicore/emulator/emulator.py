@@ -210,8 +210,8 @@ class Emulator:
     def publish(self, template: Template | Executable, at: float | None = None) -> None:
         """Publish what a template defines, as AI Core's Git sync does.
 
-        The tenant gets what the template needs to run: the docker registry secrets that it names (resource groups made
-        here have their object-store secret). Templates that a client synchronises get no secrets.
+        The tenant gets what the template needs to run: the docker registry secrets and the generic secrets that it
+        names (resource groups made here have their object-store secret). Templates that a client synchronises get none.
 
         Args:
             template: a workflow template, or the executable derived from one.
@@ -226,8 +226,7 @@ class Emulator:
             self.state.published[executable.id] = PublishedExecutable(
                 executable, before.created_at if before else now, now
             )
-            for name in getattr(template, "pull_secrets", ()):
-                self.state.tenant.provide_docker_secret(name, now)
+            self.state.tenant.provide_secrets(executable, now)
 
     @contextmanager
     def also_published(self, template: Template, at: float) -> Iterator[None]:
@@ -238,13 +237,15 @@ class Emulator:
             at: the time of the sync, in seconds since the epoch.
         """
         with self.lock:
-            published, secrets = dict(self.state.published), self.state.tenant.docker_secrets.copy()
+            published, tenant = dict(self.state.published), self.state.tenant
+            docker_secrets, shared_secrets = tenant.docker_secrets.copy(), tenant.shared_secrets.copy()
             self.publish(template, at)
         try:
             yield
         finally:
             with self.lock:
-                self.state.published, self.state.tenant.docker_secrets = published, secrets
+                self.state.published, tenant = published, self.state.tenant
+                tenant.docker_secrets, tenant.shared_secrets = docker_secrets, shared_secrets
 
     def withdraw(self, executable_id: str) -> None:
         """Remove an executable, as AI Core's Git sync does when a template was deleted (assumed)."""

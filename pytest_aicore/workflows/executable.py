@@ -117,6 +117,8 @@ class Executable:
         output_artifacts: what a completed run registers, in the order in which a run meets them.
         resource_plans: the resource plans or instance types of its pods; placeholders stay as they are.
         images: the images of its containers; placeholders stay as they are.
+        pull_secrets: the docker registry secrets that it names.
+        secrets: the generic secrets without which its containers cannot be created.
         active_deadline_seconds: after how many seconds Argo ends a run, None for never.
         missing: what a template must have for AI Core to publish it and this one lacks, in words such as
             `label ai.sap.com/version`.
@@ -136,6 +138,8 @@ class Executable:
     output_artifacts: tuple[OutputArtifact, ...] = ()
     resource_plans: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    pull_secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     active_deadline_seconds: int | None = None
     missing: tuple[str, ...] = ()
 
@@ -192,6 +196,14 @@ class Published(Protocol):
         """The images of its containers."""
 
     @property
+    def pull_secrets(self) -> tuple[str, ...]:
+        """The docker registry secrets that it names."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The generic secrets that its containers cannot be created without."""
+
+    @property
     def active_deadline_seconds(self) -> int | None:
         """After how many seconds Argo ends a run, None for never."""
 
@@ -225,6 +237,8 @@ def derive(template: Published) -> Executable:
         output_artifacts=tuple(_output(node, made_by, annotations) for node, made_by in template.output_artifacts),
         resource_plans=template.resource_plans,
         images=template.images,
+        pull_secrets=template.pull_secrets,
+        secrets=template.secrets,
         active_deadline_seconds=template.active_deadline_seconds,
         missing=tuple(_missing(template)),
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from pytest_aicore.errors import PlanError, WorkflowError, did_you_mean, listing
 from pytest_aicore.workflows.argo.graph import WorkflowModel, is_supplied
 from pytest_aicore.workflows.executable import Executable, derive
+from pytest_aicore.workflows.secret_references import secrets_in
 from pytest_aicore.workflows.yaml.places import Place, Problem, SourceError
 from pytest_aicore.workflows.yaml.source import load, load_all, parse, parse_all
 from pytest_aicore.workflows.yaml.tree import NO_MAPPING, Document, MappingNode, Node, ScalarNode, SequenceNode
@@ -156,6 +157,11 @@ class Template:
         named = (secret.name("name") for secret in self.spec.mappings_of("imagePullSecrets"))
         return _unique(name for name in named if name)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The generic secrets that its containers cannot be created without, each once; none are known of texts."""
+        return ()
+
     def plan_places(self) -> Iterator[tuple[str, Place]]:
         """Yield each resource plan or instance type of its pods with the place where it is written."""
         raise NotImplementedError
@@ -278,6 +284,12 @@ class WorkflowTemplate(Template):
                 if name:
                     found.setdefault(name, (artifact, template.name or None))
         return list(found.values())
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The generic secrets that its containers cannot be created without, each once."""
+        of_all = (node for key in ("volumes", "templateDefaults") if (node := self.spec.get(key)) is not None)
+        return _unique(secrets_in([*(template.node for template in self.reachable), *of_all]))
 
     def plan_places(self) -> Iterator[tuple[str, Place]]:
         """Yield the plans of reachable templates that run pods, from their labels or the defaults for all pods."""

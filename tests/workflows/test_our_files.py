@@ -37,6 +37,7 @@ EXECUTABLES = {
         ),
         resource_plans=("starter",),
         images=("docker.io/example/text-clf-train:1.0.0",),
+        pull_secrets=("docker-registry-secret",),
         active_deadline_seconds=7200,
     ),
     "serving_workflow_tutorial.yaml": Executable(
@@ -82,6 +83,7 @@ EXECUTABLES = {
         ),
         resource_plans=("starter", "basic"),
         images=("docker.io/example/house-price:1.2.0",),
+        pull_secrets=("docker-registry-secret",),
         active_deadline_seconds=10800,
     ),
     "churn_dag.yaml": Executable(
@@ -114,6 +116,7 @@ EXECUTABLES = {
         ),
         resource_plans=("starter", "train.l"),
         images=("docker.io/example/churn:0.3.0",),
+        pull_secrets=("docker-registry-secret",),
         active_deadline_seconds=5400,
     ),
 }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_aicore.emulator.control.caller import raised_at
 from pytest_aicore.emulator.control.scripts import SHAPES, ShapeError, course, said_about
-from pytest_aicore.emulator.control.symptoms import spelt_out
+from pytest_aicore.emulator.control.symptoms import spelt_out, without_secrets
 from pytest_aicore.emulator.store.records import Deployment, Enactment, Execution, LogEntry, Metric, Progress
 from pytest_aicore.emulator.store.state import DEFAULT_STORE
 from pytest_aicore.emulator.store.statuses import TERMINAL
@@ -21,10 +21,10 @@ from pytest_aicore.emulator.world.course import OUTPUTS_BEFORE_COMPLETION_SECOND
 from pytest_aicore.errors import EmulatorError, our_message
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from pytest_aicore.emulator.store.records import AnyEnactment, Configuration
-    from pytest_aicore.emulator.store.state import ResourceGroup
+    from pytest_aicore.emulator.store.state import ResourceGroup, Tenant
     from pytest_aicore.emulator.world.cluster import Cluster
     from pytest_aicore.emulator.world.course import ScriptedCourse
     from pytest_aicore.emulator.world.world import World
@@ -145,6 +145,7 @@ class ScriptedEngine:
         published = state.find_published(configuration.executable_id)
         if published:
             values = spelt_out(values, published.executable)
+            values |= without_secrets(published.executable, *_secrets_of(group, state.tenant))
         if deployed:
             if "running" not in said.values:
                 values.pop("running", None)  # a pace sets how long trainings run; deployments have no end
@@ -266,6 +267,12 @@ class ScriptedEngine:
         for output in published.executable.output_artifacts:
             if output.name not in omitted and not is_registered(group, execution, output):
                 group.artifacts.add(artifact_of(execution, output, state.uuid(), state.next_number(), at))
+
+
+def _secrets_of(group: ResourceGroup, tenant: Tenant) -> tuple[Container[str], Container[str]]:
+    """Return the docker registry secrets and the generic secrets that a pod of a resource group may name."""
+    generic = {secret.id for table in (group.secrets, tenant.shared_secrets) for secret in table}
+    return tenant.docker_secrets, generic
 
 
 def _course_of(enactment: Enactment) -> ScriptedCourse:

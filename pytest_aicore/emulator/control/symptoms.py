@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_aicore.emulator.world.bindings import failed_nodes, pod_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from pytest_aicore.emulator.store.records import Enactment
     from pytest_aicore.workflows import Executable
@@ -22,6 +22,8 @@ NO_STORAGE = "You need to configure artifact storage. More information on how to
 """Argo's sentence, which SAP's troubleshooting page names the beginning of."""
 NOT_WRITTEN = "path {path} does not exist in archive {path}"
 """Captured, with the name of the archive hidden."""
+NOT_CREATED = 'CreateContainerConfigError: secret "{secret}" not found'
+"""Kubernetes' sentence."""
 NO_KEY = "failed to load artifact '{artifact}': The specified key does not exist."
 """The object store's sentence, which SAP's troubleshooting page names."""
 
@@ -81,6 +83,25 @@ def spelt_out(said: Mapping[str, Any], executable: Executable) -> dict[str, Any]
     """
     symptom = said.get("symptom")
     return {**SYMPTOMS[symptom](executable), **said} if symptom else dict(said)
+
+
+def without_secrets(executable: Executable, docker: Container[str], generic: Container[str]) -> dict[str, Any]:
+    """Return script fields for an executable that names a secret which does not exist; none if all exist.
+
+    Without its docker registry secret an execution stays UNKNOWN (documentation); without a generic secret Kubernetes
+    cannot create its container, so it stays PENDING (assumed: how AI Core shows that is not captured).
+
+    Args:
+        executable: what is executed.
+        docker: the docker registry secrets that exist.
+        generic: the generic secrets that exist in its resource group.
+    """
+    if any(name not in docker for name in executable.pull_secrets):
+        return {"stuck_in": "UNKNOWN"}
+    missing = next((name for name in executable.secrets if name not in generic), None)
+    if missing is None:
+        return {}
+    return {"stuck_in": "PENDING", "status_details": _details(_waiting(NOT_CREATED.format(secret=missing)))}
 
 
 def _uploads_badly(message: str) -> dict[str, Any]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         PublishedExecutable,
         RegisteredArtifact,
     )
+    from pytest_aicore.workflows.executable import Executable
 
     Catalogue = Callable[[str], Mapping[str, PublishedExecutable]]
     """Returns the executables that every tenant with a service plan has, by id."""
@@ -163,19 +164,23 @@ class Tenant(Holder):
     mirrors: Mapping[str, str] = field(default_factory=dict)
     """Local folders by the URL of the repository that they mirror."""
 
-    def provide_docker_secret(self, name: str, now: float) -> None:
-        """Add a docker registry secret that no client created; an existing one is left unchanged.
+    def provide_secrets(self, executable: Executable, now: float) -> None:
+        """Add the secrets that an executable names and no client created; existing ones are left unchanged.
 
         Args:
-            name: its name, which is its id.
+            executable: names docker registry secrets and generic ones, which all resource groups get.
             now: seconds since the epoch.
         """
-        from pytest_aicore.emulator.store.admin_records import NamedSecret  # late: few templates name one
+        for names, secrets in (
+            (executable.pull_secrets, self.docker_secrets),
+            (executable.secrets, self.shared_secrets),
+        ):
+            for name in names:
+                if name not in secrets:
+                    from pytest_aicore.emulator.store.admin_records import NamedSecret  # late: few templates name one
 
-        secrets = self.docker_secrets
-        if name not in secrets:
-            # A number before all others, so that ids of later records do not depend on it.
-            secrets.add(NamedSecret(name, min((0, *(each.number for each in secrets))) - 1, now))
+                    # A number before all others, so that ids of later records do not depend on it.
+                    secrets.add(NamedSecret(name, min((0, *(each.number for each in secrets))) - 1, now))
 
 
 def _no_catalogue(_: str) -> Mapping[str, PublishedExecutable]:

@@ -293,10 +293,15 @@ def test_a_run_of_what_was_synchronised(
     """The repository's own workflows, from the application to the output artifact."""
     shutil.copytree(WORKFLOWS, tmp_path / "repo" / "workflows", ignore=lambda *_: ["conftest.py"])
     assert sync(tmp_path / "repo")["syncStatus"] == "Synced"
+    early = ask("POST", "/v2/lm/executions", {"configurationId": ask.configuration(TRAIN)}).content["id"]
+    body = {"name": "docker-registry-secret", "data": {".dockerconfigjson": "{}"}}
+    assert ask("POST", "/v2/admin/dockerRegistrySecrets", body).status == 202
     execution = ask("POST", "/v2/lm/executions", {"configurationId": ask.configuration(TRAIN)}).content["id"]
     emulator.clock.advance(60)
     shown = ask("GET", f"/v2/lm/executions/{execution}").content
     assert (shown["status"], len(shown["outputArtifacts"])) == ("COMPLETED", 1)
+    waiting = ask("GET", f"/v2/lm/executions/{early}").content
+    assert waiting["status"] == "UNKNOWN"  # as the documentation says of one whose registry secret is missing
     assert ask("GET", "/v2/admin/resourceQuota/executables").content == {
         "quota": {"servingTemplateMaxCount": 50, "workflowTemplateMaxCount": 50},
         "usage": {"servingTemplateCount": 1, "workflowTemplateCount": 3},
