@@ -187,6 +187,7 @@ def test_url_that_ends_in_a_slash(bench: Bench) -> None:
 
 def test_image_without_docker_secret(bench: Bench) -> None:
     bench.yaml(("  entrypoint: train\n", "  entrypoint: train\n  imagePullSecrets: [{name: my-registry}]\n"))
+    bench.emulator.state.tenant.docker_secrets.remove("my-registry")
     bench.emulator.script(symptom="image pull")
     (cause,) = bench.causes()
     assert cause == Cause(
@@ -237,6 +238,7 @@ def test_secrets_that_may_not_be_fetched_at(bench: Bench, status: int) -> None:
 
 def test_no_docker_secret(bench: Bench) -> None:
     bench.yaml(("  entrypoint: train\n", "  entrypoint: train\n  imagePullSecrets: [{name: my-registry}]\n"))
+    bench.emulator.state.tenant.docker_secrets.remove("my-registry")
     bench.emulator.script(stuck_in="UNKNOWN")
     assert bench.causes()[0] == Cause(
         "no docker registry secret",

@@ -145,7 +145,7 @@ class ScriptedEngine:
         published = state.find_published(configuration.executable_id)
         if published:
             values = spelt_out(values, published.executable)
-            values |= without_secrets(published.executable, *_secrets_of(group, state.tenant))
+            values = {**without_secrets(published.executable, *_secrets_of(group, state.tenant)), **values}
         if deployed:
             if "running" not in said.values:
                 values.pop("running", None)  # a pace sets how long trainings run; deployments have no end
