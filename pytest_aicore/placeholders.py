@@ -1,4 +1,6 @@
-"""What was left for somebody to fill in: `<YOUR_DOCKER_USERNAME>`, `${SECRET}`; and how our own messages write it."""
+"""What was left for somebody, or a tool, to fill in: `<YOUR_DOCKER_USERNAME>`, `${SECRET}`, `@TAG@`; and how our own
+messages write it.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +24,15 @@ _TOKENS: Final = (
 _ELEMENTS: Final = r"a|b|body|br|code|div|em|h[1-6]|head|hr|html|i|img|li|ol|p|pre|span|strong|su[bp]|table|t[dhr]|u|ul"
 _MEANT: Final = rf"(?i:(?:{_TOKENS}|{_ELEMENTS}) ?/?)"
 _YOURS: Final = r"\bYOUR[_-][A-Za-z0-9_-]+"
-_TO_FILL_IN: Final = re.compile(rf"<[A-Za-z][^<>\n]*>|{_YOURS}|\$\{{?\w+\}}?")
-_URL_TO_FILL_IN: Final = re.compile(rf"<[A-Za-z][^<>\n]*>|{_YOURS}|\$\{{\w+\}}")  # a path may have a `$`
-_WHOLLY_TO_FILL_IN: Final = re.compile(rf"<(?!{_MEANT}>)[A-Za-z][^<>\n]*>|{_YOURS}|\$\{{\w+\}}")
+_BETWEEN_ATS: Final = r"@[A-Za-z][\w.-]*@"  # of Maven, CMake, autoconf
+# Of Windows, Azure pipelines, templates in brackets, ERB, shells and Python.
+_OF_TOOLS: Final = (
+    r"%[A-Za-z]\w*%|#\{\w+\}#?|\[\[ ?[A-Za-z][\w.]* ?\]\]|<%[^%\n]*%>|\$\(\w+\)"
+    r"|(?<![${])\{[A-Za-z]\w*\}(?!\})|__[A-Z]\w*?__"
+)
+_TO_FILL_IN: Final = re.compile(rf"<[A-Za-z][^<>\n]*>|{_YOURS}|\$\{{?\w+\}}?|{_BETWEEN_ATS}|{_OF_TOOLS}")
+_URL_TO_FILL_IN: Final = re.compile(rf"<[A-Za-z][^<>\n]*>|{_YOURS}|\$\{{\w+\}}|{_BETWEEN_ATS}")  # paths may have a `$`
+_WHOLLY_TO_FILL_IN: Final = re.compile(rf"<(?!{_MEANT}>)[A-Za-z][^<>\n]*>|{_YOURS}|\$\{{\w+\}}|{_BETWEEN_ATS}")
 
 
 def to_fill_in(text: str, *, wholly: bool = False) -> str | None:

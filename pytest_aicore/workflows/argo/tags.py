@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_aicore.placeholders import to_fill_in
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -53,8 +55,8 @@ class Tag(NamedTuple):
 
 
 def has_placeholder(text: str) -> bool:
-    """Return whether something in a text is replaced before the text is used."""
-    return "{{" in text
+    """Return whether something in a text is replaced, or to be filled in, before the text is used."""
+    return "{{" in text or to_fill_in(text, wholly=True) is not None
 
 
 def tags(text: str) -> Iterator[Tag]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.workflows.argo.tags import tags
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -61,3 +63,11 @@ def root_of(tag: str) -> str:
     """Return the word that a tag begins with, empty where it begins with none."""
     found = re.match(r"\w+", tag)
     return found.group() if found else ""
+
+
+def foreign_tag(text: str) -> str | None:
+    """Return the first tag of a text that Argo leaves alone, so that another tool may fill it in; None without one."""
+    if "{{" not in text:
+        return None
+    left = (tag for tag in tags(text) if tag.expression is None and root_of(tag.name) not in ROOTS)
+    return next((text[tag.begin : tag.end] for tag in left), None)

@@ -754,6 +754,23 @@ replaced(
     r"{{workflow.parameters.\1}} {{workflow.status}}",
     inside=True,
 )
+replaced(
+    "tag of an image that another tool fills in",
+    "AIC250 AIC333",
+    r"^( +image: )(docker\S+?):[\w.]+$",
+    r'\1"\2:{{TAG}}"',
+    inside=True,
+)
+replaced("tag of an image between at signs", "AIC322", r"^( +image: docker\S+?):[\w.]+$", r"\1:@TAG@", inside=True)
+replaced(
+    "params for parameters",
+    "AIC250 AIC245",
+    r"\{\{(?:workflow|inputs)\.parameters\.",
+    r"{{params.",
+    inside=True,
+    only="^kind: WorkflowTemplate",
+)
+replaced("deadline to fill in", "AIC250", r"^( *activeDeadlineSeconds: )(\d+)", r'\1"{{SECONDS}}"')
 replaced("bracket in an expression not closed", "AIC249", r"(\{\{=asInt\([^)]*)\)", r"\1", inside=True)
 
 

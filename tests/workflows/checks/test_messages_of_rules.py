@@ -1399,6 +1399,68 @@ CASES: list[tuple[str, str, str]] = [
         ),
         "Write `{{workflow.name}}`.",
     ),
+    # --- placeholders of other tools ---
+    (
+        cont("workingDir: '{{DIR}}'"),
+        (
+            "AIC250 warning 10: `{{DIR}}` is not a variable of Argo. Unless another tool fills it in before, it stays "
+            "in the text, braces included."
+        ),
+        "Put the real value in its place.",
+    ),
+    (
+        args("{{TAG}}"),
+        (
+            "AIC250 warning 8: `{{TAG}}` is not a variable of Argo. Unless another tool fills it in before, it stays "
+            "in the text, braces included."
+        ),
+        "Put the real value in its place, or a parameter of the workflow, `{{workflow.parameters.NAME}}`.",
+    ),
+    (
+        pod("container: {image: 'docker.io/a/b:{{ TAG }}'}", image=False),
+        (
+            "AIC250 warning 8: `{{ TAG }}` is not a variable of Argo. Unless another tool fills it in before, the "
+            "image cannot be pulled."
+        ),
+        "Put the real value in its place, or a parameter of the workflow, `{{workflow.parameters.NAME}}`.",
+    ),
+    (
+        args("{{params.depth}}", DEPTH_OR_1),
+        (
+            "AIC250 warning 9: `{{params.depth}}` is not a variable of Argo. Unless another tool fills it in before, "
+            "it stays in the text, braces included."
+        ),
+        "Write `{{inputs.parameters.depth}}`. Did you mean 'inputs.parameters.depth'?",
+    ),
+    (
+        args("{{params.lr}}"),
+        (
+            "AIC250 warning 8: `{{params.lr}}` is not a variable of Argo. Unless another tool fills it in before, "
+            "it stays in the text, braces included."
+        ),
+        "Write `{{workflow.parameters.lr}}`, and declare `lr`. Did you mean 'workflow.parameters.lr'?",
+    ),
+    (
+        args("{{artifacts.data}}", DATA),
+        (
+            "AIC250 warning 9: `{{artifacts.data}}` is not a variable of Argo. Unless another tool fills it in before, "
+            "it stays in the text, braces included."
+        ),
+        "Write `{{inputs.artifacts.data.path}}`. Did you mean 'inputs.artifacts.data.path'?",
+    ),
+    (
+        args("{{step.one.outputs.result}}"),
+        (
+            "AIC250 warning 8: `{{step.one.outputs.result}}` is not a variable of Argo. Unless another tool fills it "
+            "in before, it stays in the text, braces included."
+        ),
+        "Declare an input of this template, and pass the value in the `arguments` of the call.",
+    ),
+    (
+        pod("priorityClassName: '@PRIORITY@'"),
+        ("AIC250 warning 8: `@PRIORITY@` was left to be filled in. Unless a tool does so before, it stays as it is."),
+        "Put the real value in its place.",
+    ),
     # --- variables ---
     (
         args("{{depth}}", params=PARAMETER),
@@ -1418,13 +1480,16 @@ CASES: list[tuple[str, str, str]] = [
     ),
     (
         passed("{{items}}", "withItems: [1]"),
-        "AIC245 error 9: The item of a loop is called `item`. Argo refuses the workflow.",
+        (
+            "AIC245 warning 9: The item of a loop is called `item`. Argo does not replace it: it stays in the text, "
+            "braces included."
+        ),
         "Write `{{item}}`. Did you mean 'item'?",
     ),
     (
         args("{{worklow.name}}"),
         (
-            "AIC245 error 8: Unknown variable `worklow`. Argo does not replace it: it stays in the text, braces"
+            "AIC245 warning 8: Unknown variable `worklow`. Argo does not replace it: it stays in the text, braces"
             " included."
         ),
         "Write `{{workflow.name}}`. Did you mean 'workflow'?",
@@ -1432,10 +1497,10 @@ CASES: list[tuple[str, str, str]] = [
     (
         args("{{parameters.depth}}", params=PARAMETER),
         (
-            "AIC245 error 9: Unknown variable `{{parameters.depth}}`. Argo does not replace it: it stays in the"
+            "AIC245 warning 9: Unknown variable `{{parameters.depth}}`. Argo does not replace it: it stays in the"
             " text, braces included."
         ),
-        "Write `{{workflow.parameters.depth}}` or `{{inputs.parameters.depth}}`.",
+        "Write `{{workflow.parameters.depth}}`.",
     ),
     (
         args("{{workflow.nmae}}"),

@@ -558,9 +558,9 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "{{workflow.parameters.EPOCHS}}",
             "{{spec.arguments.parameters.EPOCHS}}",
-            "73:64 error AIC245: Unknown variable `{{spec.arguments.parameters.EPOCHS}}`. "
+            "73:64 warning AIC245: Unknown variable `{{spec.arguments.parameters.EPOCHS}}`. "
             "Argo does not replace it: it stays in the text, braces included. Write "
-            "`{{workflow.parameters.EPOCHS}}` or `{{inputs.parameters.EPOCHS}}`.",
+            "`{{workflow.parameters.EPOCHS}}`.",
             id="path of the YAML as a reference",
         ),
         pytest.param(
@@ -583,8 +583,8 @@ def test_without_a_mistake_nothing_is_said() -> None:
             TRAINING,
             "{{item}}",
             "{{items}}",
-            "34:27 error AIC245: The item of a loop is called `item`. Argo refuses it, so each "
-            "execution ends DEAD without a log. Write `{{item}}`. Did you mean 'item'?",
+            "34:27 warning AIC245: The item of a loop is called `item`. Argo does not replace it: it "
+            "stays in the text, braces included. Write `{{item}}`. Did you mean 'item'?",
             id="items",
         ),
         pytest.param(

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.placeholders import to_fill_in
+from pytest_aicore.workflows.argo.variables import foreign_tag
+from pytest_aicore.workflows.checks.argo.references.foreign import FOREIGN_PLACEHOLDER
 from pytest_aicore.workflows.checks.examples import example_container, with_args
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.checks.subject import is_replaced
@@ -54,6 +56,10 @@ PULL_SECRET: Final = aicore_rule(
 _FEW_PLACEHOLDERS: Final = 3
 """How many placeholders of a file are listed one by one."""
 _LISTED_LINES: Final = 30
+_OF_PLACEHOLDERS: Final = (
+    (PLACEHOLDER, "AI Core uses them unchanged"),
+    (FOREIGN_PLACEHOLDER, "Argo does not replace them"),
+)
 _SHOUTED: Final = re.compile(r"(?<![A-Za-z0-9_])[A-Z]{2,}(?:_[A-Z0-9]+)+(?![A-Za-z0-9_])")
 _REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*")
 _TAG: Final = re.compile(r"[\w][\w.-]{0,127}")
@@ -69,6 +75,8 @@ def check_to_fill_in(report: Report, node: Node | None, what: str, *, wholly: bo
     if type(node) is not ScalarNode or node.kind != "string":
         return False
     left = to_fill_in(node.text, wholly=wholly)
+    if left is None and not wholly:
+        left = foreign_tag(node.text)
     if left is None:
         return False
     _left(report, node, left, what)
@@ -91,19 +99,23 @@ def told_once(findings: list[Finding]) -> list[Finding]:
     Args:
         findings: of one file, in their order.
     """
-    left = [finding for finding in findings if finding.rule == PLACEHOLDER.id]
-    if len(left) <= _FEW_PLACEHOLDERS:
-        return findings
-    lines = list(dict.fromkeys(str(finding.place.line) for finding in left))
-    listed = ", ".join(lines[:_LISTED_LINES])
-    others = f" and {len(lines) - _LISTED_LINES} more" if len(lines) > _LISTED_LINES else ""
-    first = replace(
-        left[0],
-        message=f"{len(left)} placeholders were left to be filled in (lines {listed}{others}): AI Core uses them"
-        " unchanged.",
-        remedy="Put the real values in their places.",
-    )
-    return [first if finding is left[0] else finding for finding in findings if finding not in left[1:]]
+    for rule, what in (
+        (PLACEHOLDER, "AI Core uses them unchanged"),
+        (FOREIGN_PLACEHOLDER, "Argo does not replace them"),
+    ):
+        left = [finding for finding in findings if finding.rule == rule.id and finding.hint is None]
+        if len(left) <= _FEW_PLACEHOLDERS:
+            continue
+        lines = list(dict.fromkeys(str(finding.place.line) for finding in left))
+        listed = ", ".join(lines[:_LISTED_LINES])
+        others = f" and {len(lines) - _LISTED_LINES} more" if len(lines) > _LISTED_LINES else ""
+        first = replace(
+            left[0],
+            message=f"{len(left)} placeholders were left to be filled in (lines {listed}{others}): {what}.",
+            remedy="Put the real values in their places.",
+        )
+        findings = [first if finding is left[0] else finding for finding in findings if finding not in left[1:]]
+    return findings
 
 
 def check_image(report: Report, container: MappingNode) -> None:

@@ -34,7 +34,7 @@ _SINGLE_BRACES: Final = re.compile(r"(?<!\{)\{(inputs\.(parameters|artifacts)\.(
 # AI Core fills the blocks by Jinja, as the texts of its errors show: a name may be a part of an expression.
 _INPUT: Final = re.compile(r"\binputs\.(parameters|artifacts)\.([\w.-]+)")
 _BARE: Final = re.compile(r"(?<=[\s\"':])(inputs\.(parameters|artifacts)\.(\w+))(?=[\"']?\s*$)")
-_LIKE_A_REFERENCE: Final = re.compile(r"[A-Za-z]\w*(?:\.[\w-]+)+")
+_LIKE_A_REFERENCE: Final = re.compile(r"[A-Za-z]\w*(?:\.[\w-]+)*")
 
 
 def check_placeholders(check: ServingCheck, node: ScalarNode, block: Block) -> None:
@@ -43,7 +43,7 @@ def check_placeholders(check: ServingCheck, node: ScalarNode, block: Block) -> N
         code = _without_comment(line)
         for tag in tags(code):
             if tag.is_closed:
-                _placeholder(check, block, number, tag.begin, tag.name)
+                _placeholder(check, block, number, tag.begin, tag.name, is_jinja="{%" in node.text)
             elif _UNCLOSED_INPUT.match(code, tag.begin):
                 _unclosed(check, block, number, tag.begin, code)
         for found in (*_SINGLE_BRACES.finditer(code), *_BARE.finditer(code)):
@@ -82,13 +82,13 @@ def _unclosed(check: ServingCheck, block: Block, number: int, position: int, cod
     )
 
 
-def _placeholder(check: ServingCheck, block: Block, number: int, position: int, tag: str) -> None:
+def _placeholder(check: ServingCheck, block: Block, number: int, position: int, tag: str, *, is_jinja: bool) -> None:
     place = block.place(number, position + 1)
     found = _INPUT.match(tag)
     declared: Mapping[str, MappingNode]
     if found is None:
         check.used.update(_INPUT.findall(tag))
-        _foreign(check, block, number, position, tag)
+        _foreign(check, block, number, position, tag, is_jinja=is_jinja)
         return
     check.used.update(_INPUT.findall(tag, found.end()))
     kind, name = found.groups()
@@ -122,15 +122,21 @@ def _placeholder(check: ServingCheck, block: Block, number: int, position: int, 
     )
 
 
-def _foreign(check: ServingCheck, block: Block, number: int, position: int, tag: str) -> None:
-    """Report a tag that AI Core does not replace, if it was surely meant for AI Core."""
+def _foreign(check: ServingCheck, block: Block, number: int, position: int, tag: str, *, is_jinja: bool) -> None:
+    """Report a tag that AI Core does not replace, unless it is a variable of a Jinja template."""
+    shown = f"{{{{{tag}{'}' * tag.count('{')}}}}}"  # some tools have three braces
+    tag = tag.lstrip("{ ")
     if not _LIKE_A_REFERENCE.fullmatch(tag):
         return
     root, _, rest = tag.partition(".")
     second, _, name = rest.partition(".")
-    name = name or second
-    if root not in ("inputs", "workflow", "parameters", "artifacts") and nearest(root, ("inputs",)) is None:
+    name = name or second or root
+    is_meant = bool(rest) and (
+        root in ("inputs", "workflow", "parameters", "artifacts") or nearest(root, ("inputs",)) is not None
+    )
+    if is_jinja and not is_meant:
         return
+    is_known = name in check.parameters or name in check.artifacts
     kind = "artifacts" if name in check.artifacts or nearest(second, ["artifacts"]) else "parameters"
     check.usage_is_clear = False
     place = block.place(number, position + 1)
@@ -138,8 +144,13 @@ def _foreign(check: ServingCheck, block: Block, number: int, position: int, tag:
         SERVING_PLACEHOLDER,
         place.line,
         place.column,
-        f"AI Core does not replace `{{{{{tag}}}}}` in a ServingTemplate: it stays in the text, braces included.",
-        f"Write `{{{{inputs.{kind}.{name}}}}}`.",
+        f"AI Core does not replace `{shown}` in a ServingTemplate: "
+        + ("it" if is_meant else "unless another tool fills it in before, it")
+        + " stays in the text, braces included.",
+        f"Write `{{{{inputs.{kind}.{name}}}}}`."
+        if is_meant or is_known
+        else "Fill it in, or declare an input and write `{{inputs.parameters.NAME}}`.",
+        severity=None if is_meant else Severity.WARNING,
         begins=block.begins,
     )
 

@@ -7,6 +7,8 @@ from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_aicore.placeholders import to_fill_in
+from pytest_aicore.workflows.argo.variables import foreign_tag
 from pytest_aicore.workflows.checks.argo.shapes import core_shapes, hera_shapes
 from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE, Finding
 from pytest_aicore.workflows.checks.rule import Rule, Severity
@@ -385,6 +387,8 @@ class StructureCheck:
             return True
         if wanted == "str":
             return kind == "string"
+        if is_left(node):  # a finding of its own, wherever it stands
+            return True
         if wanted == "bool":
             return kind == "boolean"
         if wanted == "int":
@@ -642,7 +646,7 @@ class StructureCheck:
     def _word(self, value: Node, key: str, words: tuple[str, ...]) -> None:
         if type(value) is not ScalarNode or value.kind != "string" or value.text in words:
             return
-        if "{{" in value.text or REPLACED in value.text:
+        if "{{" in value.text or REPLACED in value.text or is_left(value):
             return
         near = nearest(value.text, words)
         self._report.add(
@@ -670,6 +674,13 @@ class StructureCheck:
             # A name such as `y` or `1` is reported, and remains the name that others refer to.
             node.style, node.tag = '"', None
             self.wrong.discard(node)
+
+
+def is_left(node: ScalarNode) -> bool:
+    """Return whether a value is what somebody, or another tool than Argo, is to fill in."""
+    return node.kind == "string" and (
+        to_fill_in(node.text, wholly=True) is not None or foreign_tag(node.text) is not None
+    )
 
 
 def _is_artifact(node: Node) -> bool:

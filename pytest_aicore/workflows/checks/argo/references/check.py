@@ -30,6 +30,7 @@ class ReferenceCheck:
         parameters: the workflow parameters by name, None where it is not clear what is declared.
         told: steps and tasks that do not see another one, with its name, of which that was told.
         behind_dollars: the tags of the text that is looked at that stand behind a `$`.
+        has_other_language: whether the text that is looked at has placeholders of a language of its own.
     """
 
     def __init__(self, subject: Subject, model: WorkflowModel) -> None:
@@ -51,6 +52,7 @@ class ReferenceCheck:
         )
         self.told: set[tuple[Node | None, str]] = set()
         self.behind_dollars: set[str] = set()
+        self.has_other_language = False
         self._seen: dict[tuple[Node, str], int] = {}
 
     @cached_property

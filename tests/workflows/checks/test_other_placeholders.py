@@ -1,0 +1,226 @@
+"""Placeholders of other tools: a warning everywhere, never an error, and silence where a program has its own."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_aicore.workflows.checks import CheckOptions, check_document
+
+# As tools write them: Helm and Jinja without their syntax, Maven, GitHub, Windows, Azure, ERB, shells, people.
+IN_IMAGES = [
+    "{{TAG}}",
+    "{{ tag }}",
+    "{{Values.tag}}",
+    "{{params.tag}}",
+    "{{step.build.outputs.result}}",
+    "{{{TAG}}}",
+    "${{ TAG }}",
+    "@TAG@",
+    "@project.version@",
+    "%TAG%",
+    "#{TAG}#",
+    "[[TAG]]",
+    "<%= tag %>",
+    "$(TAG)",
+    "${TAG}",
+    "$TAG",
+    "{TAG}",
+    "__TAG__",
+    "<TAG>",
+]
+WHOLE_VALUES = ["{{VALUE}}", "{{ value }}", "{{a.b}}", "{{ value | default(1) }}", "@VALUE@", "${VALUE}", "<VALUE>"]
+
+TRAINING = """\
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata:
+  name: churn-train
+  labels: {scenarios.ai.sap.com/id: customer-churn, ai.sap.com/version: "1.0.0"}
+  annotations: {scenarios.ai.sap.com/name: Customer churn, executables.ai.sap.com/name: Churn training}
+spec:
+  entrypoint: train
+  arguments: {parameters: [{name: depth, value: "3"}]}
+  templates:
+  - name: train
+    metadata: {labels: {ai.sap.com/resourcePlan: starter}}
+    container:
+      image: docker.io/example/churn:1
+      command: ["/bin/sh", "-c"]
+      args: ["./train {{workflow.parameters.depth}}"]
+"""
+WORKFLOW = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: w}
+spec:
+  entrypoint: train
+  templates:
+  - name: train
+    container: {image: "docker.io/example/churn:1", command: [./train]}
+"""
+SERVING = """\
+apiVersion: ai.sap.com/v1alpha1
+kind: ServingTemplate
+metadata:
+  name: churn-serve
+  labels: {scenarios.ai.sap.com/id: customer-churn, ai.sap.com/version: "1.0.0"}
+  annotations: {scenarios.ai.sap.com/name: Customer churn, executables.ai.sap.com/name: Churn serving}
+spec:
+  inputs:
+    parameters: [{name: replicas, type: string, default: "1"}]
+  template:
+    apiVersion: serving.kserve.io/v1beta1
+    metadata:
+      labels: |
+        ai.sap.com/resourcePlan: infer.s
+    spec: |
+      predictor:
+        minReplicas: {{inputs.parameters.replicas}}
+        containers:
+        - name: kserve-container
+          image: docker.io/example/churn:1
+"""
+
+
+def said(text: str) -> list[tuple[str, str]]:
+    """Return severity and rule of what is said about a text."""
+    return [(finding.severity.word, finding.rule) for finding in check_document(text)]
+
+
+@pytest.mark.parametrize("text", [TRAINING, WORKFLOW, SERVING], ids=["training", "workflow", "serving"])
+def test_without_a_placeholder_nothing_is_said(text: str) -> None:
+    assert said(text) == []
+
+
+@pytest.mark.parametrize("placeholder", IN_IMAGES)
+@pytest.mark.parametrize("text", [TRAINING, SERVING], ids=["training", "serving"])
+def test_in_an_image(text: str, placeholder: str) -> None:
+    found = said(text.replace("image: docker.io/example/churn:1", f"image: 'docker.io/example/churn:{placeholder}'"))
+    assert [severity for severity, _ in found] == ["warning"]
+
+
+@pytest.mark.parametrize("value", WHOLE_VALUES)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "activeDeadlineSeconds: {}",
+        "retryStrategy: {{limit: {}}}",
+        "retryStrategy: {{limit: 1, backoff: {{factor: {}, duration: '10'}}}}",
+        "retryStrategy: {{limit: 1, retryPolicy: {}}}",
+        "daemon: {}",
+        "priority: {}",
+        "failFast: {}",
+        "serviceAccountName: {}",
+        "nodeSelector: {{gpu: {}}}",
+        "outputs: {{artifacts: [{{name: {}, globalName: model, path: /app/model}}]}}",
+        "outputs: {{artifacts: [{{name: model, globalName: {}, path: /app/model}}]}}",
+        "outputs: {{artifacts: [{{name: model, globalName: model, path: /app/model, mode: {}}}]}}",
+        "volumes: [{{name: v, emptyDir: {{sizeLimit: {}}}}}]",
+        "podSpecPatch: {}",
+    ],
+)
+def test_a_value_of_a_template_may_be_filled_in_by_another_tool(line: str, value: str) -> None:
+    text = TRAINING.replace("    container:\n", f"    {line.format(repr(value))}\n    container:\n")
+    found = said(text)
+    if line.startswith("podSpecPatch"):  # a program, of which only plain references are told
+        assert {severity for severity, _ in found} <= {"warning"}
+    else:
+        assert [severity for severity, _ in found] == ["warning"]
+
+
+@pytest.mark.parametrize("value", ["{{VALUE}}", "@VALUE@", "<VALUE>"])
+@pytest.mark.parametrize("old", ["churn-train", "customer-churn", '"1.0.0"', "Customer churn", "starter"])
+def test_in_the_metadata(old: str, value: str) -> None:
+    assert [severity for severity, _ in said(TRAINING.replace(old, f"'{value}'"))] == ["warning"]
+
+
+@pytest.mark.parametrize("value", WHOLE_VALUES)
+def test_in_a_workflow_of_argo(value: str) -> None:
+    text = WORKFLOW.replace("  entrypoint", f"  parallelism: '{value}'\n  entrypoint")
+    assert said(text) == [("warning", "AIC250")]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        "./train {{TAG}}",
+        "./train {{ tag }}",
+        "./train {{Values.tag}}",
+        "./train {{params.tag}}",
+        "./train {{step.build.outputs.result}}",
+        "./train {{workflow}} ",
+        "./train {{duration}}",
+    ],
+)
+def test_in_a_command_line(args: str) -> None:
+    text = TRAINING.replace('"./train {{', f'"{args} {{{{')
+    assert said(text) == [("warning", "AIC250")]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        "docker ps --format '{{.Names}}' {{x}}",
+        "sed -i s/{{TAG}}/$TAG/ config",
+        "cat > prompt.j2 <<EOF\n{{ question }}\nEOF\n",
+        "python -c \"print(f'{{key}}')\"",
+        "python -c \"t.replace('{{key}}', value)\"",
+        "echo ${{ github.sha }} ${{ steps.a.outcome }}",
+        "{% for x in y %}{{ x }} {{ steps.x }} {{ inputs.text }} {{ workflow.title }}{% endfor %}",
+        "{{ x | upper }} {{ y }}",
+        "echo {{#if x}} {{x}} {{/if}}",
+        "awk '{{print $1}}'",
+        "./train {{retries}} {{lastRetry.exitCode}} {{node.name}}",
+    ],
+)
+def test_a_program_may_have_placeholders_of_its_own(args: str) -> None:
+    block = "\n".join(f"          {line}" for line in f"./train {{{{workflow.parameters.depth}}}}; {args}".split("\n"))
+    text = TRAINING.replace(' ["./train {{workflow.parameters.depth}}"]', f"\n        - |\n{block}")
+    assert said(text) == []
+
+
+@pytest.mark.parametrize("tag", ["workflow.nosuch", "inputs.nosuch.x", "steps.a.outputs.result", "pod.ip", "item.x"])
+def test_spaces_inside_make_no_difference(tag: str) -> None:
+    bare, spaced = (
+        check_document(TRAINING.replace("./train", f"./train {written}"))
+        for written in (f"{{{{{tag}}}}}", f"{{{{ {tag} }}}}")
+    )
+    assert [finding.text for finding in spaced] == [finding.text for finding in bare]
+    assert [finding.severity.word for finding in bare] == ["error"]
+
+
+def test_a_known_variable_in_a_number_field_stays_an_error() -> None:
+    text = WORKFLOW.replace("  entrypoint", "  parallelism: '{{workflow.name}}'\n  entrypoint")
+    assert said(text) == [("error", "AIC202")]
+
+
+def test_in_the_blocks_of_a_serving_template() -> None:
+    text = SERVING.replace("infer.s", "{{PLAN}}").replace("{{inputs.parameters.replicas}}", "{{ replicas }}")
+    plan, replicas = check_document(text)
+    assert [(finding.severity.word, finding.place.line) for finding in (plan, replicas)] == [
+        ("warning", 14),
+        ("warning", 17),
+    ]
+    assert plan.text == (
+        "AI Core does not replace `{{PLAN}}` in a ServingTemplate: unless another tool fills it in before, it stays in "
+        "the text, braces included. Fill it in, or declare an input and write `{{inputs.parameters.NAME}}`."
+    )
+    assert replicas.text == (
+        "AI Core does not replace `{{replicas}}` in a ServingTemplate: unless another tool fills it in before, it "
+        "stays in the text, braces included. Write `{{inputs.parameters.replicas}}`."
+    )
+
+
+def test_a_file_full_of_them_is_told_once() -> None:
+    text = TRAINING.replace("starter", "'{{PLAN}}'").replace("churn:1", "churn:{{TAG}}")
+    (finding,) = check_document(text.replace("./train", "{{A}} {{B}}"))
+    assert finding.place.line == 12
+    assert finding.text == (
+        "4 placeholders were left to be filled in (lines 12, 14, 16): Argo does not replace them. Put the real values "
+        "in their places."
+    )
+
+
+def test_they_can_be_ignored_alone() -> None:
+    text = TRAINING.replace("churn:1", "churn:{{TAG}}")
+    assert check_document(text, options=CheckOptions(ignore=frozenset({"AIC250"}))) == []
