@@ -39,6 +39,7 @@ class Scope:
         outer: the scope around an inline template.
         holder: the step or task that the place is in.
         of_pods: all templates if the place becomes part of each pod, so that the inputs of any are in scope.
+        of_volumes: whether the place is in the volumes of the workflow, where the results of any call are in scope.
     """
 
     template: TemplateModel | None = None
@@ -51,6 +52,7 @@ class Scope:
     outer: Scope | None = None
     holder: MappingNode | None = None
     of_pods: tuple[TemplateModel, ...] = ()
+    of_volumes: bool = False
     _inputs: dict[str, set[str]] = field(default_factory=dict)
     _clear: dict[tuple[str, str], bool] = field(default_factory=dict)
 
@@ -110,7 +112,15 @@ def scoped(model: WorkflowModel) -> Iterator[tuple[Node, Scope]]:
     for key, node in model.spec.values.items():
         if key not in ("templates", "templateDefaults"):
             of_pods = () if key in _OF_THE_WORKFLOW else tuple(model.all_templates)
-            yield node, Scope(at_exit=key in ("hooks", "metrics"), is_call=key == "hooks", of_pods=of_pods)
+            yield (
+                node,
+                Scope(
+                    at_exit=key in ("hooks", "metrics"),
+                    is_call=key == "hooks",
+                    of_pods=of_pods,
+                    of_volumes=key == "volumes",
+                ),
+            )
 
 
 def _of_template(template: TemplateModel, scope: Scope) -> Iterator[tuple[Node, Scope]]:
@@ -122,7 +132,7 @@ def _of_template(template: TemplateModel, scope: Scope) -> Iterator[tuple[Node, 
             continue
         if key == "dag" and type(node) is MappingNode:
             yield from ((value, scope) for inner, value in node.values.items() if inner != "tasks")
-        elif key == "outputs":
+        elif key == "outputs" or (key == "volumes" and word):
             yield node, after
         elif key == "metrics":
             yield node, replace(after, at_exit=True)

@@ -695,6 +695,30 @@ def _metric(source: Source) -> Iterator[Planted]:
         yield source.inserted(index, new, 2)
 
 
+@mistake("gauge without a value", "AIC234")
+def _gauge(source: Source) -> Iterator[Planted]:
+    for index, found in source.find(r"^( {4,6})container:$"):
+        pad = found.group(1)
+        new = (
+            f"{pad}metrics:\n{pad}  prometheus:\n{pad}    - name: training_seconds\n{pad}      help: duration\n"
+            f"{pad}      gauge:\n{pad}        realtime: true"
+        )
+        yield source.inserted(index, new, 4)
+
+
+@mistake("manifest that is not YAML", "AIC236")
+def _manifest(source: Source) -> Iterator[Planted]:
+    if "onExit:" in source.text or "hooks:" in source.text:
+        return
+    for index, _ in source.find(r"^  templates:$"):
+        new = (
+            "  onExit: secret\n  templates:\n    - name: secret\n      resource:\n        action: create\n"
+            "        manifest: |\n          kind: Secret\n          data: {depth: 3"
+        )
+        without = Source("\n".join([*source.lines[:index], *source.lines[index + 1 :]]) + "\n")
+        yield without.inserted(index, new, 7)
+
+
 # --- references ---------------------------------------------------------------------------------------------------
 
 replaced(
@@ -746,6 +770,13 @@ replaced(
     r"\1}",
     inside=True,
     only="^kind: WorkflowTemplate",
+)
+replaced(
+    "failures outside of the exit handler",
+    "AIC248",
+    r"\{\{workflow\.parameters\.(\w+)\}\}",
+    r"{{workflow.parameters.\1}} {{workflow.failures}}",
+    inside=True,
 )
 replaced(
     "status outside of the exit handler",

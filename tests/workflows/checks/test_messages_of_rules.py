@@ -670,6 +670,24 @@ CASES: list[tuple[str, str, str]] = [
         ),
         "Set `realtime: false`.",
     ),
+    *(
+        (
+            pod(f"metrics: {{prometheus: [{{name: a, help: h, {kind}: {value}}}]}}"),
+            f"AIC234 error 8: The {kind} of the metric `a` has no `value`. Argo refuses the workflow.",
+            "Add `value:`.",
+        )
+        for kind in ("gauge", "counter", "histogram")
+        for value in ("{}", "{value: }", "{value: ''}")
+    ),
+    # --- manifests ---
+    (
+        pod("resource:", "  action: create", "  manifest: |", "    kind: ConfigMap", "    data: [1", image=False),
+        (
+            "AIC236 error 12: The `manifest` is not YAML: the `[` is not closed before line 13, or a comma between its "
+            "items is missing there. Argo refuses the workflow."
+        ),
+        "Close it with `]`, or put the value in quotes if the bracket is part of a string.",
+    ),
     # --- names ---
     (
         spec("entrypoint: work", "arguments: {parameters: [{name: size, enum: []}]}", "templates:", WORK),
@@ -756,7 +774,7 @@ CASES: list[tuple[str, str, str]] = [
     ),
     (
         pod("script: {image: i}", image=False),
-        "AIC228 error 8: This script has no `source`, so there is nothing to run.",
+        "AIC228 warning 8: This script has no `source`: its command gets an empty file.",
         "Add `source: |` with the script, or use `container`.",
     ),
     (
@@ -1520,7 +1538,15 @@ CASES: list[tuple[str, str, str]] = [
     (
         args("{{workflow.status}}"),
         (
-            "AIC248 error 8: `{{workflow.status}}` is only known in templates that `onExit` or a hook runs. "
+            "AIC248 hint 8: `{{workflow.status}}` is `Running` here: how the workflow ended is only known in templates "
+            "that `onExit` or a hook runs."
+        ),
+        "Move it to an exit handler, if the end is meant.",
+    ),
+    (
+        args("{{workflow.failures}}"),
+        (
+            "AIC248 error 8: `{{workflow.failures}}` is only known in templates that `onExit` or a hook runs. "
             "Argo refuses the workflow."
         ),
         "Move it to an exit handler.",
@@ -1601,7 +1627,10 @@ CASES: list[tuple[str, str, str]] = [
     ),
     (
         cont("nothing: 1"),
-        "AIC201 warning 10: A container of Argo has no key `nothing`: it is silently ignored.",
+        (
+            "AIC201 warning 10: A container of Argo has no known key `nothing`: unless it is new in Argo, it is "
+            "silently ignored."
+        ),
         "Remove it, or move it to where it belongs.",
     ),
     (
@@ -1611,12 +1640,18 @@ CASES: list[tuple[str, str, str]] = [
     ),
     (
         pod("atomic: 1"),
-        "AIC201 warning 8: A template of Argo has no key `atomic`: it is silently ignored.",
+        (
+            "AIC201 warning 8: A template of Argo has no known key `atomic`: unless it is new in Argo, it is "
+            "silently ignored."
+        ),
         "Remove it, or move it to where it belongs.",
     ),
     (
         pod("inputs:", "  params: []"),
-        "AIC201 warning 9: The inputs of Argo have no key `params`: it is silently ignored.",
+        (
+            "AIC201 warning 9: The inputs of Argo have no known key `params`: unless it is new in Argo, it is "
+            "silently ignored."
+        ),
         "Remove it, or move it to where it belongs.",
     ),
     (
@@ -1651,7 +1686,10 @@ CASES: list[tuple[str, str, str]] = [
     ),
     (
         cont("image2: 1"),
-        "AIC201 warning 10: A container of Argo has no key `image2`: it is silently ignored.",
+        (
+            "AIC201 warning 10: A container of Argo has no known key `image2`: unless it is new in Argo, it is "
+            "silently ignored."
+        ),
         "Remove it, or move it to where it belongs.",
     ),
     (

@@ -8,12 +8,9 @@ from pytest_aicore.workflows.checks.examples import serving
 from pytest_aicore.workflows.checks.report import Report
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.template import StringBlock
-from pytest_aicore.workflows.yaml.places import SourceError
-from pytest_aicore.workflows.yaml.source import parse_all
 
 if TYPE_CHECKING:
     from pytest_aicore.workflows.checks.rule import Rule
-    from pytest_aicore.workflows.yaml.places import Problem
     from pytest_aicore.workflows.yaml.tree import Document, ScalarNode
 
 BLOCK: Final = aicore_rule(
@@ -80,14 +77,3 @@ class BlockReport(Report):
             end_column=None if end_column is None else place.column + end_column - column,
             begins=self._block.begins,
         )
-
-
-def as_in_the_file(problem: Problem, text: str, block: Block) -> Problem:
-    """Return a problem of a block with the lines and columns of the file in its words."""
-    begin = block.place(1, 1)
-    lines = (" " * (begin.column - 1) + line for line in text.split("\n"))
-    try:
-        parse_all("\n" * (begin.line - 1) + "\n".join(lines), problem.place.path)
-    except SourceError as error:
-        return error.problem
-    return problem

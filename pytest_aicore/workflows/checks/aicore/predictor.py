@@ -12,7 +12,7 @@ from pytest_aicore.workflows.checks.examples import serving
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.checks.subject import REPLACED, is_replaced
 from pytest_aicore.workflows.checks.words import hint_for, nearest
-from pytest_aicore.workflows.yaml.tree import MappingNode, SequenceNode
+from pytest_aicore.workflows.yaml.tree import MappingNode, SequenceNode, is_given
 
 if TYPE_CHECKING:
     from pytest_aicore.workflows.checks.aicore.blocks import BlockReport
@@ -56,6 +56,15 @@ def check_predictor(check: ServingCheck, block: tuple[BlockReport, MappingNode] 
     report, root = block
     is_old = "v1alpha2" in (check.spec.mapping("template").text("apiVersion") or "")
     if is_old:
+        return
+    if "predictor" not in root.values and is_given(root.mapping("default"), "predictor"):
+        report.add(
+            PREDICTOR,
+            root.keys["default"],
+            "The `predictor` is below `default`, as in v1alpha2 of KServe, which AI Core no longer supports.",
+            "Write `predictor:` in place of `default:`, and its container as an item of `containers:` below it.",
+            severity=Severity.WARNING,
+        )
         return
     structure = StructureCheck(report, shapes_for(check.subject), consequence=KSERVE_REFUSES, owner="KServe")
     structure.check(root, "InferenceServiceSpec")

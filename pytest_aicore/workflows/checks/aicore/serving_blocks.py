@@ -6,12 +6,13 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.tags import without_tags
-from pytest_aicore.workflows.checks.aicore.blocks import BLOCK, BLOCK_SYNTAX, Block, BlockReport, as_in_the_file
+from pytest_aicore.workflows.checks.aicore.blocks import BLOCK, BLOCK_SYNTAX, Block, BlockReport
 from pytest_aicore.workflows.checks.aicore.predictor import KSERVE_REFUSES
 from pytest_aicore.workflows.checks.aicore.serving_placeholders import check_placeholders
 from pytest_aicore.workflows.checks.document.look_alikes import take_look_alikes_out, tell_look_alikes
 from pytest_aicore.workflows.checks.document.problems import check_comments, take_comments_out
 from pytest_aicore.workflows.checks.document.repeated import part
+from pytest_aicore.workflows.checks.document.strings import as_in_the_file
 from pytest_aicore.workflows.checks.subject import REPLACED
 from pytest_aicore.workflows.yaml.places import SourceError
 from pytest_aicore.workflows.yaml.source import parse_all

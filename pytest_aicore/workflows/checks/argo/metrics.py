@@ -17,7 +17,7 @@ METRIC: Final = argo_rule(
     "metric",
     "A metric cannot be emitted as it is written",
     "A Prometheus metric has a name of letters, digits, `_` and `:`, a `help`, and one of `gauge`, `counter` and "
-    "`histogram`; a value that is only known at the end cannot be a real-time gauge.",
+    "`histogram`, each with its `value`; a value that is only known at the end cannot be a real-time gauge.",
     "metrics:\n  prometheus:\n    - name: training-seconds\n      help: how long it took\n"
     "      gauge:\n        value: '{{duration}}'",
     "metrics:\n  prometheus:\n    - name: training_seconds\n      help: how long it took\n"
@@ -48,6 +48,14 @@ def check_metrics(check: ArgoCheck, metrics: MappingNode) -> None:
                 f"The metric `{name}` has to be exactly one of a gauge, a counter and a histogram. {check.fails}",
                 "Keep one of them." if kinds else "Add `gauge:`, `counter:` or `histogram:`.",
             )
+        for kind in kinds:
+            if type(metric.values[kind]) is MappingNode and not metric.mapping(kind).text("value"):
+                check.add(
+                    METRIC,
+                    metric.mapping(kind).keys.get("value") or metric.keys[kind],
+                    f"The {kind} of the metric `{name}` has no `value`. {check.fails}",
+                    "Add `value:`.",
+                )
         gauge = metric.mapping("gauge")
         if gauge.text("realtime") == "true" and "resourcesDuration" in (gauge.text("value") or ""):
             check.add(

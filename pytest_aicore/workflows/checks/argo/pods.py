@@ -34,7 +34,7 @@ NO_IMAGE: Final = argo_rule(
     228,
     "no-image",
     "A container has no image, or a script no source",
-    "Without it there is nothing to run.",
+    "Without an image there is nothing to run. A script without source is an empty file for its command: a warning.",
     "container:\n  command: [/bin/sh, -c]\n  args: [./train]",
     example_container(),
 )
@@ -101,8 +101,9 @@ def check_container(check: ArgoCheck, template: TemplateModel, key: str, contain
         check.add(
             NO_IMAGE,
             container.keys.get("source") or template.node.keys[key],
-            "This script has no `source`, so there is nothing to run.",
+            "This script has no `source`: its command gets an empty file.",
             "Add `source: |` with the script, or use `container`.",
+            severity=Severity.WARNING,
         )
     check_environment(check.subject.report, container, check.wrong)
 

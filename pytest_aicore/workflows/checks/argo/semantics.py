@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_aicore.workflows.checks.argo.artifacts import check_artifacts, check_outputs
 from pytest_aicore.workflows.checks.argo.calls import check_graph
 from pytest_aicore.workflows.checks.argo.check import ArgoCheck
+from pytest_aicore.workflows.checks.argo.manifests import check_manifest
 from pytest_aicore.workflows.checks.argo.metrics import check_metrics
 from pytest_aicore.workflows.checks.argo.names import check_enum, check_name, check_names_of_arguments, check_unique
 from pytest_aicore.workflows.checks.argo.pods import (
@@ -82,6 +83,7 @@ def _template(check: ArgoCheck, template: TemplateModel) -> None:
     for key, container in template.containers():
         check_container(check, template, key, container)
     check_container_set(check, node.mapping("containerSet"))
+    check_manifest(check, template)
     check_metrics(check, node.mapping("metrics"))
     check_settings(check, template)
     if template.is_graph:

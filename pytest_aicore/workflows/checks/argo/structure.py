@@ -141,6 +141,9 @@ _REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "HTTP": ("url",),
 }
 
+_LOCATIONS: Final = frozenset({"HTTPArtifact", "RawArtifact"})
+"""Where an artifact that is optional may come from nowhere; of git's, Argo requires the repository of any."""
+
 _WORDS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     **{
         (container, "imagePullPolicy"): ("Always", "IfNotPresent", "Never")
@@ -461,6 +464,8 @@ class StructureCheck:
             self.check(value, known.get(text, "any"), key, node)
         for required in _REQUIRED.get(name, ()):
             given = node.values.get(required)
+            if name in _LOCATIONS and parent is not None and parent.text("optional") == "true":
+                continue
             if given is None:
                 self._missing(node, required, name)
             elif type(given) is ScalarNode and given.kind in ("null", "string") and not given.text.strip():
@@ -624,7 +629,10 @@ class StructureCheck:
         self._report.add(
             UNKNOWN_KEY,
             key,
-            f"{_what(name, self._owner)} no key `{key.text}`: it is silently ignored.",
+            f"{_what(name, self._owner)} no key `{key.text}`: it is silently ignored."
+            if near
+            else f"{_what(name, self._owner)} no known key `{key.text}`: unless it is new in {self._owner}, it is "
+            "silently ignored.",
             f"Write `{near}`." if near else "Remove it, or move it to where it belongs.",
             hint=hint_for(near),
             severity=Severity.ERROR if near else Severity.WARNING,

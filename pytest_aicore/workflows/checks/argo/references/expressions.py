@@ -30,6 +30,8 @@ EXPRESSION: Final = argo_rule(
 _EXPRESSION_NAME: Final = re.compile(
     r"(?<![\w.'\"])(inputs|workflow)\.parameters(?:\.([A-Za-z_]\w*)|\[\s*(['\"])(.+?)\3\s*\])"
 )
+_LITERAL: Final = re.compile(r"(?<![\[])(?<!\[ )(['\"`])(?:\\.|(?!\1).)*\1", re.DOTALL)
+"""A string that is not a key in brackets: a path of `jsonpath(...)` may look like a variable."""
 
 
 def check_expression(
@@ -51,8 +53,12 @@ def check_expression(
         bare = re.search(r"workflow\.parameters(?![.\[\w])", text)
         if bare is not None:
             check.usage_is_clear = False
-    for found in _EXPRESSION_NAME.finditer(text):
+    code = _LITERAL.sub(lambda literal: " " * len(literal.group()), text)
+    for found in _EXPRESSION_NAME.finditer(code):
         name = found.group(2) or found.group(4)
+        if found.group() == "workflow.parameters.json":  # all of them, for example for jsonpath(...)
+            check.usage_is_clear = False
+            continue
         declared: Iterable[str]
         if found.group(1) == "workflow":
             check.used.add(name)

@@ -60,6 +60,11 @@ def check_result(
     word = root[:-1]
     while not scope.word and scope.outer is not None:
         scope = scope.outer
+    if scope.of_volumes:  # Argo fills them in whenever it starts a step or task
+        outer = [call for template in scope.of_pods for call in template.calls if call.name == name]
+        if outer:
+            _result(check, node, text, tag, outer[0], result, word)
+            return
     if scope.word != root:
         _other_calls(check, node, text, root, name, result, scope)
         return

@@ -9,7 +9,7 @@ from pytest_aicore.workflows.checks.argo.references.declared import check_workfl
 from pytest_aicore.workflows.checks.argo.references.results import check_global_output
 from pytest_aicore.workflows.checks.argo.references.unknown import report_unknown
 from pytest_aicore.workflows.checks.examples import with_args
-from pytest_aicore.workflows.checks.rule import argo_rule
+from pytest_aicore.workflows.checks.rule import Severity, argo_rule
 from pytest_aicore.workflows.checks.words import hint_for, nearest
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ ONLY_AT_EXIT: Final = argo_rule(
     248,
     "only-at-exit",
     "A placeholder uses a value that is only known when the workflow has ended",
-    "`{{workflow.status}}` and `{{workflow.failures}}` only exist in templates that `onExit` or a hook runs.",
-    with_args("echo {{workflow.status}}"),
+    "`{{workflow.failures}}` only exists in templates that `onExit` or a hook runs. `{{workflow.status}}` is `Running` "
+    "in all others: a hint.",
+    with_args("echo {{workflow.failures}}"),
     with_args("echo {{workflow.name}}"),
 )
 
@@ -61,10 +62,16 @@ def check_workflow_variable(
     elif second in ("status", "failures") and not (name or scope.at_exit or check.subject.is_library):
         if not check.subject.calls_are_clear:
             return  # an exit handler that is misnamed leads nowhere
+        # Argo knows the status at any time, the failures only at the end.
+        is_known = second == "status"
         check.add(
             ONLY_AT_EXIT,
             node,
             text,
-            f"`{{{{{tag}}}}}` is only known in templates that `onExit` or a hook runs. {check.fails}",
-            "Move it to an exit handler.",
+            f"`{{{{{tag}}}}}` is `Running` here: how the workflow ended is only known in templates that `onExit` or a "
+            "hook runs."
+            if is_known
+            else f"`{{{{{tag}}}}}` is only known in templates that `onExit` or a hook runs. {check.fails}",
+            "Move it to an exit handler, if the end is meant." if is_known else "Move it to an exit handler.",
+            severity=Severity.HINT if is_known else None,
         )
