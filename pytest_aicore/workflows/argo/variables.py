@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.placeholders import to_fill_in
 from pytest_aicore.workflows.argo.tags import tags
 
 if TYPE_CHECKING:
@@ -63,6 +64,16 @@ def root_of(tag: str) -> str:
     """Return the word that a tag begins with, empty where it begins with none."""
     found = re.match(r"\w+", tag)
     return found.group() if found else ""
+
+
+def left_over(text: str, *, wholly: bool = False) -> str | None:
+    """Return the part of a text that somebody, or another tool than Argo, is to fill in; None without one.
+
+    Args:
+        text: for example `docker.io/example/train:{{TAG}}` or `@SECONDS@`.
+        wholly: whether brackets of other kinds than `{{` only count around the whole text.
+    """
+    return to_fill_in(text, wholly=wholly) or foreign_tag(text)
 
 
 def foreign_tag(text: str) -> str | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
-from pytest_aicore.placeholders import to_fill_in
+from pytest_aicore.workflows.argo.variables import left_over
 from pytest_aicore.workflows.checks.findings import Finding
 from pytest_aicore.workflows.checks.rule import Rule, Severity, folder_rule
 from pytest_aicore.workflows.executable import SCENARIO_ID_LABEL, SCENARIO_NAME_ANNOTATION
@@ -143,7 +143,7 @@ def check_together(outlines: Iterable[Outline], *, is_all: bool = True) -> Itera
         outlines: of all documents that were checked, in the order of the files.
         is_all: whether these are all the templates of a folder, and not single files.
     """
-    templates = [outline for outline in outlines if outline.is_aicore and to_fill_in(outline.executable_id) is None]
+    templates = [outline for outline in outlines if outline.is_aicore and left_over(outline.executable_id) is None]
     yield from _duplicate_ids(templates)
     yield from _two_names(templates)
     groups: dict[tuple[str, str], list[Outline]] = {}
@@ -168,7 +168,7 @@ def check_together(outlines: Iterable[Outline], *, is_all: bool = True) -> Itera
         scenario = template.scenario_id
         if template.kind != "ServingTemplate" or not scenario or scenario in trained or scenario in lonely:
             continue
-        if to_fill_in(scenario) is not None:
+        if left_over(scenario) is not None:
             continue
         lonely.add(scenario)
         yield _finding(
@@ -202,7 +202,7 @@ def _duplicate_ids(templates: list[Outline]) -> Iterator[Finding]:
 def _two_names(templates: list[Outline]) -> Iterator[Finding]:
     first: dict[str, Outline] = {}
     for template in templates:
-        if not template.scenario_id or not template.scenario_name or to_fill_in(template.scenario_id) is not None:
+        if not template.scenario_id or not template.scenario_name or left_over(template.scenario_id) is not None:
             continue
         other = first.setdefault(template.scenario_id, template)
         if other.scenario_name != template.scenario_name:

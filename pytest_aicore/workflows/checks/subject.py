@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.template import ServingTemplate, WorkflowTemplate
 from pytest_aicore.workflows.yaml.tree import NO_MAPPING, MappingNode
 
@@ -96,5 +97,5 @@ class Subject:
 
 
 def is_replaced(text: str) -> bool:
-    """Return whether a text is only known when a run begins."""
-    return "{{" in text or REPLACED in text
+    """Return whether a text is only known when a run begins, or when somebody has filled it in."""
+    return has_placeholder(text) or REPLACED in text

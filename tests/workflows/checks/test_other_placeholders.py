@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from pytest_aicore.workflows.checks import CheckOptions, check_document
+from pytest_aicore.workflows.checks import CheckOptions, check_document, check_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # As tools write them: Helm and Jinja without their syntax, Maven, GitHub, Windows, Azure, ERB, shells, people.
 IN_IMAGES = [
@@ -218,6 +223,55 @@ def test_a_file_full_of_them_is_told_once() -> None:
     assert finding.text == (
         "4 placeholders were left to be filled in (lines 12, 14, 16): Argo does not replace them. Put the real values "
         "in their places."
+    )
+
+
+@pytest.mark.parametrize("value", ["{{VALUE}}", "@VALUE@", "<VALUE>"])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("argoproj.io/v1alpha1", "{}"),
+        ("image:", "env: [{{name: {}, value: a}}]\n      image:"),
+        ("image:", "resources: {{limits: {{memory: {}}}}}\n      image:"),
+        ("image:", "ports: [{{containerPort: {}}}]\n      image:"),
+        ("image:", "ports: [{{containerPort: 80, protocol: {}}}]\n      image:"),
+        ("  entrypoint", "  imagePullSecrets: [{{name: {}}}]\n  entrypoint"),
+        ("  entrypoint", "  activeDeadlineSeconds: {}\n  entrypoint"),
+        ("entrypoint: train", "entrypoint: {}"),
+        ('[{name: depth, value: "3"}', '[{{name: depth, value: "3"}}, {{name: {}, value: "1"}}'),
+    ],
+)
+def test_in_other_places(old: str, new: str, value: str) -> None:
+    text = TRAINING.replace(old, new.format(repr(value)), 1)
+    assert [severity for severity, _ in said(text)] == ["warning"]
+
+
+def test_in_the_annotation_of_an_artifact() -> None:
+    text = TRAINING.replace("Churn training}", "Churn training, artifacts.ai.sap.com/model.kind: '{{KIND}}'}").replace(
+        "    container:\n",
+        "    outputs: {artifacts: [{name: model, globalName: model, path: /app/model}]}\n    container:\n",
+    )
+    (finding,) = check_document(text)
+    assert (finding.rule, finding.remedy) == ("AIC250", "Put the real value in its place.")
+
+
+def test_two_templates_whose_ids_are_filled_in_later_are_not_told_to_be_one(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        text = TRAINING.replace("churn-train", "'{{ID}}'").replace("Customer churn", name)
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    assert {finding.rule for finding in check_files([tmp_path]).findings} == {"AIC250"}
+
+
+def test_part_of_an_image_in_a_workflow_of_argo() -> None:
+    assert said(WORKFLOW.replace("churn:1", "churn:@TAG@")) == [("warning", "AIC250")]
+
+
+@pytest.mark.parametrize("function", ["asInt(workflow.parameters.depth)", "jsonpath(workflow.parameters.depth, '$.a')"])
+def test_an_expression_without_its_sign(function: str) -> None:
+    (finding,) = check_document(TRAINING.replace("./train", f"./train {{{{{function}}}}}"))
+    assert f"{finding.severity.word} {finding.text}" == (
+        "warning An expression begins with `{{=`. Argo does not replace it: it stays in the text, braces included. "
+        f"Write `{{{{={function}}}}}`."
     )
 
 

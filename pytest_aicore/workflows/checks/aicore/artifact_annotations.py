@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from pytest_aicore.placeholders import to_fill_in
+from pytest_aicore.workflows.argo.variables import left_over
 from pytest_aicore.workflows.checks.examples import EXAMPLE_LABELS, EXAMPLE_METADATA, EXAMPLE_NAMES, example_metadata
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.checks.words import hint_for, nearest, shortened, typo_hint
@@ -69,7 +69,7 @@ def check_artifact_annotations(
         if not key.startswith(ARTIFACT_ANNOTATION_PREFIX):
             continue
         artifact, dot, field = key[len(ARTIFACT_ANNOTATION_PREFIX) :].rpartition(".")
-        if to_fill_in(key) is not None:
+        if left_over(key) is not None:
             continue
         if not dot or field not in _ARTIFACT_FIELDS:
             _check_field(report, node, artifact if dot else field, field if dot else "", names)
@@ -129,7 +129,7 @@ def _report_unknown(
 
 
 def _check_value(report: Report, field: str, value: ScalarNode) -> None:
-    if to_fill_in(value.text) is not None:
+    if left_over(value.text) is not None:
         return
     if field == "kind" and value.text.strip() not in _ARTIFACT_KINDS:
         report.add(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.placeholders import to_fill_in
-from pytest_aicore.workflows.argo.variables import foreign_tag
+from pytest_aicore.workflows.argo.variables import left_over
 from pytest_aicore.workflows.checks.argo.references.foreign import FOREIGN_PLACEHOLDER
 from pytest_aicore.workflows.checks.examples import example_container, with_args
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
@@ -74,9 +74,7 @@ def check_to_fill_in(report: Report, node: Node | None, what: str, *, wholly: bo
     """
     if type(node) is not ScalarNode or node.kind != "string":
         return False
-    left = to_fill_in(node.text, wholly=wholly)
-    if left is None and not wholly:
-        left = foreign_tag(node.text)
+    left = to_fill_in(node.text, wholly=True) if wholly else left_over(node.text)
     if left is None:
         return False
     _left(report, node, left, what)

@@ -21,6 +21,7 @@ from pytest_aicore.workflows.checks.examples import (
     example_metadata,
 )
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
+from pytest_aicore.workflows.checks.subject import is_replaced
 from pytest_aicore.workflows.checks.words import hint_for, nearest, shortened
 from pytest_aicore.workflows.executable import (
     ARTIFACT_ANNOTATION_PREFIX,
@@ -199,7 +200,7 @@ class MetadataCheck:
         wanted = API_VERSIONS[self._subject.kind]
         node = root.values.get("apiVersion")
         written = root.text("apiVersion")
-        if written == wanted:
+        if written == wanted or is_replaced(written or ""):
             return
         self._add(
             API_VERSION,

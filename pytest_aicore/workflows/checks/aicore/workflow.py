@@ -19,6 +19,7 @@ from pytest_aicore.workflows.checks.aicore.urls import check_urls
 from pytest_aicore.workflows.checks.argo.references.texts import texts
 from pytest_aicore.workflows.checks.examples import with_args
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
+from pytest_aicore.workflows.checks.subject import is_replaced
 from pytest_aicore.workflows.yaml.tree import ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _check_unused(check: AicoreCheck, used: set[str]) -> None:
     if check.refers_elsewhere:
         return
     for name, parameter in check.model.parameters.items():
-        if name not in used:
+        if name not in used and not is_replaced(name):
             check.add(
                 UNUSED_PARAMETER,
                 parameter.values["name"],

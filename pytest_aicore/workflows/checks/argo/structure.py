@@ -7,8 +7,7 @@ from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pytest_aicore.placeholders import to_fill_in
-from pytest_aicore.workflows.argo.variables import foreign_tag
+from pytest_aicore.workflows.argo.variables import left_over
 from pytest_aicore.workflows.checks.argo.shapes import core_shapes, hera_shapes
 from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE, Finding
 from pytest_aicore.workflows.checks.rule import Rule, Severity
@@ -686,9 +685,7 @@ class StructureCheck:
 
 def is_left(node: ScalarNode) -> bool:
     """Return whether a value is what somebody, or another tool than Argo, is to fill in."""
-    return node.kind == "string" and (
-        to_fill_in(node.text, wholly=True) is not None or foreign_tag(node.text) is not None
-    )
+    return node.kind == "string" and left_over(node.text, wholly=True) is not None
 
 
 def _is_artifact(node: Node) -> bool:

@@ -33,6 +33,7 @@ FOREIGN_PLACEHOLDER: Final = argo_rule(
 _LEFT: Final = "Argo does not replace it: it stays in the text, braces included."
 _REFERENCE: Final = re.compile(r"[A-Za-z]\w*(?:\.[\w\- ]+)*")
 _PLAIN: Final = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
+_FUNCTION: Final = re.compile(r"(?:asInt|asFloat|jsonpath|toJson|sprig\.\w+)\(")
 _LOCAL: Final = frozenset({"retries", "lastRetry", "node", "cronworkflow"})
 """What else Argo replaces; source: Argo's documentation, page "Workflow Variables"."""
 _OF_METRICS: Final = frozenset({"duration", "exitCode", "resourcesDuration", "status"})
@@ -115,14 +116,16 @@ def _remedy(check: ReferenceCheck, text: Text, tag: str, better: str | None, sco
     root, _, rest = tag.partition(".")
     if nearest(root, ("steps", "tasks")) and ".outputs." in rest:
         return "Declare an input of this template, and pass the value in the `arguments` of the call."
-    if text.use == "program" or text.key == "image":
+    if scope.template is not None and (text.use == "program" or text.key == "image"):
         return "Put the real value in its place, or a parameter of the workflow, `{{workflow.parameters.NAME}}`."
     return "Put the real value in its place."
 
 
 def check_left(check: ReferenceCheck, text: Text) -> None:
     """Report a value in brackets of another kind that was left to be filled in."""
-    left = to_fill_in(text.node.text, wholly=True) if text.use == "value" and text.node.kind == "string" else None
+    if text.use != "value" or text.node.kind != "string":
+        return
+    left = to_fill_in(text.node.text, wholly=text.key != "image")
     if left is not None:
         check.add(
             FOREIGN_PLACEHOLDER,
@@ -139,6 +142,16 @@ def _report_slip(check: ReferenceCheck, text: Text, written: str, tag: str, scop
     if meant != tag and root_of(meant) in ROOTS and _REFERENCE.fullmatch(meant):
         check.usage_is_clear = False
         report_bare(check, text.node, f"{written}}}" if f"{written}}}" in text.node.text else written, meant)
+        return True
+    if _FUNCTION.match(tag):
+        report_unknown(
+            check,
+            text.node,
+            written,
+            f"An expression begins with `{{{{=`. {_LEFT}",
+            f"Write `{{{{={tag}}}}}`.",
+            severity=Severity.WARNING,
+        )
         return True
     if not _REFERENCE.fullmatch(tag):
         return False
