@@ -24,10 +24,10 @@ _TOKENS: Final = (
 _ELEMENTS: Final = r"a|b|body|br|code|div|em|h[1-6]|head|hr|html|i|img|li|ol|p|pre|span|strong|su[bp]|table|t[dhr]|u|ul"
 _MEANT: Final = rf"(?i:(?:{_TOKENS}|{_ELEMENTS}) ?/?)"
 _YOURS: Final = r"\bYOUR[_-][A-Za-z0-9_-]+"
-_BETWEEN_ATS: Final = r"@[A-Za-z][\w.-]*@"  # of Maven, CMake, autoconf
-# Of Windows, Azure pipelines, templates in brackets, ERB, shells and Python.
+_BETWEEN_ATS: Final = r"@(?:[A-Z][A-Z0-9_.-]*|[a-z]\w*(?:\.[\w-]+)+)@"  # of Maven, CMake, autoconf; no password
+# Of the same in small letters, of Windows, Azure pipelines, templates in brackets, ERB, shells and Python.
 _OF_TOOLS: Final = (
-    r"%[A-Za-z]\w*%|#\{\w+\}#?|\[\[ ?[A-Za-z][\w.]* ?\]\]|<%[^%\n]*%>|\$\(\w+\)"
+    r"@[a-z][\w-]*@|%[A-Za-z]\w*%|#\{\w+\}#?|\[\[ ?[A-Za-z][\w.]* ?\]\]|<%[^%\n]*%>|\$\(\w+\)"
     r"|(?<![${])\{[A-Za-z]\w*\}(?!\})|__[A-Z]\w*?__"
 )
 _TO_FILL_IN: Final = re.compile(rf"<[A-Za-z][^<>\n]*>|{_YOURS}|\$\{{?\w+\}}?|{_BETWEEN_ATS}|{_OF_TOOLS}")

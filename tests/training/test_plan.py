@@ -157,6 +157,8 @@ LEFT = "was left to be filled in. Put the real value in its place."
         "YOUR_BUCKET",
         "YOUR-KEY",
         "${TOKEN}",
+        "@TOKEN@",
+        "@project.version@",
     ],
 )
 def test_a_value_that_is_a_placeholder_is_refused(plan: TrainingPlan, value: str) -> None:
@@ -174,6 +176,7 @@ def test_a_value_that_is_a_placeholder_is_refused(plan: TrainingPlan, value: str
         ("ai://<object store secret>/x", "<object store secret>"),
         ("ai://default/YOUR_DATA/x", "YOUR_DATA"),
         ("s3://${BUCKET}/x", "${BUCKET}"),
+        ("ai://default/@DATA@", "@DATA@"),
         ("<url>", "<url>"),
     ],
 )
@@ -190,7 +193,8 @@ def test_a_url_with_a_placeholder_is_refused(plan: TrainingPlan, url: str, left:
      "<|endoftext|>", "<0x0A>", "<speaker_1>", "<reserved_special_token_12>", "<UNK>", "<gMASK>", "<user>", "[INST] {x} [/INST]",
      "<div>", "<h1>", "<td>", "^<[a-z]+>$", '{"stop": "<value>"}', "FOR_YOUR_EYES", "python -m train --lr ${LR}",
      "x<y", "<3", "<<EOF", "<>", "<html><body>x</body></html>", "Answer in <b>bold</b>.", "Write <answer> at the end.",
-     "$HOME/data", "cost in $", "s3://${BUCKET}/x", "your_name", "{{x}}", "", "value", "VALUE"],
+     "$HOME/data", "cost in $", "s3://${BUCKET}/x", "your_name", "{{x}}", "", "value", "VALUE",
+     "@Passw0rd@", "@tag@", "@user", "%LIKE%", "$(date)", "{name}", "__main__", "[[a]]"],
 )  # fmt: skip
 def test_values_that_mean_what_they_say_are_taken(plan: TrainingPlan, value: str) -> None:
     assert replace(plan, parameters={"RATE": value}).parameters["RATE"] == value

@@ -194,6 +194,16 @@ def test_spaces_inside_make_no_difference(tag: str) -> None:
     assert [finding.severity.word for finding in bare] == ["error"]
 
 
+@pytest.mark.parametrize("value", ["%N%", "#{N}#", "[[ N ]]", "$(N)", "$N", "@n@", "__N__", "{N}", "<%= n %>"])
+@pytest.mark.parametrize("line", ["parallelism: {}", "archiveLogs: {}", "podGC: {{strategy: {}}}", "priority: {}"])
+def test_a_number_or_a_word_may_have_brackets_of_any_tool(line: str, value: str) -> None:
+    text = WORKFLOW.replace("  entrypoint", f"  {line.format(repr(value))}\n  entrypoint")
+    if line.startswith("podGC"):  # only hera's models know its words
+        assert said(text) in ([], [("warning", "AIC250")])
+    else:
+        assert said(text) == [("warning", "AIC250")]
+
+
 def test_a_known_variable_in_a_number_field_stays_an_error() -> None:
     text = WORKFLOW.replace("  entrypoint", "  parallelism: '{{workflow.name}}'\n  entrypoint")
     assert said(text) == [("error", "AIC202")]

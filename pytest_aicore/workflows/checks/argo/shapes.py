@@ -142,6 +142,7 @@ _CORE: Final[Mapping[str, str]] = {
 # What hera's models leave out although one version of Argo or another has it, and where they are stricter than Argo.
 _ALSO: Final[Mapping[str, str]] = {
     "Synchronization": "mutex:any semaphore:any",
+    "Cache": "configMap:LocalObjectReference",  # hera 6 takes it for a reference to a key
     "Parameter": "default:any-str description:any-str enum:[any-str] value:any-str",
     "ValueFrom": "default:any-str",
     "ArchiveStrategy": "none:{any} tar:{any} zip:{any}",
@@ -156,6 +157,7 @@ _FROM_CORE: Final = (
     "Template",
     "TemplateRef",
     "EnvVarSource",
+    "Artifact",
     "Container",
     "ScriptTemplate",
     "UserContainer",

@@ -7,7 +7,9 @@ from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pytest_aicore.placeholders import to_fill_in
 from pytest_aicore.workflows.argo.variables import left_over
+from pytest_aicore.workflows.checks.argo.references.foreign import report_left
 from pytest_aicore.workflows.checks.argo.shapes import core_shapes, hera_shapes
 from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE, Finding
 from pytest_aicore.workflows.checks.rule import Rule, Severity
@@ -389,7 +391,7 @@ class StructureCheck:
             return True
         if wanted == "str":
             return kind == "string"
-        if is_left(node):  # a finding of its own, wherever it stands
+        if self._is_left(node):
             return True
         if wanted == "bool":
             return kind == "boolean"
@@ -405,6 +407,17 @@ class StructureCheck:
             if "{{" not in node.text:
                 self._quantity(node)
         return True
+
+    def _is_left(self, node: ScalarNode) -> bool:
+        """Return whether a number or word is what somebody, or another tool than Argo, is to fill in; it is told."""
+        if node.kind != "string":
+            return False
+        if left_over(node.text, wholly=True) is not None:
+            return True  # wherever it stands, it has a finding
+        left = to_fill_in(node.text)  # no number or word has such brackets
+        if left is not None:
+            report_left(self._report, node, left)
+        return left is not None
 
     def _quantity(self, node: ScalarNode) -> None:
         if _QUANTITY.fullmatch(node.text.strip()):
@@ -653,7 +666,7 @@ class StructureCheck:
     def _word(self, value: Node, key: str, words: tuple[str, ...]) -> None:
         if type(value) is not ScalarNode or value.kind != "string" or value.text in words:
             return
-        if "{{" in value.text or REPLACED in value.text or is_left(value):
+        if "{{" in value.text or REPLACED in value.text or self._is_left(value):
             return
         near = nearest(value.text, words)
         self._report.add(
@@ -681,11 +694,6 @@ class StructureCheck:
             # A name such as `y` or `1` is reported, and remains the name that others refer to.
             node.style, node.tag = '"', None
             self.wrong.discard(node)
-
-
-def is_left(node: ScalarNode) -> bool:
-    """Return whether a value is what somebody, or another tool than Argo, is to fill in."""
-    return node.kind == "string" and left_over(node.text, wholly=True) is not None
 
 
 def _is_artifact(node: Node) -> bool:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.argo.scopes import Scope
     from pytest_aicore.workflows.checks.argo.references.check import ReferenceCheck
     from pytest_aicore.workflows.checks.argo.references.texts import Text
+    from pytest_aicore.workflows.checks.report import Report
+    from pytest_aicore.workflows.yaml.tree import ScalarNode
 
 FOREIGN_PLACEHOLDER: Final = argo_rule(
     250,
@@ -48,7 +50,7 @@ _OTHER_LANGUAGE: Final = re.compile(
     r"|\{\{[^{}]*\|[^{}]*\}\}"  # filters
     r"|\b[fF][rR]?['\"]|\.format\(|\.substitute\("  # formats of Python
     r"|\bsed\b|\.replace\(|\bre\.sub\("  # what fills them in itself
-    r"|<<|\b(?:jinja2?|j2|mustache|handlebars|consul-template|gomplate)\b"
+    r"|<<|\b(?:jinja2?|j2|mustache|handlebars|gomplate|render)\b|[Tt]emplate|[Pp]rompt"
 )
 
 
@@ -121,19 +123,23 @@ def _remedy(check: ReferenceCheck, text: Text, tag: str, better: str | None, sco
     return "Put the real value in its place."
 
 
-def check_left(check: ReferenceCheck, text: Text) -> None:
+def check_left(report: Report, text: Text) -> None:
     """Report a value in brackets of another kind that was left to be filled in."""
-    if text.use != "value" or text.node.kind != "string":
-        return
-    left = to_fill_in(text.node.text, wholly=text.key != "image")
-    if left is not None:
-        check.add(
-            FOREIGN_PLACEHOLDER,
-            text.node,
-            left,
-            f"`{shortened(left)}` was left to be filled in. Unless a tool does so before, it stays as it is.",
-            "Put the real value in its place.",
-        )
+    if text.use == "value" and text.node.kind == "string":
+        left = to_fill_in(text.node.text, wholly=text.key != "image")
+        if left is not None:
+            report_left(report, text.node, left)
+
+
+def report_left(report: Report, node: ScalarNode, left: str) -> None:
+    """Report the part of a value that was left to be filled in."""
+    report.add_inside(
+        FOREIGN_PLACEHOLDER,
+        node,
+        left,
+        f"`{shortened(left)}` was left to be filled in. Unless a tool does so before, it stays as it is.",
+        "Put the real value in its place.",
+    )
 
 
 def _report_slip(check: ReferenceCheck, text: Text, written: str, tag: str, scope: Scope) -> bool:

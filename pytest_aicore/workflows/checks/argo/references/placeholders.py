@@ -107,7 +107,7 @@ def _rest(check: ReferenceCheck, root: Node, seen: set[Node]) -> None:
     for text in texts(root):
         if "{{" not in text.node.text:
             if not check.subject.is_aicore:  # else a rule of AI Core tells it
-                check_left(check, text)
+                check_left(check.report, text)
         elif text.node not in seen:
             check.has_other_language = has_other_language(text)
             for tag in tags(text.node.text):

@@ -15,7 +15,7 @@ Use: TypeAlias = Literal["value", "program", "prose"]
 
 _PROGRAMS: Final = frozenset(
     {"args", "command", "source", "value", "default", "enum", "withItems", "annotations", "manifest", "podSpecPatch"}
-    | {"mergeStrategy", "data", "body"}
+    | {"mergeStrategy", "data", "body", "plugin"}
 )
 """Keys of programs, prompts and the like: texts that may have placeholders of a language of their own."""
 _PROSE: Final = frozenset({"description", "help", "message", "workflows.argoproj.io/description"})
