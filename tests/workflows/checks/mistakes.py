@@ -711,9 +711,10 @@ def _manifest(source: Source) -> Iterator[Planted]:
     if "onExit:" in source.text or "hooks:" in source.text:
         return
     for index, _ in source.find(r"^  templates:$"):
+        pad = " " * source.blanks(index + 1)
         new = (
-            "  onExit: secret\n  templates:\n    - name: secret\n      resource:\n        action: create\n"
-            "        manifest: |\n          kind: Secret\n          data: {depth: 3"
+            f"  onExit: secret\n  templates:\n{pad}- name: secret\n{pad}  resource:\n{pad}    action: create\n"
+            f"{pad}    manifest: |\n{pad}      kind: Secret\n{pad}      data: {{depth: 3"
         )
         without = Source("\n".join([*source.lines[:index], *source.lines[index + 1 :]]) + "\n")
         yield without.inserted(index, new, 7)
