@@ -226,6 +226,28 @@ def test_in_the_blocks_of_a_serving_template() -> None:
     )
 
 
+@pytest.mark.parametrize("value", ["<N>", "@N@", "${N}", "%N%", "{{N}}"])
+@pytest.mark.parametrize(
+    "line", ["minReplicas: {}", "timeout: {}", "containers: [{{name: {}, image: docker.io/a/b:1}}]"]
+)
+def test_values_in_the_blocks_of_a_serving_template(line: str, value: str) -> None:
+    begin = SERVING.index("        minReplicas")
+    text = SERVING[:begin] + f"        {line.format(repr(value))}\n"
+    if not line.startswith("containers"):
+        text += "        containers: [{name: kserve-container, image: docker.io/a/b:1}]\n"
+    text = text.replace('    parameters: [{name: replicas, type: string, default: "1"}]\n', "    parameters: []\n")
+    found = said(text)
+    assert [severity for severity, _ in found] == ["warning"]
+
+
+@pytest.mark.parametrize("value", ["<N>", "@N@", "{{N}}"])
+def test_a_value_of_an_enum(value: str) -> None:
+    text = WORKFLOW.replace(
+        "    container", f"    inputs: {{parameters: [{{name: a, value: '{value}', enum: [b]}}]}}\n    container"
+    )
+    assert said(text) == [("warning", "AIC250")]
+
+
 def test_a_file_full_of_them_is_told_once() -> None:
     text = TRAINING.replace("starter", "'{{PLAN}}'").replace("churn:1", "churn:{{TAG}}")
     (finding,) = check_document(text.replace("./train", "{{A}} {{B}}"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_aicore.placeholders import to_fill_in
 from pytest_aicore.workflows.argo.variables import left_over
 from pytest_aicore.workflows.checks.argo.references.foreign import FOREIGN_PLACEHOLDER
+from pytest_aicore.workflows.checks.argo.references.texts import texts
 from pytest_aicore.workflows.checks.examples import example_container, with_args
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.checks.subject import is_replaced
@@ -81,6 +82,13 @@ def check_to_fill_in(report: Report, node: Node | None, what: str, *, wholly: bo
     return True
 
 
+def check_left(report: Report, root: Node) -> None:
+    """Report the values below a node that were left to be filled in."""
+    for text in texts(root):
+        if text.is_whole:
+            check_to_fill_in(report, text.node, "it", wholly=True)
+
+
 def _left(report: Report, node: ScalarNode, left: str, what: str) -> None:
     report.add_inside(
         PLACEHOLDER,
@@ -97,10 +105,7 @@ def told_once(findings: list[Finding]) -> list[Finding]:
     Args:
         findings: of one file, in their order.
     """
-    for rule, what in (
-        (PLACEHOLDER, "AI Core uses them unchanged"),
-        (FOREIGN_PLACEHOLDER, "Argo does not replace them"),
-    ):
+    for rule, what in _OF_PLACEHOLDERS:
         left = [finding for finding in findings if finding.rule == rule.id and finding.hint is None]
         if len(left) <= _FEW_PLACEHOLDERS:
             continue

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_aicore.workflows.checks.aicore.containers import check_image, check_pull_secrets, check_to_fill_in
+from pytest_aicore.workflows.checks.aicore.containers import (
+    check_image,
+    check_pull_secrets,
+    check_to_fill_in,
+)
 from pytest_aicore.workflows.checks.aicore.keys import MISSPELT
 from pytest_aicore.workflows.checks.argo.environment import check_environment
 from pytest_aicore.workflows.checks.argo.structure import StructureCheck, shapes_for

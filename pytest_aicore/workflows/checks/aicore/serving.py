@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.checks.aicore.artifact_annotations import check_artifact_annotations
+from pytest_aicore.workflows.checks.aicore.containers import check_left
 from pytest_aicore.workflows.checks.aicore.metadata import MetadataCheck
 from pytest_aicore.workflows.checks.aicore.predictor import PREDICTOR, check_predictor
 from pytest_aicore.workflows.checks.aicore.serving_blocks import read_block
@@ -89,7 +90,10 @@ def check(subject: Subject) -> None:
             "Add `spec: |` with a `predictor` in it.",
         )
         check.usage_is_clear = False
-    check_predictor(check, read_block(check, template, "spec", "spec"))
+    block = read_block(check, template, "spec", "spec")
+    check_predictor(check, block)
+    if block is not None:
+        check_left(*block)
     check_unused(check)
 
 

@@ -150,7 +150,7 @@ def _foreign(check: ServingCheck, block: Block, number: int, position: int, tag:
         f"Write `{{{{inputs.{kind}.{name}}}}}`."
         if is_meant or is_known
         else "Fill it in, or declare an input and write `{{inputs.parameters.NAME}}`.",
-        severity=None if is_meant else Severity.WARNING,
+        severity=None if is_meant and root in ("inputs", "workflow") else Severity.WARNING,
         begins=block.begins,
     )
 

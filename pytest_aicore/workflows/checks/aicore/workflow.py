@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Final
 from pytest_aicore.workflows.checks.aicore.artifact_annotations import check_artifact_annotations
 from pytest_aicore.workflows.checks.aicore.check import AicoreCheck
 from pytest_aicore.workflows.checks.aicore.commands import check_container, check_container_names
-from pytest_aicore.workflows.checks.aicore.containers import check_pull_secrets, check_to_fill_in
+from pytest_aicore.workflows.checks.aicore.containers import check_left, check_pull_secrets, check_to_fill_in
 from pytest_aicore.workflows.checks.aicore.metadata import MetadataCheck
 from pytest_aicore.workflows.checks.aicore.outputs import OutputCheck, check_archives
 from pytest_aicore.workflows.checks.aicore.pod_plans import check_deadline, check_pod_plan, needs_deadline
 from pytest_aicore.workflows.checks.aicore.urls import check_urls
-from pytest_aicore.workflows.checks.argo.references.texts import texts
 from pytest_aicore.workflows.checks.examples import with_args
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.checks.subject import is_replaced
@@ -54,9 +53,7 @@ def check(subject: Subject, model: WorkflowModel, used: set[str] | None) -> None
     outputs = OutputCheck(check)
     outputs.check()
     _check_parameters(check)
-    for text in texts(subject.root):
-        if text.use == "value":
-            check_to_fill_in(subject.report, text.node, "it", wholly=True)
+    check_left(subject.report, subject.root)
     if used is not None and not any(finding.severity is Severity.ERROR for finding in subject.report.findings):
         _check_unused(check, used)
     if model.templates and not check.refers_elsewhere:

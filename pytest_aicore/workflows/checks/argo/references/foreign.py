@@ -125,7 +125,7 @@ def _remedy(check: ReferenceCheck, text: Text, tag: str, better: str | None, sco
 
 def check_left(report: Report, text: Text) -> None:
     """Report a value in brackets of another kind that was left to be filled in."""
-    if text.use == "value" and text.node.kind == "string":
+    if text.is_whole:
         left = to_fill_in(text.node.text, wholly=text.key != "image")
         if left is not None:
             report_left(report, text.node, left)

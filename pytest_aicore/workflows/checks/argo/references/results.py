@@ -61,7 +61,9 @@ def check_result(
     while not scope.word and scope.outer is not None:
         scope = scope.outer
     if scope.of_volumes:  # Argo fills them in whenever it starts a step or task
-        outer = [call for template in scope.of_pods for call in template.calls if call.name == name]
+        outer = [
+            call for template in scope.of_pods for call in template.calls if (call.word, call.name) == (word, name)
+        ]
         if outer:
             _result(check, node, text, tag, outer[0], result, word)
             return

@@ -37,6 +37,11 @@ class Text(NamedTuple):
     use: Use
     is_metric: bool
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is one value: brackets around the whole of it were left to be filled in."""
+        return self.node.kind == "string" and (self.use == "value" or self.key in ("value", "default"))
+
 
 def texts(root: Node) -> Iterator[Text]:
     """Yield the texts below a node."""
