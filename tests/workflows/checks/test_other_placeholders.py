@@ -19,6 +19,7 @@ IN_IMAGES = [
     "{{params.tag}}",
     "{{step.build.outputs.result}}",
     "{{{TAG}}}",
+    "{{TAG}",
     "${{ TAG }}",
     "@TAG@",
     "@project.version@",
@@ -175,6 +176,7 @@ def test_in_a_command_line(args: str) -> None:
         "{{ x | upper }} {{ y }}",
         "echo {{#if x}} {{x}} {{/if}}",
         "awk '{{print $1}}'",
+        "python chat.py --prompt 'Summarise {{text}}'",
         "./train {{retries}} {{lastRetry.exitCode}} {{node.name}}",
     ],
 )
@@ -202,6 +204,11 @@ def test_a_number_or_a_word_may_have_brackets_of_any_tool(line: str, value: str)
         assert said(text) in ([], [("warning", "AIC250")])
     else:
         assert said(text) == [("warning", "AIC250")]
+
+
+def test_a_program_that_fills_in_its_own_has_the_errors_of_known_words() -> None:
+    text = TRAINING.replace("./train", "sed -i s/{{tag}}/1/ x; ./train {{ workflow.nosuch }}")
+    assert said(text) == [("error", "AIC245")]
 
 
 def test_a_known_variable_in_a_number_field_stays_an_error() -> None:
@@ -294,8 +301,9 @@ def test_two_templates_whose_ids_are_filled_in_later_are_not_told_to_be_one(tmp_
     assert {finding.rule for finding in check_files([tmp_path]).findings} == {"AIC250"}
 
 
-def test_part_of_an_image_in_a_workflow_of_argo() -> None:
-    assert said(WORKFLOW.replace("churn:1", "churn:@TAG@")) == [("warning", "AIC250")]
+@pytest.mark.parametrize("placeholder", IN_IMAGES)
+def test_part_of_an_image_in_a_workflow_of_argo(placeholder: str) -> None:
+    assert said(WORKFLOW.replace("churn:1", f"churn:{placeholder}")) == [("warning", "AIC250")]
 
 
 @pytest.mark.parametrize("function", ["asInt(workflow.parameters.depth)", "jsonpath(workflow.parameters.depth, '$.a')"])

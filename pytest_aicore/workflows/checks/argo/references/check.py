@@ -31,6 +31,7 @@ class ReferenceCheck:
         told: steps and tasks that do not see another one, with its name, of which that was told.
         behind_dollars: the tags of the text that is looked at that stand behind a `$`.
         has_other_language: whether the text that is looked at has placeholders of a language of its own.
+        fills_in_itself: whether that text may be a program that fills in the placeholders that it has.
     """
 
     def __init__(self, subject: Subject, model: WorkflowModel) -> None:
@@ -53,6 +54,7 @@ class ReferenceCheck:
         self.told: set[tuple[Node | None, str]] = set()
         self.behind_dollars: set[str] = set()
         self.has_other_language = False
+        self.fills_in_itself = False
         self._seen: dict[tuple[Node, str], int] = {}
 
     @cached_property

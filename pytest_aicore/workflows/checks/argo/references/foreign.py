@@ -44,19 +44,25 @@ _FOR_PARAMETERS: Final = frozenset({"parameters", "parameter", "params", "param"
 _FOR_ARTIFACTS: Final = frozenset({"artifacts", "artifact"})
 
 _OTHER_LANGUAGE: Final = re.compile(
-    r"\{%"  # Jinja
+    r"\{%|\b(?:jinja2?|j2|mustache|handlebars|gomplate)\b"  # Jinja and the like
     r"|\$\{\{"  # workflows of GitHub
     r"|\{\{-?\s*(?:[.#/!>^&\"$]|(?:range|if|with|end|else|json|define|template|block)\b)"  # Go, Mustache
     r"|\{\{[^{}]*\|[^{}]*\}\}"  # filters
-    r"|\b[fF][rR]?['\"]|\.format\(|\.substitute\("  # formats of Python
-    r"|\bsed\b|\.replace\(|\bre\.sub\("  # what fills them in itself
-    r"|<<|\b(?:jinja2?|j2|mustache|handlebars|gomplate|render)\b|[Tt]emplate|[Pp]rompt"
+    r"|\b[fF][rR]?['\"]|<<"  # formats of Python, documents of shells
+)
+_FILLS_IN_ITSELF: Final = re.compile(
+    r"\bsed\b|\.replace\(|\bre\.sub\(|\.format\(|\.substitute\(|\brender\b|[Tt]emplate|[Pp]rompt"
 )
 
 
 def has_other_language(text: Text) -> bool:
-    """Return whether a program has placeholders of its own, which Argo leaves alone."""
+    """Return whether a program has placeholders of a language of its own, which Argo leaves alone."""
     return text.use != "value" and _OTHER_LANGUAGE.search(text.node.text) is not None
+
+
+def fills_in_itself(text: Text) -> bool:
+    """Return whether a program may be what fills in the placeholders that it has."""
+    return text.use != "value" and _FILLS_IN_ITSELF.search(text.node.text) is not None
 
 
 def check_foreign(check: ReferenceCheck, text: Text, written: str, tag: str, scope: Scope) -> None:
@@ -77,7 +83,10 @@ def check_foreign(check: ReferenceCheck, text: Text, written: str, tag: str, sco
     if text.use == "prose":
         return
     if text.use == "program" and (
-        not _PLAIN.fullmatch(tag) or written in check.behind_dollars or check.has_other_language
+        not _PLAIN.fullmatch(tag)
+        or written in check.behind_dollars
+        or check.has_other_language
+        or check.fills_in_itself
     ):
         return
     check.usage_is_clear = False

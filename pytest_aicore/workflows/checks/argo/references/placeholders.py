@@ -16,7 +16,12 @@ from pytest_aicore.workflows.argo.variables import FIELDS, ROOTS, root_of
 from pytest_aicore.workflows.checks.argo.references.check import ReferenceCheck
 from pytest_aicore.workflows.checks.argo.references.declared import check_entry, check_input
 from pytest_aicore.workflows.checks.argo.references.expressions import check_expression
-from pytest_aicore.workflows.checks.argo.references.foreign import check_foreign, check_left, has_other_language
+from pytest_aicore.workflows.checks.argo.references.foreign import (
+    check_foreign,
+    check_left,
+    fills_in_itself,
+    has_other_language,
+)
 from pytest_aicore.workflows.checks.argo.references.items import check_item
 from pytest_aicore.workflows.checks.argo.references.results import check_own_output, check_result
 from pytest_aicore.workflows.checks.argo.references.texts import texts
@@ -86,7 +91,7 @@ def _scalar(check: ReferenceCheck, text: Text, scope: Scope) -> None:
     node, whole = text.node, text.node.text
     found = list(tags(whole))
     check.behind_dollars = {whole[tag.begin : tag.end] for tag in found if whole[tag.begin - 1 : tag.begin] == "$"}
-    check.has_other_language = has_other_language(text)
+    check.has_other_language, check.fills_in_itself = has_other_language(text), fills_in_itself(text)
     for tag in found:
         expression = tag.expression
         written = whole[tag.begin : tag.end]
@@ -94,6 +99,8 @@ def _scalar(check: ReferenceCheck, text: Text, scope: Scope) -> None:
             name = tag.inner[:_LONGEST_BEGINNING].lstrip().removeprefix("=").strip()
             if root_of(name) in ROOTS:
                 report_unclosed(check, node, written[:_LONGEST_BEGINNING])
+            elif expression is None:
+                check_foreign(check, text, written, tag.name, scope)
         elif expression is not None:
             check_expression(check, node, expression, scope, whole=written)
         elif root_of(tag.name) not in ROOTS:
@@ -109,9 +116,9 @@ def _rest(check: ReferenceCheck, root: Node, seen: set[Node]) -> None:
             if not check.subject.is_aicore:  # else a rule of AI Core tells it
                 check_left(check.report, text)
         elif text.node not in seen:
-            check.has_other_language = has_other_language(text)
+            check.has_other_language, check.fills_in_itself = has_other_language(text), fills_in_itself(text)
             for tag in tags(text.node.text):
-                if tag.is_closed and tag.expression is None and root_of(tag.name) not in ROOTS:
+                if tag.expression is None and root_of(tag.name) not in ROOTS:
                     check_foreign(check, text, text.node.text[tag.begin : tag.end], tag.name, Scope())
 
 
