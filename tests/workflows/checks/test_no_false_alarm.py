@@ -90,11 +90,13 @@ def test_an_optional_artifact_may_come_from_nowhere(source: str) -> None:
     text = pod(f"inputs: {{artifacts: [{{name: a, path: /a, optional: true, {source}}}]}}", "container: {image: a/b:1}")
     assert said(text) == []
     if not source.startswith("s3"):
+        pytest.importorskip("hera.workflows.models")  # only these know what such an artifact must have
         assert [line.split(":")[0] for line in said(text.replace("optional: true, ", ""))] == ["error AIC203"]
 
 
 def test_an_optional_artifact_of_git_has_a_repository() -> None:
     text = pod("inputs: {artifacts: [{name: a, path: /a, optional: true, git: {}}]}", "container: {image: a/b:1}")
+    pytest.importorskip("hera.workflows.models")  # only these know what such an artifact must have
     assert said(text) == ["error AIC203: This git artifact has no `repo`. Argo refuses the workflow. Add `repo:`."]
 
 

@@ -298,7 +298,8 @@ def test_two_templates_whose_ids_are_filled_in_later_are_not_told_to_be_one(tmp_
     for name in ("one", "other"):
         text = TRAINING.replace("churn-train", "'{{ID}}'").replace("Customer churn", name)
         (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
-    assert {finding.rule for finding in check_files([tmp_path]).findings} == {"AIC250"}
+    told = {finding.rule for finding in check_files([tmp_path]).findings}
+    assert told - {"AIC200"} == {"AIC250"}  # without hera that is told, too
 
 
 @pytest.mark.parametrize("placeholder", IN_IMAGES)
