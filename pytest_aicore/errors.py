@@ -16,6 +16,8 @@ class AicoreError(Exception):
     """The base of all errors of pytest-aicore. Tracebacks show its short name, as those of pytest's own exceptions."""
 
     __module__ = "builtins"
+    is_shown_alone = False
+    """Whether reports of pytest show its message without a traceback."""
 
     def __init_subclass__(cls) -> None:
         """Give each kind of error a short name."""

@@ -48,15 +48,18 @@ def ini_value(config: pytest.Config, name: str) -> object:
 
 @contextmanager
 def failing_plainly() -> Iterator[None]:
-    """Turn an error of ours into a failure that shows its message alone.
+    """Have the report show the message of an error of ours alone.
 
-    A traceback of our modules does not help to find a mistake in a test or workflow.
+    A traceback of our modules does not help to find a mistake in a test or workflow. A verdict becomes a failure; other
+    errors stay what they are, because reports such as Allure's take a failure for the answer of a test.
     """
     try:
         yield
     except Exception as error:
-        from pytest_aicore.errors import AicoreError
+        from pytest_aicore.errors import AicoreError, VerdictError
 
-        if not isinstance(error, AicoreError):
-            raise
-        raise pytest.fail.Exception(str(error), pytrace=False) from None
+        if isinstance(error, VerdictError):
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+        if isinstance(error, AicoreError):
+            error.is_shown_alone = True
+        raise

@@ -14,6 +14,7 @@ import pytest
 
 from pytest_aicore.config.markers import merge_scripts
 from pytest_aicore.errors import AicoreError, PlanError, listing, our_message
+from pytest_aicore.hooks import failing_plainly
 from pytest_aicore.hooks.context import hiding_of, marked, marker_levels, place_of, session_of
 from pytest_aicore.hooks.verdicts import PLUGIN_NAME as VERDICTS
 from pytest_aicore.hooks.verdicts import Verdicts
@@ -111,7 +112,7 @@ class Isolation:
         self._causes: dict[tuple[int, str, str], list[Cause]] = {}
         self._unreported: pytest.Item | None = None
         self._item: pytest.Item | None = None
-        self._refusal: str | None = None
+        self._refusal: AicoreError | None = None
         self._follows_tests = False
         self._of_fixtures: list[Script | Fault] = []
         self._warned: set[str] = set()
@@ -168,11 +169,12 @@ class Isolation:
             try:
                 result = yield
             except PlanError as error:
-                if fixturedef.argname != "aicore_plan":
+                if fixturedef.argname != "aicore_plan" or error.is_shown_alone:
                     raise
                 # The user's own `aicore_plan` made the plan: report the error as for a marker, without a traceback.
-                asked = f"{error}\nThe fixture 'aicore_plan' that replaces the plugin's asked for this."
-                raise pytest.fail.Exception(asked, pytrace=False) from None
+                asked = PlanError(f"{error}\nThe fixture 'aicore_plan' that replaces the plugin's asked for this.")
+                asked.is_shown_alone = True
+                raise asked from None
             self._refuse()
             return result
         made: list[Script | Fault] = []
@@ -216,6 +218,8 @@ class Isolation:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Add the section to a failed test's report, and the data of the summary to the last report of a test."""
         report = yield
+        if call.excinfo is not None and getattr(call.excinfo.value, "is_shown_alone", False):
+            report.longrepr = call.excinfo.getrepr(style="value", chain=False)
         record = self._record(item)
         record.outcomes[call.when] = report.outcome
         if report.failed or (record.runs and call.when == "teardown"):
@@ -295,13 +299,14 @@ class Isolation:
                 self.session.publish_marked(marked(item))
             self._apply_scripts(item)
         except AicoreError as error:
-            self._refusal = str(error)
+            self._refusal = error
 
     def _refuse(self) -> None:
-        """Fail the test whose markers cannot be followed."""
+        """Refuse the test whose markers cannot be followed."""
         refusal, self._refusal = self._refusal, None
         if refusal is not None:
-            pytest.fail(refusal, pytrace=False)
+            with failing_plainly():
+                raise refusal
 
     def _end(self) -> None:
         item, self._item = self._item, None

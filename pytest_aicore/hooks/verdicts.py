@@ -69,5 +69,5 @@ class Verdicts:
 
 
 def _is_verdict(error: BaseException) -> bool:
-    """Return whether an error of a fixture is a verdict; `failing_plainly` raises one in the context of ours."""
+    """Return whether an error of a fixture is a verdict; `failing_plainly` raises a failure in its context."""
     return isinstance(error, VerdictError) or isinstance(error.__context__, VerdictError)

@@ -205,3 +205,53 @@ def test_it(own, aicore_run):
     result = run(project, source, "-rN", "-s")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*BODY", "*FTEARDOWN*", "*ended DEAD, expected COMPLETED."])
+
+
+def test_reports_of_others_tell_failures_from_errors(project: pytest.Pytester) -> None:
+    """Allure calls a test failed whose exception is an assertion or `pytest.fail`, and broken for any other."""
+    project.makeconftest(
+        """
+import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if call.excinfo is not None:
+        failed = isinstance(call.excinfo.value, (AssertionError, pytest.fail.Exception))
+        words = (item.name, call.when, "failed" if failed else "broken", type(call.excinfo.value).__qualname__)
+        with open("told.txt", "a") as file:
+            print(*words, file=file)
+    return report
+"""
+    )
+    source = """
+@pytest.mark.aicore_script(outcome="DEAD")
+def test_dead(aicore_execution): pass
+
+@pytest.mark.aicore(timeout=5)
+@pytest.mark.aicore_script(stuck_in="RUNNING")
+def test_late(aicore_execution): pass
+
+def test_refused(aicore_emulator, refused, aicore_execution): pass
+
+@pytest.fixture
+def refused(aicore_emulator):
+    aicore_emulator.fault("execution.create", status=403, times=None)
+
+@pytest.mark.aicore("nosuch.yaml")
+def test_nosuch(aicore_execution): pass
+
+@pytest.mark.aicore(nosuch=1)
+def test_marker(aicore_execution): pass
+"""
+    result = run(project, source)
+    result.assert_outcomes(failed=2, errors=3)
+    assert (project.path / "told.txt").read_text().splitlines() == [
+        "test_dead call failed Failed",
+        "test_late call failed Failed",
+        "test_refused setup broken CallError",
+        "test_nosuch setup broken WorkflowError",
+        "test_marker setup broken SettingsError",
+    ]
+    assert "Traceback" not in result.stdout.str().replace("Traceback (most recent call last):\n", "")
+    assert "isolation.py" not in result.stdout.str()

@@ -48,7 +48,8 @@ def test_scenario_that_is_not_there(
     assert refusal(live, service) == (
         "preflight of training_workflow_tutorial.yaml in the resource group default: unknown scenario"
         " 'text-clf-tutorials'. Did you mean 'text-clf-tutorial'? The service has: 'customer-churn', 'house-price',"
-        " 'text-clf-tutorial', 'foundation-models', 'orchestration'. Its id is the label scenarios.ai.sap.com/id of the"
+        " 'text-clf-tutorial', 'foundation-models', 'orchestration', 'genai-optimizations', 'genai-evaluations'. Its id is"
+        " the label scenarios.ai.sap.com/id of the"
         f" workflow. {SYNC}"
     )
 
