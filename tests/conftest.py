@@ -29,7 +29,14 @@ _NEEDED = frozenset({"PATH", "LANG", "LANGUAGE", "TMPDIR", "TEMP", "TMP", "LD_LI
 _OF_WINDOWS = frozenset({"SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT", "WINDIR"})
 _FOR_THE_TESTS = ("COV", "PYTEST_DEBUG_TEMPROOT", "PYTEST_XDIST_", "HYPOTHESIS_", "LC_", "MUTANT_")
 _OF_THE_TESTS = frozenset(
-    {"PYTEST_AICORE_SHARED", "PYTEST_AICORE_OPENAPI", "PYTEST_AICORE_KILLS", "REPOSITORY_CHECKS", "PYTHONPATH"}
+    {
+        "PYTEST_AICORE_SHARED",
+        "PYTEST_AICORE_OPENAPI",
+        "PYTEST_AICORE_KILLS",
+        "PYTEST_AICORE_THOROUGH",
+        "REPOSITORY_CHECKS",
+        "PYTHONPATH",
+    }
 )
 """Variables that are meant for the tests: files that they read where they are there, how often they kill."""
 

@@ -15,7 +15,13 @@ from pytest_aicore.emulator.control.caller import caller
 from pytest_aicore.emulator.control.faults import Fault, Kind, operation_named
 from pytest_aicore.emulator.control.profiles import faults_of
 from pytest_aicore.emulator.control.scripted_engine import ScriptedEngine
-from pytest_aicore.emulator.control.scripts import Script, Standing, refuse_contradiction, with_arguments_of
+from pytest_aicore.emulator.control.scripts import (
+    OF_TRAININGS,
+    Script,
+    Standing,
+    refuse_contradiction,
+    with_arguments_of,
+)
 from pytest_aicore.emulator.store.records import PublishedExecutable
 from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, State
 from pytest_aicore.emulator.world.clock import VirtualClock
@@ -590,10 +596,18 @@ class Emulator:
             )
         if script.execution is not None and self.cluster.find(script.execution) is None:
             raise EmulatorError(f"{script.place}: script: unknown execution {script.execution!r}.")
-        if isinstance(script.omit_outputs, bool) or not script.omit_outputs:
-            return
         found = self.cluster.find(script.execution) if script.execution is not None else None
         meant = found[1].executable_id if found else script.executable
+        published = self.state.find_published(meant) if meant is not None else None
+        if published is not None and published.executable.deployable:
+            for name in OF_TRAININGS:
+                if getattr(script, name) not in (None, False):
+                    raise EmulatorError(
+                        f"{script.place}: script: {name}= is for trainings, and {meant!r} is deployed: a deployment has"
+                        f" no {OF_TRAININGS[name]}."
+                    )
+        if isinstance(script.omit_outputs, bool) or not script.omit_outputs:
+            return
         outputs = {
             output.name
             for published in self.state.published.values()

@@ -358,6 +358,8 @@ def details_of(value: Any) -> dict[str, Any]:
     return details
 
 
+OF_TRAININGS = {"metrics": "metrics", "progress": "progress", "omit_outputs": "output artifacts"}
+"""The fields that say nothing of a deployment, and what it lacks."""
 SHAPES: Mapping[str, Callable[[Any], Any]] = {
     "logs": lines_of,
     "metrics": metric_values_of,

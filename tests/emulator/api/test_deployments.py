@@ -469,6 +469,21 @@ def test_foundation_models_are_deployed(client: AIAPIV2Client, ask: Caller, emul
     assert "executableId" not in ask("GET", f"/v2/lm/deployments/{deployment}").content
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "lacks"),
+    [("metrics", {"accuracy": 1}, "metrics"), ("progress", 50, "progress"), ("omit_outputs", True, "output artifacts")],
+)
+def test_a_script_says_nothing_of_a_deployment_that_it_lacks(
+    ask: Caller, emulator: Emulator, name: str, value: object, lacks: str
+) -> None:
+    ask.configuration(SERVE)
+    with pytest.raises(EmulatorError) as refused:
+        emulator.script(executable=SERVE, place="test.py:1", **{name: value})  # type: ignore[arg-type]
+    assert str(refused.value) == (
+        f"test.py:1: script: {name}= is for trainings, and {SERVE!r} is deployed: a deployment has no {lacks}."
+    )
+
+
 def test_a_rollback_takes_deployments_along(ask: Caller, emulator: Emulator) -> None:
     """A deployment that was under way at a checkpoint goes on after the rollback."""
     deployment = ask("POST", "/v2/lm/deployments", {"configurationId": ask.configuration(SERVE)}).content["id"]

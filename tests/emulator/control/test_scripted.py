@@ -449,7 +449,7 @@ def test_a_script_for_an_execution_that_has_ended(house: House, client: Any) -> 
         ),
         (
             {"executable": "house-serve", "omit_outputs": ["house-model"]},
-            "omit_outputs: house-serve has no output artifact 'house-model'. Output artifacts: none.",
+            "omit_outputs= is for trainings, and 'house-serve' is deployed: a deployment has no output artifacts.",
         ),
         (
             {"symptom": "out of memmory"},

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_aicore.workflows.checks import CheckOptions, Finding, check_document, check_files, is_candidate
 from tests.places import OUR_WORKFLOWS
+from tests.thorough import examples
 from tests.workflows.checks.planting import SAMPLES
 
 if TYPE_CHECKING:
@@ -147,13 +148,13 @@ def test_a_message_about_a_value_that_is_too_long_leaves_its_middle_out() -> Non
     assert " [...] " in finding.message
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(file=st.sampled_from(FILES), share=st.floats(0, 1))
 def test_truncated_files(file: bytes, share: float) -> None:
     checked(file[: int(len(file) * share)])
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 @given(
     file=st.sampled_from(FILES),
     share=st.floats(0, 1, exclude_max=True),
@@ -166,7 +167,7 @@ def test_files_with_one_wrong_byte(file: bytes, share: float, byte: int, how: st
     checked(file[:at] + middle + file[at + (how != "insert") :])
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(file=st.sampled_from(FILES), data=st.data())
 def test_files_whose_lines_were_shuffled(file: bytes, data: st.DataObject) -> None:
     lines = file.splitlines(keepends=True)
@@ -178,7 +179,7 @@ def test_files_whose_lines_were_shuffled(file: bytes, data: st.DataObject) -> No
     checked(b"".join(lines))
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(file=st.sampled_from(FILES), share=st.floats(0, 1, exclude_max=True), number=st.integers(1, 12), data=st.data())
 def test_files_in_which_lines_are_indented_otherwise(
     file: bytes, share: float, number: int, data: st.DataObject
@@ -215,7 +216,7 @@ containerSet containers metadata labels annotations kind predictor onExit image 
 KEYS = st.sampled_from(WORDS.split())
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(
     kind=st.sampled_from(["WorkflowTemplate", "ServingTemplate", "Workflow", "CronWorkflow"]),
     tree=st.recursive(

@@ -14,6 +14,7 @@ from pytest_aicore.workflows import ServingTemplate, Template, WorkflowTemplate,
 from pytest_aicore.workflows.yaml.source import MAXIMUM_DEPTH, MAXIMUM_NODES, parse_all
 from pytest_aicore.workflows.yaml.tree import walk
 from tests.places import OUR_WORKFLOWS
+from tests.thorough import THOROUGH, examples
 from tests.workflows.yaml.trees import PARSERS, shape, use_parser
 
 pytestmark = pytest.mark.once
@@ -82,6 +83,7 @@ def test_every_truncation_is_an_error_or_a_template(file: int) -> None:
     """Inside a word one length stands for the others: what is read is a shorter word."""
     data = OUR_FILES[file]
     lengths = [length for length in range(len(data)) if not data[max(0, length - 2) : length + 1].isalnum()]
+    lengths = lengths if THOROUGH else lengths[::3]
     refused = sum(not is_template(data[:length]) for length in lengths)
     # Up to its `metadata.name` a file is not a template; of the longer beginnings, some are.
     before = sum(length <= data.index(b"\n", data.index(b"  name: ")) for length in lengths)
@@ -99,7 +101,7 @@ def test_truncated(data: bytes, draw: st.DataObject) -> None:
     st.one_of(st.sampled_from([bytes([byte]) for byte in BYTES_THAT_MATTER]), st.binary(min_size=1, max_size=1)),
     st.sampled_from(["replace", "insert", "delete"]),
 )
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_one_byte_changed(data: bytes, where: float, byte: bytes, how: str) -> None:
     index = int(where * len(data))
     behind = data[index:] if how == "insert" else data[index + 1 :]
@@ -183,7 +185,7 @@ SCRAPS = st.sampled_from(
 
 
 @given(st.lists(SCRAPS, max_size=14).map("".join))
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @example("?")
 @example("[?]")
 @example("a:\tb")
@@ -249,7 +251,7 @@ VALUES = st.recursive(
 @given(
     st.sampled_from(["WorkflowTemplate", "ServingTemplate"]), st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=6)
 )
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_no_shape_of_a_template_raises(kind: str, parts: dict[str, object]) -> None:
     metadata = parts.get("metadata")
     parts["metadata"] = {"name": "x", **(metadata if isinstance(metadata, dict) else {})}
