@@ -56,6 +56,20 @@ class Verdicts:
                 raise
             item.stash[_VERDICT] = error
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Report a verdict as that of the body, in the one setup that these hooks could not follow.
+
+        A session begins to use the plugin within it, where a fixture asks for one of ours by `getfixturevalue`.
+        """
+        report = yield
+        has_no_call = item.config.getoption("setuponly", default=False)
+        if call.when == "setup" and call.excinfo is not None and not has_no_call and _is_verdict(call.excinfo.value):
+            report.when = "call"
+        return report
+
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Raise a verdict instead of calling the body; after the body, wait for what it has started."""

@@ -255,3 +255,29 @@ def test_marker(aicore_execution): pass
     ]
     assert "Traceback" not in result.stdout.str().replace("Traceback (most recent call last):\n", "")
     assert "isolation.py" not in result.stdout.str()
+
+
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n1")], ids=["alone", "xdist"])
+def test_a_session_that_begins_to_use_the_plugin_in_a_fixture(
+    project: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    project.makepyfile(
+        test_it="""
+import pytest
+
+@pytest.fixture
+def own(request):
+    run = request.getfixturevalue("aicore_run")
+    artifacts = {"text-data": "ai://default/data"}
+    return run("training_workflow_tutorial", artifacts=artifacts, expect="DEAD").execution
+
+@pytest.mark.parametrize("time", [1, 2])
+def test_it(own, time): pass
+"""
+    )
+    result = project.runpytest_inprocess("-p", "no:randomly", "--junitxml=report.xml", "-rN", *workers)
+    result.assert_outcomes(failed=2)
+    cases = ET.parse(project.path / "report.xml").getroot().iter("testcase")
+    assert [[child.tag for child in case if child.tag != "properties"] for case in cases] == [["failure"]] * 2
+    again = project.runpytest_inprocess("--lf", "-rN", "-x")
+    again.assert_outcomes(failed=1)
