@@ -328,7 +328,7 @@ ROUTES = (
         f"{_ADMIN}/resourceGroups/{{resourceGroupId}}",
         "resource_groups.delete",
         resource_groups.delete,
-        "specification, documentation; that it is gone at once assumed",
+        "specification, documentation; that its content is gone at once, and itself after 60 s, assumed",
         needs_group=False,
     ),
     Route(
