@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from copy import copy
 from functools import cached_property, partial
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.errors import AicoreError, SettingsError, WorkflowError, listing
 
@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from pytest_aicore.training.service.api import TrainingApi
     from pytest_aicore.training.service.credentials import Credentials
     from pytest_aicore.workflows import Template, WorkflowFolder
+
+_SCRIPTED_METRICS: Final = (
+    "Offline no training code runs: script what it logs, "
+    'with @pytest.mark.aicore_script(metrics={"loss": [0.7, 0.3]}) or aicore_emulator.script(metrics=...).'
+)
 
 
 class Session:
@@ -418,7 +423,9 @@ class Session:
 
         self._begun += 1
         maker = Maker(plan, self._api, self.clock)
-        return Training(plan, maker, self._api, self.clock, self._waiter, kept, number=self._begun)
+        return Training(
+            plan, maker, self._api, self.clock, self._waiter, kept, number=self._begun, no_metrics=_SCRIPTED_METRICS
+        )
 
     def publish_marked(self, marked: Mapping[str, Any]) -> None:
         """Publish the workflow that a test's markers name, if it is not one of the folder, for this test alone.

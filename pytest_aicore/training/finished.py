@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.errors import AicoreError, did_you_mean, listing
 from pytest_aicore.training.service.retry import patiently
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _FETCHING_SECONDS = 10.0
 """Seconds for which a failed request for logs or metrics is repeated; the run itself is over."""
+LOGGED_BY_TRAINING: Final = "A training logs metrics with ai_core_sdk.tracking."
+"""What to do where an execution of the service has no metrics."""
 
 
 class LogLine(str):
@@ -120,9 +122,15 @@ class FinishedExecution:
     """
 
     def __init__(
-        self, execution: Execution, message: str, history: tuple[Seen, ...], api: TrainingApi, clock: Clock
+        self,
+        execution: Execution,
+        message: str,
+        history: tuple[Seen, ...],
+        api: TrainingApi,
+        clock: Clock,
+        no_metrics: str = LOGGED_BY_TRAINING,
     ) -> None:
-        """Take what is known; logs and metrics are fetched when they are first used."""
+        """Take what is known, and what to do if there are no metrics; these and logs are fetched when first used."""
         self.id: str = execution.id
         self.message = message
         self.status: Status = execution.status
@@ -130,6 +138,7 @@ class FinishedExecution:
         self.execution = execution
         self._api = api
         self._clock = clock
+        self._no_metrics = no_metrics
         self._logs: list[LogLine] | None = None
         self._metrics: Named | None = None
 
@@ -176,7 +185,7 @@ class FinishedExecution:
             self._metrics = Named(
                 {name: MetricValue(tuple(sorted(values, key=_position))) for name, values in series.items()},
                 "metric",
-                " A training logs metrics with ai_core_sdk.tracking.",
+                f" {self._no_metrics}",
             )
         return self._metrics
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pytest_aicore.errors import AicoreError, RunError, VerdictError, our_message
 from pytest_aicore.processes import ThreadLock
-from pytest_aicore.training.finished import FinishedExecution, Named
+from pytest_aicore.training.finished import LOGGED_BY_TRAINING, FinishedExecution, Named
 from pytest_aicore.training.live.ledger import ARTIFACTS, CONFIGURATION, EXECUTION, NoRecord
 from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.watcher import DeadlineError, LateError, Watch
@@ -131,6 +131,7 @@ class Training:
         kept: a context manager entered for each creation on AI Core.
         record: returns the record to which each step is written before it happens, and its result afterwards.
         number: distinguishes the trainings of a session; ids do not, after the emulator was rolled back.
+        no_metrics: what to do if the execution has no metrics, a sentence.
     """
 
     def __init__(
@@ -143,6 +144,7 @@ class Training:
         kept: Callable[[], AbstractContextManager[object]] = nullcontext,
         record: Callable[[], RunRecord] = NoRecord,
         number: int = 0,
+        no_metrics: str = LOGGED_BY_TRAINING,
     ) -> None:
         """Take the arguments; nothing is called yet."""
         self.plan = plan
@@ -152,6 +154,7 @@ class Training:
         self._api = api
         self._clock = clock
         self._waiter = waiter
+        self._no_metrics = no_metrics
         self.record: _Once[RunRecord] = _Once(record)
         self.artifacts: _Once[Mapping[str, ArtifactCreateResponse]] = _Once(self._register)
         self.configuration: _Once[ConfigurationCreateResponse] = _Once(self._configure)
@@ -226,7 +229,7 @@ class Training:
                 raise
             response, watch = self._started()
             self._finished = FinishedExecution(
-                watch.last, response.message, tuple(watch.history), self._api, self._clock
+                watch.last, response.message, tuple(watch.history), self._api, self._clock, self._no_metrics
             )
         self._refuse_late_end(timeout)
         return self._finished

@@ -135,6 +135,28 @@ def test_execution(aicore_execution, aicore_client):
     ).assert_outcomes(passed=3)
 
 
+def test_offline_a_missing_metric_is_told_as_one_to_script(project: pytest.Pytester) -> None:
+    result = run(
+        project,
+        """
+def test_nothing_scripted(aicore_execution):
+    aicore_execution.metrics["loss"]
+
+@pytest.mark.aicore_script(metrics={"loss": [0.7, 0.3]})
+def test_scripted(aicore_execution):
+    assert aicore_execution.metrics["loss"] == 0.3
+""",
+        "-rN",
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    message = (
+        "E *MissingError: there is no metric 'loss'. The execution has: none. Offline no training code runs: script"
+        ' what it logs, with @pytest.mark.aicore_script(metrics={"loss": [[]0.7, 0.3[]]}) or'
+        " aicore_emulator.script(metrics=...)."
+    )
+    result.stdout.fnmatch_lines([message])
+
+
 def test_failed_shared_run_fails_every_test_with_the_same_message_and_is_not_repeated(project: pytest.Pytester) -> None:
     result = run(
         project,
