@@ -103,18 +103,38 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Return the nearest of the known words, None if none is near.
 
+    What a word has in common with others of its kind (`execution.`, `.yaml`, `/v2/lm/`) does not make it near: the
+    rest has to be near as well.
+
     Args:
         word: what was written.
         known: the words that would have been right.
     """
-    from difflib import get_close_matches  # a third of what the plugin's import would cost, for errors only
+    from difflib import SequenceMatcher, get_close_matches  # a third of the plugin's import, for errors only
 
     by_folded = {candidate.casefold(): candidate for candidate in known}
-    near = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.6)
+    near = [
+        candidate
+        for candidate in get_close_matches(word.casefold(), by_folded, n=len(by_folded) or 1, cutoff=0.6)
+        if (rest := _differing(word.casefold(), candidate)) is None or SequenceMatcher(None, *rest).ratio() >= 0.5
+    ]
     if not near and len(word) > 2:  # a part of one alone
         holding = [candidate for candidate in by_folded if word.casefold() in candidate]
         near = holding if len(holding) == 1 else []
     return by_folded[near[0]] if near else None
+
+
+def _differing(one: str, other: str) -> tuple[str, str] | None:
+    """Return what two words differ in, without the parts that both begin and end with; None if one holds the other."""
+    import re  # as in `nearest`
+
+    ours, theirs = (re.split(r"[\W_]+", text) for text in (one, other))
+    while ours and theirs and ours[0] == theirs[0]:
+        del ours[0], theirs[0]
+    while ours and theirs and ours[-1] == theirs[-1]:
+        del ours[-1], theirs[-1]
+    rest, other_rest = "-".join(ours), "-".join(theirs)
+    return (rest, other_rest) if rest and other_rest else None
 
 
 def listing(words: Iterable[str], nothing: str = "none") -> str:

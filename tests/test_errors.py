@@ -9,7 +9,7 @@ import pytest
 
 import pytest_aicore.training.live.fleet
 import pytest_aicore.workflows.yaml.source  # noqa: F401  some kinds of errors are declared there
-from pytest_aicore.errors import AicoreError
+from pytest_aicore.errors import AicoreError, did_you_mean
 from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.watcher import LateError
 from tests.projects import empty_project, project
@@ -69,3 +69,29 @@ def test_a_body_shows_it(project: pytest.Pytester) -> None:
     result = project.runpytest_inprocess("-rf")
     result.stdout.fnmatch_lines(["E * EmulatorError: *", "FAILED * - EmulatorError: *"])
     result.stdout.no_fnmatch_line("*pytest_aicore.errors*")
+
+
+OPERATIONS = ["execution.create", "execution.get", "metrics.query", "GET /v2/lm/meta", "POST /v2/lm/executions"]
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "near"),
+    [
+        ("trian.yaml", ["train.yaml", "serve.yaml"], "train.yaml"),
+        ("text_data", ["text-data"], "text-data"),
+        ("text_dta", ["text-data"], "text-data"),
+        ("churn-train-v2", ["churn-train-v3"], "churn-train-v3"),
+        ("execution.gett", OPERATIONS, "execution.get"),
+        ("POST /v2/lm/execution", OPERATIONS, "POST /v2/lm/executions"),
+        ("query", OPERATIONS, "metrics.query"),
+        ("complete", ["COMPLETED", "DEAD"], "COMPLETED"),
+        ("a.yaml", ["b.yaml", "c.yaml"], None),
+        ("churn-serve-daily", ["churn-train-daily"], None),
+        ("execution.xyz", OPERATIONS, None),
+        ("POST /v2/lm/promptTemplates", OPERATIONS, None),
+        ("my-model", ["your-model"], None),
+    ],
+)
+def test_only_what_is_near_is_asked_for(word: str, known: list[str], near: str | None) -> None:
+    """What a word shares with all of its kind (an extension, a resource, the root of a path) makes nothing near."""
+    assert did_you_mean(word, known) == ("" if near is None else f" Did you mean {near!r}?")

@@ -6,13 +6,17 @@ finding at all.
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
+from unicodedata import combining, normalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+_CODE: Final = re.compile(r"[{}<>$%=]")
+"""Characters of placeholders and code: what is between them is a part of no name."""
 _LONGEST: Final = 80
 _MOST_CANDIDATES: Final = 50_000
 """How many words are compared for one file; some hundred are usual for a file with mistakes."""
@@ -75,6 +79,27 @@ def hint_for(near: str | None) -> str | None:
         near: what `nearest` returned.
     """
     return f"Did you mean {near!r}?" if near else None
+
+
+def respelled(text: str, allowed: str, *, shortest: int = 1, longest: int) -> str | None:
+    """Return a name with the characters that are allowed alone, None where it would no longer be the same name.
+
+    That is where a letter, a placeholder or more than a quarter of the characters would be lost.
+
+    Args:
+        text: what was written.
+        allowed: the allowed characters, as in a set of a regular expression; hyphens are among them.
+        shortest: how many characters a name has at least.
+        longest: how many characters a name has at most.
+    """
+    if len(text) > 2 * longest or _CODE.search(text):
+        return None
+    plain = "".join(each for each in normalize("NFKD", text.strip()) if not combining(each))
+    lost = re.findall(f"[^{allowed}]", plain)
+    if len(lost) > max(1, len(plain) // 4) or any(each.isalnum() for each in lost):
+        return None
+    name = re.sub(f"[^{allowed}]+", "-", plain).strip("-_.")
+    return name if name != text and shortest <= len(name) <= longest else None
 
 
 def listed(words: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.placeholders import to_fill_in
 from pytest_aicore.workflows.argo.variables import left_over
@@ -13,6 +13,7 @@ from pytest_aicore.workflows.checks.argo.references.texts import texts
 from pytest_aicore.workflows.checks.examples import example_container, with_args
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.checks.subject import is_replaced
+from pytest_aicore.workflows.checks.words import hint_for
 from pytest_aicore.workflows.yaml.tree import ScalarNode, is_given
 
 if TYPE_CHECKING:
@@ -121,6 +122,34 @@ def told_once(findings: list[Finding]) -> list[Finding]:
     return findings
 
 
+class _ImageName(NamedTuple):
+    has_host: bool
+    repository: str
+    tag: str
+    digest: str
+
+    @property
+    def is_valid(self) -> bool:
+        return bool(_REPOSITORY.fullmatch(self.repository)) and not (self.tag and not _TAG.fullmatch(self.tag))
+
+
+def _taken_apart(image: str) -> _ImageName:
+    name, _, digest = image.partition("@")
+    first, slash, rest = name.partition("/")
+    has_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
+    path = rest if has_host else name
+    repository, _, tag = path.partition(":")
+    return _ImageName(has_host, repository, tag, digest)
+
+
+def _respelled(image: str) -> str | None:
+    """Return an image's name in lower case and without the protocol of a URL, None where that is not valid either."""
+    better = re.sub(r"^\w+://", "", image)
+    repository = _taken_apart(better).repository
+    better = better.replace(repository, repository.lower(), 1)
+    return better if better != image and _taken_apart(better).is_valid else None
+
+
 def check_image(report: Report, container: MappingNode) -> None:
     """Report an image name without registry or tag, or an invalid one."""
     node = container.values.get("image")
@@ -133,25 +162,18 @@ def check_image(report: Report, container: MappingNode) -> None:
     if shouted is not None:  # image names have no capital letters: this is a placeholder
         _left(report, node, shouted.group(), "the image")
         return
-    name, _, digest = image.partition("@")
-    first, slash, rest = name.partition("/")
-    has_host = bool(slash) and ("." in first or ":" in first or first == "localhost")
-    path = rest if has_host else name
-    repository, _, tag = path.partition(":")
-    if not _REPOSITORY.fullmatch(repository) or (tag and not _TAG.fullmatch(tag)):
-        better = re.sub(r"^\w+://", "", image) if "://" in image else image.replace(path, path.lower(), 1)
+    name = _taken_apart(image)
+    if not name.is_valid:
         report.add(
             IMAGE,
             node,
             "Invalid image name, so the pod never starts.",
             "Image names are lower case, without spaces: `docker.io/organisation/name:tag`.",
-            hint=f"Did you mean {better!r}?"
-            if better != image and ("://" in image or _REPOSITORY.fullmatch(repository.lower()))
-            else None,
+            hint=hint_for(_respelled(image)),
             severity=Severity.ERROR,
         )
         return
-    lacking = [*([] if has_host else ["its registry"]), *([] if tag or digest else ["a tag"])]
+    lacking = [*([] if name.has_host else ["its registry"]), *([] if name.tag or name.digest else ["a tag"])]
     if lacking:
         report.add(
             IMAGE,
@@ -159,12 +181,12 @@ def check_image(report: Report, container: MappingNode) -> None:
             f"The image name has no {' and '.join(lacking)}. "
             + (
                 "AI Core needs the registry, because a pull secret belongs to one."
-                if not has_host
+                if not name.has_host
                 else "The image behind `latest` can change between runs."
             ),
             "Write it like `docker.io/organisation/name:tag`.",
         )
-    elif tag == "latest" and not digest:
+    elif name.tag == "latest" and not name.digest:
         report.add(
             IMAGE,
             node,

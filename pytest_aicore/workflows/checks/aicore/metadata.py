@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.placeholders import to_fill_in
+from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.aicore.containers import check_to_fill_in
 from pytest_aicore.workflows.checks.aicore.keys import ANNOTATIONS, LABELS, MISPLACED, MISSPELT
 from pytest_aicore.workflows.checks.aicore.kind import API_VERSIONS
@@ -22,7 +23,7 @@ from pytest_aicore.workflows.checks.examples import (
 )
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.checks.subject import is_replaced
-from pytest_aicore.workflows.checks.words import hint_for, nearest, shortened
+from pytest_aicore.workflows.checks.words import hint_for, nearest, respelled, shortened
 from pytest_aicore.workflows.executable import (
     ARTIFACT_ANNOTATION_PREFIX,
     EXECUTABLE_NAME_ANNOTATION,
@@ -30,6 +31,7 @@ from pytest_aicore.workflows.executable import (
     SCENARIO_NAME_ANNOTATION,
     VERSION_LABEL,
 )
+from pytest_aicore.workflows.template import ServingTemplate
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
@@ -123,6 +125,8 @@ _OBJECT_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _LABEL_VALUE: Final = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _KEY_NAME: Final = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _SCENARIO_ID: Final = re.compile(r"[\w.-]{4,63}")
+
+_FIXED: Final = "nothing replaces placeholders in the template's own metadata."
 
 
 class _Mandatory(NamedTuple):
@@ -240,13 +244,12 @@ class MetadataCheck:
                 f'Put it in quotes: "{name}".',
             )
         elif not _OBJECT_NAME.fullmatch(name):
-            better = re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")
             self._add(
                 EXECUTABLE_ID,
                 node,
                 f"Invalid executable id `{shortened(name)}`; Kubernetes refuses the template.",
-                remedy,
-                hint=f"Did you mean {better!r}?" if better and len(better) <= 64 else None,
+                f"Write the id itself: {_FIXED}" if has_placeholder(name) else remedy,
+                hint=hint_for(respelled(name.lower(), "a-z0-9-", shortest=4, longest=64)),
             )
         elif len(name) > 64:
             self._add(
@@ -409,13 +412,16 @@ class MetadataCheck:
         if check_to_fill_in(self._report, value, "the label"):
             return
         if not _LABEL_VALUE.fullmatch(value.text):
-            better = re.sub(r"[^A-Za-z0-9_.-]+", "-", value.text).strip("-_.")
+            is_id = key.text == SCENARIO_ID_LABEL
             self._add(
-                SCENARIO_ID if key.text == SCENARIO_ID_LABEL else LABEL,
+                SCENARIO_ID if is_id else LABEL,
                 value,
                 f"Invalid value `{shortened(value.text)}` of a label; Kubernetes refuses the template.",
-                "Use letters, digits, hyphens, dots and underscores, at most 63, with a letter or digit at both ends.",
-                hint=f"Did you mean {better!r}?" if better and len(better) <= 63 else None,
+                self._fixed_label(key.text)
+                if has_placeholder(value.text)
+                else "Use letters, digits, hyphens, dots and underscores, at most 63, with a letter or digit at both "
+                "ends.",
+                hint=hint_for(respelled(value.text, "A-Za-z0-9_.-", shortest=4 if is_id else 1, longest=63)),
             )
         elif key.text == SCENARIO_ID_LABEL and value.text and not _SCENARIO_ID.fullmatch(value.text):
             self._add(
@@ -425,6 +431,17 @@ class MetadataCheck:
                 "more.",
                 "Use 4 to 63 letters, digits, hyphens, dots and underscores.",
             )
+
+    def _fixed_label(self, key: str) -> str:
+        """Return what to do about a placeholder in a label of the template itself."""
+        if key in LABELS:
+            return f"Write the value itself: {_FIXED}"
+        pods = (
+            "`spec.template.metadata.labels`: AI Core"
+            if self._subject.kind == ServingTemplate.kind
+            else "`spec.templates[].metadata.labels`: Argo"
+        )
+        return f"Put the label into {pods} replaces placeholders there, and {_FIXED}"
 
     def _mandatory(self) -> None:
         root = self._subject.root

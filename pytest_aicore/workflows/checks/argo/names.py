@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.rule import argo_rule
-from pytest_aicore.workflows.checks.words import listed, shortened, typo_hint
+from pytest_aicore.workflows.checks.words import listed, respelled, shortened, typo_hint
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode
 
 if TYPE_CHECKING:
@@ -122,12 +122,12 @@ def check_name(check: ArgoCheck, node: MappingNode, word: str) -> None:
 
 def report_name(check: ArgoCheck, node: Node, word: str, name: str, allowed: str) -> None:
     """Report a name that Argo does not accept, and how it could be written."""
-    better = re.sub(r"[^a-zA-Z0-9-]+", "-", name).strip("-")
+    better = respelled(name, "a-zA-Z0-9_-" if "underscores" in allowed else "a-zA-Z0-9-", longest=60)
     check.add(
         INVALID_NAME,
         node,
         f"Invalid globalName `{shortened(name)}`. {check.fails}"
         if word == "globalName"
         else f"Invalid name `{shortened(name)}` of {'an' if word[0] in 'aeiou' else 'a'} {word}. {check.fails}",
-        f"Use {allowed}" + (f": `{better}`." if better and len(better) <= 60 else "."),
+        f"Use {allowed}" + (f": `{better}`." if better else "."),
     )

@@ -436,13 +436,13 @@ class StructureCheck:
             "mi": "Mi",
         }
         better = near.get(suffix.group().lower()) if suffix else None
-        hint = f"Did you mean {text[: suffix.start()] + better!r}?" if suffix and better else None
+        amount = text[: suffix.start()] + better if suffix and better else ""
         self._report.add(
             QUANTITY,
             node,
             f"Invalid amount `{node.text}`; Kubernetes refuses the pod.",
             "Write a number with a suffix such as `m`, `M`, `G`, `Mi` or `Gi`.",
-            hint=hint,
+            hint=hint_for(amount) if _QUANTITY.fullmatch(amount) else None,
         )
 
     def _object(self, node: MappingNode, name: str, parent: MappingNode | None) -> None:
