@@ -678,6 +678,21 @@ def _bad_variable(source: Source) -> Iterator[Planted]:
 replaced("value that the enum does not have", "AIC232", r"^( *value: )small$", r"\1tiny")
 
 
+replaced("argument with a source of outputs", "AIC237", r'^( {12,})value: "\{\{steps\S+$', r"\1valueFrom: {path: /x}")
+
+
+@mistake("deadline with a unit", "AIC238")
+def _deadline(source: Source) -> Iterator[Planted]:
+    for index, found in source.find(r"^( {4,6})container:$"):
+        yield source.inserted(index, f"{found.group(1)}activeDeadlineSeconds: 2h")
+
+
+@mistake("sidecar called like one of Argo's", "AIC239")
+def _own_name(source: Source) -> Iterator[Planted]:
+    for index, found in source.find(r"^( +- name: )readable-\S+$"):
+        yield source.with_line(index, f"{found.group(1)}wait")
+
+
 @mistake("hook without an expression", "AIC233")
 def _hook(source: Source) -> Iterator[Planted]:
     for index, found in source.find(r"^( +)exit:$"):

@@ -121,6 +121,100 @@ def circle(length: int) -> str:
 
 
 CASES: list[tuple[str, str, str]] = [
+    # --- sources of arguments ---
+    (
+        steps("arguments: {parameters: [{name: depth, valueFrom: {path: /d}}]}", more=DEPTH),
+        (
+            "AIC237 error 9: `valueFrom` of the argument `depth` has `path`, which only outputs can have. Argo refuses "
+            "the workflow."
+        ),
+        "Write `value:` with the value or a reference instead of `valueFrom`.",
+    ),
+    (
+        steps("arguments: {parameters: [{name: depth, valueFrom: {parameter: '{{workflow.name}}'}}]}", more=DEPTH),
+        (
+            "AIC237 error 9: `valueFrom` of the argument `depth` has `parameter`, which only outputs can have. Argo "
+            "refuses the workflow."
+        ),
+        'Write `value: "{{workflow.name}}"` instead of `valueFrom`.',
+    ),
+    (
+        steps("arguments: {parameters: [{name: depth, valueFrom: {expression: 1 + 2}}]}", more=DEPTH),
+        (
+            "AIC237 error 9: `valueFrom` of the argument `depth` has `expression`, which only outputs can have. Argo "
+            "refuses the workflow."
+        ),
+        'Write `value: "{{=1 + 2}}"` instead of `valueFrom`.',
+    ),
+    (
+        steps("arguments: {parameters: [{name: depth, valueFrom: {supplied: {}, jsonPath: x}}]}", more=DEPTH),
+        (
+            "AIC237 error 9: `valueFrom` of the argument `depth` has `jsonPath`, which only outputs can have. Argo "
+            "refuses the workflow."
+        ),
+        "Remove `jsonPath`.",
+    ),
+    (
+        args("{{workflow.parameters.depth}}", params="{name: depth, valueFrom: {default: '3'}}"),
+        (
+            "AIC237 error 6: `valueFrom` of the argument `depth` has only a `default`: Argo takes the value from "
+            "`configMapKeyRef`, `event` or `supplied`. Argo refuses the workflow."
+        ),
+        'Write `value: "3"` instead of `valueFrom`.',
+    ),
+    (
+        args("{{workflow.parameters.depth}}", params="{name: depth, valueFrom: {}}"),
+        (
+            "AIC237 error 6: `valueFrom` of the argument `depth` has no source: Argo takes the value from "
+            "`configMapKeyRef`, `event` or `supplied`. Argo refuses the workflow."
+        ),
+        "Write `value:` with the value or a reference instead of `valueFrom`.",
+    ),
+    (
+        steps(
+            "arguments: {artifacts: [{name: data, from: '{{workflow.outputs.artifacts.d}}', fromExpression: x}]}",
+            more=f"{DATA}, outputs: {{artifacts: [{{name: d, globalName: d, path: /x}}]}}",
+        ),
+        "AIC237 error 9: The artifact `data` has both `from` and `fromExpression`. Argo refuses the workflow.",
+        "Remove one of them.",
+    ),
+    (
+        args("{{workflow.parameters.depth}}", params="{name: depth}"),
+        "AIC222 error 6: The parameter `depth` of the workflow has no value. Argo refuses the workflow.",
+        "Add `value:`.",
+    ),
+    (
+        spec("entrypoint: work", "arguments: {artifacts: [{name: data}]}", "templates:", WORK),
+        "AIC222 error 6: The artifact `data` of the workflow has no source. Argo refuses the workflow.",
+        "Add a location, such as `s3:` or `raw:`.",
+    ),
+    # --- deadlines and names of Argo's own ---
+    (
+        pod("activeDeadlineSeconds: 2h"),
+        (
+            "AIC238 error 8: Invalid deadline `2h`: expected a whole number of seconds, 0 or more. Argo refuses the "
+            "workflow."
+        ),
+        "Write `7200`.",
+    ),
+    (
+        pod("activeDeadlineSeconds: -1"),
+        (
+            "AIC238 error 8: Invalid deadline `-1`: expected a whole number of seconds, 0 or more. Argo refuses the "
+            "workflow."
+        ),
+        "Write the number of seconds.",
+    ),
+    (
+        pod("sidecars: [{name: wait, image: i}]"),
+        "AIC239 error 8: `wait` is the name of a container that Argo adds to the pod. Argo refuses the workflow.",
+        "Give this container another name.",
+    ),
+    (
+        pod("containerSet: {containers: [{name: main, image: i}, {name: init, image: i}]}", image=False),
+        "AIC239 error 8: `init` is the name of a container that Argo adds to the pod. Argo refuses the workflow.",
+        "Give this container another name.",
+    ),
     # --- arguments ---
     (
         steps(more=DEPTH),
@@ -690,7 +784,7 @@ CASES: list[tuple[str, str, str]] = [
     ),
     # --- names ---
     (
-        spec("entrypoint: work", "arguments: {parameters: [{name: size, enum: []}]}", "templates:", WORK),
+        spec("entrypoint: work", "arguments: {parameters: [{name: size, value: '1', enum: []}]}", "templates:", WORK),
         "AIC232 error 6: The `enum` of the parameter `size` is empty. Argo refuses the workflow.",
         "Remove it, or list the values.",
     ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_aicore.workflows.argo.graph import is_supplied
 from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.argo.names import check_names_of_arguments
+from pytest_aicore.workflows.checks.argo.sources import EMPTY_ARGUMENT, check_sources
 from pytest_aicore.workflows.checks.examples import TRAIN_DEPTH, example_argument, steps
 from pytest_aicore.workflows.checks.rule import Severity, argo_rule
 from pytest_aicore.workflows.checks.words import capital, hint_for, nearest
@@ -29,15 +30,6 @@ MISSING_ARGUMENT: Final = argo_rule(
     steps(example_argument("'3'"), template=TRAIN_DEPTH),
 )
 
-EMPTY_ARGUMENT: Final = argo_rule(
-    222,
-    "empty-argument",
-    "An argument has no value",
-    "A parameter that a step or task passes needs `value` or `valueFrom`, an artifact `from` or a location.",
-    steps(example_argument(), template=TRAIN_DEPTH),
-    steps(example_argument("'3'"), template=TRAIN_DEPTH),
-)
-
 UNKNOWN_ARGUMENT: Final = argo_rule(
     223,
     "unknown-argument",
@@ -53,6 +45,7 @@ def check_arguments(check: ArgoCheck, call: CallModel, what: str) -> None:
     """Report arguments that are empty, missing, or not among the inputs of the template."""
     arguments = call.node.mapping("arguments")
     check_names_of_arguments(check, arguments)
+    check_sources(check, arguments)
     for parameter in arguments.mappings_of("parameters"):
         if not is_given(parameter, "value") and not is_given(parameter, "valueFrom"):
             check.add(

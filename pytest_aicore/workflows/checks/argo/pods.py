@@ -10,9 +10,9 @@ from pytest_aicore.workflows.checks.argo import dags
 from pytest_aicore.workflows.checks.argo.dags import UNKNOWN_DEPENDENCY
 from pytest_aicore.workflows.checks.argo.environment import check_environment
 from pytest_aicore.workflows.checks.argo.names import check_unique
-from pytest_aicore.workflows.checks.examples import example_container, steps
+from pytest_aicore.workflows.checks.examples import TRAIN, example_container, steps
 from pytest_aicore.workflows.checks.rule import Severity, argo_rule
-from pytest_aicore.workflows.checks.words import typo_hint
+from pytest_aicore.workflows.checks.words import shortened, typo_hint
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, is_given
 
 if TYPE_CHECKING:
@@ -49,6 +49,29 @@ MISPLACED_SETTING: Final = argo_rule(
     steps().replace("  templates:", "  activeDeadlineSeconds: 60\n  templates:"),
 )
 
+DEADLINE: Final = argo_rule(
+    238,
+    "deadline",
+    "The deadline of a template is not a number of seconds",
+    "`activeDeadlineSeconds` of a template is a whole number that is not negative, or a placeholder. (Argo's own "
+    "validation.)",
+    steps(template=f"{TRAIN}\n    activeDeadlineSeconds: 2h"),
+    steps(template=f"{TRAIN}\n    activeDeadlineSeconds: 7200"),
+)
+
+OWN_NAME: Final = argo_rule(
+    239,
+    "own-name",
+    "A container has a name that Argo gives to its own containers",
+    "Argo adds containers called `init`, `wait` and `supervisor` to the pods that it makes, and refuses others of "
+    "these names in a container set or among the sidecars. (Argo's own validation.)",
+    example_container() + "\nsidecars:\n  - name: wait\n    image: docker.io/example/cache:1",
+    example_container() + "\nsidecars:\n  - name: readable-cache\n    image: docker.io/example/cache:1",
+)
+
+_OWN_NAMES: Final = ("init", "wait", "supervisor")
+_SECONDS: Final = re.compile(r"\+?[0-9]+")
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _POD_RESOURCE: Final = re.compile(r"cpu|memory|hugepages-\w+")
 
 
@@ -163,6 +186,36 @@ def check_settings(check: ArgoCheck, template: TemplateModel) -> None:
             severity=Severity.WARNING,
         )
     check_pod_resources(check, node)
+
+
+def check_deadline(check: ArgoCheck, template: TemplateModel) -> None:
+    """Report a deadline that Argo cannot read."""
+    node = template.node.values.get("activeDeadlineSeconds")
+    if template.is_graph or type(node) is not ScalarNode or node.kind not in ("string", "integer"):
+        return
+    text = node.text.strip()
+    if has_placeholder(text) or _SECONDS.fullmatch(text) or node in check.wrong:
+        return
+    span = re.fullmatch(r"([0-9]{1,9})\s*([smhd])", text)
+    check.add(
+        DEADLINE,
+        node,
+        f"Invalid deadline `{shortened(text)}`: expected a whole number of seconds, 0 or more. {check.fails}",
+        f"Write `{int(span.group(1)) * _UNITS[span.group(2)]}`." if span else "Write the number of seconds.",
+    )
+
+
+def check_own_names(check: ArgoCheck, template: TemplateModel) -> None:
+    """Report containers with the names of Argo's own."""
+    for key, container in template.containers():
+        name = container.name("name")
+        if key in ("containerSet", "sidecars") and name in _OWN_NAMES:
+            check.add(
+                OWN_NAME,
+                container.values["name"],
+                f"`{name}` is the name of a container that Argo adds to the pod. {check.fails}",
+                "Give this container another name.",
+            )
 
 
 def check_pod_resources(check: ArgoCheck, owner: MappingNode) -> None:

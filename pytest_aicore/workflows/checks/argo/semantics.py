@@ -17,10 +17,13 @@ from pytest_aicore.workflows.checks.argo.names import check_enum, check_name, ch
 from pytest_aicore.workflows.checks.argo.pods import (
     check_container,
     check_container_set,
+    check_deadline,
     check_mounts,
+    check_own_names,
     check_pod_resources,
     check_settings,
 )
+from pytest_aicore.workflows.checks.argo.sources import check_given, check_sources
 from pytest_aicore.workflows.checks.argo.targets import check_hook
 from pytest_aicore.workflows.checks.argo.templates import check_named, check_type, has_broken_calls
 from pytest_aicore.workflows.checks.argo.workflow import check_endless, check_entrypoint, check_reachable, has_templates
@@ -43,6 +46,8 @@ def check(subject: Subject, model: WorkflowModel) -> None:
     if check.subject.root.values.get("spec") in check.wrong or spec.values.get("templates") in check.wrong:
         return
     check_names_of_arguments(check, spec.mapping("arguments"))
+    check_sources(check, spec.mapping("arguments"))
+    check_given(check)
     if not has_templates(check):
         return
     check_entrypoint(check)
@@ -86,5 +91,7 @@ def _template(check: ArgoCheck, template: TemplateModel) -> None:
     check_manifest(check, template)
     check_metrics(check, node.mapping("metrics"))
     check_settings(check, template)
+    check_deadline(check, template)
+    check_own_names(check, template)
     if template.is_graph:
         check_graph(check, template)
