@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE, Finding
 from pytest_aicore.workflows.checks.rule import Rule, Severity
-from pytest_aicore.workflows.checks.words import nearest, typo_hint
+from pytest_aicore.workflows.checks.words import hint_for, nearest, typo_hint
 from pytest_aicore.workflows.yaml.places import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pytest_aicore.workflows.checks.findings import Told
 
@@ -144,6 +144,14 @@ class Suppressions:
                     self._used[line, rule] = is_suppressed = True
         return is_suppressed
 
+    def _hint(self, written: str, known: Iterable[str]) -> str | None:
+        """Return the rule that was surely meant; another number is another rule, and no typo."""
+        number = re.fullmatch(r"\D{0,5}(\d+)", written)
+        if number is None:
+            return typo_hint(written, known)
+        meant = f"AIC{number.group(1)}"
+        return hint_for(meant if meant in self._rules else None)
+
     def findings(self, text: str, told: Told) -> Iterator[Finding]:
         """Yield the findings about the comments themselves.
 
@@ -165,7 +173,7 @@ class Suppressions:
                 if not is_word
                 else f"Unknown word `{written}`, so nothing is suppressed.",
                 "Write the id of a rule, for example AIC313." if not is_word else "Write `ignore` or `ignore-file`.",
-                hint=typo_hint(written, known),
+                hint=self._hint(written, known),
                 width=len(written),
                 text=lines[number - 1],
             )

@@ -128,6 +128,8 @@ _KEYS_OF_LISTS: Final = frozenset(
         "ports",
     }
 )
+_KEYS_OF_PLAIN_LISTS: Final = frozenset({"args", "command", "dependencies", "enum", "withItems"})
+"""Keys of lists of single values."""
 _KEYS_OFTEN_FIRST: Final = frozenset(
     {
         "name",
@@ -620,7 +622,9 @@ def _list_under_value(report: SyntaxReport) -> Explanation | None:
         report.line,
         report.here.index("-") + 1,
         f"There is a list below {_quoted(_without_dashes(above))} in line {number}, which already has a value.",
-        f"Remove the value of `{parent.group('key')}`, or add the key of the list on a line above it.",
+        f"Remove the value of `{parent.group('key')}`: the list is its value."
+        if parent.group("key") in _KEYS_OF_LISTS | _KEYS_OF_PLAIN_LISTS
+        else "Add the keys of the list (`arguments:` and `parameters:`, ...) on lines above it.",
     )
 
 
@@ -632,7 +636,7 @@ def _indented_too_deep(report: SyntaxReport) -> Explanation | None:
         return None
     key = report.here[column - 1 : report.column - 1].strip()
     remedy = f"Indent it by {wanted - 1} spaces like the key above it, not by {column - 1}."
-    if key in _KEYS_BELOW_ARGUMENTS:
+    if key in _KEYS_BELOW_ARGUMENTS and parent.group("key") not in ("arguments", "inputs", "outputs"):
         remedy = f"Put its own key (`arguments:`, `inputs:`, `outputs:`) on a line above it, or i{remedy[1:]}"
     elif parent.group("value") and (len(parent.group("value")) == 1 or parent.group("key") in _KEYS_OF_MAPS):
         return Explanation(
@@ -807,6 +811,14 @@ def _reserved_character(report: SyntaxReport) -> Explanation | None:
         return None
     if re.match(r"%(?:YAML|TAG)\b", report.here):
         return None  # This one is meant as a directive.
+    if report.here[column - 1 :].startswith("{%") or report.here[: column - 1].endswith("{"):
+        return Explanation(
+            "reserved-character",
+            report.line,
+            column,
+            "`{%` begins a statement of Jinja, which AI Core does not know.",
+            "Remove the statements, and write what they would have made of the file.",
+        )
     fence = report.here.lstrip().startswith("```")
     return Explanation(
         "reserved-character",

@@ -1253,7 +1253,7 @@ CASES: list[tuple[str, str, str]] = [
             more=DEPTH,
         ),
         "AIC242 error 10: `{{steps...}}` does not work here: this template has a dag. Argo refuses the workflow.",
-        "Write `{{tasks.one.outputs.result}}`.",
+        "Write `tasks` instead of `steps`, and name one of `two`.",
     ),
     (
         passed("{{tasks.one.outputs.result}}"),
@@ -1501,7 +1501,7 @@ CASES: list[tuple[str, str, str]] = [
             "AIC247 error 9: Argo replaces only placeholders in double braces: `item.name` stays in the text. "
             "The container gets it unchanged."
         ),
-        "Write `{{item.name}}`.",
+        "Write `{{item}}`.",
     ),
     (
         args("{{{workflow.name}}}"),
@@ -1690,12 +1690,12 @@ CASES: list[tuple[str, str, str]] = [
             "AIC249 error 9: In an expression `workflow.parameters.tree-depth` is a subtraction of two values. "
             "Argo refuses the workflow."
         ),
-        "Write `workflow.parameters['tree-depth']`.",
+        'Write `workflow.parameters["tree-depth"]`.',
     ),
     (
         args("{{=inputs.parameters.dpth}}", DEPTH_OR_1),
         ("AIC249 error 9: No parameter `dpth` is declared, so the expression has no value. Argo refuses the workflow."),
-        "Write `inputs.parameters['depth']`. Did you mean 'depth'?",
+        "Write `inputs.parameters.depth`. Did you mean 'depth'?",
     ),
     (
         args("{{=inputs.parameters.absent}}"),
@@ -1771,7 +1771,7 @@ CASES: list[tuple[str, str, str]] = [
     (
         cont('command: echo "x"'),
         "AIC202 error 10: `command` has to be a list of strings, not a string. Argo refuses the workflow.",
-        "Write a list: `[`, words in quotes, `]`.",
+        'Write `command: ["/bin/sh", "-c"]`, and the command line as one string in `args`.',
     ),
     (
         cont("env: A"),
@@ -1869,12 +1869,17 @@ CASES: list[tuple[str, str, str]] = [
     (
         cont("env: {DEPTH: '3'}"),
         "AIC202 error 10: `env` has to be a list of maps, not a map. Argo refuses the workflow.",
-        "Write each variable as an item: `- name: DEPTH`, and `value:` below it.",
+        'Write each as an item: `- name: DEPTH`, and `value: "3"` below it.',
     ),
     (
         pod("inputs: {parameters: {name: depth}}"),
         "AIC202 error 8: `parameters` has to be a list of maps, not a map. Argo refuses the workflow.",
-        "Put a dash before each of its items.",
+        "Put it in brackets: `[{...}]`.",
+    ),
+    (
+        graph("steps:", "  name: one", "  template: work"),
+        "AIC202 error 8: `steps` has to be a list of lists, not a map. Argo refuses the workflow.",
+        "Put two dashes before its first key, `- - name:`, and indent the others like it.",
     ),
     (
         pod("container: [x]", image=False),
@@ -1934,7 +1939,7 @@ CASES: list[tuple[str, str, str]] = [
     (
         pod("inputs: {parameters: [depth]}"),
         "AIC202 error 8: This item has to be a map, not a string. Argo refuses the workflow.",
-        "Write `- name: depth`.",
+        "Write `{name: depth}`.",
     ),
     (
         pod("inputs: {parameters: [{name: ''}]}"),

@@ -120,7 +120,7 @@ SYNTAX = {
             "w.yaml:2:3: There is a list below `templates: mine` in line 1, which already has a value.\n"
             "     2 |   - name: train\n"
             "       |   ^\n"
-            "Remove the value of `templates`, or add the key of the list on a line above it."
+            "Remove the value of `templates`: the list is its value."
         ),
     ),
     "missing arguments": (

@@ -212,7 +212,7 @@ class MetadataCheck:
             f"Wrong apiVersion `{written}` for a {self._subject.kind}, so it is not synchronised."
             if written
             else "The template has no apiVersion, so it is not synchronised.",
-            f"Write `apiVersion: {wanted}`.",
+            f"{'Write' if written else 'Add'} `apiVersion: {wanted}`.",
         )
 
     def _name(self) -> None:

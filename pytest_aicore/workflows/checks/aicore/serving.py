@@ -109,6 +109,6 @@ def _check_api_version(check: ServingCheck, template: MappingNode) -> None:
         f"`{written}` is not the apiVersion of KServe's InferenceService on AI Core."
         if written
         else "`spec.template` has no apiVersion, so KServe does not know what it is.",
-        f"Write `apiVersion: {_API_VERSIONS[0]}`.",
+        f"{'Write' if written else 'Add'} `apiVersion: {_API_VERSIONS[0]}`.",
         hint=hint_for(near),
     )

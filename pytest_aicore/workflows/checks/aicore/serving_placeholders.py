@@ -138,6 +138,7 @@ def _foreign(check: ServingCheck, block: Block, number: int, position: int, tag:
         return
     is_known = name in check.parameters or name in check.artifacts
     kind = "artifacts" if name in check.artifacts or nearest(second, ["artifacts"]) else "parameters"
+    declared = check.artifacts if kind == "artifacts" else check.parameters
     check.usage_is_clear = False
     place = block.place(number, position + 1)
     check.report.add_at(
@@ -147,7 +148,8 @@ def _foreign(check: ServingCheck, block: Block, number: int, position: int, tag:
         f"AI Core does not replace `{shown}` in a ServingTemplate: "
         + ("it" if is_meant else "unless another tool fills it in before, it")
         + " stays in the text, braces included.",
-        f"Write `{{{{inputs.{kind}.{name}}}}}`."
+        f"Write `{{{{inputs.{kind}.{name}}}}}`"
+        + ("." if name in declared else f", and declare `{name}` under `spec.inputs.{kind}`.")
         if is_meant or is_known
         else "Fill it in, or declare an input and write `{{inputs.parameters.NAME}}`.",
         severity=None if is_meant and root in ("inputs", "workflow") else Severity.WARNING,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.placeholders import to_fill_in
 from pytest_aicore.workflows.argo.variables import left_over
+from pytest_aicore.workflows.checks.argo import remedies
 from pytest_aicore.workflows.checks.argo.references.foreign import report_left
 from pytest_aicore.workflows.checks.argo.shapes import core_shapes, hera_shapes
 from pytest_aicore.workflows.checks.findings import MOST_OF_ONE_RULE, Finding
@@ -16,7 +17,7 @@ from pytest_aicore.workflows.checks.rule import Rule, Severity
 from pytest_aicore.workflows.checks.subject import REPLACED
 from pytest_aicore.workflows.checks.words import hint_for, nearest
 from pytest_aicore.workflows.yaml.places import Place
-from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, list_at, map_at
+from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given, list_at, map_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -178,7 +179,9 @@ _BELOW: Final = (
     (("Template",), ("parameters", "artifacts"), "inputs"),
     (("Template",), ("image", "command", "args", "env", "resources", "volumeMounts", "imagePullPolicy"), "container"),
     (("Template",), ("labels",), "metadata"),
-    (("Parameter",), ("path",), "valueFrom"),
+    (("Parameter",), ("path", "configMapKeyRef", "supplied", "event"), "valueFrom"),
+    (("EnvVar",), remedies.SOURCES_OF_VARIABLES, "valueFrom"),
+    (("EnvVarSource",), ("name", "key"), "secretKeyRef"),
 )
 """Keys that are often put one level too high: the objects, the keys, and the key that is missing above them."""
 
@@ -292,7 +295,10 @@ class StructureCheck:
             if kind == "null":
                 return
             if shape.kind in ("list", "map", "object") or not self._fits(node, kind, shape.kind):
-                self._wrong(node, key, written, shape, _WORDS_OF_KIND[kind])
+                remedy = ""
+                if key is not None and key.text == "command" and written == "[str]" and kind == "string":
+                    remedy = remedies.of_command(node, has_args=parent is not None and is_given(parent, "args"))
+                self._wrong(node, key, written, shape, _WORDS_OF_KIND[kind], remedy=remedy)
         elif type(node) is SequenceNode:
             if shape.kind != "list":
                 self._list_for(node, written, shape, key, parent)
@@ -319,7 +325,16 @@ class StructureCheck:
                 for name, value in node.values.items():
                     self.check(value, shape.inner, node.keys[name])
             else:
-                self._wrong(node, key, written, shape, "a map")
+                self._wrong(node, key, written, shape, "a map", remedy=self._remedy_of_map(node, key, shape))
+
+    def _remedy_of_map(self, node: MappingNode, key: ScalarNode | None, shape: Shape) -> str:
+        if shape.kind == "list":
+            known = self._shapes.get(shape.inner.strip("[]"), {})
+            return remedies.of_map_for_list(node, shape.inner, known)
+        is_source = any(source in node.values for source in remedies.SOURCES_OF_VARIABLES)
+        if is_source and key is not None and key.text == "value" and shape.kind == "str":
+            return "Write `valueFrom:` instead of `value:`."
+        return ""
 
     def _list_for(
         self, node: SequenceNode, written: str, shape: Shape, key: ScalarNode | None, parent: MappingNode | None
@@ -364,7 +379,9 @@ class StructureCheck:
                 WRONG_TYPE,
                 item,
                 f"This item has to be a map, not a string. {self._consequence}",
-                f"Write `- name: {item.text if len(item.text) <= 40 else '...'}`.",
+                f"Write `{'{{name: {}}}' if node.flow else '- name: {}'}`.".format(
+                    item.text if len(item.text) <= 40 else "..."
+                ),
             )
             named = map_at(item)
             named.values["name"] = named.keys["name"] = item
@@ -538,6 +555,8 @@ class StructureCheck:
         """
         if node.flow or self._meant(node, text, name, known) is not None:
             return False
+        if name == "EnvVarSource" and text in ("name", "key"):
+            return False  # the key of a secret, not of what is around it
         return self._from_too_far_left(node, text, known) or self._from_too_deep(node, text, known, "")
 
     def _from_too_far_left(self, node: MappingNode, text: str, known: Mapping[str, str]) -> bool:
@@ -756,7 +775,7 @@ def _remedy(node: Node, shape: Shape, written: str, *, in_list: bool) -> str:
     if type(node) is ScalarNode:
         text = node.text if len(node.text) <= 30 and "\n" not in node.text else "..."
         if shape.kind in ("str", "any-str"):
-            return f'Put it in quotes: "{text}".'
+            return f'Put it in quotes: "{text}".' if text != "..." else "Put it in quotes."
         if shape.kind in ("int", "float", "int-str") and node.kind == "string":
             if "{{" in node.text:
                 return "Write the number itself: Argo does not replace placeholders here."
@@ -765,7 +784,11 @@ def _remedy(node: Node, shape: Shape, written: str, *, in_list: bool) -> str:
             return "Write `true` or `false`, without quotes."
         if shape.kind == "list":
             if written == "[str]":
-                return f'Write a list: ["{text}"].' if '"' not in text else "Write a list: `[`, words in quotes, `]`."
+                return (
+                    f'Write a list: ["{text}"].'
+                    if text != "..." and '"' not in text
+                    else "Put it in quotes, and in brackets: it has to be a list."
+                )
             if shape.inner in _NAMED:
                 return f"Write `- name: {text}` on a line of its own below it."
             return "Write a list: each item on a line of its own that begins with a dash."
@@ -786,9 +809,7 @@ def _remedy(node: Node, shape: Shape, written: str, *, in_list: bool) -> str:
             )
         return "Write a whole number." if shape.kind in ("int", "int-str") else "Write an amount."
     if shape.kind == "list":
-        if shape.inner == "EnvVar" and type(node) is MappingNode and node.values and "name" not in node.values:
-            return f"Write each variable as an item: `- name: {next(iter(node.values))}`, and `value:` below it."
-        return "Put a dash before each of its items."
+        return "Write a list: each item on a line of its own that begins with a dash."
     if shape.kind in ("object", "map"):
         return "Remove the dashes: keys and values are expected, not a list."
     return "Write a single value; if it begins with `{` or `[`, put it in quotes."

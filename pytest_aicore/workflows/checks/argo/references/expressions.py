@@ -79,7 +79,7 @@ def check_expression(
                 node,
                 found.group(),
                 f"In an expression `{written}.{hyphened}` is a subtraction of two values. {check.fails}",
-                f"Write `{written}['{hyphened}']`.",
+                f"Write `{_access(node, written, hyphened)}`.",
             )
             continue
         near = nearest(name, declared)
@@ -88,7 +88,15 @@ def check_expression(
             node,
             found.group(),
             f"No parameter `{name}` is declared, so the expression has no value. {check.fails}",
-            f"Write `{written}['{near}']`." if near else "Declare it.",
+            f"Write `{_access(node, written, near)}`." if near else "Declare it.",
             hint=hint_for(near),
             severity=None if near else Severity.WARNING,
         )
+
+
+def _access(node: ScalarNode, written: str, name: str) -> str:
+    """Return how an expression gets a parameter, without the quotes that the expression itself is in."""
+    if name.isidentifier():
+        return f"{written}.{name}"
+    quote = '"' if node.style == "'" else "'"
+    return f"{written}[{quote}{name}{quote}]"

@@ -9,7 +9,7 @@ from pytest_aicore.workflows.argo.variables import CALL_FIELDS
 from pytest_aicore.workflows.checks.argo.references.unknown import report_unknown
 from pytest_aicore.workflows.checks.examples import two_steps
 from pytest_aicore.workflows.checks.rule import argo_rule
-from pytest_aicore.workflows.checks.words import capital, hint_for, nearest, typo_hint
+from pytest_aicore.workflows.checks.words import capital, hint_for, listed, nearest, typo_hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,7 +118,9 @@ def _other_calls(
             text,
             f"`{{{{{root}...}}}}` does not work here: this template has "
             f"{'steps' if other == 'steps' else 'a dag'}. {check.fails}",
-            f"Write `{{{{{other}.{name}{'.' + result if result else ''}}}}}`.",
+            f"Write `{{{{{other}.{name}{'.' + result if result else ''}}}}}`."
+            if name in scope.calls
+            else f"Write `{other}` instead of `{root}`, and name one of {listed(list(scope.calls)[:8])}.",
         )
         return
     check.add(

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 from pytest_aicore.workflows.argo.tags import without_tags
 from pytest_aicore.workflows.checks.examples import with_args
 from pytest_aicore.workflows.checks.rule import argo_rule
+from pytest_aicore.workflows.yaml.tree import ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
+    from pytest_aicore.workflows.argo.graph import CallModel
     from pytest_aicore.workflows.argo.scopes import Scope
     from pytest_aicore.workflows.checks.argo.references.check import ReferenceCheck
-    from pytest_aicore.workflows.yaml.tree import ScalarNode
 
 UNCLOSED: Final = argo_rule(
     247,
@@ -46,7 +47,13 @@ def check_without_braces(check: ReferenceCheck, node: ScalarNode, scope: Scope) 
         _no_placeholders(check, node, scope, [whole])
     result = _RESULT.fullmatch(node.text)
     if result is not None and (scope.loop if result.group(3) else result.group(2) in scope.calls):
-        report_bare(check, node, node.text, node.text)
+        loop = scope.loop if result.group(3) else None
+        report_bare(check, node, node.text, "item" if loop is not None and _has_single_values(loop) else node.text)
+
+
+def _has_single_values(loop: CallModel) -> bool:
+    items = loop.node.values.get("withItems")
+    return type(items) is SequenceNode and all(type(item) is ScalarNode for item in items.items)
 
 
 def _no_placeholders(
