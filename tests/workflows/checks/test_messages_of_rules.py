@@ -1766,7 +1766,7 @@ CASES: list[tuple[str, str, str]] = [
     (
         cont("command: sh"),
         "AIC202 error 10: `command` has to be a list of strings, not a string. Argo refuses the workflow.",
-        'Write a list: ["sh"].',
+        'Write `command: ["sh"]`.',
     ),
     (
         cont('command: echo "x"'),

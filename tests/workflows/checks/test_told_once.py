@@ -704,8 +704,7 @@ def test_without_a_mistake_nothing_is_said() -> None:
             '["/bin/sh", "-c"]\n        args: ["python clean',
             '["/bin/sh -c"]\n        args: ["python clean',
             "53:9 error AIC316: `/bin/sh -c`, with its spaces, is taken for the name of one program, so the container"
-            ' never starts. Write each word as a separate item: `command: ["/bin/sh", "-c"]`, and the command line in'
-            " `args`.",
+            ' never starts. Write `command: ["/bin/sh", "-c"]`.',
             id="shell in one word",
         ),
         pytest.param(

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.checks.aicore.containers import check_image, check_to_fill_in
+from pytest_aicore.workflows.checks.argo.remedies import of_command
 from pytest_aicore.workflows.checks.examples import example_container
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.checks.subject import is_replaced
@@ -91,7 +92,7 @@ def check_container(check: AicoreCheck, template: TemplateModel, key: str, conta
             COMMAND,
             container.keys["command"],
             f"`{words[0]}`, with its spaces, is taken for the name of one program, so the container never starts.",
-            'Write each word as a separate item: `command: ["/bin/sh", "-c"]`, and the command line in `args`.',
+            of_command(" ".join(words), has_args=bool(_words(container, "args"))),
             severity=Severity.ERROR,
         )
         return

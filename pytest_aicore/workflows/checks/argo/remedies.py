@@ -22,14 +22,14 @@ _NAME_ALONE: Final = frozenset({"LocalObjectReference"})
 SOURCES_OF_VARIABLES: Final = ("secretKeyRef", "configMapKeyRef", "fieldRef", "resourceFieldRef")
 
 
-def of_command(node: ScalarNode, *, has_args: bool) -> str:
+def of_command(text: str, *, has_args: bool) -> str:
     """Return how a command line, written as a string, can be written as `command` and `args`.
 
     Args:
-        node: the string; items with dashes below a word are a part of it for YAML.
+        text: the string; items with dashes below a word are a part of it for YAML.
         has_args: whether the container has `args` as well.
     """
-    words = [word for word in node.text.split() if word != "-"]
+    words = [word for word in text.split() if word != "-"]
     given = []
     if words and PurePosixPath(words[0]).name in _SHELLS:
         given = [words.pop(0)]
@@ -39,7 +39,7 @@ def of_command(node: ScalarNode, *, has_args: bool) -> str:
     if len(given) == 1 and has_args:
         given.append("-c")  # the args of a container are for the shell to carry out, not a file that it reads
     if not line:
-        return f"Write a list: [{', '.join(_in_quotes(word) for word in given)}]."
+        return f"Write `command: [{', '.join(_in_quotes(word) for word in given)}]`."
     line = line.strip("'\"") if given else line
     command = 'Write `command: ["/bin/sh", "-c"]`, and '
     if len(line) > _LONGEST or '"' in line or "\\" in line:

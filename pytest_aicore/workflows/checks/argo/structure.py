@@ -297,7 +297,7 @@ class StructureCheck:
             if shape.kind in ("list", "map", "object") or not self._fits(node, kind, shape.kind):
                 remedy = ""
                 if key is not None and key.text == "command" and written == "[str]" and kind == "string":
-                    remedy = remedies.of_command(node, has_args=parent is not None and is_given(parent, "args"))
+                    remedy = remedies.of_command(node.text, has_args=parent is not None and is_given(parent, "args"))
                 self._wrong(node, key, written, shape, _WORDS_OF_KIND[kind], remedy=remedy)
         elif type(node) is SequenceNode:
             if shape.kind != "list":
