@@ -27,6 +27,7 @@ _LITERAL = re.compile(
     r"(?:Write|Use) `([^`]+)`\.|Put (?:it|the whole value) in quotes: (\"[^`]+\")\.|Write a list: (\[[^`]*\])\."
     r"|Remove the quotes: (\S+)\."
 )
+_ABOVE = re.compile(r"Put `([^`]+:)` on a line above (it|its items), and indent (.+) below(?: it)?\.")
 _HINT = re.compile(r"Did you mean '([^']+)'\?")
 _KEY = re.compile(r"([\w./-]+):(?= |$)")
 _VALUE = re.compile(r"\"[^\"]*\"|'[^']*'|\{\{[^}]*\}\}|[^,\]}#\s\"']+")
@@ -37,6 +38,20 @@ def repaired(text: str, finding: Finding) -> str | None:
     lines = text.split("\n")
     index, column = finding.place.line - 1, finding.place.column - 1
     before, here = lines[index][:column], lines[index][column:]
+    above = _ABOVE.fullmatch(finding.remedy)
+    if above is not None and not before.strip(" -"):
+        end = _end_of_block(lines, index, column)
+        if above.group(2) == "its items":
+            if not here.endswith(":"):
+                return None
+            deeper = [" " * (column + 2) + above.group(1), *("    " + line for line in lines[index + 1 : end])]
+            return "\n".join([*lines[: index + 1], *deeper, *lines[end:]])
+        for _ in re.findall("`", above.group(3))[::2]:  # the keys that slipped together with it
+            end = _end_of_block(lines, end, column)
+        deeper = ["  " + line for line in (" " * column + here, *lines[index + 1 : end])]
+        return "\n".join([*lines[:index], before + above.group(1), *deeper, *lines[end:]])
+    if finding.remedy in ("Remove it.", "Remove this line.") and _KEY.match(here) and not before.strip():
+        return "\n".join([*lines[:index], *lines[_end_of_block(lines, index, column) :]])
     literal, hint = _LITERAL.fullmatch(finding.remedy), _HINT.fullmatch(finding.hint or "")
     if literal is not None:
         new = next(group for group in literal.groups() if group)
@@ -51,6 +66,15 @@ def repaired(text: str, finding: Finding) -> str | None:
         before = before[:-2]
     lines[index] = before + here
     return "\n".join(lines)
+
+
+def _end_of_block(lines: list[str], index: int, column: int) -> int:
+    """Return the index of the first line after what is below a key."""
+    for end in range(index + 1, len(lines)):
+        spaces = len(lines[end]) - len(lines[end].lstrip())
+        if lines[end].strip() and (spaces < column or (spaces == column and not lines[end].lstrip().startswith("- "))):
+            return end
+    return len(lines)
 
 
 def _written(new: str, before: str, here: str, finding: Finding) -> str:
@@ -232,7 +256,7 @@ SHELL = 'Write `command: ["/bin/sh", "-c"]`, and '
         (
             ENV,
             "        env:\n          - name: A\n            valueFrom:\n              name: s\n              key: k\n",
-            "Put `secretKeyRef:` on a line above it, and indent it below.",
+            "Put `secretKeyRef:` on a line above it, and indent it and `key` below.",
             f"        env:\n          - name: A\n            {SECRET}",
         ),
         (

@@ -512,17 +512,18 @@ class StructureCheck:
             whether it is such a key.
         """
         key, value = node.keys[text], node.values[text]
-        below = next((to for objects, keys, to in _BELOW if name in objects and text in keys), None)
-        if below is not None:
+        below, family = next(((to, keys) for objects, keys, to in _BELOW if name in objects and text in keys), ("", ()))
+        if below:
             home = opened(node, below) if below in node.values else None
             if home is None and below in node.values:
                 return False
             if home is None or home not in self._made:
+                others = [other for other in node.values if other in family and other != text]
                 self._report.add(
                     MISPLACED_KEY,
                     key,
                     f"{_what(name, self._owner)} no key `{text}`: it is silently ignored.",
-                    f"Put `{below}:` on a line above it, and indent it below."
+                    f"Put `{below}:` on a line above it, and indent {_listed_with(others)} below."
                     if home is None
                     else f"Move it below `{below}:`.",
                 )
@@ -713,6 +714,11 @@ class StructureCheck:
             # A name such as `y` or `1` is reported, and remains the name that others refer to.
             node.style, node.tag = '"', None
             self.wrong.discard(node)
+
+
+def _listed_with(others: list[str]) -> str:
+    """Return `it`, and the keys beside it that have slipped together with it."""
+    return " and ".join(["it", *(f"`{other}`" for other in others)])
 
 
 def _is_artifact(node: Node) -> bool:
