@@ -1,0 +1,1 @@
+"""Carries workflows out on this machine: their containers really run."""
