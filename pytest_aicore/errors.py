@@ -81,6 +81,10 @@ class EmulatorError(AicoreError):
     """The emulator was asked to do something it cannot do, or a scripted callback failed inside it."""
 
 
+class ImageError(AicoreError):
+    """An image of a step cannot be made from its folder, or its Dockerfile cannot be read."""
+
+
 class RunError(AicoreError):
     """A training run could not be brought to the end that its test expects."""
 

@@ -140,6 +140,7 @@ class Ended:
         artifacts: the output artifacts that were saved.
         seconds: how long the container ran.
         peak_memory: the most memory that its processes had together, in bytes; None if the engine cannot tell.
+        cpu_seconds: the processor time of its processes together; None if the engine cannot tell.
         last_lines: the last lines of its log.
     """
 
@@ -151,6 +152,7 @@ class Ended:
     artifacts: Mapping[str, Stored] = field(default_factory=dict)
     seconds: float = 0.0
     peak_memory: int | None = None
+    cpu_seconds: float | None = None
     last_lines: tuple[str, ...] = ()
 
 

@@ -1,0 +1,120 @@
+"""Copies files and folders as they are: links stay links, nothing special is opened, nothing foreign comes in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class UnusualFileError(Exception):
+    """Something that is neither a file nor a folder: a pipe, a socket, a device, a link as a whole artifact."""
+
+
+def require_usual(path: Path, name: str) -> None:
+    """Refuse a path that is neither a file nor a folder, also where a symbolic link leads to one.
+
+    Args:
+        path: the path on this machine.
+        name: how to call it.
+
+    Raises:
+        UnusualFileError: it is something else. The sentence is Argo's (workflow/executor/executor.go).
+        OSError: there is no such path.
+    """
+    mode = path.lstat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise UnusualFileError(f"{name} is not a regular file or directory")
+
+
+def require_usual_tree(path: Path, name: str) -> None:
+    """Refuse a folder that contains a pipe, a socket or a device; symbolic links in it are allowed.
+
+    Args:
+        path: the file or folder on this machine.
+        name: how to call it.
+
+    Raises:
+        UnusualFileError: it contains one.
+        OSError: a folder cannot be read.
+    """
+    require_usual(path, name)
+    if not path.is_dir():
+        return
+    for parent, _, files in os.walk(path, onerror=_raised):
+        for file in files:
+            mode = Path(parent, file).lstat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+                inner = Path(parent, file).relative_to(path).as_posix()
+                raise UnusualFileError(f"{name}/{inner} is not a regular file or directory")
+
+
+def _raised(error: OSError) -> None:
+    raise error
+
+
+def copy(source: Path, destination: Path, copy_file: Callable[[str, str], object] = shutil.copy2) -> None:
+    """Copy a file or a folder with all that is in it.
+
+    Args:
+        source: a file or folder, checked by `require_usual_tree`.
+        destination: where the copy is made; its parent exists, it itself does not.
+        copy_file: copies one file.
+
+    Raises:
+        OSError: something cannot be read or written.
+    """
+    if source.is_dir():
+        shutil.copytree(source, destination, symlinks=True, copy_function=copy_file)
+    else:
+        copy_file(str(source), str(destination))
+
+
+def link_or_copy(source: str, destination: str) -> None:
+    """Make a file appear at a second place without a second copy of its content, where the file system can.
+
+    Args:
+        source: a file that nobody changes any more.
+        destination: the second place.
+
+    Raises:
+        OSError: it cannot be copied either.
+    """
+    try:
+        os.link(source, destination, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, destination, follow_symlinks=False)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder; also folders that their owner closed.
+
+    What cannot be removed stays, because the caller has a result to report.
+
+    Args:
+        path: what to remove; nothing happens if it does not exist.
+    """
+    if path.is_dir() and not path.is_symlink():
+        for parent, folders, _ in os.walk(path):
+            for each in [parent, *(os.path.join(parent, folder) for folder in folders)]:  # noqa: PTH118 - many
+                if not os.path.islink(each):  # noqa: PTH114
+                    _open_up(each)
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _open_up(folder: str) -> None:
+    try:
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            Path(folder).chmod(0o700)
+    except OSError:
+        return
+
+
+__all__ = ["UnusualFileError", "copy", "link_or_copy", "remove", "require_usual", "require_usual_tree"]

@@ -1,0 +1,1 @@
+"""What starts a step on this machine: in a sandbox, or as a plain process."""

@@ -1,0 +1,128 @@
+"""Runs a step as a plain process of this machine: no isolation, for machines without anything better."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from pytest_aicore.processes import lives
+from pytest_aicore.running.engines.engine import not_found
+from pytest_aicore.running.usage import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_aicore.running.engines.engine import Launch
+    from pytest_aicore.running.root import Root
+
+
+class PlainProcess:
+    """Runs steps as processes of the user; only where somebody asks for it."""
+
+    name = "process"
+    lacks = (
+        "no isolation: a step sees and changes all that you can, your files included",
+        "only command, arguments, variables and script are mapped: code that contains /app/data finds this machine's",
+        "a process that detaches itself may survive its step",
+        "the step runs as you, not as user 65534; nothing limits its memory or its network",
+    )
+
+    def probe(self) -> str | None:
+        """Return why it cannot work on this machine and what to do about it, None if it can."""
+        return None if os.name == "posix" else f"the engine `process` needs Linux or macOS; this is {sys.platform}."
+
+    def mapped(self, text: str, root: Root, paths: Iterable[str]) -> str:
+        """Return a text with each of the step's paths replaced by its place on this machine.
+
+        Args:
+            text: of the template.
+            root: the root of the step.
+            paths: what template and image make, and the folders above that this machine does not have.
+        """
+        known = {str(each) for path in paths for each in _with_parents(path)}
+        if not known:
+            return text
+        longest_first = "|".join(re.escape(path) for path in sorted(known, key=len, reverse=True))
+        return re.sub(rf"(?<![\w.}}/-])(?:{longest_first})(?![\w.-])", lambda found: f"{root.folder}{found[0]}", text)
+
+    def is_of_machine(self, path: str) -> bool:
+        """Return False: nothing of this machine is in the folder of the step."""
+        del path
+        return False
+
+    def start(self, launch: Launch) -> Plain:
+        """Start a step.
+
+        Args:
+            launch: the step.
+
+        Raises:
+            CommandError: its program could not be executed.
+        """
+        try:
+            process = subprocess.Popen(  # noqa: S603  the step's own command
+                launch.command,
+                stdin=subprocess.DEVNULL,
+                stdout=launch.stdout,
+                stderr=launch.stderr,
+                env=dict(launch.env),
+                cwd=launch.root.place(launch.workdir, follow=True),
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            raise not_found(launch.command[0], reason) from None
+        return Plain(process)
+
+
+def _with_parents(path: str) -> list[PurePosixPath]:
+    whole = PurePosixPath(path)
+    return [each for each in (whole, *whole.parents) if each == whole or not Path(each).exists()]
+
+
+@dataclass(slots=True)
+class Plain:
+    """A step that is a plain process.
+
+    Attributes:
+        process: its main process.
+        usage: which processes it has started, as far as they were seen.
+    """
+
+    process: subprocess.Popen[bytes]
+    usage: Usage = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.usage = Usage(self.process.pid)
+
+    def stop(self) -> None:
+        """End its processes: its session, and those that were seen to descend from it."""
+        self.usage.measure()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        for mark in self.usage.seen:
+            pid = int(mark.split(" ")[1])
+            if pid != self.process.pid and lives(mark):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def ended(self, said: str) -> int:
+        """Return the exit code of its main process, after ending what is left of its session.
+
+        Args:
+            said: not needed here.
+        """
+        del said
+        self.stop()
+        code = self.process.returncode
+        return code if code >= 0 else 128 - code
+
+
+__all__ = ["Plain", "PlainProcess"]

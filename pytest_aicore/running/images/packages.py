@@ -1,0 +1,152 @@
+"""Environments for what a Dockerfile installs by pip; each is made once, and kept by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_aicore.errors import ImageError
+from pytest_aicore.running.copying import remove
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_aicore.running.images.interpreter import Interpreter
+
+_COMPLETE = "complete.json"
+_LINES = 12
+"""As many of the last lines as are shown of an installation that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One `pip install` of a Dockerfile.
+
+    Attributes:
+        line: where it is.
+        arguments: what follows `install`; local files by their place on this machine.
+        contents: what those files contain.
+    """
+
+    line: int
+    arguments: tuple[str, ...]
+    contents: tuple[bytes, ...]
+
+
+class Environments:
+    """Environments of packages.
+
+    Args:
+        folder: where they are kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def with_packages(self, base: Interpreter, installations: Sequence[Installation], name: str) -> Path:
+        """Return the Python of an environment with these packages and no others.
+
+        Args:
+            base: the Python that it is made of.
+            installations: in the order of the Dockerfile.
+            name: of the Dockerfile, for messages.
+
+        Raises:
+            ImageError: an installation failed; the message has its last lines.
+        """
+        environment = self._folder / _key(base, installations)
+        python = environment / "bin" / "python"
+        with _lock(environment.with_suffix(".lock")):
+            if not _is_complete(environment):
+                remove(environment)
+                _create(base, environment, name)
+                for installation in installations:
+                    _install(python, installation, name)
+                (environment / _COMPLETE).write_text(json.dumps(_digest(environment)), encoding="utf-8")
+        return python
+
+
+def _key(base: Interpreter, installations: Sequence[Installation]) -> str:
+    key = hashlib.sha256(f"{base.path.resolve()} {base.version} {platform.system()} {platform.machine()}".encode())
+    for installation in installations:
+        # By position instead of by place: the same content in another folder is the same environment.
+        key.update(json.dumps([_without_place(each) for each in installation.arguments]).encode())
+        for content in installation.contents:
+            key.update(hashlib.sha256(content).digest())
+    return key.hexdigest()[:32]
+
+
+def _without_place(argument: str) -> str:
+    return "/" if argument.startswith("/") else argument
+
+
+@contextmanager
+def _lock(file: Path) -> Iterator[None]:
+    """Let one process at a time make an environment; the others wait."""
+    import fcntl  # not on Windows, where no engine works
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", encoding="utf-8") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)  # ends with the file
+        yield
+
+
+def _digest(environment: Path) -> str:
+    """Return what changes if a file is missing, was added or cut off."""
+    digest = hashlib.sha256()
+    for parent, folders, files in os.walk(environment):
+        folders[:] = sorted(each for each in folders if each != "__pycache__")
+        for file in sorted(files):
+            path = Path(parent, file)
+            if path != environment / _COMPLETE:
+                digest.update(f"{path.relative_to(environment)} {path.lstat().st_size}\n".encode())
+    return digest.hexdigest()
+
+
+def _is_complete(environment: Path) -> bool:
+    try:
+        return bool(json.loads((environment / _COMPLETE).read_text(encoding="utf-8")) == _digest(environment))
+    except (OSError, ValueError):
+        return False
+
+
+def _create(base: Interpreter, environment: Path, name: str) -> None:
+    uv = shutil.which("uv")
+    if uv is not None:
+        command = [uv, "venv", "--quiet", "--python", str(base.path), str(environment)]
+    else:
+        command = [str(base.path), "-m", "venv", str(environment)]
+    _run(command, f"{name}: the environment for its packages cannot be made")
+
+
+def _install(python: Path, installation: Installation, name: str) -> None:
+    uv = shutil.which("uv")
+    if uv is not None:
+        command = [uv, "pip", "install", "--quiet", "--python", str(python)]
+    else:
+        command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    shown = " ".join(installation.arguments)
+    _run([*command, *installation.arguments], f"{name}:{installation.line}: `pip install {shown}` failed")
+
+
+def _run(command: list[str], failed: str) -> None:
+    try:
+        done = subprocess.run(  # noqa: S603  the installation that the Dockerfile asks for
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        )
+    except OSError as error:
+        raise ImageError(f"{failed}: {error}") from None
+    if done.returncode != 0:
+        last = done.stdout.decode("utf-8", "replace").strip().splitlines()[-_LINES:]
+        raise ImageError("\n  ".join([f"{failed}:", *last]))
+
+
+__all__ = ["Environments", "Installation"]
