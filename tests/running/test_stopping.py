@@ -155,6 +155,29 @@ def test_a_killed_parent_leaves_no_process(tmp_path: Path, seconds: str, number:
     until(lambda: sleeping(seconds) == [])
 
 
+def naming(word: str) -> list[bytes]:
+    """Return the command lines of the processes that contain a word."""
+    commands = [b" ".join(_command_of(each)) for each in Path("/proc").glob("[0-9]*")]
+    return [command for command in commands if word.encode() in command]
+
+
+@pytest.mark.parametrize("milliseconds", range(0, 40, 4))
+def test_a_parent_that_is_killed_while_a_sandbox_is_made_leaves_no_process(
+    tmp_path: Path, seconds: str, milliseconds: int
+) -> None:
+    reason = Sandbox().probe()
+    if reason is not None:
+        pytest.skip(reason)
+    says_when = PARENT.replace("here.start", "sys.stderr.write('now\\n')\nhere.start")
+    command = [sys.executable, "-c", says_when, str(tmp_path), FAMILY.format(n=seconds)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT) as parent:
+        assert parent.stderr is not None
+        assert parent.stderr.readline() == b"now\n"
+        time.sleep(milliseconds / 1000)
+        parent.send_signal(signal.SIGKILL)
+    until(lambda: naming(seconds) == [])
+
+
 def test_a_step_that_is_stopped_before_it_starts(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     """While its image is made, for example."""
     images = here.settings().images

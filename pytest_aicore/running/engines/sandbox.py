@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_aicore.running.engines.engine import StartError, not_found
+from pytest_aicore.running.engines.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,6 +48,9 @@ _REMEDY = (
 
 
 _PROBE_SECONDS = 30
+_SECONDS_TO_REPORT = 0.1
+_SECONDS_TO_END = 10.0
+"""A process that waits for a slow disk may take that long to end."""
 
 
 def find_bubblewrap() -> str | None:
@@ -132,28 +137,36 @@ class Sandbox:
             options += ["--setenv", name, value]
         report, reporting = os.pipe()
         os.set_blocking(report, False)
+        watchdog = None
         try:
-            with tempfile.TemporaryFile() as arguments:  # in the list of processes everybody could read them
-                arguments.write(b"".join(os.fsencode(option) + b"\0" for option in options))
-                arguments.seek(0)
-                passed = (arguments.fileno(), reporting)
-                command = [str(self._program), "--args", str(passed[0]), "--json-status-fd", str(passed[1]), "--"]
-                process = subprocess.Popen(  # noqa: S603  the step's own command, in the sandbox
-                    [*command, *launch.command],
-                    stdin=subprocess.DEVNULL,
-                    stdout=launch.stdout,
-                    stderr=launch.stderr,
-                    pass_fds=passed,
-                    env={},
-                    cwd="/",
-                    start_new_session=True,
-                )
+            watchdog = Watchdog()
+            process = self._started(launch, options, reporting, watchdog.info)
         except (OSError, ValueError) as error:
             os.close(report)
+            if watchdog is not None:
+                watchdog.is_passed_on()
+                watchdog.close()
             raise StartError(f"bubblewrap cannot be started: {error}") from None
         finally:
             os.close(reporting)
-        return Sandboxed(process, report, launch.command[0])
+        watchdog.is_passed_on()
+        return Sandboxed(process, report, watchdog, launch.command[0])
+
+    def _started(self, launch: Launch, options: list[str], reporting: int, info: int) -> subprocess.Popen[bytes]:
+        with tempfile.TemporaryFile() as file:  # in the list of processes everybody could read the variables
+            file.write(b"".join(os.fsencode(option) + b"\0" for option in options))
+            file.seek(0)
+            told = ["--args", str(file.fileno()), "--json-status-fd", str(reporting), "--info-fd", str(info)]
+            return subprocess.Popen(  # noqa: S603  the step's own command, in the sandbox
+                [str(self._program), *told, "--", *launch.command],
+                stdin=subprocess.DEVNULL,
+                stdout=launch.stdout,
+                stderr=launch.stderr,
+                pass_fds=(file.fileno(), reporting, info),
+                env={},
+                cwd="/",
+                start_new_session=True,
+            )
 
     def _isolation(self, hostname: str) -> list[str]:
         alone = [] if self._network else ["--unshare-net"]
@@ -212,24 +225,40 @@ class Sandboxed:
     Attributes:
         process: bubblewrap, outside of the sandbox.
         report: from where its report is read.
+        watchdog: ends it if this process is killed.
         command: the program of the step.
     """
 
     process: subprocess.Popen[bytes]
     report: int
+    watchdog: Watchdog
     command: str
     _reported: bytes = b""
 
     def stop(self) -> None:
-        """End all its processes: with the first process of a sandbox the kernel ends all others."""
-        first = self._number("child-pid")
-        if first is not None and self.process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(first, signal.SIGKILL)
-        self.process.kill()
+        """End all its processes: with the first process of a sandbox the kernel ends all others.
+
+        Bubblewrap itself ends with it. To kill bubblewrap instead would leave the processes of a sandbox that it is
+        still making.
+        """
+        while self._number("child-pid") is None and self.process.poll() is None:
+            select.select([self.report], [], [], _SECONDS_TO_REPORT)
+        self._end_first()
+
+    def _end_first(self) -> None:
+        """End the first process of the sandbox, unless it has ended, and wait until all others have ended."""
+        first, namespace = self._number("child-pid"), self._number("pid-namespace")
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            if first is not None and Path(f"/proc/{first}/ns/pid").stat().st_ino == namespace:  # else it is another one
+                process = os.pidfd_open(first)
+                try:
+                    signal.pidfd_send_signal(process, signal.SIGKILL)
+                    select.select([process], [], [], _SECONDS_TO_END)
+                finally:
+                    os.close(process)
 
     def ended(self, said: str) -> int:
-        """Return the exit code of the step's main process.
+        """Return the exit code of the step's main process, after ending what it left running.
 
         Args:
             said: the last that was written to its outputs.
@@ -238,8 +267,10 @@ class Sandboxed:
             CommandError: its program could not be executed.
             StartError: bubblewrap could not make the sandbox.
         """
+        self._end_first()
         code = self._number("exit-code")
         os.close(self.report)
+        self.watchdog.close()
         if code is not None:
             return code
         if self.process.returncode < 0:  # bubblewrap itself was killed, and the step with it
