@@ -60,10 +60,17 @@ class Context:
         existing = [path for path in candidates if path.exists() and self._is_here(path)]
         found = [path for path in existing if self._has_any(path)]
         if not found:
-            reason = "is left out by .dockerignore" if existing else "does not exist"
-            near = did_you_mean(parts[-1], [path.name for path in (self.folder / pattern).parent.glob("*")])
-            raise ImageError(f"{place}: {source!r} {reason} in {self.folder}.{'' if existing else near}")
+            raise ImageError(f"{place}: {source!r} {self._why_missing(pattern, candidates, existing)}")
         return found
+
+    def _why_missing(self, pattern: str, candidates: list[Path], existing: list[Path]) -> str:
+        if existing:
+            return f"is left out by .dockerignore in {self.folder}."
+        if any(path.is_symlink() for path in candidates):
+            return f"is a link that leads out of {self.folder}, or nowhere."
+        beside = (self.folder / pattern).parent
+        near = did_you_mean(PurePosixPath(pattern).name, [path.name for path in beside.glob("*")])
+        return f"does not exist in {self.folder}.{near}"
 
     def _is_here(self, path: Path) -> bool:
         return path.resolve().is_relative_to(self.folder)

@@ -67,7 +67,7 @@ class Environments:
         with _lock(environment.with_suffix(".lock")):
             if not _is_complete(environment):
                 remove(environment)
-                _create(base, environment, name)
+                _create(base, environment, name, with_pip=bool(installations))
                 for installation in installations:
                     _install(python, installation, name)
                 (environment / _COMPLETE).write_text(json.dumps(_digest(environment)), encoding="utf-8")
@@ -118,12 +118,12 @@ def _is_complete(environment: Path) -> bool:
         return False
 
 
-def _create(base: Interpreter, environment: Path, name: str) -> None:
+def _create(base: Interpreter, environment: Path, name: str, *, with_pip: bool) -> None:
     uv = shutil.which("uv")
     if uv is not None:
         command = [uv, "venv", "--quiet", "--python", str(base.path), str(environment)]
-    else:
-        command = [str(base.path), "-m", "venv", str(environment)]
+    else:  # pip takes seconds to be installed
+        command = [str(base.path), "-m", "venv", *([] if with_pip else ["--without-pip"]), str(environment)]
     _run(command, f"{name}: the environment for its packages cannot be made")
 
 

@@ -6,7 +6,7 @@ import re
 import shlex
 from dataclasses import dataclass
 
-_BEYOND = re.compile(r"[|<>`*?{}()]|\$|&(?!&)|(?<!&)&(?!&)")
+_BEYOND = re.compile(r"[|<>`*?{}()]|\$|(?<!&)&(?!&)")
 """What needs a shell: pipes, redirections, patterns, substitutions, jobs. `$NAME` of ARG and ENV is replaced before."""
 _PYTHON = re.compile(r"python(?:\d(?:\.\d+)?)?$")
 _PIP = re.compile(r"pip(?:\d(?:\.\d+)?)?$")
