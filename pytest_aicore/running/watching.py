@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import threading
@@ -9,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aicore.running.engines.engine import CommandError, StartError
 from pytest_aicore.running.usage import Usage
 
 if TYPE_CHECKING:
@@ -145,6 +147,8 @@ def watch(
     except BaseException:  # whoever reads the lines may fail: the step must not survive that
         running.stop()
         running.process.wait()
+        with contextlib.suppress(CommandError, StartError):
+            running.ended("")
         raise
     finally:
         stop.wakes(None)

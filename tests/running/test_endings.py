@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from pytest_aicore.running.pods import ArtifactIn
+
 if TYPE_CHECKING:
     from pytest_aicore.running.pods import Phase
     from tests.running.pods_here import Here
@@ -52,6 +54,33 @@ def test_an_ending(here: Here, name: str) -> None:
     ending = ENDINGS[name]
     how = here.run(*ending.command)
     assert (how.phase, how.exit_code, how.message) == (ending.phase, ending.exit_code, ending.message)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "exec format error"),
+        (b"echo no shebang\n", "exec format error"),
+        (b"#!/no/interpreter\n", "no such file or directory"),
+        (b"#!/bin/sh\r\necho of Windows\r\n", "no such file or directory"),
+    ],
+)
+def test_a_script_that_the_kernel_cannot_execute(here: Here, content: bytes, reason: str) -> None:
+    """A shell would execute the first two, and the first would succeed."""
+    how = here.run("/app/tool", artifacts_in=(ArtifactIn("tool", "/app/tool", content, mode=0o755),))
+    assert (how.phase, how.exit_code) == ("Failed", 64)
+    assert how.message.replace(str(here.folder / "steps" / "wf"), "") == (
+        f"Error (exit code 64): fork/exec /app/tool: {reason}"
+    )
+
+
+def test_an_argument_that_is_too_long(here: Here) -> None:
+    how = here.run("echo", "x" * (1 << 21))
+    assert (how.phase, how.exit_code, how.message) == (
+        "Failed",
+        64,
+        "Error (exit code 64): fork/exec echo: argument list too long",
+    )
 
 
 def test_a_deadline(here: Here) -> None:

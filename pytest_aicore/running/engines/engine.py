@@ -124,20 +124,4 @@ class Engine(Protocol):
         ...
 
 
-def not_found(command: str, reason: str) -> CommandError:
-    """Return the error of a program that cannot be executed, in the words of Argo's executor (Go's `exec.LookPath`).
-
-    Args:
-        command: the program, as the template writes it.
-        reason: what the operating system says.
-    """
-    if "permission denied" in reason.lower():
-        return CommandError(f'failed to find name in PATH: exec: "{command}": permission denied')
-    if "no such file" not in reason.lower():
-        return CommandError(f"fork/exec {command}: {reason.lower()}")
-    if "/" not in command:
-        return CommandError(f'failed to find name in PATH: exec: "{command}": executable file not found in $PATH')
-    return CommandError(f'failed to find name in PATH: exec: "{command}": stat {command}: no such file or directory')
-
-
-__all__ = ["CommandError", "Engine", "Launch", "Running", "StartError", "not_found"]
+__all__ = ["CommandError", "Engine", "Launch", "Running", "StartError"]

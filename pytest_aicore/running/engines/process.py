@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from pytest_aicore.processes import lives
-from pytest_aicore.running.engines.engine import not_found
+from pytest_aicore.running.engines.commands import refused
 from pytest_aicore.running.usage import Usage
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class PlainProcess:
     lacks = (
         "no isolation: a step sees and changes all that you can, your files included",
         "only command, arguments, variables and script are mapped: code that contains /app/data finds this machine's",
-        "a process that detaches itself may survive its step",
+        "a process that detaches itself may survive its step, and a step the session that is killed",
         "the step runs as you, not as user 65534; nothing limits its memory or its network",
     )
 
@@ -78,7 +78,7 @@ class PlainProcess:
             )
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise not_found(launch.command[0], reason) from None
+            raise refused(launch, reason) from None
         return Plain(process)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.util
 import json
 import os
@@ -16,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_aicore.running.engines.engine import StartError, not_found
+from pytest_aicore.running.engines.commands import refused, require_known_format
+from pytest_aicore.running.engines.engine import StartError
 from pytest_aicore.running.engines.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -126,8 +128,10 @@ class Sandbox:
             launch: the step.
 
         Raises:
+            CommandError: its program cannot be executed.
             StartError: there is no sandbox on this machine.
         """
+        require_known_format(launch)
         if self._program is None:
             reason = self.probe()
             if reason is not None:
@@ -146,11 +150,13 @@ class Sandbox:
             if watchdog is not None:
                 watchdog.is_passed_on()
                 watchdog.close()
+            if isinstance(error, OSError) and error.errno == errno.E2BIG:
+                raise refused(launch, os.strerror(errno.E2BIG)) from None
             raise StartError(f"bubblewrap cannot be started: {error}") from None
         finally:
             os.close(reporting)
         watchdog.is_passed_on()
-        return Sandboxed(process, report, watchdog, launch.command[0])
+        return Sandboxed(process, report, watchdog, launch)
 
     def _started(self, launch: Launch, options: list[str], reporting: int, info: int) -> subprocess.Popen[bytes]:
         with tempfile.TemporaryFile() as file:  # in the list of processes everybody could read the variables
@@ -226,13 +232,13 @@ class Sandboxed:
         process: bubblewrap, outside of the sandbox.
         report: from where its report is read.
         watchdog: ends it if this process is killed.
-        command: the program of the step.
+        launch: the step.
     """
 
     process: subprocess.Popen[bytes]
     report: int
     watchdog: Watchdog
-    command: str
+    launch: Launch
     _reported: bytes = b""
 
     def stop(self) -> None:
@@ -279,7 +285,7 @@ class Sandboxed:
         # `report_child_exit_status`).
         reason = said.strip().removeprefix("bwrap: ")
         if reason.startswith("execvp "):
-            raise not_found(self.command, reason.rpartition(": ")[2])
+            raise refused(self.launch, reason.rpartition(": ")[2])
         raise StartError(f"bubblewrap could not make the sandbox: {reason or 'no reason given'}")
 
     def _number(self, name: str) -> int | None:

@@ -1,0 +1,66 @@
+"""Why the program of a step cannot be executed, in the words of Argo's executor (Go's packages exec and os).
+
+All of these end a container with code 64 (argo-workflows, cmd/argoexec/main.go).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from pytest_aicore.running.engines.engine import CommandError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_aicore.running.engines.engine import Launch
+
+_KNOWN_FORMATS = (b"#!", b"\x7fELF")
+
+
+def require_known_format(launch: Launch) -> None:
+    """Refuse a program of the image or of an artifact that the kernel cannot execute: neither binary nor `#!`.
+
+    The C library would pass it to a shell, and an empty file would succeed; Argo's executor does not do that.
+
+    Args:
+        launch: the step.
+
+    Raises:
+        CommandError: its program is such a file.
+    """
+    program = _in_root(launch)
+    if program is None or not program.is_file() or not os.access(program, os.R_OK | os.X_OK):
+        return
+    with program.open("rb") as file:
+        begin = file.read(4)
+    if not begin.startswith(_KNOWN_FORMATS):
+        raise CommandError(f"fork/exec {launch.command[0]}: exec format error")
+
+
+def _in_root(launch: Launch) -> Path | None:
+    """Return the program, if it is one of the files that the step does not share with this machine."""
+    command = launch.command[0].removeprefix(str(launch.root.folder))  # as a plain process gets it
+    folders = [launch.workdir] if "/" in command else launch.env.get("PATH", "").split(":")
+    places = [launch.root.place(os.path.join(folder, command), follow=True) for folder in folders]  # noqa: PTH118
+    return next((place for place in places if place.exists()), None)
+
+
+def refused(launch: Launch, reason: str) -> CommandError:
+    """Return the error of a program that cannot be executed.
+
+    Args:
+        launch: the step.
+        reason: what the operating system says.
+    """
+    command, said = launch.command[0], reason.lower()
+    if "permission denied" in said:
+        return CommandError(f'failed to find name in PATH: exec: "{command}": permission denied')
+    if "no such file" not in said or _in_root(launch) is not None:  # of a script, its interpreter may be missing
+        return CommandError(f"fork/exec {command}: {said}")
+    if "/" not in command:
+        return CommandError(f'failed to find name in PATH: exec: "{command}": executable file not found in $PATH')
+    return CommandError(f'failed to find name in PATH: exec: "{command}": stat {command}: no such file or directory')
+
+
+__all__ = ["refused", "require_known_format"]
