@@ -18,6 +18,7 @@ from pytest_aicore.running.watching import TOO_LONG, Pipe, drain, watch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_aicore.running.engines.engine import Running
     from pytest_aicore.running.images.image import Image
     from pytest_aicore.running.pods import Pod
     from pytest_aicore.running.settings import Settings
@@ -51,6 +52,7 @@ class Step:
         self._hide = hide
         self._lines = Lines(self._say)
         self._result = Result()
+        self._is_cut_off = False
         self._root = Root(settings.folder.resolve() / "steps" / pod.name)
 
     def carry_out(self) -> Ended:
@@ -72,8 +74,8 @@ class Step:
             if self._stop.is_wished:
                 return self._stopped()
             how = self._run(image, command, own)
-            is_cut_off = self._stop.is_wished or how.message == TOO_LONG  # then nobody saves outputs any more
-            how = how if is_cut_off else self._with_outputs(how)
+            if not self._is_cut_off:  # else nobody saves outputs any more
+                how = self._with_outputs(how)
             result = self._result.text() if self._pod.keep_result and how.exit_code is not None else None
             return replace(how, result=result, last_lines=tuple(map(self._hide, self._lines.last)))
         finally:
@@ -122,7 +124,8 @@ class Step:
             output.is_passed_on()
             watched = watch(running, output.streams, self._pod.deadline, self._stop)
             drain(output.streams)
-            code = running.ended("\n".join([*self._lines.last, self._lines.rest]))
+            is_stopped = watched.is_too_long or self._stop.is_wished
+            code = self._code(running, is_stopped=is_stopped)
             drain(output.streams)  # until the last process of the step has ended
         except CommandError as error:
             self._lines.write(f"{error}\n".encode())
@@ -137,11 +140,19 @@ class Step:
             peak_memory=watched.peak_memory,
             cpu_seconds=watched.cpu_seconds,
         )
-        if watched.is_too_long:
-            return replace(how, phase="Failed", message=TOO_LONG, exit_code=KILLED)
-        if self._stop.is_wished:
-            return replace(how, phase="Failed", message=self._stopped().message, exit_code=KILLED)
+        if is_stopped and code == KILLED:  # else it had ended before
+            self._is_cut_off = True
+            message = TOO_LONG if watched.is_too_long else self._stopped().message
+            return replace(how, phase="Failed", message=message)
         return how if code == 0 else replace(how, phase="Failed", message=f"Error (exit code {code})")
+
+    def _code(self, running: Running, *, is_stopped: bool) -> int:
+        try:
+            return running.ended("\n".join([*self._lines.last, self._lines.rest]))
+        except StartError:
+            if is_stopped:  # while the engine was starting it
+                return KILLED
+            raise
 
     def _stopped(self) -> Ended:
         return Ended("Failed", self._stop.message or f"Error (exit code {KILLED})")

@@ -79,6 +79,16 @@ def test_a_stop_with_a_message(here: Here) -> None:
     assert (how.phase, how.message) == ("Failed", "Step exceeded its deadline")
 
 
+@pytest.mark.parametrize("milliseconds", range(0, 60, 6))
+def test_a_stop_while_the_step_starts(here: Here, seconds: str, milliseconds: int) -> None:
+    started = here.start(command=("sleep", seconds))
+    time.sleep(milliseconds / 1000)
+    started.pods.stop("wf", "stopped")
+    how = started.wait()
+    assert (how.phase, how.message) == ("Failed", "stopped")
+    assert naming(seconds) == []
+
+
 def test_the_end_of_the_step_ends_its_children(sandboxed: Here, seconds: str) -> None:
     how = sandboxed.sh(f"setsid sleep {seconds} & (sleep {seconds} &) ; exit 0")
     assert how.phase == "Succeeded"
