@@ -51,21 +51,23 @@ def collect(pod: Pod, root: Root, folder: Path, is_of_machine: Callable[[str], b
         for parameter in pod.parameters_out:
             collected.parameters[parameter.name] = _value(parameter, root, is_of_machine)
     except (OSError, UnusualFileError) as error:
-        collected.error = f"Error (exit code 1): {_said(error)}"
+        collected.error = f"Error (exit code 1): {_said(error, root)}"
     try:
         for artifact in pod.artifacts_out:
             stored = _saved(artifact, root, folder, is_of_machine)
             if stored is not None:
                 collected.artifacts[artifact.name] = stored
     except (OSError, UnusualFileError) as error:
-        collected.error = collected.error or f"Error (exit code 1): {_said(error)}"
+        collected.error = collected.error or f"Error (exit code 1): {_said(error, root)}"
     return collected
 
 
-def _said(error: OSError | UnusualFileError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"open {error.filename}: no such file or directory"
-    return str(error) if isinstance(error, UnusualFileError) else f"{error.filename}: {error.strerror}"
+def _said(error: OSError | UnusualFileError, root: Root) -> str:
+    if isinstance(error, UnusualFileError):
+        return str(error)
+    path = str(error.filename).removeprefix(str(root.folder))  # as the step calls it
+    is_missing = isinstance(error, FileNotFoundError)
+    return f"open {path}: no such file or directory" if is_missing else f"{path}: {error.strerror}"
 
 
 def _value(parameter: ParameterOut, root: Root, is_of_machine: Callable[[str], bool]) -> str:

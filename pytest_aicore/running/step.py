@@ -89,6 +89,10 @@ class Step:
             copy(image.files, self._root.folder)
         self._root.create()
         self._root.make_folder(image.workdir)
+        if not (image.python.programs / "python").exists():  # a system may have `python3` alone
+            program = self._root.make_folder("/usr/local/bin") / "python"
+            program.write_text(f'#!/bin/sh\nexec "{image.python.path}" "$@"\n')  # a link would leave its environment
+            program.chmod(0o755)
         pod = self._pod
         script = self._mapped(pod.script, image) if pod.script is not None else None
         stage(replace(pod, script=script), self._root)

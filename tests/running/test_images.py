@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -333,3 +334,15 @@ def test_a_folder_without_a_dockerfile(tmp_path: Path) -> None:
     with pytest.raises(ImageError) as caught:
         images.image("a:1")
     assert str(caught.value) == f"the image a:1 is mapped to {tmp_path}, which has no Dockerfile"
+
+
+def test_a_python_that_is_called_python3(sandboxed: Here, tmp_path: Path) -> None:
+    """Debian's has no program `python`; each image of Python has one."""
+    environment = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    for program in (environment / "bin").glob("python*"):
+        program.unlink()
+    (environment / "bin" / "python3").symlink_to(Path(sys.executable).resolve())
+    sandboxed.images = Images({}, environment / "bin" / "python3", tmp_path / "cache", tmp_path)
+    how = sandboxed.sh("python -c 'import sys; print(sys.prefix)'; python3 -c 'import sys; print(sys.prefix)'")
+    assert (how.message, how.last_lines) == ("", (str(environment), str(environment)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 import zipfile
 from pathlib import Path
@@ -218,3 +219,9 @@ def test_the_files_of_a_step_can_be_kept(here: Here) -> None:
     here.options["keeps_roots"] = True
     here.sh("echo kept > /out/file", **OUT)
     assert (here.folder / "steps" / "wf" / "out" / "file").read_text() == "kept\n"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_an_output_that_cannot_be_read(here: Here) -> None:
+    how = here.sh("mkdir /out/model; chmod 000 /out/model", artifacts_out=(MODEL,), **OUT)
+    assert (how.phase, how.message) == ("Error", "Error (exit code 1): /out/model: Permission denied")
