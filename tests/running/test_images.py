@@ -227,6 +227,7 @@ def test_an_unknown_instruction(made: Made) -> None:
         ("RUN pip install -e .", "RUN pip install -e . (editable installations are not followed)"),
         ("COPY --from=build /a /b", "COPY /a /b (other stages and images are not followed)"),
         ("ADD https://example.com/a /b", "ADD https://example.com/a /b (nothing is downloaded: https://example.com/a)"),
+        ("COPY --chmod=u+x src /b", "COPY src /b (of --chmod only numbers are followed, and this is u+x)"),
         ("ADD a.tar.gz /b", "ADD a.tar.gz /b (archives are not unpacked: a.tar.gz)"),
         ('SHELL ["/bin/bash", "-c"]', 'SHELL ["/bin/bash", "-c"] (SHELL is not followed)'),
         ("ONBUILD RUN true", "ONBUILD RUN true (ONBUILD is not followed)"),
@@ -266,9 +267,9 @@ def test_variables(made: Made) -> None:
     lines = (
         "ENV A=1 B='2 3' C=\"$A$BASE\"\nENV D the old  form\nENV PATH=/opt/x:$PATH E=${F:-f}\nWORKDIR /w\nWORKDIR $A\n"
     )
-    image = made.image(f"ARG BASE=base\n{FROM}ENV A=0\n{lines}")
+    image = made.image(f"ARG BASE=base OTHER=other\n{FROM}ARG BASE\nENV A=0 G=$OTHER\n{lines}")
     variables = {name: value for name, value in image.variables.items() if name != "PATH"}
-    assert variables == {"A": "1", "B": "2 3", "C": "0base", "D": "the old  form", "E": "f"}
+    assert variables == {"A": "1", "B": "2 3", "C": "0base", "D": "the old  form", "E": "f", "G": ""}
     assert image.variables["PATH"].startswith("/opt/x:/usr/local/sbin:")
     assert image.workdir == "/w/1"
 
@@ -290,6 +291,11 @@ def test_where_files_are_copied(made: Made, line: str, files: set[str]) -> None:
     image = made.image(f"{FROM}{line}\n")
     assert image.files is not None
     assert {path.relative_to(image.files).as_posix() for path in image.files.rglob("*") if path.is_file()} == files
+
+
+def test_permissions(here: Here, folder: Path) -> None:
+    dockerfile(here, folder, f"{FROM}COPY --chmod=755 tool.sh /a/\nCOPY tool.sh /b/\nRUN chmod 755 /b/tool.sh\n")
+    assert here.sh("/a/tool.sh 1; /b/tool.sh 2").last_lines == ("tool 1", "tool 2")
 
 
 def test_dockerignore(made: Made) -> None:

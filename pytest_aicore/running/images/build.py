@@ -55,6 +55,7 @@ class Build:
         self._image = Image(base, files)
         self._variables: dict[str, str] = {}
         self._arguments: dict[str, str] = {}
+        self._before_from: dict[str, str] = {}
         self._warnings: list[NotFollowed] = []
         self._paths: list[str] = []
         self._installations: list[Installation] = []
@@ -124,12 +125,13 @@ class Build:
             self._warn(instruction, f"the steps get Python {self._base.version}")
         elif _PLAIN_SYSTEMS.match(base) is None:
             self._warn(instruction, "what this image contains is missing here")
-        self._variables.clear()
+        self._before_from = dict(self._arguments)
+        self._arguments.clear()  # until the stage asks for them again
 
     def _arg(self, instruction: Instruction) -> None:
-        name, _, value = self._text(instruction).partition("=")
-        if name not in self._arguments:
-            self._arguments[name] = value.strip("'\"")
+        for word in self._words(instruction, self._text(instruction)):
+            name, _, value = word.partition("=")
+            self._arguments[name] = value or self._before_from.get(name, "")
 
     def _env(self, instruction: Instruction) -> None:
         if "=" not in instruction.text.split()[0]:  # the old form: ENV NAME the value
@@ -184,8 +186,13 @@ class Build:
             reason = "nothing is downloaded" if remote else "archives are not unpacked"
             self._warn(instruction, f"{reason}: {(remote or packed)[0]}")
             return
+        mode = instruction.flags.get("chmod")
+        if mode is not None and re.match(r"[0-7]{3,4}$", mode) is None:
+            self._warn(instruction, f"of --chmod only numbers are followed, and this is {mode}")
+            return
         whole = self._absolute(target)
-        self._context.copy(sources, whole, self._root, self._place(instruction))
+        permissions = int(mode, 8) if mode is not None else None
+        self._context.copy(sources, whole, self._root, self._place(instruction), permissions)
         self._paths.append(whole.rstrip("/") or "/")
 
     def _run(self, instruction: Instruction) -> None:

@@ -10,7 +10,7 @@ from pytest_aicore.running.copying import UnusualFileError, copy, remove, requir
 from pytest_aicore.running.images.ignored import ignored_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pytest_aicore.running.root import Root
 
@@ -26,7 +26,7 @@ class Context:
         self.folder = folder.resolve()
         self._is_ignored = ignored_in(self.folder)
 
-    def copy(self, sources: Sequence[str], target: str, root: Root, place: str) -> None:
+    def copy(self, sources: Sequence[str], target: str, root: Root, place: str, mode: int | None) -> None:
         """Copy files and folders as Docker does: what is in a folder, not the folder itself.
 
         Args:
@@ -34,6 +34,7 @@ class Context:
             target: an absolute path in the image; a folder if it ends in `/`.
             root: the files of the image.
             place: of the instruction, for messages: file and line.
+            mode: the permissions of the copies, None to leave those of the sources.
 
         Raises:
             ImageError: a source does not exist or cannot be read.
@@ -44,7 +45,9 @@ class Context:
             raise ImageError(f"{place}: with several sources the target must end in /: {target!r}")
         try:
             for path in found:
-                self._copy(path, target, root, is_folder=is_folder)
+                for copied in self._copy(path, target, root, is_folder=is_folder):
+                    if mode is not None:
+                        copied.chmod(mode)
         except (OSError, UnusualFileError) as error:
             raise ImageError(f"{place}: cannot be copied: {error}") from None
 
@@ -81,25 +84,25 @@ class Context:
     def _name(self, path: Path) -> str:
         return path.relative_to(self.folder).as_posix()
 
-    def _copy(self, path: Path, target: str, root: Root, *, is_folder: bool) -> None:
+    def _copy(self, path: Path, target: str, root: Root, *, is_folder: bool) -> Iterator[Path]:
+        below = f"{target.rstrip('/')}/"
         if path.is_dir():
             root.make_folder(target)
             for child in sorted(path.iterdir()):
-                self._copy_below(child, root, f"{target.rstrip('/')}/{child.name}")
+                yield from self._copy_below(child, root, below + child.name)
         else:
-            to = (
-                f"{target.rstrip('/')}/{path.name}" if is_folder or root.place(target, follow=True).is_dir() else target
-            )
-            self._copy_below(path.resolve(), root, to, is_named=True)
+            is_into = is_folder or root.place(target, follow=True).is_dir()
+            yield from self._copy_below(path.resolve(), root, below + path.name if is_into else target, is_named=True)
 
-    def _copy_below(self, path: Path, root: Root, to: str, *, is_named: bool = False) -> None:
+    def _copy_below(self, path: Path, root: Root, to: str, *, is_named: bool = False) -> Iterator[Path]:
+        """Copy, and yield each file that was copied; links are not among them."""
         name = self._name(path)
         if path.is_dir() and not path.is_symlink():
             children = sorted(path.iterdir())
             if not self._is_ignored(name):
                 root.make_folder(to)
             for child in children:  # below a folder that is left out there may be exceptions
-                self._copy_below(child, root, f"{to}/{child.name}")
+                yield from self._copy_below(child, root, f"{to}/{child.name}")
         elif is_named or not self._is_ignored(name):
             parent = root.make_folder(str(PurePosixPath(to).parent))
             place = parent / PurePosixPath(to).name
@@ -109,6 +112,7 @@ class Context:
             else:
                 require_usual(path, name)
                 copy(path, place)
+                yield place
 
 
 __all__ = ["Context"]
