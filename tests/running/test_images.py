@@ -352,3 +352,14 @@ def test_a_python_that_is_called_python3(sandboxed: Here, tmp_path: Path) -> Non
     sandboxed.images = Images({}, environment / "bin" / "python3", tmp_path / "cache", tmp_path)
     how = sandboxed.sh("python -c 'import sys; print(sys.prefix)'; python3 -c 'import sys; print(sys.prefix)'")
     assert (how.message, how.last_lines) == ("", (str(environment), str(environment)))
+
+
+def test_an_environment_that_was_made_from_another_one(sandboxed: Here, tmp_path: Path) -> None:
+    """Its program is a link to that of the other one, and so on."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(first)], check=True)
+    subprocess.run([str(first / "bin" / "python"), "-m", "venv", "--without-pip", str(second)], check=True)
+    (second / "bin" / "python").unlink()
+    (second / "bin" / "python").symlink_to(first / "bin" / "python")
+    sandboxed.images = Images({}, second / "bin" / "python", tmp_path / "cache", tmp_path)
+    assert sandboxed.py("import sys; print(sys.prefix)").last_lines == (str(second),)

@@ -56,7 +56,7 @@ def interpreter_at(path: Path) -> Interpreter:
     *prefixes, version = answer
     folders = [Path(prefix) for prefix in dict.fromkeys(prefixes)]
     folders += [folder.resolve() for folder in folders]
-    folders += [path.resolve().parent.parent]
+    folders += [link.parent for link in _links(path)] + [path.resolve().parent.parent]
     home = Path.home().resolve()
     for folder in folders:
         if home.is_relative_to(folder) and folder != Path("/usr"):
@@ -65,6 +65,15 @@ def interpreter_at(path: Path) -> Interpreter:
                 " of it. Use a virtual environment of a Python that has a folder of its own."
             )
     return Interpreter(path, tuple(dict.fromkeys(folder for folder in folders if folder.is_dir())), str(version))
+
+
+def _links(path: Path) -> list[Path]:
+    """Return what a program leads to, link by link: an environment that was made from another one's links to that."""
+    found: list[Path] = []
+    while path.is_symlink() and path not in found:
+        path = path.parent / path.readlink()
+        found.append(path)
+    return found
 
 
 __all__ = ["Interpreter", "interpreter_at"]
