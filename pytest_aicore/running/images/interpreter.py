@@ -11,6 +11,8 @@ from pathlib import Path
 from pytest_aicore.errors import ImageError
 
 _WANTED = "[sys.prefix, sys.base_prefix, sys.exec_prefix, '%d.%d' % sys.version_info[:2]]"
+_MOST_LINKS = 40
+"""As many as Linux follows (path_resolution(7)); none of them is followed for ever."""
 _ASK = f"import json, sys; print(json.dumps({_WANTED}))"
 
 
@@ -70,7 +72,7 @@ def interpreter_at(path: Path) -> Interpreter:
 def _links(path: Path) -> list[Path]:
     """Return what a program leads to, link by link: an environment that was made from another one's links to that."""
     found: list[Path] = []
-    while path.is_symlink() and path not in found:
+    while path.is_symlink() and len(found) < _MOST_LINKS:
         path = path.parent / path.readlink()
         found.append(path)
     return found
