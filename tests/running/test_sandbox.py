@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import pytest
 
 from pytest_aicore.running.engines import sandbox
 from pytest_aicore.running.engines.sandbox import Sandbox
+from pytest_aicore.running.images.images import Images
 from pytest_aicore.running.pods import ArtifactIn, Stored
 from tests.running.pods_here import Here
 
@@ -142,3 +145,14 @@ def test_what_the_engines_lack() -> None:
         "no limit of memory",
         "folders of the image belong to the step's user, so that it may write where AI Core may not let it",
     )
+
+
+def test_the_way_to_a_program_is_no_folder_of_the_image(sandboxed: Here, tmp_path: Path) -> None:
+    """A project in /app with its environment beside must not make /app writable."""
+    environment = tmp_path / "app" / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    sandboxed.images = Images({}, environment / "bin" / "python", tmp_path / "cache", tmp_path)
+    how = sandboxed.py(f"open({str(environment.parent / 'model')!r}, 'w')")
+    assert (how.phase, how.exit_code) == ("Failed", 1)
+    assert how.last_lines[-1] == f"PermissionError: [Errno 13] Permission denied: {str(environment.parent / 'model')!r}"
+    assert list((sandboxed.folder / "steps").iterdir()) == []

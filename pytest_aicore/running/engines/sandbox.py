@@ -136,6 +136,7 @@ class Sandbox:
             reason = self.probe()
             if reason is not None:
                 raise StartError(reason)
+        _make_ways(launch)
         options = [*self._isolation(launch.hostname), *_file_system(launch), "--chdir", launch.workdir, "--clearenv"]
         for name, value in launch.env.items():
             options += ["--setenv", name, value]
@@ -207,6 +208,20 @@ def _file_system(launch: Launch) -> Iterator[str]:
     for name in _SWITCHES:
         if Path("/proc", name).exists():
             yield from _bound(Path("/proc", name))
+
+
+def _make_ways(launch: Launch) -> None:
+    """Make the folders above the programs, closed: a step must not write where its image has no folder."""
+    outside = [folder for folder in launch.programs if not folder.is_relative_to("/usr")]
+    places = [launch.root.folder / folder.relative_to("/") for folder in outside]
+    above = {parent for place in places for parent in place.parents if parent.is_relative_to(launch.root.folder)}
+    missing = [folder for folder in above if not folder.exists()]
+    for folder in sorted(missing):
+        folder.mkdir()
+    for place in places:
+        place.mkdir(exist_ok=True)
+    for folder in missing:
+        folder.chmod(0o555)
 
 
 def _layer(path: Path, root: Root) -> Iterator[str]:
