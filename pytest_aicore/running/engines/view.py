@@ -1,0 +1,111 @@
+"""What a step in a sandbox sees of this machine: programs and their configuration, read-only; nothing of the user's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_aicore.running.engines.engine import Launch
+    from pytest_aicore.running.root import Root
+
+_PROGRAMS = ("bin", "lib", "lib32", "lib64", "libx32", "sbin", "usr")
+_CONFIGURATION = (
+    "alternatives", "bash.bashrc", "ca-certificates", "ca-certificates.conf", "crypto-policies", "debian_version",
+    "fonts", "gai.conf", "group", "host.conf", "hosts", "inputrc", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",
+    "locale.alias", "localtime", "mime.types", "nsswitch.conf", "os-release", "passwd", "pki", "profile", "protocols",
+    "resolv.conf", "services", "shells", "ssl/certs", "ssl/openssl.cnf", "terminfo", "timezone",
+)  # fmt: skip
+"""Of /etc only what programs need: it also holds keys and passwords, which root and groups can read."""
+_OF_MACHINE = tuple(Path("/", name) for name in (*_PROGRAMS, *(f"etc/{name}" for name in _CONFIGURATION)))
+_OF_KERNEL = ("/proc/", "/dev/", "/sys/")
+_SWITCHES = ("acpi", "bus", "fs", "irq", "mtrr", "pressure", "scsi", "sys", "sysrq-trigger")
+"""Of /proc: they change the whole machine. If root starts the tests, files of root count as the step's own."""
+
+
+def is_of_machine(path: str) -> bool:
+    """Return whether a path shows what this machine, or its kernel, has there, as far as a step cannot change it.
+
+    Args:
+        path: as the step writes it.
+    """
+    return Path(path) in _OF_MACHINE or path == "/" or f"{path}/".startswith(_OF_KERNEL)
+
+
+def bound(path: Path) -> list[str]:
+    """Return the options that show a path of this machine, read-only.
+
+    Args:
+        path: on this machine, and in the sandbox.
+    """
+    return ["--ro-bind", str(path), str(path)]
+
+
+def links() -> Iterator[str]:
+    """Yield the options for those of the system's folders that are links, `/bin` to `usr/bin`, or are not in /usr."""
+    for name in _PROGRAMS:
+        path = Path("/", name)
+        if path.is_symlink():
+            yield from ("--symlink", str(path.readlink()), str(path))
+        elif path.is_dir() and name != "usr":
+            yield from bound(path)
+
+
+def file_system(launch: Launch) -> Iterator[str]:
+    """Yield the options for all that a step sees.
+
+    Args:
+        launch: the step.
+    """
+    yield from ("--bind", str(launch.root.folder), "/")
+    for path in _OF_MACHINE:
+        yield from _layer(path, launch.root)
+    for folder in launch.programs:
+        if not folder.is_relative_to("/usr"):
+            yield from bound(folder)
+    yield from ("--proc", "/proc", "--dev", "/dev", *bound(Path("/sys")))
+    for name in _SWITCHES:
+        if Path("/proc", name).exists():
+            yield from bound(Path("/proc", name))
+
+
+def make_ways(launch: Launch) -> None:
+    """Make the folders above the programs, closed: a step must not write where its image has no folder.
+
+    Args:
+        launch: the step.
+
+    Raises:
+        OSError: something else is there.
+    """
+    outside = [folder for folder in launch.programs if not folder.is_relative_to("/usr")]
+    places = [launch.root.folder / folder.relative_to("/") for folder in outside]
+    above = {parent for place in places for parent in place.parents if parent.is_relative_to(launch.root.folder)}
+    missing = [folder for folder in above if not folder.exists()]
+    for folder in sorted(missing):
+        folder.mkdir()
+    for place in places:
+        place.mkdir(exist_ok=True)
+    for folder in missing:
+        folder.chmod(0o555)
+
+
+def _layer(path: Path, root: Root) -> Iterator[str]:
+    """Yield the options that show a path of this machine, except where the step has something of its own."""
+    own = root.folder / path.relative_to("/")
+    if not os.path.lexists(path):
+        return
+    if not os.path.lexists(own):
+        if path.is_symlink() and path.parent != Path("/etc"):
+            yield from ("--symlink", str(path.readlink()), str(path))
+        elif path.exists():  # a link in /etc may lead to /run, which is hidden: what it leads to is shown
+            yield from bound(path)
+    elif own.is_dir() and path.is_dir() and not own.is_symlink():
+        for child in sorted(path.iterdir()):
+            yield from _layer(child, root)
+
+
+__all__ = ["bound", "file_system", "is_of_machine", "links", "make_ways"]
