@@ -1,0 +1,232 @@
+"""What of a workflow is carried out on this machine. Everything else is refused before anything starts.
+
+One declaration: `SPEC` is the shape of a specification, and a key that is not in it is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from pytest_aicore.printable import on_one_line
+from pytest_aicore.redact import redact
+from pytest_aicore.running.walking.retries import POLICIES
+from pytest_aicore.workflows.argo.tags import tags
+from pytest_aicore.workflows.checks import RULES, Severity, check_document
+from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pytest_aicore.workflows.template import WorkflowTemplate
+    from pytest_aicore.workflows.yaml.places import Place
+    from pytest_aicore.workflows.yaml.tree import Node
+
+Shape: TypeAlias = "Mapping[str, Shape] | list[Shape] | None"
+"""The keys of a map with their shapes, the shape of a list's items, or None for whatever is there."""
+
+
+def _keys(*names: str) -> dict[str, Shape]:
+    return dict.fromkeys(names)
+
+
+_ARCHIVE: Final[Shape] = {"none": None, "zip": None, "tar": None}
+_ARTIFACT: Final[dict[str, Shape]] = {
+    **_keys("name", "path", "mode", "optional", "description"),
+    "archive": _ARCHIVE,
+    "raw": _keys("data"),
+}
+_ARGUMENTS: Final[Shape] = {
+    "parameters": [_keys("name", "value", "default", "description", "enum")],
+    "artifacts": [{**_ARTIFACT, "from": None}],
+}
+_OUTPUTS: Final[Shape] = {
+    "parameters": [
+        {
+            **_keys("name", "value", "description", "globalName"),
+            "valueFrom": _keys("path", "parameter", "default"),
+        }
+    ],
+    "artifacts": [
+        {
+            **_keys("name", "path", "mode", "optional", "description", "globalName", "from", "archiveLogs"),
+            "archive": _ARCHIVE,
+        }
+    ],
+}
+_CONTAINER: Final[dict[str, Shape]] = {
+    **_keys("name", "image", "command", "args", "workingDir"),
+    **_keys("imagePullPolicy", "ports", "resources", "securityContext"),  # without effect here
+    "env": [{**_keys("name", "value"), "valueFrom": {"secretKeyRef": _keys("name", "key", "optional")}}],
+    "volumeMounts": [_keys("name", "mountPath", "readOnly")],
+}
+_VOLUMES: Final[Shape] = [{"name": None, "emptyDir": None}]
+_RETRY: Final[Shape] = {
+    **_keys("limit", "retryPolicy", "affinity"),
+    "backoff": _keys("duration", "factor", "maxDuration"),
+}
+_CALL: Final[dict[str, Shape]] = {
+    **_keys("name", "template", "when", "withItems", "withParam"),
+    "arguments": _ARGUMENTS,
+    "withSequence": _keys("start", "end", "count", "format"),
+    "continueOn": _keys("failed", "error"),
+}
+_FOR_THE_CLUSTER: Final = _keys(
+    "affinity",
+    "automountServiceAccountToken",
+    "executor",
+    "hostAliases",
+    "metrics",
+    "nodeSelector",
+    "priorityClassName",
+    "schedulerName",
+    "securityContext",
+    "serviceAccountName",
+    "synchronization",
+    "tolerations",
+)
+"""What says where and as whom pods run in a cluster, or what a cluster counts. It changes nothing here."""
+TEMPLATE: Final[Shape] = {
+    **_FOR_THE_CLUSTER,
+    **_keys("name", "metadata", "activeDeadlineSeconds", "timeout", "parallelism", "memoize"),
+    "inputs": {
+        "parameters": [_keys("name", "value", "default", "description", "enum")],
+        "artifacts": [_ARTIFACT],
+    },
+    "outputs": _OUTPUTS,
+    "container": _CONTAINER,
+    "script": {**_CONTAINER, "source": None},
+    "steps": [[_CALL]],
+    "dag": {**_keys("target", "failFast"), "tasks": [{**_CALL, **_keys("dependencies", "depends")}]},
+    "retryStrategy": _RETRY,
+    "volumes": _VOLUMES,
+}
+"""What is carried out of a template."""
+SPEC: Final[Shape] = {
+    **_FOR_THE_CLUSTER,
+    **_keys("entrypoint", "activeDeadlineSeconds", "parallelism", "onExit", "templates"),
+    "arguments": _ARGUMENTS,
+    "retryStrategy": _RETRY,
+    "volumes": _VOLUMES,
+    # Nothing of it is there, or has an effect, on this machine.
+    **_keys(
+        "archiveLogs",
+        "artifactGC",
+        "artifactRepositoryRef",
+        "dnsConfig",
+        "dnsPolicy",
+        "hostNetwork",
+        "imagePullSecrets",
+        "podDisruptionBudget",
+        "podGC",
+        "podMetadata",
+        "podPriority",
+        "podPriorityClassName",
+        "priority",
+        "ttlStrategy",
+        "volumeClaimGC",
+        "workflowMetadata",
+    ),
+}
+"""What is carried out of a specification, its templates apart: only those count that a run can reach."""
+_TAGS: Final = re.compile(
+    r"workflow\.(name|status|duration|parameters|parameters\.json|parameters\.[\w-]+|mainEntrypoint"
+    r"|outputs\.parameters\.[\w-]+)"
+    r"|inputs\.(parameters|parameters\.[\w-]+|artifacts\.[\w-]+(\.path)?)"
+    r"|outputs\.(parameters|artifacts)\.[\w-]+\.path"
+    r"|(steps|tasks)\.name|(steps|tasks)\.[\w-]+\.(id|status|startedAt|finishedAt|exitCode"
+    r"|outputs\.result|outputs\.parameters|outputs\.(parameters|artifacts)\.[\w-]+)"
+    r"|item(\..+)?|pod\.name|node\.name|retries"
+)
+"""The tags whose meaning is known here."""
+_OF_ARGO: Final = re.compile(r"(workflow|inputs|outputs|steps|tasks|item|pod|node|lastRetry)\b.*")
+"""The tags that Argo replaces; all others stay as they are."""
+
+
+class Refusal(NamedTuple):
+    """Something that is not carried out.
+
+    Attributes:
+        place: where it stands.
+        what: what it is, a sentence.
+    """
+
+    place: Place
+    what: str
+
+    def __str__(self) -> str:
+        """Return place and sentence."""
+        return on_one_line(redact(f"{self.place}: {self.what}"))
+
+
+def refusals(workflow: WorkflowTemplate) -> list[Refusal]:
+    """Return all that keeps a workflow from being carried out, in the order of the file.
+
+    Args:
+        workflow: the workflow.
+    """
+    found = list(dict.fromkeys([*_invalid(workflow), *_not_carried_out(workflow)]))
+    return sorted(found, key=lambda refusal: refusal.place)
+
+
+def _invalid(workflow: WorkflowTemplate) -> Iterator[Refusal]:
+    """Yield what makes Argo refuse the workflow, by which it would be Failed at once."""
+    document = workflow.document
+    for finding in check_document(document.text, document.name):
+        if finding.severity is Severity.ERROR and RULES[finding.rule].layer in ("document", "argo"):
+            yield Refusal(finding.place, f"{finding.text} ({finding.rule})")
+
+
+def _not_carried_out(workflow: WorkflowTemplate) -> Iterator[Refusal]:
+    spec = workflow.spec
+    if not is_given(spec, "entrypoint") and not is_given(spec, "workflowTemplateRef"):
+        yield Refusal(workflow.place_of("spec"), "It has no `spec.entrypoint`, so nothing says what to begin with.")
+    yield from _beside(workflow, spec, SPEC, "spec")
+    reached = workflow.reachable
+    for template in reached:
+        yield from _beside(workflow, template.node, TEMPLATE, "template")
+        yield from _values(workflow, template.node)
+    for key, node in spec.values.items():
+        if key != "templates":
+            yield from _values(workflow, node)
+
+
+def _beside(workflow: WorkflowTemplate, node: Node, shape: Shape, where: str) -> Iterator[Refusal]:
+    """Yield the keys of a node that its shape does not have."""
+    if isinstance(shape, list):
+        for item in node.items if type(node) is SequenceNode else ():
+            yield from _beside(workflow, item, shape[0], where)
+    elif shape is not None and type(node) is MappingNode:
+        for key in node.values:
+            if not is_given(node, key):
+                continue
+            if key in shape:
+                yield from _beside(workflow, node.values[key], shape[key], f"{where}.{key}")
+            else:
+                place = workflow.document.place(node.keys[key])
+                yield Refusal(place, f"`{where}.{key}` is not carried out on this machine.")
+
+
+def _values(workflow: WorkflowTemplate, node: Node) -> Iterator[Refusal]:
+    for each in walk(node):
+        if type(each) is MappingNode and is_given(each, "retryPolicy"):
+            yield from _policy(workflow, each.values["retryPolicy"])
+        if type(each) is not ScalarNode or "{{" not in each.text:
+            continue
+        for tag in tags(each.text):
+            if tag.expression is not None:
+                what = f"The expression `{{{{{tag.name}}}}}` is not carried out on this machine."
+            elif tag.is_closed and _OF_ARGO.fullmatch(tag.name) and not _TAGS.fullmatch(tag.name):
+                what = f"The tag `{{{{{tag.name}}}}}` is not replaced on this machine."
+            else:
+                continue
+            yield Refusal(workflow.document.place(each), what)
+
+
+def _policy(workflow: WorkflowTemplate, node: Node) -> Iterator[Refusal]:
+    if type(node) is ScalarNode and node.name not in POLICIES:
+        what = f"The `retryPolicy` {node.name} is not carried out on this machine; these are: {', '.join(POLICIES)}."
+        yield Refusal(workflow.document.place(node), what)
+
+
+__all__ = ["SPEC", "TEMPLATE", "Refusal", "refusals"]

@@ -1,0 +1,157 @@
+"""Carries a template out, whatever its type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from pytest_aicore.running.walking.arguments import inputs_of, scope_of_inputs
+from pytest_aicore.running.walking.dag import carry_out_dag
+from pytest_aicore.running.walking.graphs import Graph
+from pytest_aicore.running.walking.nodes import Outputs, pod_name
+from pytest_aicore.running.walking.pod_making import pod_of, timeout_of
+from pytest_aicore.running.walking.retries import carry_out_attempts
+from pytest_aicore.running.walking.steps import carry_out_steps
+from pytest_aicore.running.walking.values import Plain, Scope, Supplied, ValueProblem, Values, items, substituted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_aicore.running.walking.calls import Call
+    from pytest_aicore.running.walking.nodes import NodeStatus
+    from pytest_aicore.running.walking.run_state import RunState
+
+_DEEPEST: Final = 100
+"""How many templates may call each other (argo-workflows, workflow/controller/operator.go, `maxOperationDepth`)."""
+_TOO_DEEP: Final = "Maximum recursion depth exceeded. See https://argo-workflows.readthedocs.io/en/latest/scaling/"
+
+
+class Definition(NamedTuple):
+    """A template of the workflow.
+
+    Attributes:
+        content: what it holds.
+        line: where it begins.
+    """
+
+    content: Plain
+    line: int
+
+    @property
+    def node_type(self) -> Literal["Steps", "DAG", "Pod"]:
+        """The type of its nodes."""
+        return "Steps" if "steps" in self.content else "DAG" if "dag" in self.content else "Pod"
+
+
+class Executor:
+    """Carries out calls of templates.
+
+    Args:
+        run: the run.
+        templates: by name.
+        spec: the specification of the workflow, in which its own tags are replaced.
+        bound: the artifacts that a configuration binds, by name.
+    """
+
+    def __init__(
+        self, run: RunState, templates: Mapping[str, Definition], spec: Plain, bound: Mapping[str, Supplied]
+    ) -> None:
+        self._run = run
+        self._templates = templates
+        self._spec = spec
+        self._bound = bound
+
+    async def execute(self, call: Call) -> NodeStatus:
+        """Carry out a call to its end, and return its node.
+
+        Args:
+            call: the call.
+        """
+        definition = self._templates[call.template]
+        try:
+            if call.depth >= _DEEPEST:
+                raise ValueProblem(_TOO_DEEP)
+            content = substituted(definition.content, {**self._run.texts, **call.texts})
+            inputs = inputs_of(content, call.arguments, self._bound)
+        except ValueProblem as problem:
+            node = self._run.node(call.name, call.display_name, definition.node_type, call.template, call.parent)
+            node.setup_error = str(problem)
+            return self._run.change(node, "Error", str(problem))
+        scope = scope_of_inputs(content, inputs)
+        template = _Template(call, Definition(substituted(content, scope.texts), definition.line), inputs, scope)
+        strategy = template.content.get("retryStrategy") or self._spec.get("retryStrategy")
+        if not strategy:
+            node = self._run.node(call.name, call.display_name, definition.node_type, call.template, call.parent)
+            await self._carry_out(node, template)
+            return node
+        return await self._with_retries(template, strategy)
+
+    async def _with_retries(self, template: _Template, strategy: Plain) -> NodeStatus:
+        call = template.call
+        node = self._run.node(call.name, call.display_name, "Retry", call.template, call.parent)
+        self._run.change(node, "Running")
+
+        async def attempt(number: int) -> NodeStatus:
+            own = f"({number})"
+            child = self._run.node(
+                call.name + own, call.display_name + own, template.definition.node_type, call.template, node
+            )
+            await self._carry_out(child, template, {"retries": str(number)})
+            return child
+
+        await carry_out_attempts(self._run, node, strategy, attempt)
+        return node
+
+    async def _carry_out(self, node: NodeStatus, template: _Template, texts: Mapping[str, str] | None = None) -> None:
+        """Carry out a template whose inputs are known, to the end of its node."""
+        pod = pod_name(self._run.name, template.call.template, node.name)
+        own = {"node.name": node.name, **({"pod.name": pod} if node.type == "Pod" else {}), **(texts or {})}
+        content = substituted(template.content, own)
+        if node.type == "Pod":
+            await self._carry_out_pod(node, template, content, pod)
+            return
+        self._run.change(node, "Running")
+        word: Literal["steps", "tasks"] = "steps" if node.type == "Steps" else "tasks"
+        try:
+            graph = Graph(self._run, self.execute, node, content, template.scope, template.call.depth, word)
+        except ValueProblem as problem:
+            self._run.change(node, "Error", str(problem))
+            return
+        await (carry_out_steps(graph) if node.type == "Steps" else carry_out_dag(graph))
+
+    async def _carry_out_pod(self, node: NodeStatus, template: _Template, content: Plain, name: str) -> None:
+        try:
+            timeout = timeout_of(content)
+            pod = pod_of(
+                content,
+                template.inputs,
+                node=node.name,
+                name=name,
+                line=template.definition.line,
+                volumes=items(self._spec, "volumes"),
+                keep_result=template.call.keep_result,
+            )
+        except ValueProblem as problem:
+            self._run.change(node, "Error", str(problem))
+            return
+        node.pod = name
+        node.ended = ended = await self._run.pod(node, pod, timeout)
+        artifacts = {name: Supplied(stored, stored.archive) for name, stored in ended.artifacts.items()}
+        node.outputs = Outputs(ended.result, ended.parameters, artifacts)
+        self._run.publish(content, node.outputs)
+        self._run.change(node, ended.phase, ended.message)
+
+
+class _Template(NamedTuple):
+    """A template that is called, with its inputs."""
+
+    call: Call
+    definition: Definition
+    inputs: Values
+    scope: Scope
+
+    @property
+    def content(self) -> Plain:
+        return self.definition.content
+
+
+__all__ = ["Definition", "Executor"]

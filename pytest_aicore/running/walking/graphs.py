@@ -1,0 +1,161 @@
+"""What templates of steps and of tasks have in common: their calls become nodes, and their outputs come from those."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pytest_aicore.running.walking.arguments import outputs_of
+from pytest_aicore.running.walking.calls import Call, wants_result
+from pytest_aicore.running.walking.loops import together
+from pytest_aicore.running.walking.nodes import Outputs
+from pytest_aicore.running.walking.run_state import places
+from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, text_of
+
+if TYPE_CHECKING:
+    from pytest_aicore.running.walking.calls import Execute, Plan, Planned
+    from pytest_aicore.running.walking.nodes import NodeStatus
+    from pytest_aicore.running.walking.run_state import RunState
+
+
+class Graph:
+    """A template of steps or of tasks while it is carried out.
+
+    Args:
+        run: the run.
+        execute: carries out what is called.
+        node: the node of the template.
+        template: its content, in which the tags of inputs and workflow are replaced.
+        scope: what its inputs are.
+        depth: how many templates call each other down to this one.
+        word: what the tags of its calls begin with.
+    """
+
+    def __init__(
+        self,
+        run: RunState,
+        execute: Execute,
+        node: NodeStatus,
+        template: Plain,
+        scope: Scope,
+        depth: int,
+        word: Literal["steps", "tasks"],
+    ) -> None:
+        self.run = run
+        self.node = node
+        self.template = template
+        self.inputs = scope
+        self.word = word
+        self._execute = execute
+        self._depth = depth
+        at_once = template.get("parallelism")
+        self._places = places(None if at_once is None else int(text_of(at_once)))
+
+    async def children(self, plan: Plan, prefix: str, parent: NodeStatus) -> list[NodeStatus]:
+        """Carry out the nodes that a step or task becomes, side by side, and return them in their order.
+
+        Args:
+            plan: what it becomes.
+            prefix: what stands before the short name of each in its name.
+            parent: the node above them.
+        """
+        return list(await asyncio.gather(*(self._child(planned, prefix, parent) for planned in plan.nodes)))
+
+    async def _child(self, planned: Planned, prefix: str, parent: NodeStatus) -> NodeStatus:
+        name = prefix + planned.display_name
+        template = planned.call["template"]
+        if planned.skipped or planned.error:
+            node = self.run.node(name, planned.display_name, "Skipped", template, parent)
+            phase: Literal["Error", "Skipped"] = "Error" if planned.error else "Skipped"
+            self.run.change(node, phase, planned.error or planned.skipped)
+            node.setup_error = planned.error
+            return node
+        call = Call(
+            name,
+            planned.display_name,
+            template,
+            planned.arguments,
+            parent,
+            wants_result(self.template, self.word, planned.call["name"]),
+            self._depth + 1,
+            {f"{self.word}.name": planned.display_name},
+        )
+        async with self._places:
+            return await self._execute(call)
+
+    def finish(self, scope: Scope) -> None:
+        """End the node of the template, all of whose calls went well, with its outputs.
+
+        Args:
+            scope: what its calls left.
+        """
+        try:
+            self.node.outputs = outputs_of(
+                self.template, Scope({**self.inputs.texts, **scope.texts}, {**self.inputs.artifacts, **scope.artifacts})
+            )
+        except ValueProblem as problem:
+            self.run.change(self.node, "Error", str(problem))
+            return
+        self.run.change(self.node, "Succeeded")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A step or task that has ended.
+
+    Attributes:
+        call: the step or task.
+        plan: what it became.
+        node: its node; of a loop the one around its children.
+        children: the nodes of its items, or the one node.
+    """
+
+    call: Plain
+    plan: Plan
+    node: NodeStatus
+    children: list[NodeStatus]
+
+    def add_to(self, scope: Scope, word: str) -> None:
+        """Add what tags mean that name it.
+
+        Args:
+            scope: to which it is added.
+            word: what the tags begin with.
+
+        Raises:
+            ValueProblem: the results of a loop are no list.
+        """
+        prefix = f"{word}.{self.call['name']}."
+        node = self.node
+        scope.texts[f"{prefix}id"] = node.id
+        scope.texts[f"{prefix}status"] = node.phase
+        scope.texts[f"{prefix}startedAt"] = _time(node)
+        if node.finished is not None:
+            scope.texts[f"{prefix}finishedAt"] = node.finished.strftime(_TIME)
+        if self.plan.is_loop:
+            left = [child.outputs for child in self.children if child.phase == "Succeeded"]
+            scope.texts.update({prefix + name: text for name, text in together(left).items()})
+            return
+        if node.exit_code is not None:
+            scope.texts[f"{prefix}exitCode"] = str(node.exit_code)
+        _add(scope, prefix, node.outputs)
+
+
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def _time(node: NodeStatus) -> str:
+    return node.started.strftime(_TIME)
+
+
+def _add(scope: Scope, prefix: str, outputs: Outputs) -> None:
+    if outputs.result is not None:
+        scope.texts[f"{prefix}outputs.result"] = outputs.result
+    for name, value in outputs.parameters.items():
+        scope.texts[f"{prefix}outputs.parameters.{name}"] = value
+    for name, artifact in outputs.artifacts.items():
+        scope.artifacts[f"{prefix}outputs.artifacts.{name}"] = artifact
+
+
+__all__ = ["Done", "Graph"]
