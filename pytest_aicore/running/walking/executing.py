@@ -67,10 +67,9 @@ class Executor:
             call: the call.
         """
         definition = self._templates[call.template]
+        content = substituted(definition.content, {**self._run.texts, **call.texts})
         try:
-            if call.depth >= _DEEPEST:
-                raise ValueProblem(_TOO_DEEP)
-            content = substituted(definition.content, {**self._run.texts, **call.texts})
+            _refuse_too_deep(call)
             inputs = inputs_of(content, call.arguments, self._bound)
         except ValueProblem as problem:
             node = self._run.node(call.name, call.display_name, definition.node_type, call.template, call.parent)
@@ -139,6 +138,11 @@ class Executor:
         node.outputs = Outputs(ended.result, ended.parameters, artifacts)
         self._run.publish(content, node.outputs)
         self._run.change(node, ended.phase, ended.message)
+
+
+def _refuse_too_deep(call: Call) -> None:
+    if call.depth >= _DEEPEST:
+        raise ValueProblem(_TOO_DEEP)
 
 
 class _Template(NamedTuple):

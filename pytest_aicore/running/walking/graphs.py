@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Literal
 from pytest_aicore.running.walking.arguments import outputs_of
 from pytest_aicore.running.walking.calls import Call, wants_result
 from pytest_aicore.running.walking.loops import together
-from pytest_aicore.running.walking.nodes import Outputs
 from pytest_aicore.running.walking.run_state import places
 from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, text_of
 
 if TYPE_CHECKING:
     from pytest_aicore.running.walking.calls import Execute, Plan, Planned
-    from pytest_aicore.running.walking.nodes import NodeStatus
+    from pytest_aicore.running.walking.nodes import NodeStatus, Outputs
     from pytest_aicore.running.walking.run_state import RunState
 
 

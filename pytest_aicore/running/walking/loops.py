@@ -98,10 +98,8 @@ def child_name(name: str, index: int, item: Any) -> str:
         index: of the item, from 0.
         item: a plain value.
     """
-    if isinstance(item, dict):
-        text = ",".join(f"{key}:{text_of(item[key])}" for key in sorted(item))
-    else:
-        text = text_of(item)
+    is_map = isinstance(item, dict)
+    text = ",".join(f"{key}:{text_of(item[key])}" for key in sorted(item)) if is_map else text_of(item)
     return f"{name}({index}:{text.replace('(', '').replace(')', '')})"
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_aicore.running.walking.values import Plain, Supplied
 
 DEADLINE = "Step exceeded its deadline"
-"""The message of a node that the deadline of the workflow ends (argo-workflows, workflow/controller/exec_control.go)."""
+"""The message of what the workflow's deadline ends (argo-workflows, workflow/controller/exec_control.go)."""
 
 
 class RunState:
