@@ -77,8 +77,9 @@ class Executor:
             return self._run.change(node, "Error", str(problem))
         scope = scope_of_inputs(content, inputs)
         template = _Template(call, Definition(substituted(content, scope.texts), definition.line), inputs, scope)
-        strategy = template.content.get("retryStrategy") or self._spec.get("retryStrategy")
-        if not strategy:
+        strategy = template.content.get("retryStrategy")
+        strategy = self._spec.get("retryStrategy") if strategy is None else strategy
+        if strategy is None:  # an empty one means attempts without end
             node = self._run.node(call.name, call.display_name, definition.node_type, call.template, call.parent)
             await self._carry_out(node, template)
             return node

@@ -120,6 +120,8 @@ class RunState:
             try:
                 self._pods.start(pod, lambda ended: _tell(loop, ending, ended))
                 return await ending
+            except (OSError, RuntimeError) as error:
+                return Ended("Error", f"the pod could not be started: {error}")
             finally:
                 self._active.remove(pod.name)
 

@@ -54,7 +54,9 @@ class ScriptedPods:
     def stop(self, name: str, message: str | None = None) -> None:
         """End a pod."""
         self.stopped.append((name, message))
-        self.hanging.pop(name)(Ended("Failed", message or "Error (exit code 137)", 137))
+        ended = self.hanging.pop(name, None)
+        if ended is not None:
+            ended(Ended("Failed", message or "Error (exit code 137)", 137))
 
     def pod(self, node: str) -> Pod:
         """Return the pod of a node."""
@@ -83,9 +85,7 @@ def left(pod: Pod, result: str | None = None, **parameters: str) -> Ended:
         exit_code=0,
         result=result if pod.keep_result else None,
         parameters={each.name: parameters.get(each.name, each.name) for each in pod.parameters_out},
-        artifacts={
-            each.name: Stored(Path("/stored", pod.node, each.name), each.archive) for each in pod.artifacts_out
-        },
+        artifacts={each.name: Stored(Path("/stored", pod.node, each.name), each.archive) for each in pod.artifacts_out},
     )
 
 
