@@ -88,7 +88,7 @@ _FOR_THE_CLUSTER: Final = _keys(
 """What says where and as whom pods run in a cluster, or what a cluster counts. It changes nothing here."""
 TEMPLATE: Final[Shape] = {
     **_FOR_THE_CLUSTER,
-    **_keys("name", "metadata", "activeDeadlineSeconds", "timeout", "parallelism", "memoize"),
+    **_keys("name", "metadata", "annotations", "activeDeadlineSeconds", "timeout", "parallelism", "memoize"),
     "inputs": {
         "parameters": [_keys("name", "value", "default", "description", "enum")],
         "artifacts": [_ARTIFACT],
@@ -131,7 +131,7 @@ SPEC: Final[Shape] = {
 """What is carried out of a specification, its templates apart: only those count that a run can reach."""
 _TAGS: Final = re.compile(
     r"workflow\.(name|status|duration|parameters|parameters\.json|parameters\.[\w-]+|mainEntrypoint"
-    r"|outputs\.parameters\.[\w-]+)"
+    r"|outputs\.(parameters|artifacts)\.[\w-]+)"
     r"|inputs\.(parameters|parameters\.[\w-]+|artifacts\.[\w-]+(\.path)?)"
     r"|outputs\.(parameters|artifacts)\.[\w-]+\.path"
     r"|(steps|tasks)\.name|(steps|tasks)\.[\w-]+\.(id|status|startedAt|finishedAt|exitCode"

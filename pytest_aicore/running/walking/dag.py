@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from pytest_aicore.running.walking.calls import Plan, continues, plan_of
+from pytest_aicore.running.walking.calls import Plan, continues
 from pytest_aicore.running.walking.conditions import allows
 from pytest_aicore.running.walking.graphs import Done
 from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem
@@ -102,7 +102,7 @@ class _Tasks:
             scope = Scope(dict(self._graph.inputs.texts), dict(self._graph.inputs.artifacts))
             for other in self._graph_order(self.before[name]):
                 self.add_to(scope, other)
-            plan = plan_of(task, scope)
+            plan = self._graph.plan(task, scope)
         except ValueProblem as problem:
             self._end_alone(name, "Error", str(problem))
             return

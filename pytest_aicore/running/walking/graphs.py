@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pytest_aicore.running.walking.arguments import outputs_of
-from pytest_aicore.running.walking.calls import Call, wants_result
+from pytest_aicore.running.walking.calls import Call, plan_of, wants_result
 from pytest_aicore.running.walking.loops import together
 from pytest_aicore.running.walking.run_state import places
 from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, text_of
@@ -50,6 +50,19 @@ class Graph:
         self._depth = depth
         at_once = template.get("parallelism")
         self._places = places(None if at_once is None else int(text_of(at_once)))
+
+    def plan(self, call: Plain, scope: Scope) -> Plan:
+        """Return what a step or task becomes.
+
+        Args:
+            call: the step or task.
+            scope: what has ended before it.
+
+        Raises:
+            ValueProblem: that cannot be said.
+        """
+        everywhere = {f"workflow.outputs.artifacts.{name}": each for name, each in self.run.artifacts.items()}
+        return plan_of(call, Scope({**self.run.texts, **scope.texts}, {**everywhere, **scope.artifacts}))
 
     async def children(self, plan: Plan, prefix: str, parent: NodeStatus) -> list[NodeStatus]:
         """Carry out the nodes that a step or task becomes, side by side, and return them in their order.

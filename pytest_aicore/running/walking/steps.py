@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from pytest_aicore.running.walking.calls import continues, plan_of
+from pytest_aicore.running.walking.calls import continues
 from pytest_aicore.running.walking.graphs import Done
 from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem
 
@@ -40,7 +40,7 @@ async def carry_out_steps(graph: Graph) -> None:
 async def _carry_out_group(graph: Graph, node: NodeStatus, group: list[Plain], scope: Scope) -> None:
     """Carry out the steps of a group, and add what they left to the scope."""
     try:
-        plans = [plan_of(step, scope) for step in group]
+        plans = [graph.plan(step, scope) for step in group]
     except ValueProblem as problem:
         graph.run.change(node, "Error", str(problem))
         return

@@ -93,8 +93,8 @@ class Walk:
         refused = refusals(workflow)
         if refused:
             raise WorkflowError(
-                f"{workflow.document.name} cannot be carried out on this machine, and nothing was started:\n"
-                + "\n".join(f"  {each}" for each in refused)
+                f"{workflow.document.name} cannot be carried out on this machine, so nothing was started. "
+                "Change these places, or run it on AI Core:\n" + "\n".join(f"  {each}" for each in refused)
             )
         self._workflow = workflow
         self._name = name
@@ -133,12 +133,16 @@ class Walk:
 
     async def _run(self) -> Outcome:
         begin = time.monotonic()
+        phase: NodePhase
         state = RunState(self._name, self._pods, self._changed)
         self._running = asyncio.get_running_loop(), state
         if self._wish is not None:
             state.end(self._wish)
         try:
             phase, message = await self._carry_out(state)
+        except Exception as error:
+            phase = "Error"
+            message = f"internal error of pytest-aicore, please report it: {type(error).__name__}: {error}"
         finally:
             self._running = None
             state.end(STOPPED)  # pods are left only after an error of ours

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from pytest_aicore.running.pods import Ended
 from pytest_aicore.running.walking.conditions import is_true
 from pytest_aicore.running.walking.values import ValueProblem
 from tests.running.walking.scripted_pods import FAILS, prints, walked
+
+if TYPE_CHECKING:
+    from pytest_aicore.running.pods import Ended
+
+HINT = ' (hint: try wrapping the affected expression in quotes ("))'
 
 
 def loop(items: str, value: str = "{{item}}", more: str = "") -> str:
@@ -244,14 +250,12 @@ def test_conditions(when: str, is_met: bool) -> None:
         ("a < 1", "Invalid 'when' expression 'a < 1': Value 'a' cannot be used with the comparator '<'"),
         ("1 / 0 == 1", "Invalid 'when' expression '1 / 0 == 1': cannot divide by zero: '/'"),
         (
-            "{{steps.x.outputs.result}} == 1",
-            "Invalid 'when' expression '{{steps.x.outputs.result}} == 1': Invalid token: '{{steps.x.outputs.result}}'"
-            ' (hint: try wrapping the affected expression in quotes ("))',
+            "{{x}} == 1",
+            f"Invalid 'when' expression '{{{{x}}}} == 1': Invalid token: '{{{{x}}}}'{HINT}",
         ),
         (
             "'open == 1",
-            "Invalid 'when' expression ''open == 1': Invalid token: ''open'"
-            ' (hint: try wrapping the affected expression in quotes ("))',
+            f"Invalid 'when' expression ''open == 1': Invalid token: ''open'{HINT}",
         ),
     ],
 )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_aicore.running.pods import ArtifactIn, ArtifactOut, Ended, ParameterOut, Stored
 from pytest_aicore.running.walking.nodes import hash_of
 from tests.running.walking.scripted_pods import BREAKS, FAILS, left, prints, walked
+
+if TYPE_CHECKING:
+    from pytest_aicore.running.pods import Pod
 
 ALONE = """
     entrypoint: train
@@ -178,7 +182,7 @@ def test_what_is_passed() -> None:
 
 
 def test_a_global_output_counts_although_its_step_failed() -> None:
-    def fails(pod: object) -> Ended:
+    def fails(pod: Pod) -> Ended:
         how = left(pod)
         return Ended("Failed", "Error (exit code 1)", 1, artifacts=how.artifacts)
 
@@ -247,6 +251,36 @@ def test_an_entrypoint_without_its_input() -> None:
     )
     reason = "error in entry template execution: inputs.artifacts.data was not supplied"
     assert run.end == ("DEAD", "Error", reason)
+
+
+GLOBAL = """
+    entrypoint: all
+    templates:
+      - name: all
+        steps:
+          - - {name: make, template: make}
+          - - name: use
+              template: use
+              arguments:
+                parameters: [{name: count, value: "{{workflow.outputs.parameters.best}}"}]
+                artifacts: [{name: data, from: "{{workflow.outputs.artifacts.all-data}}"}]
+      - name: make
+        outputs:
+          parameters: [{name: count, valueFrom: {path: /n}, globalName: best}]
+          artifacts: [{name: data, path: /data, globalName: all-data}]
+        container: {image: i, command: [sh]}
+      - name: use
+        inputs: {parameters: [{name: count}], artifacts: [{name: data, path: /data}]}
+        container: {image: i, command: [sh], args: ["{{inputs.parameters.count}}"]}
+"""
+
+
+def test_global_outputs_are_inputs_of_later_steps() -> None:
+    run = walked(GLOBAL, {"wf[0].make": prints("", count="3")})
+    assert run.end == ("COMPLETED", "Succeeded", "")
+    use = run.pods.pod("wf[1].use")
+    assert use.args == ("3",)
+    assert use.artifacts_in[0].source == Stored(Path("/stored/wf[0].make/data"), "default")
 
 
 OPTIONAL = """

@@ -1,0 +1,143 @@
+"""What is not carried out is refused before anything starts, all of it at once."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_aicore.errors import WorkflowError
+from tests.running.walking.scripted_pods import Walked, walked
+
+BEGIN = (
+    "wf.yaml cannot be carried out on this machine, so nothing was started. Change these places, or run it on AI Core:"
+)
+
+
+def refused(spec: str) -> list[str]:
+    """Return why a workflow is refused.
+
+    Args:
+        spec: the YAML of its specification.
+    """
+    with pytest.raises(WorkflowError) as error:
+        Walked(spec)
+    first, *others = str(error.value).splitlines()
+    assert first == BEGIN
+    return [line.removeprefix("  ") for line in others]
+
+
+def test_all_refusals_at_once() -> None:
+    assert refused(
+        """
+        entrypoint: all
+        hooks: {exit: {template: work}}
+        templates:
+          - name: all
+            steps:
+              - - {name: a, template: work, onExit: work}
+              - - {name: b, template: wait}
+          - name: work
+            sidecars: [{name: s, image: i}]
+            container:
+              image: i
+              command: [sh]
+              args: ["{{=1 + 1}} {{steps.name}} {{workflow.failures}} {{jinja}}"]
+              envFrom: [{secretRef: {name: s}}]
+          - name: wait
+            suspend: {}
+          - name: not-reached
+            suspend: {}
+        """
+    ) == [
+        "wf.yaml:7:3: `spec.hooks` is not carried out on this machine.",
+        "wf.yaml:11:39: `template.steps.onExit` is not carried out on this machine.",
+        "wf.yaml:14:7: `template.sidecars` is not carried out on this machine.",
+        "wf.yaml:18:16: The expression `{{=1 + 1}}` is not carried out on this machine.",
+        "wf.yaml:18:16: The tag `{{workflow.failures}}` is not replaced on this machine.",
+        "wf.yaml:19:9: `template.container.envFrom` is not carried out on this machine.",
+        "wf.yaml:21:7: `template.suspend` is not carried out on this machine.",
+    ]
+
+
+def container(line: str) -> str:
+    """Return a workflow with one container.
+
+    Args:
+        line: of its template, beside name and container.
+    """
+    return f"""
+    entrypoint: train
+    templates:
+      - name: train
+        {line}
+        container: {{image: i, command: [sh]}}
+    """
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("daemon: true", "template.daemon"),
+        ("initContainers: [{name: s, image: i}]", "template.initContainers"),
+        ("inputs: {artifacts: [{name: d, path: /d, s3: {key: k}}]}", "template.inputs.artifacts.s3"),
+        ("inputs: {artifacts: [{name: d, path: /d, subPath: x, raw: {data: text}}]}", "template.inputs.artifacts.subPath"),
+        ("outputs: {artifacts: [{name: d, path: /d, s3: {key: k}}]}", "template.outputs.artifacts.s3"),
+        (
+            'outputs: {parameters: [{name: d, valueFrom: {expression: "1"}}]}',
+            "template.outputs.parameters.valueFrom.expression",
+        ),
+        ("retryStrategy: {expression: 'true'}", "template.retryStrategy.expression"),
+        ("volumes: [{name: v, secret: {secretName: s}}]", "template.volumes.secret"),
+    ],
+)
+def test_what_is_refused(line: str, what: str) -> None:
+    refusals = refused(container(line))
+    assert [refusal.partition(": ")[2] for refusal in refusals] == [f"`{what}` is not carried out on this machine."]
+
+
+def test_a_policy_that_is_not_carried_out() -> None:
+    (refusal,) = refused(container("retryStrategy: {retryPolicy: OnTransientError}"))
+    assert refusal == (
+        "wf.yaml:9:36: The `retryPolicy` OnTransientError is not carried out on this machine; these are: OnFailure, "
+        "OnError, Always."
+    )
+
+
+def test_what_argo_refuses_is_refused_with_the_rule() -> None:
+    (refusal,) = refused(
+        """
+        entrypoint: all
+        templates:
+          - name: all
+            steps: [[{name: a, template: wrk}]]
+          - name: work
+            container: {image: i, command: [sh]}
+        """
+    )
+    assert refusal.startswith("wf.yaml:9:36: ")
+    assert "`template` names the unknown template `wrk`" in refusal
+    assert refusal.endswith("(AIC208)")
+
+
+def test_what_is_for_a_cluster_alone_is_no_obstacle() -> None:
+    run = walked(
+        """
+        entrypoint: train
+        serviceAccountName: me
+        imagePullSecrets: [{name: s}]
+        ttlStrategy: {secondsAfterCompletion: 5}
+        nodeSelector: {gpu: "yes"}
+        volumes: [{name: v, emptyDir: {}}]
+        templates:
+          - name: train
+            metadata: {labels: {ai.sap.com/resourcePlan: starter}}
+            tolerations: []
+            container:
+              image: i
+              imagePullPolicy: Always
+              command: [sh]
+              resources: {limits: {memory: 1Gi}}
+              volumeMounts: [{name: v, mountPath: /scratch}]
+        """
+    )
+    assert run.outcome.status == "COMPLETED"
+    assert run.pods.started[0].empty_dirs == ("/scratch",)
