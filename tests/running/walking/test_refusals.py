@@ -79,7 +79,10 @@ def container(line: str) -> str:
         ("daemon: true", "template.daemon"),
         ("initContainers: [{name: s, image: i}]", "template.initContainers"),
         ("inputs: {artifacts: [{name: d, path: /d, s3: {key: k}}]}", "template.inputs.artifacts.s3"),
-        ("inputs: {artifacts: [{name: d, path: /d, subPath: x, raw: {data: text}}]}", "template.inputs.artifacts.subPath"),
+        (
+            "inputs: {artifacts: [{name: d, path: /d, subPath: x, raw: {data: text}}]}",
+            "template.inputs.artifacts.subPath",
+        ),
         ("outputs: {artifacts: [{name: d, path: /d, s3: {key: k}}]}", "template.outputs.artifacts.s3"),
         (
             'outputs: {parameters: [{name: d, valueFrom: {expression: "1"}}]}',
