@@ -256,8 +256,72 @@ def sweep(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
 
 
+def run(parser: argparse.ArgumentParser) -> None:
+    """Carry a workflow out on this machine, with its real code. Exit status: 0 COMPLETED, 1 otherwise, 2 misuse."""
+    parser.add_argument("workflow", type=Path, metavar="WORKFLOW", help="a file with a WorkflowTemplate or a Workflow")
+    parser.add_argument("--parameter", action="append", default=[], metavar="NAME=VALUE", help="bind a parameter")
+    parser.add_argument(
+        "--artifact",
+        action="append",
+        default=[],
+        metavar="NAME=PATH",
+        help="bind an input artifact to a file or folder",
+    )
+    parser.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="PATTERN=FOLDER",
+        help="images of these names are made from the Dockerfile in this folder",
+    )
+    parser.add_argument(
+        "--engine",
+        default="auto",
+        choices=("auto", "sandbox", "process"),
+        help="what runs the steps; process does not isolate them (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--secrets", type=Path, metavar="FILE", help="YAML with the values of secrets: by name a map of keys"
+    )
+    parser.add_argument("--timeout", type=_seconds, metavar="S", help="stop the run after so many seconds")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="a new folder for its outputs (default: one in aicore-output)"
+    )
+    parser.add_argument("--format", default="text", choices=("text", "json"), help="(default: %(default)s)")
+
+    def carry_out(asked: argparse.Namespace) -> int:
+        from pytest_aicore.cli import run as running
+
+        return running.run(
+            running.Wanted(
+                workflow=asked.workflow,
+                parameters=asked.parameter,
+                artifacts=asked.artifact,
+                images=asked.image,
+                engine=asked.engine,
+                secrets=asked.secrets,
+                timeout=asked.timeout,
+                output=asked.output,
+                output_format=asked.format,
+            )
+        )
+
+    parser.set_defaults(run=carry_out)
+
+
+def _seconds(text: str) -> float:
+    """Return a number of seconds; argparse reports what is none."""
+    seconds = float(text)
+    if not 0 < seconds < float("inf"):
+        raise ValueError(text)
+    return seconds
+
+
+_seconds.__name__ = "number of seconds"  # as argparse calls it: invalid number of seconds value: 'x'
+
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "check": ("check workflow YAML files", check),
+    "run": ("carry a workflow out on this machine", run),
     "serve": ("emulate SAP AI Core over HTTP", serve),
     "sweep": ("stop the executions that interrupted live sessions left running", sweep),
 }

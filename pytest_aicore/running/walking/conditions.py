@@ -57,7 +57,7 @@ def is_true(when: str) -> bool:
         when: the condition.
 
     Raises:
-        ValueProblem: it cannot be read or evaluated, or is no condition.
+        ValueProblem: it cannot be read or evaluated, or does not give a condition.
     """
     try:
         tokens = _tokens(when)

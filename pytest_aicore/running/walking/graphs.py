@@ -136,7 +136,7 @@ class Done:
             word: what the tags begin with.
 
         Raises:
-            ValueProblem: the results of a loop are no list.
+            ValueProblem: the results of a loop cannot become a list.
         """
         prefix = f"{word}.{self.call['name']}."
         node = self.node

@@ -22,7 +22,7 @@ _VERB: Final = re.compile(r"%(?:%|[-+ 0#]*\d*[doxX])")
 
 
 def items_of(call: Plain) -> list[Any] | None:
-    """Return the items of a step or task in which tags are replaced, None where it is no loop.
+    """Return the items of a step or task in which tags are replaced, None for one without a loop.
 
     Args:
         call: the step or task.
@@ -47,7 +47,7 @@ def _parsed(text: str) -> list[Any]:
     if found is None:
         return []
     if not isinstance(found, list):
-        raise ValueProblem(f"withParam value could not be parsed as a JSON list: {text}: it is no list")
+        raise ValueProblem(f"withParam value could not be parsed as a JSON list: {text}: expected a list")
     return found
 
 
@@ -110,7 +110,7 @@ def together(children: list[Outputs]) -> Mapping[str, str]:
         children: the outputs of the children that Succeeded, in the order of the items.
 
     Raises:
-        ValueProblem: a result is no JSON, so that there is no list of them.
+        ValueProblem: a result is not JSON, so they cannot become a list.
     """
     texts: dict[str, str] = {}
     if any(child.result is not None for child in children):
@@ -119,7 +119,7 @@ def together(children: list[Outputs]) -> Mapping[str, str]:
             texts["outputs.result"] = json_of([json.loads(result) for result in results])
         except ValueError as error:
             raise ValueProblem(
-                f"the results of a loop are made into a JSON list, and one is no JSON: {error}"
+                f"the results of a loop are made into a JSON list, and one is not JSON: {error}"
             ) from None
     with_parameters = [child.parameters for child in children if child.parameters]
     if with_parameters:

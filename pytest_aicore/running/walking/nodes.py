@@ -27,7 +27,7 @@ class Outputs:
     """What a node left.
 
     Attributes:
-        result: what it wrote to stdout, None where that is no output.
+        result: what it wrote to stdout, None where nobody asked for that.
         parameters: its output parameters.
         artifacts: its output artifacts.
     """

@@ -127,7 +127,7 @@ def timeout_of(template: Plain) -> float | None:
         template: its content.
 
     Raises:
-        ValueProblem: the `timeout` is no duration.
+        ValueProblem: the `timeout` is not a duration.
     """
     return seconds_of(template["timeout"]) if template.get("timeout") else None
 
@@ -140,7 +140,7 @@ def whole_number(value: Any, field: str) -> int:
         field: where it stands.
 
     Raises:
-        ValueProblem: it is no whole number.
+        ValueProblem: it is not a whole number.
     """
     text = text_of(value)
     if not re.fullmatch(r"[-+]?\d+", text):
@@ -155,7 +155,7 @@ def seconds_of(value: Any) -> float:
         value: a plain one.
 
     Raises:
-        ValueProblem: it is none.
+        ValueProblem: it is not a duration.
     """
     text = text_of(value)
     if text.isdigit():

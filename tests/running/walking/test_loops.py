@@ -95,7 +95,7 @@ _NO_LIST = "withParam value could not be parsed as a JSON list"
 @pytest.mark.parametrize(
     ("items", "given", "message"),
     [
-        (GIVEN, '{"a": 1}', f'{_NO_LIST}: {{"a": 1}}: it is no list'),
+        (GIVEN, '{"a": 1}', f'{_NO_LIST}: {{"a": 1}}: expected a list'),
         (GIVEN, "a", f"{_NO_LIST}: a: Expecting value: line 1 column 1 (char 0)"),
         ("withSequence: {count: '{{workflow.parameters.list}}'}", "x", 'strconv.Atoi: parsing "x": invalid syntax'),
         (
@@ -187,7 +187,7 @@ def test_results_that_are_no_json() -> None:
     assert run.outcome.status == "DEAD"
     assert run.phases["wf.after"] == "Error"
     assert run.node("wf.after").message.startswith(
-        "the results of a loop are made into a JSON list, and one is no JSON"
+        "the results of a loop are made into a JSON list, and one is not JSON"
     )
 
 

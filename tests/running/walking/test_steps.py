@@ -137,7 +137,7 @@ PASSING = """
       - name: prepare
         inputs: {parameters: [{name: lines}, {name: kind, value: csv}, {name: other, default: "7"}]}
         outputs:
-          parameters: [{name: rows, valueFrom: {path: /tmp/rows, default: "0"}}]
+          parameters: [{name: rows, valueFrom: {path: /app/rows.txt, default: "0"}}]
           artifacts: [{name: table, path: /app/table}]
         container:
           image: i
@@ -152,7 +152,7 @@ PASSING = """
           parameters: [{name: rows}, {name: said}]
           artifacts: [{name: data, path: /app/data, mode: 0644}]
         outputs:
-          parameters: [{name: score, valueFrom: {path: /tmp/score}}]
+          parameters: [{name: score, valueFrom: {path: /app/score.txt}}]
           artifacts: [{name: model, path: /app/model, archive: {none: {}}, globalName: churn-model}]
         script:
           image: i
@@ -172,9 +172,9 @@ def test_what_is_passed() -> None:
     assert prepare.args == ("50 csv 7 {{jinja}}",)
     assert prepare.env == {"DEPTH": "5", "NODE": f"{prepare.name} prepare"}
     assert prepare.secrets == {"TOKEN": ("hub", "token", False)}
-    assert prepare.parameters_out == (ParameterOut("rows", "/tmp/rows", "0"),)
+    assert prepare.parameters_out == (ParameterOut("rows", "/app/rows.txt", "0"),)
     assert prepare.artifacts_out == (ArtifactOut("table", "/app/table"),)
-    assert train.script == 'print("said "so"\nagain", 40)\nopen("/app/data") /tmp/score\n'
+    assert train.script == 'print("said "so"\nagain", 40)\nopen("/app/data") /app/score.txt\n'
     stored = Stored(Path("/stored/wf[0].prepare/table"), "default")
     assert train.artifacts_in == (ArtifactIn("data", "/app/data", stored, "default", 0o644),)
     assert run.outcome.artifacts == {"churn-model": Stored(Path("/stored/wf[1].train/model"), "none")}

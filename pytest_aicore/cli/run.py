@@ -1,0 +1,291 @@
+"""`pytest-aicore run`: carries one workflow out on this machine, without tests."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import signal
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Timer
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from pytest_aicore.cli.run_report import Json, Lines
+from pytest_aicore.errors import SettingsError, WorkflowError, did_you_mean, listing
+from pytest_aicore.placeholders import LEFT, to_fill_in
+from pytest_aicore.printable import say
+from pytest_aicore.running.copying import copy
+from pytest_aicore.running.engines.choosing import chosen_engine
+from pytest_aicore.running.images.images import Images
+from pytest_aicore.running.local_pods import LocalPods
+from pytest_aicore.running.pods import Stored
+from pytest_aicore.running.settings import Settings
+from pytest_aicore.running.walking.walk import Walk
+from pytest_aicore.running.workflow import PlainWorkflow, read_workflow
+from pytest_aicore.workflows.argo.tags import has_placeholder
+from pytest_aicore.workflows.yaml.source import load, plain
+from pytest_aicore.workflows.yaml.tree import is_given
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pytest_aicore.cli.run_report import Report
+    from pytest_aicore.running.engines.engine import Engine
+    from pytest_aicore.running.walking.walk import Outcome
+    from pytest_aicore.workflows.template import WorkflowTemplate
+
+FAILED = 1
+OUTPUT = "aicore-output"
+"""The folder for outputs where no other is named; each run gets a folder of its own in it."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for on the command line.
+
+    Attributes:
+        workflow: the file.
+        parameters: `NAME=VALUE`.
+        artifacts: `NAME=PATH`.
+        images: `PATTERN=FOLDER`.
+        engine: the name of an engine, or `auto`.
+        secrets: the file with the values of secrets.
+        timeout: after how many seconds the run is stopped.
+        output: the folder for its outputs.
+        output_format: `text` or `json`.
+    """
+
+    workflow: Path
+    parameters: Sequence[str] = ()
+    artifacts: Sequence[str] = ()
+    images: Sequence[str] = ()
+    engine: str = "auto"
+    secrets: Path | None = None
+    timeout: float | None = None
+    output: Path | None = None
+    output_format: str = "text"
+
+
+def run(wanted: Wanted) -> int:
+    """Carry a workflow out, and return the exit status: 0 COMPLETED, 1 otherwise, after Ctrl-C 130.
+
+    Args:
+        wanted: what is asked for.
+
+    Raises:
+        SettingsError: something that is asked for cannot be.
+        WorkflowError: the workflow cannot be read, or carried out here.
+        ImageError: an image cannot be made.
+    """
+    _refuse_missing_file(str(wanted.workflow), wanted.workflow)
+    workflow = read_workflow(wanted.workflow)
+    parameters = _parameters(workflow, wanted.parameters)
+    artifacts = _artifacts(workflow, wanted.artifacts)
+    mapping = _images(wanted.images)
+    known_secrets = _secrets(wanted.secrets)
+    name = f"e{secrets.token_hex(8)[1:]}"  # as AI Core's ids of executions
+    output = _output_folder(wanted.output, name)
+    engine = chosen_engine(wanted.engine)
+    report: Report = Lines() if wanted.output_format == "text" else Json()
+    with tempfile.TemporaryDirectory(prefix="aicore-run-", ignore_cleanup_errors=True) as temporary:
+        folder = Path(temporary)
+        images = Images(mapping, Path(sys.executable), _cache(), folder)
+        pods = LocalPods(Settings(engine, images, folder, secrets=known_secrets, log=report.log))
+        walk = Walk(workflow, name, pods, parameters=parameters, artifacts=artifacts, changed=report.changed)
+        try:
+            _make_images(workflow, images, engine)
+            report.begin(workflow, name, engine)
+            outcome, signals = _carried_out(walk, wanted.timeout)
+        finally:
+            pods.close()
+            images.close()
+        report.end(outcome, _keep(outcome, output))
+    if outcome.status == "COMPLETED":
+        return 0
+    return 128 + signals[0] if signals else FAILED
+
+
+def _carried_out(walk: Walk, timeout: float | None) -> tuple[Outcome, list[int]]:
+    """Return how the run ended, and the signals that were to end it."""
+    timer = None if timeout is None else Timer(timeout, walk.stop, [f"stopped after {timeout:g} s (--timeout)"])
+    if timer is not None:
+        timer.daemon = True
+        timer.start()
+    with _ended_by_signals(walk) as signals:
+        outcome = walk.run()
+    if timer is not None:
+        timer.cancel()
+    return outcome, signals
+
+
+@contextmanager
+def _ended_by_signals(walk: Walk) -> Iterator[list[int]]:
+    """Let the first SIGINT or SIGTERM stop the run, and the second one end this process at once."""
+    came: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        came.append(number)
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_DFL)
+        walk.stop("stopped by Ctrl-C" if number == signal.SIGINT else "stopped by SIGTERM")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+# --- what is asked for --------------------------------------------------------------------------------------
+
+
+def _pairs(option: str, given: Sequence[str], meaning: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise SettingsError(f"{option} {pair!r}: expected {meaning}.")
+        if name in found:
+            raise SettingsError(f"{option} {name!r} is given twice.")
+        found[name] = value
+    return found
+
+
+def _parameters(workflow: WorkflowTemplate, given: Sequence[str]) -> dict[str, str]:
+    values = _pairs("--parameter", given, "NAME=VALUE")
+    declared = workflow.model.parameters
+    _refuse_unknown("--parameter", values, declared, f"{workflow.document.name} has no parameter")
+    for name, value in values.items():
+        left = to_fill_in(value, wholly=True)
+        if left is not None:
+            raise SettingsError(f"--parameter {name}={value}: {left!r} {LEFT}")
+    keys = ("value",) if isinstance(workflow, PlainWorkflow) else ("value", "default")
+    missing = [
+        name for name, node in declared.items() if name not in values and not any(is_given(node, key) for key in keys)
+    ]
+    _refuse_missing(workflow, "parameter", missing, "VALUE")
+    return values
+
+
+def _artifacts(workflow: WorkflowTemplate, given: Sequence[str]) -> dict[str, Stored]:
+    paths = _pairs("--artifact", given, "NAME=PATH")
+    declared = {name: node for node in workflow.input_artifacts if (name := node.name("name"))}
+    _refuse_unknown("--artifact", paths, declared, f"{workflow.document.name} has no input artifact")
+    found = {name: Stored(_path(name, written)) for name, written in paths.items()}
+    missing = [name for name, node in declared.items() if name not in found and node.text("optional") != "true"]
+    _refuse_missing(workflow, "artifact", missing, "PATH")
+    return found
+
+
+def _path(name: str, written: str) -> Path:
+    option = f"--artifact {name}={written}"
+    url = urlsplit(written)
+    if "://" in written and url.scheme != "file":
+        raise SettingsError(f"{option}: artifacts are read from this machine only. Give the path of a file or folder.")
+    path = Path(unquote(url.path) if "://" in written else written)
+    _refuse_missing_file(option, path)
+    return path.resolve()
+
+
+def _refuse_missing_file(asked: str, path: Path) -> None:
+    if not path.exists():
+        beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise SettingsError(f"{asked}: there is no such file or folder.{did_you_mean(path.name, beside)}")
+
+
+def _refuse_unknown(option: str, given: Mapping[str, object], declared: Mapping[str, object], what: str) -> None:
+    for name in given:
+        if name not in declared:
+            known = listing(declared)
+            raise SettingsError(f"{option}: {what} {name!r}.{did_you_mean(name, declared)} It has: {known}.")
+
+
+def _refuse_missing(workflow: WorkflowTemplate, kind: str, names: Sequence[str], value: str) -> None:
+    if names:
+        options = " ".join(f"--{kind} {name}={value}" for name in names)
+        raise SettingsError(f"{workflow.document.name} needs a value for each of its {kind}s. Add: {options}")
+
+
+def _images(given: Sequence[str]) -> dict[str, Path]:
+    mapping = {pattern: Path(folder) for pattern, folder in _pairs("--image", given, "PATTERN=FOLDER").items()}
+    for pattern, folder in mapping.items():
+        if not folder.is_dir():
+            raise SettingsError(f"--image {pattern}={folder}: there is no such folder.")
+    return mapping
+
+
+def _secrets(file: Path | None) -> dict[str, dict[str, str]]:
+    if file is None:
+        return {}
+    try:
+        content = plain(load(file).root)
+    except WorkflowError:  # its message shows the line, which may hold a secret
+        raise SettingsError(f"--secrets {file}: the file cannot be read as YAML.") from None
+    expected = f"--secrets {file}: expected a map of secrets, each a map of keys and values in quotes."
+    if not isinstance(content, dict):
+        raise SettingsError(expected)
+    for keys in content.values():
+        if not isinstance(keys, dict) or not all(isinstance(value, str) for value in keys.values()):
+            raise SettingsError(expected)
+    return content
+
+
+def _output_folder(asked: Path | None, name: str) -> Path:
+    if asked is None:
+        return Path(OUTPUT, name)
+    if asked.exists() and (not asked.is_dir() or any(asked.iterdir())):
+        raise SettingsError(f"--output {asked}: expected a folder that is new or empty.")
+    return asked
+
+
+def _cache() -> Path:
+    """Return where environments of packages are kept between runs (XDG Base Directory Specification)."""
+    root = os.environ.get("XDG_CACHE_HOME") or ""
+    return (Path(root) if os.path.isabs(root) else Path.home() / ".cache") / "pytest-aicore"  # noqa: PTH117
+
+
+def _make_images(workflow: WorkflowTemplate, images: Images, engine: Engine) -> None:
+    """Make the images before anything starts, and say of each what it is not."""
+    for phrase in engine.lacks if engine.name == "process" else ():
+        _warn(f"the engine `process`: {phrase}.")
+    for name in workflow.images:
+        if has_placeholder(name):
+            continue  # known when its step begins
+        image = images.image(name)
+        if image.is_substituted:
+            _warn(f"the image {name} is substituted by this machine's programs. Map it: --image {name}=FOLDER")
+        for warning in image.warnings:
+            _warn(f"the image {name}: {warning}")
+
+
+def _warn(sentence: str) -> None:
+    with suppress(OSError):  # standard error is closed
+        say(f"pytest-aicore: {sentence}", sys.stderr)
+
+
+# --- what is left -------------------------------------------------------------------------------------------
+
+
+def _keep(outcome: Outcome, folder: Path) -> dict[str, Path]:
+    """Copy the outputs that AI Core would register into their folder, and return their places by name."""
+    kept: dict[str, Path] = {}
+    for name, left in outcome.artifacts.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        safe = re.sub(r"[^-\w.]|^\.+", "_", name)
+        if isinstance(left, bytes):
+            target = folder / safe
+            target.write_bytes(left)
+        else:
+            target = folder / (safe if left.path.is_dir() else f"{safe}{left.path.suffix}")
+            copy(left.path, target)
+        kept[name] = target
+    return kept
+
+
+__all__ = ["OUTPUT", "Wanted", "run"]

@@ -1,0 +1,382 @@
+"""`pytest-aicore run` as a program: what it prints, its exit status, what it leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_aicore.running.engines.sandbox import Sandbox
+from tests.places import ROOT
+
+TUTORIAL = str(ROOT / "workflows" / "training_workflow_tutorial.yaml")
+ELSEWHERE = "artifacts are read from this machine only. Give the path of a file or folder."
+REFUSED = (
+    "pytest-aicore: two.yaml cannot be carried out on this machine, so nothing was started. "
+    "Change these places, or run it on AI Core:"
+)
+NOT_ISOLATED = 4
+"""How many warnings the engine `process` gives of itself."""
+
+TWO_STEPS = """
+    apiVersion: argoproj.io/v1alpha1
+    kind: Workflow
+    metadata:
+      generateName: two-
+    spec:
+      entrypoint: all
+      arguments: {parameters: [{name: word, value: hello}, {name: code, value: "0"}]}
+      templates:
+        - name: all
+          steps:
+            - - {name: make, template: make}
+            - - name: use
+                template: use
+                arguments: {artifacts: [{name: data, from: "{{steps.make.outputs.artifacts.data}}"}]}
+        - name: make
+          outputs:
+            artifacts: [{name: data, path: /out/data}]
+            parameters: [{name: length, valueFrom: {path: /out/length}, globalName: length}]
+          volumes: [{name: out, emptyDir: {}}]
+          container:
+            image: me/make:1
+            command: [sh, -c]
+            args: ["echo {{workflow.parameters.word}} > /out/data; echo 5 > /out/length; echo made"]
+            volumeMounts: [{name: out, mountPath: /out}]
+        - name: use
+          inputs: {artifacts: [{name: data, path: /in/data}]}
+          outputs: {artifacts: [{name: copy, path: /in/copy, globalName: copy, archive: {none: {}}}]}
+          container:
+            image: me/use:1
+            command: [sh, -c]
+            args: ["cat /in/data; cp /in/data /in/copy; exit {{workflow.parameters.code}}"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a workflow of two steps, in which the commands run."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    write("two.yaml", TWO_STEPS)
+    return tmp_path
+
+
+def write(name: str, text: str) -> Path:
+    """Write a file into the current folder.
+
+    Args:
+        name: of the file.
+        text: its lines, indented or not.
+    """
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+    return path
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "pytest_aicore.cli", "run", *arguments]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end.
+
+    Args:
+        arguments: those of `run`.
+    """
+    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, timeout=60)
+
+
+def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the workflow of two steps by plain processes.
+
+    Args:
+        arguments: beside workflow and engine.
+    """
+    return run("two.yaml", "--engine", "process", *arguments)
+
+
+def untimed(text: str) -> list[str]:
+    """Return lines without what differs from run to run.
+
+    Args:
+        text: what was printed.
+    """
+    text = re.sub(r"\be[0-9a-f]{15}\b", "RUN", text)
+    text = re.sub(r"RUN-\d+", "RUN-ID", text)
+    text = re.sub(r"\d+\.\d s", "T s", text)
+    return re.sub(r", peak memory \d+ MiB", "", text).splitlines()
+
+
+def misuse(result: subprocess.CompletedProcess[str]) -> str:
+    """Return the message of a command that did nothing.
+
+    Args:
+        result: of the command.
+    """
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "Traceback" not in result.stderr
+    assert not Path("aicore-output").exists()
+    return result.stderr
+
+
+def test_a_run_is_told_as_it_goes_on() -> None:
+    result = run_here()
+    assert result.returncode == 0
+    assert untimed(result.stdout) == [
+        "two runs on this machine as RUN, by the engine `process`",
+        "[0].make starts (make)",
+        "[0].make | made",
+        "[0].make Succeeded, T s",
+        "[1].use starts (use)",
+        "[1].use | hello",
+        "[1].use Succeeded, T s",
+        "COMPLETED after T s",
+        "output parameter length = 5",
+        "output artifact copy: aicore-output/RUN/copy",
+    ]
+    warnings = result.stderr.splitlines()
+    assert warnings[0] == (
+        "pytest-aicore: the engine `process`: no isolation: a step sees and changes all that you can, your files "
+        "included."
+    )
+    assert warnings[NOT_ISOLATED:] == [
+        f"pytest-aicore: the image me/{name}:1 is substituted by this machine's programs. Map it: "
+        f"--image me/{name}:1=FOLDER"
+        for name in ("make", "use")
+    ]
+    (copy,) = Path("aicore-output").glob("*/copy")
+    assert copy.read_text() == "hello\n"
+    assert list(Path("temporary").iterdir()) == []
+
+
+def test_a_run_that_fails() -> None:
+    result = run_here("--parameter", "code=3", "--parameter", "word=two=words", "--output", "left")
+    assert result.returncode == 1
+    assert untimed(result.stdout)[-6:] == [
+        "[1].use | two=words",
+        "[1].use Failed: Error (exit code 3), T s",
+        "failed: [1].use (RUN-ID): Error (exit code 3)",
+        "DEAD after T s: child 'RUN-ID' failed",
+        "output parameter length = 5",
+        "output artifact copy: left/copy",
+    ]
+
+
+def test_json() -> None:
+    result = run_here("--format", "json", "--output", "left")
+    assert result.returncode == 0
+    content: dict[str, Any] = json.loads(result.stdout)
+    assert {key: content[key] for key in ("workflow", "engine", "status", "message", "outputs")} == {
+        "workflow": "two",
+        "engine": "process",
+        "status": "COMPLETED",
+        "message": "",
+        "outputs": {"parameters": {"length": "5"}, "artifacts": {"copy": "left/copy"}},
+    }
+    assert content["duration"] > 0
+    name = content["name"]
+    assert [(node["name"].removeprefix(name), node["type"], node["phase"]) for node in content["nodes"]] == [
+        ("", "Steps", "Succeeded"),
+        ("[0]", "StepGroup", "Succeeded"),
+        ("[0].make", "Pod", "Succeeded"),
+        ("[1]", "StepGroup", "Succeeded"),
+        ("[1].use", "Pod", "Succeeded"),
+    ]
+    assert (content["nodes"][2]["exitCode"], content["nodes"][2]["lastLines"]) == (0, ["made"])
+
+
+def test_json_of_a_failure() -> None:
+    result = run_here("--format", "json", "--parameter", "code=3")
+    content = json.loads(result.stdout)
+    assert (result.returncode, content["status"]) == (1, "DEAD")
+    assert content["message"] == f"child '{content['nodes'][-1]['id']}' failed"
+    assert content["nodes"][-1]["message"] == "Error (exit code 3)"
+
+
+@pytest.fixture
+def sandbox() -> None:
+    """Skip where there is no sandbox."""
+    reason = Sandbox().probe()
+    if reason is not None:
+        pytest.skip(reason)
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_the_tutorial_with_its_image() -> None:
+    write("image/Dockerfile", "FROM python:3.11\nCOPY src /app/src\n")
+    write(
+        "image/src/train.py",
+        """
+        import os, pathlib
+        rows = pathlib.Path("/app/data/rows.csv").read_text().split()
+        pathlib.Path("/app/model").mkdir()
+        pathlib.Path("/app/model/depth").write_text(f"{os.environ['DEPTH']} {len(rows)}")
+        """,
+    )
+    write("rows/rows.csv", "1\n2\n3\n")
+    given = ("--artifact", "text-data=rows", "--image", "docker.io/example/*=image", "--parameter", "DEPTH=5")
+    result = run(TUTORIAL, *given, "--output", "left")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert Path("left/text-model-tutorial/depth").read_text() == "5 3"
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_step_that_its_image_lacks_a_file_for() -> None:
+    write("rows/rows.csv", "1\n")
+    result = run(TUTORIAL, "--artifact", f"text-data={Path('rows').resolve().as_uri()}")
+    assert result.returncode == 1
+    assert untimed(result.stdout)[-2:] == [
+        "failed: main (RUN): Error (exit code 2)",
+        "DEAD after T s: Error (exit code 2)",
+    ]
+
+
+def test_secrets_are_given_and_hidden() -> None:
+    write(
+        "wf.yaml",
+        """
+        apiVersion: argoproj.io/v1alpha1
+        kind: Workflow
+        metadata: {name: wf}
+        spec:
+          entrypoint: train
+          templates:
+            - name: train
+              container:
+                image: i
+                command: [sh, -c]
+                args: ["test $TOKEN = s3cr3t-of-mine && echo token $TOKEN"]
+                env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: hub, key: token}}}]
+        """,
+    )
+    write("secrets.yaml", "hub: {token: s3cr3t-of-mine}")
+    result = run("wf.yaml", "--engine", "process", "--secrets", "secrets.yaml")
+    assert result.returncode == 0
+    assert "main | token ***" in result.stdout
+    assert "s3cr3t" not in result.stdout + result.stderr
+
+    without = run("wf.yaml", "--engine", "process")
+    assert without.returncode == 1
+    assert 'CreateContainerConfigError: secret "hub" not found. Known secrets: none.' in without.stdout
+
+
+SLEEPS = """
+    apiVersion: argoproj.io/v1alpha1
+    kind: Workflow
+    metadata: {name: sleeps}
+    spec:
+      entrypoint: sleep
+      templates:
+        - name: sleep
+          container: {image: i, command: [sh, -c], args: ["echo begins; sleep 50"]}
+"""
+
+
+def test_a_timeout() -> None:
+    write("sleeps.yaml", SLEEPS)
+    result = run("sleeps.yaml", "--engine", "process", "--timeout", "1")
+    assert result.returncode == 1
+    assert untimed(result.stdout)[-2:] == [
+        "failed: main (RUN): stopped after 1 s (--timeout)",
+        "STOPPED after T s: stopped after 1 s (--timeout)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "message"),
+    [(signal.SIGINT, 130, "stopped by Ctrl-C"), (signal.SIGTERM, 143, "stopped by SIGTERM")],
+)
+def test_a_signal_ends_everything(number: signal.Signals, status: int, message: str) -> None:
+    write("sleeps.yaml", SLEEPS)
+    arguments = command("sleeps.yaml", "--engine", "process")
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line == "main | begins\n":
+                break
+        os.kill(process.pid, number)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == status
+    assert untimed(out)[-1] == f"STOPPED after T s: {message}"
+    assert list(Path("temporary").iterdir()) == []
+
+
+# --- what cannot be -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["two.yaml", "--parameter", "wrd=x"],
+            "--parameter: two.yaml has no parameter 'wrd'. Did you mean 'word'? It has: 'word', 'code'.",
+        ),
+        (["two.yaml", "--parameter", "word"], "--parameter 'word': expected NAME=VALUE."),
+        (["two.yaml", "--parameter", "word=a", "--parameter", "word=b"], "--parameter 'word' is given twice."),
+        (["two.yaml", "--artifact", "data=x"], "--artifact: two.yaml has no input artifact 'data'. It has: none."),
+        (["two.yaml", "--image", "x=nowhere"], "--image x=nowhere: there is no such folder."),
+        (["two.yaml", "--output", "."], "--output .: expected a folder that is new or empty."),
+        (["to.yaml"], "to.yaml: there is no such file or folder. Did you mean 'two.yaml'?"),
+        (
+            [TUTORIAL],
+            f"{TUTORIAL} needs a value for each of its artifacts. Add: --artifact text-data=PATH",
+        ),
+        (
+            [TUTORIAL, "--artifact", "text-data=two.yml"],
+            "--artifact text-data=two.yml: there is no such file or folder. Did you mean 'two.yaml'?",
+        ),
+        (
+            [TUTORIAL, "--artifact", "text-data=ai://default/data"],
+            f"--artifact text-data=ai://default/data: {ELSEWHERE}",
+        ),
+    ],
+)
+def test_misuse(arguments: list[str], message: str) -> None:
+    assert misuse(run(*arguments)) == f"pytest-aicore: {message}\n"
+
+
+def test_a_time_that_is_none() -> None:
+    assert "argument --timeout: invalid number of seconds value: '-1'" in misuse(run_here("--timeout", "-1"))
+
+
+def test_what_is_not_carried_out() -> None:
+    write(
+        "two.yaml",
+        TWO_STEPS.replace("- name: use\n          inputs", "- name: use\n          daemon: true\n          inputs"),
+    )
+    assert misuse(run_here()).splitlines() == [
+        REFUSED,
+        "  two.yaml:26:7: `template.daemon` is not carried out on this machine.",
+    ]
+
+
+def test_a_serving_template() -> None:
+    path = str(ROOT / "workflows" / "serving_workflow_tutorial.yaml")
+    assert misuse(run(path)) == (
+        f"pytest-aicore: {path}:3:1: 'text-clf-infer-tutorial' is a ServingTemplate, which is deployed and not run."
+        " Name a WorkflowTemplate or a Workflow.\n"
+    )
+
+
+def test_an_image_that_cannot_be_made() -> None:
+    Path("image").mkdir()
+    message = misuse(run_here("--image", "me/*=image")).splitlines()[NOT_ISOLATED]
+    assert message == "pytest-aicore: the image me/make:1 is mapped to image, which has no Dockerfile"
+
+
+def test_secrets_that_cannot_be_read() -> None:
+    write("secrets.yaml", "hub: {token: 5}")
+    expected = "expected a map of secrets, each a map of keys and values in quotes."
+    assert misuse(run_here("--secrets", "secrets.yaml")) == f"pytest-aicore: --secrets secrets.yaml: {expected}\n"
