@@ -82,7 +82,6 @@ _FOR_THE_CLUSTER: Final = _keys(
     "schedulerName",
     "securityContext",
     "serviceAccountName",
-    "synchronization",
     "tolerations",
 )
 """What says where and as whom pods run in a cluster, or what a cluster counts. It changes nothing here."""
@@ -102,11 +101,18 @@ TEMPLATE: Final[Shape] = {
     "volumes": _VOLUMES,
 }
 """What is carried out of a template."""
+_DEFAULTS: Final[Shape] = {
+    **_FOR_THE_CLUSTER,
+    **_keys("metadata", "activeDeadlineSeconds", "timeout"),
+    "retryStrategy": _RETRY,
+}
 SPEC: Final[Shape] = {
     **_FOR_THE_CLUSTER,
     **_keys("entrypoint", "activeDeadlineSeconds", "parallelism", "onExit", "templates"),
     "arguments": _ARGUMENTS,
+    "hooks": {"exit": {**_keys("template", "expression"), "arguments": _ARGUMENTS}},
     "retryStrategy": _RETRY,
+    "templateDefaults": _DEFAULTS,
     "volumes": _VOLUMES,
     # Nothing of it is there, or has an effect, on this machine.
     **_keys(
@@ -123,6 +129,7 @@ SPEC: Final[Shape] = {
         "podPriority",
         "podPriorityClassName",
         "priority",
+        "synchronization",  # with other workflows
         "ttlStrategy",
         "volumeClaimGC",
         "workflowMetadata",
@@ -130,7 +137,7 @@ SPEC: Final[Shape] = {
 }
 """What is carried out of a specification, its templates apart: only those count that a run can reach."""
 _TAGS: Final = re.compile(
-    r"workflow\.(name|status|duration|parameters|parameters\.json|parameters\.[\w-]+|mainEntrypoint"
+    r"workflow\.(name|uid|creationTimestamp|creationTimestamp\.RFC3339|creationTimestamp\.s|status|duration|parameters|parameters\.json|parameters\.[\w-]+|mainEntrypoint"
     r"|outputs\.(parameters|artifacts)\.[\w-]+)"
     r"|inputs\.(parameters|parameters\.[\w-]+|artifacts\.[\w-]+(\.path)?)"
     r"|outputs\.(parameters|artifacts)\.[\w-]+\.path"
@@ -186,6 +193,7 @@ def _not_carried_out(workflow: WorkflowTemplate) -> Iterator[Refusal]:
     for template in reached:
         yield from _beside(workflow, template.node, TEMPLATE, "template")
         yield from _values(workflow, template.node)
+    yield from _names(workflow, spec)
     for key, node in spec.values.items():
         if key != "templates":
             yield from _values(workflow, node)
@@ -209,8 +217,8 @@ def _beside(workflow: WorkflowTemplate, node: Node, shape: Shape, where: str) ->
 
 def _values(workflow: WorkflowTemplate, node: Node) -> Iterator[Refusal]:
     for each in walk(node):
-        if type(each) is MappingNode and is_given(each, "retryPolicy"):
-            yield from _policy(workflow, each.values["retryPolicy"])
+        if type(each) is MappingNode:
+            yield from _names(workflow, each)
         if type(each) is not ScalarNode or "{{" not in each.text:
             continue
         for tag in tags(each.text):
@@ -223,8 +231,16 @@ def _values(workflow: WorkflowTemplate, node: Node) -> Iterator[Refusal]:
             yield Refusal(workflow.document.place(each), what)
 
 
-def _policy(workflow: WorkflowTemplate, node: Node) -> Iterator[Refusal]:
-    if type(node) is ScalarNode and node.name not in POLICIES:
+def _names(workflow: WorkflowTemplate, owner: MappingNode) -> Iterator[Refusal]:
+    """Yield the values of a map that must be known before anything starts."""
+    for key in ("template", "entrypoint", "onExit", "target"):
+        node = owner.values.get(key)
+        if type(node) is ScalarNode and "{{" in node.text:
+            yield Refusal(
+                workflow.document.place(node), f"`{key}` is a placeholder, so nothing says before what it names."
+            )
+    node = owner.values.get("retryPolicy")
+    if type(node) is ScalarNode and node.name is not None and node.name not in POLICIES:
         what = f"The `retryPolicy` {node.name} is not carried out on this machine; these are: {', '.join(POLICIES)}."
         yield Refusal(workflow.document.place(node), what)
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal
 from pytest_aicore.running.walking.arguments import outputs_of
 from pytest_aicore.running.walking.calls import Call, plan_of, wants_result
 from pytest_aicore.running.walking.loops import together
+from pytest_aicore.running.walking.pod_making import whole_number
 from pytest_aicore.running.walking.run_state import places
-from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, text_of
+from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem
 
 if TYPE_CHECKING:
     from pytest_aicore.running.walking.calls import Execute, Plan, Planned
@@ -29,6 +30,9 @@ class Graph:
         scope: what its inputs are.
         depth: how many templates call each other down to this one.
         word: what the tags of its calls begin with.
+
+    Raises:
+        ValueProblem: its `parallelism` is not a number.
     """
 
     def __init__(
@@ -49,7 +53,7 @@ class Graph:
         self._execute = execute
         self._depth = depth
         at_once = template.get("parallelism")
-        self._places = places(None if at_once is None else int(text_of(at_once)))
+        self._places = places(None if at_once is None else whole_number(at_once, "parallelism"))
 
     def plan(self, call: Plain, scope: Scope) -> Plan:
         """Return what a step or task becomes.

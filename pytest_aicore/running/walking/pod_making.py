@@ -58,7 +58,7 @@ def pod_of(
         empty_dirs=tuple(_empty_dirs(container, [*items(template, "volumes"), *volumes])),
         artifacts_in=tuple(_artifacts_in(template, inputs)),
         artifacts_out=tuple(
-            ArtifactOut(each["name"], _text(each.get("path")), archive_of(each), bool(each.get("optional")))
+            ArtifactOut(_name(each["name"]), _text(each.get("path")), archive_of(each), bool(each.get("optional")))
             for each in items(template, "outputs", "artifacts")
         ),
         parameters_out=tuple(
@@ -70,6 +70,13 @@ def pod_of(
         deadline=_deadline(template),
         line=line,
     )
+
+
+def _name(name: str) -> str:
+    """Return the name of an artifact, which becomes one of a folder."""
+    if not re.fullmatch(r"[-\w]+", name):
+        raise ValueProblem(f"invalid artifact name '{name}': expected letters, digits, hyphens and underscores")
+    return name
 
 
 def _secret(variable: Plain) -> tuple[str, str, bool] | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final, Literal
+from uuid import uuid4
 
 from pytest_aicore.errors import WorkflowError
 from pytest_aicore.running.walking.arguments import arguments_of
@@ -164,7 +166,17 @@ class Walk:
         except ValueProblem as problem:
             return "Failed", f"failed to set global parameters: {problem}"
         entrypoint = self._spec["entrypoint"]
-        state.texts.update({"workflow.name": self._name, "workflow.mainEntrypoint": entrypoint})
+        now = datetime.now(timezone.utc)
+        state.texts.update(
+            {
+                "workflow.name": self._name,
+                "workflow.uid": str(uuid4()),
+                "workflow.mainEntrypoint": entrypoint,
+                "workflow.creationTimestamp": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "workflow.creationTimestamp.RFC3339": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "workflow.creationTimestamp.s": str(int(now.timestamp())),
+            }
+        )
         state.set_parameters(values)
         spec = substituted({key: value for key, value in self._spec.items() if key != "templates"}, state.texts)
         try:
@@ -183,12 +195,18 @@ class Walk:
         if timer is not None:
             timer.cancel()
         message = f"error in entry template execution: {root.setup_error}" if root.setup_error else root.message
-        handler = spec.get("onExit")
+        hook = (spec.get("hooks") or {}).get("exit") or {}
+        handler = spec.get("onExit") or hook.get("template")
         if not handler or self._wish is not None:
             return root.phase, message
-        state.begin_again()
         state.texts["workflow.status"] = root.phase
         state.texts["workflow.duration"] = f"{time.monotonic() - begin:.6f}"
+        if not spec.get("onExit") and hook.get("arguments"):
+            try:
+                arguments = arguments_of(substituted(hook, state.texts), Scope())
+            except ValueProblem as problem:
+                return ("Error", str(problem)) if root.phase == "Succeeded" else (root.phase, message)
+        state.begin_again()
         name = f"{self._name}.onExit"
         last = await executor.execute(Call(name, name, handler, arguments))
         if root.phase == "Succeeded" and last.has_failed:
@@ -214,9 +232,21 @@ class Walk:
         return values
 
     def _templates(self) -> dict[str, Definition]:
+        defaults = self._spec.get("templateDefaults") or {}
         return {
-            name: Definition(plain(each.node), each.node.line) for name, each in self._workflow.model.by_name.items()
+            name: Definition(_merged(defaults, plain(each.node)), each.node.line)
+            for name, each in self._workflow.model.by_name.items()
         }
+
+
+def _merged(defaults: Plain, own: Plain) -> Plain:
+    """Return a map over its defaults, maps in it as well."""
+    both = {
+        key: _merged(defaults[key], own[key])
+        for key in own.keys() & defaults.keys()
+        if isinstance(own[key], dict) and isinstance(defaults[key], dict)
+    }
+    return {**defaults, **own, **both}
 
 
 __all__ = ["STOPPED", "Outcome", "Walk"]

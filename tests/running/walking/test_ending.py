@@ -109,6 +109,33 @@ def test_backoff_that_ends_the_attempts(backoff: str, message: str) -> None:
     assert len(run.pods.started) == 1
 
 
+def test_defaults_of_all_templates() -> None:
+    run = walked(
+        """
+        entrypoint: all
+        templateDefaults:
+          activeDeadlineSeconds: 20
+          retryStrategy: {limit: 1, retryPolicy: Always}
+        templates:
+          - name: all
+            retryStrategy: {limit: 0}
+            steps: [[{name: a, template: short}, {name: b, template: usual}]]
+          - name: short
+            activeDeadlineSeconds: 5
+            container: {image: i, command: [sh]}
+          - name: usual
+            container: {image: i, command: [sh]}
+        """,
+        {"wf(0)[0].a(0)": BREAKS},
+    )
+    assert run.end == ("COMPLETED", "Succeeded", "")
+    assert [(pod.node, pod.deadline) for pod in run.pods.started] == [
+        ("wf(0)[0].a(0)", 5.0),
+        ("wf(0)[0].b(0)", 20.0),
+        ("wf(0)[0].a(1)", 5.0),
+    ]
+
+
 ONE_AFTER_THE_OTHER = """
     entrypoint: all
     activeDeadlineSeconds: SECONDS
@@ -270,6 +297,24 @@ def test_an_exit_handler(main: Ended | None, handler: Ended | None, end: tuple[s
     run = walked(HANDLED, script)
     assert run.end == end
     assert run.pods.pod("wf.onExit").args == (f"{main.phase if main else 'Succeeded'} me",)
+
+
+HOOKED = HANDLED.replace("onExit: tell", "hooks: {exit: {template: tell, ARGUMENTS}}").replace(
+    "[{name: who}]", "[{name: who, default: nobody}]"
+)
+OWN = 'arguments: {parameters: [{name: who, value: "{{workflow.status}} you"}]}'
+
+
+@pytest.mark.parametrize(("arguments", "said"), [("", "Failed me"), (OWN, "Failed Failed you")])
+def test_an_exit_hook(arguments: str, said: str) -> None:
+    run = walked(HOOKED.replace(", ARGUMENTS", f", {arguments}" if arguments else ""), {"wf": FAILS})
+    assert run.end == ("DEAD", "Failed", FAILS.message)
+    assert run.pods.pod("wf.onExit").args == (said,)
+
+
+def test_an_exit_hook_that_fails() -> None:
+    run = walked(HOOKED.replace(", ARGUMENTS", ""), {"wf.onExit": FAILS})
+    assert run.end == ("DEAD", "Failed", FAILS.message)
 
 
 def test_an_exit_handler_runs_after_a_deadline() -> None:

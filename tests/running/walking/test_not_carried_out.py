@@ -29,7 +29,7 @@ def test_all_refusals_at_once() -> None:
     assert refused(
         """
         entrypoint: all
-        hooks: {exit: {template: work}}
+        hooks: {running: {template: work, expression: "true"}}
         templates:
           - name: all
             steps:
@@ -48,7 +48,7 @@ def test_all_refusals_at_once() -> None:
             suspend: {}
         """
     ) == [
-        "wf.yaml:7:3: `spec.hooks` is not carried out on this machine.",
+        "wf.yaml:7:11: `spec.hooks.running` is not carried out on this machine.",
         "wf.yaml:11:39: `template.steps.onExit` is not carried out on this machine.",
         "wf.yaml:14:7: `template.sidecars` is not carried out on this machine.",
         "wf.yaml:18:16: The expression `{{=1 + 1}}` is not carried out on this machine.",
@@ -77,6 +77,7 @@ def container(line: str) -> str:
     ("line", "what"),
     [
         ("daemon: true", "template.daemon"),
+        ("synchronization: {mutex: {name: m}}", "template.synchronization"),
         ("initContainers: [{name: s, image: i}]", "template.initContainers"),
         ("inputs: {artifacts: [{name: d, path: /d, s3: {key: k}}]}", "template.inputs.artifacts.s3"),
         (
@@ -95,6 +96,25 @@ def container(line: str) -> str:
 def test_what_is_refused(line: str, what: str) -> None:
     refusals = refused(container(line))
     assert [refusal.partition(": ")[2] for refusal in refusals] == [f"`{what}` is not carried out on this machine."]
+
+
+def test_names_that_are_not_known_before() -> None:
+    assert refused(
+        """
+        entrypoint: "{{workflow.parameters.begin}}"
+        onExit: "{{workflow.name}}"
+        arguments: {parameters: [{name: begin, value: work}]}
+        templates:
+          - name: all
+            steps: [[{name: a, template: "{{workflow.name}}"}]]
+          - name: work
+            container: {image: i, command: [sh]}
+        """
+    ) == [
+        "wf.yaml:6:15: `entrypoint` is a placeholder, so nothing says before what it names.",
+        "wf.yaml:7:11: `onExit` is a placeholder, so nothing says before what it names.",
+        "wf.yaml:11:36: `template` is a placeholder, so nothing says before what it names.",
+    ]
 
 
 def test_a_policy_that_is_not_carried_out() -> None:
@@ -119,6 +139,22 @@ def test_what_argo_refuses_is_refused_with_the_rule() -> None:
     assert refusal.startswith("wf.yaml:9:36: ")
     assert "`template` names the unknown template `wrk`" in refusal
     assert refusal.endswith("(AIC208)")
+
+
+def test_an_artifact_whose_name_would_leave_its_folder() -> None:
+    run = walked(
+        """
+        entrypoint: train
+        arguments: {parameters: [{name: where, value: ../../x}]}
+        templates:
+          - name: train
+            outputs: {artifacts: [{name: "{{workflow.parameters.where}}", path: /a}]}
+            container: {image: i, command: [sh]}
+        """
+    )
+    reason = "invalid artifact name '../../x': expected letters, digits, hyphens and underscores"
+    assert run.end == ("DEAD", "Error", reason)
+    assert run.pods.started == []
 
 
 def test_what_is_for_a_cluster_alone_is_no_obstacle() -> None:
