@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pytest_aicore.cli.run_report import Json, Lines
+from pytest_aicore.cli.run_tracking import Tracking
 from pytest_aicore.errors import SettingsError, WorkflowError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, to_fill_in
 from pytest_aicore.printable import say
@@ -92,19 +93,24 @@ def run(wanted: Wanted) -> int:
     output = _output_folder(wanted.output, name)
     engine = chosen_engine(wanted.engine)
     report: Report = Lines() if wanted.output_format == "text" else Json()
-    with tempfile.TemporaryDirectory(prefix="aicore-run-", ignore_cleanup_errors=True) as temporary:
+    with (
+        tempfile.TemporaryDirectory(prefix="aicore-run-", ignore_cleanup_errors=True) as temporary,
+        Tracking(name) as tracking,
+    ):
         folder = Path(temporary)
         images = Images(mapping, Path(sys.executable), _cache(), folder)
-        pods = LocalPods(Settings(engine, images, folder, secrets=known_secrets, log=report.log))
+        pods = LocalPods(Settings(engine, images, folder, secrets=known_secrets, given=tracking.env, log=report.log))
         walk = Walk(workflow, name, pods, parameters=parameters, artifacts=artifacts, changed=report.changed)
         try:
             _make_images(workflow, images, engine)
+            if tracking.problem is not None:
+                _warn(f"nothing takes what `Tracking()` logs: {tracking.problem}")
             report.begin(workflow, name, engine)
             outcome, signals = _carried_out(walk, wanted.timeout)
         finally:
             pods.close()
             images.close()
-        report.end(outcome, _keep(outcome, output))
+        report.end(outcome, tracking.logged(), _keep(outcome, output))
     if outcome.status == "COMPLETED":
         return 0
     return 128 + signals[0] if signals else FAILED

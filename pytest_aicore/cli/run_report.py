@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from pytest_aicore.printable import on_one_line, say
 from pytest_aicore.redact import redact
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 _MEBIBYTE = 1024 * 1024
 _SILENT = frozenset({"Pending"})
 """The phases of a node that are not told."""
+
+
+Logged: TypeAlias = "Mapping[str, list[dict[str, Any]]]"
+"""What `Tracking()` logged, by the names of its kinds in the API."""
 
 
 class Report(Protocol):
@@ -51,11 +55,12 @@ class Report(Protocol):
             line: the line.
         """
 
-    def end(self, outcome: Outcome, kept: Mapping[str, Path]) -> None:
+    def end(self, outcome: Outcome, logged: Logged, kept: Mapping[str, Path]) -> None:
         """Take how it ended.
 
         Args:
             outcome: how.
+            logged: metrics, tags and custom information, as in the API.
             kept: where its outputs lie, by name.
         """
 
@@ -106,11 +111,12 @@ class Lines:
         """
         self._say(f"{self._title(pod.node)} | {line}")
 
-    def end(self, outcome: Outcome, kept: Mapping[str, Path]) -> None:
+    def end(self, outcome: Outcome, logged: Logged, kept: Mapping[str, Path]) -> None:
         """Say how it ended.
 
         Args:
             outcome: how.
+            logged: metrics, tags and custom information, as in the API.
             kept: where its outputs lie, by name.
         """
         reason = f": {outcome.message}" if outcome.message else ""
@@ -118,6 +124,11 @@ class Lines:
             if node.type == "Pod" and node.has_failed:
                 self._say(f"failed: {self._title(node.name)} ({node.id}): {node.message}")
         self._say(f"{outcome.status} after {outcome.seconds:.1f} s{reason}")
+        for metric in logged["metrics"]:
+            self._say(f"metric {metric['name']} = {metric['value']} (step {metric['step']})")
+        for kind in ("tags", "customInfo"):
+            for each in logged[kind]:
+                self._say(f"{kind} {each['name']} = {each['value']}")
         for name, value in outcome.parameters.items():
             self._say(f"output parameter {name} = {value}")
         for name, path in kept.items():
@@ -146,12 +157,13 @@ class Json:
     def log(self, pod: Pod, line: str) -> None:
         """Wait for the end."""
 
-    def end(self, outcome: Outcome, kept: Mapping[str, Path]) -> None:
+    def end(self, outcome: Outcome, logged: Logged, kept: Mapping[str, Path]) -> None:
         """Print everything."""
         content = {
             **self._head,
             "status": outcome.status,
             "message": redact(outcome.message),
+            **logged,
             "duration": round(outcome.seconds, 3),
             "outputs": {
                 "parameters": {each: redact(value) for each, value in outcome.parameters.items()},

@@ -272,6 +272,51 @@ def test_secrets_are_given_and_hidden() -> None:
     assert 'CreateContainerConfigError: secret "hub" not found. Known secrets: none.' in without.stdout
 
 
+TRACKS = """
+    apiVersion: argoproj.io/v1alpha1
+    kind: Workflow
+    metadata: {name: tracks}
+    spec:
+      entrypoint: train
+      templates:
+        - name: train
+          script:
+            image: i
+            command: [python]
+            source: |
+              import json, os, urllib.request
+              # What ai_core_sdk.tracking.Tracking() sends.
+              body = {
+                  "executionId": os.environ["AICORE_EXECUTION_ID"],
+                  "metrics": [{"name": "accuracy", "value": 0.9, "step": 2, "timestamp": "2026-01-01T00:00:00Z"}],
+                  "tags": [{"name": "owner", "value": "me"}],
+              }
+              request = urllib.request.Request(
+                  os.environ["AICORE_TRACKING_ENDPOINT"] + "/api/v1/metrics",
+                  json.dumps(body).encode(),
+                  {
+                      "Content-Type": "application/json",
+                      "AI-RESOURCE-GROUP": os.environ["AI-RESOURCE-GROUP"],
+                      "AI-MAIN-TENANT": os.environ["AI-MAIN-TENANT"],
+                  },
+                  method="PATCH",
+              )
+              print(urllib.request.urlopen(request).status)
+"""
+
+
+@pytest.mark.parametrize("engine", ["sandbox", "process"])
+def test_what_a_training_tracks(request: pytest.FixtureRequest, engine: str) -> None:
+    if engine == "sandbox":
+        request.getfixturevalue("sandbox")
+    write("tracks.yaml", TRACKS)
+    result = run("tracks.yaml", "--engine", engine)
+    assert untimed(result.stdout)[-3:] == ["COMPLETED after T s", "metric accuracy = 0.9 (step 2)", "tags owner = me"]
+    content = json.loads(run("tracks.yaml", "--engine", engine, "--format", "json").stdout)
+    assert content["metrics"] == [{"name": "accuracy", "value": 0.9, "step": 2, "labels": {}}]
+    assert (content["tags"], content["customInfo"]) == ([{"name": "owner", "value": "me"}], [])
+
+
 SLEEPS = """
     apiVersion: argoproj.io/v1alpha1
     kind: Workflow
