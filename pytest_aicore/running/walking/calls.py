@@ -152,16 +152,16 @@ def continues(call: Plain, node: NodeStatus) -> bool:
     return node.phase != "Error" or bool(allowed.get("error"))
 
 
-def wants_result(template: Plain, word: str, name: str) -> bool:
+def wants_result(template: str, word: str, name: str) -> bool:
     """Return whether a template mentions the result of one of its steps or tasks: only then it is captured.
 
     Args:
-        template: its content.
+        template: its content as JSON.
         word: `steps` or `tasks`.
         name: of the step or task.
     """
     written = re.escape(name)
-    return re.search(rf"{word}(\.{written}|\[['\"]{written}['\"]\])\.outputs\.result", json_of(template)) is not None
+    return re.search(rf"{word}(\.{written}|\[['\"]{written}['\"]\])\.outputs\.result", template) is not None
 
 
 __all__ = ["Call", "Execute", "Plan", "Planned", "continues", "plan_of", "wants_result"]

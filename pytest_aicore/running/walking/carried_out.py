@@ -6,6 +6,7 @@ One declaration: `SPEC` is the shape of a specification, and a key that is not i
 from __future__ import annotations
 
 import re
+from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from pytest_aicore.printable import on_one_line
@@ -22,47 +23,63 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.yaml.places import Place
     from pytest_aicore.workflows.yaml.tree import Node
 
-Shape: TypeAlias = "Mapping[str, Shape] | list[Shape] | None"
-"""The keys of a map with their shapes, the shape of a list's items, or None for whatever is there."""
+
+class Kept(Enum):
+    """What becomes of a field."""
+
+    CARRIED_OUT = "carried out"
+    WITHOUT_EFFECT = "without effect here"
+
+
+Shape: TypeAlias = "Mapping[str, Shape] | list[Shape] | Kept"
+"""The keys of a map with their shapes, the shape of a list's items, or what becomes of whatever is there."""
 
 
 def _keys(*names: str) -> dict[str, Shape]:
-    return dict.fromkeys(names)
+    return dict.fromkeys(names, Kept.CARRIED_OUT)
 
 
-_ARCHIVE: Final[Shape] = {"none": None, "zip": None, "tar": None}
+def _ignored(*names: str) -> dict[str, Shape]:
+    return dict.fromkeys(names, Kept.WITHOUT_EFFECT)
+
+
+_ARCHIVE: Final[Shape] = _keys("none", "zip", "tar")
 _ARTIFACT: Final[dict[str, Shape]] = {
-    **_keys("name", "path", "mode", "optional", "description"),
+    **_keys("name", "path", "mode", "optional"),
+    **_ignored("description"),
     "archive": _ARCHIVE,
     "raw": _keys("data"),
 }
 _ARGUMENTS: Final[Shape] = {
-    "parameters": [_keys("name", "value", "default", "description", "enum")],
-    "artifacts": [{**_ARTIFACT, "from": None}],
+    "parameters": [_keys("name", "value", "default", "enum") | _ignored("description")],
+    "artifacts": [_ARTIFACT | _keys("from")],
 }
 _OUTPUTS: Final[Shape] = {
     "parameters": [
         {
-            **_keys("name", "value", "description", "globalName"),
+            **_keys("name", "value", "globalName"),
+            **_ignored("description"),
             "valueFrom": _keys("path", "parameter", "default"),
         }
     ],
     "artifacts": [
         {
-            **_keys("name", "path", "mode", "optional", "description", "globalName", "from", "archiveLogs"),
+            **_keys("name", "path", "optional", "globalName", "from"),
+            **_ignored("archiveLogs", "description", "mode"),
             "archive": _ARCHIVE,
         }
     ],
 }
 _CONTAINER: Final[dict[str, Shape]] = {
     **_keys("name", "image", "command", "args", "workingDir"),
-    **_keys("imagePullPolicy", "ports", "resources", "securityContext"),  # without effect here
+    **_ignored("imagePullPolicy", "ports", "resources", "securityContext"),
     "env": [{**_keys("name", "value"), "valueFrom": {"secretKeyRef": _keys("name", "key", "optional")}}],
-    "volumeMounts": [_keys("name", "mountPath", "readOnly")],
+    "volumeMounts": [_keys("name", "mountPath")],
 }
-_VOLUMES: Final[Shape] = [{"name": None, "emptyDir": None}]
+_VOLUMES: Final[Shape] = [_keys("name", "emptyDir")]
 _RETRY: Final[Shape] = {
-    **_keys("limit", "retryPolicy", "affinity"),
+    **_keys("limit", "retryPolicy"),
+    **_ignored("affinity"),
     "backoff": _keys("duration", "factor", "maxDuration"),
 }
 _CALL: Final[dict[str, Shape]] = {
@@ -71,11 +88,10 @@ _CALL: Final[dict[str, Shape]] = {
     "withSequence": _keys("start", "end", "count", "format"),
     "continueOn": _keys("failed", "error"),
 }
-_FOR_THE_CLUSTER: Final = _keys(
+_FOR_THE_CLUSTER: Final = _ignored(
     "affinity",
     "automountServiceAccountToken",
     "executor",
-    "hostAliases",
     "metrics",
     "nodeSelector",
     "priorityClassName",
@@ -87,35 +103,36 @@ _FOR_THE_CLUSTER: Final = _keys(
 """What says where and as whom pods run in a cluster, or what a cluster counts. It changes nothing here."""
 TEMPLATE: Final[Shape] = {
     **_FOR_THE_CLUSTER,
-    **_keys("name", "metadata", "annotations", "activeDeadlineSeconds", "timeout", "parallelism", "memoize"),
+    **_keys("name", "activeDeadlineSeconds", "timeout", "parallelism"),
+    **_ignored("annotations", "memoize", "metadata"),
     "inputs": {
-        "parameters": [_keys("name", "value", "default", "description", "enum")],
+        "parameters": [_keys("name", "value", "default") | _ignored("description", "enum")],
         "artifacts": [_ARTIFACT],
     },
     "outputs": _OUTPUTS,
     "container": _CONTAINER,
-    "script": {**_CONTAINER, "source": None},
+    "script": _CONTAINER | _keys("source"),
     "steps": [[_CALL]],
-    "dag": {**_keys("target", "failFast"), "tasks": [{**_CALL, **_keys("dependencies", "depends")}]},
+    "dag": {**_keys("target"), **_ignored("failFast"), "tasks": [{**_CALL, **_keys("dependencies", "depends")}]},
     "retryStrategy": _RETRY,
     "volumes": _VOLUMES,
 }
 """What is carried out of a template."""
 _DEFAULTS: Final[Shape] = {
     **_FOR_THE_CLUSTER,
-    **_keys("metadata", "activeDeadlineSeconds", "timeout"),
+    **_keys("activeDeadlineSeconds", "timeout"),
+    **_ignored("metadata"),
     "retryStrategy": _RETRY,
 }
 SPEC: Final[Shape] = {
     **_FOR_THE_CLUSTER,
     **_keys("entrypoint", "activeDeadlineSeconds", "parallelism", "onExit", "templates"),
     "arguments": _ARGUMENTS,
-    "hooks": {"exit": {**_keys("template", "expression"), "arguments": _ARGUMENTS}},
+    "hooks": {"exit": {**_keys("template"), **_ignored("expression"), "arguments": _ARGUMENTS}},
     "retryStrategy": _RETRY,
     "templateDefaults": _DEFAULTS,
     "volumes": _VOLUMES,
-    # Nothing of it is there, or has an effect, on this machine.
-    **_keys(
+    **_ignored(
         "archiveLogs",
         "artifactGC",
         "artifactRepositoryRef",
@@ -204,7 +221,7 @@ def _beside(workflow: WorkflowTemplate, node: Node, shape: Shape, where: str) ->
     if isinstance(shape, list):
         for item in node.items if type(node) is SequenceNode else ():
             yield from _beside(workflow, item, shape[0], where)
-    elif shape is not None and type(node) is MappingNode:
+    elif not isinstance(shape, Kept) and type(node) is MappingNode:
         for key in node.values:
             if not is_given(node, key):
                 continue
@@ -245,4 +262,4 @@ def _names(workflow: WorkflowTemplate, owner: MappingNode) -> Iterator[Refusal]:
         yield Refusal(workflow.document.place(node), what)
 
 
-__all__ = ["SPEC", "TEMPLATE", "Refusal", "refusals"]
+__all__ = ["SPEC", "TEMPLATE", "Kept", "Refusal", "Shape", "refusals"]

@@ -11,7 +11,7 @@ from pytest_aicore.running.walking.calls import Call, plan_of, wants_result
 from pytest_aicore.running.walking.loops import together
 from pytest_aicore.running.walking.pod_making import whole_number
 from pytest_aicore.running.walking.run_state import places
-from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem
+from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, json_of
 
 if TYPE_CHECKING:
     from pytest_aicore.running.walking.calls import Execute, Plan, Planned
@@ -52,6 +52,7 @@ class Graph:
         self.word = word
         self._execute = execute
         self._depth = depth
+        self._text = json_of(template)
         at_once = template.get("parallelism")
         self._places = places(None if at_once is None else whole_number(at_once, "parallelism"))
 
@@ -93,7 +94,7 @@ class Graph:
             template,
             planned.arguments,
             parent,
-            wants_result(self.template, self.word, planned.call["name"]),
+            wants_result(self._text, self.word, planned.call["name"]),
             self._depth + 1,
             {f"{self.word}.name": planned.display_name},
         )

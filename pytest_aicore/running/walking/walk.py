@@ -63,6 +63,10 @@ class Outcome:
     seconds: float
 
 
+class _InvalidSpec(Exception):  # noqa: N818 - the workflow's end, in Argo's words
+    """Values with which Argo refuses the workflow."""
+
+
 def _nobody_listens(node: NodeStatus) -> None:
     del node
 
@@ -163,6 +167,8 @@ class Walk:
         """Carry out the entrypoint and the exit handler, and return phase and message of the workflow."""
         try:
             values = self._parameters()
+        except _InvalidSpec as problem:
+            return "Failed", f"invalid spec: {problem}"
         except ValueProblem as problem:
             return "Failed", f"failed to set global parameters: {problem}"
         entrypoint = self._spec["entrypoint"]
@@ -229,6 +235,8 @@ class Walk:
                     f"either value or valueFrom must be specified in order to set global parameter {name}"
                 )
             values[name] = text_of(value)
+            if each.get("enum") and values[name] not in map(text_of, each["enum"]):
+                raise _InvalidSpec(f"spec.arguments.{name}.value should be present in spec.arguments.{name}.enum list")
         return values
 
     def _templates(self) -> dict[str, Definition]:

@@ -77,6 +77,7 @@ def container(line: str) -> str:
     ("line", "what"),
     [
         ("daemon: true", "template.daemon"),
+        ("hostAliases: [{ip: 10.0.0.1, hostnames: [a]}]", "template.hostAliases"),
         ("synchronization: {mutex: {name: m}}", "template.synchronization"),
         ("initContainers: [{name: s, image: i}]", "template.initContainers"),
         ("inputs: {artifacts: [{name: d, path: /d, s3: {key: k}}]}", "template.inputs.artifacts.s3"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -236,6 +236,14 @@ def test_a_parameter_that_nobody_binds() -> None:
     needed = "either value or valueFrom must be specified in order to set global parameter SHARE"
     assert run.end == ("DEAD", "Failed", f"failed to set global parameters: {needed}")
     assert run.outcome.nodes == ()
+
+
+def test_a_value_that_is_not_allowed() -> None:
+    spec = AICORE.replace('{name: DEPTH, default: "3"}', '{name: DEPTH, default: "3", enum: ["3", "5"]}')
+    given: dict[str, Any] = {"kind": "WorkflowTemplate", "artifacts": {"data": Stored(Path("/mine"))}}
+    assert walked(spec, parameters={"SHARE": "1", "DEPTH": "5"}, **given).outcome.status == "COMPLETED"
+    reason = "invalid spec: spec.arguments.DEPTH.value should be present in spec.arguments.DEPTH.enum list"
+    assert walked(spec, parameters={"SHARE": "1", "DEPTH": "4"}, **given).end == ("DEAD", "Failed", reason)
 
 
 def test_an_entrypoint_without_its_input() -> None:
