@@ -261,6 +261,44 @@ def test_an_entrypoint_without_its_input() -> None:
     assert run.end == ("DEAD", "Error", reason)
 
 
+HANDED_ON = """
+    entrypoint: outer
+    templates:
+      - name: outer
+        inputs: {artifacts: [{name: data}]}
+        dag:
+          tasks:
+            - name: inner
+              template: inner
+              arguments: {artifacts: [{name: rows, from: "{{inputs.artifacts.data}}"}]}
+        outputs: {artifacts: [{name: left, from: "{{tasks.inner.outputs.artifacts.all}}"}]}
+      - name: inner
+        inputs: {artifacts: [{name: rows}]}
+        steps:
+          - - name: use
+              template: use
+              arguments: {artifacts: [{name: rows, from: "{{inputs.artifacts.rows}}"}]}
+        outputs:
+          artifacts: [{name: all, from: "{{steps.use.outputs.artifacts.model}}", globalName: all}]
+      - name: use
+        inputs: {artifacts: [{name: rows, path: /rows, archive: {none: {}}}]}
+        outputs: {artifacts: [{name: model, path: /model, archive: {tar: {}}}]}
+        container: {image: i, command: [sh]}
+"""
+
+
+def test_artifacts_that_are_handed_on_through_templates() -> None:
+    data = Stored(Path("/mine"))
+    run = walked(HANDED_ON, kind="WorkflowTemplate", artifacts={"data": data})
+    assert run.end == ("COMPLETED", "Succeeded", "")
+    # How it is packed is said where it comes from, not where it is used.
+    assert run.pods.started[0].artifacts_in == (ArtifactIn("rows", "/rows", data, "default"),)
+    model = Stored(Path("/stored/wf.inner[0].use/model"), "tar")
+    assert run.outcome.artifacts == {"all": model}
+    left = run.node("wf").outputs.artifacts["left"]
+    assert (left.source, left.archive) == (model, "tar")
+
+
 GLOBAL = """
     entrypoint: all
     templates:
