@@ -83,8 +83,8 @@ TABLE = """
 
 What is not in this table is refused before anything starts, with its line: templates of the types
 {refused};
-sidecars, daemons, `templateRef`, expressions (`{{{{=...}}}}`), hooks of steps, volumes other than `emptyDir`, and every
-other field. So is a workflow that Argo itself would refuse.
+sidecars, daemons, `templateRef`, expressions (`{{{{=...}}}}`), hooks other than those at an exit, volumes other than
+`emptyDir`, and every other field. So is a workflow that Argo itself would refuse.
 
 | place | carried out | without effect here |
 |---|---|---|

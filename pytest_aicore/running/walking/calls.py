@@ -75,10 +75,12 @@ class Plan:
     Attributes:
         is_loop: whether it has items.
         nodes: its nodes.
+        scope: what had ended before.
     """
 
     is_loop: bool
     nodes: list[Planned]
+    scope: Scope = field(default_factory=Scope)
 
 
 def plan_of(call: Plain, scope: Scope) -> Plan:
@@ -104,15 +106,14 @@ def plan_of(call: Plain, scope: Scope) -> Plan:
     except ValueProblem:
         if not is_off:
             raise
-        return Plan(is_loop=False, nodes=[_skipped(call["name"], call)])
+        return Plan(is_loop=False, nodes=[_skipped(call["name"], call)], scope=scope)
     if found is None:
-        return Plan(
-            is_loop=False,
-            nodes=[_skipped(call["name"], call) if is_off else Planned(call["name"], call, arguments_of(call, scope))],
-        )
+        planned = _skipped(call["name"], call) if is_off else Planned(call["name"], call, arguments_of(call, scope))
+        return Plan(is_loop=False, nodes=[planned], scope=scope)
     if not found:
-        return Plan(is_loop=False, nodes=[Planned(call["name"], call, skipped=NO_ITEMS)])
-    return Plan(is_loop=True, nodes=[_child(call, index, item, scope) for index, item in enumerate(found)])
+        return Plan(is_loop=False, nodes=[Planned(call["name"], call, skipped=NO_ITEMS)], scope=scope)
+    nodes = [_child(call, index, item, scope) for index, item in enumerate(found)]
+    return Plan(is_loop=True, nodes=nodes, scope=scope)
 
 
 def _is_executed(call: Plain) -> bool:
@@ -137,6 +138,18 @@ def _child(call: Plain, index: int, item: Any, scope: Scope) -> Planned:
     except ValueProblem as problem:
         return Planned(display_name, own, error=str(problem))
     return Planned(display_name, own, arguments_of(own, scope))
+
+
+def exit_hook(call: Plain) -> Plain | None:
+    """Return what runs when a step or task has ended, None without anything.
+
+    Args:
+        call: the step or task.
+    """
+    if call.get("onExit"):
+        return {"template": call["onExit"]}
+    hook: Plain | None = (call.get("hooks") or {}).get("exit")
+    return hook
 
 
 def continues(call: Plain, node: NodeStatus) -> bool:
@@ -164,4 +177,4 @@ def wants_result(template: str, word: str, name: str) -> bool:
     return re.search(rf"{word}(\.{written}|\[['\"]{written}['\"]\])\.outputs\.result", template) is not None
 
 
-__all__ = ["Call", "Execute", "Plan", "Planned", "continues", "plan_of", "wants_result"]
+__all__ = ["Call", "Execute", "Plan", "Planned", "continues", "exit_hook", "plan_of", "wants_result"]

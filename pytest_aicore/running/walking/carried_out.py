@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.redact import redact
 from pytest_aicore.running.walking.retries import POLICIES
+from pytest_aicore.workflows.argo.graph import LOOPS
 from pytest_aicore.workflows.argo.tags import tags
 from pytest_aicore.workflows.checks import RULES, Severity, check_document
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given, walk
@@ -87,6 +88,8 @@ _CALL: Final[dict[str, Shape]] = {
     "arguments": _ARGUMENTS,
     "withSequence": _keys("start", "end", "count", "format"),
     "continueOn": _keys("failed", "error"),
+    "onExit": Kept.CARRIED_OUT,
+    "hooks": {"exit": {**_keys("template"), "arguments": _ARGUMENTS}},
 }
 _FOR_THE_CLUSTER: Final = _ignored(
     "affinity",
@@ -256,6 +259,11 @@ def _names(workflow: WorkflowTemplate, owner: MappingNode) -> Iterator[Refusal]:
             yield Refusal(
                 workflow.document.place(node), f"`{key}` is a placeholder, so nothing says before what it names."
             )
+    loop = next((key for key in LOOPS if is_given(owner, key)), None)
+    hook = next((key for key in ("onExit", "hooks") if is_given(owner, key)), None)
+    if loop is not None and hook is not None:
+        what = f"`{hook}` beside `{loop}` is not carried out on this machine."
+        yield Refusal(workflow.document.place(owner.keys[hook]), what)
     node = owner.values.get("retryPolicy")
     if type(node) is ScalarNode and node.name is not None and node.name not in POLICIES:
         what = f"The `retryPolicy` {node.name} is not carried out on this machine; these are: {', '.join(POLICIES)}."

@@ -6,12 +6,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pytest_aicore.running.walking.arguments import outputs_of
-from pytest_aicore.running.walking.calls import Call, plan_of, wants_result
+from pytest_aicore.running.walking.arguments import arguments_of, outputs_of
+from pytest_aicore.running.walking.calls import Call, exit_hook, plan_of, wants_result
 from pytest_aicore.running.walking.loops import together
+from pytest_aicore.running.walking.nodes import COMPLETED
 from pytest_aicore.running.walking.pod_making import whole_number
 from pytest_aicore.running.walking.run_state import places
-from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, json_of
+from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, json_of, substituted
 
 if TYPE_CHECKING:
     from pytest_aicore.running.walking.calls import Execute, Plan, Planned
@@ -77,9 +78,9 @@ class Graph:
             prefix: what stands before the short name of each in its name.
             parent: the node above them.
         """
-        return list(await asyncio.gather(*(self._child(planned, prefix, parent) for planned in plan.nodes)))
+        return list(await asyncio.gather(*(self._child(plan, planned, prefix, parent) for planned in plan.nodes)))
 
-    async def _child(self, planned: Planned, prefix: str, parent: NodeStatus) -> NodeStatus:
+    async def _child(self, plan: Plan, planned: Planned, prefix: str, parent: NodeStatus) -> NodeStatus:
         name = prefix + planned.display_name
         template = planned.call["template"]
         if planned.skipped or planned.error:
@@ -99,7 +100,24 @@ class Graph:
             {f"{self.word}.name": planned.display_name},
         )
         async with self._places:
-            return await self._execute(call)
+            node = await self._execute(call)
+        hook = exit_hook(planned.call)
+        if hook is not None and node.phase in COMPLETED and not node.setup_error:
+            await self._hook(hook, Done(planned.call, plan, node, [node]))
+        return node
+
+    async def _hook(self, hook: Plain, done: Done) -> None:
+        """Carry out what runs when a step or task has ended. How it ends changes nothing but its own nodes."""
+        node, scope = done.node, Scope(dict(done.plan.scope.texts), dict(done.plan.scope.artifacts))
+        name, display_name = f"{node.name}.onExit", f"{node.display_name}.onExit"
+        try:
+            done.add_to(scope, self.word)
+            own = arguments_of(substituted({"arguments": hook.get("arguments")}, scope.texts), scope)
+        except ValueProblem as problem:
+            self.run.change(self.run.node(name, display_name, "Skipped", hook["template"], node), "Error", str(problem))
+            return
+        arguments = own if hook.get("arguments") else self.run.arguments
+        await self._execute(Call(name, display_name, hook["template"], arguments, node, depth=self._depth + 1))
 
     def finish(self, scope: Scope) -> None:
         """End the node of the template, all of whose calls went well, with its outputs.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aicore.running.pods import Ended
 from pytest_aicore.running.walking.nodes import NodeStatus, node_id
-from pytest_aicore.running.walking.values import items, json_of
+from pytest_aicore.running.walking.values import Values, items, json_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,7 @@ class RunState:
         texts: by the name of a tag of the workflow (`workflow.name`) its text.
         parameters: the global output parameters.
         artifacts: the global output artifacts.
+        arguments: those of the workflow.
         over: the message of all that must not run any more; None while the run goes on.
     """
 
@@ -48,6 +49,7 @@ class RunState:
         self.texts: dict[str, str] = {}
         self.parameters: dict[str, str] = {}
         self.artifacts: dict[str, Supplied] = {}
+        self.arguments = Values()
         self.over: str | None = None
         self._is_over = asyncio.Event()
         self._pods = pods

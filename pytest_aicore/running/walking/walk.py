@@ -193,7 +193,7 @@ class Walk:
             passed = arguments_of(spec, Scope())
         except ValueProblem as problem:
             return "Failed", f"invalid spec: {problem}"
-        arguments = Values({**passed.parameters, **values}, passed.artifacts)
+        arguments = state.arguments = Values({**passed.parameters, **values}, passed.artifacts)
         executor = Executor(state, self._templates(), spec, self._bound)
         timer = None if deadline is None else asyncio.get_running_loop().call_later(deadline, state.end, DEADLINE)
         begin = time.monotonic()

@@ -33,7 +33,7 @@ def test_all_refusals_at_once() -> None:
         templates:
           - name: all
             steps:
-              - - {name: a, template: work, onExit: work}
+              - - {name: a, template: work, onExit: work, withItems: [1]}
               - - {name: b, template: wait}
           - name: work
             sidecars: [{name: s, image: i}]
@@ -49,7 +49,7 @@ def test_all_refusals_at_once() -> None:
         """
     ) == [
         "wf.yaml:7:11: `spec.hooks.running` is not carried out on this machine.",
-        "wf.yaml:11:39: `template.steps.onExit` is not carried out on this machine.",
+        "wf.yaml:11:39: `onExit` beside `withItems` is not carried out on this machine.",
         "wf.yaml:14:7: `template.sidecars` is not carried out on this machine.",
         "wf.yaml:18:16: The expression `{{=1 + 1}}` is not carried out on this machine.",
         "wf.yaml:18:16: The tag `{{workflow.failures}}` is not replaced on this machine.",
