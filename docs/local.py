@@ -55,6 +55,7 @@ output artifact text-model-tutorial: aicore-output/e3f61c0a94d27b58/text-model-t
 | `--parameter NAME=VALUE` | binds a parameter; may be given several times, as the next two |
 | `--artifact NAME=PATH` | binds an input artifact to a file or folder |
 | `--image PATTERN=FOLDER` | images whose names match are made from the folder with their Dockerfile |
+| `--substitute` | this machine's programs may take the place of images that are not mapped, also where `CI` is set |
 | `--engine` | `auto` (an engine that isolates), `sandbox` or `process` |
 | `--secrets FILE` | YAML with the values for `secretKeyRef`: `name: {key: "value"}`; they are hidden in all output |
 | `--timeout S` | stops the run after so many seconds |
@@ -65,8 +66,9 @@ Exit status: 0 COMPLETED, 1 otherwise (DEAD, STOPPED), 2 nothing was started bec
 be, 130 after Ctrl-C. The first Ctrl-C ends all steps, the second one the command.
 
 **Images.** Without `--image` an image is substituted: steps find the programs of this machine and the Python that runs
-pytest-aicore, and the command says so. `FROM`, `WORKDIR`, `ENV`, `COPY`, `ADD`, `ENTRYPOINT`, `CMD`, and of
-`RUN` what makes folders and installs Python packages are followed; what is not is a warning.
+pytest-aicore, and the command says so; where the variable `CI` is set it needs `--substitute`. `FROM`, `WORKDIR`,
+`ENV`, `COPY`, `ADD`, `ENTRYPOINT`, `CMD`, and of `RUN` what makes folders and installs Python packages are followed;
+what is not is a warning.
 
 **Outputs.** Artifacts with a `globalName` are kept, as AI Core would register them; others are only passed between
 steps.

@@ -275,6 +275,11 @@ def run(parser: argparse.ArgumentParser) -> None:
         help="images of these names are made from the Dockerfile in this folder",
     )
     parser.add_argument(
+        "--substitute",
+        action="store_true",
+        help="this machine's programs may take the place of images that are not mapped, also where CI is set",
+    )
+    parser.add_argument(
         "--engine",
         default="auto",
         choices=("auto", "sandbox", "process"),
@@ -303,6 +308,7 @@ def run(parser: argparse.ArgumentParser) -> None:
                 timeout=asked.timeout,
                 output=asked.output,
                 output_format=asked.format,
+                may_substitute=asked.substitute,
             )
         )
 

@@ -8,27 +8,27 @@ import secrets
 import signal
 import sys
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from pytest_aicore.cli.run_images import PodsWithKnownImages, warn
 from pytest_aicore.cli.run_report import Json, Lines
 from pytest_aicore.cli.run_tracking import Tracking
 from pytest_aicore.errors import SettingsError, WorkflowError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, to_fill_in
-from pytest_aicore.printable import say
 from pytest_aicore.running.copying import copy
 from pytest_aicore.running.engines.choosing import chosen_engine
+from pytest_aicore.running.engines.process import PlainProcess
 from pytest_aicore.running.images.images import Images
 from pytest_aicore.running.local_pods import LocalPods
 from pytest_aicore.running.pods import Stored
 from pytest_aicore.running.settings import Settings
 from pytest_aicore.running.walking.walk import Walk
 from pytest_aicore.running.workflow import PlainWorkflow, read_workflow
-from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.yaml.source import load, plain
 from pytest_aicore.workflows.yaml.tree import is_given
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_aicore.cli.run_report import Report
-    from pytest_aicore.running.engines.engine import Engine
     from pytest_aicore.running.walking.walk import Outcome
     from pytest_aicore.workflows.template import WorkflowTemplate
 
@@ -59,6 +58,7 @@ class Wanted:
         timeout: after how many seconds the run is stopped.
         output: the folder for its outputs.
         output_format: `text` or `json`.
+        may_substitute: whether images that are not mapped may be substituted where the variable `CI` is set.
     """
 
     workflow: Path
@@ -70,6 +70,7 @@ class Wanted:
     timeout: float | None = None
     output: Path | None = None
     output_format: str = "text"
+    may_substitute: bool = False
 
 
 def run(wanted: Wanted) -> int:
@@ -100,11 +101,14 @@ def run(wanted: Wanted) -> int:
         folder = Path(temporary)
         images = Images(mapping, Path(sys.executable), _cache(), folder)
         pods = LocalPods(Settings(engine, images, folder, secrets=known_secrets, given=tracking.env, log=report.log))
-        walk = Walk(workflow, name, pods, parameters=parameters, artifacts=artifacts, changed=report.changed)
+        known = PodsWithKnownImages(pods, images, may_substitute=wanted.may_substitute)
+        walk = Walk(workflow, name, known, parameters=parameters, artifacts=artifacts, changed=report.changed)
         try:
-            _make_images(workflow, images, engine)
+            for phrase in engine.lacks if engine.name == PlainProcess.name else ():
+                warn(f"the engine `{engine.name}`: {phrase}.")
+            known.make(workflow)
             if tracking.problem is not None:
-                _warn(f"nothing takes what `Tracking()` logs: {tracking.problem}")
+                warn(f"nothing takes what `Tracking()` logs: {tracking.problem}")
             report.begin(workflow, name, engine)
             outcome, signals = _carried_out(walk, wanted.timeout)
         finally:
@@ -254,25 +258,6 @@ def _cache() -> Path:
     """Return where environments of packages are kept between runs (XDG Base Directory Specification)."""
     root = os.environ.get("XDG_CACHE_HOME") or ""
     return (Path(root) if os.path.isabs(root) else Path.home() / ".cache") / "pytest-aicore"  # noqa: PTH117
-
-
-def _make_images(workflow: WorkflowTemplate, images: Images, engine: Engine) -> None:
-    """Make the images before anything starts, and say of each what it is not."""
-    for phrase in engine.lacks if engine.name == "process" else ():
-        _warn(f"the engine `process`: {phrase}.")
-    for name in workflow.images:
-        if has_placeholder(name):
-            continue  # known when its step begins
-        image = images.image(name)
-        if image.is_substituted:
-            _warn(f"the image {name} is substituted by this machine's programs. Map it: --image {name}=FOLDER")
-        for warning in image.warnings:
-            _warn(f"the image {name}: {warning}")
-
-
-def _warn(sentence: str) -> None:
-    with suppress(OSError):  # standard error is closed
-        say(f"pytest-aicore: {sentence}", sys.stderr)
 
 
 # --- what is left -------------------------------------------------------------------------------------------

@@ -65,6 +65,7 @@ TWO_STEPS = """
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a workflow of two steps, in which the commands run."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
@@ -419,6 +420,33 @@ def test_an_image_that_cannot_be_made() -> None:
     Path("image").mkdir()
     message = misuse(run_here("--image", "me/*=image")).splitlines()[NOT_ISOLATED]
     assert message == "pytest-aicore: the image me/make:1 is mapped to image, which has no Dockerfile"
+
+
+NOT_MAPPED = (
+    "The image me/make:1 is not mapped, and the variable CI is set, where no run should pass without its images "
+    "unnoticed. Map it: --image me/make:1=FOLDER. Or let this machine's programs take its place: --substitute"
+)
+
+
+def test_no_image_is_substituted_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    assert misuse(run_here()).splitlines()[NOT_ISOLATED:] == [f"pytest-aicore: {NOT_MAPPED}"]
+    assert run_here("--substitute").returncode == 0
+
+
+@pytest.mark.parametrize("is_ci", [False, True])
+def test_an_image_that_is_known_when_its_step_begins(monkeypatch: pytest.MonkeyPatch, is_ci: bool) -> None:
+    if is_ci:
+        monkeypatch.setenv("CI", "true")
+    write("two.yaml", TWO_STEPS.replace("image: me/make:1", 'image: "me/{{steps.name}}:1"'))
+    write("image/Dockerfile", "FROM scratch")
+    result = run_here("--image", "me/use:1=image")
+    if is_ci:
+        assert result.returncode == 1
+        assert f"[0].make Error: {NOT_MAPPED}\n" in result.stdout
+    else:
+        assert result.returncode == 0
+        assert "the image me/make:1 is substituted by this machine's programs." in result.stderr
 
 
 def test_secrets_that_cannot_be_read() -> None:
