@@ -7,7 +7,6 @@ import re
 import secrets
 import signal
 import sys
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from pytest_aicore.running.engines.choosing import chosen_engine
 from pytest_aicore.running.engines.process import PlainProcess
 from pytest_aicore.running.images.images import Images
 from pytest_aicore.running.local_pods import LocalPods
+from pytest_aicore.running.own_folder import own_folder
 from pytest_aicore.running.pods import Stored
 from pytest_aicore.running.settings import Settings
 from pytest_aicore.running.walking.walk import Walk
@@ -95,10 +95,9 @@ def run(wanted: Wanted) -> int:
     engine = chosen_engine(wanted.engine)
     report: Report = Lines() if wanted.output_format == "text" else Json()
     with (
-        tempfile.TemporaryDirectory(prefix="aicore-run-", ignore_cleanup_errors=True) as temporary,
+        own_folder() as folder,
         Tracking(name) as tracking,
     ):
-        folder = Path(temporary)
         images = Images(mapping, Path(sys.executable), _cache(), folder)
         pods = LocalPods(Settings(engine, images, folder, secrets=known_secrets, given=tracking.env, log=report.log))
         known = PodsWithKnownImages(pods, images, may_substitute=wanted.may_substitute)

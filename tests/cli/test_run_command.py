@@ -359,6 +359,25 @@ def test_a_signal_ends_everything(number: signal.Signals, status: int, message: 
     assert list(Path("temporary").iterdir()) == []
 
 
+@pytest.mark.usefixtures("sandbox")
+def test_what_a_killed_run_leaves_is_removed_by_the_next(folder: Path) -> None:
+    write("sleeps.yaml", SLEEPS)
+    with subprocess.Popen(
+        command("sleeps.yaml"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as killed:
+        assert killed.stdout is not None
+        next(line for line in killed.stdout if line == "main | begins\n")
+        (left,) = (folder / "temporary").glob("aicore-run-*")
+        assert run_here().returncode == 0
+        assert left.exists()  # it was still running
+        killed.kill()
+        killed.wait()
+        assert killed.stdout.read() == ""  # nobody holds the pipe: the step has ended as well
+    assert left.exists()
+    assert run_here().returncode == 0
+    assert list((folder / "temporary").iterdir()) == []
+
+
 # --- what cannot be -----------------------------------------------------------------------------------------
 
 

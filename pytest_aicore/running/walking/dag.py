@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_aicore.running.walking.calls import Plan, continues
 from pytest_aicore.running.walking.conditions import allows
 from pytest_aicore.running.walking.graphs import Done
-from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem
+from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, json_of
 from pytest_aicore.workflows.argo.expressions import parse_depends
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class _Tasks:
                 self._end_alone(name, "Omitted", _OMITTED)
                 return
             scope = Scope(dict(self._graph.inputs.texts), dict(self._graph.inputs.artifacts))
-            for other in self._graph_order(self.before[name]):
+            for other in self._mentioned(task):
                 self.add_to(scope, other)
             plan = self._graph.plan(task, scope)
         except ValueProblem as problem:
@@ -108,8 +108,10 @@ class _Tasks:
             return
         await self._carry_out_plan(name, plan)
 
-    def _graph_order(self, names: set[str]) -> list[str]:
-        return [name for name in self.by_name if name in names]
+    def _mentioned(self, task: Plain) -> list[str]:
+        """Return those before a task that it may name, and all loops: what those left may be wrong in itself."""
+        before, text = self.before[task["name"]], json_of(task)
+        return [name for name in self.by_name if name in before and (name in text or self._done[name].plan.is_loop)]
 
     async def _carry_out_plan(self, name: str, plan: Plan) -> None:
         graph = self._graph

@@ -1,0 +1,70 @@
+"""A temporary folder that is removed in the end, at the latest by the next run if this process is killed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pytest_aicore.running.copying import remove
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PREFIX: Final = "aicore-run-"
+_UNFINISHED: Final = "aicore-new-"
+"""The prefix of a folder whose lock is not held yet: nobody removes it."""
+_LOCK: Final = ".lock"
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """Give a new folder, after removing those of processes that do not exist any more.
+
+    Each is locked by its process, also against those of other containers that share the folder for temporary files.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    _remove_leftovers(Path(tempfile.gettempdir()))
+    new = Path(tempfile.mkdtemp(prefix=_UNFINISHED))
+    lock = os.open(new / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        _is_locked(lock)
+        folder = new.rename(new.with_name(_PREFIX + new.name.removeprefix(_UNFINISHED)))
+        try:
+            yield folder
+        finally:
+            with suppress(OSError):  # the next run removes what is left
+                remove(folder)
+    finally:
+        os.close(lock)
+
+
+def _remove_leftovers(parent: Path) -> None:
+    for folder in parent.glob(f"{_PREFIX}*"):
+        with suppress(OSError):  # it belongs to somebody else, or was removed meanwhile
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+                continue
+            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                if _is_locked(lock):
+                    remove(folder)
+            finally:
+                os.close(lock)
+
+
+def _is_locked(lock: int) -> bool:
+    """Lock a file, and return whether that was possible; the lock ends with the process."""
+    import fcntl  # no engine runs where there is none
+
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+__all__ = ["own_folder"]
