@@ -12,9 +12,9 @@ from uuid import uuid4
 from pytest_aicore.errors import WorkflowError
 from pytest_aicore.running.walking.arguments import arguments_of
 from pytest_aicore.running.walking.calls import Call
-from pytest_aicore.running.walking.carried_out import refusals
 from pytest_aicore.running.walking.executing import Definition, Executor
 from pytest_aicore.running.walking.pod_making import whole_number
+from pytest_aicore.running.walking.refusing import refusals
 from pytest_aicore.running.walking.run_state import DEADLINE, RunState
 from pytest_aicore.running.walking.values import (
     Plain,

@@ -99,6 +99,47 @@ def test_what_is_refused(line: str, what: str) -> None:
     assert [refusal.partition(": ")[2] for refusal in refusals] == [f"`{what}` is not carried out on this machine."]
 
 
+@pytest.mark.parametrize(
+    ("spec", "refusal"),
+    [
+        (
+            "entrypoint: all\ntemplates: [null]",
+            "6:3: `spec.entrypoint` names the template `all`, which does not exist.",
+        ),
+        ("entrypoint: all\ntemplates:", "6:3: `spec.entrypoint` names the template `all`, which does not exist."),
+        (
+            "entrypoint: all\ntemplates: [{name: all, steps: [[null]]}]",
+            "7:36: Each item of `template.steps` has to be a map with a `name`.",
+        ),
+        (
+            "entrypoint: all\ntemplates: [{name: all, steps: [[{name: null, template: all, when: 1 == 2}]]}]",
+            "7:36: Each item of `template.steps` has to be a map with a `name`.",
+        ),
+        (
+            "entrypoint: all\ntemplates: [{name: all, steps: [[{name: a, template: ''}]]}]",
+            "7:36: The step `a` runs the template ``, which does not exist.",
+        ),
+        ("entrypoint: all\ntemplates: [{name: all, dag: {}}]", "7:27: `template.dag` needs `tasks`."),
+        (
+            "entrypoint: all\ntemplates: [{name: all, dag: {tasks: [null]}}]",
+            "7:41: Each item of `template.dag.tasks` has to be a map with a `name`.",
+        ),
+        (
+            "entrypoint: all\ntemplates: [{name: all, dag: {tasks: [{name: a, template: all, dependencies: [null]}]}}]",
+            "7:81: Each item of `template.dag.tasks.dependencies` has to be a single value.",
+        ),
+        (
+            "entrypoint: all\ntemplates: [{name: all, container: {image: i, command: [sh], args: [null]}}]",
+            "7:71: Each item of `template.container.args` has to be a single value.",
+        ),
+        ("workflowTemplateRef: null", "5:1: `spec.entrypoint` names the template ``, which does not exist."),
+    ],
+)
+def test_what_is_missing(spec: str, refusal: str) -> None:
+    """What Argo's own validation, or its reading of YAML, would not let through, and no rule of the checks reports."""
+    assert f"wf.yaml:{refusal}" in refused(spec)
+
+
 def test_names_that_are_not_known_before() -> None:
     assert refused(
         """

@@ -1,0 +1,185 @@
+"""Refuses, before anything starts, what of a workflow is not carried out on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_aicore.printable import on_one_line
+from pytest_aicore.redact import redact
+from pytest_aicore.running.walking.carried_out import SPEC, TAGS, TAGS_OF_ARGO, TEMPLATE, Kept
+from pytest_aicore.running.walking.retries import POLICIES
+from pytest_aicore.workflows.argo.graph import LOOPS
+from pytest_aicore.workflows.argo.tags import has_placeholder, tags
+from pytest_aicore.workflows.checks import RULES, Severity, check_document
+from pytest_aicore.workflows.checks.words import capital
+from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_aicore.running.walking.carried_out import Shape
+    from pytest_aicore.workflows.argo.graph import CallModel, TemplateModel
+    from pytest_aicore.workflows.template import WorkflowTemplate
+    from pytest_aicore.workflows.yaml.places import Place
+    from pytest_aicore.workflows.yaml.tree import Node
+
+
+class Refusal(NamedTuple):
+    """Something that is not carried out.
+
+    Attributes:
+        place: where it stands.
+        what: what it is, a sentence.
+    """
+
+    place: Place
+    what: str
+
+    def __str__(self) -> str:
+        """Return place and sentence."""
+        return on_one_line(redact(f"{self.place}: {self.what}"))
+
+
+def refusals(workflow: WorkflowTemplate) -> list[Refusal]:
+    """Return all that keeps a workflow from being carried out, in the order of the file.
+
+    Args:
+        workflow: the workflow.
+    """
+    invalid = list(_invalid(workflow))
+    lines = {refusal.place.line for refusal in invalid}
+    incomplete = [refusal for refusal in _incomplete(workflow) if refusal.place.line not in lines]
+    found = list(dict.fromkeys([*invalid, *incomplete, *_not_carried_out(workflow)]))
+    return sorted(found, key=lambda refusal: refusal.place)
+
+
+def _invalid(workflow: WorkflowTemplate) -> Iterator[Refusal]:
+    """Yield what makes Argo refuse the workflow, by which it would be Failed at once."""
+    document = workflow.document
+    for finding in check_document(document.text, document.name):
+        if finding.severity is Severity.ERROR and RULES[finding.rule].layer in ("document", "argo"):
+            yield Refusal(finding.place, f"{finding.text} ({finding.rule})")
+
+
+def _not_carried_out(workflow: WorkflowTemplate) -> Iterator[Refusal]:
+    spec = workflow.spec
+    yield from _beside(workflow, spec, SPEC, "spec")
+    reached = workflow.reachable
+    for template in reached:
+        yield from _beside(workflow, template.node, TEMPLATE, "template")
+        yield from _values(workflow, template.node)
+    yield from _names(workflow, spec)
+    for key, node in spec.values.items():
+        if key != "templates":
+            yield from _values(workflow, node)
+
+
+def _beside(workflow: WorkflowTemplate, node: Node, shape: Shape, where: str) -> Iterator[Refusal]:
+    """Yield what of a node its shape does not have, and what is not of its shape."""
+    if isinstance(shape, list):
+        if type(node) is not SequenceNode:
+            yield Refusal(workflow.document.place(node), f"`{where}` has to be a list.")
+            return
+        for item in node.items:
+            yield from _item(workflow, item, shape[0], where)
+    elif not isinstance(shape, Kept):
+        if type(node) is not MappingNode:
+            yield Refusal(workflow.document.place(node), f"`{where}` has to be a map.")
+            return
+        for key in node.values:
+            if not is_given(node, key):
+                continue
+            if key in shape:
+                yield from _beside(workflow, node.values[key], shape[key], f"{where}.{key}")
+            else:
+                place = workflow.document.place(node.keys[key])
+                yield Refusal(place, f"`{where}.{key}` is not carried out on this machine.")
+
+
+def _item(workflow: WorkflowTemplate, item: Node, shape: Shape, where: str) -> Iterator[Refusal]:
+    """Yield what is wrong with an item of a list: each has a value, and a name if its kind has names."""
+    place = workflow.document.place(item)
+    if isinstance(shape, Kept):
+        if type(item) is not ScalarNode or item.kind == "null":
+            yield Refusal(place, f"Each item of `{where}` has to be a single value.")
+        return
+    if isinstance(shape, Mapping) and "name" in shape and not (type(item) is MappingNode and item.name("name")):
+        yield Refusal(place, f"Each item of `{where}` has to be a map with a `name`.")
+        return
+    yield from _beside(workflow, item, shape, where)
+
+
+def _incomplete(workflow: WorkflowTemplate) -> Iterator[Refusal]:
+    """Yield what a workflow needs and does not have, although no rule of the checks says so."""
+    entrypoint = workflow.entrypoint or ""
+    is_elsewhere = is_given(workflow.spec, "workflowTemplateRef") or has_placeholder(entrypoint)
+    if entrypoint not in workflow.model.by_name and not is_elsewhere:
+        place = workflow.place_of("spec", "entrypoint")
+        yield Refusal(place, f"`spec.entrypoint` names the template `{entrypoint}`, which does not exist.")
+    for call in workflow.model.handlers:
+        yield from _unknown(workflow, call)
+    for template in workflow.reachable:
+        yield from _incomplete_template(workflow, template)
+
+
+def _incomplete_template(workflow: WorkflowTemplate, template: TemplateModel) -> Iterator[Refusal]:
+    node = template.node
+    if not template.type or type(node.values[template.type]) not in (MappingNode, SequenceNode):
+        what = f"{capital(template.title)} has to do one thing: one of its keys `container`, `script`, `steps`, `dag`."
+        yield Refusal(workflow.document.place(node), what)
+        return
+    needed = {"container": ("image",), "script": ("image", "source"), "dag": ("tasks",)}.get(template.type, ())
+    for key in needed:
+        if not is_given(node.mapping(template.type), key):
+            what = f"`template.{template.type}` needs `{key}`."
+            yield Refusal(workflow.document.place(node.keys[template.type]), what)
+    for call in template.calls_and_handlers:
+        yield from _unknown(workflow, call)
+
+
+def _unknown(workflow: WorkflowTemplate, call: CallModel) -> Iterator[Refusal]:
+    """Yield a call of no template; what is not carried out anyway is refused elsewhere."""
+    name = call.template or ""
+    is_elsewhere = has_placeholder(name) or any(is_given(call.node, key) for key in ("templateRef", "inline"))
+    if workflow.model.target(call) is None and not is_elsewhere:
+        what = f"The {call.word} `{call.name}` runs the template `{name}`, which does not exist."
+        yield Refusal(workflow.document.place(call.node), what)
+
+
+def _values(workflow: WorkflowTemplate, node: Node) -> Iterator[Refusal]:
+    for each in walk(node):
+        if type(each) is MappingNode:
+            yield from _names(workflow, each)
+        if type(each) is not ScalarNode or "{{" not in each.text:
+            continue
+        for tag in tags(each.text):
+            if tag.expression is not None:
+                what = f"The expression `{{{{{tag.name}}}}}` is not carried out on this machine."
+            elif tag.is_closed and TAGS_OF_ARGO.fullmatch(tag.name) and not TAGS.fullmatch(tag.name):
+                what = f"The tag `{{{{{tag.name}}}}}` is not replaced on this machine."
+            else:
+                continue
+            yield Refusal(workflow.document.place(each), what)
+
+
+def _names(workflow: WorkflowTemplate, owner: MappingNode) -> Iterator[Refusal]:
+    """Yield the values of a map that must be known before anything starts."""
+    for key in ("template", "entrypoint", "onExit", "target"):
+        node = owner.values.get(key)
+        if type(node) is ScalarNode and "{{" in node.text:
+            yield Refusal(
+                workflow.document.place(node), f"`{key}` is a placeholder, so nothing says before what it names."
+            )
+    loop = next((key for key in LOOPS if is_given(owner, key)), None)
+    hook = next((key for key in ("onExit", "hooks") if is_given(owner, key)), None)
+    if loop is not None and hook is not None:
+        what = f"`{hook}` beside `{loop}` is not carried out on this machine."
+        yield Refusal(workflow.document.place(owner.keys[hook]), what)
+    node = owner.values.get("retryPolicy")
+    if type(node) is ScalarNode and node.name is not None and node.name not in POLICIES:
+        what = f"The `retryPolicy` {node.name} is not carried out on this machine; these are: {', '.join(POLICIES)}."
+        yield Refusal(workflow.document.place(node), what)
+
+
+__all__ = ["Refusal", "refusals"]
