@@ -39,12 +39,13 @@ class ScriptedPods:
         self.started: list[Pod] = []
         self.stopped: list[tuple[str, str | None]] = []
         self.hanging: dict[str, Callable[[Ended], None]] = {}
+        self.otherwise: Callable[[Pod], Ended] = left
         self.on_start: Callable[[Pod], None] = lambda pod: None
 
     def start(self, pod: Pod, ended: Callable[[Ended], None]) -> None:
         """Start a pod."""
         self.started.append(pod)
-        how = self._script.get(pod.node, _succeeded)
+        how = self._script.get(pod.node, self.otherwise)
         if how is HANGS:
             self.hanging[pod.name] = ended
         else:
@@ -66,10 +67,6 @@ class ScriptedPods:
     def nodes(self) -> list[str]:
         """The nodes whose pods were started, in that order."""
         return [pod.node for pod in self.started]
-
-
-def _succeeded(pod: Pod) -> Ended:
-    return left(pod)
 
 
 def left(pod: Pod, result: str | None = None, **parameters: str) -> Ended:
