@@ -6,6 +6,7 @@ import json
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
+from pytest_aicore.errors import listing
 from pytest_aicore.printable import on_one_line, say
 from pytest_aicore.redact import redact
 
@@ -133,6 +134,9 @@ class Lines:
             self._say(f"output parameter {name} = {value}")
         for name, path in kept.items():
             self._say(f"output artifact {name}: {path}")
+        lost = dict.fromkeys(name for node in outcome.nodes if node.type == "Pod" for name in node.outputs.artifacts)
+        if lost and not kept:
+            self._say(f"no output artifact has a globalName, so AI Core would register none of them: {listing(lost)}")
 
     def _title(self, node: str) -> str:
         """Return the name of a node without that of the run, which stands before all of them."""

@@ -175,6 +175,16 @@ def test_a_run_that_fails() -> None:
     ]
 
 
+def test_outputs_that_would_be_lost() -> None:
+    write("two.yaml", TWO_STEPS.replace("globalName: copy, ", ""))
+    result = run_here()
+    assert result.returncode == 0
+    assert result.stdout.splitlines()[-1] == (
+        "no output artifact has a globalName, so AI Core would register none of them: 'data', 'copy'"
+    )
+    assert not Path("aicore-output").exists()
+
+
 def test_json() -> None:
     result = run_here("--format", "json", "--output", "left")
     assert result.returncode == 0
