@@ -155,7 +155,7 @@ SPEC: Final[Shape] = {
 }
 """What is carried out of a specification, its templates apart: only those count that a run can reach."""
 TAGS: Final = re.compile(
-    r"workflow\.(name|uid|creationTimestamp|creationTimestamp\.RFC3339|creationTimestamp\.s|status|duration|parameters|parameters\.json|parameters\.[\w-]+|mainEntrypoint"
+    r"workflow\.(name|uid|creationTimestamp|creationTimestamp\.RFC3339|creationTimestamp\.s|status|failures|duration|parameters|parameters\.json|parameters\.[\w-]+|mainEntrypoint"
     r"|outputs\.(parameters|artifacts)\.[\w-]+)"
     r"|inputs\.(parameters|parameters\.[\w-]+|artifacts\.[\w-]+(\.path)?)"
     r"|outputs\.(parameters|artifacts)\.[\w-]+\.path"

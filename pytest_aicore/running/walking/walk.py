@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -13,6 +14,7 @@ from pytest_aicore.errors import WorkflowError
 from pytest_aicore.running.walking.arguments import arguments_of
 from pytest_aicore.running.walking.calls import Call
 from pytest_aicore.running.walking.executing import Definition, Executor
+from pytest_aicore.running.walking.nodes import pod_name
 from pytest_aicore.running.walking.pod_making import whole_number
 from pytest_aicore.running.walking.refusing import refusals
 from pytest_aicore.running.walking.run_state import DEADLINE, RunState
@@ -206,6 +208,7 @@ class Walk:
         if not handler or self._wish is not None:
             return root.phase, message
         state.texts["workflow.status"] = root.phase
+        state.texts["workflow.failures"] = _failures(state)
         state.texts["workflow.duration"] = f"{time.monotonic() - begin:.6f}"
         if not spec.get("onExit") and hook.get("arguments"):
             try:
@@ -245,6 +248,24 @@ class Walk:
             name: Definition(_merged(defaults, plain(each.node)), each.node.line)
             for name, each in self._workflow.model.by_name.items()
         }
+
+
+def _failures(state: RunState) -> str:
+    """Return what `{{workflow.failures}}` means: a list as JSON, and that as a string in quotes (operator.go)."""
+    failures = [
+        {
+            "displayName": node.display_name,
+            "message": node.message,
+            "templateName": node.template,
+            "phase": node.phase,
+            "podName": pod_name(state.name, node.template, node.name),
+            "finishedAt": None if node.finished is None else node.finished.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        for node in state.nodes.values()
+        if node.has_failed
+    ]
+    listed = json.dumps(failures or None, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(listed, ensure_ascii=False)
 
 
 def _merged(defaults: Plain, own: Plain) -> Plain:

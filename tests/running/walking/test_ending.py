@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -297,6 +298,28 @@ def test_an_exit_handler(main: Ended | None, handler: Ended | None, end: tuple[s
     run = walked(HANDLED, script)
     assert run.end == end
     assert run.pods.pod("wf.onExit").args == (f"{main.phase if main else 'Succeeded'} me",)
+
+
+@pytest.mark.parametrize("how", [None, FAILS])
+def test_an_exit_handler_that_reads_the_failures(how: Ended | None) -> None:
+    spec = HANDLED.replace("{{workflow.status}} {{inputs.parameters.who}}", "{{workflow.failures}}")
+    run = walked(spec, {"wf": how} if how else {})
+    (text,) = run.pods.pod("wf.onExit").args or ()
+    failures = json.loads(json.loads(text))
+    if how is None:
+        assert failures is None
+        return
+    (failure,) = failures
+    finished = run.node("wf").finished
+    assert finished is not None
+    assert failure == {
+        "displayName": "wf",
+        "message": "Error (exit code 1)",
+        "templateName": "train",
+        "phase": "Failed",
+        "podName": "wf",
+        "finishedAt": finished.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
 
 
 HOOKED = HANDLED.replace("onExit: tell", "hooks: {exit: {template: tell, ARGUMENTS}}").replace(

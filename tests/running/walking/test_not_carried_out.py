@@ -40,7 +40,7 @@ def test_all_refusals_at_once() -> None:
             container:
               image: i
               command: [sh]
-              args: ["{{=1 + 1}} {{steps.name}} {{workflow.failures}} {{jinja}}"]
+              args: ["{{=1 + 1}} {{steps.name}} {{workflow.priority}} {{jinja}}"]
               envFrom: [{secretRef: {name: s}}]
           - name: wait
             suspend: {}
@@ -52,7 +52,7 @@ def test_all_refusals_at_once() -> None:
         "wf.yaml:11:39: `onExit` beside `withItems` is not carried out on this machine.",
         "wf.yaml:14:7: `template.sidecars` is not carried out on this machine.",
         "wf.yaml:18:16: The expression `{{=1 + 1}}` is not carried out on this machine.",
-        "wf.yaml:18:16: The tag `{{workflow.failures}}` is not replaced on this machine.",
+        "wf.yaml:18:16: The tag `{{workflow.priority}}` is not replaced on this machine.",
         "wf.yaml:19:9: `template.container.envFrom` is not carried out on this machine.",
         "wf.yaml:21:7: `template.suspend` is not carried out on this machine.",
     ]
