@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pytest_aicore.cli.run_images import PodsWithKnownImages, warn
-from pytest_aicore.cli.run_report import Json, Lines
+from pytest_aicore.cli.run_report import JsonReport, TextReport
 from pytest_aicore.cli.run_tracking import Tracking
 from pytest_aicore.errors import SettingsError, WorkflowError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, to_fill_in
@@ -93,7 +93,7 @@ def run(wanted: Wanted) -> int:
     name = f"e{secrets.token_hex(8)[1:]}"  # as AI Core's ids of executions
     output = _output_folder(wanted.output, name)
     engine = chosen_engine(wanted.engine)
-    report: Report = Lines() if wanted.output_format == "text" else Json()
+    report: Report = TextReport() if wanted.output_format == "text" else JsonReport()
     with (
         own_folder() as folder,
         Tracking(name) as tracking,

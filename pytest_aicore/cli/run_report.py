@@ -66,7 +66,7 @@ class Report(Protocol):
         """
 
 
-class Lines:
+class TextReport:
     """Prints a run as it goes on, from whichever thread."""
 
     def __init__(self) -> None:
@@ -148,7 +148,7 @@ class Lines:
             say(on_one_line(redact(line)))
 
 
-class Json:
+class JsonReport:
     """Prints a run as JSON when it has ended."""
 
     def begin(self, workflow: WorkflowTemplate, name: str, engine: Engine) -> None:
@@ -204,4 +204,4 @@ def _node(node: NodeStatus) -> dict[str, Any]:
     return content
 
 
-__all__ = ["Json", "Lines", "Report"]
+__all__ = ["JsonReport", "TextReport", "Report"]
