@@ -204,4 +204,4 @@ def _node(node: NodeStatus) -> dict[str, Any]:
     return content
 
 
-__all__ = ["JsonReport", "TextReport", "Report"]
+__all__ = ["JsonReport", "Report", "TextReport"]
