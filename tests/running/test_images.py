@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 FROM = f"FROM python:{VERSION}-slim\n"
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -158,7 +160,6 @@ def environments(tmp_path: Path) -> set[str]:
     return {path.name for path in (tmp_path / "cache").iterdir() if path.is_dir()}
 
 
-@pytest.mark.once
 def test_an_environment_is_kept_by_its_content(folder: Path, tmp_path: Path) -> None:
     """The folder in which an image is made is another one each time."""
     content = f"{FROM}COPY *.whl /w/\nRUN pip install --no-index /w/tiny-1.0-py3-none-any.whl\n"
@@ -168,7 +169,6 @@ def test_an_environment_is_kept_by_its_content(folder: Path, tmp_path: Path) -> 
         assert len(environments(tmp_path)) == number
 
 
-@pytest.mark.once
 def test_a_damaged_environment_is_made_again(folder: Path, tmp_path: Path) -> None:
     name = wheel(folder)
     content = f"{FROM}COPY *.whl /w/\nRUN pip install --no-index /w/{name}\n"
