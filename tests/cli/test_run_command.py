@@ -226,7 +226,8 @@ def sandbox() -> None:
 
 @pytest.mark.usefixtures("sandbox")
 def test_the_tutorial_with_its_image() -> None:
-    write("image/Dockerfile", "FROM python:3.11\nCOPY src /app/src\n")
+    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    write("image/Dockerfile", f"FROM python:{version}\nCOPY src /app/src\n")
     write(
         "image/src/train.py",
         """
