@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, cast
 
@@ -223,14 +224,17 @@ class Emulator:
             template: a workflow template, or the executable derived from one.
             at: the time of the sync, in seconds since the epoch; now if left out.
         """
-        executable: Executable = template.executable if hasattr(template, "executable") else template
+        source = cast("Template", template) if hasattr(template, "executable") else None
+        executable = cast("Executable", template) if source is None else source.executable
         with self.lock:
             now = self.clock.now() if at is None else at
             before = self.state.published.get(executable.id)
             if before and before.executable == executable:
-                return  # a sync that finds nothing new changes nothing
+                # A sync that finds nothing new changes nothing that clients see; its code may be new all the same.
+                self.state.published[executable.id] = replace(before, template=source)
+                return
             self.state.published[executable.id] = PublishedExecutable(
-                executable, before.created_at if before else now, now
+                executable, before.created_at if before else now, now, template=source
             )
             self.state.tenant.provide_secrets(executable, now)
 

@@ -70,8 +70,8 @@ class WatchedFolder:
         new: list[str] = []
         for executable_id, template in templates.items():
             before = self._emulator.state.published.get(executable_id)
+            self._emulator.publish(template)
             if before is None or before.executable != template.executable:
-                self._emulator.publish(template)
                 (new if before is None else again).append(executable_id)
         gone = [each for each, name in self._published.items() if each not in templates and name not in broken]
         for executable_id in gone:

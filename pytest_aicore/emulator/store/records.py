@@ -5,7 +5,7 @@ Records are immutable; a change replaces the old record by a new one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_aicore.emulator.store.protocols import Outlook
-    from pytest_aicore.workflows import Executable
+    from pytest_aicore.workflows import Executable, Template
 
 EPOCH = datetime(2025, 1, 1, tzinfo=timezone.utc).timestamp()
 """The initial time of every emulator, so that two runs give the same bytes."""
@@ -202,6 +202,8 @@ class PublishedExecutable:
     """The application that synchronised it."""
     covered: PublishedExecutable | None = None
     """The executable of the workflows folder, or of a test, with the same id; restored with the application's end."""
+    template: Template | None = field(default=None, compare=False)
+    """What it was derived from, for engines that carry it out; None if only the executable was given."""
 
 
 class Appointment(NamedTuple):

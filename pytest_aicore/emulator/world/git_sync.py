@@ -156,7 +156,11 @@ class GitSync:
             created = before.created_at if before else at
             modified = before.modified_at if before and done == "unchanged" else at
             covered = before.covered or (before if before.application is None else None) if before else None
-            state.published[template.name] = PublishedExecutable(executable, created, modified, application.id, covered)
+            state.published[template.name] = PublishedExecutable(
+                executable, created, modified, application.id, covered, template
+            )
+        elif before:
+            state.published[template.name] = replace(before, template=template)  # its code may be new
         return _result(manifest, "Synced", f"{template.kind.lower()}.{_API[template.kind]}/{template.name} {done}")
 
     def _mark_failed(self, executable_id: str) -> None:
