@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import signal
@@ -14,22 +13,24 @@ from threading import Timer
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from pytest_aicore.cli.run_images import PodsWithKnownImages, warn
+from pytest_aicore.cli import local_options
+from pytest_aicore.cli.local_options import OUTPUT, warn
 from pytest_aicore.cli.run_report import JsonReport, TextReport
 from pytest_aicore.cli.run_tracking import Tracking
-from pytest_aicore.errors import SettingsError, WorkflowError, did_you_mean, listing
+from pytest_aicore.errors import SettingsError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, to_fill_in
+from pytest_aicore.running.cache import cache_folder
 from pytest_aicore.running.copying import copy
 from pytest_aicore.running.engines.choosing import chosen_engine
 from pytest_aicore.running.engines.process import PlainProcess
 from pytest_aicore.running.images.images import Images
+from pytest_aicore.running.known_images import PodsWithKnownImages
 from pytest_aicore.running.local_pods import LocalPods
 from pytest_aicore.running.own_folder import own_folder
 from pytest_aicore.running.pods import Stored
 from pytest_aicore.running.settings import Settings
 from pytest_aicore.running.walking.walk import Walk
 from pytest_aicore.running.workflow import PlainWorkflow, read_workflow
-from pytest_aicore.workflows.yaml.source import load, plain
 from pytest_aicore.workflows.yaml.tree import is_given
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.template import WorkflowTemplate
 
 FAILED = 1
-OUTPUT = "aicore-output"
-"""The folder for outputs where no other is named; each run gets a folder of its own in it."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +87,8 @@ def run(wanted: Wanted) -> int:
     workflow = read_workflow(wanted.workflow)
     parameters = _parameters(workflow, wanted.parameters)
     artifacts = _artifacts(workflow, wanted.artifacts)
-    mapping = _images(wanted.images)
-    known_secrets = _secrets(wanted.secrets)
+    mapping = local_options.images(wanted.images)
+    known_secrets = local_options.secrets(wanted.secrets)
     name = f"e{secrets.token_hex(8)[1:]}"  # as AI Core's ids of executions
     output = _output_folder(wanted.output, name)
     engine = chosen_engine(wanted.engine)
@@ -98,9 +97,9 @@ def run(wanted: Wanted) -> int:
         own_folder() as folder,
         Tracking(name) as tracking,
     ):
-        images = Images(mapping, Path(sys.executable), _cache(), folder)
+        images = Images(mapping, Path(sys.executable), cache_folder(), folder)
         pods = LocalPods(Settings(engine, images, folder, secrets=known_secrets, given=tracking.env, log=report.log))
-        known = PodsWithKnownImages(pods, images, may_substitute=wanted.may_substitute)
+        known = PodsWithKnownImages(pods, images, may_substitute=wanted.may_substitute, warn=warn)
         walk = Walk(workflow, name, known, parameters=parameters, artifacts=artifacts, changed=report.changed)
         try:
             for phrase in engine.lacks if engine.name == PlainProcess.name else ():
@@ -154,20 +153,8 @@ def _ended_by_signals(walk: Walk) -> Iterator[list[int]]:
 # --- what is asked for --------------------------------------------------------------------------------------
 
 
-def _pairs(option: str, given: Sequence[str], meaning: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for pair in given:
-        name, equals, value = pair.partition("=")
-        if not (name and equals):
-            raise SettingsError(f"{option} {pair!r}: expected {meaning}.")
-        if name in found:
-            raise SettingsError(f"{option} {name!r} is given twice.")
-        found[name] = value
-    return found
-
-
 def _parameters(workflow: WorkflowTemplate, given: Sequence[str]) -> dict[str, str]:
-    values = _pairs("--parameter", given, "NAME=VALUE")
+    values = local_options.pairs("--parameter", given, "NAME=VALUE")
     declared = workflow.model.parameters
     _refuse_unknown("--parameter", values, declared, f"{workflow.document.name} has no parameter")
     for name, value in values.items():
@@ -183,7 +170,7 @@ def _parameters(workflow: WorkflowTemplate, given: Sequence[str]) -> dict[str, s
 
 
 def _artifacts(workflow: WorkflowTemplate, given: Sequence[str]) -> dict[str, Stored]:
-    paths = _pairs("--artifact", given, "NAME=PATH")
+    paths = local_options.pairs("--artifact", given, "NAME=PATH")
     declared = {name: node for node in workflow.input_artifacts if (name := node.name("name"))}
     _refuse_unknown("--artifact", paths, declared, f"{workflow.document.name} has no input artifact")
     found = {name: Stored(_path(name, written)) for name, written in paths.items()}
@@ -221,42 +208,12 @@ def _refuse_missing(workflow: WorkflowTemplate, kind: str, names: Sequence[str],
         raise SettingsError(f"{workflow.document.name} needs a value for each of its {kind}s. Add: {options}")
 
 
-def _images(given: Sequence[str]) -> dict[str, Path]:
-    mapping = {pattern: Path(folder) for pattern, folder in _pairs("--image", given, "PATTERN=FOLDER").items()}
-    for pattern, folder in mapping.items():
-        if not folder.is_dir():
-            raise SettingsError(f"--image {pattern}={folder}: there is no such folder.")
-    return mapping
-
-
-def _secrets(file: Path | None) -> dict[str, dict[str, str]]:
-    if file is None:
-        return {}
-    try:
-        content = plain(load(file).root)
-    except WorkflowError:  # its message shows the line, which may hold a secret
-        raise SettingsError(f"--secrets {file}: the file cannot be read as YAML.") from None
-    expected = f"--secrets {file}: expected a map of secrets, each a map of keys and values in quotes."
-    if not isinstance(content, dict):
-        raise SettingsError(expected)
-    for keys in content.values():
-        if not isinstance(keys, dict) or not all(isinstance(value, str) for value in keys.values()):
-            raise SettingsError(expected)
-    return content
-
-
 def _output_folder(asked: Path | None, name: str) -> Path:
     if asked is None:
         return Path(OUTPUT, name)
     if asked.exists() and (not asked.is_dir() or any(asked.iterdir())):
         raise SettingsError(f"--output {asked}: expected a folder that is new or empty.")
     return asked
-
-
-def _cache() -> Path:
-    """Return where environments of packages are kept between runs (XDG Base Directory Specification)."""
-    root = os.environ.get("XDG_CACHE_HOME") or ""
-    return (Path(root) if os.path.isabs(root) else Path.home() / ".cache") / "pytest-aicore"  # noqa: PTH117
 
 
 # --- what is left -------------------------------------------------------------------------------------------
@@ -278,4 +235,4 @@ def _keep(outcome: Outcome, folder: Path) -> dict[str, Path]:
     return kept
 
 
-__all__ = ["OUTPUT", "Wanted", "run"]
+__all__ = ["Wanted", "run"]

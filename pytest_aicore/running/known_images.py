@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import AicoreError, SettingsError
-from pytest_aicore.printable import say
-from pytest_aicore.redact import redact
 from pytest_aicore.running.pods import Ended
 from pytest_aicore.workflows.argo.tags import has_placeholder
 
@@ -28,10 +24,12 @@ class PodsWithKnownImages:
         pods: what runs them.
         images: makes their images.
         may_substitute: whether an image may be substituted where the variable `CI` is set.
+        warn: gets a sentence about each image that is not what its name promises.
     """
 
-    def __init__(self, pods: Pods, images: Images, *, may_substitute: bool) -> None:
+    def __init__(self, pods: Pods, images: Images, *, may_substitute: bool, warn: Callable[[str], None]) -> None:
         self._pods = pods
+        self._warn = warn
         self._images = images
         self._may_substitute = may_substitute or not os.environ.get("CI")
         self._said: set[str] = set()
@@ -85,19 +83,9 @@ class PodsWithKnownImages:
             )
         self._said.add(name)
         if image.is_substituted:
-            warn(f"the image {name} is substituted by this machine's programs. Map it: --image {name}=FOLDER")
+            self._warn(f"the image {name} is substituted by this machine's programs. Map it: --image {name}=FOLDER")
         for warning in image.warnings:
-            warn(f"the image {name}: {warning}")
+            self._warn(f"the image {name}: {warning}")
 
 
-def warn(sentence: str) -> None:
-    """Print a warning.
-
-    Args:
-        sentence: what happened.
-    """
-    with suppress(OSError):  # standard error is closed
-        say(f"pytest-aicore: {redact(sentence)}", sys.stderr)
-
-
-__all__ = ["PodsWithKnownImages", "warn"]
+__all__ = ["PodsWithKnownImages"]

@@ -1,0 +1,108 @@
+"""What the commands that carry workflows out on this machine have in common: their options, and how they warn."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_aicore.errors import SettingsError, WorkflowError
+from pytest_aicore.printable import say
+from pytest_aicore.redact import redact
+from pytest_aicore.workflows.yaml.source import load, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OUTPUT = "aicore-output"
+"""The folder for outputs where no other is named; each run gets a folder of its own in it."""
+
+
+def pairs(option: str, given: Sequence[str], meaning: str) -> dict[str, str]:
+    """Return what an option that may be given several times says, by name.
+
+    Args:
+        option: the option.
+        given: `NAME=VALUE`.
+        meaning: what it expects, for messages.
+
+    Raises:
+        SettingsError: a value is not of that form, or a name is given twice.
+    """
+    found: dict[str, str] = {}
+    for pair in given:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise SettingsError(f"{option} {pair!r}: expected {meaning}.")
+        if name in found:
+            raise SettingsError(f"{option} {name!r} is given twice.")
+        found[name] = value
+    return found
+
+
+def folders(option: str, given: Sequence[str], meaning: str) -> dict[str, Path]:
+    """Return the folders that an option names.
+
+    Args:
+        option: the option.
+        given: `NAME=FOLDER`.
+        meaning: what it expects, for messages.
+
+    Raises:
+        SettingsError: as `pairs`, or there is no such folder.
+    """
+    found = {name: Path(folder) for name, folder in pairs(option, given, meaning).items()}
+    for name, folder in found.items():
+        if not folder.is_dir():
+            raise SettingsError(f"{option} {name}={folder}: there is no such folder.")
+    return found
+
+
+def images(given: Sequence[str]) -> dict[str, Path]:
+    """Return the folders of images by the patterns of their names.
+
+    Args:
+        given: the values of `--image`.
+
+    Raises:
+        SettingsError: as `folders`.
+    """
+    return folders("--image", given, "PATTERN=FOLDER")
+
+
+def secrets(file: Path | None) -> dict[str, dict[str, str]]:
+    """Return the values of secrets.
+
+    Args:
+        file: the value of `--secrets`.
+
+    Raises:
+        SettingsError: it cannot be read, or holds something else.
+    """
+    if file is None:
+        return {}
+    try:
+        content = plain(load(file).root)
+    except WorkflowError:  # its message shows the line, which may hold a secret
+        raise SettingsError(f"--secrets {file}: the file cannot be read as YAML.") from None
+    expected = f"--secrets {file}: expected a map of secrets, each a map of keys and values in quotes."
+    if not isinstance(content, dict):
+        raise SettingsError(expected)
+    for keys in content.values():
+        if not isinstance(keys, dict) or not all(isinstance(value, str) for value in keys.values()):
+            raise SettingsError(expected)
+    return content
+
+
+def warn(sentence: str) -> None:
+    """Print a warning.
+
+    Args:
+        sentence: what happened.
+    """
+    with suppress(OSError):  # standard error is closed
+        say(f"pytest-aicore: {redact(sentence)}", sys.stderr)
+
+
+__all__ = ["OUTPUT", "folders", "images", "pairs", "secrets", "warn"]
