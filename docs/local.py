@@ -75,6 +75,32 @@ steps.
 
 **What `Tracking()` logs** is taken by a server for this run, which steps find as on AI Core.
 
+## For every client
+
+`pytest-aicore serve --local` is [the emulator over HTTP](server.md), and carries the executions that clients start out
+on this machine:
+
+```sh
+pytest-aicore serve --local --workflows workflows --service-key-out key.json \\
+    --local-store default=./data --image 'docker.io/example/text-clf-train:*=./training'
+```
+
+A notebook or SAP's SDK then registers artifacts, creates configurations and starts executions as usual. Statuses, log
+lines, metrics and tags are those of the real code, visible while it runs; stopping an execution ends its processes,
+and so does stopping the server.
+
+- An artifact `ai://NAME/PATH` is read from the folder of `--local-store NAME=FOLDER`. If there is no such file or
+  folder, the execution ends DEAD with a message that says which path was looked at.
+- Output artifacts of a COMPLETED execution are registered, and stay in `aicore-output/EXECUTION/NAME`; another
+  execution can bind them by their URL, `ai://default/EXECUTION/NAME`.
+- What cannot be carried out ends DEAD, with the reason in `statusMessage` (at most 256 characters) and, complete, in
+  `statusDetails`: a workflow with something that is not in the table below, an image that cannot be made, a deployment.
+- A resource group that a client has made needs the object-store secret `default`; without it executions stay UNKNOWN,
+  as on AI Core, and the server says so.
+- Time is real, so `--pace` is refused, and so is a `--host` that other machines reach: they could run code here.
+- All executions that were started run at the same time; pull secrets and generic secrets of AI Core are not looked at,
+  the values for `secretKeyRef` come from `--secrets`.
+
 ## Engines
 
 | engine | what it cannot hold |

@@ -116,8 +116,20 @@ def serve(parser: argparse.ArgumentParser) -> None:
         help="real time, scaled time such as 60x, polls (each poll moves an execution or deployment to its next "
         "status), or instant (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the generated ids (default: %(default)s)")
+    parser.add_argument("--seed", type=int, help="seed of the generated ids (default: 0, with --local a random one)")
     parser.add_argument("--no-admin", action="store_true", help="do not answer /__aicore__/")
+    local = parser.add_argument_group("executions on this machine")
+    local.add_argument(
+        "--local", action="store_true", help="carry executions out on this machine, with their real code"
+    )
+    local.add_argument(
+        "--local-store",
+        action="append",
+        default=[],
+        metavar="NAME=FOLDER",
+        help="this folder takes the place of the object store: ai://NAME/a is a in it",
+    )
+    _how_steps_run(local, engine=None)
     tls = parser.add_argument_group("TLS and client certificates")
     tls.add_argument("--tls-cert", type=Path, metavar="FILE", help="the server's certificate chain, PEM")
     tls.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key, PEM")
@@ -132,7 +144,12 @@ def serve(parser: argparse.ArgumentParser) -> None:
 
     def run(asked: argparse.Namespace) -> int:
         from pytest_aicore.cli.serve import serve_until_stopped
+        from pytest_aicore.cli.serve_local import Wanted
 
+        wanted = Wanted(
+            asked.local, asked.local_store, asked.image, asked.engine, asked.secrets, may_substitute=asked.substitute
+        )
+        wanted.refuse_without_local()
         return serve_until_stopped(
             workflows=asked.workflows,
             host=asked.host,
@@ -145,6 +162,7 @@ def serve(parser: argparse.ArgumentParser) -> None:
             tls_key=asked.tls_key,
             tls_client_ca=asked.tls_client_ca,
             allow_x509_over_http=asked.allow_x509_over_http,
+            local=wanted if wanted.local else None,
         )
 
     parser.set_defaults(run=run)
@@ -267,27 +285,7 @@ def run(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=PATH",
         help="bind an input artifact to a file or folder",
     )
-    parser.add_argument(
-        "--image",
-        action="append",
-        default=[],
-        metavar="PATTERN=FOLDER",
-        help="images of these names are made from the Dockerfile in this folder",
-    )
-    parser.add_argument(
-        "--substitute",
-        action="store_true",
-        help="this machine's programs may take the place of images that are not mapped, also where CI is set",
-    )
-    parser.add_argument(
-        "--engine",
-        default="auto",
-        choices=("auto", "sandbox", "process"),
-        help="what runs the steps; process does not isolate them (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--secrets", type=Path, metavar="FILE", help="YAML with the values of secrets: by name a map of keys"
-    )
+    _how_steps_run(parser, engine="auto")
     parser.add_argument("--timeout", type=_seconds, metavar="S", help="stop the run after so many seconds")
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="a new folder for its outputs (default: one in aicore-output)"
@@ -313,6 +311,31 @@ def run(parser: argparse.ArgumentParser) -> None:
         )
 
     parser.set_defaults(run=carry_out)
+
+
+def _how_steps_run(group: argparse._ActionsContainer, *, engine: str | None) -> None:
+    """Declare what `run` and `serve --local` have in common."""
+    group.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="PATTERN=FOLDER",
+        help="images of these names are made from the Dockerfile in this folder",
+    )
+    group.add_argument(
+        "--substitute",
+        action="store_true",
+        help="this machine's programs may take the place of images that are not mapped, also where CI is set",
+    )
+    group.add_argument(
+        "--engine",
+        default=engine,
+        choices=("auto", "sandbox", "process"),
+        help="what runs the steps; process does not isolate them (default: auto)",
+    )
+    group.add_argument(
+        "--secrets", type=Path, metavar="FILE", help="YAML with the values of secrets: by name a map of keys"
+    )
 
 
 def _seconds(text: str) -> float:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from pytest_aicore.cli.serve_local import Wanted
+
 DESCRIPTORS = 8192
 """How many files and connections the program asks the system for: the default of many systems is 1024."""
 
@@ -32,12 +34,13 @@ def serve_until_stopped(
     port: int,
     service_key_out: Path | None,
     pace: str,
-    seed: int,
+    seed: int | None,
     admin: bool,
     tls_cert: Path | None,
     tls_key: Path | None,
     tls_client_ca: Path | None,
     allow_x509_over_http: bool,
+    local: Wanted | None = None,
 ) -> int:
     """Serve until SIGINT or SIGTERM and return the exit status: 0, because a signal is the normal way to end it.
 
@@ -47,14 +50,16 @@ def serve_until_stopped(
         port: the port to listen at; 0 for any that is free.
         service_key_out: where to write a service key.
         pace: how fast time passes.
-        seed: of the generated ids.
+        seed: of the generated ids; None for the usual one.
         admin: whether `/__aicore__/` is answered.
         tls_cert: the server's certificate chain.
         tls_key: its private key.
         tls_client_ca: the CA certificates that client certificates must be signed by.
         allow_x509_over_http: whether a client without secret gets a token without having shown a certificate.
+        local: how executions are carried out on this machine; None to emulate them.
 
     Raises:
+        SettingsError: executions cannot be carried out on this machine.
         EmulatorError: something that was asked for is not possible.
         WorkflowError: the workflows folder does not exist.
     """
@@ -62,40 +67,58 @@ def serve_until_stopped(
     if workflows is not None and not workflows.is_dir():
         state = "is a file, not a folder" if workflows.exists() else "does not exist"
         raise WorkflowError(f"--workflows '{workflows}': the folder {state}.")
-    chosen = pace_named(pace)
     _ask_for_descriptors()
-    emulator = Emulator(seed, clock=RunningClock(chosen), pace=chosen.said, tokens_expire=True)
-    server = Server(emulator, host=host, port=port, tls=tls, allow_x509_over_http=allow_x509_over_http, admin=admin)
-    emulator.base_url = emulator.auth_url = server.url  # the URLs in answers
-    emulator.local_repositories = server.is_loopback  # other machines must not choose which local folders are read
-    folder = None if workflows is None else WatchedFolder(emulator, workflows, _warn)
-    try:
-        if allow_x509_over_http and not server.is_loopback:
-            raise EmulatorError(
-                f"--allow-x509-over-http with --host {host}: any client that reaches that address would get a token. "
-                "Use it on this machine alone, or give --tls-cert, --tls-key and --tls-client-ca."
-            )
-        if not server.is_loopback:
-            _warn(
-                f"Warning: --host {host} can be reached from other machines, and the credentials of an emulator can be "
-                f"guessed: any client that reaches it can use it. {ADMIN_ROOT} stays closed to other machines."
-            )
-        if folder:
-            folder.start()
-        if service_key_out is not None:
-            server.write_service_key(service_key_out)
-        server.start()
-        with _stopped_by_signal() as stopped:
-            say(f"SAP AI Core is emulated at {server.url}")
-            while not select.select([stopped], [], [], 1.0)[0]:
-                if server.wait(0):
-                    raise EmulatorError(f"The server at {server.url} has stopped by itself. Please report it.")
-    finally:
-        if folder:
-            folder.stop()
-        server.stop()
-        emulator.close()
+    with _emulator(seed, pace, local) as emulator:
+        server = Server(emulator, host=host, port=port, tls=tls, allow_x509_over_http=allow_x509_over_http, admin=admin)
+        emulator.base_url = emulator.auth_url = server.url  # the URLs in answers
+        emulator.local_repositories = server.is_loopback  # other machines must not choose which local folders are read
+        folder = None if workflows is None else WatchedFolder(emulator, workflows, _warn)
+        try:
+            _consider_host(server, host, allow_x509_over_http=allow_x509_over_http, is_local=local is not None)
+            if folder:
+                folder.start()
+            if service_key_out is not None:
+                server.write_service_key(service_key_out)
+            server.start()
+            with _stopped_by_signal() as stopped:
+                say(f"SAP AI Core is emulated at {server.url}")
+                while not select.select([stopped], [], [], 1.0)[0]:
+                    if server.wait(0):
+                        raise EmulatorError(f"The server at {server.url} has stopped by itself. Please report it.")
+        finally:
+            if folder:
+                folder.stop()
+            server.stop()
     return 0
+
+
+def _consider_host(server: Server, host: str, *, allow_x509_over_http: bool, is_local: bool) -> None:
+    """Refuse, or warn about, what a server that other machines reach would let them do."""
+    if server.is_loopback:
+        return
+    if allow_x509_over_http:
+        raise EmulatorError(
+            f"--allow-x509-over-http with --host {host}: any client that reaches that address would get a token. "
+            "Use it on this machine alone, or give --tls-cert, --tls-key and --tls-client-ca."
+        )
+    if is_local:
+        raise EmulatorError(
+            f"--local with --host {host}: any client that reaches that address could run code on this machine. "
+            "Use it on this machine alone."
+        )
+    _warn(
+        f"Warning: --host {host} can be reached from other machines, and the credentials of an emulator can be "
+        f"guessed: any client that reaches it can use it. {ADMIN_ROOT} stays closed to other machines."
+    )
+
+
+def _emulator(seed: int | None, pace: str, local: Wanted | None) -> Emulator:
+    chosen = pace_named(pace)
+    if local is None:
+        return Emulator(seed or 0, clock=RunningClock(chosen), pace=chosen.said, tokens_expire=True)
+    from pytest_aicore.cli.serve_local import working_emulator
+
+    return working_emulator(local, chosen.name, seed)
 
 
 def _tls(

@@ -1,0 +1,1 @@
+"""Executions of the emulator, really carried out on this machine."""

@@ -1,0 +1,43 @@
+"""What users choose about executions that are carried out on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_aicore.running.engines.choosing import AUTOMATIC
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from pytest_aicore.workflows.template import Template
+
+
+@dataclass(frozen=True, slots=True)
+class LocalChoices:
+    """What users choose about executions that are carried out on this machine.
+
+    Attributes:
+        engine: what runs the steps: a name of `running.engines.choosing.ENGINES`, or `auto`.
+        images: by a pattern of image names the folder with the Dockerfile; the first that matches counts.
+        store: by the name of an object-store secret the folder that takes its place: `ai://NAME/a/b` is `a/b` in it.
+        secrets: the values for `secretKeyRef`: by the name of a secret its values by key. They are hidden in logs.
+        may_substitute: whether this machine's programs may take the place of images that are not mapped, where the
+            variable `CI` is set as well.
+        template_of: returns the template of an executable id, None if there is none; called when an execution begins,
+            with the world's lock held. Left out, `local_emulator` takes the templates that are published in it.
+        outputs: where output artifacts stay, each execution's in a folder with its id; it is made when first needed.
+            None for a temporary folder that is removed when the engine is closed.
+    """
+
+    engine: str = AUTOMATIC
+    images: Mapping[str, Path] = field(default_factory=dict)
+    store: Mapping[str, Path] = field(default_factory=dict)
+    secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    may_substitute: bool = False
+    template_of: Callable[[str], Template | None] | None = None
+    outputs: Path | None = None
+
+
+__all__ = ["LocalChoices"]

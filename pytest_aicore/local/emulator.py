@@ -1,0 +1,54 @@
+"""An emulator whose executions are carried out on this machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_aicore.emulator.emulator import Emulator
+from pytest_aicore.emulator.world.pace import RunningClock, pace_named
+from pytest_aicore.local.engine import LocalEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_aicore.emulator.world.engine import Desk
+    from pytest_aicore.local.choices import LocalChoices
+    from pytest_aicore.workflows.template import Template
+
+
+def local_emulator(
+    choices: LocalChoices, warn: Callable[[str], None], *, seed: int = 0, tokens_expire: bool = False
+) -> Emulator:
+    """Return an emulator whose executions are carried out on this machine, in real time; `close` ends them.
+
+    Args:
+        choices: what users have chosen.
+        warn: gets what the user should know and the API does not show, from any thread.
+        seed: of the generated ids.
+        tokens_expire: whether tokens expire.
+
+    Raises:
+        SettingsError: the chosen engine does not work on this machine.
+        EmulatorError: the server for the steps cannot be started.
+    """
+    engines: list[LocalEngine] = []
+
+    def template_of(executable_id: str) -> Template | None:
+        published = emulator.state.find_published(executable_id)
+        return published.template if published else None
+
+    def make(desk: Desk) -> LocalEngine:
+        engines.append(LocalEngine(desk, replace(choices, template_of=choices.template_of or template_of), warn))
+        return engines[0]
+
+    emulator = Emulator(seed, clock=RunningClock(pace_named("real")), tokens_expire=tokens_expire, engine=make)
+    try:
+        engines[0].serve_steps(emulator)
+    except BaseException:
+        emulator.close()
+        raise
+    return emulator
+
+
+__all__ = ["local_emulator"]

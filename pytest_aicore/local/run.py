@@ -1,0 +1,201 @@
+"""One execution, carried out on this machine in a thread of its own, from its first report to its last."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pytest_aicore.emulator.world.bindings import refused_details
+from pytest_aicore.errors import AicoreError, SettingsError, WorkflowError
+from pytest_aicore.local.details import failed_details
+from pytest_aicore.local.log_lines import LogLines
+from pytest_aicore.running.cache import cache_folder
+from pytest_aicore.running.images.images import Images
+from pytest_aicore.running.known_images import PodsWithKnownImages
+from pytest_aicore.running.local_pods import LocalPods
+from pytest_aicore.running.own_folder import own_folder
+from pytest_aicore.running.settings import Settings
+from pytest_aicore.running.walking.walk import Walk
+from pytest_aicore.workflows.template import WorkflowTemplate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pytest_aicore.emulator.world.engine import Desk
+    from pytest_aicore.local.choices import LocalChoices
+    from pytest_aicore.local.job import Job
+    from pytest_aicore.local.object_store import ObjectStore
+    from pytest_aicore.running.engines.engine import Engine
+    from pytest_aicore.running.pods import Pod
+    from pytest_aicore.running.walking.nodes import NodeStatus
+    from pytest_aicore.running.walking.walk import Outcome
+
+LONGEST_MESSAGE: Final = 256
+"""Characters of a status message (AI Core's API specification)."""
+
+
+class Run(threading.Thread):
+    """One execution, carried out on this machine.
+
+    Args:
+        job: what is carried out.
+        desk: where it is reported.
+        choices: what users have chosen.
+        engine: what runs its steps.
+        store: holds its artifacts.
+        tracking: the variables with which its steps find the tracking service.
+        warn: gets what the user should know.
+        over: called after the last report.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        desk: Desk,
+        choices: LocalChoices,
+        engine: Engine,
+        store: ObjectStore,
+        tracking: Mapping[str, str],
+        warn: Callable[[str], None],
+        over: Callable[[Run], None],
+    ) -> None:
+        super().__init__(daemon=True, name=f"aicore-{job.id}")
+        self.job = job
+        self._desk = desk
+        self._choices = choices
+        self._engine = engine
+        self._store = store
+        self._tracking = tracking
+        self._warn = warn
+        self._over = over
+        self._mutex = threading.Lock()
+        self._walk: Walk | None = None
+        self._is_unwanted = False
+        self._reports = True
+        self._has_started = False
+
+    def end(self) -> None:
+        """Let it end, without waiting for that."""
+        with self._mutex:
+            self._is_unwanted = True
+            walk = self._walk
+        if walk is not None:
+            walk.stop()
+
+    def replace(self) -> None:
+        """Let it end, and report no status any more: another takes its place."""
+        self._reports = False
+        self.end()
+
+    def run(self) -> None:
+        """Carry it out, and report what happens, as it happens."""
+        try:
+            self._report_end()
+        finally:
+            self._over(self)
+
+    def _report_end(self) -> None:
+        self._status("PENDING")
+        try:
+            outcome = self._outcome()
+        except AicoreError as error:
+            self._refuse(str(error))
+        except OSError as error:
+            self._refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        except Exception as error:
+            self._refuse(f"internal error of pytest-aicore, please report it: {type(error).__name__}: {error}")
+        else:
+            if self._is_unwanted:
+                self._status("STOPPED")
+            elif outcome.status == "COMPLETED":
+                self._status("COMPLETED")
+            else:
+                self._status("DEAD", message=outcome.message, details=failed_details(self.job.id, outcome))
+
+    def _refuse(self, message: str) -> None:
+        """Report that nothing was started, or that its outputs cannot be kept."""
+        if self._is_unwanted:
+            self._status("STOPPED")
+        else:
+            self._warn(f"{self.job.id}: {message}")
+            details = {} if self.job.is_deployment else refused_details(self.job.id, message)
+            self._status("DEAD", message=message, details=details)
+
+    def _outcome(self) -> Outcome:
+        """Carry the workflow out; what it has left is kept and reported."""
+        workflow = self._workflow()
+        artifacts = {name: self._store.find(name, url) for name, url in self.job.artifacts.items()}
+        with own_folder() as folder, LogLines(lambda lines: self._desk.log(self.job.id, *lines)) as lines:
+            images = Images(self._choices.images, Path(sys.executable), cache_folder(), folder)
+
+            def log(pod: Pod, line: str) -> None:
+                del pod
+                lines.add(line)
+
+            settings = Settings(
+                self._engine, images, folder, secrets=self._choices.secrets, given=self._tracking, log=log
+            )
+            pods = LocalPods(settings)
+            known = PodsWithKnownImages(pods, images, may_substitute=self._choices.may_substitute, warn=self._warn)
+            walk = Walk(
+                workflow,
+                self.job.id,
+                known,
+                parameters=self.job.parameters,
+                artifacts=artifacts,
+                changed=self._node_changed,
+            )
+            try:
+                known.make(workflow)
+                with self._mutex:
+                    self._walk = walk
+                    is_unwanted = self._is_unwanted
+                if is_unwanted:
+                    walk.stop()
+                outcome = walk.run()
+            finally:
+                pods.close()
+                images.close()
+            if outcome.status == "COMPLETED" and not self._is_unwanted:
+                self._keep(outcome)
+        return outcome
+
+    def _workflow(self) -> WorkflowTemplate:
+        job = self.job
+        if job.is_deployment:
+            raise WorkflowError("Deployments are not carried out on this machine: only executions are.")
+        if job.problem is not None:
+            raise WorkflowError(job.problem)
+        if not isinstance(job.template, WorkflowTemplate):
+            raise WorkflowError(
+                f"The code of the executable {job.executable_id!r} is not known, so it cannot run on this machine: "
+                "only workflows that were published from a YAML file can."
+            )
+        return job.template
+
+    def _node_changed(self, node: NodeStatus) -> None:
+        if node.type == "Pod" and node.phase == "Running" and not self._has_started:
+            self._has_started = True
+            self._status("RUNNING")
+
+    def _keep(self, outcome: Outcome) -> None:
+        for name, content in outcome.artifacts.items():
+            try:
+                self._store.keep(self.job.id, f"{name}{self.job.suffixes.get(name, '')}", content)
+            except OSError as error:
+                raise SettingsError(f"The output artifact {name!r} cannot be kept: {error}") from None
+            self._desk.output(self.job.id, name)
+
+    def _status(self, status: str, *, message: str | None = None, details: Mapping[str, object] | None = None) -> None:
+        if self._reports:
+            shown = None if message is None else _shortened(message)
+            self._desk.status(self.job.id, status, message=shown, details=details)
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 1]}…"
+
+
+__all__ = ["LONGEST_MESSAGE", "Run"]
