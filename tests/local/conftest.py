@@ -1,0 +1,64 @@
+"""Executions on this machine, by each engine that it has."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_aicore.hooks.isolation import PLUGIN_NAME
+from pytest_aicore.local.choices import LocalChoices
+from pytest_aicore.running.engines.choosing import ENGINES
+from tests.local.laptops import Laptop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def _no_outer_door(pytestconfig: pytest.Config) -> None:
+    """Close the door of the session around these tests, which it opens again before the next one."""
+    plugin: Any = pytestconfig.pluginmanager.get_plugin(PLUGIN_NAME)
+    if plugin is not None:
+        plugin.session.close()
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep caches and temporary folders of the runs in the test's own folder."""
+    monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Return the name of each engine that works here."""
+    reason = ENGINES[request.param]().probe()
+    if reason is not None:
+        pytest.skip(reason)
+    return str(request.param)
+
+
+@pytest.fixture
+def make_laptop() -> Iterator[Callable[..., Laptop]]:
+    """Return what makes an emulator with choices; it ends with the test."""
+    with ExitStack() as exits:
+
+        def make(**chosen: Any) -> Laptop:
+            laptop = Laptop(LocalChoices(**chosen))
+            exits.callback(laptop.emulator.close)
+            laptop.door.open()
+            exits.callback(laptop.door.close)
+            return laptop
+
+        yield make
+
+
+@pytest.fixture
+def laptop(engine: str, tmp_path: Path, make_laptop: Callable[..., Laptop]) -> Laptop:
+    """Return an emulator whose executions run by each engine, with a folder for data and one for outputs."""
+    (tmp_path / "data" / "in").mkdir(parents=True)
+    (tmp_path / "data" / "in" / "words.txt").write_text("some words\n", encoding="utf-8")
+    return make_laptop(engine=engine, store={"default": tmp_path / "data"}, outputs=tmp_path / "outputs")

@@ -1,0 +1,282 @@
+"""Executions of the emulator run on this machine: what clients see is what the code does."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_aicore.running.engines.choosing import ENGINES
+from tests.emulator.conftest import templates
+from tests.local.laptops import TRACKS, until, workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.local.laptops import Laptop
+
+TRAINS = "cat /in/data/words.txt; mkdir /out/model; echo $WORD > /out/model/words.txt; echo trained"
+SLEEPS = "echo begins; sleep 600 & sleep 601"
+
+
+def details_of(content: dict[str, Any]) -> dict[str, Any]:
+    """Return the status details of an execution, with EXECUTION for its id.
+
+    Args:
+        content: the execution.
+    """
+    found: dict[str, Any] = content["statusDetails"]
+    for each in (*found["details"], *found["workflow_info"]):
+        for key, value in each.items():
+            each[key] = value.replace(content["id"], "EXECUTION") if isinstance(value, str) else value
+    return found
+
+
+def refused(message: str) -> dict[str, Any]:
+    """Return the details of what was refused before anything started.
+
+    Args:
+        message: why.
+    """
+    info = {"exit_code": "", "id": "EXECUTION", "message": message, "name": "EXECUTION", "phase": "Error"}
+    return {"details": [], "workflow_info": [info]}
+
+
+def test_a_training_and_another_one_that_uses_its_model(laptop: Laptop, tmp_path: Path) -> None:
+    first = laptop.ended(workflow(TRAINS), "ai://default/in", WORD="great")
+    assert (first["status"], "statusMessage" in first, "statusDetails" in first) == ("COMPLETED", False, False)
+    assert first["submissionTime"] <= first["startTime"] <= first["completionTime"]
+    assert laptop.lines(first["id"]) == [("main", "some words"), ("main", "trained")]
+    (model,) = first["outputArtifacts"]
+    assert (model["name"], model["kind"]) == ("model", "model")
+    assert model["url"] == f"ai://default/{first['id']}/model"
+    assert (tmp_path / "outputs" / first["id"] / "model" / "words.txt").read_text(encoding="utf-8") == "great\n"
+
+    second = laptop.ended(workflow(TRAINS), model["url"])
+    assert second["status"] == "COMPLETED"
+    assert laptop.lines(second["id"]) == [("main", "great"), ("main", "trained")]
+
+
+def test_what_tracking_logs_belongs_to_the_execution(laptop: Laptop, tmp_path: Path) -> None:
+    text = workflow("").replace("[sh, -c]", "[python, -c]")
+    indented = "\n".join(f"            {line}" for line in TRACKS.splitlines())
+    text = text.replace('args: [""]', f"args:\n          - |\n{indented}").replace("path: /out/model", "path: /out")
+    ended = laptop.ended(text)
+    assert (ended["status"], laptop.lines(ended["id"])) == ("COMPLETED", [("main", "204")])
+    answer = laptop.ask("GET", "/metrics", S_filter=f"executionId eq '{ended['id']}'").json()
+    (tracked,) = answer["resources"]
+    assert [(each["name"], each["value"], each["step"]) for each in tracked["metrics"]] == [("accuracy", 0.75, 1)]
+    assert tracked["tags"] == [{"name": "owner", "value": "me"}]
+
+
+def test_what_it_does_is_seen_while_it_runs(laptop: Laptop) -> None:
+    execution = laptop.begin(workflow(SLEEPS))
+    running = laptop.until(execution, "RUNNING")
+    assert "completionTime" not in running
+    until(lambda: laptop.lines(execution) == [("main", "begins")], "the log")
+    laptop.stop(execution)
+    stopped = laptop.until(execution, "STOPPED")
+    assert stopped["outputArtifacts"] == []
+    assert "statusMessage" not in stopped
+
+
+@pytest.mark.parametrize(
+    ("script", "message", "main", "wait"),
+    [
+        ("echo last; exit 3", "Error (exit code 3)", 3, 0),
+        ("echo last; exit 130", "Error (exit code 130)", 130, 0),
+        ("echo last; kill -9 $$$$", "Error (exit code 137)", 137, 0),
+        (
+            "echo last",
+            "Error (exit code 1): open /var/run/argo/outputs/artifacts/out/model.tgz: no such file or directory",
+            0,
+            1,
+        ),
+    ],
+)
+def test_a_step_that_fails(laptop: Laptop, script: str, message: str, main: int, wait: int) -> None:
+    ended = laptop.ended(workflow(script))
+    assert (ended["status"], ended["statusMessage"], ended["outputArtifacts"]) == ("DEAD", message, [])
+    assert details_of(ended) == {
+        "details": [
+            {
+                "container_name": "main",
+                "exit_code": main,
+                "last_log_messages": "last",
+                "message": message if main else "",
+                "pod_name": "EXECUTION",
+                "ready": False,
+            },
+            {
+                "container_name": "wait",
+                "exit_code": wait,
+                "last_log_messages": f'level=fatal msg="{message}"' if wait else "",
+                "message": message if wait else "",
+                "pod_name": "EXECUTION",
+                "ready": False,
+            },
+        ],
+        "workflow_info": [
+            {
+                "exit_code": str(main),
+                "id": "EXECUTION",
+                "message": message,
+                "name": "EXECUTION",
+                "phase": "Failed" if main else "Error",
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("ai://default/no", "{bound}, and there is no {folder}/outputs/no or {folder}/data/no."),
+        ("ai://default/../secret", "{bound}, which leads out of the folder {folder}/outputs."),
+        ("ai://default/%2e%2e/secret", "{bound}, which leads out of the folder {folder}/outputs."),
+        ("ai://defualt/in", None),
+    ],
+)
+def test_an_input_that_does_not_exist(laptop: Laptop, tmp_path: Path, url: str, message: str | None) -> None:
+    (tmp_path / "secret").mkdir()
+    expected = (
+        f"failed to load artifact 'data' from {url}: failed to get secret: secrets \"defualt-object-store-secret\""
+        " not found"
+        if message is None
+        else message.format(bound=f"The input artifact 'data' is bound to {url}", folder=tmp_path)
+    )
+    ended = laptop.ended(workflow(TRAINS), url)
+    assert (ended["status"], laptop.lines(ended["id"])) == ("DEAD", [])
+    assert details_of(ended) == refused(expected)
+    assert laptop.warnings[-1] == f"{ended['id']}: {expected}"
+
+
+def test_a_store_without_folder(make_laptop: Callable[..., Laptop]) -> None:
+    laptop = make_laptop(engine="process")
+    laptop.create("/artifacts", {"name": "x", "kind": "dataset", "url": "ai://default/in", "scenarioId": "tiny"})
+    message = details_of(laptop.ended(workflow(TRAINS), "ai://default/in"))["workflow_info"][0]["message"]
+    assert re.fullmatch(
+        r"The input artifact 'data' is bound to ai://default/in, and there is no \S+/outputs/in\. "
+        r"No folder takes the place of the object store 'default'\.",
+        message,
+    )
+
+
+def test_what_is_refused_before_anything_starts(laptop: Laptop, tmp_path: Path) -> None:
+    text = workflow(TRAINS).replace("      volumes:", "      daemon: true\n      volumes:")
+    ended = laptop.ended(text)
+    message = details_of(ended)["workflow_info"][0]["message"]
+    assert ended["status"] == "DEAD"
+    assert "cannot be carried out on this machine, so nothing was started." in message
+    assert "daemon" in message
+    assert len(ended["statusMessage"]) <= 256
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_bindings_that_the_cluster_refuses(laptop: Laptop) -> None:
+    ended = laptop.ended(workflow("exit 0").replace(", default: hello", ""))
+    argument = "spec.arguments.WORD"
+    assert ended["status"] == "DEAD"
+    assert details_of(ended) == refused(f"invalid spec: {argument}.value or {argument}.valueFrom is required")
+
+
+def test_an_image_that_cannot_be_made(tmp_path: Path, make_laptop: Callable[..., Laptop]) -> None:
+    laptop = make_laptop(engine="process", images={"docker.io/me/*": tmp_path})
+    ended = laptop.ended(workflow(TRAINS))
+    assert ended["status"] == "DEAD"
+    assert (
+        ended["statusMessage"]
+        == (f"the image docker.io/me/tiny:1 is mapped to {tmp_path}, which has no Dockerfile")[:256]
+    )
+
+
+def test_a_substituted_image_in_ci(make_laptop: Callable[..., Laptop], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    assert make_laptop(engine="process").ended(workflow(TRAINS))["status"] == "DEAD"
+    allowed = make_laptop(engine="process", may_substitute=True)
+    assert allowed.ended(workflow("mkdir /out/model"))["status"] == "COMPLETED"
+    (warning,) = allowed.warnings
+    assert warning == (
+        "the image docker.io/me/tiny:1 is substituted by this machine's programs. Map it: "
+        "--image docker.io/me/tiny:1=FOLDER"
+    )
+
+
+def test_a_secret_is_hidden(make_laptop: Callable[..., Laptop]) -> None:
+    laptop = make_laptop(engine="process", secrets={"hub": {"token": "s3cr3t-of-mine"}})
+    text = workflow("mkdir /out/model; echo $TOKEN").replace(
+        "env: [", "env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: hub, key: token}}}, "
+    )
+    ended = laptop.ended(text)
+    assert (ended["status"], laptop.lines(ended["id"])) == ("COMPLETED", [("main", "***")])
+
+
+def test_a_deployment(make_laptop: Callable[..., Laptop]) -> None:
+    laptop = make_laptop(engine="process")
+    for template in templates():
+        laptop.emulator.publish(template)
+    deployment = laptop.create("/deployments", {"configurationId": laptop.configure_serving()})
+    until(lambda: laptop.ask("GET", f"/deployments/{deployment}").json()["status"] == "DEAD", "its end")
+    content = laptop.ask("GET", f"/deployments/{deployment}").json()
+    assert content["statusMessage"] == "Deployments are not carried out on this machine: only executions are."
+
+
+def test_an_executable_without_template(make_laptop: Callable[..., Laptop]) -> None:
+    laptop = make_laptop(engine="process", template_of=lambda _: None)
+    assert laptop.ended(workflow(TRAINS))["statusMessage"] == (
+        "The code of the executable 'tiny' is not known, so it cannot run on this machine: only workflows that were "
+        "published from a YAML file can."
+    )
+
+
+def test_a_resource_group_without_object_store(make_laptop: Callable[..., Laptop]) -> None:
+    laptop = make_laptop(engine="process")
+    laptop.emulator.state.groups["default"].object_store_secrets.remove("default")
+    execution = laptop.begin(workflow(TRAINS))
+    assert laptop.get(execution)["status"] == "UNKNOWN"
+    assert laptop.warnings == [
+        f"{execution} stays UNKNOWN, as on AI Core: the resource group 'default' has no object-store secret `default`"
+    ]
+    assert laptop.emulator.cluster.engine.carried() == ()
+
+
+def test_code_that_was_changed(laptop: Laptop) -> None:
+    """The executable, which is what clients see, is the same."""
+    for word in ("one", "two"):
+        ended = laptop.ended(workflow(f"mkdir /out/model; echo {word}"))
+        assert laptop.lines(ended["id"]) == [("main", word)]
+
+
+def test_many_lines(laptop: Laptop) -> None:
+    ended = laptop.ended(workflow("mkdir /out/model; seq 20000"))
+    assert ended["status"] == "COMPLETED"
+    logs = laptop.emulator.cluster.find(ended["id"])[1].logs  # type: ignore[index]
+    assert [line.message for line in logs] == [str(number + 1) for number in range(20000)]
+
+
+def test_nothing_runs_after_the_end(laptop: Laptop, engine: str) -> None:
+    executions = [laptop.begin(workflow(SLEEPS)) for _ in range(2)]
+    for each in executions:
+        laptop.until(each, "RUNNING")
+    laptop.emulator.close()
+    assert [laptop.get(each)["status"] for each in executions] == ["STOPPED", "STOPPED"]
+    assert laptop.emulator.cluster.engine.carried() == ()
+    assert laptop.emulator.incidents == []
+    laptop.emulator.close()  # twice is once
+    assert engine in ENGINES
+
+
+def test_a_rollback_ends_what_it_reverts(laptop: Laptop) -> None:
+    checkpoint = laptop.emulator.checkpoint()
+    laptop.until(laptop.begin(workflow(SLEEPS)), "RUNNING")
+    laptop.emulator.rollback(checkpoint)
+    until(lambda: laptop.emulator.cluster.engine.carried() == (), "its end")
+
+
+def test_several_at_a_time(laptop: Laptop) -> None:
+    scripts = {"COMPLETED": "mkdir /out/model", "DEAD": "exit 1"}
+    executions = [(status, laptop.begin(workflow(script))) for status, script in [*scripts.items()] * 3]
+    for status, execution in executions:
+        assert laptop.until(execution, "COMPLETED", "DEAD")["status"] == status
