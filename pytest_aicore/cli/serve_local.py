@@ -52,7 +52,7 @@ class Wanted:
         }
         useless = [option for option, value in given.items() if value]
         if useless and not self.local:
-            raise SettingsError(f"{listing(useless)} applies with --local only: executions are emulated without it.")
+            raise SettingsError(f"{listing(useless)}: only with --local; without it executions are emulated.")
 
 
 def working_emulator(wanted: Wanted, pace: str, seed: int | None) -> Emulator:
@@ -76,9 +76,7 @@ def working_emulator(wanted: Wanted, pace: str, seed: int | None) -> Emulator:
     from pytest_aicore.running.engines.process import PlainProcess
 
     if pace != _REAL:
-        raise SettingsError(
-            f"--pace {pace} with --local: what runs on this machine takes its real time. Remove --pace."
-        )
+        raise SettingsError(f"--pace {pace} with --local: what runs here takes its real time. Remove --pace.")
     choices = LocalChoices(
         engine=wanted.engine or "auto",
         images=local_options.images(wanted.images),
