@@ -114,7 +114,11 @@ class LocalEngine:
             self._threads.add(run)
         if before is not None:
             before.replace()
-        run.start()
+        try:
+            run.start()
+        except RuntimeError as error:  # the system allows no further thread
+            run.refuse(f"it cannot be started: {error}")
+            self._forget(run)
 
     def stop(self, group: ResourceGroup, enactment: Enactment) -> None:  # noqa: ARG002
         """End its steps.

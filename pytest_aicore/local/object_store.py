@@ -52,7 +52,10 @@ class ObjectStore:
             hint = did_you_mean(secret, self._folders)
             raise SettingsError(f"{bound}, and no folder takes the place of the object store {secret!r}.{hint}")
         for root in roots:
-            place = (root / path).resolve()
+            try:
+                place = (root / path).resolve()
+            except (OSError, RuntimeError, ValueError) as error:  # a name too long, links in a circle, a NUL
+                raise SettingsError(f"{bound}, which cannot be read in the folder {root}: {error}") from None
             if not place.is_relative_to(root.resolve()):
                 raise SettingsError(f"{bound}, which leads out of the folder {root}.")
             if place.exists():

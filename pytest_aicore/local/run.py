@@ -96,32 +96,37 @@ class Run(threading.Thread):
         finally:
             self._over(self)
 
+    def refuse(self, message: str) -> None:
+        """Report that it ends without having done what it should.
+
+        Args:
+            message: why.
+        """
+        self._warn(f"{self.job.id}: {message}")
+        details = {} if self.job.is_deployment else refused_details(self.job.id, message)
+        self._status("DEAD", message=message, details=details)
+
     def _report_end(self) -> None:
         self._status("PENDING")
         try:
             outcome = self._outcome()
+            details = failed_details(self.job.id, outcome)
         except AicoreError as error:
-            self._refuse(str(error))
+            problem = str(error)
         except OSError as error:
-            self._refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+            problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         except Exception as error:
-            self._refuse(f"internal error of pytest-aicore, please report it: {type(error).__name__}: {error}")
+            problem = f"internal error of pytest-aicore, please report it: {type(error).__name__}: {error}"
         else:
-            if self._is_unwanted:
-                self._status("STOPPED")
-            elif outcome.status == "COMPLETED":
-                self._status("COMPLETED")
-            else:
-                self._status("DEAD", message=outcome.message, details=failed_details(self.job.id, outcome))
-
-    def _refuse(self, message: str) -> None:
-        """Report that nothing was started, or that its outputs cannot be kept."""
+            problem = ""
         if self._is_unwanted:
             self._status("STOPPED")
+        elif problem:
+            self.refuse(problem)
+        elif outcome.status == "COMPLETED":
+            self._status("COMPLETED")
         else:
-            self._warn(f"{self.job.id}: {message}")
-            details = {} if self.job.is_deployment else refused_details(self.job.id, message)
-            self._status("DEAD", message=message, details=details)
+            self._status("DEAD", message=outcome.message, details=details)
 
     def _outcome(self) -> Outcome:
         """Carry the workflow out; what it has left is kept and reported."""

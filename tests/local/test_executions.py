@@ -135,6 +135,7 @@ def test_a_step_that_fails(laptop: Laptop, script: str, message: str, main: int,
         ("ai://default/no", "{bound}, and there is no {folder}/outputs/no or {folder}/data/no."),
         ("ai://default/../secret", "{bound}, which leads out of the folder {folder}/outputs."),
         ("ai://default/%2e%2e/secret", "{bound}, which leads out of the folder {folder}/outputs."),
+        ("ai://default/a%00b", "{bound}, which cannot be read in the folder {folder}/outputs: embedded null byte"),
         ("ai://defualt/in", None),
     ],
 )

@@ -78,17 +78,18 @@ def client() -> Any:
     )
 
 
-def begin(sdk: Any, url: str = "ai://default/in", word: str = "hello") -> str:
+def begin(sdk: Any, url: str = "ai://default/in", word: str = "hello", executable: str = "tiny") -> str:
     """Start an execution, and return its id.
 
     Args:
         sdk: a client.
         url: of its input artifact.
         word: the value of its parameter.
+        executable: the id of its executable.
     """
     data = sdk.artifact.create("data", Artifact.Kind.DATASET, url, "tiny")
     bound = [InputArtifactBinding("data", data.id)]
-    configuration = sdk.configuration.create("tiny", "tiny", "tiny", [ParameterBinding("WORD", word)], bound)
+    configuration = sdk.configuration.create("tiny", "tiny", executable, [ParameterBinding("WORD", word)], bound)
     return str(sdk.execution.create(configuration.id).id)
 
 
@@ -158,6 +159,21 @@ def test_the_sdk_trains_on_this_machine(program: Program, engine: str) -> None:
     assert "Traceback" not in "".join(program.lines["stderr"])
 
 
+def test_a_workflow_that_the_client_synchronises(program: Program) -> None:
+    Path("repository").mkdir()
+    text = workflow("mkdir /out/model; echo synchronised").replace("name: tiny\n", "name: other\n", 1)
+    Path("repository/other.yaml").write_text(text, encoding="utf-8")
+    url = Path("repository").absolute().as_uri()
+    body = {"repositoryUrl": url, "revision": "HEAD", "path": ".", "applicationName": "app"}
+    with program.client(Path("key.json")) as plain:
+        assert plain.ask("POST", "/v2/admin/applications", body).status == 200
+        assert plain.ask("POST", "/__aicore__/clock", {"advance": 600}).status == 200
+        assert plain.ask("GET", "/v2/admin/applications/app/status").json["syncStatus"] == "Synced"
+    sdk = client()
+    execution = begin(sdk, executable="other")
+    assert (ended(sdk, execution).status.value, log(sdk, execution)) == ("COMPLETED", ["synchronised"])
+
+
 def test_an_edited_workflow_runs_as_it_is_now(program: Program) -> None:
     assert program.process.poll() is None
     sdk = client()
@@ -170,7 +186,7 @@ def test_a_stop_ends_all_processes(program: Program) -> None:
     Path("workflows/tiny.yaml").write_text(SLEEPS, encoding="utf-8")
     sdk = client()
     until(lambda: log(sdk, begin_again(sdk)) == ["begins"], "the code that sleeps")
-    assert sleepers() != []
+    until(sleepers, "the processes that sleep")
     for each in sdk.execution.query().resources:
         if each.status.value == "RUNNING":
             sdk.execution.modify(each.id, TargetStatus.STOPPED)
@@ -195,7 +211,7 @@ def test_a_signal_ends_what_runs(program: Program, number: int) -> None:
     Path("workflows/tiny.yaml").write_text(SLEEPS, encoding="utf-8")
     sdk = client()
     until(lambda: log(sdk, begin_again(sdk)) == ["begins"], "the code that sleeps")
-    assert sleepers() != []
+    until(sleepers, "the processes that sleep")
     assert program.stop(number) == 0
     assert sleepers() == []
     assert "Traceback" not in "".join(program.lines["stderr"])
@@ -206,6 +222,7 @@ def test_a_server_that_is_killed_leaves_no_process(program: Program) -> None:
     Path("workflows/tiny.yaml").write_text(SLEEPS, encoding="utf-8")
     sdk = client()
     until(lambda: log(sdk, begin_again(sdk)) == ["begins"], "the code that sleeps")
+    until(sleepers, "the processes that sleep")
     assert program.stop(signal.SIGKILL) == -signal.SIGKILL
     until(lambda: sleepers() == [], "the end of the step")
 
