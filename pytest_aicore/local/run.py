@@ -72,6 +72,7 @@ class Run(threading.Thread):
         self._over = over
         self._mutex = threading.Lock()
         self._walk: Walk | None = None
+        self._images: Images | None = None
         self._is_unwanted = False
         self._reports = True
         self._has_started = False
@@ -80,7 +81,9 @@ class Run(threading.Thread):
         """Let it end, without waiting for that."""
         with self._mutex:
             self._is_unwanted = True
-            walk = self._walk
+            walk, images = self._walk, self._images
+        if images is not None:
+            images.stop()
         if walk is not None:
             walk.stop()
 
@@ -152,13 +155,13 @@ class Run(threading.Thread):
                 artifacts=artifacts,
                 changed=self._node_changed,
             )
+            with self._mutex:
+                self._walk, self._images = walk, images
+                is_unwanted = self._is_unwanted
+            if is_unwanted:
+                self.end()  # again: there was nothing to stop
             try:
                 known.make(workflow)
-                with self._mutex:
-                    self._walk = walk
-                    is_unwanted = self._is_unwanted
-                if is_unwanted:
-                    walk.stop()
                 outcome = walk.run()
             finally:
                 pods.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -190,6 +191,41 @@ def test_an_image_that_cannot_be_made(tmp_path: Path, make_laptop: Callable[...,
         ended["statusMessage"]
         == (f"the image docker.io/me/tiny:1 is mapped to {tmp_path}, which has no Dockerfile")[:256]
     )
+
+
+def test_a_stop_while_an_image_is_made(
+    tmp_path: Path, make_laptop: Callable[..., Laptop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What installs packages ends, and so does who waits for the same packages."""
+    (tmp_path / "bin").mkdir()
+    uv = tmp_path / "bin" / "uv"
+    uv.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid; sleep 600 & sleep 600\n", encoding="utf-8")
+    uv.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    (tmp_path / "Dockerfile").write_text("FROM python:3.11\nRUN pip install something\n", encoding="utf-8")
+    laptop = make_laptop(engine="process", images={"docker.io/me/*": tmp_path})
+    executions = [laptop.begin(workflow(TRAINS)) for _ in range(2)]
+    until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(encoding="utf-8"), "an installation")
+    group = int((tmp_path / "pid").read_text(encoding="utf-8"))
+    for execution in executions:
+        assert laptop.get(execution)["status"] == "PENDING"
+        laptop.stop(execution)
+    for execution in executions:
+        laptop.until(execution, "STOPPED")
+    until(lambda: not is_there(group), "the end of all that it has started")
+
+
+def is_there(group: int) -> bool:
+    """Return whether a group of processes exists.
+
+    Args:
+        group: its id.
+    """
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_a_substituted_image_in_ci(make_laptop: Callable[..., Laptop], monkeypatch: pytest.MonkeyPatch) -> None:

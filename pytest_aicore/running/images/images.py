@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from fnmatch import fnmatchcase
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import AicoreError, ImageError
@@ -33,7 +33,8 @@ class Images:
     def __init__(self, mapping: Mapping[str, Path], python: Path, cache: Path, folder: Path) -> None:
         self._mapping = mapping
         self._python = python
-        self._environments = Environments(cache)
+        self._stopped = Event()
+        self._environments = Environments(cache, self._stopped)
         self._folder = folder
         self._made: dict[Path | None, Image | AicoreError] = {}
         self._files: list[Path] = []
@@ -59,6 +60,10 @@ class Images:
         if isinstance(made, AicoreError):
             raise made
         return made
+
+    def stop(self) -> None:
+        """Give up the image that is being made, and make none any more; from any thread."""
+        self._stopped.set()
 
     def close(self) -> None:
         """Remove the files of the images."""

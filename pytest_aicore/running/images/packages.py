@@ -7,8 +7,9 @@ import json
 import os
 import platform
 import shutil
+import signal
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,10 +19,14 @@ from pytest_aicore.running.copying import remove
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from threading import Event
 
     from pytest_aicore.running.images.interpreter import Interpreter
 
 _COMPLETE = "complete.json"
+_GIVEN_UP = "the environment for its packages was given up: its run was stopped"
+_INTERVAL = 0.1
+"""Seconds after which it is checked again whether it is to be given up."""
 _LINES = 12
 """As many of the last lines as are shown of an installation that failed."""
 
@@ -46,10 +51,12 @@ class Environments:
 
     Args:
         folder: where they are kept.
+        stopped: set to give up what is being installed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stopped: Event) -> None:
         self._folder = folder
+        self._stopped = stopped
 
     def with_packages(self, base: Interpreter, installations: Sequence[Installation], name: str) -> Path:
         """Return the Python of an environment with these packages and no others.
@@ -60,16 +67,16 @@ class Environments:
             name: of the Dockerfile, for messages.
 
         Raises:
-            ImageError: an installation failed; the message has its last lines.
+            ImageError: an installation failed, and the message has its last lines; or it was given up.
         """
         environment = self._folder / _key(base, installations)
         python = environment / "bin" / "python"
-        with _lock(environment.with_suffix(".lock")):
+        with _lock(environment.with_suffix(".lock"), self._stopped):
             if not _is_complete(environment):
                 remove(environment)
-                _create(base, environment, name, with_pip=bool(installations))
+                _create(base, environment, name, self._stopped, with_pip=bool(installations))
                 for installation in installations:
-                    _install(python, installation, name)
+                    _install(python, installation, name, self._stopped)
                 (environment / _COMPLETE).write_text(json.dumps(_digest(environment)), encoding="utf-8")
         return python
 
@@ -89,13 +96,19 @@ def _without_place(argument: str) -> str:
 
 
 @contextmanager
-def _lock(file: Path) -> Iterator[None]:
+def _lock(file: Path, stopped: Event) -> Iterator[None]:
     """Let one process at a time make an environment; the others wait."""
     import fcntl  # not on Windows, where no engine works
 
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w", encoding="utf-8") as opened:
-        fcntl.flock(opened, fcntl.LOCK_EX)  # ends with the file
+        while True:
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the file
+                break
+            except BlockingIOError:
+                if stopped.wait(_INTERVAL):
+                    raise ImageError(_GIVEN_UP) from None
         yield
 
 
@@ -118,35 +131,53 @@ def _is_complete(environment: Path) -> bool:
         return False
 
 
-def _create(base: Interpreter, environment: Path, name: str, *, with_pip: bool) -> None:
+def _create(base: Interpreter, environment: Path, name: str, stopped: Event, *, with_pip: bool) -> None:
     uv = shutil.which("uv")
     if uv is not None:
         command = [uv, "venv", "--quiet", "--python", str(base.path), str(environment)]
     else:  # pip takes seconds to be installed
         command = [str(base.path), "-m", "venv", *([] if with_pip else ["--without-pip"]), str(environment)]
-    _run(command, f"{name}: the environment for its packages cannot be made")
+    _run(command, f"{name}: the environment for its packages cannot be made", stopped)
 
 
-def _install(python: Path, installation: Installation, name: str) -> None:
+def _install(python: Path, installation: Installation, name: str, stopped: Event) -> None:
     uv = shutil.which("uv")
     if uv is not None:
         command = [uv, "pip", "install", "--quiet", "--python", str(python)]
     else:
         command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     shown = " ".join(installation.arguments)
-    _run([*command, *installation.arguments], f"{name}:{installation.line}: `pip install {shown}` failed")
+    _run([*command, *installation.arguments], f"{name}:{installation.line}: `pip install {shown}` failed", stopped)
 
 
-def _run(command: list[str], failed: str) -> None:
+def _run(command: list[str], failed: str, stopped: Event) -> None:
     try:
-        done = subprocess.run(  # noqa: S603  the installation that the Dockerfile asks for
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+        process = subprocess.Popen(  # noqa: S603  the installation that the Dockerfile asks for
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that all that it starts can be ended
         )
     except OSError as error:
         raise ImageError(f"{failed}: {error}") from None
-    if done.returncode != 0:
-        last = done.stdout.decode("utf-8", "replace").strip().splitlines()[-_LINES:]
+    try:
+        output = _output(process, stopped)
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        raise
+    if process.returncode != 0:
+        last = output.decode("utf-8", "replace").strip().splitlines()[-_LINES:]
         raise ImageError("\n  ".join([f"{failed}:", *last]))
+
+
+def _output(process: subprocess.Popen[bytes], stopped: Event) -> bytes:
+    while not stopped.is_set():
+        with suppress(subprocess.TimeoutExpired):
+            return process.communicate(timeout=_INTERVAL)[0]
+    raise ImageError(_GIVEN_UP)
 
 
 __all__ = ["Environments", "Installation"]
