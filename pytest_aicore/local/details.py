@@ -26,26 +26,29 @@ def failed_details(execution_id: str, outcome: Outcome) -> dict[str, Any]:
         outcome: how it ended.
     """
     failed = [node for node in outcome.nodes if node.has_failed]
-    root = next((node for node in failed if node.id == execution_id), None)
-    if root is None:
+    if not failed:
         return refused_details(execution_id, outcome.message)
-    others = (node for node in failed if node is not root)
+    exit_codes = [node.exit_code for node in failed if node.id == execution_id]
     return {
         "details": [container for node in failed for container in _containers(node)],
         "workflow_info": [
-            _info(root) | {"name": execution_id, "message": outcome.message, "phase": outcome.phase},
-            *map(_info, others),
+            _info(exit_codes[0] if exit_codes else None, execution_id, outcome.message, execution_id, outcome.phase),
+            *(
+                _info(node.exit_code, node.id, node.message, node.display_name, node.phase)
+                for node in failed
+                if node.id != execution_id
+            ),
         ],
     }
 
 
-def _info(node: NodeStatus) -> dict[str, str]:
+def _info(exit_code: int | None, node_id: str, message: str, name: str, phase: str) -> dict[str, str]:
     return {
-        "exit_code": "" if node.exit_code is None else str(node.exit_code),
-        "id": node.id,
-        "message": node.message,
-        "name": node.display_name,
-        "phase": node.phase,
+        "exit_code": "" if exit_code is None else str(exit_code),
+        "id": node_id,
+        "message": message,
+        "name": name,
+        "phase": phase,
     }
 
 

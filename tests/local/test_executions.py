@@ -130,6 +130,48 @@ def test_a_step_that_fails(laptop: Laptop, script: str, message: str, main: int,
     }
 
 
+def test_a_step_of_many_that_fails(laptop: Laptop) -> None:
+    """The workflow's message is captured; those of groups of steps are Argo's."""
+    ended = laptop.ended(several("exit 4"))
+    found = details_of(ended)
+    (pod,) = {each["pod_name"] for each in found["details"]}
+    assert re.fullmatch(r"EXECUTION-train-\d+", pod)
+    assert [(each["container_name"], each["exit_code"]) for each in found["details"]] == [("main", 4), ("wait", 0)]
+    failed = f"child '{pod.replace('-train', '')}' failed"
+    assert [(each["name"], each["exit_code"], each["message"], each["phase"]) for each in found["workflow_info"]] == [
+        ("EXECUTION", "", failed, "Failed"),
+        ("[0]", "", failed, "Failed"),
+        ("second", "4", "Error (exit code 4)", "Failed"),
+    ]
+    assert ended["statusMessage"] == failed.replace("EXECUTION", ended["id"])
+
+
+def test_an_exit_handler_that_fails(laptop: Laptop) -> None:
+    text = several("mkdir /out/model").replace("entrypoint: all", "entrypoint: all\n  onExit: bad") + (
+        "    - name: bad\n      container: {image: docker.io/me/tiny:1, command: [sh, -c], args: [exit 5]}\n"
+    )
+    ended = laptop.ended(text)
+    assert (ended["status"], ended["statusMessage"]) == ("DEAD", "Error (exit code 5)")
+    found = details_of(ended)
+    assert [(each["container_name"], each["exit_code"]) for each in found["details"]] == [("main", 5), ("wait", 0)]
+    assert [(each["name"], each["exit_code"]) for each in found["workflow_info"]] == [
+        ("EXECUTION", ""),
+        ("EXECUTION.onExit", "5"),
+    ]
+
+
+def several(script: str) -> str:
+    """Return a workflow of two steps at a time.
+
+    Args:
+        script: of the second; the first succeeds.
+    """
+    steps = "[[{name: first, template: good}, {name: second, template: train}]]"
+    return workflow(script).replace("entrypoint: train", "entrypoint: all").replace(
+        "  templates:\n", f"  templates:\n    - {{name: all, steps: {steps}}}\n"
+    ) + ("    - name: good\n      container: {image: docker.io/me/tiny:1, command: [sh, -c], args: [exit 0]}\n")
+
+
 @pytest.mark.parametrize(
     ("url", "message"),
     [
