@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_aicore.workflows import parse_template
 from tests.emulator.conftest import templates
 from tests.local.laptops import TRACKS, until, workflow
 
@@ -59,16 +60,51 @@ def test_a_training_and_another_one_that_uses_its_model(laptop: Laptop, tmp_path
     assert laptop.lines(second["id"]) == [("main", "great"), ("main", "trained")]
 
 
-def test_what_tracking_logs_belongs_to_the_execution(laptop: Laptop, tmp_path: Path) -> None:
-    text = workflow("").replace("[sh, -c]", "[python, -c]")
-    indented = "\n".join(f"            {line}" for line in TRACKS.splitlines())
-    text = text.replace('args: [""]', f"args:\n          - |\n{indented}").replace("path: /out/model", "path: /out")
-    ended = laptop.ended(text)
+def test_what_tracking_logs_belongs_to_the_execution(laptop: Laptop) -> None:
+    ended = laptop.ended(in_python(TRACKS))
     assert (ended["status"], laptop.lines(ended["id"])) == ("COMPLETED", [("main", "204")])
     answer = laptop.ask("GET", "/metrics", S_filter=f"executionId eq '{ended['id']}'").json()
     (tracked,) = answer["resources"]
     assert [(each["name"], each["value"], each["step"]) for each in tracked["metrics"]] == [("accuracy", 0.75, 1)]
     assert tracked["tags"] == [{"name": "owner", "value": "me"}]
+
+
+def test_what_is_tracked_without_the_name_of_the_resource_group(laptop: Laptop) -> None:
+    """Shells such as dash drop the variable with that name, for its hyphens."""
+    laptop.emulator.create_resource_group("team")
+    laptop.emulator.publish(parse_template(in_python(without_group(TRACKS))))
+    bound = {"name": "t", "scenarioId": "tiny", "executableId": "tiny", "parameterBindings": []}
+    configuration = laptop.create("/configurations", {**bound, "inputArtifactBindings": []}, resource_group="team")
+    execution = laptop.create("/executions", {"configurationId": configuration}, resource_group="team")
+
+    def ask(path: str, **query: str) -> Any:
+        return laptop.ask("GET", path, resource_group="team", **query).json()
+
+    until(lambda: ask(f"/executions/{execution}")["status"] == "COMPLETED", "its end")
+    (tracked,) = ask("/metrics", S_filter=f"executionId eq '{execution}'")["resources"]
+    assert [each["name"] for each in tracked["metrics"]] == ["accuracy"]
+    assert "default" not in {name for name, group in laptop.emulator.state.groups.items() if execution in group.metrics}
+
+
+def in_python(program: str) -> str:
+    """Return a workflow whose only step is a program in Python; it needs to write no output.
+
+    Args:
+        program: the program.
+    """
+    indented = "\n".join(f"            {line}" for line in program.splitlines())
+    text = workflow("").replace("[sh, -c]", "[python, -c]")
+    return text.replace('args: [""]', f"args:\n          - |\n{indented}").replace("path: /out/model", "path: /out")
+
+
+def without_group(program: str) -> str:
+    """Return a program that sends no name of a resource group.
+
+    Args:
+        program: one that does.
+    """
+    lines = program.splitlines()
+    return "\n".join(line for line in lines if "AI-RESOURCE-GROUP" not in line)
 
 
 def test_what_it_does_is_seen_while_it_runs(laptop: Laptop) -> None:

@@ -88,12 +88,13 @@ def patch(call: ApiCall) -> Response:
     if len(call.request.body) > MAXIMUM_BYTES:
         raise _problem(413, TOO_LARGE, "PayloadLimitException", TOO_LARGE, "PayloadLimitException")
     body = _checked(lambda: json_body(call.request, PATCH_DATA))
-    kept = call.group.metrics.get(body["executionId"])
+    group = _group_of(call, body["executionId"])
+    kept = group.metrics.get(body["executionId"])
     if kept is None:
-        kept = call.group.metrics.add(
+        kept = group.metrics.add(
             Metrics(body["executionId"], call.state.next_number(), created_at=call.now, modified_at=call.now)
         )
-    call.group.metrics.put(
+    group.metrics.put(
         replace(
             kept,
             modified_at=call.now,
@@ -103,6 +104,16 @@ def patch(call: ApiCall) -> Response:
         )
     )
     return empty_response(204)
+
+
+def _group_of(call: ApiCall, execution_id: str) -> ResourceGroup:
+    """Return the resource group of an execution that logs data without naming one; assumed that AI Core finds it.
+
+    The SDK takes the name from the variable `AI-RESOURCE-GROUP`, which shells such as dash drop for its hyphens: a step
+    with the command `/bin/sh -c` sends no name.
+    """
+    found = None if "ai-resource-group" in call.request.headers else call.platform.cluster.find(execution_id)
+    return call.group if found is None else found[0]
 
 
 def find(call: ApiCall) -> Response:
