@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_aicore.emulator import Emulator
     from pytest_aicore.errors import AicoreError, PlanError, RunError
-    from pytest_aicore.hooks.isolation import FaultWarning, NetworkWarning
+    from pytest_aicore.hooks.isolation import FaultWarning, LocalWarning, NetworkWarning
     from pytest_aicore.session.environment import Environment
     from pytest_aicore.session.protocols import OutputWriter, RunFactory
     from pytest_aicore.session.trajectories import Trajectories
@@ -33,6 +33,7 @@ __all__ = [
     "Environment",
     "FaultWarning",
     "FinishedExecution",
+    "LocalWarning",
     "LogLine",
     "MetricValue",
     "NetworkWarning",
@@ -57,6 +58,7 @@ _HOME = {
     "Environment": "session.environment",
     "FaultWarning": "hooks.isolation",
     "FinishedExecution": "training.finished",
+    "LocalWarning": "hooks.isolation",
     "LogLine": "training.finished",
     "MetricValue": "training.finished",
     "NetworkWarning": "hooks.isolation",

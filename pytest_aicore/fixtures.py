@@ -48,13 +48,14 @@ def aicore_client(request: pytest.FixtureRequest) -> AIAPIV2Client:
 def aicore_emulator(request: pytest.FixtureRequest) -> Emulator:
     """The `Emulator` to script: outcomes, durations, faults; rolled back after each test.
 
-    A test that asks for it gets runs of its own, and is skipped under `--aicore-live`.
+    A test that asks for it gets runs of its own, and is skipped under `--aicore-live` and `--aicore-local`.
     """
     from pytest_aicore.hooks.fixture_bodies import session_for
 
     session = session_for(request)
-    if session.live:
-        pytest.skip("aicore_emulator: skipped under --aicore-live: this fixture controls the emulator only")
+    if session.live or session.local:
+        option = "--aicore-live" if session.live else "--aicore-local"
+        pytest.skip(f"aicore_emulator: skipped under {option}: this fixture controls the emulator only")
     return session.emulator
 
 

@@ -37,6 +37,7 @@ MARKERS = (
         " status_details=None, status_message=None, omit_outputs=None, symptom=None): how the"
         " emulator treats this test's runs; the arguments of Emulator.script. Offline only."
     ),
+    "aicore_local: run this test only where trainings really run on this machine (--aicore-local).",
     "aicore_live: run this test only against the real SAP AI Core (--aicore-live).",
     "aicore_offline: run this test only against the emulator.",
     "aicore_check: the items `path::check` that --aicore-check makes of workflow YAML files have this marker.",

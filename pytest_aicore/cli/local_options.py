@@ -7,10 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_aicore.errors import SettingsError, WorkflowError
+from pytest_aicore.errors import SettingsError
+from pytest_aicore.local.secrets_file import read_secrets
 from pytest_aicore.printable import say
 from pytest_aicore.redact import redact
-from pytest_aicore.workflows.yaml.source import load, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,19 +80,7 @@ def secrets(file: Path | None) -> dict[str, dict[str, str]]:
     Raises:
         SettingsError: it cannot be read, or holds something else.
     """
-    if file is None:
-        return {}
-    try:
-        content = plain(load(file).root)
-    except WorkflowError:  # its message shows the line, which may hold a secret
-        raise SettingsError(f"--secrets {file}: the file cannot be read as YAML.") from None
-    expected = f"--secrets {file}: expected a map of secrets, each a map of keys and values in quotes."
-    if not isinstance(content, dict):
-        raise SettingsError(expected)
-    for keys in content.values():
-        if not isinstance(keys, dict) or not all(isinstance(value, str) for value in keys.values()):
-            raise SettingsError(expected)
-    return content
+    return {} if file is None else read_secrets(file, "--secrets")
 
 
 def warn(sentence: str) -> None:

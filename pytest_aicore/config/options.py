@@ -87,6 +87,52 @@ class Settings:
         flag="--aicore-live",
         environment="PYTEST_AICORE_LIVE",
     )
+    local: Setting[bool] = _declared(
+        "carry the trainings out on this machine, with their real code, instead of the emulator's scripts",
+        reads="switch",
+        default=False,
+        flag="--aicore-local",
+        environment="PYTEST_AICORE_LOCAL",
+        ini="aicore_local",
+        ini_type="bool",
+    )
+    local_engine: Setting[str] = _declared(
+        "local: what the steps run in: auto (whatever isolates them), sandbox or process (default: auto)",
+        reads="engine",
+        default="auto",
+        metavar="NAME",
+        ini="aicore_local_engine",
+    )
+    local_images: Setting[Mapping[str, Path]] = _declared(
+        "local: folders with the Dockerfiles of images, one a line: docker.io/me/train:* = training",
+        reads="folders",
+        default={},
+        metavar="IMAGE",
+        ini="aicore_local_images",
+        ini_type="linelist",
+    )
+    local_store: Setting[Mapping[str, Path]] = _declared(
+        "local: folders in the place of object stores, one a line: default = data; a folder alone is that of default",
+        reads="stores",
+        default={},
+        metavar="FOLDER",
+        ini="aicore_local_store",
+        ini_type="linelist",
+    )
+    local_secrets: Setting[Path | None] = _declared(
+        "local: YAML file with the values of secrets that workflows name, by name and key",
+        reads="path",
+        default=None,
+        metavar="FILE",
+        ini="aicore_local_secrets",
+    )
+    local_substitute: Setting[bool] = _declared(
+        "local: this machine's programs may take the place of images without a folder, also where CI is set",
+        reads="switch",
+        default=False,
+        ini="aicore_local_substitute",
+        ini_type="bool",
+    )
     service_key: Setting[Path | Secret | None] = _declared(
         "service key of SAP AI Core (JSON file; its content in the environment variable PYTEST_AICORE_SERVICE_KEY);"
         " without it SAP's own lookup: AICORE_* variables, profile, VCAP_SERVICES",

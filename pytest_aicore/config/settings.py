@@ -80,11 +80,33 @@ def read_settings(given: Given) -> Settings:
     for option, its in found:
         default = given.root / option.default if isinstance(option.default, Path) else option.default
         setattr(settings, option.name, _read(its, READERS[option.reads], default))
+    _choose_world(settings)
     if settings.live.value:
         _require_resource_group(settings, given.environment)
     _refuse_output_in_workflows(settings)
     _refuse_contracts_in_workflows(settings, given.root)
     return settings
+
+
+def _choose_world(settings: Settings) -> None:
+    """Let one of live and local count: what stands on the command line, else live, which somebody pays for.
+
+    Raises:
+        SettingsError: both stand on the command line.
+    """
+    live, local = settings.live, settings.local
+    if not (live.value and local.value):
+        return
+    named = [each for each in (live, local) if each.source.startswith("--")]
+    if len(named) == 2:
+        raise SettingsError(
+            f"{local.source}: not together with {live.source}: trainings are carried out on this machine, or on the"
+            " real SAP AI Core."
+        )
+    if named == [local]:
+        settings.live = Setting(False, "default")
+    else:
+        settings.local = Setting(False, "default")
 
 
 class _Found:
@@ -302,9 +324,45 @@ def is_inside(path: Path, folder: Path) -> bool:
     return path.resolve().is_relative_to(folder.resolve())
 
 
+def _engine(found: _Found) -> str:
+    name = str(found.value).strip()
+    if name not in LOCAL_ENGINES:
+        raise ValueError(
+            f"unknown engine; expected one of {listing(LOCAL_ENGINES)}.{did_you_mean(name, LOCAL_ENGINES)}"
+        )
+    return name
+
+
+def _folders(found: _Found, alone: str | None = None) -> dict[str, Path]:
+    folders: dict[str, Path] = {}
+    for line in _lines(found):
+        name, equals, folder = (part.strip() for part in line.rpartition("="))
+        if not equals and alone is not None:
+            name = alone
+        if not (name and folder):
+            raise ValueError(f"{shown(line)!r}: expected NAME = FOLDER.")
+        if name in folders:
+            raise ValueError(f"{shown(name)!r} has two folders.")
+        folders[name] = found.base / Path(folder).expanduser()
+        if not folders[name].is_dir():
+            raise ValueError(f"{shown(line)!r}: there is no such folder: {folders[name]}")
+    return folders
+
+
+def _stores(found: _Found) -> dict[str, Path]:
+    return _folders(found, DEFAULT_STORE)
+
+
+LOCAL_ENGINES = ("auto", "sandbox", "process")
+DEFAULT_STORE = "default"
+"""The object-store secret that a folder alone stands for."""
+
+
 READERS: Mapping[str, Callable[[_Found], Any]] = {
     "count": _count,
     "duration": _duration,
+    "engine": _engine,
+    "folders": _folders,
     "lines": _lines,
     "moment": _moment,
     "path": _path,
@@ -312,6 +370,7 @@ READERS: Mapping[str, Callable[[_Found], Any]] = {
     "resource_group": _resource_group,
     "seconds": _seconds,
     "service_key": _service_key,
+    "stores": _stores,
     "switch": _switch,
 }
 """The function that reads each kind of value, by the name that declarations use."""

@@ -94,7 +94,7 @@ def begin(config: pytest.Config, items: Sequence[pytest.Item], ours: Sequence[py
     """
     settings = settings_of(config)
     for item in ours:
-        reason = _skipped(item, live=settings.live.value)
+        reason = _skipped(item, live=settings.live.value, local=settings.local.value)
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=reason))
     if ours:
@@ -105,9 +105,17 @@ def begin(config: pytest.Config, items: Sequence[pytest.Item], ours: Sequence[py
         isolation_of(config)
 
 
-def _skipped(item: pytest.Item, *, live: bool) -> str | None:
+def _skipped(item: pytest.Item, *, live: bool, local: bool) -> str | None:
+    if not live and item.get_closest_marker("aicore_live"):
+        return "aicore_live: needs --aicore-live"
+    if not local and item.get_closest_marker("aicore_local"):
+        return "aicore_local: needs --aicore-local"
+    if local and item.get_closest_marker("aicore_script"):
+        return "aicore_script: skipped under --aicore-local: this marker controls the emulator only"
+    if local and "aicore_emulator" in getattr(item, "fixturenames", ()):
+        return "aicore_emulator: skipped under --aicore-local: this fixture controls the emulator only"
     if not live:
-        return "aicore_live: needs --aicore-live" if item.get_closest_marker("aicore_live") else None
+        return None
     if item.get_closest_marker("aicore_offline"):
         return "aicore_offline: not under --aicore-live"
     if item.get_closest_marker("aicore_script"):

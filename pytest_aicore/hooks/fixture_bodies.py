@@ -64,8 +64,9 @@ def virtual_time(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     from pytest_aicore.session.virtual_time import VirtualTime
 
     session = session_for(request)
-    clock = VirtualTime(session.clock, live=session.live)
-    if not session.live:
+    is_real = session.live or session.local
+    clock = VirtualTime(session.clock, live=is_real)
+    if not is_real:
         session.import_sdk()
         monkeypatch.setattr(session.emulator.gateway, "tokens_expire", True)
     clock.install(monkeypatch.setattr)

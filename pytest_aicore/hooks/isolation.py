@@ -45,6 +45,10 @@ class FaultWarning(pytest.PytestWarning):
     """A fault that a test injected was never triggered: the failure that the test is about did not happen."""
 
 
+class LocalWarning(pytest.PytestWarning):
+    """A training on this machine differs from one on AI Core, for example by its image (`--aicore-local`)."""
+
+
 class NetworkWarning(pytest.PytestWarning):
     """A test uses something that can reach the network although `aicore_block_network` is set."""
 
@@ -85,7 +89,7 @@ def unreported(config: pytest.Config) -> list[RunReport]:
     return [] if isolation is None else isolation.unreported()
 
 
-def _warn(item: pytest.Item, warning: FaultWarning | NetworkWarning) -> None:
+def _warn(item: pytest.Item, warning: pytest.PytestWarning) -> None:
     """Warn of what a test did.
 
     A filter that turns all warnings into errors does not apply to this one, because nothing is wrong with the code
@@ -324,6 +328,8 @@ class Isolation:
                     _warn(item, FaultWarning(printable(sentence)))
             if self.session.settings.block_network.value:
                 self._warn_of_gaps(item)
+            while self.session.told:
+                _warn(item, LocalWarning(printable(self.session.told.pop(0))))
         finally:
             self.session.rollback()
 

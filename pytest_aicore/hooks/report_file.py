@@ -60,7 +60,7 @@ class ReportFile:
         document = {
             "document": "pytest-aicore report",
             "version": VERSION,
-            "mode": "live" if self._settings.live.value else "offline",
+            "mode": "live" if self._settings.live.value else "local" if self._settings.local.value else "offline",
             "host": OFFLINE_HOST
             if not self._settings.live.value
             else next((each.host for each in runs if each.host), None),

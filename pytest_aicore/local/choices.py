@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_aicore.running.engines.choosing import AUTOMATIC
+from pytest_aicore.running.known_images import ON_THE_COMMAND_LINE, Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +28,7 @@ class LocalChoices:
             variable `CI` is set as well.
         template_of: returns the template of an executable id, None if there is none; called when an execution begins,
             with the world's lock held. Left out, `local_emulator` takes the templates that are published in it.
+        asked: how users say what the image of a step is.
         outputs: where output artifacts stay, each execution's in a folder with its id; it is made when first needed.
             None for a temporary folder that is removed when the engine is closed.
     """
@@ -37,6 +39,7 @@ class LocalChoices:
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     may_substitute: bool = False
     template_of: Callable[[str], Template | None] | None = None
+    asked: Asked = ON_THE_COMMAND_LINE
     outputs: Path | None = None
 
 

@@ -146,7 +146,13 @@ class Run(threading.Thread):
                 self._engine, images, folder, secrets=self._choices.secrets, given=self._tracking, log=log
             )
             pods = LocalPods(settings)
-            known = PodsWithKnownImages(pods, images, may_substitute=self._choices.may_substitute, warn=self._warn)
+            known = PodsWithKnownImages(
+                pods,
+                images,
+                may_substitute=self._choices.may_substitute,
+                warn=self._warn,
+                asked=self._choices.asked,
+            )
             walk = Walk(
                 workflow,
                 self.job.id,

@@ -46,6 +46,7 @@ class RunReport:
         metrics: the last value by name, None if they were not requested.
         diagnosis: the likely causes of its failure, the likeliest first.
         failure: why the execution did not finish, None if it did.
+        local: whether it really ran on this machine.
     """
 
     run: str
@@ -72,6 +73,7 @@ class RunReport:
     metrics: dict[str, float] | None = None
     diagnosis: list[dict[str, str]] = field(default_factory=list)
     failure: str | None = None
+    local: bool = False
 
     def data(self) -> dict[str, Any]:
         """Return it as plain data that can be carried to another process."""
@@ -102,6 +104,7 @@ def report_of(run: Run, test: str, session: Session, node: str = "", causes: Seq
         test=test,
         workflow=plan.workflow,
         live=session.live,
+        local=session.local,
         id=watch.execution_id if watch else None,
         status=watch.history[-1].status.value if watch else None,
         stopped=watch.stopped if watch else None,

@@ -64,6 +64,8 @@ def header(settings: Settings) -> list[str]:
 
 
 def _mode(settings: Settings) -> str:
+    if settings.local.value:
+        return _local(settings)
     if not settings.live.value:
         return f"offline ({_from(settings.live)}), emulator at {OFFLINE_HOST}"
     from pytest_aicore.training.service.credentials import find_credentials, read_service_key
@@ -76,6 +78,20 @@ def _mode(settings: Settings) -> str:
         return f"LIVE (from {settings.live.source}), no usable credentials: {str(error).splitlines()[0]}"
     source = credentials.source if key.value is None else key.source
     return f"LIVE (from {settings.live.source}), {credentials.host} (from {source})"
+
+
+def _local(settings: Settings) -> str:
+    """Return which engine carries trainings out, and what it cannot hold."""
+    from pytest_aicore.running.engines.choosing import chosen_engine
+
+    chosen = settings.local_engine
+    try:
+        engine = chosen_engine(chosen.value)
+    except AicoreError as error:
+        # The first training ends with the whole message.
+        return f"LOCAL (from {settings.local.source}), no engine: {str(error).splitlines()[0]}"
+    lacks = f"; {'; '.join(engine.lacks)}" if engine.lacks else ""
+    return f"LOCAL (from {settings.local.source}), engine {engine.name} ({_from(chosen)}){lacks}"
 
 
 def _from(setting: Setting[Any]) -> str:
@@ -385,15 +401,16 @@ def summary(reports: Iterable[RunReport], *, verbose: bool, prices: Mapping[str,
         prices: of an hour, by resource plan.
     """
     runs = distinct(reports)
-    if not runs or not (verbose or any(run.live for run, _ in runs)):
+    if not runs or not (verbose or any(run.live or run.local for run, _ in runs)):
         return []
     statuses: dict[str, int] = {}
     for run, _ in runs:
         statuses[str(run.status)] = statuses.get(str(run.status), 0) + 1
     counts = ", ".join(f"{count} {status}" for status, count in statuses.items())
-    where = "live" if any(run.live for run, _ in runs) else "emulated"
+    where = "live" if any(run.live for run, _ in runs) else "local" if any(run.local for run, _ in runs) else "emulated"
     total = _seconds(sum(run.seconds or 0 for run, _ in runs))
-    lines = [f"{len(runs)} training run{'s' if len(runs) > 1 else ''}, {where}: {counts}; {total} of AI Core's time"]
+    whose = "this machine's" if where == "local" else "AI Core's"
+    lines = [f"{len(runs)} training run{'s' if len(runs) > 1 else ''}, {where}: {counts}; {total} of {whose} time"]
     workflows = max(len(run.workflow) for run, _ in runs)
     for run, tests in runs:
         took = "" if run.seconds is None else _seconds(run.seconds)

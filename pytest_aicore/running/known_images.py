@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pytest_aicore.errors import AicoreError, SettingsError
 from pytest_aicore.running.pods import Ended
@@ -17,6 +17,21 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.template import WorkflowTemplate
 
 
+class Asked(NamedTuple):
+    """How users say what the image of a step is.
+
+    Attributes:
+        map_it: maps an image to a folder; a template with its `name`.
+        substitute: lets this machine's programs take its place.
+    """
+
+    map_it: str
+    substitute: str
+
+
+ON_THE_COMMAND_LINE: Final = Asked("--image {name}=FOLDER", "--substitute")
+
+
 class PodsWithKnownImages:
     """Starts pods, each when it was said what its image is.
 
@@ -25,10 +40,20 @@ class PodsWithKnownImages:
         images: makes their images.
         may_substitute: whether an image may be substituted where the variable `CI` is set.
         warn: gets a sentence about each image that is not what its name promises.
+        asked: how users say what an image is.
     """
 
-    def __init__(self, pods: Pods, images: Images, *, may_substitute: bool, warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        pods: Pods,
+        images: Images,
+        *,
+        may_substitute: bool,
+        warn: Callable[[str], None],
+        asked: Asked = ON_THE_COMMAND_LINE,
+    ) -> None:
         self._pods = pods
+        self._asked = asked
         self._warn = warn
         self._images = images
         self._may_substitute = may_substitute or not os.environ.get("CI")
@@ -75,15 +100,15 @@ class PodsWithKnownImages:
         if name in self._said:
             return
         image = self._images.image(name)
+        map_it = f"Map it: {self._asked.map_it.format(name=name)}"
         if image.is_substituted and not self._may_substitute:
             raise SettingsError(
                 f"The image {name} is not mapped, and the variable CI is set, where no run should pass without its "
-                f"images unnoticed. Map it: --image {name}=FOLDER. Or let this machine's programs take its place: "
-                "--substitute"
+                f"images unnoticed. {map_it}. Or let this machine's programs take its place: {self._asked.substitute}"
             )
         self._said.add(name)
         if image.is_substituted:
-            self._warn(f"the image {name} is substituted by this machine's programs. Map it: --image {name}=FOLDER")
+            self._warn(f"the image {name} is substituted by this machine's programs. {map_it}")
         for warning in image.warnings:
             self._warn(f"the image {name}: {warning}")
 

@@ -39,6 +39,10 @@ _SCRIPTED_METRICS: Final = (
 )
 
 
+LOCAL_POLL_SECONDS = 0.1
+"""The longest polling interval for what runs on this machine: the end of a run is known soon."""
+
+
 class Session:
     """What the tests of one pytest session (under xdist: of one worker) have in common.
 
@@ -62,6 +66,9 @@ class Session:
         self._shared: dict[str, Training] = {}
         self._begun = 0
         self._synced_at = 0.0
+        self._said: set[str] = set()
+        self.told: list[str] = []
+        """What the user should know of trainings on this machine and the API does not show."""
         self._credentials: Credentials | None = None
         self.clients: list[AIAPIV2Client] = []
         """The clients whose tokens must be hidden."""
@@ -70,6 +77,11 @@ class Session:
     def live(self) -> bool:
         """Whether the runs happen on the real service."""
         return self.settings.live.value
+
+    @property
+    def local(self) -> bool:
+        """Whether the runs really happen on this machine."""
+        return self.settings.local.value
 
     # The workflows --------------------------------------------------------------------------------------------------
 
@@ -218,15 +230,43 @@ class Session:
         from pytest_aicore.emulator import Emulator
         from pytest_aicore.emulator.world.clock import VirtualClock, recently
 
-        start = self.settings.emulator_start.value
-        clock = VirtualClock(recently() if start is None else start)
-        emulator = self._at_end.enter_context(Emulator(clock=clock))
+        if self.local:
+            emulator = self._at_end.enter_context(self._working_emulator())
+        else:
+            start = self.settings.emulator_start.value
+            clock = VirtualClock(recently() if start is None else start)
+            emulator = self._at_end.enter_context(Emulator(clock=clock))
         if self.settings.resource_group.value != "default":
             emulator.create_resource_group(self.settings.resource_group.value)
         if not isinstance(self._folder, AicoreError):
             emulator.publish_folder(self._folder)
-        self._synced_at = clock.now()
+        self._synced_at = emulator.clock.now()
         return emulator
+
+    def _working_emulator(self) -> Emulator:
+        """Return an emulator in real time whose trainings really run on this machine."""
+        from pytest_aicore.local.choices import LocalChoices
+        from pytest_aicore.local.emulator import local_emulator
+        from pytest_aicore.local.secrets_file import read_secrets
+        from pytest_aicore.running.known_images import Asked
+
+        settings = self.settings
+        secrets = settings.local_secrets
+        choices = LocalChoices(
+            engine=settings.local_engine.value,
+            images=settings.local_images.value,
+            store=settings.local_store.value,
+            secrets={} if secrets.value is None else read_secrets(secrets.value, secrets.source),
+            may_substitute=settings.local_substitute.value,
+            asked=Asked("aicore_local_images = {name} = FOLDER", "aicore_local_substitute = true"),
+        )
+        return local_emulator(choices, self._tell)
+
+    def _tell(self, sentence: str) -> None:
+        """Keep a sentence for the user, once in a session."""
+        if sentence not in self._said:
+            self._said.add(sentence)
+            self.told.append(sentence)
 
     @cached_property
     def presence(self) -> Presence:
@@ -364,7 +404,7 @@ class Session:
     @cached_property
     def clock(self) -> Clock:
         """How time passes for runs: the emulator's clock, or the machine's."""
-        if not self.live:
+        if not (self.live or self.local):
             return self.emulator.clock
         from pytest_aicore.training.clock import RealClock
 
@@ -392,7 +432,8 @@ class Session:
         from pytest_aicore.training.run import OneByOne
         from pytest_aicore.training.watcher import Watcher
 
-        return OneByOne(Watcher(self._api, self.clock, self.settings.poll_interval.value))
+        interval = self.settings.poll_interval.value
+        return OneByOne(Watcher(self._api, self.clock, min(interval, LOCAL_POLL_SECONDS) if self.local else interval))
 
     # The runs -------------------------------------------------------------------------------------------------------
 

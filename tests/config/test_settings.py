@@ -43,6 +43,12 @@ def test_defaults() -> None:
     settings = read_settings(given())
     assert settings.by_name() == {
         "live": Setting(False, "default"),
+        "local": Setting(False, "default"),
+        "local_engine": Setting("auto", "default"),
+        "local_images": Setting({}, "default"),
+        "local_store": Setting({}, "default"),
+        "local_secrets": Setting(None, "default"),
+        "local_substitute": Setting(False, "default"),
         "service_key": Setting(None, "default"),
         "resource_group": Setting("default", "default"),
         "workflows": Setting(ROOT / "workflows", "default"),
@@ -303,3 +309,50 @@ def test_every_marker_explains_itself(project: pytest.Pytester) -> None:
     result = project.runpytest_inprocess("--markers")
     for marker in MARKERS:
         assert f"@pytest.mark.{marker}" in result.stdout.str()
+
+
+def test_local_of_a_file_gives_way_to_live_and_to_the_command_line() -> None:
+    """Live costs money, so only the command line stands above it; both there would be two answers."""
+    ini = {"aicore_local": True}
+    named = {"aicore_resource_group": "default"}
+    live = read_settings(given({"aicore_live": True, **named}, ini=ini))
+    assert (live.live.value, live.local.value) == (True, False)
+    local = read_settings(given({"aicore_local": True}, {"PYTEST_AICORE_LIVE": "1"}))
+    assert (local.live.value, local.local.value) == (False, True)
+    assert read_settings(given(environment={"PYTEST_AICORE_LOCAL": "1"})).local.value
+    with pytest.raises(SettingsError) as refused:
+        read_settings(given({"aicore_live": True, "aicore_local": True, **named}))
+    assert str(refused.value) == (
+        "--aicore-local: not together with --aicore-live: trainings are carried out on this machine, or on the real SAP"
+        " AI Core."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("aicore_local_engine", "sandbx", "unknown engine; expected one of 'auto', 'sandbox', 'process'. Did you mean"),
+        ("aicore_local_images", ["docker.io/me/leaf:1"], "'docker.io/me/leaf:1': expected NAME = FOLDER."),
+        ("aicore_local_images", ["docker.io/me/leaf:1 = "], "'docker.io/me/leaf:1 =': expected NAME = FOLDER."),
+        ("aicore_local_images", ["leaf = no-such"], "'leaf = no-such': there is no such folder: "),
+        ("aicore_local_store", ["no-such"], "'no-such': there is no such folder: "),
+    ],
+)
+def test_folders_and_engines_that_are_not_there(name: str, value: object, why: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        read_settings(given(ini={name: value}))
+    assert f"ini {name} = " in str(refused.value)
+    assert why in str(refused.value)
+
+
+def test_folders_of_a_file_are_relative_to_it(tmp_path: Path) -> None:
+    for name in ("data", "models", "image"):
+        (tmp_path / name).mkdir()
+    lines = {"aicore_local_store": ["data", "models = models"], "aicore_local_images": ["me/leaf:* = image"]}
+    at = given(ini=lines)
+    settings = read_settings(Given(at.option, {}, at.ini, tmp_path, tmp_path, tmp_path))
+    assert settings.local_store.value == {"default": tmp_path / "data", "models": tmp_path / "models"}
+    assert settings.local_images.value == {"me/leaf:*": tmp_path / "image"}
+    twice = given(ini={"aicore_local_store": ["data", "default = models"]})
+    with pytest.raises(SettingsError, match="'default' has two folders"):
+        read_settings(Given(twice.option, {}, twice.ini, tmp_path, tmp_path, tmp_path))

@@ -1,0 +1,239 @@
+"""`pytest --aicore-local`: the same tests, with trainings that really run on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_aicore.running.engines.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.once
+
+WORKFLOW = """
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata:
+  name: leaf-train
+  annotations: {scenarios.ai.sap.com/name: Leaves, executables.ai.sap.com/name: Leaf training}
+  labels: {scenarios.ai.sap.com/id: leaves, ai.sap.com/version: 1.0.0}
+spec:
+  entrypoint: train
+  imagePullSecrets: [{name: registry}]
+  arguments: {parameters: [{name: depth, default: "3"}]}
+  templates:
+    - name: train
+      metadata: {labels: {ai.sap.com/resourcePlan: starter}}
+      inputs: {artifacts: [{name: leaves, path: /app/leaves}]}
+      outputs: {artifacts: [{name: model, globalName: leaf-model, path: /app/model, archive: {none: {}}}]}
+      container:
+        image: docker.io/me/leaf:1
+        command: ["/bin/sh", "-c"]
+        args:
+          - >-
+            echo "depth {{workflow.parameters.depth}}, $(cat /app/leaves/rows.csv)";
+            mkdir -p /app/model; echo trained > /app/model/model.txt;
+            test "{{workflow.parameters.depth}}" -lt 9 || exit 7
+"""
+TESTS = """
+import pytest
+
+def leaf(**more):
+    return pytest.mark.aicore("leaf.yaml", artifacts={"leaves": "ai://default/leaves"}, **more)
+"""
+DOCKERFILE = "FROM python:3.11-slim\nRUN mkdir -p /app/leaves /app/model\n"
+
+
+@pytest.fixture
+def leaves(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A project with a small training, its data, and the folder of its image."""
+    reason = Sandbox().probe()
+    if reason is not None:
+        pytest.skip(reason)
+    for name, text in (
+        ("workflows/leaf.yaml", WORKFLOW),
+        ("data/leaves/rows.csv", "1200 leaves\n"),
+        ("image/Dockerfile", DOCKERFILE),
+        ("pytest.ini", "[pytest]\naicore_local_store = data\naicore_local_images = docker.io/me/leaf:* = image\n"),
+    ):
+        path = pytester.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return pytester
+
+
+@pytest.fixture
+def run(leaves: pytest.Pytester) -> Callable[..., pytest.RunResult]:
+    """A function that runs the tests of a module with real trainings."""
+
+    def run(source: str, *arguments: str) -> pytest.RunResult:
+        leaves.makepyfile(test_it=TESTS + source)
+        return leaves.runpytest_inprocess("-p", "no:randomly", "--aicore-local", *arguments)
+
+    return run
+
+
+def test_the_code_of_the_workflow_really_runs(run: Callable[..., pytest.RunResult], leaves: pytest.Pytester) -> None:
+    result = run(
+        """
+@leaf(parameters={"depth": 5})
+def test_it(aicore_execution):
+    assert "depth 5, 1200 leaves" in aicore_execution.logs
+    assert [status.value for status, _ in aicore_execution.history][-1] == "COMPLETED"
+    assert list(aicore_execution.output_artifacts) == ["leaf-model"]
+
+@leaf(parameters={"depth": 5})
+def test_shared(aicore_execution): pass
+""",
+        "--aicore-report=report.json",
+    )
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "aicore: LOCAL (from --aicore-local), engine sandbox (default)*",
+            "1 training run, local: 1 COMPLETED; * s of this machine's time",
+            "COMPLETED * leaf.yaml  2 tests",
+        ]
+    )
+    report = json.loads((leaves.path / "report.json").read_text())
+    assert (report["mode"], [each["status"] for each in report["runs"]]) == ("local", ["COMPLETED"])
+
+
+def test_a_program_that_fails_fails_the_test(run: Callable[..., pytest.RunResult]) -> None:
+    result = run("@leaf(parameters={'depth': 9})\ndef test_it(aicore_execution): pass\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*execution e* of leaf.yaml ended DEAD, expected COMPLETED.",
+            "details * container main, exit code 7*",
+            "logs * depth 9, 1200 leaves",
+            "1 training run, local: 1 DEAD; *",
+        ]
+    )
+
+
+def test_data_that_is_not_there_fails_the_test(run: Callable[..., pytest.RunResult]) -> None:
+    result = run(
+        "@pytest.mark.aicore('leaf.yaml', artifacts={'leaves': 'ai://default/nothing'})\n"
+        "def test_it(aicore_execution): pass\n"
+    )
+    result.assert_outcomes(failed=1)
+    assert "nothing" in "".join(line for line in result.outlines if line.startswith("details") or "  " in line)
+
+
+def test_tests_that_the_world_does_not_fit_are_skipped(
+    run: Callable[..., pytest.RunResult], leaves: pytest.Pytester
+) -> None:
+    source = """
+@pytest.mark.aicore_local
+def test_here(aicore_client): pass
+
+@pytest.mark.aicore_offline
+def test_offline(aicore_client): pass
+
+@pytest.mark.aicore_live
+def test_there(aicore_client): pass
+
+@pytest.mark.aicore_script(outcome="DEAD")
+def test_scripted(aicore_client): pass
+
+def test_emulator(aicore_emulator): pass
+"""
+    result = run(source, "-rs")
+    result.assert_outcomes(passed=2, skipped=3)
+    assert sorted(line.partition(": ")[2] for line in result.outlines if line.startswith("SKIPPED")) == [
+        "aicore_emulator: skipped under --aicore-local: this fixture controls the emulator only",
+        "aicore_live: needs --aicore-live",
+        "aicore_script: skipped under --aicore-local: this marker controls the emulator only",
+    ]
+    emulated = leaves.runpytest_inprocess("-rs")
+    emulated.assert_outcomes(passed=3, skipped=2)
+    emulated.stdout.fnmatch_lines(["SKIPPED *: aicore_local: needs --aicore-local"])
+
+
+def test_local_and_live_together_are_refused(run: Callable[..., pytest.RunResult]) -> None:
+    result = run("def test_it(): pass", "--aicore-live")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --aicore-local: not together with --aicore-live: trainings are *"])
+
+
+def test_an_image_that_is_not_mapped_is_told(
+    run: Callable[..., pytest.RunResult], leaves: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a session; on a CI system no such run passes."""
+    (leaves.path / "pytest.ini").write_text("[pytest]\naicore_local_store = data\n")
+    source = """
+@leaf()
+def test_it(aicore_execution): pass
+
+@leaf(fresh=True)
+def test_again(aicore_execution): pass
+"""
+    result = run(source, "-rw")
+    told = [line.partition("LocalWarning: ")[2] for line in result.outlines if "LocalWarning: " in line]
+    substituted = "the image docker.io/me/leaf:1 is substituted by this machine's programs."
+    assert told == [f"{substituted} Map it: aicore_local_images = docker.io/me/leaf:1 = FOLDER"]
+    monkeypatch.setenv("CI", "1")
+    refused = run("@leaf()\ndef test_it(aicore_execution): pass\n")
+    refused.assert_outcomes(failed=1)
+    assert "aicore_local_substitute = true" in refused.stdout.str().replace("\n                 ", " ")
+
+
+def commands_with(word: str) -> list[str]:
+    """Return the command lines of all processes that have a word in them."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            line = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if word in line and "pytest" not in line:
+                found.append(line)
+    return found
+
+
+def until(happens: Callable[[], object], what: str) -> None:
+    """Wait until something happens."""
+    limit = time.monotonic() + 60
+    while not happens():
+        assert time.monotonic() < limit, what
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
+def test_nothing_of_a_session_that_is_ended_runs_on(leaves: pytest.Pytester, number: signal.Signals) -> None:
+    word = f"sleep 6{int.from_bytes(os.urandom(4), 'big')}"
+    text = WORKFLOW.replace('test "{{workflow.parameters.depth}}"', f'{word}; test "{{{{workflow.parameters.depth}}}}"')
+    (leaves.path / "workflows" / "leaf.yaml").write_text(text)
+    leaves.makepyfile(test_it=TESTS + "@leaf()\ndef test_it(aicore_execution): pass\n")
+    session = leaves.popen(
+        [sys.executable, "-m", "pytest", "--aicore-local", "-p", "no:randomly"], stdin=subprocess.DEVNULL
+    )
+    until(lambda: commands_with(word), "the beginning of the step")
+    session.send_signal(number)
+    session.communicate(timeout=30)
+    assert session.returncode != 0
+    until(lambda: not commands_with(word), "the end of the step")
+
+
+def test_real_time_stays_real(run: Callable[..., pytest.RunResult]) -> None:
+    result = run(
+        """
+import time
+
+def test_it(aicore_clock, aicore_client):
+    began = time.monotonic()
+    time.sleep(0.05)
+    assert time.monotonic() - began < 5
+"""
+    )
+    result.assert_outcomes(passed=1)
