@@ -17,6 +17,8 @@ import pytest
 from pytest_aicore.running.engines.sandbox import Sandbox
 from tests.places import ROOT
 
+pytestmark = pytest.mark.once
+
 TUTORIAL = str(ROOT / "workflows" / "training_workflow_tutorial.yaml")
 ELSEWHERE = "artifacts are read from this machine only. Give the path of a file or folder."
 REFUSED = (

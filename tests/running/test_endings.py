@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pytest_aicore.running.pods import Phase
     from tests.running.pods_here import Here
 
+pytestmark = pytest.mark.once
+
 
 class Ending(NamedTuple):
     command: tuple[str, ...]

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pytest_aicore.running.pods import Archive
     from tests.running.pods_here import Here
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:

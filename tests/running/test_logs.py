@@ -11,6 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.running.pods_here import Here
 
+pytestmark = pytest.mark.once
+
 
 def test_lines_come_while_the_step_runs(here: Here) -> None:
     has_come = threading.Event()

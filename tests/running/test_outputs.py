@@ -15,6 +15,8 @@ from pytest_aicore.running.pods import ArtifactIn, ArtifactOut, ParameterOut
 if TYPE_CHECKING:
     from tests.running.pods_here import Here
 
+pytestmark = pytest.mark.once
+
 MODEL = ArtifactOut("model", "/out/model", "none")
 OUT = {"empty_dirs": ("/out",)}
 MAKE = "mkdir /out/model && echo weights > /out/model/a && ln -s a /out/model/b"

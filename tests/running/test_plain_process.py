@@ -13,6 +13,8 @@ from pytest_aicore.running.root import Root
 if TYPE_CHECKING:
     from tests.running.pods_here import Here
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("text", "mapped"),

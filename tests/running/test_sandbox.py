@@ -20,6 +20,8 @@ from tests.running.pods_here import Here
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     "script",

@@ -10,6 +10,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.running.pods_here import Here
 
+pytestmark = pytest.mark.once
+
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 SECRETS = {"object-store": {"key": "the-value"}}
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from tests.running.pods_here import Started
 
+pytestmark = pytest.mark.once
+
 FAMILY = "setsid sleep {n} & (sleep {n} & setsid sleep {n}) & sleep {n} & echo ready; sleep {n}"
 """Children of any kind: of the same session, of another one, and of a process that has ended."""
 

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 MEGABYTES = 1 << 20
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measured from /proc, which Linux has")
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measured from /proc, which Linux has"),
+]
 
 
 def test_the_memory_of_all_processes_together(here: Here) -> None:

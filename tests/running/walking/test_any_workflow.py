@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +13,8 @@ from tests.running.walking.scripted_pods import BREAKS, FAILS, Walked, left
 
 if TYPE_CHECKING:
     from pytest_aicore.running.pods import Ended, Pod
+
+pytestmark = pytest.mark.once
 
 LEAVES = ("w0", "w1")
 RETRIES: dict[str, Any] = {"retryStrategy": {"limit": 1, "retryPolicy": "Always"}}

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.template import WorkflowTemplate
     from tests.running.pods_here import Here
 
+pytestmark = pytest.mark.once
+
 WORKFLOWS = Path(__file__).parents[3] / "workflows"
 
 
