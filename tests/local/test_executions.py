@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.local.laptops import Laptop
 
+pytestmark = pytest.mark.once
+
 TRAINS = "cat /in/data/words.txt; mkdir /out/model; echo $WORD > /out/model/words.txt; echo trained"
 SLEEPS = "echo begins; sleep 600 & sleep 601"
 

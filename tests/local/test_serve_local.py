@@ -22,6 +22,8 @@ from tests.local.laptops import TRACKS, until, workflow
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.once
+
 TRAINING = f"""{TRACKS}
 import pathlib, sys
 words = pathlib.Path(sys.argv[1], "words.txt").read_text().split()
