@@ -6,6 +6,7 @@ It does not depend on pytest: `hooks/context.py` passes in the given values, tes
 from __future__ import annotations
 
 import math
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -335,17 +336,19 @@ def _engine(found: _Found) -> str:
 
 def _folders(found: _Found, alone: str | None = None) -> dict[str, Path]:
     folders: dict[str, Path] = {}
-    for line in _lines(found):
+    lines = _lines(found)
+    # One line of a key that came into the wrong setting may not look like a secret.
+    for line, told in zip(lines, parts_shown(lines), strict=True):
         name, equals, folder = (part.strip() for part in line.rpartition("="))
         if not equals and alone is not None:
             name = alone
         if not (name and folder):
-            raise ValueError(f"{shown(line)!r}: expected NAME = FOLDER.")
+            raise ValueError(f"{told!r}: expected NAME = FOLDER.")
         if name in folders:
-            raise ValueError(f"{shown(name)!r} has two folders.")
-        folders[name] = found.base / Path(folder).expanduser()
-        if not folders[name].is_dir():
-            raise ValueError(f"{shown(line)!r}: there is no such folder: {folders[name]}")
+            raise ValueError(f"{told!r} is the second folder of one name.")
+        folders[name] = found.base / os.path.expanduser(folder)  # noqa: PTH111  which raises for no text
+        if not exists(folders[name]) or not folders[name].is_dir():
+            raise ValueError(f"{told!r}: there is no such folder in {found.base}.")
     return folders
 
 

@@ -334,8 +334,8 @@ def test_local_of_a_file_gives_way_to_live_and_to_the_command_line() -> None:
         ("aicore_local_engine", "sandbx", "unknown engine; expected one of 'auto', 'sandbox', 'process'. Did you mean"),
         ("aicore_local_images", ["docker.io/me/leaf:1"], "'docker.io/me/leaf:1': expected NAME = FOLDER."),
         ("aicore_local_images", ["docker.io/me/leaf:1 = "], "'docker.io/me/leaf:1 =': expected NAME = FOLDER."),
-        ("aicore_local_images", ["leaf = no-such"], "'leaf = no-such': there is no such folder: "),
-        ("aicore_local_store", ["no-such"], "'no-such': there is no such folder: "),
+        ("aicore_local_images", ["leaf = no-such"], "'leaf = no-such': there is no such folder in /"),
+        ("aicore_local_store", ["no-such"], "'no-such': there is no such folder in /"),
     ],
 )
 def test_folders_and_engines_that_are_not_there(name: str, value: object, why: str) -> None:
@@ -354,5 +354,5 @@ def test_folders_of_a_file_are_relative_to_it(tmp_path: Path) -> None:
     assert settings.local_store.value == {"default": tmp_path / "data", "models": tmp_path / "models"}
     assert settings.local_images.value == {"me/leaf:*": tmp_path / "image"}
     twice = given(ini={"aicore_local_store": ["data", "default = models"]})
-    with pytest.raises(SettingsError, match="'default' has two folders"):
+    with pytest.raises(SettingsError, match="'default = models' is the second folder of one name"):
         read_settings(Given(twice.option, {}, twice.ini, tmp_path, tmp_path, tmp_path))

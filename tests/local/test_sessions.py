@@ -216,11 +216,16 @@ def test_nothing_of_a_session_that_is_ended_runs_on(leaves: pytest.Pytester, num
     (leaves.path / "workflows" / "leaf.yaml").write_text(text)
     leaves.makepyfile(test_it=TESTS + "@leaf()\ndef test_it(aicore_execution): pass\n")
     session = leaves.popen(
-        [sys.executable, "-m", "pytest", "--aicore-local", "-p", "no:randomly"], stdin=subprocess.DEVNULL
+        [sys.executable, "-m", "pytest", "--aicore-local", "-p", "no:randomly"],
+        stdin=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )
-    until(lambda: commands_with(word), "the beginning of the step")
-    session.send_signal(number)
-    session.communicate(timeout=30)
+    try:
+        until(lambda: commands_with(word), "the beginning of the step")
+        session.send_signal(number)
+        session.communicate(timeout=30)
+    finally:
+        session.kill()
     assert session.returncode != 0
     until(lambda: not commands_with(word), "the end of the step")
 
