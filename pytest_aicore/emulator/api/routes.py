@@ -695,21 +695,19 @@ class RouteTable:
     def near(self, method: str, path: str) -> str | None:
         """Return the signature of the route that may be meant by a path that no route has, None if none is near.
 
-        What all paths have in common makes no path near.
+        Paths alone are compared, so that what they have in common (`nearest`) is at their beginning.
 
         Args:
             method: upper case.
             path: as sent.
         """
-        root = next((each for each in ROOTS if path.startswith(each)), "")
         methods: dict[str, list[str]] = {}
         for route in self.operations.values():
-            if route.path.startswith(root):
-                methods.setdefault(route.path.removeprefix(root), []).append(route.method)
-        tail = nearest(path.removeprefix(root), methods)
-        if tail is None:
+            methods.setdefault(route.path, []).append(route.method)
+        near = nearest(path, methods)
+        if near is None:
             return None
-        return f"{method if method in methods[tail] else methods[tail][0]} {root}{tail}"
+        return f"{method if method in methods[near] else methods[near][0]} {near}"
 
 
 @cache
