@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_aicore.hooks import failing_plainly
+from pytest_aicore.hooks import EMULATED_ONLY, failing_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,9 +53,8 @@ def aicore_emulator(request: pytest.FixtureRequest) -> Emulator:
     from pytest_aicore.hooks.fixture_bodies import session_for
 
     session = session_for(request)
-    if session.live or session.local:
-        option = "--aicore-live" if session.live else "--aicore-local"
-        pytest.skip(f"aicore_emulator: skipped under {option}: this fixture controls the emulator only")
+    if session.is_real:
+        pytest.skip(EMULATED_ONLY.format(option=session.settings.real_option))
     return session.emulator
 
 

@@ -328,6 +328,11 @@ class Settings:
     )
 
     @property
+    def real_option(self) -> str | None:
+        """The option by which trainings really run, on AI Core or on this machine; None if they are emulated."""
+        return "--aicore-live" if self.live.value else "--aicore-local" if self.local.value else None
+
+    @property
     def resumes(self) -> bool:
         """Whether unfinished executions of an earlier session are resumed."""
         return self.resume.value and not self.no_resume.value

@@ -21,6 +21,8 @@ ENVIRONMENT: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 """The environment variables, before a test changes one."""
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()
 """The settings of the session, once they have been read: see `context.settings_of`."""
+EMULATED_ONLY = "aicore_emulator: skipped under {option}: this fixture controls the emulator only"
+"""The reason for skipping a test that asks for the fixture `aicore_emulator` where trainings really run."""
 HIDING_PLUGIN = "aicore-hiding"
 """The name under which the plugin that hides secrets is registered: see `context.hiding_of`."""
 

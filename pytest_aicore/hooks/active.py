@@ -11,11 +11,13 @@ import pytest
 
 from pytest_aicore.echo import MISPLACED, is_misplaced
 from pytest_aicore.errors import SettingsError
-from pytest_aicore.hooks import SETTINGS
+from pytest_aicore.hooks import EMULATED_ONLY, SETTINGS
 from pytest_aicore.hooks.context import hiding_of, session_of, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pytest_aicore.config.options import Settings
 
 _MISREAD: pytest.StashKey[str | None] = pytest.StashKey()
 
@@ -94,7 +96,7 @@ def begin(config: pytest.Config, items: Sequence[pytest.Item], ours: Sequence[py
     """
     settings = settings_of(config)
     for item in ours:
-        reason = _skipped(item, live=settings.live.value, local=settings.local.value)
+        reason = _skipped(item, settings)
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=reason))
     if ours:
@@ -105,23 +107,18 @@ def begin(config: pytest.Config, items: Sequence[pytest.Item], ours: Sequence[py
         isolation_of(config)
 
 
-def _skipped(item: pytest.Item, *, live: bool, local: bool) -> str | None:
+def _skipped(item: pytest.Item, settings: Settings) -> str | None:
+    live, local, option = settings.live.value, settings.local.value, settings.real_option
     if not live and item.get_closest_marker("aicore_live"):
         return "aicore_live: needs --aicore-live"
     if not local and item.get_closest_marker("aicore_local"):
         return "aicore_local: needs --aicore-local"
-    if local and item.get_closest_marker("aicore_script"):
-        return "aicore_script: skipped under --aicore-local: this marker controls the emulator only"
-    if local and "aicore_emulator" in getattr(item, "fixturenames", ()):
-        return "aicore_emulator: skipped under --aicore-local: this fixture controls the emulator only"
-    if not live:
-        return None
-    if item.get_closest_marker("aicore_offline"):
+    if live and item.get_closest_marker("aicore_offline"):
         return "aicore_offline: not under --aicore-live"
-    if item.get_closest_marker("aicore_script"):
-        return "aicore_script: skipped under --aicore-live: this marker controls the emulator only"
-    if "aicore_emulator" in getattr(item, "fixturenames", ()):
-        return "aicore_emulator: skipped under --aicore-live: this fixture controls the emulator only"
+    if option is not None and item.get_closest_marker("aicore_script"):
+        return f"aicore_script: skipped under {option}: this marker controls the emulator only"
+    if option is not None and "aicore_emulator" in getattr(item, "fixturenames", ()):
+        return EMULATED_ONLY.format(option=option)
     return None
 
 

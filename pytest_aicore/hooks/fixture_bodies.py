@@ -64,9 +64,8 @@ def virtual_time(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     from pytest_aicore.session.virtual_time import VirtualTime
 
     session = session_for(request)
-    is_real = session.live or session.local
-    clock = VirtualTime(session.clock, live=is_real)
-    if not is_real:
+    clock = VirtualTime(session.clock, live=session.is_real)
+    if not session.is_real:
         session.import_sdk()
         monkeypatch.setattr(session.emulator.gateway, "tokens_expire", True)
     clock.install(monkeypatch.setattr)

@@ -83,6 +83,11 @@ class Session:
         """Whether the runs really happen on this machine."""
         return self.settings.local.value
 
+    @property
+    def is_real(self) -> bool:
+        """Whether the runs really happen, on the service or on this machine."""
+        return self.settings.real_option is not None
+
     # The workflows --------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -404,7 +409,7 @@ class Session:
     @cached_property
     def clock(self) -> Clock:
         """How time passes for runs: the emulator's clock, or the machine's."""
-        if not (self.live or self.local):
+        if not self.is_real:
             return self.emulator.clock
         from pytest_aicore.training.clock import RealClock
 
