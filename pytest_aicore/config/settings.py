@@ -16,7 +16,7 @@ from pytest_aicore.config.setting import Setting
 from pytest_aicore.echo import exists, is_content, parts_shown, shown
 from pytest_aicore.errors import SettingsError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, NAME, to_fill_in
-from pytest_aicore.service_facts import RESOURCE_GROUP
+from pytest_aicore.service_facts import DEFAULT_STORE, RESOURCE_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -357,8 +357,6 @@ def _stores(found: _Found) -> dict[str, Path]:
 
 
 LOCAL_ENGINES = ("auto", "sandbox", "process")
-DEFAULT_STORE = "default"
-"""The object-store secret that a folder alone stands for."""
 
 
 READERS: Mapping[str, Callable[[_Found], Any]] = {

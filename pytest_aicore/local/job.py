@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.store.records import Deployment
-from pytest_aicore.emulator.store.state import DEFAULT_STORE
 from pytest_aicore.emulator.world.bindings import wrong_binding
+from pytest_aicore.service_facts import DEFAULT_STORE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

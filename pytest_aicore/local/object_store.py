@@ -9,14 +9,13 @@ from urllib.parse import unquote
 from pytest_aicore.errors import SettingsError, did_you_mean
 from pytest_aicore.running.copying import copy
 from pytest_aicore.running.pods import Stored
+from pytest_aicore.service_facts import DEFAULT_STORE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 _AI_URL = re.compile(r"ai://(?P<secret>[^/]+)/(?P<path>.+)")
-OUTPUTS = "default"
-"""The object-store secret of what executions leave (documentation: AI Core writes through no other)."""
 
 
 class ObjectStore:
@@ -46,7 +45,7 @@ class ObjectStore:
         if parts is None:
             raise SettingsError(f"{bound}: only ai://SECRET/PATH can be read on this machine.")
         secret, path = parts["secret"], unquote(parts["path"]).strip("/")
-        roots = [self._outputs] if secret == OUTPUTS else []
+        roots = [self._outputs] if secret == DEFAULT_STORE else []
         roots += [self._folders[secret]] if secret in self._folders else []
         if not roots:
             hint = did_you_mean(secret, self._folders)
@@ -88,4 +87,4 @@ class ObjectStore:
         return place
 
 
-__all__ = ["OUTPUTS", "ObjectStore"]
+__all__ = ["ObjectStore"]

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from pytest_aicore.errors import AicoreError, did_you_mean, listing
-from pytest_aicore.service_facts import FINAL_STATUSES
+from pytest_aicore.service_facts import DEFAULT_STORE, FINAL_STATUSES
 from pytest_aicore.training.plan import COMPLETED
 from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.symptoms import SYMPTOMS
@@ -40,8 +40,6 @@ _STOPPED_BY_US = ("STOPPING", "STOPPED")
 """Statuses of a run that pytest-aicore stopped: they say nothing about the cause of the failure."""
 BASIC_PLAN = "starter"
 """Documentation: the smallest resource plan, which every tenant may use."""
-DEFAULT_STORE = "default"
-"""Documentation: the object-store secret of the storage to which output artifacts are uploaded."""
 
 
 class Cause(NamedTuple):

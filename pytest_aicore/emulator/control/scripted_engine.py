@@ -13,12 +13,12 @@ from pytest_aicore.emulator.control.caller import raised_at
 from pytest_aicore.emulator.control.scripts import SHAPES, ShapeError, course, said_about
 from pytest_aicore.emulator.control.symptoms import spelt_out, without_secrets
 from pytest_aicore.emulator.store.records import Deployment, Enactment, Execution, LogEntry, Metric, Progress
-from pytest_aicore.emulator.store.state import DEFAULT_STORE
 from pytest_aicore.emulator.store.statuses import TERMINAL
 from pytest_aicore.emulator.world import bindings
 from pytest_aicore.emulator.world.cluster import artifact_of, entered, is_registered
 from pytest_aicore.emulator.world.course import OUTPUTS_BEFORE_COMPLETION_SECONDS, Stay
 from pytest_aicore.errors import EmulatorError, our_message
+from pytest_aicore.service_facts import DEFAULT_STORE
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping

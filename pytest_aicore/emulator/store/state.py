@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.store.records import EPOCH, Deployment, ObjectStoreSecret
 from pytest_aicore.emulator.store.tables import Table
+from pytest_aicore.service_facts import DEFAULT_STORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 
 TENANT_ID = "00000000-0000-4000-8000-000000000000"
 """The tenant and its zone: an emulator is one tenant."""
-DEFAULT_STORE = "default"
-"""The object-store secret that output artifacts go to, and without which no execution starts (documentation)."""
 EXTENDED, STANDARD = "extended", "standard"
 SERVICE_PLANS = (EXTENDED, STANDARD)
 """Documentation: generative AI comes with the service plan `extended`."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.store.records import Deployment
-from pytest_aicore.emulator.store.state import DEFAULT_STORE
 from pytest_aicore.http.exchange import seconds_z
+from pytest_aicore.service_facts import DEFAULT_STORE
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.store.records import Configuration, Enactment

@@ -14,10 +14,10 @@ from pytest_aicore.emulator.store.records import (
     Progress,
     RegisteredArtifact,
 )
-from pytest_aicore.emulator.store.state import DEFAULT_STORE
 from pytest_aicore.emulator.store.statuses import CAN_BE_STOPPED, REPORTABLE, TERMINAL, can_follow
 from pytest_aicore.emulator.world import bindings
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing
+from pytest_aicore.service_facts import DEFAULT_STORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

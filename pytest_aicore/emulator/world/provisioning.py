@@ -71,10 +71,14 @@ class Tenancy:
         if group.is_being_deleted:
             return
         state = self._world.state
-        emptied = ResourceGroup(group.id, number=group.number, created_at=group.created_at, labels=group.labels)
-        emptied.object_store_secrets = Table()
-        emptied.is_being_deleted = True
-        state.groups[group.id] = emptied
+        state.groups[group.id] = ResourceGroup(
+            group.id,
+            object_store_secrets=Table(),
+            number=group.number,
+            created_at=group.created_at,
+            labels=group.labels,
+            is_being_deleted=True,
+        )
         gone_at = self._world.clock.due(DELETION_SECONDS)
         self._world.agenda.appoint(gone_at, group.number, _GROUP_DELETION, group.id, "")
 
