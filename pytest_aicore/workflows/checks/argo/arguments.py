@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_aicore.workflows.argo.graph import is_supplied
 from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.argo.names import check_names_of_arguments
-from pytest_aicore.workflows.checks.argo.sources import EMPTY_ARGUMENT, check_sources
+from pytest_aicore.workflows.checks.argo.sources import EMPTY_ARGUMENT, check_sources, without_source, without_value
 from pytest_aicore.workflows.checks.examples import TRAIN_DEPTH, example_argument, steps
 from pytest_aicore.workflows.checks.rule import Severity, argo_rule
 from pytest_aicore.workflows.checks.words import capital, hint_for, nearest
@@ -46,26 +46,24 @@ def check_arguments(check: ArgoCheck, call: CallModel, what: str) -> None:
     arguments = call.node.mapping("arguments")
     check_names_of_arguments(check, arguments)
     check_sources(check, arguments)
-    for parameter in arguments.mappings_of("parameters"):
-        if not is_given(parameter, "value") and not is_given(parameter, "valueFrom"):
-            check.add(
-                EMPTY_ARGUMENT,
-                parameter,
-                f"{what} passes the parameter `{parameter.text('name')}` without a value. {check.fails}",
-                "Add `value:`.",
-            )
-    for artifact in arguments.mappings_of("artifacts"):
-        if not is_supplied(artifact):
-            check.add(
-                EMPTY_ARGUMENT,
-                artifact,
-                f"{what} passes the artifact `{artifact.text('name')}` without a source. {check.fails}",
-                "Add `from:` with a reference, or remove the argument: AI Core binds inputs without a source by their "
-                "names."
-                if check.subject.is_aicore
-                else "Add `from:` with a reference, or a location.",
-                severity=Severity.WARNING if check.subject.is_aicore else None,
-            )
+    for parameter in without_value(arguments):
+        check.add(
+            EMPTY_ARGUMENT,
+            parameter,
+            f"{what} passes the parameter `{parameter.text('name')}` without a value. {check.fails}",
+            "Add `value:`.",
+        )
+    for artifact in without_source(arguments):
+        check.add(
+            EMPTY_ARGUMENT,
+            artifact,
+            f"{what} passes the artifact `{artifact.text('name')}` without a source. {check.fails}",
+            "Add `from:` with a reference, or remove the argument: AI Core binds inputs without a source by their "
+            "names."
+            if check.subject.is_aicore
+            else "Add `from:` with a reference, or a location.",
+            severity=Severity.WARNING if check.subject.is_aicore else None,
+        )
     target = check.model.target(call)
     if target is None or _is_unclear(check, call.node, "arguments") or _is_unclear(check, target.node, "inputs"):
         return

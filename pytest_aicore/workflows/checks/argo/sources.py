@@ -11,6 +11,8 @@ from pytest_aicore.workflows.checks.words import listed
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, is_given
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_aicore.workflows.checks.argo.check import ArgoCheck
 
 EMPTY_ARGUMENT: Final = argo_rule(
@@ -34,6 +36,18 @@ ARGUMENT_SOURCE: Final = argo_rule(
 )
 _OF_ARGUMENTS: Final = ("configMapKeyRef", "event", "supplied")
 _OF_OUTPUTS: Final = ("path", "jsonPath", "parameter", "expression")
+
+
+def without_value(arguments: MappingNode) -> Iterator[MappingNode]:
+    """Yield the parameters of arguments that have no value."""
+    for parameter in arguments.mappings_of("parameters"):
+        if not is_given(parameter, "value") and not is_given(parameter, "valueFrom"):
+            yield parameter
+
+
+def without_source(arguments: MappingNode) -> Iterator[MappingNode]:
+    """Yield the artifacts of arguments that come from nowhere."""
+    return (artifact for artifact in arguments.mappings_of("artifacts") if not is_supplied(artifact))
 
 
 def check_sources(check: ArgoCheck, arguments: MappingNode) -> None:
@@ -91,19 +105,17 @@ def check_given(check: ArgoCheck) -> None:
     if check.subject.kind not in ("Workflow", "CronWorkflow") or check.model.is_elsewhere:
         return
     arguments = check.model.spec.mapping("arguments")
-    for parameter in arguments.mappings_of("parameters"):
-        if not is_given(parameter, "value") and not is_given(parameter, "valueFrom"):
-            check.add(
-                EMPTY_ARGUMENT,
-                parameter,
-                f"The parameter `{parameter.text('name')}` of the workflow has no value. {check.fails}",
-                "Add `value:`.",
-            )
-    for artifact in arguments.mappings_of("artifacts"):
-        if not is_supplied(artifact):
-            check.add(
-                EMPTY_ARGUMENT,
-                artifact,
-                f"The artifact `{artifact.text('name')}` of the workflow has no source. {check.fails}",
-                "Add a location, such as `s3:` or `raw:`.",
-            )
+    for parameter in without_value(arguments):
+        check.add(
+            EMPTY_ARGUMENT,
+            parameter,
+            f"The parameter `{parameter.text('name')}` of the workflow has no value. {check.fails}",
+            "Add `value:`.",
+        )
+    for artifact in without_source(arguments):
+        check.add(
+            EMPTY_ARGUMENT,
+            artifact,
+            f"The artifact `{artifact.text('name')}` of the workflow has no source. {check.fails}",
+            "Add a location, such as `s3:` or `raw:`.",
+        )
