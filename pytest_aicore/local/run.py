@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from pytest_aicore.emulator.control.scripts import LONGEST_STATUS_MESSAGE
 from pytest_aicore.emulator.world.bindings import refused_details
 from pytest_aicore.errors import AicoreError, SettingsError, WorkflowError
 from pytest_aicore.local.details import failed_details
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
     from pytest_aicore.running.pods import Pod
     from pytest_aicore.running.walking.nodes import NodeStatus
     from pytest_aicore.running.walking.walk import Outcome
-
-LONGEST_MESSAGE: Final = 256
-"""Characters of a status message (AI Core's API specification)."""
 
 
 class Run(threading.Thread):
@@ -209,7 +207,7 @@ class Run(threading.Thread):
 
 
 def _shortened(message: str) -> str:
-    return message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 1]}…"
+    return message if len(message) <= LONGEST_STATUS_MESSAGE else f"{message[: LONGEST_STATUS_MESSAGE - 1]}…"
 
 
-__all__ = ["LONGEST_MESSAGE", "Run"]
+__all__ = ["Run"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.emulator.world.bindings import failed_nodes, pod_of
+from pytest_aicore.emulator.world.bindings import container_json, failed_nodes, pod_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
@@ -116,17 +116,8 @@ def _details(*containers: tuple[str, int | None, str, str]) -> Callable[[Enactme
     def details(enactment: Enactment) -> dict[str, Any]:
         failed = next(((code, message) for _, code, message, _ in containers if code), None)
         told = {"workflow_info": failed_nodes(enactment, *failed)} if failed else {}
-        shown = [
-            {
-                "container_name": name,
-                **({} if code is None else {"exit_code": code}),
-                "last_log_messages": last,
-                "message": message,
-                "pod_name": pod_of(enactment),
-                "ready": False,
-            }
-            for name, code, message, last in containers
-        ]
+        pod = pod_of(enactment)
+        shown = [container_json(name, pod, code, message, last) for name, code, message, last in containers]
         return {**told, "details": shown}
 
     return details

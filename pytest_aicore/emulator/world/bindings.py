@@ -72,9 +72,7 @@ def refused_details(execution_id: str, message: str) -> dict[str, Any]:
     """Return the status details of a workflow that the cluster refused before any pod started."""
     return {
         "details": [],
-        "workflow_info": [
-            {"exit_code": "", "id": execution_id, "message": message, "name": execution_id, "phase": "Error"}
-        ],
+        "workflow_info": [node_json(None, execution_id, message, execution_id, "Error")],
     }
 
 
@@ -116,22 +114,50 @@ def failed_nodes(enactment: Enactment, exit_code: int, message: str) -> list[dic
         exit_code: that of the container.
         message: that of the container.
     """
+    node_id = f"{enactment.id}-{_pod_number(enactment)}"
     return [
-        {
-            "exit_code": str(exit_code),
-            "id": enactment.id,
-            "message": f"child '{pod_of(enactment)}' failed",
-            "name": enactment.id,
-            "phase": "Failed",
-        },
-        {
-            "exit_code": str(exit_code),
-            "id": f"{enactment.id}-{_pod_number(enactment)}",
-            "message": message,
-            "name": enactment.executable_id,
-            "phase": "Failed",
-        },
+        node_json(exit_code, enactment.id, f"child '{pod_of(enactment)}' failed", enactment.id, "Failed"),
+        node_json(exit_code, node_id, message, enactment.executable_id, "Failed"),
     ]
+
+
+def node_json(exit_code: int | None, node_id: str, message: str, name: str, phase: str) -> dict[str, str]:
+    """Return a node of a workflow as status details show it (shape captured).
+
+    Args:
+        exit_code: of its container, None if none ended.
+        node_id: its id.
+        message: why it failed.
+        name: its name.
+        phase: as Argo shows it.
+    """
+    return {
+        "exit_code": "" if exit_code is None else str(exit_code),
+        "id": node_id,
+        "message": message,
+        "name": name,
+        "phase": phase,
+    }
+
+
+def container_json(name: str, pod: str, exit_code: int | None, message: str, last: str) -> dict[str, Any]:
+    """Return a container as status details show it (shape captured).
+
+    Args:
+        name: its name.
+        pod: the name of its pod.
+        exit_code: None as long as it waits.
+        message: why it failed, or waits.
+        last: its last log lines.
+    """
+    return {
+        "container_name": name,
+        **({} if exit_code is None else {"exit_code": exit_code}),
+        "last_log_messages": last,
+        "message": message,
+        "pod_name": pod,
+        "ready": False,
+    }
 
 
 def _pod_number(enactment: Enactment) -> int:
@@ -146,11 +172,5 @@ def unseen_details(deployment_id: str) -> dict[str, Any]:
 
 def _container(name: str, pod: str, exit_code: int, enactment: Enactment) -> dict[str, Any]:
     lines = [line.message for line in enactment.logs if line.container == name][-5:]
-    return {
-        "container_name": name,
-        "exit_code": exit_code,
-        "last_log_messages": "\n".join(lines),
-        "message": f"Error (exit code {exit_code})" if exit_code else "",
-        "pod_name": pod,
-        "ready": False,
-    }
+    message = f"Error (exit code {exit_code})" if exit_code else ""
+    return container_json(name, pod, exit_code, message, "\n".join(lines))
