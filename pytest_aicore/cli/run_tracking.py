@@ -9,13 +9,12 @@ from pytest_aicore.emulator.emulator import Emulator
 from pytest_aicore.emulator.serve.server import Server
 from pytest_aicore.emulator.world.pace import RunningClock, pace_named
 from pytest_aicore.errors import EmulatorError
+from pytest_aicore.local.tracking import tracking_variables
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 _GROUP = "default"
-_TENANT = "local"
-"""Any word would do: the emulator has one tenant."""
 
 
 class Tracking:
@@ -34,7 +33,7 @@ class Tracking:
         self._emulator = Emulator(clock=RunningClock(pace_named("real")))
         self._exits = ExitStack()
         self.problem: str | None = None
-        self.env: dict[str, str] = {"AICORE_EXECUTION_ID": name, "AI-RESOURCE-GROUP": _GROUP, "AI-MAIN-TENANT": _TENANT}
+        self.env = tracking_variables(name, _GROUP, None)
 
     def __enter__(self) -> Self:
         self._exits.callback(self._emulator.close)
@@ -45,7 +44,7 @@ class Tracking:
         except EmulatorError as error:
             self.problem = str(error)
         else:
-            self.env["AICORE_TRACKING_ENDPOINT"] = server.url
+            self.env = tracking_variables(self._name, _GROUP, server.url)
         return self
 
     def __exit__(self, *exception: object) -> None:

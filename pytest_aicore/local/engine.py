@@ -12,6 +12,7 @@ from pytest_aicore.errors import EmulatorError
 from pytest_aicore.local.job import job_of
 from pytest_aicore.local.object_store import ObjectStore
 from pytest_aicore.local.run import Run
+from pytest_aicore.local.tracking import tracking_variables
 from pytest_aicore.running.engines.choosing import chosen_engine
 from pytest_aicore.running.own_folder import own_folder
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.emulator.world.engine import Desk
     from pytest_aicore.local.choices import LocalChoices
-
-_TENANT = "local"
-"""Any word would do: the emulator has one tenant."""
 
 
 def _nobody_listens(sentence: str) -> None:
@@ -104,9 +102,7 @@ class LocalEngine:
                 "`default`"
             )
             return
-        given = {"AICORE_EXECUTION_ID": job.id, "AI-RESOURCE-GROUP": job.group, "AI-MAIN-TENANT": _TENANT}
-        if self.tracking_url is not None:
-            given["AICORE_TRACKING_ENDPOINT"] = self.tracking_url
+        given = tracking_variables(job.id, job.group, self.tracking_url)
         run = Run(job, self._desk, self._choices, self.runner, self._store, given, self._warn, self._forget)
         with self._mutex:
             before = self._runs.get(job.id)
