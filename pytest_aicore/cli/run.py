@@ -19,7 +19,6 @@ from pytest_aicore.cli.run_report import JsonReport, TextReport
 from pytest_aicore.cli.run_tracking import Tracking
 from pytest_aicore.errors import SettingsError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, to_fill_in
-from pytest_aicore.running.cache import cache_folder
 from pytest_aicore.running.copying import copy
 from pytest_aicore.running.engines.choosing import chosen_engine
 from pytest_aicore.running.engines.process import PlainProcess
@@ -31,6 +30,7 @@ from pytest_aicore.running.pods import Stored
 from pytest_aicore.running.settings import Settings
 from pytest_aicore.running.walking.walk import Walk
 from pytest_aicore.running.workflow import PlainWorkflow, read_workflow
+from pytest_aicore.workflows.cache import cache_folder
 from pytest_aicore.workflows.yaml.tree import is_given
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def run(wanted: Wanted) -> int:
         own_folder() as folder,
         Tracking(name) as tracking,
     ):
-        images = Images(mapping, Path(sys.executable), cache_folder(), folder)
+        images = Images(mapping, Path(sys.executable), cache_folder() or folder, folder)
         pods = LocalPods(Settings(engine, images, folder, secrets=known_secrets, given=tracking.env, log=report.log))
         known = PodsWithKnownImages(pods, images, may_substitute=wanted.may_substitute, warn=warn)
         walk = Walk(workflow, name, known, parameters=parameters, artifacts=artifacts, changed=report.changed)
@@ -154,7 +154,7 @@ def _ended_by_signals(walk: Walk) -> Iterator[list[int]]:
 
 
 def _parameters(workflow: WorkflowTemplate, given: Sequence[str]) -> dict[str, str]:
-    values = local_options.pairs("--parameter", given, "NAME=VALUE")
+    values = local_options.pairs("--parameter", given, "NAME=VALUE", may_be_empty=True)
     declared = workflow.model.parameters
     _refuse_unknown("--parameter", values, declared, f"{workflow.document.name} has no parameter")
     for name, value in values.items():

@@ -12,13 +12,13 @@ from pytest_aicore.emulator.world.bindings import refused_details
 from pytest_aicore.errors import AicoreError, SettingsError, WorkflowError
 from pytest_aicore.local.details import failed_details
 from pytest_aicore.local.log_lines import LogLines
-from pytest_aicore.running.cache import cache_folder
 from pytest_aicore.running.images.images import Images
 from pytest_aicore.running.known_images import PodsWithKnownImages
 from pytest_aicore.running.local_pods import LocalPods
 from pytest_aicore.running.own_folder import own_folder
 from pytest_aicore.running.settings import Settings
 from pytest_aicore.running.walking.walk import Walk
+from pytest_aicore.workflows.cache import cache_folder
 from pytest_aicore.workflows.template import WorkflowTemplate
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Run(threading.Thread):
         workflow = self._workflow()
         artifacts = {name: self._store.find(name, url) for name, url in self.job.artifacts.items()}
         with own_folder() as folder, LogLines(lambda lines: self._desk.log(self.job.id, *lines)) as lines:
-            images = Images(self._choices.images, Path(sys.executable), cache_folder(), folder)
+            images = Images(self._choices.images, Path(sys.executable), cache_folder() or folder, folder)
 
             def log(pod: Pod, line: str) -> None:
                 del pod

@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import sys
 from enum import Enum
 from functools import cache
 from importlib import import_module
@@ -21,6 +19,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, Union, get_args, get_origin
 from zlib import crc32
+
+from pytest_aicore.workflows.cache import cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -301,18 +301,8 @@ def _cache_file() -> Path | None:
     hera, pydantic = _version("hera"), _version("pydantic")
     if hera is None or pydantic is None:
         return None
-    folder = os.environ.get("PYTEST_AICORE_CACHE_DIR")
-    if folder is None:
-        if sys.platform == "win32":
-            home = os.environ.get("LOCALAPPDATA")
-        elif sys.platform == "darwin":
-            home = str(Path("~/Library/Caches").expanduser())
-        else:
-            home = os.environ.get("XDG_CACHE_HOME") or str(Path("~/.cache").expanduser())
-        if not home or home.startswith("~"):
-            return None
-        folder = str(Path(home) / "pytest-aicore")
-    return Path(folder) / f"argo-types-{_own_version()}-{hera}-{pydantic}.json" if folder else None
+    folder = cache_folder()
+    return folder / f"argo-types-{_own_version()}-{hera}-{pydantic}.json" if folder else None
 
 
 def _keep(file: Path, shapes: ObjectShapes) -> None:
