@@ -19,13 +19,14 @@ OUTPUT = "aicore-output"
 """The folder for outputs where no other is named; each run gets a folder of its own in it."""
 
 
-def pairs(option: str, given: Sequence[str], meaning: str) -> dict[str, str]:
+def pairs(option: str, given: Sequence[str], meaning: str, *, may_be_empty: bool = False) -> dict[str, str]:
     """Return what an option that may be given several times says, by name.
 
     Args:
         option: the option.
         given: `NAME=VALUE`.
         meaning: what it expects, for messages.
+        may_be_empty: whether nothing is a value; as a path it would be the current folder.
 
     Raises:
         SettingsError: a value is not of that form, or a name is given twice.
@@ -33,7 +34,7 @@ def pairs(option: str, given: Sequence[str], meaning: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for pair in given:
         name, equals, value = pair.partition("=")
-        if not (name and equals):
+        if not (name and equals and (value or may_be_empty)):
             raise SettingsError(f"{option} {pair!r}: expected {meaning}.")
         if name in found:
             raise SettingsError(f"{option} {name!r} is given twice.")

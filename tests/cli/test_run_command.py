@@ -404,6 +404,8 @@ def test_what_a_killed_run_leaves_is_removed_by_the_next(folder: Path) -> None:
         (["two.yaml", "--parameter", "word"], "--parameter 'word': expected NAME=VALUE."),
         (["two.yaml", "--parameter", "word=a", "--parameter", "word=b"], "--parameter 'word' is given twice."),
         (["two.yaml", "--artifact", "data=x"], "--artifact: two.yaml has no input artifact 'data'. It has: none."),
+        (["two.yaml", "--artifact", "data="], "--artifact 'data=': expected NAME=PATH."),
+        (["two.yaml", "--image", "x="], "--image 'x=': expected PATTERN=FOLDER."),
         (["two.yaml", "--image", "x=nowhere"], "--image x=nowhere: there is no such folder."),
         (["two.yaml", "--output", "."], "--output .: expected a folder that is new or empty."),
         (["to.yaml"], "to.yaml: there is no such file or folder. Did you mean 'two.yaml'?"),
