@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.in_process import door_to
 from pytest_aicore.local.emulator import local_emulator
 from pytest_aicore.workflows import parse_template
 from tests.emulator.conftest import House
+from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pytest_aicore.local.choices import LocalChoices
 
 LIMIT = 30.0
@@ -155,16 +153,3 @@ class Laptop(House):
             execution_id: its id.
         """
         assert self.ask("PATCH", f"/executions/{execution_id}", {"targetStatus": "STOPPED"}).status_code == 202
-
-
-def until(happened: Callable[[], object], what: str) -> None:
-    """Wait until something is so.
-
-    Args:
-        happened: whether it is.
-        what: what was to be, for messages.
-    """
-    deadline = time.monotonic() + LIMIT
-    while not happened():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)

@@ -10,7 +10,8 @@ import pytest
 
 from pytest_aicore.workflows import parse_template
 from tests.emulator.conftest import templates
-from tests.local.laptops import TRACKS, until, workflow
+from tests.local.laptops import TRACKS, workflow
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,8 @@ from ai_api_client_sdk.models.target_status import TargetStatus
 
 from pytest_aicore.cli import main
 from tests.emulator.serve.servers import Program
-from tests.local.laptops import TRACKS, until, workflow
+from tests.local.laptops import TRACKS, workflow
+from tests.waiting import sleeping, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,17 +127,9 @@ def log(sdk: Any, execution_id: str) -> list[str]:
     return [line.msg for line in sdk.execution.query_logs(execution_id).data.result]
 
 
-def sleepers() -> list[str]:
+def sleepers() -> list[int]:
     """Return the processes that sleep as the steps of this module do."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = path.read_bytes().split(b"\0")
-        except OSError:  # it has just ended
-            continue
-        if words[:2] == [b"sleep", SECONDS.encode()]:
-            found.append(path.parent.name)
-    return found
+    return sleeping(SECONDS)
 
 
 def test_the_sdk_trains_on_this_machine(program: Program, engine: str) -> None:
@@ -242,6 +235,7 @@ def test_a_server_that_is_killed_leaves_no_process(program: Program) -> None:
         ),
         (["--substitute"], "'--substitute': only with --local; without it executions are emulated."),
         (["--local", "--local-store", "data"], "--local-store 'data': expected NAME=FOLDER."),
+        (["--local", "--local-store", "default="], "--local-store 'default=': expected NAME=FOLDER."),
         (["--local", "--local-store", "default=no"], "--local-store default=no: there is no such folder."),
         (["--local", "--image", "a=no"], "--image a=no: there is no such folder."),
         (["--local", "--secrets", "no.yaml"], "--secrets no.yaml: the file cannot be read as YAML."),

@@ -7,14 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_aicore.running.engines.sandbox import Sandbox
+from tests.waiting import sleeping, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -190,29 +188,11 @@ def test_again(aicore_execution): pass
     assert "aicore_local_substitute = true" in refused.stdout.str().replace("\n                 ", " ")
 
 
-def commands_with(word: str) -> list[str]:
-    """Return the command lines of all processes that have a word in them."""
-    found = []
-    for file in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            line = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            if word in line and "pytest" not in line:
-                found.append(line)
-    return found
-
-
-def until(happens: Callable[[], object], what: str) -> None:
-    """Wait until something happens."""
-    limit = time.monotonic() + 60
-    while not happens():
-        assert time.monotonic() < limit, what
-        time.sleep(0.02)
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda number: number.name)
 def test_nothing_of_a_session_that_is_ended_runs_on(leaves: pytest.Pytester, number: signal.Signals) -> None:
-    word = f"sleep 6{int.from_bytes(os.urandom(4), 'big')}"
-    text = WORKFLOW.replace('test "{{workflow.parameters.depth}}"', f'{word}; test "{{{{workflow.parameters.depth}}}}"')
+    seconds = f"6{int.from_bytes(os.urandom(4), 'big')}"
+    check = 'test "{{workflow.parameters.depth}}"'
+    text = WORKFLOW.replace(check, f"sleep {seconds}; {check}")
     (leaves.path / "workflows" / "leaf.yaml").write_text(text)
     leaves.makepyfile(test_it=TESTS + "@leaf()\ndef test_it(aicore_execution): pass\n")
     session = leaves.popen(
@@ -221,13 +201,13 @@ def test_nothing_of_a_session_that_is_ended_runs_on(leaves: pytest.Pytester, num
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )
     try:
-        until(lambda: commands_with(word), "the beginning of the step")
+        until(lambda: sleeping(seconds), "the beginning of the step")
         session.send_signal(number)
         session.communicate(timeout=30)
     finally:
         session.kill()
     assert session.returncode != 0
-    until(lambda: not commands_with(word), "the end of the step")
+    until(lambda: not sleeping(seconds), "the end of the step")
 
 
 def test_real_time_stays_real(run: Callable[..., pytest.RunResult]) -> None:

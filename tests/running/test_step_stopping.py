@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,9 +16,10 @@ from pytest_aicore.running.engines.sandbox import Sandbox
 from pytest_aicore.running.local_pods import LocalPods
 from tests.places import ROOT
 from tests.running.pods_here import Here, pod
+from tests.waiting import commands, sleeping, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from tests.running.pods_here import Started
 
@@ -27,27 +27,6 @@ pytestmark = pytest.mark.once
 
 FAMILY = "setsid sleep {n} & (sleep {n} & setsid sleep {n}) & sleep {n} & echo ready; sleep {n}"
 """Children of any kind: of the same session, of another one, and of a process that has ended."""
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds that others bring about."""
-    ends = time.monotonic() + 30
-    while not holds():
-        assert time.monotonic() < ends
-        time.sleep(0.01)
-
-
-def sleeping(seconds: str) -> list[int]:
-    """Return the processes that sleep for that many seconds: a number that only one test uses."""
-    command = [b"sleep", seconds.encode()]
-    return [int(each.name) for each in Path("/proc").glob("[0-9]*") if _command_of(each)[:2] == command]
-
-
-def _command_of(process: Path) -> list[bytes]:
-    try:
-        return (process / "cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return []
 
 
 @pytest.fixture
@@ -62,7 +41,7 @@ def started_family(here: Here, seconds: str) -> Started:
     here.options["log"] = lambda pod, line: has_begun.set()
     started = here.start(command=("sh", "-c", FAMILY.format(n=seconds)))
     assert has_begun.wait(30)
-    until(lambda: len(sleeping(seconds)) == 5)
+    until(lambda: len(sleeping(seconds)) == 5, "the family")
     return started
 
 
@@ -71,7 +50,7 @@ def test_a_stop_ends_the_whole_tree(here: Here, seconds: str) -> None:
     started.pods.stop("wf")
     how = started.wait()
     assert (how.phase, how.exit_code, how.message) == ("Failed", 137, "Error (exit code 137)")
-    until(lambda: sleeping(seconds) == [])
+    until(lambda: sleeping(seconds) == [], "the end of the family")
 
 
 def test_a_stop_with_a_message(here: Here) -> None:
@@ -94,19 +73,19 @@ def test_a_stop_while_the_step_starts(here: Here, seconds: str, milliseconds: in
 def test_the_end_of_the_step_ends_its_children(sandboxed: Here, seconds: str) -> None:
     how = sandboxed.sh(f"setsid sleep {seconds} & (sleep {seconds} &) ; exit 0")
     assert how.phase == "Succeeded"
-    until(lambda: sleeping(seconds) == [])
+    until(lambda: sleeping(seconds) == [], "the end of the family")
 
 
 def test_the_end_of_a_plain_step_ends_its_session(plain: Here, seconds: str) -> None:
     how = plain.sh(f"sleep {seconds} & (sleep {seconds} &) ; exit 0")
     assert how.phase == "Succeeded"
-    until(lambda: sleeping(seconds) == [])
+    until(lambda: sleeping(seconds) == [], "the end of the family")
 
 
 def test_a_deadline_ends_the_whole_tree(sandboxed: Here, seconds: str) -> None:
     how = sandboxed.sh(FAMILY.format(n=seconds), deadline=0.5)
     assert how.message == "Pod was active on the node longer than the specified deadline"
-    until(lambda: sleeping(seconds) == [])
+    until(lambda: sleeping(seconds) == [], "the end of the family")
 
 
 def test_stopping_what_has_ended_or_never_was(here: Here) -> None:
@@ -135,10 +114,10 @@ def test_steps_run_beside_each_other(here: Here) -> None:
     for name in "ab":
         pods.start(pod(name=name, command=waiting, empty_dirs=("/out",)), lambda how: calls.append(how.phase))
     folders = [here.folder / "steps" / name / "out" for name in "ab"]
-    until(lambda: all((folder / "begun").exists() for folder in folders))
+    until(lambda: all((folder / "begun").exists() for folder in folders), "the beginnings")
     for folder in folders:
         (folder / "go").touch()
-    until(lambda: calls == ["Succeeded", "Succeeded"])
+    until(lambda: calls == ["Succeeded", "Succeeded"], "both ends")
     pods.close()
 
 
@@ -162,15 +141,14 @@ def test_a_killed_parent_leaves_no_process(tmp_path: Path, seconds: str, number:
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"ready\n"
-        until(lambda: len(sleeping(seconds)) == 5)
+        until(lambda: len(sleeping(seconds)) == 5, "the family")
         parent.send_signal(signal.SIGKILL)
-    until(lambda: sleeping(seconds) == [])
+    until(lambda: sleeping(seconds) == [], "the end of the family")
 
 
 def naming(word: str) -> list[bytes]:
     """Return the command lines of the processes that contain a word."""
-    commands = [b" ".join(_command_of(each)) for each in Path("/proc").glob("[0-9]*")]
-    return [command for command in commands if word.encode() in command]
+    return [b" ".join(words) for words in commands().values() if word.encode() in b" ".join(words)]
 
 
 @pytest.mark.parametrize("milliseconds", range(0, 40, 4))
@@ -187,7 +165,7 @@ def test_a_parent_that_is_killed_while_a_sandbox_is_made_leaves_no_process(
         assert parent.stderr.readline() == b"now\n"
         time.sleep(milliseconds / 1000)
         parent.send_signal(signal.SIGKILL)
-    until(lambda: naming(seconds) == [])
+    until(lambda: naming(seconds) == [], "the end of all that name it")
 
 
 def test_a_step_that_is_stopped_before_it_starts(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:

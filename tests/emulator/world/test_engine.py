@@ -13,9 +13,10 @@ from pytest_aicore.emulator.world.pace import RunningClock, pace_named
 from pytest_aicore.errors import EmulatorError
 from tests.emulator.conftest import House
 from tests.emulator.world.child_processes import ChildProcesses, Work
+from tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 LONG = Work(60.0)
 SHORT = Work(0.2)
@@ -77,14 +78,6 @@ def house() -> Iterator[WorkingHouse]:
     house.emulator.close()
     assert not any(child.is_alive() for child in house.engine.children)
     assert house.emulator.incidents == []
-
-
-def until(happens: Callable[[], object], what: str) -> None:
-    """Wait until something happens."""
-    limit = time.monotonic() + 30
-    while not happens():
-        assert time.monotonic() < limit, what
-        time.sleep(0.01)
 
 
 def test_what_happens_is_shown_as_it_happens(house: WorkingHouse) -> None:

@@ -18,8 +18,9 @@ from pytest_aicore.emulator.store.records import Deployment
 from pytest_aicore.errors import EmulatorError
 from tests.emulator.conftest import House
 from tests.emulator.serve.servers import Client, workflows_folder
-from tests.emulator.world.test_engine import LONG, WorkingHouse, until
+from tests.emulator.world.test_engine import LONG, WorkingHouse
 from tests.places import ROOT
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tests.prepared import start_pytest
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,10 +27,7 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
     Raises:
         AssertionError: it does not hold within a minute.
     """
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {DEADLINE:g} s: {what}"
-        time.sleep(0.02)
+    until(condition, what, DEADLINE)
 
 
 class LiveProcess:
