@@ -124,9 +124,11 @@ class Comparison:
 
     def word_of(self, difference: Difference) -> str:
         """Return what a difference is: its impact, but `not new` for a version that is older than before."""
-        if difference.section == "version" and self.has_older_version:
-            return "not new"
-        return difference.impact.words
+        return "not new" if self.is_older_version(difference) else difference.impact.words
+
+    def is_older_version(self, difference: Difference) -> bool:
+        """Tell whether a difference is that of a version label that went back."""
+        return difference.section == "version" and self.has_older_version
 
     def table(self) -> list[str]:
         """Return the differences as plain lines, each with its impact and its consequence."""

@@ -175,14 +175,14 @@ def of_comparison(template: Template, comparison: Comparison, *, quiet: bool = F
         quiet: whether to leave out what is acceptable.
     """
     failing = set(comparison.failing)
-    version = comparison.new.terms.version_id
+    needs_version = any(difference.excusable for difference in failing)
     found: list[Finding] = []
     for difference in comparison.differences:
         if difference not in failing:
-            is_told = bool(failing) and comparison.has_older_version and difference.section == "version"
+            is_told = needs_version and comparison.is_older_version(difference)
             if not (quiet or is_told):  # the remedies of what fails tell of a version that is older
                 said = _said(difference, comparison.word_of(difference))
-                found.append(_at(template, difference, ACCEPTED, said, f"It is {_why(difference)}."))
+                found.append(_at(template, difference, ACCEPTED, said, f"{_acceptable(comparison, difference)}."))
             continue
         said = _said(difference, difference.impact.words)
         if (
@@ -194,9 +194,7 @@ def of_comparison(template: Template, comparison: Comparison, *, quiet: bool = F
             found.append(_at(template, difference, REMOVED, said, f"{_restore(comparison, difference)} {how}"))
             continue
         rule = BREAKING if difference.impact == Impact.BREAKING else UNVERSIONED
-        remedy = f'{NEW_VERSION}, which is still "{version}".'
-        if comparison.has_older_version:
-            remedy = f'{NEW_VERSION}: "{version}" is older than "{comparison.old.terms.version_id}".'
+        remedy = f"{NEW_VERSION}{_not_announced(comparison)}."
         if not difference.excusable:
             remedy = f"Restore the label `{VERSION_LABEL if difference.section == 'version' else SCENARIO_ID_LABEL}`."
         found.append(_at(template, difference, rule, said, remedy))
@@ -216,10 +214,21 @@ def _said(difference: Difference, word: str) -> str:
     return f"{what}: {word}. {difference.consequence}".strip()
 
 
-def _why(difference: Difference) -> str:
+def _not_announced(comparison: Comparison) -> str:
+    old, new = comparison.old.terms.version_id, comparison.new.terms.version_id
+    if new is None:
+        return ", which is missing"
+    return f': "{new}" is older than "{old}"' if comparison.has_older_version else f', which is still "{new}"'
+
+
+def _acceptable(comparison: Comparison, difference: Difference) -> str:
+    """Return why a difference may be published, or what to do about it; a sentence without its full stop."""
+    if comparison.is_older_version(difference):
+        version = comparison.old.terms.version_id
+        return f'Restore "{version}", or write a higher one: an older version label announces no change'
     if difference.impact == Impact.COMPATIBLE:
-        return "compatible with every configuration that exists"
-    return "announced by the new version label"
+        return "It is compatible with every configuration that exists"
+    return "It is announced by the new version label"
 
 
 def _at(template: Template, difference: Difference, rule: Rule, message: str, remedy: str) -> Finding:
@@ -338,7 +347,9 @@ def stale(template: Template, comparison: Comparison, golden: Path) -> Finding:
     worst = comparison.differences[0]
     more = f" (and {len(comparison.differences) - 1} more)" if len(comparison.differences) > 1 else ""
     message = f"The golden contract '{golden}' is out of date: {worst.what}{more}."
-    return _at(template, worst, STALE, message, f"It is {_why(worst)}; update the contract: {UPDATE}")
+    then = ". If it is intended," if comparison.is_older_version(worst) else ";"
+    remedy = f"{_acceptable(comparison, worst)}{then} update the contract: {UPDATE}"
+    return _at(template, worst, STALE, message, remedy)
 
 
 def orphaned(path: str, folder: Path, executable_id: str) -> Finding:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_aicore.workflows import Template, parse_template
-from pytest_aicore.workflows.contracts.comparison import compare
+from pytest_aicore.workflows.contracts.comparison import Comparison, compare
 from pytest_aicore.workflows.contracts.contract import contract_of
-from pytest_aicore.workflows.contracts.rules import of_comparison
+from pytest_aicore.workflows.contracts.rules import of_comparison, stale
 
 TRAINING = """\
 apiVersion: argoproj.io/v1alpha1
@@ -84,14 +86,18 @@ spec:
 """
 
 
+def compared(old: str, new: str) -> tuple[Template, Comparison]:
+    template = parse_template(new, "now.yaml")
+    return template, compare(contract_of(parse_template(old).executable), contract_of(template.executable))
+
+
 def told(text: str, *edits: tuple[str, str]) -> list[tuple[str, str]]:
     """Return the line of each difference, and the sentence about what to do."""
     new = text
     for old_part, new_part in edits:
         assert old_part in new
         new = new.replace(old_part, new_part)
-    template = parse_template(new, "now.yaml")
-    comparison = compare(contract_of(parse_template(text).executable), contract_of(template.executable))
+    template, comparison = compared(text, new)
     lines = new.splitlines()
     findings = of_comparison(template, comparison)
     assert [finding.source_line for finding in findings] == [lines[finding.place.line - 1] for finding in findings]
@@ -161,6 +167,73 @@ REMEDY = "Undo it, or announce it with a new `ai.sap.com/version`"
 def test_a_version_that_went_back_announces_nothing(version: str, remedy: str) -> None:
     edits = ("value: 3", "value: 4"), (VERSION, f'version: "{version}"')
     assert ("4", remedy) in told(TRAINING, *edits)
+
+
+CHANGES = {
+    "nothing else": (),
+    "compatible": (("train.l or basic", "Where it runs"),),
+    "breaking": (("name: DEPTH", "name: ROWS"),),
+    "renamed": (("name: fraud-train", "name: fraud-training"),),
+}
+LABELS = {"older": "1.3.9", "equal": "1.4.0", "newer": "2.0", "missing": None}
+COMPATIBLE = "It is compatible with every configuration that exists"
+ANNOUNCED = "It is announced by the new version label"
+OLDER = 'Restore "1.4.0", or write a higher one: an older version label announces no change'
+IGNORED = (
+    "Restore `metadata.name: fraud-train`, or add the old template beside this one. If it was removed on purpose, "
+    "`--ignore AIC907` says so."
+)
+MISSING = "AIC901 Restore the label `ai.sap.com/version`."
+UPDATE = "update the contract: pytest --aicore-check --aicore-update"
+
+
+@pytest.mark.parametrize(
+    ("label", "change", "remedies", "stale_remedy"),
+    [
+        ("older", "nothing else", [f"AIC908 {OLDER}."], f"{OLDER}. If it is intended, {UPDATE}"),
+        (
+            "older",
+            "compatible",
+            [f"AIC908 {OLDER}.", f"AIC908 {COMPATIBLE}."],
+            f"{OLDER}. If it is intended, {UPDATE}",
+        ),
+        (
+            "older",
+            "breaking",
+            [f'AIC901 {REMEDY}: "1.3.9" is older than "1.4.0".', f"AIC908 {COMPATIBLE}."],
+            None,
+        ),
+        ("older", "renamed", [f"AIC907 {IGNORED}", f"AIC908 {OLDER}."], None),
+        ("equal", "compatible", [f"AIC908 {COMPATIBLE}."], f"{COMPATIBLE}; {UPDATE}"),
+        ("equal", "breaking", [f'AIC901 {REMEDY}, which is still "1.4.0".', f"AIC908 {COMPATIBLE}."], None),
+        ("equal", "renamed", [f"AIC907 {IGNORED}"], None),
+        ("newer", "nothing else", [f"AIC908 {COMPATIBLE}."], f"{COMPATIBLE}; {UPDATE}"),
+        ("newer", "compatible", [f"AIC908 {COMPATIBLE}."] * 2, f"{COMPATIBLE}; {UPDATE}"),
+        ("newer", "breaking", [f"AIC908 {ANNOUNCED}.", *[f"AIC908 {COMPATIBLE}."] * 2], f"{ANNOUNCED}; {UPDATE}"),
+        ("newer", "renamed", [f"AIC907 {IGNORED}", f"AIC908 {COMPATIBLE}."], None),
+        ("missing", "nothing else", [MISSING], None),
+        ("missing", "compatible", [MISSING, f"AIC908 {COMPATIBLE}."], None),
+        ("missing", "breaking", [MISSING, f"AIC901 {REMEDY}, which is missing.", f"AIC908 {COMPATIBLE}."], None),
+        ("missing", "renamed", [f"AIC907 {IGNORED}", MISSING], None),
+    ],
+)
+def test_what_is_said_with_each_version_label(
+    label: str, change: str, remedies: list[str], stale_remedy: str | None
+) -> None:
+    """`stale_remedy` is what a golden contract says of it; None where the workflow must not be published like this."""
+    new = TRAINING
+    version = LABELS[label]
+    for old_part, new_part in (*CHANGES[change], (VERSION, f'version: "{version}"')):
+        new = new.replace(old_part, new_part)
+    if version is None:
+        new = new.replace(f'    ai.sap.com/version: "{version}"\n', "")
+    template, comparison = compared(TRAINING, new)
+    findings = of_comparison(template, comparison)
+    assert [f"{finding.rule} {finding.remedy}" for finding in findings] == remedies
+    assert [("not new" in finding.message) for finding in findings] == [OLDER in each for each in remedies]
+    assert comparison.acceptable == (stale_remedy is not None)
+    if stale_remedy is not None:
+        assert stale(template, comparison, Path("now.json")).remedy == stale_remedy
 
 
 @pytest.mark.parametrize(
