@@ -65,6 +65,10 @@ class RevisionError(AicoreError):
     """A git revision to compare with cannot be read."""
 
 
+class StoreError(AicoreError):
+    """An object store cannot give or take what was asked for."""
+
+
 class PlanError(AicoreError):
     """A training run was asked for that its workflow does not allow."""
 

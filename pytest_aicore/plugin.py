@@ -34,8 +34,8 @@ MARKERS = (
     (
         "aicore_script(*, executable=None, execution=None, times=None, outcome=None, unknown=None, pending=None,"
         " running=None, stopping=None, polls=None, stuck_in=None, logs=None, metrics=None, progress=None,"
-        " status_details=None, status_message=None, omit_outputs=None, symptom=None): how the"
-        " emulator treats this test's runs; the arguments of Emulator.script. Offline only."
+        " status_details=None, status_message=None, outputs=None, omit_outputs=None, symptom=None):"
+        " how the emulator treats this test's runs; the arguments of Emulator.script. Offline only."
     ),
     "aicore_local: run this test only where trainings really run on this machine (--aicore-local).",
     "aicore_live: run this test only against the real SAP AI Core (--aicore-live).",

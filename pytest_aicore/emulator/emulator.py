@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -16,13 +17,8 @@ from pytest_aicore.emulator.control.caller import caller
 from pytest_aicore.emulator.control.faults import Fault, Kind, operation_named
 from pytest_aicore.emulator.control.profiles import faults_of
 from pytest_aicore.emulator.control.scripted_engine import ScriptedEngine
-from pytest_aicore.emulator.control.scripts import (
-    OF_TRAININGS,
-    Script,
-    Standing,
-    refuse_contradiction,
-    with_arguments_of,
-)
+from pytest_aicore.emulator.control.scripts import Script, Standing, refuse_contradiction, with_arguments_of
+from pytest_aicore.emulator.control.shapes import OF_TRAININGS
 from pytest_aicore.emulator.store.records import PublishedExecutable
 from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, State
 from pytest_aicore.emulator.world.clock import VirtualClock
@@ -34,7 +30,7 @@ from pytest_aicore.service_facts import RESOURCE_GROUP
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -356,6 +352,9 @@ class Emulator:
                 of the execution that returns them.
             status_details: what the API shows once it has ended or is stuck, or a function of the execution.
             status_message: what the API shows once it has ended or is stuck; at most 256 characters.
+            outputs: by output artifact what the training leaves below its URL: bytes, text, the `pathlib.Path` of a
+                file or folder, or a mapping of these by relative path (`{"model": {"model.json": "{}"}}`); or a
+                function of the execution that returns them.
             omit_outputs: names of output artifacts that the training does not write; True for all.
             symptom: the name of a failure, which sets several of the other arguments; those given explicitly override
                 it: `unentitled plan`, `image pull`, `out of memory`, `no artifact storage`, `output not written`,
@@ -610,7 +609,15 @@ class Emulator:
                         f"{script.place}: script: {name}= is for trainings, and {meant!r} is deployed: a deployment has"
                         f" no {OF_TRAININGS[name]}."
                     )
-        if isinstance(script.omit_outputs, bool) or not script.omit_outputs:
+        self._refuse_unknown_outputs(script, meant)
+
+    def _refuse_unknown_outputs(self, script: Script, meant: str | None) -> None:
+        """Refuse a script that names an output artifact of none of the executables that are meant."""
+        named = {
+            "outputs": script.outputs if isinstance(script.outputs, Mapping) else (),
+            "omit_outputs": () if isinstance(script.omit_outputs, bool) else script.omit_outputs or (),
+        }
+        if not any(named.values()):
             return
         outputs = {
             output.name
@@ -618,10 +625,10 @@ class Emulator:
             for output in published.executable.output_artifacts
             if meant in (None, published.executable.id)
         }
-        for name in script.omit_outputs:
+        for argument, name in ((argument, name) for argument, names in named.items() for name in names):
             if name not in outputs:
                 raise EmulatorError(
-                    f"{script.place}: script: omit_outputs: {meant or 'no executable'} "
+                    f"{script.place}: script: {argument}: {meant or 'no executable'} "
                     f"has {'no' if meant else 'an'} output artifact {name!r}.{did_you_mean(name, outputs)} "
                     f"Output artifacts: {listing(sorted(outputs))}."
                 )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SECRETS = {"redact", "known_secrets", "named_values", "secret_names"}
 LEAVES = {"echo", "errors", "placeholders", "printable", "processes", "service_facts"} | SECRETS
-PARTS = {"emulator", "http", "local", "running", "training", "workflows"} | LEAVES
+PARTS = {"emulator", "http", "local", "objects", "running", "training", "workflows"} | LEAVES
 """What is good for something without a session."""
 SESSION = {"session", "config"} | PARTS
 KNOW_PYTEST = {"__init__", "plugin", "fixtures", "hooks"}
@@ -31,10 +31,11 @@ MAY_KNOW = {
     "config": {"config", "training", "workflows"} | LEAVES,
     "workflows": {"workflows"} | LEAVES,
     "http": {"http"} | LEAVES,
-    "emulator": {"emulator", "http", "workflows"} | LEAVES,
+    "emulator": {"emulator", "http", "objects", "workflows"} | LEAVES,
     "training": {"training", "http", "workflows"} | LEAVES,
     "running": {"running", "workflows"} | LEAVES,
-    "local": {"local", "emulator", "running", "workflows"} | LEAVES,
+    "local": {"local", "emulator", "objects", "running", "workflows"} | LEAVES,
+    "objects": {"objects"} | LEAVES,
     "echo": {"redact"},
     "errors": {"printable"},
     "placeholders": set(),

@@ -10,14 +10,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_aicore.emulator.control.caller import raised_at
-from pytest_aicore.emulator.control.scripts import SHAPES, ShapeError, course, said_about
+from pytest_aicore.emulator.control.scripts import course, said_about
+from pytest_aicore.emulator.control.shapes import SHAPES, ShapeError
 from pytest_aicore.emulator.control.symptoms import spelt_out, without_secrets
+from pytest_aicore.emulator.store.objects import store_object
 from pytest_aicore.emulator.store.records import Deployment, Enactment, Execution, LogEntry, Metric, Progress
 from pytest_aicore.emulator.store.statuses import TERMINAL
 from pytest_aicore.emulator.world import bindings
 from pytest_aicore.emulator.world.cluster import artifact_of, entered, is_registered
 from pytest_aicore.emulator.world.course import OUTPUTS_BEFORE_COMPLETION_SECONDS, Stay
-from pytest_aicore.errors import EmulatorError, our_message
+from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
 from pytest_aicore.service_facts import DEFAULT_STORE
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.world.cluster import Cluster
     from pytest_aicore.emulator.world.course import ScriptedCourse
     from pytest_aicore.emulator.world.world import World
+    from pytest_aicore.workflows import Executable
 
 __tracebackhide__ = our_message
 
@@ -264,9 +267,32 @@ class ScriptedEngine:
         omitted = _course_of(execution).omit_outputs
         if published is None or omitted is True:
             return
-        for output in published.executable.output_artifacts:
-            if output.name not in omitted and not is_registered(group, execution, output):
-                group.artifacts.add(artifact_of(execution, output, state.uuid(), state.next_number(), at))
+        missing = [
+            output
+            for output in published.executable.output_artifacts
+            if output.name not in omitted and not is_registered(group, execution, output)
+        ]
+        played = self._played_outputs(execution, published.executable) if missing else {}
+        for output in missing:
+            artifact = artifact_of(execution, output, state.uuid(), state.next_number(), at)
+            group.artifacts.add(artifact)
+            folder = artifact.url.removeprefix("ai://")
+            for path, content in played.get(output.name, {}).items():
+                store_object(state, group, f"{folder}/{path}" if path else folder, content)
+
+    def _played_outputs(self, execution: Execution, executable: Executable) -> Mapping[str, Mapping[str, bytes]]:
+        """Return what the script says that the training has left, by output artifact and relative path."""
+        said = _course_of(execution).outputs
+        played: Mapping[str, Mapping[str, bytes]] = self._called(execution, "outputs", said, {})
+        known = {output.name for output in executable.output_artifacts}
+        for name in played if callable(said) else ():
+            if name not in known:
+                place = _course_of(execution).places.get("outputs", "")
+                self._world.report(
+                    f"{place}: script: outputs: {executable.id} has no output artifact"
+                    f" {name!r}.{did_you_mean(name, known)} Output artifacts: {listing(sorted(known))}."
+                )
+        return played
 
 
 def _secrets_of(group: ResourceGroup, tenant: Tenant) -> tuple[Container[str], Container[str]]:

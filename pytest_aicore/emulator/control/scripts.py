@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
+from pytest_aicore.emulator.control.shapes import SHAPES, ShapeError, are_strings, is_number
 from pytest_aicore.emulator.control.symptoms import SYMPTOMS
 from pytest_aicore.emulator.store.statuses import OUTCOMES, STATUSES, UNFINISHED
 from pytest_aicore.emulator.world.course import (
@@ -25,17 +23,17 @@ from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_messa
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.store.protocols import StandingScript
-    from pytest_aicore.emulator.world.course import Details, Logs, MetricValues, Percents
+    from pytest_aicore.emulator.world.course import Details, Logs, MetricValues, Outputs, Percents
 
 __tracebackhide__ = our_message
 
 Arguments = ParamSpec("Arguments")
 Returned = TypeVar("Returned")
 
-_WRITTEN_PROGRESS = re.compile(r"\s*(\d{1,9})\s*/\s*\d{1,9}\s*", re.ASCII)
-"""What a training writes to the file that Argo names in `ARGO_PROGRESS_FILE`."""
 LONGEST_STATUS_MESSAGE = 256
 """Specification."""
+LONGEST_SHOWN = 200
+"""Number of characters of a value that a message shows."""
 
 
 def with_arguments_of(
@@ -78,6 +76,7 @@ class Script:
     progress: Percents = None
     status_details: Details = None
     status_message: str | None = None
+    outputs: Outputs = None
     omit_outputs: bool | Sequence[str] | None = None
     symptom: str | None = None
     place: str = field(default="", compare=False)
@@ -99,7 +98,7 @@ class Script:
             raise self._wrong(f"unknown symptom={self.symptom!r}; expected one of {listing(SYMPTOMS)}.{hint}")
         for name in ("unknown", "pending", "running", "stopping"):
             seconds = getattr(self, name)
-            if seconds is not None and not (_is_number(seconds) and seconds >= 0):
+            if seconds is not None and not (is_number(seconds) and seconds >= 0):
                 raise self._wrong(f"invalid {name}={seconds!r}: expected seconds >= 0.")
             if seconds is not None and self.polls is not None:
                 raise self._wrong(f"polls= counts polls and {name}= seconds: give one of them.")
@@ -118,7 +117,7 @@ class Script:
                 f"{LONGEST_STATUS_MESSAGE} "
                 "characters."
             )
-        if not (self.omit_outputs is None or isinstance(self.omit_outputs, bool) or _are_strings(self.omit_outputs)):
+        if not (self.omit_outputs is None or isinstance(self.omit_outputs, bool) or are_strings(self.omit_outputs)):
             raise self._wrong(
                 f"invalid omit_outputs={self.omit_outputs!r}: expected a list of names of output artifacts, or True "
                 f"for "
@@ -132,6 +131,14 @@ class Script:
                     object.__setattr__(self, name, shape(value))
                 except ShapeError as error:
                     raise self._wrong(f"{name}={error}") from None
+        self._check_outputs()
+
+    def _check_outputs(self) -> None:
+        played = self.outputs if isinstance(self.outputs, Mapping) else {}
+        omitted = self.omit_outputs or ()
+        for name in played:
+            if omitted is True or name in omitted:
+                raise self._wrong(f"outputs= plays {name!r}, which omit_outputs= leaves out: give one of them.")
 
     def _check_polls(self) -> None:
         counts = self.polls.values() if isinstance(self.polls, Mapping) else [self.polls]
@@ -231,9 +238,16 @@ def refuse_contradiction(script: Script, standings: Iterable[StandingScript]) ->
             before, after = standing.script.said()[disputed], script.said()[disputed]
             whom = script.executable or script.execution or "every execution"
             raise EmulatorError(
-                f"{script.place}: script: {disputed}={after!r} for {whom} contradicts {disputed}={before!r}, set at "
+                f"{script.place}: script: {disputed}={_briefly(after)} for {whom} contradicts {disputed}="
+                f"{_briefly(before)}, set at "
                 f"{standing.script.place}. Give them different executables, or times= to let one follow the other."
             )
+
+
+def _briefly(value: object) -> str:
+    """Return what a message shows of a value: of the content of outputs the beginning."""
+    shown = repr(value)
+    return shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}..."
 
 
 def course(
@@ -288,6 +302,7 @@ def course(
         logs=said.get("logs"),
         metrics=said.get("metrics"),
         progress=said.get("progress"),
+        outputs=said.get("outputs"),
         places=places or {},
     )
 
@@ -298,90 +313,11 @@ def _stay(status: str, seconds: float | None, polls: int | Mapping[str, int] | N
     return Stay(status, seconds) if polls is None else Stay(status, polls=polls)
 
 
-class ShapeError(Exception):
-    """A value does not have the shape that a script's field, or the result of its function, must have."""
-
-
-def lines_of(value: Any) -> tuple[str, ...]:
-    """Return log lines."""
-    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
-        raise ShapeError(f"{value!r} is not a list of lines.")
-    lines = tuple(value)
-    if not _are_strings(lines):
-        raise ShapeError(f"{value!r} is not a list of lines: some of them are not strings.")
-    return lines
-
-
-def metric_values_of(value: Any) -> dict[str, tuple[float, ...]]:
-    """Return by name the values of a metric, one per step."""
-    if not isinstance(value, Mapping):
-        raise ShapeError(f"{value!r} is not a mapping of values by name.")
-    metrics: dict[str, tuple[float, ...]] = {}
-    for name, values in value.items():
-        listed = isinstance(values, Iterable) and not isinstance(values, (str, bytes, Mapping))
-        steps = tuple(values) if listed else (values,)
-        if not (isinstance(name, str) and 1 <= len(name) <= 256):
-            raise ShapeError(f"{value!r} names a metric {name!r}: give a string of 1 to 256 characters.")
-        if not all(map(_is_number, steps)):
-            raise ShapeError(
-                f"{value!r} has a value of {name!r} that is neither a finite number nor a list of finite numbers."
-            )
-        metrics[name] = tuple(float(step) if isinstance(step, float) else step for step in steps)
-    return metrics
-
-
-def percents_of(value: Any) -> tuple[int, ...]:
-    """Return how much is done: whole numbers up to 100, or what a training writes, `3/5`, of which the first counts.
-
-    AI Core shows `3/100` then, whatever the second number is (documentation, "Start Training").
-    """
-    listed = isinstance(value, Iterable) and not isinstance(value, (str, bytes, Mapping))
-    given = tuple(value) if listed else (value,)
-    percents: list[int] = []
-    for each in given:
-        written = _WRITTEN_PROGRESS.fullmatch(each) if isinstance(each, str) else None
-        done = int(written[1]) if written else each
-        if not (isinstance(done, int) and not isinstance(done, bool) and 0 <= done <= 100):
-            raise ShapeError(f"{value!r} has {each!r}: expected whole numbers from 0 to 100, or texts such as '3/5'.")
-        percents.append(done)
-    return tuple(percents)
-
-
-def details_of(value: Any) -> dict[str, Any]:
-    """Return status details, as JSON keeps them."""
-    if not isinstance(value, Mapping):
-        raise ShapeError(f"{value!r} is not a mapping.")
-    try:
-        details: dict[str, Any] = json.loads(json.dumps(dict(value), allow_nan=False))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ShapeError(f"{value!r} cannot be written as JSON: {error}.") from None
-    return details
-
-
-OF_TRAININGS = {"metrics": "metrics", "progress": "progress", "omit_outputs": "output artifacts"}
-"""The fields that say nothing of a deployment, and what it lacks."""
-SHAPES: Mapping[str, Callable[[Any], Any]] = {
-    "logs": lines_of,
-    "metrics": metric_values_of,
-    "progress": percents_of,
-    "status_details": details_of,
-}
-"""How the value of a field, or the result of its function, is checked and read."""
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _plain(value: Any) -> Any:
     """Return the value with strings instead of the SDK's statuses."""
     if isinstance(value, Mapping):
         return {_plain(status): polls for status, polls in value.items()}
     return value.value if isinstance(value, Enum) else value
-
-
-def _are_strings(value: object) -> bool:
-    return isinstance(value, (list, tuple, set, frozenset)) and all(isinstance(item, str) for item in value)
 
 
 def _is_count(value: object) -> bool:

@@ -115,7 +115,10 @@ class Admin:
 
     def _script(self, said: Json) -> Response:
         script = self._emulator.script(**_arguments(said, self._emulator.script), place=f"POST {ADMIN_ROOT}scripts")
-        return json_response(201, {"script": script.said()})
+        set_by_it = script.said()
+        if "outputs" in set_by_it:
+            set_by_it["outputs"] = {name: sorted(files) for name, files in set_by_it["outputs"].items()}
+        return json_response(201, {"script": set_by_it})
 
     def _fault(self, said: Json) -> Response:
         arguments = _arguments(said, self._emulator.fault)

@@ -1,4 +1,4 @@
-"""Records of the administration: secrets, repositories, applications, nodes, services, files, schedules.
+"""Records of the administration: secrets, repositories, applications, nodes, services, stored objects, schedules.
 
 Immutable like all records of the emulator's state. Records of secrets do not contain the secret: the service never
 shows it again. They are in a module of their own because few tests need them.
@@ -24,8 +24,8 @@ class NamedSecret:
 
 
 @dataclass(frozen=True, slots=True)
-class DatasetFile:
-    """A file in an object store; its id is the secret's name and the path."""
+class StoredObject:
+    """An object in an object store; its id is the secret's name and the path: `default/data/texts.csv`."""
 
     id: str
     number: int

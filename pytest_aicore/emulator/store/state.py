@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.store.admin_records import (
         AIService,
         Application,
-        DatasetFile,
         NamedSecret,
         NodePlan,
         Repository,
         Schedule,
+        StoredObject,
     )
     from pytest_aicore.emulator.store.protocols import ArmedFault, StandingScript, TableRow
     from pytest_aicore.emulator.store.records import (
@@ -87,7 +87,13 @@ class Holder:
         mine, known = self.tables(), before.tables() if before else {}
         for name, table in other.tables().items():
             for record in table:
-                if record.id not in mine[name] and (name not in known or record.id not in known[name]):
+                held, earlier = mine[name].get(record.id), known[name].get(record.id) if name in known else None
+                if earlier is not None and earlier.number == record.number:
+                    continue
+                if held is not None and earlier is not None and held.number == earlier.number:
+                    mine[name].remove(record.id)  # an object that was overwritten
+                    held = None
+                if held is None:
                     mine[name].add(record)
 
     def copy(self) -> Self:
@@ -125,7 +131,7 @@ class ResourceGroup(Holder):
     metrics: Table[Metrics] = field(default_factory=Table)
     object_store_secrets: Table[ObjectStoreSecret] = field(default_factory=default_store)
     secrets: Table[NamedSecret] = field(default_factory=Table)
-    files: Table[DatasetFile] = field(default_factory=Table)
+    objects: Table[StoredObject] = field(default_factory=Table)
     number: int = 0
     created_at: float = EPOCH
     labels: Labels | None = None

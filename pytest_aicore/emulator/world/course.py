@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.store.records import Execution
+    from pytest_aicore.objects.content import Content
 
 UNKNOWN_SECONDS = 10.0
 """Assumed within what was observed: 14 to 89 seconds until an execution runs, of which PENDING is the smaller part."""
@@ -42,6 +43,7 @@ class ScriptedCourse:
         logs: lines, or a function of the execution.
         metrics: values by name, or a function of the execution.
         progress: how much is done, in percent, or a function of the execution.
+        outputs: by output artifact the content that it will have, or a function of the execution.
         places: by field the `file:line` of the script that set it, for messages.
     """
 
@@ -53,6 +55,7 @@ class ScriptedCourse:
     logs: Logs = None
     metrics: MetricValues = None
     progress: Percents = None
+    outputs: Outputs = None
     places: Mapping[str, str] = field(default_factory=dict)
 
     def stay(self, status: str) -> Stay | None:
@@ -90,3 +93,4 @@ Logs = Iterable[str] | Callable[["Execution"], Iterable[str]] | None
 MetricValue = float | Iterable[float]
 MetricValues = Mapping[str, MetricValue] | Callable[["Execution"], Mapping[str, MetricValue]] | None
 Percents = int | str | Iterable[int | str] | Callable[["Execution"], Iterable[int | str]] | None
+Outputs = Mapping[str, "Content"] | Callable[["Execution"], Mapping[str, "Content"]] | None

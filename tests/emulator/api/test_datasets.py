@@ -85,7 +85,7 @@ def test_paths_that_lead_elsewhere(ask: Caller, emulator: Emulator, path: str) -
     """They are refused, whatever is asked of them."""
     for method in ("PUT", "GET", "DELETE"):
         assert ask(method, f"{FILES}/{path}", b"1").error == INVALID
-    assert len(emulator.state.groups["default"].files) == 0
+    assert len(emulator.state.groups["default"].objects) == 0
 
 
 def test_an_encoded_slash_is_a_slash(ask: Caller) -> None:

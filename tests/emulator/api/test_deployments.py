@@ -471,7 +471,12 @@ def test_foundation_models_are_deployed(client: AIAPIV2Client, ask: Caller, emul
 
 @pytest.mark.parametrize(
     ("name", "value", "lacks"),
-    [("metrics", {"accuracy": 1}, "metrics"), ("progress", 50, "progress"), ("omit_outputs", True, "output artifacts")],
+    [
+        ("metrics", {"accuracy": 1}, "metrics"),
+        ("progress", 50, "progress"),
+        ("outputs", {"model": "m"}, "output artifacts"),
+        ("omit_outputs", True, "output artifacts"),
+    ],
 )
 def test_a_script_says_nothing_of_a_deployment_that_it_lacks(
     ask: Caller, emulator: Emulator, name: str, value: object, lacks: str

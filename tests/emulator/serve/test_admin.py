@@ -211,7 +211,7 @@ def test_incidents_are_told_once(served: Served) -> None:
             (
                 "script: unknown argument 'outcomes'. Did you mean 'outcome'? Arguments: executable, execution, times, "
                 "outcome, unknown, pending, running, stopping, polls, stuck_in, logs, metrics, progress, "
-                "status_details, status_message, omit_outputs, symptom."
+                "status_details, status_message, outputs, omit_outputs, symptom."
             ),
         ),
         (

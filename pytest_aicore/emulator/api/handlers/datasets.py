@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.api.validation import query_flag
-from pytest_aicore.emulator.store.admin_records import DatasetFile
+from pytest_aicore.emulator.store.objects import store_object
 from pytest_aicore.http.exchange import GATEWAY, ApiError, Response, empty_response, json_response
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.api.call import ApiCall
+    from pytest_aicore.emulator.store.admin_records import StoredObject
 
 CODE = "03021655"
 """Specification: its examples have this code for every error of these calls."""
@@ -35,13 +36,9 @@ def upload(call: ApiCall) -> Response:
     _check_store(call, secret, 400)
     if len(call.request.body) > LARGEST_BYTES:
         raise _problem(413, f"The file size exceeds the supported limit of {LARGEST_BYTES} bytes.")
-    there = call.group.files.get(path)
-    if there and not query_flag(call.request, "overwrite"):
+    if path in call.group.objects and not query_flag(call.request, "overwrite"):
         raise _problem(409, "The specified file already exists and cannot be overwritten.")
-    if there:
-        call.group.files.put(DatasetFile(path, there.number, call.request.body))
-    else:
-        call.group.files.add(DatasetFile(path, call.state.next_number(), call.request.body))
+    store_object(call.state, call.group, path, call.request.body)
     url = f"ai://{path}"
     return json_response(201, {"message": f"File {path} created successfully.", "url": url}, {"location": url})
 
@@ -63,7 +60,7 @@ def download(call: ApiCall) -> Response:
 
 def delete(call: ApiCall) -> Response:
     """Delete a file."""
-    call.group.files.remove(_find(call).id)
+    call.group.objects.remove(_find(call).id)
     return empty_response(204)
 
 
@@ -86,10 +83,10 @@ def _check_store(call: ApiCall, secret: str, status: int) -> None:
         raise _problem(400, f"The object store secret {secret} is of type {kept.type}, but only S3 is supported.")
 
 
-def _find(call: ApiCall) -> DatasetFile:
+def _find(call: ApiCall) -> StoredObject:
     path = _path(call)
     _check_store(call, path.partition("/")[0], 404)
-    found = call.group.files.get(path)
+    found = call.group.objects.get(path)
     if found is None:
         raise _problem(404, "The resource you requested was not found.")
     return found

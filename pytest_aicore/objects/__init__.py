@@ -1,0 +1,1 @@
+"""What `ai://` URLs name: files in object stores."""
