@@ -106,8 +106,8 @@ class RunningClock(VirtualClock):
         self._origin += min(self._pace.poll_seconds, lag / _POLLS_OF_THE_REST)
 
     def set(self, now: float, *, held: bool) -> None:  # noqa: ARG002  # as `VirtualClock.set` has it
-        """Set the clock, as a rollback does; it runs from there."""
-        self._origin += now - self.now()
+        """Set the clock forward; a rollback leaves it as it is, for clients that look at it never see it go back."""
+        self._origin += max(now - self.now(), 0.0)
 
 
 PACES = {

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
+from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.store.records import EPOCH
 from pytest_aicore.emulator.world.pace import PACES, RunningClock, pace_named
 from pytest_aicore.errors import EmulatorError
@@ -42,6 +43,17 @@ def test_scaled_time_passes_sixty_times_as_fast() -> None:
             served.ticks.now += seconds
             seen.append(client.status(execution_id))
         assert seen == ["UNKNOWN", "PENDING", "RUNNING", "RUNNING", "COMPLETED"]
+
+
+def test_a_rollback_does_not_turn_a_running_clock_back() -> None:
+    """What really runs goes on meanwhile: the times of its log lines would be before its start."""
+    ticks = [0.0]
+    clock = RunningClock(PACES["real"], start=EPOCH, ticks=lambda: ticks[0])
+    emulator = Emulator(clock=clock)
+    checkpoint = emulator.checkpoint()
+    ticks[0] += 5
+    emulator.rollback(checkpoint)
+    assert clock.now() == EPOCH + 5
 
 
 @pytest.mark.parametrize(("pace", "passed"), [("real", 2), ("60x", 120)])
