@@ -27,9 +27,10 @@ _NO_SECRETS_SHOWN = pytest.hookimpl(wrapper=True, tryfirst=True)
 MARKERS = (
     (
         "aicore(workflow=None, *, artifacts=None, parameters=None, expect='COMPLETED', timeout=None, fresh=False,"
-        " name=None): the training run of a test: workflow file or executable id, URL of each input artifact, value of"
-        " each parameter, expected final status (None: any), seconds until it must have ended, whether the test gets a"
-        " run of its own, name of its configuration. Nearer markers override those of class and module field by field."
+        " name=None, emulated=None): the training run of a test: workflow file or executable id, URL of each input"
+        " artifact, value of each parameter, expected final status (None: any), seconds until it must have ended,"
+        " whether the test gets a run of its own, name of its configuration, what the emulator plays for it. Nearer"
+        " markers override those of class and module field by field."
     ),
     (
         "aicore_script(*, executable=None, execution=None, times=None, outcome=None, unknown=None, pending=None,"

@@ -20,6 +20,7 @@ def aicore(
     timeout: Any = None,
     fresh: Any = False,
     name: Any = None,
+    emulated: Any = None,
 ) -> None:
     """The schema of the marker `aicore` is the signature of this function.
 
@@ -31,6 +32,7 @@ def aicore(
         timeout: seconds until the training must have ended.
         fresh: whether the test wants a run of its own.
         name: what the run's configuration is called.
+        emulated: what the emulator plays for the run: metrics, logs, outputs.
     """
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_aicore.config.options import Settings
     from pytest_aicore.emulator import Checkpoint, Emulator
     from pytest_aicore.emulator.control.faults import Fault
+    from pytest_aicore.emulator.control.played import Played
     from pytest_aicore.emulator.control.scripts import Script
     from pytest_aicore.emulator.presence import Presence
     from pytest_aicore.emulator.serve.server import Server
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
     from pytest_aicore.training.service.credentials import Credentials
     from pytest_aicore.workflows import Template, WorkflowFolder
 
-_SCRIPTED_METRICS: Final = (
-    "Offline no training code runs: script what it logs, "
-    'with @pytest.mark.aicore_script(metrics={"loss": [0.7, 0.3]}) or aicore_emulator.script(metrics=...).'
+_PLAYED_METRICS: Final = (
+    "No training code runs in the emulator: --aicore-local runs it on this machine. Or say what is played instead,"
+    ' with @pytest.mark.aicore(..., emulated={"metrics": {"loss": [0.7, 0.3]}}).'
 )
 
 
@@ -196,7 +197,7 @@ class Session:
         from pytest_aicore.training.plan import COMPLETED, TrainingPlan
 
         timeout = asked.get("timeout")
-        return TrainingPlan(
+        plan = TrainingPlan(
             template=template,
             # Values are passed on unchecked: the plan reports what is wrong with them.
             artifacts=asked.get("artifacts", {}),
@@ -205,9 +206,24 @@ class Session:
             timeout=self.settings.timeout.value if timeout is None else timeout,
             fresh=asked.get("fresh", False),
             name=asked.get("name"),
+            emulated=asked.get("emulated", {}),
             resource_group=self.settings.resource_group.value,
             place=place,
         )
+        self._played(plan)  # reports values that cannot be played before anything starts
+        return plan
+
+    def _played(self, plan: TrainingPlan) -> Played | None:
+        """Return what the emulator plays for a plan; where code really runs, nothing is played.
+
+        Raises:
+            PlanError: it cannot be played.
+        """
+        if self.is_real or not plan.emulated:
+            return None
+        from pytest_aicore.emulator.control.played import Played
+
+        return Played(plan.emulated, plan.place)
 
     def write_output(self, file: Path, execution: FinishedExecution) -> dict[str, Any]:
         """Write the output artifacts of an execution for the next stage of a pipeline, and return what was written.
@@ -456,21 +472,31 @@ class Session:
             return Run(plan, self.live_runs.training(plan, user))
         self.publish(plan.template)
         shared = not (own or plan.fresh)
-        training = self._shared.get(plan.key) if shared else None
+        played = self._played(plan)
+        key = plan.key if played is None else f"{plan.key} {played.key}"
+        training = self._shared.get(key) if shared else None
         if training is None:
-            training = self._emulated(plan, partial(self._kept_with, plan.template) if shared else nullcontext)
+            training = self._emulated(plan, played, partial(self._kept_with, plan.template) if shared else nullcontext)
             if shared:
-                self._shared[plan.key] = training
+                self._shared[key] = training
         return Run(plan, training)
 
-    def _emulated(self, plan: TrainingPlan, kept: Callable[[], AbstractContextManager[object]]) -> Training:
+    def _emulated(
+        self, plan: TrainingPlan, played: Played | None, kept: Callable[[], AbstractContextManager[object]]
+    ) -> Training:
+        from pytest_aicore.training.finished import LOGGED_BY_TRAINING
         from pytest_aicore.training.maker import Maker
         from pytest_aicore.training.run import Training
 
         self._begun += 1
         maker = Maker(plan, self._api, self.clock)
+        if played is not None:
+            from pytest_aicore.session.playing import PlayingMaker
+
+            maker = PlayingMaker(plan, self._api, self.clock, play=partial(played.play, self.emulator.world))
+        no_metrics = LOGGED_BY_TRAINING if self.local else _PLAYED_METRICS
         return Training(
-            plan, maker, self._api, self.clock, self._waiter, kept, number=self._begun, no_metrics=_SCRIPTED_METRICS
+            plan, maker, self._api, self.clock, self._waiter, kept, number=self._begun, no_metrics=no_metrics
         )
 
     def publish_marked(self, marked: Mapping[str, Any]) -> None:

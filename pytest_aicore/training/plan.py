@@ -34,6 +34,8 @@ _URL = re.compile(r"[a-z0-9-]+://.+")
 _URL_LENGTH = 1024
 _VALUE_LENGTH = 5000  # AiParameterArgumentBinding.value
 _NAME = re.compile(r"[\w\s.!?,;:\[\](){}<>\"'=+*/\\^&%@~$#|-]{1,256}")  # AiConfigurationName
+PLAYED = ("metrics", "logs", "outputs")
+"""What the emulator can play for a run."""
 ORIGIN = "pytest-aicore"
 """The beginning of descriptions and names of everything that pytest-aicore creates on AI Core."""
 
@@ -56,6 +58,8 @@ class TrainingPlan:
         name: the name of the configuration; None for a generated one that begins with `pytest-aicore`.
         resource_group: the resource group in which it runs.
         place: `file:line` of the test, for messages.
+        emulated: what the emulator plays for the run, where no code runs: `metrics`, `logs` and `outputs`. Elsewhere it
+            has no effect.
 
     Raises:
         PlanError: the workflow does not allow these values.
@@ -70,6 +74,7 @@ class TrainingPlan:
     name: str | None = None
     resource_group: str = "default"
     place: str = ""
+    emulated: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Normalise and check the values."""
@@ -98,13 +103,17 @@ class TrainingPlan:
         if self.name is not None and not (isinstance(self.name, str) and _NAME.fullmatch(self.name)):
             raise self._wrong(f"name={self.name!r}: expected 1 to 256 letters, digits, spaces or punctuation.")
         self._refuse_to_fill_in(f"name={self.name!r}", to_fill_in(self.name or "", wholly=True))
+        meaning = f"{listing(PLAYED)} to what the emulator plays"
+        put(self, "emulated", MappingProxyType(dict(self._mapping("emulated", self.emulated, meaning))))
+        self._check_emulated()
 
     @property
     def key(self) -> str:
         """The identity of the run: equal keys mean equal requests to AI Core for equal workflows.
 
-        The expected status and the timeout are not part of it, because each test that shares the run has its own. The
-        text of the workflow is part of it: a session resumes an earlier run only if the file has not changed since.
+        The expected status and the timeout are not part of it, because each test that shares the run has its own; nor
+        is what the emulator plays, which is not requested of AI Core. The text of the workflow is part of it: a session
+        resumes an earlier run only if the file has not changed since.
         """
         executable = self.template.executable
         content = [
@@ -116,7 +125,11 @@ class TrainingPlan:
 
     def __eq__(self, other: object) -> bool:
         """Return whether both plans request the same run with the same expectations."""
-        return isinstance(other, TrainingPlan) and self._identity() == other._identity()
+        return (
+            isinstance(other, TrainingPlan)
+            and self._identity() == other._identity()
+            and self.emulated == other.emulated
+        )
 
     def __hash__(self) -> int:
         """Return a hash that agrees with equality."""
@@ -201,6 +214,21 @@ class TrainingPlan:
     def _refuse_to_fill_in(self, asked: str, left: str | None) -> None:
         if left is not None:
             raise self._wrong(f"{asked}: {left!r} {LEFT}")
+
+    def _check_emulated(self) -> None:
+        for name in self.emulated:
+            if name not in PLAYED:
+                raise self._wrong(
+                    f"emulated: unknown {name!r}; expected one of {listing(PLAYED)}.{did_you_mean(name, PLAYED)}"
+                )
+        outputs = self.emulated.get("outputs")
+        known = [output.name for output in self.template.executable.output_artifacts]
+        for name in outputs if isinstance(outputs, Mapping) else ():
+            if name not in known:
+                raise self._wrong(
+                    f"emulated: {self.workflow} has no output artifact {name!r}.{did_you_mean(str(name), known)}"
+                    f" Its output artifacts: {listing(known)}."
+                )
 
     def _check_artifacts(self) -> None:
         known = [artifact.name for artifact in self.template.executable.input_artifacts]

@@ -150,9 +150,9 @@ def test_scripted(aicore_execution):
     )
     result.assert_outcomes(passed=1, failed=1)
     message = (
-        "E *MissingError: there is no metric 'loss'. The execution has: none. Offline no training code runs: script"
-        ' what it logs, with @pytest.mark.aicore_script(metrics={"loss": [[]0.7, 0.3[]]}) or'
-        " aicore_emulator.script(metrics=...)."
+        "E *MissingError: there is no metric 'loss'. The execution has: none. No training code runs in the emulator:"
+        " --aicore-local runs it on this machine. Or say what is played instead, with"
+        ' @pytest.mark.aicore(..., emulated={"metrics": {"loss": [[]0.7, 0.3[]]}}).'
     )
     result.stdout.fnmatch_lines([message])
 
@@ -341,7 +341,7 @@ def test_misused_factory_shows_its_signature(project: pytest.Pytester) -> None:
             ),
             (
                 "E   It takes aicore_run(workflow=None, [*], artifacts=None, parameters=None, expect='COMPLETED', timeout=None,"
-                " fresh=False, name=None)"
+                " fresh=False, name=None, emulated=None)"
             ),
         ],
         consecutive=True,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Message = Callable[..., str]
 
-SIGNATURE = "aicore(workflow=None, *, artifacts=None, parameters=None, expect='COMPLETED', timeout=None, fresh=False, name=None)"
+SIGNATURE = "aicore(workflow=None, *, artifacts=None, parameters=None, expect='COMPLETED', timeout=None, fresh=False, name=None, emulated=None)"
 
 
 def marked(arguments: str, fixture: str = "aicore_execution") -> str:
@@ -185,6 +185,47 @@ def test_every_stage_says_what_is_missing_before_anything_is_started(message: Me
         (
             '"training_workflow_tutorial", name=""',
             "name='': expected 1 to 256 letters, digits, spaces or punctuation.",
+        ),
+        (
+            '"training_workflow_tutorial", emulated=["accuracy"]',
+            "emulated=['accuracy']: expected a dictionary of 'metrics', 'logs', 'outputs' to what the emulator plays.",
+        ),
+        ('"training_workflow_tutorial", emulated={1: 2}', "emulated={1: 2}: the name 1 is not a string."),
+        (
+            '"training_workflow_tutorial", emulated={"metric": {"accuracy": 0.9}}',
+            "emulated: unknown 'metric'; expected one of 'metrics', 'logs', 'outputs'. Did you mean 'metrics'?",
+        ),
+        (
+            '"training_workflow_tutorial", emulated={"outcome": "DEAD"}',
+            "emulated: unknown 'outcome'; expected one of 'metrics', 'logs', 'outputs'.",
+        ),
+        (
+            '"training_workflow_tutorial", emulated={"metrics": 0.9}',
+            "emulated: metrics=0.9 is not a mapping of values by name.",
+        ),
+        (
+            '"training_workflow_tutorial", emulated={"metrics": {"accuracy": "good"}}',
+            "emulated: metrics={'accuracy': 'good'} has a value of 'accuracy' that is neither a finite number nor a list of finite numbers.",
+        ),
+        (
+            '"training_workflow_tutorial", emulated={"logs": len}',
+            "emulated: logs=<built-in function len> is not a list of lines.",
+        ),
+        (
+            '"training_workflow_tutorial", emulated={"outputs": "m"}',
+            "emulated: outputs='m' is not a mapping of contents by output artifact.",
+        ),
+        (
+            '"training_workflow_tutorial", emulated={"outputs": {"text-model": {"model.json": "{}"}}}',
+            "emulated: training_workflow_tutorial.yaml has no output artifact 'text-model'. Did you mean 'text-model-tutorial'? Its output artifacts: 'text-model-tutorial'.",
+        ),
+        (
+            '"training_workflow_tutorial", emulated={"outputs": {"text-model-tutorial": 7}}',
+            "emulated: outputs=content for 'text-model-tutorial' that cannot be played: 7 cannot be stored: expected bytes, text, a pathlib.Path, or a mapping of these.",
+        ),
+        (
+            '"training_workflow_tutorial", emulated={"outputs": {"text-model-tutorial": __import__("pathlib").Path("nowhere")}}',
+            "emulated: outputs=content for 'text-model-tutorial' that cannot be played: nowhere cannot be stored: it does not exist.",
         ),
         ("5", "workflow=5: expected a file name, a path or an executable id."),
         (

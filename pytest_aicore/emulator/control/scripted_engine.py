@@ -131,7 +131,7 @@ class ScriptedEngine:
         use: bool,
         deployed: bool = False,
     ) -> ScriptedCourse:
-        """Return the course of an execution or deployment, from scripts and from its bindings.
+        """Return the course of an execution or deployment, from scripts and from its configuration.
 
         Args:
             group: its resource group.
@@ -157,7 +157,7 @@ class ScriptedEngine:
             values["stuck_in"] = "UNKNOWN"
         message = published and bindings.wrong_binding(group, configuration, published.executable)
         refused = bindings.refused_details(enactment_id, message) if message else None
-        return course(values, said.places, bound_wrongly=refused)
+        return course({**configuration.played, **values}, said.places, bound_wrongly=refused)
 
     # As time passes -----------------------------------------------------------------------------------------
 

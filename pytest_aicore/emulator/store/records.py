@@ -56,6 +56,8 @@ class Configuration:
     created_at: float
     parameters: tuple[tuple[str, str], ...] = ()
     artifacts: tuple[tuple[str, str], ...] = ()
+    played: Mapping[str, Any] = field(default_factory=dict)
+    """What its executions write where no code runs: fields of a script."""
 
     @property
     def searched(self) -> tuple[str, ...]:
