@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.status import Status
     from ai_api_client_sdk.models.target_status import TargetStatus
 
+    from pytest_aicore.config.parameter_sets import from_param
     from pytest_aicore.emulator import Emulator
     from pytest_aicore.errors import AicoreError, PlanError, RunError
     from pytest_aicore.hooks.isolation import FaultWarning, LocalWarning, NetworkWarning
@@ -49,6 +50,7 @@ __all__ = [
     "TrainingPlan",
     "Trajectories",
     "VirtualTime",
+    "from_param",
 ]
 
 _SDK = ("Artifact", "Status", "TargetStatus")
@@ -72,6 +74,7 @@ _HOME = {
     "TrainingPlan": "training.plan",
     "Trajectories": "session.trajectories",
     "VirtualTime": "session.virtual_time",
+    "from_param": "config.parameter_sets",
 }
 
 

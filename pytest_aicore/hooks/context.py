@@ -136,10 +136,21 @@ def marked(item: pytest.Item) -> dict[str, Any]:
     return merge_markers(uses, place_of(item))
 
 
-def marker_levels(item: pytest.Item, name: str) -> Iterator[list[MarkerUse]]:
-    """Return the markers of a name: those of the module first, those of the test's own parameter set last."""
-    from pytest_aicore.config.markers import MarkerUse
+def parameter_values(item: pytest.Item) -> dict[str, Any]:
+    """Return the values of a test's parameter set by argument, as `parametrize` and parametrized fixtures give them."""
+    return dict(getattr(getattr(item, "callspec", None), "params", {}))
 
+
+def marker_levels(item: pytest.Item, name: str) -> Iterator[list[MarkerUse]]:
+    """Return the markers of a name: those of the module first, those of the test's own parameter set last.
+
+    Raises:
+        SettingsError: one of them names an argument that the test does not have (`from_param`).
+    """
+    from pytest_aicore.config.markers import MarkerUse
+    from pytest_aicore.config.parameter_sets import filled
+
+    given, place = parameter_values(item), place_of(item)
     for node in item.listchain():
         own = [mark for mark in node.own_markers if mark.name == name]
         # The marks of a parameter set come after the decorators; decorators are kept from the nearest to the
@@ -151,4 +162,4 @@ def marker_levels(item: pytest.Item, name: str) -> Iterator[list[MarkerUse]]:
             decorators.reverse()
         for level in (decorators, of_set):
             if level:
-                yield [MarkerUse(mark.args, mark.kwargs) for mark in level]
+                yield [MarkerUse(filled(mark.args, given, place), filled(mark.kwargs, given, place)) for mark in level]

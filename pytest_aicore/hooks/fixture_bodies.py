@@ -12,9 +12,10 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.config.markers import MarkerUse, aicore, bind_marker
+from pytest_aicore.config.parameter_sets import filled
 from pytest_aicore.errors import AicoreError, PlanError
 from pytest_aicore.hooks import failing_plainly
-from pytest_aicore.hooks.context import marked, place_of, settings_of
+from pytest_aicore.hooks.context import marked, parameter_values, place_of, settings_of
 from pytest_aicore.hooks.isolation import Isolation, isolation_of
 from pytest_aicore.hooks.verdicts import await_with_body
 from pytest_aicore.training.plan import TrainingPlan
@@ -170,8 +171,9 @@ class RunStarter:
     def _plan(self, workflow: Any, arguments: dict[str, Any]) -> TrainingPlan:
         session = self._session
         place = place_of(self._request.node)
-        given = bind_marker("aicore_run", aicore, MarkerUse((workflow,), arguments), place, "the call of")
-        del given["workflow"]
+        use = MarkerUse(*filled(((workflow,), arguments), parameter_values(self._request.node), place))
+        given = bind_marker("aicore_run", aicore, use, place, "the call of")
+        workflow = given.pop("workflow")
         if given.get("timeout", 0) is None:
             del given["timeout"]
         template = None if workflow is None else session.workflow(workflow, place)
