@@ -29,10 +29,11 @@ class Service:
     Args:
         executions: how many executions it holds from the start.
         finished: whether these have ended.
+        emulator: the one to take; a new one if left out.
     """
 
-    def __init__(self, executions: int = 0, *, finished: bool = True) -> None:
-        self.emulator = Emulator()
+    def __init__(self, executions: int = 0, *, finished: bool = True, emulator: Emulator | None = None) -> None:
+        self.emulator = emulator or Emulator()
         self.emulator.publish(read_template(WORKFLOW))
         self.door = door_to(self.emulator)
         key: dict[str, Any] = self.emulator.service_key
@@ -60,7 +61,7 @@ class Service:
             "content-type": "application/json",
         }
         self.execution_ids = self.make(executions)
-        if finished:
+        if executions and finished:
             self.emulator.clock.advance(3600)
 
     @contextmanager

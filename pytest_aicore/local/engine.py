@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from pytest_aicore.emulator.serve.server import Server
 from pytest_aicore.emulator.world.engine import OpenEnd
@@ -53,8 +54,8 @@ class LocalEngine:
         self._choices = choices
         self._warn = warn
         self._exits = ExitStack()
-        outputs = choices.outputs or self._exits.enter_context(own_folder()) / "outputs"
-        self._store = ObjectStore(choices.store, outputs)
+        self._folder = self._exits.enter_context(own_folder())
+        self._store = ObjectStore(choices.store, choices.outputs or self._folder / "outputs")
         self._runs: dict[str, Run] = {}
         self._threads: set[Run] = set()
         self._mutex = threading.Lock()
@@ -103,7 +104,8 @@ class LocalEngine:
             )
             return
         given = tracking_variables(job.id, job.group, self.tracking_url)
-        run = Run(job, self._desk, self._choices, self.runner, self._store, given, self._warn, self._forget)
+        folder = self._folder / f"run-{uuid4().hex}"
+        run = Run(job, self._desk, self._choices, self.runner, self._store, folder, given, self._warn, self._forget)
         with self._mutex:
             before = self._runs.get(job.id)
             self._runs[job.id] = run

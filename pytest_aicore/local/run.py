@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,10 @@ from pytest_aicore.emulator.world.bindings import refused_details
 from pytest_aicore.errors import AicoreError, SettingsError, WorkflowError
 from pytest_aicore.local.details import failed_details
 from pytest_aicore.local.log_lines import LogLines
+from pytest_aicore.running.copying import remove
 from pytest_aicore.running.images.images import Images
 from pytest_aicore.running.known_images import PodsWithKnownImages
 from pytest_aicore.running.local_pods import LocalPods
-from pytest_aicore.running.own_folder import own_folder
 from pytest_aicore.running.settings import Settings
 from pytest_aicore.running.walking.walk import Walk
 from pytest_aicore.workflows.cache import cache_folder
@@ -43,6 +44,7 @@ class Run(threading.Thread):
         choices: what users have chosen.
         engine: what runs its steps.
         store: holds its artifacts.
+        folder: a new folder for its files, which is made for it and removed at the end.
         tracking: the variables with which its steps find the tracking service.
         warn: gets what the user should know.
         over: called after the last report.
@@ -55,6 +57,7 @@ class Run(threading.Thread):
         choices: LocalChoices,
         engine: Engine,
         store: ObjectStore,
+        folder: Path,
         tracking: Mapping[str, str],
         warn: Callable[[str], None],
         over: Callable[[Run], None],
@@ -65,6 +68,7 @@ class Run(threading.Thread):
         self._choices = choices
         self._engine = engine
         self._store = store
+        self._folder = folder
         self._tracking = tracking
         self._warn = warn
         self._over = over
@@ -95,6 +99,8 @@ class Run(threading.Thread):
         try:
             self._report_end()
         finally:
+            with suppress(OSError):  # it is in the engine's own folder, which is removed later
+                remove(self._folder)
             self._over(self)
 
     def refuse(self, message: str) -> None:
@@ -133,7 +139,9 @@ class Run(threading.Thread):
         """Carry the workflow out; what it has left is kept and reported."""
         workflow = self._workflow()
         artifacts = {name: self._store.find(name, url) for name, url in self.job.artifacts.items()}
-        with own_folder() as folder, LogLines(lambda lines: self._desk.log(self.job.id, *lines)) as lines:
+        folder = self._folder
+        folder.mkdir()
+        with LogLines(lambda lines: self._desk.log(self.job.id, *lines)) as lines:
             images = Images(self._choices.images, Path(sys.executable), cache_folder() or folder, folder)
 
             def log(pod: Pod, line: str) -> None:

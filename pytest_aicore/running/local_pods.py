@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import AicoreError
@@ -76,27 +77,31 @@ class LocalPods:
             thread.join()
 
     def _run(self, pod: Pod, stop: Stop, ended: Callable[[Ended], None]) -> None:
-        how = self._carried_out(pod, stop)
+        step = Step(pod, self._settings, stop, self._hide)
+        how = _carried_out(step)
         with self._lock:
             del self._stops[pod.name]
         try:
             ended(how)
         finally:
+            with suppress(OSError):  # it is in a folder that is removed later
+                step.clean()
             with self._lock:
                 self._threads.remove(threading.current_thread())
 
-    def _carried_out(self, pod: Pod, stop: Stop) -> Ended:
-        try:
-            return Step(pod, self._settings, stop, self._hide).carry_out()
-        except (AicoreError, EntrypointError, SecretError, StagingError, StartError) as error:
-            return Ended("Error", str(error))
-        except OSError as error:
-            return Ended("Error", f"{error.filename}: {error.strerror}" if error.filename else str(error))
-        except Exception as error:
-            return Ended("Error", f"internal error of pytest-aicore, please report it: {type(error).__name__}: {error}")
-
     def _hide(self, line: str) -> str:
         return self._secrets.hide(line, _HIDDEN)
+
+
+def _carried_out(step: Step) -> Ended:
+    try:
+        return step.carry_out()
+    except (AicoreError, EntrypointError, SecretError, StagingError, StartError) as error:
+        return Ended("Error", str(error))
+    except OSError as error:
+        return Ended("Error", f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except Exception as error:
+        return Ended("Error", f"internal error of pytest-aicore, please report it: {type(error).__name__}: {error}")
 
 
 __all__ = ["LocalPods"]

@@ -56,7 +56,7 @@ class Step:
         self._root = Root(settings.folder.resolve() / "steps" / pod.name)
 
     def carry_out(self) -> Ended:
-        """Run the pod to its end, and collect its outputs.
+        """Run the pod to its end, and collect its outputs; its files stay until `clean`.
 
         Raises:
             AicoreError: its image cannot be made.
@@ -69,18 +69,23 @@ class Step:
         image = self._settings.images.image(self._pod.image)
         own = of_template(self._pod, self._settings.secrets)
         command = tuple(expanded(word, own) for word in _command(self._pod, image))
-        try:
-            self._prepare(image)
-            if self._stop.is_wished:
-                return self._stopped()
-            how = self._run(image, command, own)
-            if not self._is_cut_off:  # else nobody saves outputs any more
-                how = self._with_outputs(how)
-            result = self._result.text() if self._pod.keep_result and how.exit_code is not None else None
-            return replace(how, result=result, last_lines=tuple(map(self._hide, self._lines.last)))
-        finally:
-            if not self._settings.keeps_roots:
-                remove(self._root.folder)
+        self._prepare(image)
+        if self._stop.is_wished:
+            return self._stopped()
+        how = self._run(image, command, own)
+        if not self._is_cut_off:  # else nobody saves outputs any more
+            how = self._with_outputs(how)
+        result = self._result.text() if self._pod.keep_result and how.exit_code is not None else None
+        return replace(how, result=result, last_lines=tuple(map(self._hide, self._lines.last)))
+
+    def clean(self) -> None:
+        """Remove its files: after its end is known, because nobody needs to wait for that.
+
+        Raises:
+            OSError: one cannot be removed.
+        """
+        if not self._settings.keeps_roots:
+            remove(self._root.folder)
 
     def _prepare(self, image: Image) -> None:
         self._root.folder.parent.mkdir(parents=True, exist_ok=True)

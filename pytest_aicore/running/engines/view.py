@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ _CONFIGURATION = (
 )  # fmt: skip
 """Of /etc only what programs need: it also holds keys and passwords, which root and groups can read."""
 _OF_MACHINE = tuple(Path("/", name) for name in (*_PROGRAMS, *(f"etc/{name}" for name in _CONFIGURATION)))
+_BY_FOLDER = {name: tuple(found) for name, found in groupby(_OF_MACHINE, lambda path: path.parts[1])}
 _OF_KERNEL = ("/proc/", "/dev/", "/sys/")
 _SWITCHES = ("acpi", "bus", "fs", "irq", "mtrr", "pressure", "scsi", "sys", "sysrq-trigger")
 """Of /proc: they change the whole machine. If root starts the tests, files of root count as the step's own."""
@@ -61,8 +64,12 @@ def file_system(launch: Launch) -> Iterator[str]:
         launch: the step.
     """
     yield from ("--bind", str(launch.root.folder), "/")
-    for path in _OF_MACHINE:
-        yield from _layer(path, launch.root)
+    for folder, paths in _BY_FOLDER.items():
+        if os.path.lexists(launch.root.folder / folder):
+            for path in paths:
+                yield from _layer(path, launch.root)
+        else:
+            yield from _shown_whole(paths)
     for folder in launch.programs:
         if not folder.is_relative_to("/usr"):
             yield from bound(folder)
@@ -96,16 +103,25 @@ def make_ways(launch: Launch) -> None:
 def _layer(path: Path, root: Root) -> Iterator[str]:
     """Yield the options that show a path of this machine, except where the step has something of its own."""
     own = root.folder / path.relative_to("/")
-    if not os.path.lexists(path):
-        return
     if not os.path.lexists(own):
-        if path.is_symlink() and path.parent != Path("/etc"):
-            yield from ("--symlink", str(path.readlink()), str(path))
-        elif path.exists():  # a link in /etc may lead to /run, which is hidden: what it leads to is shown
-            yield from bound(path)
+        yield from _shown(path)
     elif own.is_dir() and path.is_dir() and not own.is_symlink():
         for child in sorted(path.iterdir()):
             yield from _layer(child, root)
+
+
+def _shown(path: Path) -> tuple[str, ...]:
+    """Return the options that show a path of this machine, if it exists."""
+    if path.is_symlink() and path.parent != Path("/etc"):
+        return ("--symlink", str(path.readlink()), str(path))
+    # A link in /etc may lead to /run, which is hidden: what it leads to is shown.
+    return tuple(bound(path)) if path.exists() else ()
+
+
+@cache
+def _shown_whole(paths: tuple[Path, ...]) -> tuple[str, ...]:
+    """Return the options that show paths of this machine: looked for once, since each step waits for dozens of them."""
+    return tuple(option for path in paths for option in _shown(path))
 
 
 __all__ = ["bound", "file_system", "is_of_machine", "links", "make_ways"]

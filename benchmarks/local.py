@@ -1,0 +1,139 @@
+"""What the sandbox costs a step, beside a bare process and kfp's runner of processes; what many log lines cost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import closing, contextmanager
+from tempfile import TemporaryDirectory
+from time import perf_counter, sleep
+from typing import TYPE_CHECKING
+
+from benchmarks.measuring import Figure, in_turns
+from benchmarks.memory import MEBIBYTE, resident
+from benchmarks.service import Service
+from pytest_aicore.local.choices import LocalChoices
+from pytest_aicore.local.emulator import local_emulator
+from pytest_aicore.workflows import parse_template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+STEPS = 21
+LINES = 100_000
+LOOK_EVERY = 0.01
+"""Seconds between two looks at an execution: it must not be what is measured."""
+WORKFLOW = """
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata:
+  name: tiny
+  annotations:
+    scenarios.ai.sap.com/name: Tiny
+    executables.ai.sap.com/name: Train
+    artifacts.ai.sap.com/model.kind: model
+  labels:
+    scenarios.ai.sap.com/id: tiny
+    ai.sap.com/version: "1.0"
+spec:
+  entrypoint: train
+  arguments: {parameters: [{name: SCRIPT}]}
+  templates:
+    - name: train
+      outputs: {artifacts: [{name: model, globalName: model, path: /out/model, archive: {none: {}}}]}
+      volumes: [{name: out, emptyDir: {}}]
+      container:
+        image: docker.io/me/tiny:1
+        command: [sh, -c]
+        args: ["{{workflow.parameters.SCRIPT}}"]
+        volumeMounts: [{name: out, mountPath: /out}]
+"""
+TINY = "print('trained')"
+
+
+def figures() -> Iterator[Figure]:
+    """Measure a step with an output artifact, from its execution to its registration, and 100,000 log lines."""
+    from benchmarks import kfp_step
+
+    with sandbox() as service:
+        step = in_turns(lambda: step_here(service), bare, STEPS)
+        yield Figure(
+            "local: what the sandbox adds to a step, registration included",
+            step.difference * 1000,
+            "ms",
+            at_most=60,
+            detail=step.medians("ms", 1000),
+        )
+        with TemporaryDirectory() as folder:
+            runner = kfp_step.runner(folder)
+            beside = in_turns(lambda: step_here(service) - bare(), lambda: runner() - bare(), STEPS)
+        yield Figure(
+            "local: what the sandbox adds to a step, of what kfp's SubprocessRunner adds",
+            beside.ratio,
+            "x",
+            at_most=0.2,
+            detail=beside.medians("ms", 1000),
+        )
+        before = resident()
+        seconds = execution(service, f"seq {LINES}; touch /out/model")
+        yield Figure(f"local: {LINES} log lines", seconds, "s", at_most=5)
+        yield Figure(
+            f"local: growth by {LINES} log lines",
+            (resident() - before) / MEBIBYTE,
+            "MiB",
+            at_most=50,
+            detail=f"{before / MEBIBYTE:.0f} MiB before",
+        )
+
+
+@contextmanager
+def sandbox() -> Iterator[Service]:
+    """Yield the service with executions that really run in the sandbox."""
+    with closing(local_emulator(LocalChoices(engine="sandbox", may_substitute=True), lambda _: None)) as emulator:
+        emulator.publish(parse_template(WORKFLOW))
+        yield Service(emulator=emulator)
+
+
+def execution(service: Service, script: str) -> float:
+    """Return the seconds from the creation of an execution until it has completed, its output registered.
+
+    Args:
+        service: which carries it out.
+        script: what its step runs in a shell.
+
+    Raises:
+        RuntimeError: it does not complete.
+    """
+    configuration = {
+        "name": "tiny",
+        "scenarioId": "tiny",
+        "executableId": "tiny",
+        "parameterBindings": [{"key": "SCRIPT", "value": script}],
+    }
+    asked = {"configurationId": service.ask("POST", "/configurations", configuration)["id"]}
+    began = perf_counter()
+    execution_id = service.ask("POST", "/executions", asked)["id"]
+    while (shown := service.ask("GET", f"/executions/{execution_id}"))["status"] not in {"COMPLETED", "DEAD"}:
+        sleep(LOOK_EVERY)
+    took = perf_counter() - began
+    if shown["status"] != "COMPLETED" or not shown["outputArtifacts"]:
+        raise RuntimeError(f"the execution is {shown}")
+    return took
+
+
+def step_here(service: Service) -> float:
+    """Return the seconds that a step with an output artifact takes.
+
+    Args:
+        service: which carries it out.
+    """
+    return execution(service, f'python3 -c "{TINY}" > /out/model')
+
+
+def bare() -> float:
+    """Return the seconds that the step takes as a process."""
+    began = perf_counter()
+    with TemporaryDirectory() as folder:
+        script = f'"{sys.executable}" -c "{TINY}" > model'
+        subprocess.run(["sh", "-c", script], cwd=folder, check=True)
+    return perf_counter() - began
