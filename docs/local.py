@@ -139,8 +139,9 @@ TABLE = """
 
 What is not in this table is refused before anything starts, with its line: templates of the types
 {refused};
-sidecars, daemons, `templateRef`, expressions (`{{{{=...}}}}`), hooks other than those at an exit, volumes other than
-`emptyDir`, and every other field. So is a workflow that Argo itself would refuse.
+sidecars, daemons, `templateRef`, hooks other than those at an exit, volumes other than `emptyDir`, and every other
+field. So is a workflow that Argo itself would refuse. Expressions (`{{{{=...}}}}`, `expression`) may use all of
+expr-lang but `let`, and those functions of sprig that depend on nothing but their arguments.
 
 | place | carried out | without effect here |
 |---|---|---|

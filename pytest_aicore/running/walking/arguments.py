@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.running.walking.nodes import Outputs
+from pytest_aicore.running.walking.substituting import artifact_from, text_from
 from pytest_aicore.running.walking.values import (
     Plain,
     Scope,
@@ -39,9 +40,10 @@ def arguments_of(call: Plain, scope: Scope) -> Values:
     artifacts: dict[str, Supplied | None] = {}
     for each in items(call, "arguments", "artifacts"):
         supplied = _located(each)
-        if each.get("from") is not None:
-            supplied = _found(each["from"], scope, is_optional=bool(each.get("optional")))
-        if supplied is not None or each.get("from") is not None:  # without a source it is declared, not passed
+        has_origin = any(each.get(key) is not None for key in ("from", "fromExpression"))
+        if has_origin:
+            supplied = _found(each, scope)
+        if supplied is not None or has_origin:  # without a source it is declared, not passed
             artifacts[each["name"]] = supplied
     return Values(parameters, artifacts)
 
@@ -56,11 +58,26 @@ def _located(artifact: Plain) -> Supplied | None:
     return None if raw is None else Supplied(text_of(raw.get("data") or "").encode(), archive_of(artifact))
 
 
-def _found(origin: str, scope: Scope, *, is_optional: bool) -> Supplied | None:
-    supplied = scope.artifacts.get(whole_tag(origin) or "")
-    if supplied is None and not is_optional:
-        raise ValueProblem(f'unable to resolve references: Unable to resolve: "{origin}"')
+def _found(artifact: Plain, scope: Scope) -> Supplied | None:
+    """Return the artifact of a step or task that another one names."""
+    supplied, written = _origin(artifact, scope)
+    if supplied is None and not artifact.get("optional"):
+        raise ValueProblem(f'unable to resolve references: Unable to resolve: "{written}"')
     return supplied
+
+
+def _origin(artifact: Plain, scope: Scope) -> tuple[Supplied | None, str]:
+    """Return what an artifact comes from, None if nobody left it, and how that is written."""
+    expression = artifact.get("fromExpression")
+    if expression is None:
+        written = str(artifact.get("from") or "")
+        return scope.artifacts.get(whole_tag(written) or ""), written
+    try:
+        return artifact_from(expression, scope), expression
+    except ValueProblem:
+        if artifact.get("optional"):
+            return None, expression
+        raise
 
 
 def inputs_of(template: Plain, passed: Values, bound: Mapping[str, Supplied]) -> Values:
@@ -141,22 +158,30 @@ def outputs_of(template: Plain, scope: Scope) -> Outputs:
         parameters[each["name"]] = _output(origin, scope)
     artifacts: dict[str, Supplied] = {}
     for each in items(template, "outputs", "artifacts"):
-        supplied = scope.artifacts.get(whole_tag(each.get("from") or "") or "")
+        supplied, written = _origin(each, scope)
         if supplied is not None:
             artifacts[each["name"]] = supplied
         elif not each.get("optional"):
-            raise ValueProblem(f'unable to resolve outputs from scope: Unable to resolve: "{each.get("from") or ""}"')
+            raise ValueProblem(f'unable to resolve outputs from scope: Unable to resolve: "{written}"')
     return Outputs(parameters=parameters, artifacts=artifacts)
 
 
 def _output(origin: Plain, scope: Scope) -> str:
+    try:
+        return text_from(origin["expression"], scope) if origin.get("expression") else _named(origin, scope)
+    except ValueProblem:
+        if origin.get("default") is None:
+            raise
+        return text_of(origin["default"])
+
+
+def _named(origin: Plain, scope: Scope) -> str:
+    """Return the output of a step or task that `valueFrom.parameter` names."""
     written = text_of(origin.get("parameter") or "")
     text = scope.texts.get(whole_tag(written) or "")
-    if text is not None:
-        return text
-    if origin.get("default") is None:
+    if text is None:
         raise ValueProblem(f'Unable to resolve: "{written}"')
-    return text_of(origin["default"])
+    return text
 
 
 __all__ = ["arguments_of", "inputs_of", "outputs_of", "scope_of_inputs"]

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from pytest_aicore.running.walking.arguments import arguments_of
 from pytest_aicore.running.walking.conditions import is_true
 from pytest_aicore.running.walking.loops import KEYS, child_name, items_of, texts_of
-from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, Values, json_of, substituted
+from pytest_aicore.running.walking.substituting import substituted
+from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, Values, json_of
+from pytest_aicore.workflows.argo.tags import tags
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from pytest_aicore.running.walking.nodes import NodeStatus
 
 NO_ITEMS: Final = "Skipped, empty params"
-_LEFT: Final = re.compile(r"\{\{[^{}]*\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +128,11 @@ def _skipped(display_name: str, call: Plain) -> Planned:
 
 def _child(call: Plain, index: int, item: Any, scope: Scope) -> Planned:
     own = {key: value for key, value in call.items() if key not in KEYS}
-    own = substituted(own, texts_of(item))
-    left = _LEFT.search(json_of({**own, "arguments": {**(own.get("arguments") or {}), "artifacts": None}}))
+    own = substituted(own, {**scope.texts, **texts_of(item)})
+    hidden = {"artifacts": None, **dict.fromkeys(("hooks", "onExit"))}  # their tags get a meaning later
+    left = _first_tag({**own, **hidden, "arguments": {**(own.get("arguments") or {}), "artifacts": None}})
     if left is not None:
-        raise ValueProblem(f"failed to resolve {left[0]}")
+        raise ValueProblem(f"failed to resolve {left}")
     display_name = child_name(call["name"], index, item)
     try:
         if not _is_executed(own):
@@ -138,6 +140,11 @@ def _child(call: Plain, index: int, item: Any, scope: Scope) -> Planned:
     except ValueProblem as problem:
         return Planned(display_name, own, error=str(problem))
     return Planned(display_name, own, arguments_of(own, scope))
+
+
+def _first_tag(call: Plain) -> str | None:
+    text = json_of(call)
+    return next((text[tag.begin : tag.end] for tag in tags(text) if tag.is_closed), None)
 
 
 def exit_hook(call: Plain) -> Plain | None:
@@ -174,7 +181,8 @@ def wants_result(template: str, word: str, name: str) -> bool:
         name: of the step or task.
     """
     written = re.escape(name)
-    return re.search(rf"{word}(\.{written}|\[['\"]{written}['\"]\])\.outputs\.result", template) is not None
+    quoted = rf"\[(?:'|\\?\"){written}(?:'|\\?\")\]"
+    return re.search(rf"{word}(?:\.{written}|{quoted})\??\.outputs\??\.result", template) is not None
 
 
 __all__ = ["Call", "Execute", "Plan", "Planned", "continues", "exit_hook", "plan_of", "wants_result"]

@@ -45,19 +45,19 @@ _ARTIFACT: Final[dict[str, Shape]] = {
 }
 _ARGUMENTS: Final[Shape] = {
     "parameters": [_keys("name", "value", "default", "enum") | _ignored("description")],
-    "artifacts": [_ARTIFACT | _keys("from")],
+    "artifacts": [_ARTIFACT | _keys("from", "fromExpression")],
 }
 _OUTPUTS: Final[Shape] = {
     "parameters": [
         {
             **_keys("name", "value", "globalName"),
             **_ignored("description"),
-            "valueFrom": _keys("path", "parameter", "default"),
+            "valueFrom": _keys("path", "parameter", "expression", "default"),
         }
     ],
     "artifacts": [
         {
-            **_keys("name", "path", "optional", "globalName", "from"),
+            **_keys("name", "path", "optional", "globalName", "from", "fromExpression"),
             **_ignored("archiveLogs", "description", "mode"),
             "archive": _ARCHIVE,
         }
@@ -73,7 +73,7 @@ _CONTAINER: Final[dict[str, Shape]] = {
 }
 _VOLUMES: Final[Shape] = [_keys("name", "emptyDir")]
 _RETRY: Final[Shape] = {
-    **_keys("limit", "retryPolicy"),
+    **_keys("limit", "retryPolicy", "expression"),
     **_ignored("affinity"),
     "backoff": _keys("duration", "factor", "maxDuration"),
 }
@@ -161,11 +161,15 @@ TAGS: Final = re.compile(
     r"|outputs\.(parameters|artifacts)\.[\w-]+\.path"
     r"|(steps|tasks)\.name|(steps|tasks)\.[\w-]+\.(id|status|startedAt|finishedAt|exitCode"
     r"|outputs\.result|outputs\.parameters|outputs\.(parameters|artifacts)\.[\w-]+)"
-    r"|item(\..+)?|pod\.name|node\.name|retries"
+    r"|item(\..+)?|pod\.name|node\.name|retries|lastRetry\.(exitCode|status|duration|message)"
 )
 """The tags whose meaning is known here."""
+ROOTS: Final = frozenset(
+    {"workflow", "inputs", "outputs", "steps", "tasks", "item", "pod", "node", "retries", "lastRetry"}
+)
+"""What the names in expressions begin with."""
 TAGS_OF_ARGO: Final = re.compile(r"(workflow|inputs|outputs|steps|tasks|item|pod|node|lastRetry)\b.*")
 """The tags that Argo replaces; all others stay as they are."""
 
 
-__all__ = ["SPEC", "TAGS", "TAGS_OF_ARGO", "TEMPLATE", "Kept", "Shape"]
+__all__ = ["ROOTS", "SPEC", "TAGS", "TAGS_OF_ARGO", "TEMPLATE", "Kept", "Shape"]

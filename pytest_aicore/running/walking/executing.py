@@ -11,7 +11,8 @@ from pytest_aicore.running.walking.nodes import Outputs, pod_name
 from pytest_aicore.running.walking.pod_making import pod_of, timeout_of
 from pytest_aicore.running.walking.retries import carry_out_attempts
 from pytest_aicore.running.walking.steps import carry_out_steps
-from pytest_aicore.running.walking.values import Plain, Scope, Supplied, ValueProblem, Values, items, substituted
+from pytest_aicore.running.walking.substituting import substituted
+from pytest_aicore.running.walking.values import Plain, Scope, Supplied, ValueProblem, Values, items
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +68,8 @@ class Executor:
             call: the call.
         """
         definition = self._templates[call.template]
-        content = substituted(definition.content, {**self._run.texts, **call.texts})
+        known = {**self._run.texts, **call.texts}
+        content = substituted(definition.content, known)
         try:
             _refuse_too_deep(call)
             inputs = inputs_of(content, call.arguments, self._bound)
@@ -76,7 +78,8 @@ class Executor:
             node.setup_error = str(problem)
             return self._run.change(node, "Error", str(problem))
         scope = scope_of_inputs(content, inputs)
-        template = _Template(call, Definition(substituted(content, scope.texts), definition.line), inputs, scope)
+        content = substituted(content, {**known, **scope.texts})
+        template = _Template(call, Definition(content, definition.line), inputs, scope)
         strategy = template.content.get("retryStrategy")
         strategy = self._spec.get("retryStrategy") if strategy is None else strategy
         if strategy is None:  # an empty one means attempts without end
@@ -90,12 +93,12 @@ class Executor:
         node = self._run.node(call.name, call.display_name, "Retry", call.template, call.parent)
         self._run.change(node, "Running")
 
-        async def attempt(number: int) -> NodeStatus:
+        async def attempt(number: int, texts: Mapping[str, str]) -> NodeStatus:
             own = f"({number})"
             child = self._run.node(
                 call.name + own, call.display_name + own, template.definition.node_type, call.template, node
             )
-            await self._carry_out(child, template, {"retries": str(number)})
+            await self._carry_out(child, template, texts)
             return child
 
         await carry_out_attempts(self._run, node, strategy, attempt)
@@ -105,7 +108,8 @@ class Executor:
         """Carry out a template whose inputs are known, to the end of its node."""
         pod = pod_name(self._run.name, template.call.template, node.name)
         own = {"node.name": node.name, **({"pod.name": pod} if node.type == "Pod" else {}), **(texts or {})}
-        content = substituted(template.content, own)
+        known = {**self._run.texts, **template.call.texts, **template.scope.texts, **own}
+        content = substituted(template.content, known)
         if node.type == "Pod":
             await self._carry_out_pod(node, template, content, pod)
             return

@@ -12,7 +12,8 @@ from pytest_aicore.running.walking.loops import together
 from pytest_aicore.running.walking.nodes import COMPLETED
 from pytest_aicore.running.walking.pod_making import whole_number
 from pytest_aicore.running.walking.run_state import places
-from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, json_of, substituted
+from pytest_aicore.running.walking.substituting import substituted
+from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, json_of
 
 if TYPE_CHECKING:
     from pytest_aicore.running.walking.calls import Execute, Plan, Planned

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.redact import redact
-from pytest_aicore.running.walking.carried_out import SPEC, TAGS, TAGS_OF_ARGO, TEMPLATE, Kept
-from pytest_aicore.running.walking.retries import POLICIES
+from pytest_aicore.running.expressions.language import read
+from pytest_aicore.running.expressions.problems import SyntaxProblem
+from pytest_aicore.running.walking.carried_out import ROOTS, SPEC, TAGS, TAGS_OF_ARGO, TEMPLATE, Kept
 from pytest_aicore.workflows.argo.graph import LOOPS
 from pytest_aicore.workflows.argo.tags import has_placeholder, tags
 from pytest_aicore.workflows.checks import RULES, Severity, check_document
@@ -154,8 +155,11 @@ def _values(workflow: WorkflowTemplate, node: Node) -> Iterator[Refusal]:
         if type(each) is not ScalarNode or "{{" not in each.text:
             continue
         for tag in tags(each.text):
-            if tag.expression is not None:
-                what = f"The expression `{{{{{tag.name}}}}}` is not carried out on this machine."
+            if tag.expression is not None and tag.is_closed:
+                problem = _problem_of(tag.expression)
+                if problem is None:
+                    continue
+                what = f"The expression `{{{{{tag.name}}}}}` is not carried out on this machine: {problem}"
             elif tag.is_closed and TAGS_OF_ARGO.fullmatch(tag.name) and not TAGS.fullmatch(tag.name):
                 what = f"The tag `{{{{{tag.name}}}}}` is not replaced on this machine."
             else:
@@ -176,10 +180,24 @@ def _names(workflow: WorkflowTemplate, owner: MappingNode) -> Iterator[Refusal]:
     if loop is not None and hook is not None:
         what = f"`{hook}` beside `{loop}` is not carried out on this machine."
         yield Refusal(workflow.document.place(owner.keys[hook]), what)
-    node = owner.values.get("retryPolicy")
-    if type(node) is ScalarNode and node.name is not None and node.name not in POLICIES:
-        what = f"The `retryPolicy` {node.name} is not carried out on this machine; these are: {', '.join(POLICIES)}."
-        yield Refusal(workflow.document.place(node), what)
+    for key in ("expression", "fromExpression"):
+        node = owner.values.get(key)
+        if type(node) is ScalarNode and "{{" not in node.text:
+            problem = _problem_of(node.text)
+            if problem is not None:
+                what = f"The expression `{node.text}` is not carried out on this machine: {problem}"
+                yield Refusal(workflow.document.place(node), what)
+
+
+def _problem_of(expression: str) -> str | None:
+    """Return why an expression has no value on this machine; None if it may have one."""
+    try:
+        paths = read(expression).paths
+    except SyntaxProblem as problem:
+        said = str(problem)
+        return said if said.endswith("?") else f"{said}."
+    unknown = sorted(path[0] for path in paths if path[0] not in ROOTS)
+    return f"nothing is called `{unknown[0]}`." if unknown else None
 
 
 __all__ = ["Refusal", "refusals"]

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 Plain = dict[str, Any]
 """A map of a workflow as dictionaries, lists, strings, numbers, booleans and None."""
-_TAG: Final = re.compile(r"\{\{([^{}]*)\}\}")
 _WHOLE: Final = re.compile(r"\s*\{\{([^{}]*)\}\}\s*")
 _MOST_OF_WHOLE_FLOAT: Final = 1e21
 """From here on Go writes a float with an exponent (encoding/json)."""
@@ -84,22 +83,6 @@ def json_of(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
 
 
-def substituted(value: Any, texts: Mapping[str, str]) -> Any:
-    """Return a plain value in which each tag whose meaning is known is replaced; the others stay.
-
-    Args:
-        value: strings in it may have tags, keys of maps as well.
-        texts: by the name of a tag its text.
-    """
-    if isinstance(value, str):
-        return _TAG.sub(lambda found: texts.get(found[1].strip(), found[0]), value) if "{{" in value else value
-    if isinstance(value, list):
-        return [substituted(item, texts) for item in value]
-    if isinstance(value, dict):
-        return {substituted(key, texts): substituted(item, texts) for key, item in value.items()}
-    return value
-
-
 def whole_tag(text: str) -> str | None:
     """Return the name of the tag that is all of a text, None for any other text.
 
@@ -143,7 +126,6 @@ __all__ = [
     "archive_of",
     "items",
     "json_of",
-    "substituted",
     "text_of",
     "whole_tag",
 ]

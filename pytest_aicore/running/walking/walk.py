@@ -18,6 +18,7 @@ from pytest_aicore.running.walking.nodes import pod_name
 from pytest_aicore.running.walking.pod_making import whole_number
 from pytest_aicore.running.walking.refusing import refusals
 from pytest_aicore.running.walking.run_state import DEADLINE, RunState
+from pytest_aicore.running.walking.substituting import substituted
 from pytest_aicore.running.walking.values import (
     Plain,
     Scope,
@@ -25,7 +26,6 @@ from pytest_aicore.running.walking.values import (
     ValueProblem,
     Values,
     items,
-    substituted,
     text_of,
 )
 from pytest_aicore.running.workflow import PlainWorkflow

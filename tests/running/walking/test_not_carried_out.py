@@ -40,7 +40,7 @@ def test_all_refusals_at_once() -> None:
             container:
               image: i
               command: [sh]
-              args: ["{{=1 + 1}} {{steps.name}} {{workflow.priority}} {{jinja}}"]
+              args: ["{{=1 +}} {{=foo + 1}} {{steps.name}} {{workflow.priority}} {{jinja}}"]
               envFrom: [{secretRef: {name: s}}]
           - name: wait
             suspend: {}
@@ -51,7 +51,8 @@ def test_all_refusals_at_once() -> None:
         "wf.yaml:7:11: `spec.hooks.running` is not carried out on this machine.",
         "wf.yaml:11:39: `onExit` beside `withItems` is not carried out on this machine.",
         "wf.yaml:14:7: `template.sidecars` is not carried out on this machine.",
-        "wf.yaml:18:16: The expression `{{=1 + 1}}` is not carried out on this machine.",
+        "wf.yaml:18:16: The expression `{{=1 +}}` is not carried out on this machine: a value is missing at the end.",
+        "wf.yaml:18:16: The expression `{{=foo + 1}}` is not carried out on this machine: nothing is called `foo`.",
         "wf.yaml:18:16: The tag `{{workflow.priority}}` is not replaced on this machine.",
         "wf.yaml:19:9: `template.container.envFrom` is not carried out on this machine.",
         "wf.yaml:21:7: `template.suspend` is not carried out on this machine.",
@@ -86,11 +87,6 @@ def container(line: str) -> str:
             "template.inputs.artifacts.subPath",
         ),
         ("outputs: {artifacts: [{name: d, path: /d, s3: {key: k}}]}", "template.outputs.artifacts.s3"),
-        (
-            'outputs: {parameters: [{name: d, valueFrom: {expression: "1"}}]}',
-            "template.outputs.parameters.valueFrom.expression",
-        ),
-        ("retryStrategy: {expression: 'true'}", "template.retryStrategy.expression"),
         ("volumes: [{name: v, secret: {secretName: s}}]", "template.volumes.secret"),
     ],
 )
@@ -159,12 +155,17 @@ def test_names_that_are_not_known_before() -> None:
     ]
 
 
-def test_a_policy_that_is_not_carried_out() -> None:
-    (refusal,) = refused(container("retryStrategy: {retryPolicy: OnTransientError}"))
-    assert refusal == (
-        "wf.yaml:9:36: The `retryPolicy` OnTransientError is not carried out on this machine; these are: OnFailure, "
-        "OnError, Always."
-    )
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ("asInt(lastRetry.exitCode) >", "a value is missing at the end."),
+        ("asInteger(lastRetry.exitCode) > 1", "the function `asInteger` is not known here. Did you mean 'asInt'?"),
+        ("lastTry.exitCode == '1'", "nothing is called `lastTry`."),
+    ],
+)
+def test_an_expression_that_has_no_value_here(expression: str, why: str) -> None:
+    (refusal,) = refused(container(f'retryStrategy: {{limit: 1, expression: "{expression}"}}'))
+    assert refusal == f"wf.yaml:9:45: The expression `{expression}` is not carried out on this machine: {why}"
 
 
 def test_what_argo_refuses_is_refused_with_the_rule() -> None:

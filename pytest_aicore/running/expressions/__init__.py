@@ -1,0 +1,1 @@
+"""The expressions of Argo: expr-lang with the functions that Argo adds."""
