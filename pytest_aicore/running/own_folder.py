@@ -1,21 +1,27 @@
-"""A temporary folder that is removed in the end, at the latest by the next run if this process is killed."""
+"""A temporary folder that is removed in the end, at the latest by the next run if this process is killed.
+
+That run also ends the processes that were left.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.running.copying import remove
+from pytest_aicore.running.left_processes import end_noted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PREFIX: Final = "aicore-run-"
 _UNFINISHED: Final = "aicore-new-"
-"""The prefix of a folder whose lock is not held yet: nobody removes it."""
+"""The prefix of a folder whose lock is not held yet: nobody removes it, unless it stays so."""
+_SECONDS_TO_LOCK: Final = 60.0
 _LOCK: Final = ".lock"
 
 
@@ -44,16 +50,24 @@ def own_folder() -> Iterator[Path]:
 
 
 def _remove_leftovers(parent: Path) -> None:
-    for folder in parent.glob(f"{_PREFIX}*"):
+    unfinished = [folder for folder in parent.glob(f"{_UNFINISHED}*") if _is_old(folder)]
+    for folder in (*parent.glob(f"{_PREFIX}*"), *unfinished):
         with suppress(OSError):  # it belongs to somebody else, or was removed meanwhile
             if folder.is_symlink() or folder.stat().st_uid != os.getuid():
                 continue
-            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
+            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CREAT, 0o600)
             try:
                 if _is_locked(lock):
+                    end_noted(folder)
                     remove(folder)
             finally:
                 os.close(lock)
+
+
+def _is_old(folder: Path) -> bool:
+    with suppress(OSError):
+        return time.time() - folder.stat().st_mtime > _SECONDS_TO_LOCK
+    return False
 
 
 def _is_locked(lock: int) -> bool:

@@ -8,11 +8,12 @@ import re
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from pytest_aicore.processes import lives
+from pytest_aicore.processes import mark_of
+from pytest_aicore.running import left_processes
 from pytest_aicore.running.engines.commands import refused
 from pytest_aicore.running.usage import Usage
 
@@ -30,7 +31,7 @@ class PlainProcess:
     lacks = (
         "no isolation: a step sees and changes all that you can, your files included",
         "only command, arguments, variables and script are mapped: code that contains /app/data finds this machine's",
-        "a process that detaches itself may survive its step, and a step the session that is killed",
+        "a process that detaches itself may survive its step; a step survives a session that is killed until the next",
         "the step runs as you, not as user 65534; nothing limits its memory or its network",
     )
 
@@ -79,12 +80,42 @@ class PlainProcess:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             raise refused(launch, reason) from None
-        return Plain(process)
+        return Plain(process, Seen(process.pid, left_processes.file_of(launch.root.folder)))
 
 
 def _with_parents(path: str) -> list[PurePosixPath]:
     whole = PurePosixPath(path)
     return [each for each in (whole, *whole.parents) if each == whole or not Path(each).exists()]
+
+
+class Seen(Usage):
+    """What a process and all that it starts use; which they are is noted, for the session after one that is killed.
+
+    Args:
+        pid: the process.
+        file: for the notes.
+    """
+
+    def __init__(self, pid: int, file: Path) -> None:
+        super().__init__(pid)
+        self.file = file
+        self._noted: set[str] = set()
+        self.note({mark for mark in [mark_of(pid)] if mark is not None})
+
+    def measure(self) -> None:
+        """Look now, and note the processes that were not there before."""
+        super().measure()
+        self.note(self.seen)
+
+    def note(self, marks: set[str]) -> None:
+        """Note processes.
+
+        Args:
+            marks: of them.
+        """
+        if marks - self._noted:
+            left_processes.note(self.file, sorted(marks - self._noted))
+            self._noted |= marks
 
 
 @dataclass(slots=True)
@@ -97,21 +128,14 @@ class Plain:
     """
 
     process: subprocess.Popen[bytes]
-    usage: Usage = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.usage = Usage(self.process.pid)
+    usage: Seen
 
     def stop(self) -> None:
         """End its processes: its session, and those that were seen to descend from it."""
         self.usage.measure()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        for mark in self.usage.seen:
-            pid = int(mark.split(" ")[1])
-            if pid != self.process.pid and lives(mark):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
+        left_processes.end(self.usage.seen)
 
     def ended(self, said: str) -> int:
         """Return the exit code of its main process, after ending what is left of its session.
@@ -121,6 +145,7 @@ class Plain:
         """
         del said
         self.stop()
+        self.usage.file.unlink(missing_ok=True)
         code = self.process.returncode
         return code if code >= 0 else 128 - code
 

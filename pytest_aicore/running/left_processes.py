@@ -1,0 +1,80 @@
+"""Processes of steps that a killed session has left, where nothing ends them with it: the next session ends them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pytest_aicore.processes import lives, mark_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_SUFFIX: Final = ".processes"
+_OF_STEPS: Final = b"ARGO_CONTAINER_NAME="
+
+
+def file_of(root: Path) -> Path:
+    """Return the file for the notes about a step: beside its root, where it writes nothing.
+
+    Args:
+        root: the folder that it sees as `/`.
+    """
+    return root.with_name(root.name + _SUFFIX)
+
+
+def note(file: Path, marks: Iterable[str]) -> None:
+    """Note processes, as far as the disk allows: the step itself goes on without.
+
+    Args:
+        file: where.
+        marks: of them, as `mark_of` returns them.
+    """
+    with suppress(OSError), file.open("a", encoding="utf-8") as lines:
+        lines.writelines(f"{mark}\n" for mark in marks)
+
+
+def end(marks: Iterable[str]) -> None:
+    """End the processes that still run.
+
+    Args:
+        marks: of them.
+    """
+    for mark in marks:
+        if lives(mark):
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(int(mark.split(" ")[1]), signal.SIGKILL)
+
+
+def end_noted(folder: Path) -> None:
+    """End the processes that are noted in a folder for temporary files, and what else is of the sessions of these.
+
+    Args:
+        folder: of a run, or of an engine with a folder for each of its runs.
+    """
+    for file in (*folder.glob(f"steps/*{_SUFFIX}"), *folder.glob(f"*/steps/*{_SUFFIX}")):
+        with suppress(OSError):
+            marks = file.read_text(encoding="utf-8", errors="replace").splitlines()
+            end([*marks, *_of_sessions({mark.split(" ")[1] for mark in marks})])
+
+
+def _of_sessions(leaders: set[str]) -> Iterator[str]:
+    """Yield the marks of steps' processes whose parent has ended, so that nobody saw them descend from the step.
+
+    Args:
+        leaders: the ids of processes with which sessions may have begun.
+    """
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, IndexError):  # it belongs to somebody else, or has just ended
+            session = (process / "stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2].split()[3]
+            # The number of a session that is over may be another's now.
+            if session in leaders and _OF_STEPS in (process / "environ").read_bytes():
+                mark = mark_of(int(process.name))
+                if mark is not None:
+                    yield mark
+
+
+__all__ = ["end", "end_noted", "file_of", "note"]
