@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 
     from pytest_aicore.config.parameter_sets import from_param
     from pytest_aicore.emulator import Emulator
-    from pytest_aicore.errors import AicoreError, PlanError, RunError
+    from pytest_aicore.errors import AicoreError, PlanError, RunError, StoreError
     from pytest_aicore.hooks.isolation import FaultWarning, LocalWarning, NetworkWarning
+    from pytest_aicore.objects.store import Store
     from pytest_aicore.session.environment import Environment
     from pytest_aicore.session.protocols import OutputWriter, RunFactory
     from pytest_aicore.session.trajectories import Trajectories
     from pytest_aicore.session.virtual_time import VirtualTime
     from pytest_aicore.training.finished import FinishedExecution, LogLine, MetricValue
+    from pytest_aicore.training.output_artifact import OutputArtifact
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Run
     from pytest_aicore.training.watcher import Seen
@@ -38,6 +40,7 @@ __all__ = [
     "LogLine",
     "MetricValue",
     "NetworkWarning",
+    "OutputArtifact",
     "OutputWriter",
     "PlanError",
     "Run",
@@ -45,6 +48,8 @@ __all__ = [
     "RunFactory",
     "Seen",
     "Status",
+    "Store",
+    "StoreError",
     "TargetStatus",
     "Template",
     "TrainingPlan",
@@ -64,12 +69,15 @@ _HOME = {
     "LogLine": "training.finished",
     "MetricValue": "training.finished",
     "NetworkWarning": "hooks.isolation",
+    "OutputArtifact": "training.output_artifact",
     "OutputWriter": "session.protocols",
     "PlanError": "errors",
     "Run": "training.run",
     "RunError": "errors",
     "RunFactory": "session.protocols",
     "Seen": "training.watcher",
+    "Store": "objects.store",
+    "StoreError": "errors",
     "Template": "workflows",
     "TrainingPlan": "training.plan",
     "Trajectories": "session.trajectories",

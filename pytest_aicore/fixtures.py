@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_aicore.emulator import Emulator
     from pytest_aicore.emulator.serve.server import Server
+    from pytest_aicore.objects.store import Store
     from pytest_aicore.session.environment import Environment
     from pytest_aicore.session.protocols import OutputWriter, RunFactory
     from pytest_aicore.session.trajectories import Trajectories
@@ -140,6 +141,18 @@ def aicore_run(request: pytest.FixtureRequest) -> RunFactory:
     from pytest_aicore.hooks.fixture_bodies import RunStarter
 
     return RunStarter(request).start
+
+
+@pytest.fixture(scope="session")
+def aicore_store(request: pytest.FixtureRequest) -> Store:
+    """Files in object stores by `ai://SECRET/PATH`: `.put(url, content)`, `.get(url)`, `.open(url)`, `.list(url)`.
+
+    Offline the emulator's, with `--aicore-local` what takes their place on this machine, with `--aicore-live` the
+    real ones, with your own access keys.
+    """
+    from pytest_aicore.hooks.fixture_bodies import session_for
+
+    return session_for(request).store
 
 
 @pytest.fixture

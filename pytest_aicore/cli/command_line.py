@@ -126,8 +126,9 @@ def serve(parser: argparse.ArgumentParser) -> None:
         "--local-store",
         action="append",
         default=[],
-        metavar="NAME=FOLDER",
-        help="this folder takes the place of the object store: ai://NAME/a is a in it",
+        metavar="NAME=PLACE",
+        help="a folder, or s3://BUCKET/PREFIX, that takes the place of the object store: ai://NAME/a is a in it; "
+        "without NAME= that of default",
     )
     _how_steps_run(local, engine=None)
     tls = parser.add_argument_group("TLS and client certificates")

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import SettingsError
 from pytest_aicore.local.secrets_file import read_secrets
+from pytest_aicore.objects.s3_address import SCHEME, s3_address
 from pytest_aicore.printable import say
 from pytest_aicore.redact import redact
+from pytest_aicore.service_facts import DEFAULT_STORE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pytest_aicore.objects.s3_address import S3Address
 
 OUTPUT = "aicore-output"
 """The folder for outputs where no other is named; each run gets a folder of its own in it."""
@@ -53,11 +57,37 @@ def folders(option: str, given: Sequence[str], meaning: str) -> dict[str, Path]:
     Raises:
         SettingsError: as `pairs`, or there is no such folder.
     """
-    found = {name: Path(folder) for name, folder in pairs(option, given, meaning).items()}
-    for name, folder in found.items():
-        if not folder.is_dir():
-            raise SettingsError(f"{option} {name}={folder}: there is no such folder.")
+    return {name: _folder(option, name, folder) for name, folder in pairs(option, given, meaning).items()}
+
+
+def stores(given: Sequence[str]) -> dict[str, Path | S3Address]:
+    """Return what takes the place of object stores, by the names of their secrets.
+
+    Args:
+        given: the values of `--local-store`; a value without a name is that of `default`.
+
+    Raises:
+        SettingsError: as `folders`, or something is neither a folder nor a place in S3.
+    """
+    option = "--local-store"
+    named = [each if "=" in each.partition(SCHEME)[0] else f"{DEFAULT_STORE}={each}" for each in given]
+    found: dict[str, Path | S3Address] = {}
+    for name, place in pairs(option, named, "NAME=FOLDER or NAME=s3://BUCKET/PREFIX").items():
+        found[name] = _s3(option, name, place) if place.startswith(SCHEME) else _folder(option, name, place)
     return found
+
+
+def _s3(option: str, name: str, place: str) -> S3Address:
+    try:
+        return s3_address(place)
+    except ValueError as error:
+        raise SettingsError(f"{option} {name}={place}: {error}") from None
+
+
+def _folder(option: str, name: str, folder: str) -> Path:
+    if not Path(folder).is_dir():
+        raise SettingsError(f"{option} {name}={folder}: there is no such folder.")
+    return Path(folder)
 
 
 def images(given: Sequence[str]) -> dict[str, Path]:

@@ -80,7 +80,7 @@ def working_emulator(wanted: Wanted, pace: str, seed: int | None) -> Emulator:
     choices = LocalChoices(
         engine=wanted.engine or "auto",
         images=local_options.images(wanted.images),
-        store=local_options.folders("--local-store", wanted.store, "NAME=FOLDER"),
+        store=local_options.stores(wanted.store),
         secrets=local_options.secrets(wanted.secrets),
         may_substitute=wanted.may_substitute,
         outputs=Path(OUTPUT),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pytest_aicore.config.setting import Setting
+    from pytest_aicore.objects.s3_address import S3Address
     from pytest_aicore.redact import Secret
     from pytest_aicore.training.live.budget import Price
 
@@ -111,8 +112,9 @@ class Settings:
         ini="aicore_local_images",
         ini_type="linelist",
     )
-    local_store: Setting[Mapping[str, Path]] = _declared(
-        "local: folders in the place of object stores, one a line: default = data; a folder alone is that of default",
+    local_store: Setting[Mapping[str, Path | S3Address]] = _declared(
+        "local: what takes the place of object stores, one a line: default = data, or models = s3://bucket/prefix; a"
+        " value alone is that of default",
         reads="stores",
         default={},
         metavar="FOLDER",

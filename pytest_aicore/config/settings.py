@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pytest_aicore.config.options import Option
+    from pytest_aicore.objects.s3_address import S3Address
     from pytest_aicore.redact import Secret
     from pytest_aicore.training.live.budget import Price
 
@@ -334,26 +335,50 @@ def _engine(found: _Found) -> str:
     return name
 
 
-def _folders(found: _Found, alone: str | None = None) -> dict[str, Path]:
+def _folders(found: _Found) -> dict[str, Path]:
     folders: dict[str, Path] = {}
     lines = _lines(found)
     # One line of a key that came into the wrong setting may not look like a secret.
     for line, told in zip(lines, parts_shown(lines), strict=True):
-        name, equals, folder = (part.strip() for part in line.rpartition("="))
-        if not equals and alone is not None:
-            name = alone
+        name, _, folder = (part.strip() for part in line.rpartition("="))
         if not (name and folder):
             raise ValueError(f"{told!r}: expected NAME = FOLDER.")
         if name in folders:
             raise ValueError(f"{told!r} is the second folder of one name.")
-        folders[name] = found.base / os.path.expanduser(folder)  # noqa: PTH111  which raises for no text
-        if not exists(folders[name]) or not folders[name].is_dir():
-            raise ValueError(f"{told!r}: there is no such folder in {found.base}.")
+        folders[name] = _folder(folder, found, told)
     return folders
 
 
-def _stores(found: _Found) -> dict[str, Path]:
-    return _folders(found, DEFAULT_STORE)
+def _stores(found: _Found) -> dict[str, Path | S3Address]:
+    from pytest_aicore.objects.s3_address import SCHEME
+
+    stores: dict[str, Path | S3Address] = {}
+    lines = _lines(found)
+    for line, told in zip(lines, parts_shown(lines), strict=True):
+        named = "=" in line.partition(SCHEME)[0]
+        name, place = (part.strip() for part in line.split("=", 1)) if named else (DEFAULT_STORE, line)
+        if not (name and place):
+            raise ValueError(f"{told!r}: expected NAME = FOLDER, or NAME = s3://BUCKET/PREFIX.")
+        if name in stores:
+            raise ValueError(f"{told!r} is the second value of one name.")
+        stores[name] = _s3(place, told) if place.startswith(SCHEME) else _folder(place, found, told)
+    return stores
+
+
+def _s3(text: str, told: str) -> S3Address:
+    from pytest_aicore.objects.s3_address import s3_address
+
+    try:
+        return s3_address(text)
+    except ValueError as error:
+        raise ValueError(f"{told!r}: {error}") from None
+
+
+def _folder(text: str, found: _Found, told: str) -> Path:
+    folder = found.base / os.path.expanduser(text)  # noqa: PTH111  which raises for no text
+    if not exists(folder) or not folder.is_dir():
+        raise ValueError(f"{told!r}: there is no such folder in {found.base}.")
+    return folder
 
 
 LOCAL_ENGINES = ("auto", "sandbox", "process")

@@ -20,7 +20,7 @@ from pytest_aicore.emulator.control.scripted_engine import ScriptedEngine
 from pytest_aicore.emulator.control.scripts import Script, Standing, refuse_contradiction, with_arguments_of
 from pytest_aicore.emulator.control.shapes import OF_TRAININGS
 from pytest_aicore.emulator.store.records import PublishedExecutable
-from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, State
+from pytest_aicore.emulator.store.state import EXTENDED, SERVICE_PLANS, State, emulated_store
 from pytest_aicore.emulator.world.clock import VirtualClock
 from pytest_aicore.emulator.world.platform import Platform
 from pytest_aicore.emulator.world.world import World
@@ -283,6 +283,26 @@ class Emulator:
             existing = self.state.groups.get(name)
             if existing is None or existing.is_being_deleted:
                 self.platform.tenancy.create_group(name, None, store=object_store_secret, at_once=True)
+
+    def create_object_store_secret(self, name: str, resource_group: str = "default") -> None:
+        """Add an object-store secret to a resource group; an existing one is left unchanged.
+
+        Args:
+            name: its name, the first part of `ai://NAME/PATH`.
+            resource_group: the id of an existing resource group.
+
+        Raises:
+            EmulatorError: unknown resource group.
+        """
+        with self.lock:
+            group = self.state.groups.get(resource_group)
+            if group is None:
+                raise EmulatorError(
+                    f"create_object_store_secret: unknown resource group {resource_group!r}."
+                    f"{did_you_mean(resource_group, self.state.groups)}"
+                )
+            if name not in group.object_store_secrets:
+                group.object_store_secrets.add(emulated_store(name, self.state.next_number()))
 
     def mirror_repository(self, url: str, folder: str | Path) -> None:
         """Map a Git repository to a local folder, so that its applications can be synchronised.

@@ -103,6 +103,7 @@ def make_live(config: pytest.Config, session: Session) -> Live:
         lambda: session.credentials,
         session.connect_patiently,
         is_worker=hasattr(config, "workerinput"),
+        store=lambda: session.store,
     )
 
 

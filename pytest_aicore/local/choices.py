@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from pytest_aicore.objects.s3_address import S3Address
     from pytest_aicore.workflows.template import Template
 
 
@@ -22,7 +23,8 @@ class LocalChoices:
     Attributes:
         engine: what runs the steps: a name of `running.engines.choosing.ENGINES`, or `auto`.
         images: by a pattern of image names the folder with the Dockerfile; the first that matches counts.
-        store: by the name of an object-store secret the folder that takes its place: `ai://NAME/a/b` is `a/b` in it.
+        store: by the name of an object-store secret the folder, or the place in S3, that takes its place:
+            `ai://NAME/a/b` is `a/b` in it.
         secrets: the values for `secretKeyRef`: by the name of a secret its values by key. They are hidden in logs.
         may_substitute: whether this machine's programs may take the place of images that are not mapped, where the
             variable `CI` is set as well.
@@ -35,7 +37,7 @@ class LocalChoices:
 
     engine: str = AUTOMATIC
     images: Mapping[str, Path] = field(default_factory=dict)
-    store: Mapping[str, Path] = field(default_factory=dict)
+    store: Mapping[str, Path | S3Address] = field(default_factory=dict)
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     may_substitute: bool = False
     template_of: Callable[[str], Template | None] | None = None

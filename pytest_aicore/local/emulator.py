@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.emulator import Emulator
+from pytest_aicore.emulator.object_stores import ObjectStores
 from pytest_aicore.emulator.world.pace import RunningClock, pace_named
 from pytest_aicore.local.engine import LocalEngine
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from pytest_aicore.emulator.world.engine import Desk
     from pytest_aicore.local.choices import LocalChoices
+    from pytest_aicore.local.object_store import ObjectStore
     from pytest_aicore.workflows.template import Template
 
 
@@ -44,6 +46,8 @@ def local_emulator(
 
     emulator = Emulator(seed, clock=RunningClock(pace_named("real")), tokens_expire=tokens_expire, engine=make)
     try:
+        for secret in choices.store:
+            emulator.create_object_store_secret(secret)
         engines[0].serve_steps(emulator)
     except BaseException:
         emulator.close()
@@ -51,4 +55,17 @@ def local_emulator(
     return emulator
 
 
-__all__ = ["local_emulator"]
+def stores_of(emulator: Emulator, group: str) -> ObjectStore:
+    """Return what takes the place of the object stores of a resource group.
+
+    Args:
+        emulator: one that `local_emulator` has made.
+        group: the id of the resource group.
+    """
+    engine = emulator.cluster.engine
+    if not isinstance(engine, LocalEngine):
+        raise TypeError(f"{engine!r} carries nothing out on this machine")
+    return engine.store.with_uploads(ObjectStores(emulator, group).objects)
+
+
+__all__ = ["local_emulator", "stores_of"]

@@ -11,7 +11,7 @@ from pytest_aicore.emulator.serve.server import Server
 from pytest_aicore.emulator.world.engine import OpenEnd
 from pytest_aicore.errors import EmulatorError
 from pytest_aicore.local.job import job_of
-from pytest_aicore.local.object_store import ObjectStore
+from pytest_aicore.local.object_store import ObjectStore, shelf_at
 from pytest_aicore.local.run import Run
 from pytest_aicore.local.tracking import tracking_variables
 from pytest_aicore.running.engines.choosing import chosen_engine
@@ -41,10 +41,11 @@ class LocalEngine:
 
     Attributes:
         runner: what runs the steps.
+        store: holds the artifacts.
         tracking_url: where steps find the service for what `Tracking()` logs, None if nobody takes it.
 
     Raises:
-        SettingsError: the chosen engine does not work on this machine.
+        SettingsError: the chosen engine does not work on this machine, or a store is in S3 and boto3 is not installed.
     """
 
     def __init__(self, desk: Desk, choices: LocalChoices, warn: Callable[[str], None] = _nobody_listens) -> None:
@@ -54,8 +55,9 @@ class LocalEngine:
         self._choices = choices
         self._warn = warn
         self._exits = ExitStack()
+        places = {name: shelf_at(name, place) for name, place in choices.store.items()}
         self._folder = self._exits.enter_context(own_folder())
-        self._store = ObjectStore(choices.store, choices.outputs or self._folder / "outputs")
+        self.store = ObjectStore(places, choices.outputs or self._folder / "outputs", self._folder / "written")
         self._runs: dict[str, Run] = {}
         self._threads: set[Run] = set()
         self._mutex = threading.Lock()
@@ -105,7 +107,8 @@ class LocalEngine:
             return
         given = tracking_variables(job.id, job.group, self.tracking_url)
         folder = self._folder / f"run-{uuid4().hex}"
-        run = Run(job, self._desk, self._choices, self.runner, self._store, folder, given, self._warn, self._forget)
+        store = self.store.with_uploads(lambda: job.uploads)
+        run = Run(job, self._desk, self._choices, self.runner, store, folder, given, self._warn, self._forget)
         with self._mutex:
             before = self._runs.get(job.id)
             self._runs[job.id] = run

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_aicore.emulator.store.objects import objects_below
 from pytest_aicore.emulator.store.records import Deployment
 from pytest_aicore.emulator.world.bindings import wrong_binding
 from pytest_aicore.service_facts import DEFAULT_STORE
@@ -12,6 +13,7 @@ from pytest_aicore.service_facts import DEFAULT_STORE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_aicore.emulator.store.admin_records import StoredObject
     from pytest_aicore.emulator.store.records import Enactment
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.workflows import Executable
@@ -32,6 +34,7 @@ class Job:
         artifacts: the URLs of the bound artifacts by name.
         suffixes: what AI Core adds to the names of its output artifacts.
         problem: why the cluster refuses it, None if it does not.
+        uploads: what clients have uploaded to the URLs of its artifacts.
         has_store: whether its resource group has the object-store secret without which AI Core starts nothing.
     """
 
@@ -44,6 +47,7 @@ class Job:
     artifacts: Mapping[str, str]
     suffixes: Mapping[str, str]
     problem: str | None
+    uploads: tuple[StoredObject, ...]
     has_store: bool
 
 
@@ -72,6 +76,11 @@ def job_of(group: ResourceGroup, enactment: Enactment, executable: Executable | 
         artifacts={name: artifact.url for name, artifact in registered.items()},
         suffixes={each.name: each.suffix or "" for each in (executable.output_artifacts if executable else ())},
         problem=wrong_binding(group, configuration, executable) if configuration and executable else None,
+        uploads=tuple(
+            upload
+            for artifact in registered.values()
+            for upload in objects_below(group.objects, artifact.url.removeprefix("ai://"))
+        ),
         has_store=DEFAULT_STORE in group.object_store_secrets,
     )
 

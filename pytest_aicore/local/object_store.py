@@ -1,67 +1,110 @@
-"""Folders of this machine in the place of object stores, and what executions have left."""
+"""What takes the place of object stores on this machine: folders, places in S3, and what executions have left."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
-from pytest_aicore.errors import SettingsError, did_you_mean
-from pytest_aicore.running.copying import copy
+from pytest_aicore.emulator.object_stores import UploadShelf
+from pytest_aicore.errors import SettingsError, StoreError, did_you_mean, listing
+from pytest_aicore.objects.ai_url import ai_url
+from pytest_aicore.objects.folder import Folder
+from pytest_aicore.objects.s3_address import S3Address
+from pytest_aicore.objects.shelf import Layers, fetch
+from pytest_aicore.running.copying import copy as copy_files
 from pytest_aicore.running.pods import Stored
 from pytest_aicore.service_facts import DEFAULT_STORE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-_AI_URL = re.compile(r"ai://(?P<secret>[^/]+)/(?P<path>.+)")
+    from pytest_aicore.emulator.store.admin_records import StoredObject
+    from pytest_aicore.objects.ai_url import AiUrl
+    from pytest_aicore.objects.shelf import Shelf
 
 
 class ObjectStore:
-    """Folders of this machine in the place of object stores.
+    """Folders of this machine and places in S3 in the place of object stores.
+
+    Nothing is written there: what executions leave, and what is put, stays in folders of its own. Of two files with
+    the same path, such a new one counts, then one that a client has uploaded to the emulator.
 
     Args:
-        folders: by the names of object-store secrets.
+        places: what takes the place of each, by the names of object-store secrets.
         outputs: a folder for what executions leave; it is made when first needed.
+        written: a folder for what is put in stores other than `default`; it is made when first needed.
+        uploads: returns what clients have uploaded to the emulator.
     """
 
-    def __init__(self, folders: Mapping[str, Path], outputs: Path) -> None:
-        self._folders = folders
+    def __init__(
+        self,
+        places: Mapping[str, Shelf],
+        outputs: Path,
+        written: Path,
+        uploads: Callable[[], Iterable[StoredObject]] = tuple,
+    ) -> None:
+        self._places = places
         self._outputs = outputs
+        self._written = written
+        self._uploads = uploads
 
-    def find(self, name: str, url: str) -> Stored:
+    def with_uploads(self, uploads: Callable[[], Iterable[StoredObject]]) -> ObjectStore:
+        """Return the object stores with what clients have uploaded to the emulator.
+
+        Args:
+            uploads: returns it.
+        """
+        return ObjectStore(self._places, self._outputs, self._written, uploads)
+
+    def shelf(self, secret: str) -> Shelf:
+        """Return what holds the files of an object-store secret.
+
+        Args:
+            secret: its name.
+
+        Raises:
+            StoreError: nothing takes its place.
+        """
+        known = {DEFAULT_STORE, *self._places}
+        if secret not in known:
+            raise StoreError(
+                f"nothing takes the place of the object store {secret!r} on this machine.{did_you_mean(secret, known)} "
+                f"There are: {listing(sorted(known))} (aicore_local_store)."
+            )
+        own = self._outputs if secret == DEFAULT_STORE else self._written / secret
+        place = [self._places[secret]] if secret in self._places else []
+        return Layers([Folder(own), UploadShelf(secret, self._uploads), *place])
+
+    def explain(self, url: AiUrl) -> str | None:
+        """Return None: what is not there has not been put there."""
+        del url
+        return None
+
+    def find(self, name: str, url: str, new_folder: Callable[[], Path]) -> Stored:
         """Return the file or folder of an artifact.
 
         Args:
             name: of the input artifact, for messages.
             url: of the artifact that is bound to it.
+            new_folder: makes an empty folder, for what has to be fetched.
 
         Raises:
-            SettingsError: there is none; the message names each path that was looked at.
+            SettingsError: there is none; the message names each place that was looked at.
         """
         bound = f"The input artifact {name!r} is bound to {url}"
-        parts = _AI_URL.fullmatch(url)
-        if parts is None:
-            raise SettingsError(f"{bound}: only ai://SECRET/PATH can be read on this machine.")
-        secret, path = parts["secret"], unquote(parts["path"]).strip("/")
-        roots = [self._outputs] if secret == DEFAULT_STORE else []
-        roots += [self._folders[secret]] if secret in self._folders else []
-        if not roots:
-            hint = did_you_mean(secret, self._folders)
-            raise SettingsError(f"{bound}, and no folder takes the place of the object store {secret!r}.{hint}")
-        for root in roots:
-            try:
-                place = (root / path).resolve()
-            except (OSError, RuntimeError, ValueError) as error:  # a name too long, links in a circle, a NUL
-                raise SettingsError(f"{bound}, which cannot be read in the folder {root}: {error}") from None
-            if not place.is_relative_to(root.resolve()):
-                raise SettingsError(f"{bound}, which leads out of the folder {root}.")
-            if place.exists():
-                return Stored(place)
-        looked_at = " or ".join(str(root / path) for root in roots)
-        further = "" if secret in self._folders else f" No folder takes the place of the object store {secret!r}."
-        raise SettingsError(f"{bound}, and there is no {looked_at}.{further}")
+        try:
+            place = ai_url(url)
+        except StoreError as error:
+            raise SettingsError(f"The input artifact {name!r}: {error}") from None
+        try:
+            shelf = self.shelf(place.secret)
+            found = fetch(shelf, place.path, new_folder)
+        except StoreError as error:
+            raise SettingsError(f"{bound}: {error}") from None
+        if found is None:
+            further = "" if place.secret in self._places else _NO_FOLDER.format(secret=place.secret)
+            raise SettingsError(f"{bound}, and there is no {shelf.where(place.path)}.{further}")
+        return Stored(found)
 
     def keep(self, execution_id: str, name: str, content: Stored | bytes) -> Path:
         """Keep what an execution has left, under `ai://default/EXECUTION/NAME`, and return its place.
@@ -83,8 +126,32 @@ class ObjectStore:
         if isinstance(content, bytes):
             place.write_bytes(content)
         else:
-            copy(content.path, place)
+            copy_files(content.path, place)
         return place
 
 
-__all__ = ["ObjectStore"]
+_NO_FOLDER = " No folder takes the place of the object store {secret!r}."
+
+
+def shelf_at(name: str, place: Path | S3Address) -> Shelf:
+    """Return what takes the place of an object store.
+
+    Args:
+        name: of its secret.
+        place: the folder, or the place in S3.
+
+    Raises:
+        SettingsError: it is in S3, and boto3 is not installed.
+    """
+    if isinstance(place, S3Address):
+        from pytest_aicore.objects.s3 import S3, require_boto3  # late: few sessions use it
+
+        try:
+            require_boto3(f"aicore_local_store: {name} = {place}")
+        except StoreError as error:
+            raise SettingsError(str(error)) from None
+        return S3(place)
+    return Folder(place)
+
+
+__all__ = ["ObjectStore", "shelf_at"]

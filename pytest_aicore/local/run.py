@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -138,9 +139,13 @@ class Run(threading.Thread):
     def _outcome(self) -> Outcome:
         """Carry the workflow out; what it has left is kept and reported."""
         workflow = self._workflow()
-        artifacts = {name: self._store.find(name, url) for name, url in self.job.artifacts.items()}
         folder = self._folder
         folder.mkdir()
+
+        def fetched() -> Path:
+            return Path(tempfile.mkdtemp(prefix="fetched-", dir=folder))
+
+        artifacts = {name: self._store.find(name, url, fetched) for name, url in self.job.artifacts.items()}
         with LogLines(lambda lines: self._desk.log(self.job.id, *lines)) as lines:
             images = Images(self._choices.images, Path(sys.executable), cache_folder() or folder, folder)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.presence import Presence
     from pytest_aicore.emulator.serve.server import Server
     from pytest_aicore.http.door import Door
+    from pytest_aicore.objects.store import Shelves, Store
     from pytest_aicore.training.clock import Clock
     from pytest_aicore.training.finished import FinishedExecution
     from pytest_aicore.training.live.runs import Live
@@ -259,6 +260,8 @@ class Session:
             emulator = self._at_end.enter_context(Emulator(clock=clock))
         if self.settings.resource_group.value != "default":
             emulator.create_resource_group(self.settings.resource_group.value)
+        for secret in self.settings.local_store.value if self.local else ():
+            emulator.create_object_store_secret(secret, self.settings.resource_group.value)
         if not isinstance(self._folder, AicoreError):
             emulator.publish_folder(self._folder)
         self._synced_at = emulator.clock.now()
@@ -456,6 +459,43 @@ class Session:
         interval = self.settings.poll_interval.value
         return OneByOne(Watcher(self._api, self.clock, min(interval, LOCAL_POLL_SECONDS) if self.local else interval))
 
+    # The object stores ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def store(self) -> Store:
+        """The files in the object stores of the resource group, in the world of the session."""
+        from pytest_aicore.objects.store import Store
+
+        return Store(self._shelves(), self._new_folder)
+
+    def _shelves(self) -> Shelves:
+        group = self.settings.resource_group.value
+        if self.live:
+            from pytest_aicore.session.live_stores import LiveStores
+
+            return LiveStores(self.api, group)
+        if self.local:
+            from pytest_aicore.local.emulator import stores_of
+
+            return stores_of(self.emulator, group)
+        from pytest_aicore.emulator.object_stores import ObjectStores
+
+        return ObjectStores(self.emulator, group)
+
+    @cached_property
+    def _folder_for_files(self) -> Path:
+        from pathlib import Path
+        from tempfile import TemporaryDirectory
+
+        return Path(self._at_end.enter_context(TemporaryDirectory(prefix="pytest-aicore-", ignore_cleanup_errors=True)))
+
+    def _new_folder(self) -> Path:
+        """Return an empty folder, which is removed at the end of the session."""
+        from pathlib import Path
+        from tempfile import mkdtemp
+
+        return Path(mkdtemp(dir=self._folder_for_files))
+
     # The runs -------------------------------------------------------------------------------------------------------
 
     def run(self, plan: TrainingPlan, *, own: bool, user: str) -> Run:
@@ -473,13 +513,18 @@ class Session:
         self.publish(plan.template)
         shared = not (own or plan.fresh)
         played = self._played(plan)
-        key = plan.key if played is None else f"{plan.key} {played.key}"
+        key = self._key(plan, played)
         training = self._shared.get(key) if shared else None
         if training is None:
             training = self._emulated(plan, played, partial(self._kept_with, plan.template) if shared else nullcontext)
             if shared:
                 self._shared[key] = training
         return Run(plan, training)
+
+    def _key(self, plan: TrainingPlan, played: Played | None) -> str:
+        """Return what is the same for plans that share a run; what really runs here reads what was put before it."""
+        puts = str(self.store.puts_to(plan.artifacts.values())) if self.local else ""
+        return " ".join((plan.key, puts, "" if played is None else played.key))
 
     def _emulated(
         self, plan: TrainingPlan, played: Played | None, kept: Callable[[], AbstractContextManager[object]]
@@ -496,7 +541,15 @@ class Session:
             maker = PlayingMaker(plan, self._api, self.clock, play=partial(played.play, self.emulator.world))
         no_metrics = LOGGED_BY_TRAINING if self.local else _PLAYED_METRICS
         return Training(
-            plan, maker, self._api, self.clock, self._waiter, kept, number=self._begun, no_metrics=no_metrics
+            plan,
+            maker,
+            self._api,
+            self.clock,
+            self._waiter,
+            kept,
+            number=self._begun,
+            no_metrics=no_metrics,
+            store=lambda: self.store,
         )
 
     def publish_marked(self, marked: Mapping[str, Any]) -> None:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.errors import AicoreError, did_you_mean, listing
+from pytest_aicore.training.output_artifact import OutputArtifact, no_store, with_content
 from pytest_aicore.training.service.retry import patiently
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ai_api_client_sdk.models.artifact import Artifact
     from ai_api_client_sdk.models.execution import Execution
     from ai_api_client_sdk.models.metric import Metric
     from ai_api_client_sdk.models.status import Status
     from typing_extensions import Self
 
+    from pytest_aicore.objects.store import Store
     from pytest_aicore.training.clock import Clock
     from pytest_aicore.training.service.api import TrainingApi
     from pytest_aicore.training.watcher import Seen
@@ -129,8 +130,12 @@ class FinishedExecution:
         api: TrainingApi,
         clock: Clock,
         no_metrics: str = LOGGED_BY_TRAINING,
+        store: Callable[[], Store] = no_store,
     ) -> None:
-        """Take what is known, and what to do if there are no metrics; these and logs are fetched when first used."""
+        """Take what is known, what to do if there are no metrics, and what returns the store of the outputs.
+
+        Metrics, logs and outputs are fetched when first used.
+        """
         self.id: str = execution.id
         self.message = message
         self.status: Status = execution.status
@@ -138,6 +143,7 @@ class FinishedExecution:
         self.execution = execution
         self._api = api
         self._clock = clock
+        self._store = store
         self._no_metrics = no_metrics
         self._logs: list[LogLine] | None = None
         self._metrics: Named | None = None
@@ -147,10 +153,10 @@ class FinishedExecution:
         return f"<FinishedExecution {self.id} {self.status.value}>"
 
     @cached_property
-    def output_artifacts(self) -> Mapping[str, Artifact]:
-        """The registered output artifacts by name, as the SDK's `Artifact` objects."""
+    def output_artifacts(self) -> Mapping[str, OutputArtifact]:
+        """The registered output artifacts by name: the SDK's `Artifact` objects, which also have `path` and `open`."""
         return Named(
-            {artifact.name: artifact for artifact in self.execution.output_artifacts or []},
+            {artifact.name: with_content(artifact, self._store) for artifact in self.execution.output_artifacts or []},
             "output artifact",
             " AI Core registers only outputs that have a globalName in the workflow, of executions that COMPLETED.",
         )

@@ -10,6 +10,7 @@ from pytest_aicore.errors import AicoreError, RunError, VerdictError, our_messag
 from pytest_aicore.processes import ThreadLock
 from pytest_aicore.training.finished import LOGGED_BY_TRAINING, FinishedExecution, Named
 from pytest_aicore.training.live.ledger import ARTIFACTS, CONFIGURATION, EXECUTION, NoRecord
+from pytest_aicore.training.output_artifact import no_store
 from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.watcher import DeadlineError, LateError, Watch
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.configuration_create_response import ConfigurationCreateResponse
     from ai_api_client_sdk.models.execution_create_response import ExecutionCreateResponse
 
+    from pytest_aicore.objects.store import Store
     from pytest_aicore.training.clock import Clock
     from pytest_aicore.training.live.ledger import RunRecord, Stage
     from pytest_aicore.training.maker import Maker
@@ -132,6 +134,7 @@ class Training:
         record: returns the record to which each step is written before it happens, and its result afterwards.
         number: distinguishes the trainings of a session; ids do not, after the emulator was rolled back.
         no_metrics: what to do if the execution has no metrics, a sentence.
+        store: returns the store of the output artifacts; called when one of them is read.
     """
 
     def __init__(
@@ -145,6 +148,7 @@ class Training:
         record: Callable[[], RunRecord] = NoRecord,
         number: int = 0,
         no_metrics: str = LOGGED_BY_TRAINING,
+        store: Callable[[], Store] = no_store,
     ) -> None:
         """Take the arguments; nothing is called yet."""
         self.plan = plan
@@ -154,6 +158,7 @@ class Training:
         self._api = api
         self._clock = clock
         self._waiter = waiter
+        self._store = store
         self._no_metrics = no_metrics
         self.record: _Once[RunRecord] = _Once(record)
         self.artifacts: _Once[Mapping[str, ArtifactCreateResponse]] = _Once(self._register)
@@ -229,7 +234,13 @@ class Training:
                 raise
             response, watch = self._started()
             self._finished = FinishedExecution(
-                watch.last, response.message, tuple(watch.history), self._api, self._clock, self._no_metrics
+                watch.last,
+                response.message,
+                tuple(watch.history),
+                self._api,
+                self._clock,
+                self._no_metrics,
+                self._store,
             )
         self._refuse_late_end(timeout)
         return self._finished

@@ -16,6 +16,7 @@ from pytest_aicore.config.setting import Setting
 from pytest_aicore.config.settings import OFFLINE_HOST, Given, read_settings
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.errors import SettingsError
+from pytest_aicore.objects.s3_address import S3Address
 from pytest_aicore.plugin import MARKERS
 
 if TYPE_CHECKING:
@@ -297,6 +298,7 @@ def test_every_fixture_explains_itself(project: pytest.Pytester) -> None:
         "aicore_plan",
         "aicore_run",
         "aicore_server",
+        "aicore_store",
         "aicore_training_output",
         "aicore_trajectories",
         "aicore_workflow",
@@ -336,6 +338,9 @@ def test_local_of_a_file_gives_way_to_live_and_to_the_command_line() -> None:
         ("aicore_local_images", ["docker.io/me/leaf:1 = "], "'docker.io/me/leaf:1 =': expected NAME = FOLDER."),
         ("aicore_local_images", ["leaf = no-such"], "'leaf = no-such': there is no such folder in /"),
         ("aicore_local_store", ["no-such"], "'no-such': there is no such folder in /"),
+        ("aicore_local_store", ["models ="], "'models =': expected NAME = FOLDER, or NAME = s3://BUCKET/PREFIX."),
+        ("aicore_local_store", ["models = s3://"], "'models = s3://': expected s3://BUCKET/PREFIX."),
+        ("aicore_local_store", ["s3://-no-/a"], "'s3://-no-/a': expected s3://BUCKET/PREFIX."),
     ],
 )
 def test_folders_and_engines_that_are_not_there(name: str, value: object, why: str) -> None:
@@ -343,6 +348,15 @@ def test_folders_and_engines_that_are_not_there(name: str, value: object, why: s
         read_settings(given(ini={name: value}))
     assert f"ini {name} = " in str(refused.value)
     assert why in str(refused.value)
+
+
+def test_object_stores_in_s3() -> None:
+    lines = ["s3://my-bucket", "models = s3://other/a=b/c/", "raw=s3://third/x y"]
+    assert read_settings(given(ini={"aicore_local_store": lines})).local_store.value == {
+        "default": S3Address("my-bucket"),
+        "models": S3Address("other", "a=b/c"),
+        "raw": S3Address("third", "x y"),
+    }
 
 
 def test_folders_of_a_file_are_relative_to_it(tmp_path: Path) -> None:
@@ -354,5 +368,5 @@ def test_folders_of_a_file_are_relative_to_it(tmp_path: Path) -> None:
     assert settings.local_store.value == {"default": tmp_path / "data", "models": tmp_path / "models"}
     assert settings.local_images.value == {"me/leaf:*": tmp_path / "image"}
     twice = given(ini={"aicore_local_store": ["data", "default = models"]})
-    with pytest.raises(SettingsError, match="'default = models' is the second folder of one name"):
+    with pytest.raises(SettingsError, match="'default = models' is the second value of one name"):
         read_settings(Given(twice.option, {}, twice.ini, tmp_path, tmp_path, tmp_path))

@@ -214,20 +214,38 @@ def several(script: str) -> str:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("ai://default/no", "{bound}, and there is no {folder}/outputs/no or {folder}/data/no."),
-        ("ai://default/../secret", "{bound}, which leads out of the folder {folder}/outputs."),
-        ("ai://default/%2e%2e/secret", "{bound}, which leads out of the folder {folder}/outputs."),
-        ("ai://default/a%00b", "{bound}, which cannot be read in the folder {folder}/outputs: embedded null byte"),
+        (
+            "ai://default/no",
+            (
+                "The input artifact 'data' is bound to {url}, and there is no {folder}/outputs/no, uploaded file"
+                " default/no or {folder}/data/no."
+            ),
+        ),
+        ("ai://default/../secret", "The input artifact 'data': {url!r} leads out of the object store 'default'."),
+        ("ai://default/%2e%2e/secret", "The input artifact 'data': {url!r} leads out of the object store 'default'."),
+        (
+            "ai://default/link",
+            "The input artifact 'data' is bound to {url}: {folder}/data/link leads out of the folder {folder}/data.",
+        ),
+        ("ai://default/a%00b", "The input artifact 'data': {url!r}: a path has no empty part and no null byte."),
+        (
+            "https://example.com/data",
+            (
+                "The input artifact 'data': {url!r}: expected ai://SECRET/PATH, where SECRET is the name of an"
+                " object-store secret."
+            ),
+        ),
         ("ai://defualt/in", None),
     ],
 )
 def test_an_input_that_does_not_exist(laptop: Laptop, tmp_path: Path, url: str, message: str | None) -> None:
     (tmp_path / "secret").mkdir()
+    (tmp_path / "data" / "link").symlink_to(tmp_path / "secret")
     expected = (
         f"failed to load artifact 'data' from {url}: failed to get secret: secrets \"defualt-object-store-secret\""
         " not found"
         if message is None
-        else message.format(bound=f"The input artifact 'data' is bound to {url}", folder=tmp_path)
+        else message.format(url=url, folder=tmp_path)
     )
     ended = laptop.ended(workflow(TRAINS), url)
     assert (ended["status"], laptop.lines(ended["id"])) == ("DEAD", [])
@@ -240,7 +258,8 @@ def test_a_store_without_folder(make_laptop: Callable[..., Laptop]) -> None:
     laptop.create("/artifacts", {"name": "x", "kind": "dataset", "url": "ai://default/in", "scenarioId": "tiny"})
     message = details_of(laptop.ended(workflow(TRAINS), "ai://default/in"))["workflow_info"][0]["message"]
     assert re.fullmatch(
-        r"The input artifact 'data' is bound to ai://default/in, and there is no \S+/outputs/in\. "
+        r"The input artifact 'data' is bound to ai://default/in, and there is no \S+/outputs/in or uploaded file "
+        r"default/in\. "
         r"No folder takes the place of the object store 'default'\.",
         message,
     )

@@ -222,3 +222,65 @@ def test_it(aicore_clock, aicore_client):
 """
     )
     result.assert_outcomes(passed=1)
+
+
+def test_the_store_and_the_outputs_are_on_this_machine(
+    run: Callable[..., pytest.RunResult], leaves: pytest.Pytester
+) -> None:
+    """The same bodies as in the other worlds; nothing is written into the project's own data."""
+    (leaves.path / "models").mkdir()
+    ini = (leaves.path / "pytest.ini").read_text()
+    (leaves.path / "pytest.ini").write_text(
+        ini.replace("aicore_local_store = data", "aicore_local_store =\n    data\n    models = models")
+    )
+    result = run(
+        """
+from pathlib import Path
+from pytest_aicore import StoreError
+
+@pytest.fixture
+def rows(aicore_store):
+    return aicore_store.put("ai://models/mine", {"rows.csv": "7 leaves"})
+
+@leaf()
+def test_outputs(aicore_execution, aicore_store):
+    model = aicore_execution.output_artifacts["leaf-model"]
+    assert model.open("model.txt").read() == model.open().read() == b"trained\\n"
+    assert (model.path / "model.txt").read_text() == "trained\\n"
+    assert aicore_store.list(model.url) == [f"{model.url}/model.txt"]
+    assert aicore_store.get(f"{model.url}/model.txt") == b"trained\\n"
+    with pytest.raises(StoreError, match="are the outputs of an execution, which nothing overwrites"):
+        aicore_store.put(f"{model.url}/model.txt", "forged")
+
+def test_what_was_put_is_an_input(rows, aicore_run, aicore_store):
+    assert aicore_store.get("ai://default/leaves/rows.csv") == b"1200 leaves\\n"
+    execution = aicore_run("leaf.yaml", artifacts={"leaves": rows}).execution
+    assert execution.logs == ["depth 3, 7 leaves"]
+    aicore_store.put("ai://default/leaves/rows.csv", "8 leaves")
+    execution = aicore_run("leaf.yaml", artifacts={"leaves": "ai://default/leaves"}).execution
+    assert execution.logs == ["depth 3, 8 leaves"]
+
+def test_what_was_uploaded_is_an_input(aicore_client, aicore_run):
+    import requests
+
+    url = f"{aicore_client.base_url}/dataset/files/default/up/rows.csv"
+    headers = {"Authorization": aicore_client.rest_client.get_token(), "AI-Resource-Group": "default"}
+    assert requests.put(url, data=b"9 leaves", headers=headers).status_code == 201
+    execution = aicore_run("leaf.yaml", artifacts={"leaves": "ai://default/up"}, fresh=True).execution
+    assert execution.logs == ["depth 3, 9 leaves"]
+
+def test_a_store_that_nothing_takes_the_place_of(aicore_store):
+    with pytest.raises(StoreError) as refused:
+        aicore_store.list("ai://modles/x")
+    assert str(refused.value) == (
+        "nothing takes the place of the object store 'modles' on this machine. Did you mean 'models'? "
+        "There are: 'default', 'models' (aicore_local_store)."
+    )
+"""
+    )
+    result.assert_outcomes(passed=4)
+    assert [path.name for name in ("data", "models") for path in (leaves.path / name).rglob("*")] == [
+        "leaves",
+        "rows.csv",
+    ]
+    assert (leaves.path / "data" / "leaves" / "rows.csv").read_text() == "1200 leaves\n"

@@ -28,11 +28,11 @@ MAY_KNOW = {
     "cli": {"cli", "reports"} | SESSION,
     "reports": {"reports"} | SESSION,
     "session": SESSION,
-    "config": {"config", "training", "workflows"} | LEAVES,
+    "config": {"config", "objects", "training", "workflows"} | LEAVES,
     "workflows": {"workflows"} | LEAVES,
     "http": {"http"} | LEAVES,
     "emulator": {"emulator", "http", "objects", "workflows"} | LEAVES,
-    "training": {"training", "http", "workflows"} | LEAVES,
+    "training": {"training", "http", "objects", "workflows"} | LEAVES,
     "running": {"running", "workflows"} | LEAVES,
     "local": {"local", "emulator", "objects", "running", "workflows"} | LEAVES,
     "objects": {"objects"} | LEAVES,
@@ -50,6 +50,7 @@ ONLY_IN = {
     "ai_core_sdk": "pytest_aicore.training.service.sdk",
     "yaml": "pytest_aicore.workflows.yaml.source",
     "waitress": "pytest_aicore.http.sockets",
+    "boto3": "pytest_aicore.objects.s3",
 }
 HEAVY = {*ONLY_IN, "requests", "urllib3", "http.client", "ssl", "xml.dom.minidom"}
 

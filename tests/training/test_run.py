@@ -74,7 +74,7 @@ def test_logs_and_metrics_are_fetched_once_and_known_from_then_on(run: Run, emul
 def test_execution_without_metrics_outputs_or_logs(run: Run, emulator: Emulator) -> None:
     emulator.script(outcome="DEAD", logs=[])
     finished = run.finished
-    assert dict(finished.metrics) == dict(finished.output_artifacts) == {}
+    assert (dict(finished.metrics), dict(finished.output_artifacts)) == ({}, {})
     with pytest.raises(KeyError) as caught:
         _ = finished.output_artifacts["model"]
     assert str(caught.value) == (

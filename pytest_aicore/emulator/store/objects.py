@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from pytest_aicore.emulator.store.admin_records import StoredObject
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_aicore.emulator.store.state import ResourceGroup, State
 
 
@@ -24,14 +26,14 @@ def store_object(state: State, group: ResourceGroup, path: str, content: bytes) 
     group.objects.add(StoredObject(path, state.next_number(), content))
 
 
-def objects_below(group: ResourceGroup, path: str) -> list[StoredObject]:
+def objects_below(objects: Iterable[StoredObject], path: str) -> list[StoredObject]:
     """Return the objects that a URL names: the object at it, and those below it as a folder; by path.
 
     Args:
-        group: the resource group.
+        objects: those of a resource group.
         path: the URL without `ai://`.
     """
-    found = (each for each in group.objects if each.id == path or each.id.startswith(f"{path.rstrip('/')}/"))
+    found = (each for each in objects if each.id == path or each.id.startswith(f"{path.rstrip('/')}/"))
     return sorted(found, key=lambda each: each.id)
 
 

@@ -54,21 +54,29 @@ SERVICE_PLANS = (EXTENDED, STANDARD)
 
 def default_store() -> Table[ObjectStoreSecret]:
     """Return the object-store secrets of a resource group that has the one named `default`."""
-    return Table.of(
-        ObjectStoreSecret(
-            DEFAULT_STORE,
-            0,
-            (
-                ("serving.kubeflow.org/s3-endpoint", "s3.aicore.invalid"),
-                ("serving.kubeflow.org/s3-region", "eu-central-1"),
-                ("serving.kubeflow.org/s3-usehttps", "1"),
-                ("serving.kubeflow.org/s3-verifyssl", "0"),
-                ("storage.ai.sap.com/bucket", "emulated-bucket"),
-                ("storage.ai.sap.com/endpoint", "s3.aicore.invalid"),
-                ("storage.ai.sap.com/region", "eu-central-1"),
-                ("storage.ai.sap.com/type", "S3"),
-            ),
-        )
+    return Table.of(emulated_store(DEFAULT_STORE, 0))
+
+
+def emulated_store(name: str, number: int) -> ObjectStoreSecret:
+    """Return an object-store secret that no client has made.
+
+    Args:
+        name: its name.
+        number: its number.
+    """
+    return ObjectStoreSecret(
+        name,
+        number,
+        (
+            ("serving.kubeflow.org/s3-endpoint", "s3.aicore.invalid"),
+            ("serving.kubeflow.org/s3-region", "eu-central-1"),
+            ("serving.kubeflow.org/s3-usehttps", "1"),
+            ("serving.kubeflow.org/s3-verifyssl", "0"),
+            ("storage.ai.sap.com/bucket", "emulated-bucket"),
+            ("storage.ai.sap.com/endpoint", "s3.aicore.invalid"),
+            ("storage.ai.sap.com/region", "eu-central-1"),
+            ("storage.ai.sap.com/type", "S3"),
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.processes import Home, ThreadLock
+from pytest_aicore.training.output_artifact import no_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
+    from pytest_aicore.objects.store import Store
     from pytest_aicore.training.live.fleet import Fleet
     from pytest_aicore.training.live.keeping import Keeper
     from pytest_aicore.training.live.ledger import Entry, FileLedger, RunRecord
@@ -73,6 +75,7 @@ class Live:
         is_worker: whether another process ends the session.
         credentials: returns the credentials of the service.
         connect: returns a new client for runs.
+        store: returns the store of output artifacts.
     """
 
     def __init__(
@@ -84,6 +87,7 @@ class Live:
         connect: Callable[[], AIAPIV2Client],
         *,
         is_worker: bool = False,
+        store: Callable[[], Store] = no_store,
     ) -> None:
         """Take the arguments; nothing is read, written or called yet."""
         self.home = Home()
@@ -96,6 +100,7 @@ class Live:
         self._session = session
         self._credentials = credentials
         self._connect = connect
+        self._store = store
         self._shared: dict[str, Training] = {}
         self._own: dict[str, list[Training]] = {}
         self._taken: set[Training] = set()
@@ -227,6 +232,7 @@ class Live:
             fleet,
             record=lambda: self._record(plan, key, training),
             number=self._made,
+            store=self._store,
         )
         self._keys[training] = key
         return training

@@ -21,8 +21,8 @@ def played(house: House, client: Any) -> dict[str, bytes]:
     execution_id = house.start(client)
     house.emulator.clock.advance(24 * 3600)
     assert client.execution.get(execution_id).status.value in ("COMPLETED", "DEAD")
-    group = house.emulator.state.groups["default"]
-    found = objects_below(group, f"default/{execution_id}")
+    objects = house.emulator.state.groups["default"].objects
+    found = objects_below(objects, f"default/{execution_id}")
     return {each.id.removeprefix(f"default/{execution_id}/"): each.content for each in found}
 
 

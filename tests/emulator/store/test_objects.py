@@ -20,7 +20,7 @@ def put(emulator: Emulator, path: str, content: bytes) -> None:
 
 
 def held(emulator: Emulator, path: str = "default") -> dict[str, bytes]:
-    return {each.id: each.content for each in objects_below(group_of(emulator), path)}
+    return {each.id: each.content for each in objects_below(group_of(emulator).objects, path)}
 
 
 def test_what_a_url_names_is_the_object_at_it_and_those_below_it() -> None:
