@@ -139,7 +139,7 @@ TABLE = """
 
 What is not in this table is refused before anything starts, with its line: templates of the types
 {refused};
-sidecars, daemons, `templateRef`, hooks other than those at an exit, volumes other than `emptyDir`, and every other
+sidecars, daemons, `templateRef`, volumes other than `emptyDir`, and every other
 field. So is a workflow that Argo itself would refuse. Expressions (`{{{{=...}}}}`, `expression`) may use all of
 expr-lang but `let`, and those functions of sprig that depend on nothing but their arguments.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pytest_aicore.running.walking.arguments import arguments_of
 from pytest_aicore.running.walking.conditions import is_true
+from pytest_aicore.running.walking.hooks import EXIT
 from pytest_aicore.running.walking.loops import KEYS, child_name, items_of, texts_of
 from pytest_aicore.running.walking.substituting import substituted
 from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, Values, json_of
@@ -155,7 +156,7 @@ def exit_hook(call: Plain) -> Plain | None:
     """
     if call.get("onExit"):
         return {"template": call["onExit"]}
-    hook: Plain | None = (call.get("hooks") or {}).get("exit")
+    hook: Plain | None = (call.get("hooks") or {}).get(EXIT)
     return hook
 
 

@@ -24,6 +24,10 @@ Shape: TypeAlias = "Mapping[str, Shape] | list[Shape] | Kept"
 """The keys of a map with their shapes, the shape of a list's items, or what becomes of whatever is there."""
 
 
+ANY_NAME: Final = "*"
+"""Stands for all names of a map whose names users choose."""
+
+
 def _keys(*names: str) -> dict[str, Shape]:
     return dict.fromkeys(names, Kept.CARRIED_OUT)
 
@@ -77,13 +81,14 @@ _RETRY: Final[Shape] = {
     **_ignored("affinity"),
     "backoff": _keys("duration", "factor", "maxDuration"),
 }
+_HOOKS: Final[Shape] = {ANY_NAME: {**_keys("template", "expression"), "arguments": _ARGUMENTS}}
 _CALL: Final[dict[str, Shape]] = {
     **_keys("name", "template", "when", "withItems", "withParam"),
     "arguments": _ARGUMENTS,
     "withSequence": _keys("start", "end", "count", "format"),
     "continueOn": _keys("failed", "error"),
     "onExit": Kept.CARRIED_OUT,
-    "hooks": {"exit": {**_keys("template"), "arguments": _ARGUMENTS}},
+    "hooks": _HOOKS,
 }
 _FOR_THE_CLUSTER: Final = _ignored(
     "affinity",
@@ -129,7 +134,7 @@ SPEC: Final[Shape] = {
     **_FOR_THE_CLUSTER,
     **_keys("entrypoint", "activeDeadlineSeconds", "parallelism", "onExit", "templates"),
     "arguments": _ARGUMENTS,
-    "hooks": {"exit": {**_keys("template"), **_ignored("expression"), "arguments": _ARGUMENTS}},
+    "hooks": _HOOKS,
     "retryStrategy": _RETRY,
     "templateDefaults": _DEFAULTS,
     "volumes": _VOLUMES,
@@ -172,4 +177,4 @@ TAGS_OF_ARGO: Final = re.compile(r"(workflow|inputs|outputs|steps|tasks|item|pod
 """The tags that Argo replaces; all others stay as they are."""
 
 
-__all__ = ["ROOTS", "SPEC", "TAGS", "TAGS_OF_ARGO", "TEMPLATE", "Kept", "Shape"]
+__all__ = ["ANY_NAME", "ROOTS", "SPEC", "TAGS", "TAGS_OF_ARGO", "TEMPLATE", "Kept", "Shape"]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from pytest_aicore.running.walking.arguments import arguments_of, outputs_of
 from pytest_aicore.running.walking.calls import Call, exit_hook, plan_of, wants_result
+from pytest_aicore.running.walking.hooks import Hooks
 from pytest_aicore.running.walking.loops import together
 from pytest_aicore.running.walking.nodes import COMPLETED
 from pytest_aicore.running.walking.pod_making import whole_number
 from pytest_aicore.running.walking.run_state import places
-from pytest_aicore.running.walking.substituting import substituted
+from pytest_aicore.running.walking.substituting import condition, substituted
 from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, json_of
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ class Graph:
         Raises:
             ValueProblem: that cannot be said.
         """
-        everywhere = {f"workflow.outputs.artifacts.{name}": each for name, each in self.run.artifacts.items()}
-        return plan_of(call, Scope({**self.run.texts, **scope.texts}, {**everywhere, **scope.artifacts}))
+        known = self.run.global_scope()
+        return plan_of(call, Scope({**known.texts, **scope.texts}, {**known.artifacts, **scope.artifacts}))
 
     async def children(self, plan: Plan, prefix: str, parent: NodeStatus) -> list[NodeStatus]:
         """Carry out the nodes that a step or task becomes, side by side, and return them in their order.
@@ -100,19 +101,53 @@ class Graph:
             self._depth + 1,
             {f"{self.word}.name": planned.display_name},
         )
+        followed: list[NodeStatus] = []
+
+        def done() -> Done:
+            return Done(planned.call, replace(plan, is_loop=False), followed[-1], followed[-1:])
+
+        hooks = Hooks(planned.call, lambda key, hook: self._hook(f"hooks.{key}", hook, done()))
+
+        def follow(followed_node: NodeStatus) -> None:
+            followed.append(followed_node)
+            hooks.look(self._scope_after(done()))
+
+        if hooks:
+            self.run.watch(name, follow)
         async with self._places:
             node = await self._execute(call)
+        await hooks.ended()
+        if hooks.problem and not node.setup_error:
+            node.setup_error = hooks.problem
+            self.run.change(node, "Error", hooks.problem)
+        followed.append(node)
         hook = exit_hook(planned.call)
-        if hook is not None and node.phase in COMPLETED and not node.setup_error:
-            await self._hook(hook, Done(planned.call, plan, node, [node]))
+        if hook is not None and node.phase in COMPLETED and not node.setup_error and self._is_wanted(hook, done()):
+            await self._hook("onExit", hook, done())
         return node
 
-    async def _hook(self, hook: Plain, done: Done) -> None:
-        """Carry out what runs when a step or task has ended. How it ends changes nothing but its own nodes."""
-        node, scope = done.node, Scope(dict(done.plan.scope.texts), dict(done.plan.scope.artifacts))
-        name, display_name = f"{node.name}.onExit", f"{node.display_name}.onExit"
+    def _scope_after(self, done: Done) -> Scope:
+        """Return what the hooks of a step or task may name."""
+        scope = Scope({**self.run.texts, **done.plan.scope.texts}, dict(done.plan.scope.artifacts))
+        done.add_to(scope, self.word)
+        return scope
+
+    def _is_wanted(self, hook: Plain, done: Done) -> bool:
+        """Return whether the hook at the end of a step or task runs: it may have an expression, too."""
+        if not hook.get("expression"):
+            return True
         try:
-            done.add_to(scope, self.word)
+            return condition(hook["expression"], self._scope_after(done))
+        except ValueProblem as problem:
+            done.node.setup_error = str(problem)
+            self.run.change(done.node, "Error", str(problem))
+            return False
+
+    async def _hook(self, key: str, hook: Plain, done: Done) -> None:
+        """Carry out a hook of a step or task. How it ends changes nothing but its own nodes."""
+        node, scope = done.node, self._scope_after(done)
+        name, display_name = f"{node.name}.{key}", f"{node.display_name}.{key}"
+        try:
             own = arguments_of(substituted({"arguments": hook.get("arguments")}, scope.texts), scope)
         except ValueProblem as problem:
             self.run.change(self.run.node(name, display_name, "Skipped", hook["template"], node), "Error", str(problem))

@@ -9,8 +9,7 @@ from pytest_aicore.printable import on_one_line
 from pytest_aicore.redact import redact
 from pytest_aicore.running.expressions.language import read
 from pytest_aicore.running.expressions.problems import SyntaxProblem
-from pytest_aicore.running.walking.carried_out import ROOTS, SPEC, TAGS, TAGS_OF_ARGO, TEMPLATE, Kept
-from pytest_aicore.workflows.argo.graph import LOOPS
+from pytest_aicore.running.walking.carried_out import ANY_NAME, ROOTS, SPEC, TAGS, TAGS_OF_ARGO, TEMPLATE, Kept
 from pytest_aicore.workflows.argo.tags import has_placeholder, tags
 from pytest_aicore.workflows.checks import RULES, Severity, check_document
 from pytest_aicore.workflows.checks.words import capital
@@ -91,8 +90,9 @@ def _beside(workflow: WorkflowTemplate, node: Node, shape: Shape, where: str) ->
         for key in node.values:
             if not is_given(node, key):
                 continue
-            if key in shape:
-                yield from _beside(workflow, node.values[key], shape[key], f"{where}.{key}")
+            known = shape.get(key, shape.get(ANY_NAME))
+            if known is not None:
+                yield from _beside(workflow, node.values[key], known, f"{where}.{key}")
             else:
                 place = workflow.document.place(node.keys[key])
                 yield Refusal(place, f"`{where}.{key}` is not carried out on this machine.")
@@ -120,6 +120,7 @@ def _incomplete(workflow: WorkflowTemplate) -> Iterator[Refusal]:
         yield Refusal(place, f"`spec.entrypoint` names the template `{entrypoint}`, which does not exist.")
     for call in workflow.model.handlers:
         yield from _unknown(workflow, call)
+        yield from _without_expression(workflow, call)
     for template in workflow.reachable:
         yield from _incomplete_template(workflow, template)
 
@@ -137,6 +138,13 @@ def _incomplete_template(workflow: WorkflowTemplate, template: TemplateModel) ->
             yield Refusal(workflow.document.place(node.keys[template.type]), what)
     for call in template.calls_and_handlers:
         yield from _unknown(workflow, call)
+        yield from _without_expression(workflow, call)
+
+
+def _without_expression(workflow: WorkflowTemplate, call: CallModel) -> Iterator[Refusal]:
+    """Yield a hook of which nothing says when it runs: Argo's workflow would be in Error."""
+    if call.word == "hook" and call.name not in ("exit", "onExit") and not call.node.name("expression"):
+        yield Refusal(workflow.document.place(call.node), f"The hook `{call.name}` needs an `expression`.")
 
 
 def _unknown(workflow: WorkflowTemplate, call: CallModel) -> Iterator[Refusal]:
@@ -175,11 +183,6 @@ def _names(workflow: WorkflowTemplate, owner: MappingNode) -> Iterator[Refusal]:
             yield Refusal(
                 workflow.document.place(node), f"`{key}` is a placeholder, so nothing says before what it names."
             )
-    loop = next((key for key in LOOPS if is_given(owner, key)), None)
-    hook = next((key for key in ("onExit", "hooks") if is_given(owner, key)), None)
-    if loop is not None and hook is not None:
-        what = f"`{hook}` beside `{loop}` is not carried out on this machine."
-        yield Refusal(workflow.document.place(owner.keys[hook]), what)
     for key in ("expression", "fromExpression"):
         node = owner.values.get(key)
         if type(node) is ScalarNode and "{{" not in node.text:

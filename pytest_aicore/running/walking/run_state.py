@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aicore.running.pods import Ended
 from pytest_aicore.running.walking.nodes import NodeStatus, node_id
-from pytest_aicore.running.walking.values import Values, items, json_of
+from pytest_aicore.running.walking.values import Scope, Values, items, json_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +54,7 @@ class RunState:
         self._is_over = asyncio.Event()
         self._pods = pods
         self._changed = changed
+        self._watchers: dict[str, Callable[[NodeStatus], None]] = {}
         self._places = places(None)
         self._active: set[str] = set()
 
@@ -81,8 +82,23 @@ class RunState:
         self.nodes[node.id] = node
         if parent is not None:
             parent.children.append(node.id)
-        self._changed(node)
+        self._tell_of(node)
         return node
+
+    def watch(self, name: str, watcher: Callable[[NodeStatus], None]) -> None:
+        """Let something follow a node.
+
+        Args:
+            name: the name of the node, which need not be there yet.
+            watcher: gets it when it is new and whenever its phase has changed.
+        """
+        self._watchers[node_id(self.name, name)] = watcher
+
+    def _tell_of(self, node: NodeStatus) -> None:
+        self._changed(node)
+        watcher = self._watchers.get(node.id)
+        if watcher is not None:
+            watcher(node)
 
     def change(self, node: NodeStatus, phase: NodePhase, message: str = "") -> NodeStatus:
         """Give a node another phase, and return it.
@@ -95,7 +111,7 @@ class RunState:
         node.phase, node.message = phase, message
         if phase != "Running":
             node.finished = datetime.now(timezone.utc)
-        self._changed(node)
+        self._tell_of(node)
         return node
 
     async def pod(self, node: NodeStatus, pod: Pod, timeout: float | None = None) -> Ended:
@@ -169,6 +185,11 @@ class RunState:
         for each in items(template, "outputs", "artifacts"):
             if each.get("globalName") and each["name"] in outputs.artifacts:
                 self.artifacts[each["globalName"]] = outputs.artifacts[each["name"]]
+
+    def global_scope(self) -> Scope:
+        """Return what the tags of the workflow mean."""
+        artifacts = {f"workflow.outputs.artifacts.{name}": each for name, each in self.artifacts.items()}
+        return Scope(dict(self.texts), artifacts)
 
     def set_parameters(self, values: dict[str, str]) -> None:
         """Make the parameters of the workflow known.

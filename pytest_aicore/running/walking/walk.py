@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -14,7 +13,7 @@ from pytest_aicore.errors import WorkflowError
 from pytest_aicore.running.walking.arguments import arguments_of
 from pytest_aicore.running.walking.calls import Call
 from pytest_aicore.running.walking.executing import Definition, Executor
-from pytest_aicore.running.walking.nodes import pod_name
+from pytest_aicore.running.walking.handlers import Handlers
 from pytest_aicore.running.walking.pod_making import whole_number
 from pytest_aicore.running.walking.refusing import refusals
 from pytest_aicore.running.walking.run_state import DEADLINE, RunState
@@ -198,29 +197,14 @@ class Walk:
         arguments = state.arguments = Values({**passed.parameters, **values}, passed.artifacts)
         executor = Executor(state, self._templates(), spec, self._bound)
         timer = None if deadline is None else asyncio.get_running_loop().call_later(deadline, state.end, DEADLINE)
-        begin = time.monotonic()
+        handlers = Handlers(state, spec, executor.execute)
         root = await executor.execute(Call(self._name, self._name, entrypoint, arguments))
         if timer is not None:
             timer.cancel()
         message = f"error in entry template execution: {root.setup_error}" if root.setup_error else root.message
-        hook = (spec.get("hooks") or {}).get("exit") or {}
-        handler = spec.get("onExit") or hook.get("template")
-        if not handler or self._wish is not None:
+        if self._wish is not None:
             return root.phase, message
-        state.texts["workflow.status"] = root.phase
-        state.texts["workflow.failures"] = _failures(state)
-        state.texts["workflow.duration"] = f"{time.monotonic() - begin:.6f}"
-        if not spec.get("onExit") and hook.get("arguments"):
-            try:
-                arguments = arguments_of(substituted(hook, state.texts), Scope())
-            except ValueProblem as problem:
-                return ("Error", str(problem)) if root.phase == "Succeeded" else (root.phase, message)
-        state.begin_again()
-        name = f"{self._name}.onExit"
-        last = await executor.execute(Call(name, name, handler, arguments))
-        if root.phase == "Succeeded" and last.has_failed:
-            return last.phase, last.message
-        return root.phase, message
+        return await handlers.finish(root, message)
 
     def _parameters(self) -> dict[str, str]:
         """Return the values of the workflow's parameters."""
@@ -248,24 +232,6 @@ class Walk:
             name: Definition(_merged(defaults, plain(each.node)), each.node.line)
             for name, each in self._workflow.model.by_name.items()
         }
-
-
-def _failures(state: RunState) -> str:
-    """Return what `{{workflow.failures}}` means: a list as JSON, and that as a string in quotes (operator.go)."""
-    failures = [
-        {
-            "displayName": node.display_name,
-            "message": node.message,
-            "templateName": node.template,
-            "phase": node.phase,
-            "podName": pod_name(state.name, node.template, node.name),
-            "finishedAt": None if node.finished is None else node.finished.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        }
-        for node in state.nodes.values()
-        if node.has_failed
-    ]
-    listed = json.dumps(failures or None, separators=(",", ":"), ensure_ascii=False)
-    return json.dumps(listed, ensure_ascii=False)
 
 
 def _merged(defaults: Plain, own: Plain) -> Plain:

@@ -29,7 +29,7 @@ def test_all_refusals_at_once() -> None:
     assert refused(
         """
         entrypoint: all
-        hooks: {running: {template: work, expression: "true"}}
+        hooks: {running: {template: work}}
         templates:
           - name: all
             steps:
@@ -48,8 +48,7 @@ def test_all_refusals_at_once() -> None:
             suspend: {}
         """
     ) == [
-        "wf.yaml:7:11: `spec.hooks.running` is not carried out on this machine.",
-        "wf.yaml:11:39: `onExit` beside `withItems` is not carried out on this machine.",
+        "wf.yaml:7:20: The hook `running` needs an `expression`.",
         "wf.yaml:14:7: `template.sidecars` is not carried out on this machine.",
         "wf.yaml:18:16: The expression `{{=1 +}}` is not carried out on this machine: a value is missing at the end.",
         "wf.yaml:18:16: The expression `{{=foo + 1}}` is not carried out on this machine: nothing is called `foo`.",
