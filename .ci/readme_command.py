@@ -1,6 +1,6 @@
 """Print a command of README.md's section "Try it": it is written once, and what is written is what runs.
 
-Usage: `python3 .ci/readme_command.py acceptance`, or `tests`.
+Usage: `python3 .ci/readme_command.py acceptance`, or `tests`, or `local`.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import re
 import sys
 from pathlib import Path
 
-NAMES = ("acceptance", "tests")
+NAMES = ("acceptance", "tests", "local")
 README = Path(__file__).resolve().parent.parent / "README.md"
 
 
 def commands(readme: str) -> dict[str, str]:
-    """Return the two commands of the section "Try it" by name.
+    """Return the commands of the section "Try it" by name.
 
     Args:
         readme: the text of README.md.

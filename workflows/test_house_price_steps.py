@@ -21,6 +21,7 @@ pytestmark = pytest.mark.aicore(
     "house_price_steps.yaml",
     artifacts={"sales": "ai://default/sales", "districts": "ai://default/districts"},
     parameters={"MAX_DEPTH": 8},
+    emulated={"metrics": {"r2": 0.88, "leaves": 38}},
 )
 
 
@@ -56,11 +57,17 @@ def test_training_completes(aicore_execution: FinishedExecution) -> None:
     assert (label.key, label.value) == ("ext.ai.sap.com/framework", "scikit-learn")
 
 
+def test_model_explains_the_prices(aicore_execution: FinishedExecution) -> None:
+    """R squared, on the sales that were kept back for the test."""
+    assert aicore_execution.metrics["r2"] > 0.8
+
+
 def test_two_depths_make_two_models(aicore_run: RunFactory) -> None:
     """`aicore_run` starts several runs in one test; what it is not told is as the marker says."""
-    shallow = aicore_run(parameters={"MAX_DEPTH": 2})
+    shallow = aicore_run(parameters={"MAX_DEPTH": 2}, emulated={"metrics": {"leaves": 4}})
     deep = aicore_run(parameters={"MAX_DEPTH": 16})
     assert shallow.execution.status is deep.execution.status is Status.COMPLETED
     assert (
         shallow.execution.output_artifacts["house-price-model"] != deep.execution.output_artifacts["house-price-model"]
     )
+    assert shallow.execution.metrics["leaves"] < deep.execution.metrics["leaves"]

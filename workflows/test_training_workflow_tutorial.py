@@ -1,6 +1,7 @@
 """The training of SAP's text classification tutorial, as acceptance tests.
 
-`pytest workflows` runs them offline; `pytest workflows --aicore-live` runs the same lines against SAP AI Core.
+`pytest workflows` runs them offline, `pytest workflows --aicore-local` with the real code of the folder `text_clf/` on
+this machine, `pytest workflows --aicore-live` against SAP AI Core: the same lines.
 """
 
 from __future__ import annotations
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
     from pytest_aicore import FinishedExecution
 
 # Which workflow is trained, with which data. All tests of this module share one training run: it costs money.
-pytestmark = pytest.mark.aicore("training_workflow_tutorial.yaml", artifacts={"text-data": "ai://default/data"})
+# `emulated` is what the emulator plays; where code really runs it has no effect.
+pytestmark = pytest.mark.aicore(
+    "training_workflow_tutorial.yaml",
+    artifacts={"text-data": "ai://default/data"},
+    emulated={"metrics": {"accuracy": 0.85}},
+)
 
 
 def test_training_completes(
@@ -50,6 +56,11 @@ def test_training_leaves_one_model(aicore_execution: FinishedExecution) -> None:
     assert model.kind.value == "model"
     assert model.url == f"ai://default/{aicore_execution.id}/text-model-tutorial"
     assert others == []
+
+
+def test_model_is_good(aicore_execution: FinishedExecution) -> None:
+    """What the training has logged with `Tracking()` of SAP's SDK."""
+    assert aicore_execution.metrics["accuracy"] > 0.8
 
 
 def test_training_writes_logs(aicore_execution: FinishedExecution) -> None:

@@ -209,6 +209,7 @@ def distinct(reports: Iterable[RunReport]) -> list[DistinctRun]:
                 stopped=newest.stopped,
                 seconds=newest.seconds,
                 outputs=newest.outputs,
+                metrics=each.metrics or known.metrics,
                 looked=True,
                 expected=expected,
             )

@@ -32,6 +32,7 @@ WIDTH = 80
 _LABEL = 15
 _LOG_LINES = 10
 _REQUESTS = 10
+_METRICS = 4
 
 
 # Header -------------------------------------------------------------------------------------------------------------
@@ -420,8 +421,16 @@ def summary(reports: Iterable[RunReport], *, verbose: bool, prices: Mapping[str,
         note = ", as expected" if run.expected and run.status != "COMPLETED" else ""
         note += f", stopped by us: {run.stopped}" if run.stopped else ""
         cost = _cost(run, prices) if prices and run.live else ""
-        lines.append(f"{run.status:<9}{run_id} {took:>10}{cost}  {run.workflow:<{workflows}}  {users}{note}")
+        metrics = _metrics(run) if run.live or run.local else ""
+        lines.append(f"{run.status:<9}{run_id} {took:>10}{cost}  {run.workflow:<{workflows}}  {users}{metrics}{note}")
     return [on_one_line(line) for line in lines]
+
+
+def _metrics(run: RunReport) -> str:
+    """Return the last values of the metrics that tests have used, so that whoever trains sees what came of it."""
+    shown = [f"{name} {value:.4g}" for name, value in sorted((run.metrics or {}).items())]
+    further = f", and {len(shown) - _METRICS} more" if len(shown) > _METRICS else ""
+    return f"; {', '.join(shown[:_METRICS])}{further}" if shown else ""
 
 
 def _cost(run: RunReport, prices: Mapping[str, Price]) -> str:

@@ -25,6 +25,7 @@ class RunFactory(Protocol):
         timeout: float | None = ...,
         fresh: bool = ...,
         name: str | None = ...,
+        emulated: Mapping[str, object] | None = ...,
     ) -> Run:
         """Start a run; arguments that are left out are those of the test's markers."""
 

@@ -258,3 +258,16 @@ def test_summary_tells_runs_of_different_workers_apart() -> None:
         "1 training run, live: 1 COMPLETED; 0 s of AI Core's time",
         "COMPLETED e1             w.yaml  test_it",
     ]
+
+
+def test_summary_shows_the_metrics_of_real_runs() -> None:
+    """Those that a test has used; what the emulator plays is in the test."""
+    run = RunReport(run="1", test="test_it", workflow="w.yaml", id="e1", status="COMPLETED", seconds=2.0, looked=True)
+    metrics = {"loss": 0.123456, "accuracy": 0.9, "leaves": 38.0, "f1": 0.5, "auc": 0.75}
+    runs = [replace(run, local=True, metrics={"loss": 0.5}), replace(run, run="2", local=True, metrics=metrics)]
+    runs += [replace(runs[0], test="test_other", metrics=None), replace(run, run="3", metrics=metrics)]
+    assert summary(runs, verbose=True)[1:] == [
+        "COMPLETED        2 s  w.yaml  2 tests; loss 0.5",
+        "COMPLETED        2 s  w.yaml  test_it; accuracy 0.9, auc 0.75, f1 0.5, leaves 38, and 1 more",
+        "COMPLETED        2 s  w.yaml  test_it",
+    ]

@@ -68,7 +68,7 @@ def test_readme_commands_set_up_everything_with_nothing_but_python(
 def test_ci_runs_the_readme_commands() -> None:
     """What a newcomer types is what was checked."""
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    assert re.findall(r"readme_command (acceptance|tests)\n", script) == ["acceptance", "tests"]
+    assert re.findall(r"readme_command (acceptance|tests|local)\n", script) == ["acceptance", "tests", "local"]
 
 
 @pytest.mark.parametrize(
@@ -77,15 +77,15 @@ def test_ci_runs_the_readme_commands() -> None:
         ("# x\n", 'README.md has no section "## Try it"'),
         (
             "## Try it\n```sh\na\n```\n## Next\n```sh\nb\n```\n",
-            "README.md, section \"Try it\": expected 2 `sh` blocks of one line each, found ['a']",
+            "README.md, section \"Try it\": expected 3 `sh` blocks of one line each, found ['a']",
         ),
         (
-            "## Try it\n```sh\na\nb\n```\n```sh\nc\n```\n",
-            "README.md, section \"Try it\": expected 2 `sh` blocks of one line each, found ['a\\nb', 'c']",
+            "## Try it\n```sh\na\nb\n```\n```sh\nc\n```\n```sh\nd\n```\n",
+            "README.md, section \"Try it\": expected 3 `sh` blocks of one line each, found ['a\\nb', 'c', 'd']",
         ),
     ],
 )
-def test_a_readme_without_the_two_commands_is_refused(
+def test_a_readme_without_the_commands_is_refused(
     commands: Callable[[str], dict[str, str]], readme: str, message: str
 ) -> None:
     """Otherwise .ci/run would run nothing and be green."""

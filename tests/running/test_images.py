@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import pytest
 
 from pytest_aicore.errors import ImageError
 from pytest_aicore.running.images.images import Images
+from tests.wheels import wheel
 
 if TYPE_CHECKING:
     from pytest_aicore.running.images.image import Image
@@ -133,24 +133,13 @@ def test_a_mapped_image_has_only_the_packages_that_it_installs(here: Here, folde
     assert how.last_lines[-1] == "ModuleNotFoundError: No module named 'pytest'"
 
 
-def wheel(folder: Path, version: str = "1.0") -> str:
-    """Write a wheel with one module, `tiny`, and return its name: nothing is asked of a package index."""
-    name = "tiny-1.0-py3-none-any.whl"
-    about = "tiny-1.0.dist-info"
-    contents = {
-        "tiny.py": f"VERSION = {version!r}\n",
-        f"{about}/METADATA": "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n",
-        f"{about}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{about}/RECORD": "",
-    }
-    with zipfile.ZipFile(folder / name, "w") as packed:
-        for path, content in contents.items():
-            packed.writestr(zipfile.ZipInfo(path), content)  # always the same time
-    return name
+def tiny(folder: Path, version: str = "1.0") -> str:
+    """Write a wheel with one module, `tiny`, and return its name."""
+    return wheel(folder, "tiny", {"tiny.py": f"VERSION = {version!r}\n"})
 
 
 def test_packages(here: Here, folder: Path) -> None:
-    install = f"RUN pip3 install --no-cache-dir --no-index ./{wheel(folder)} && mkdir out"
+    install = f"RUN pip3 install --no-cache-dir --no-index ./{tiny(folder)} && mkdir out"
     dockerfile(here, folder, f"{FROM}WORKDIR /app\nCOPY *.whl ./\n{install}\n")
     assert here.py("import tiny; print(tiny.VERSION)").last_lines == ("1.0",)
 
@@ -164,13 +153,13 @@ def test_an_environment_is_kept_by_its_content(folder: Path, tmp_path: Path) -> 
     """The folder in which an image is made is another one each time."""
     content = f"{FROM}COPY *.whl /w/\nRUN pip install --no-index /w/tiny-1.0-py3-none-any.whl\n"
     for version, number in (("1.0", 1), ("1.0", 1), ("1.1", 2)):
-        wheel(folder, version)
+        tiny(folder, version)
         Made(folder, tmp_path).image(content)
         assert len(environments(tmp_path)) == number
 
 
 def test_a_damaged_environment_is_made_again(folder: Path, tmp_path: Path) -> None:
-    name = wheel(folder)
+    name = tiny(folder)
     content = f"{FROM}COPY *.whl /w/\nRUN pip install --no-index /w/{name}\n"
     Made(folder, tmp_path).image(content)
     (module,) = (tmp_path / "cache").rglob("tiny.py")

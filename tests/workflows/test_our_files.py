@@ -101,7 +101,7 @@ EXECUTABLES = {
             OutputArtifact(
                 "churn-model",
                 "model",
-                "Classifier of contracts, pickled",
+                "Classifier of contracts, as JSON",
                 registered_name="churn-model",
                 path="/app/model",
                 template="train-classifier",

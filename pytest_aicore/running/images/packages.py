@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -27,6 +28,9 @@ _COMPLETE = "complete.json"
 _GIVEN_UP = "the environment for its packages was given up: its run was stopped"
 _INTERVAL = 0.1
 """Seconds after which it is checked again whether it is to be given up."""
+_INSTALL = ("install", "--quiet", "--disable-pip-version-check")
+_OTHER_ENVIRONMENTS = (22, 3)
+"""The version of pip since which one installs into other environments (`--python`)."""
 _LINES = 12
 """As many of the last lines as are shown of an installation that failed."""
 
@@ -74,9 +78,10 @@ class Environments:
         with _lock(environment.with_suffix(".lock"), self._stopped):
             if not _is_complete(environment):
                 remove(environment)
-                _create(base, environment, name, self._stopped, with_pip=bool(installations))
+                installer = _installer(base, python) if installations else []
+                _create(base, environment, name, self._stopped, with_pip=installer is None)
                 for installation in installations:
-                    _install(python, installation, name, self._stopped)
+                    _install(installer or [str(python), "-m", "pip", *_INSTALL], installation, name, self._stopped)
                 (environment / _COMPLETE).write_text(json.dumps(_digest(environment)), encoding="utf-8")
         return python
 
@@ -135,19 +140,32 @@ def _create(base: Interpreter, environment: Path, name: str, stopped: Event, *, 
     uv = shutil.which("uv")
     if uv is not None:
         command = [uv, "venv", "--quiet", "--python", str(base.path), str(environment)]
-    else:  # pip takes seconds to be installed
+    else:
         command = [str(base.path), "-m", "venv", *([] if with_pip else ["--without-pip"]), str(environment)]
     _run(command, f"{name}: the environment for its packages cannot be made", stopped)
 
 
-def _install(python: Path, installation: Installation, name: str, stopped: Event) -> None:
+def _installer(base: Interpreter, python: Path) -> list[str] | None:
+    """Return a command that installs into an environment without a pip of its own, whose installation takes seconds.
+
+    None if there is none.
+    """
     uv = shutil.which("uv")
     if uv is not None:
-        command = [uv, "pip", "install", "--quiet", "--python", str(python)]
-    else:
-        command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        return [uv, "pip", "install", "--quiet", "--python", str(python)]
+    pip = [str(base.path), "-m", "pip"]
+    asked = subprocess.run(  # noqa: S603  the Python that the caller named
+        [*pip, "--version"], capture_output=True, text=True, check=False
+    )
+    version = re.match(r"pip (\d+)\.(\d+)", asked.stdout)
+    if version is None or (int(version[1]), int(version[2])) < _OTHER_ENVIRONMENTS:
+        return None
+    return [*pip, "--python", str(python), *_INSTALL]
+
+
+def _install(installer: list[str], installation: Installation, name: str, stopped: Event) -> None:
     shown = " ".join(installation.arguments)
-    _run([*command, *installation.arguments], f"{name}:{installation.line}: `pip install {shown}` failed", stopped)
+    _run([*installer, *installation.arguments], f"{name}:{installation.line}: `pip install {shown}` failed", stopped)
 
 
 def _run(command: list[str], failed: str, stopped: Event) -> None:

@@ -30,7 +30,7 @@ ANSWER: dict[str, Any] = {
     "name": "Churn training",
     "outputArtifacts": [
         {"name": "churn-report", "kind": "resultset"},
-        {"name": "churn-model", "description": "Classifier of contracts, pickled"},
+        {"name": "churn-model", "description": "Classifier of contracts, as JSON"},
     ],
     "parameters": [
         {"name": "LEARNING_RATE", "type": "string", "default": "0.05", "description": "Step width of the boosting"}
