@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 from pytest_aicore.running.engines.choosing import ENGINES  # noqa: E402
 from pytest_aicore.running.walking.carried_out import SPEC, TEMPLATE, Kept  # noqa: E402
 from pytest_aicore.workflows.argo.graph import TEMPLATE_TYPES  # noqa: E402
+from tests.local.truth_table import ENDINGS  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,6 +135,17 @@ and so does stopping the server.
 | engine | what it cannot hold |
 |---|---|
 """
+ENDS = """
+## How executions end
+
+A test carries out each row with each engine. The exit codes are those of the containers in `statusDetails`, none where
+nothing was started; `phase` is that of the node. Messages are Argo's 3.5, which AI Core shows; where this machine is to
+blame they are pytest-aicore's own. A failed start has the phase Error and no exit code, so that it is told apart from a
+training that failed.
+
+| what happens | status | `statusMessage` | `main` | `wait` | phase |
+|---|---|---|---|---|---|
+"""
 TABLE = """
 ## What is carried out
 
@@ -154,7 +166,21 @@ def page() -> str:
     known = TEMPLATE if isinstance(TEMPLATE, Mapping) else {}
     refused = ", ".join(f"`{kind}`" for kind in TEMPLATE_TYPES if kind not in known)
     rows = "".join(_row(where, shape) for where, shape in [*_maps("spec", SPEC), *_maps("templates[]", TEMPLATE)])
-    return HEAD + engines + TABLE.format(refused=refused) + rows
+    return HEAD + engines + ENDS + "".join(_endings()) + TABLE.format(refused=refused) + rows
+
+
+def _endings() -> Iterator[str]:
+    """Yield the rows of the truth table, and a sentence for each that an engine does not have."""
+    for what, ending in ENDINGS.items():
+        codes = [f"{code}" if code is not None else "" for code in (ending.main, ending.wait)]
+        said = f"`{ending.message}`" if ending.message else f"warning: {ending.warning}" if ending.warning else ""
+        yield f"| {' | '.join([what, ending.status, said, *codes, ending.phase or 'Succeeded'])} |\n"
+    exceptions = [
+        f"- {what}, by the engine `{engine}`: {why}.\n"
+        for what, ending in ENDINGS.items()
+        for engine, why in ending.instead.items()
+    ]
+    yield from ["\nExcept:\n\n", *exceptions] if exceptions else []
 
 
 def _maps(where: str, shape: Shape) -> Iterator[tuple[str, Mapping[str, Shape]]]:

@@ -28,6 +28,7 @@ from pytest_aicore.running.local_pods import LocalPods
 from pytest_aicore.running.own_folder import own_folder
 from pytest_aicore.running.pods import Stored
 from pytest_aicore.running.settings import Settings
+from pytest_aicore.running.walking.refusing import lost_outputs
 from pytest_aicore.running.walking.walk import Walk
 from pytest_aicore.running.workflow import PlainWorkflow, read_workflow
 from pytest_aicore.workflows.cache import cache_folder
@@ -113,6 +114,8 @@ def run(wanted: Wanted) -> int:
             pods.close()
             images.close()
         report.end(outcome, tracking.logged(), _keep(outcome, output))
+        for sentence in lost_outputs(workflow) if outcome.status == "COMPLETED" else ():
+            warn(sentence)
     if outcome.status == "COMPLETED":
         return 0
     return 128 + signals[0] if signals else FAILED

@@ -19,6 +19,7 @@ from pytest_aicore.running.images.images import Images
 from pytest_aicore.running.known_images import PodsWithKnownImages
 from pytest_aicore.running.local_pods import LocalPods
 from pytest_aicore.running.settings import Settings
+from pytest_aicore.running.walking.refusing import lost_outputs
 from pytest_aicore.running.walking.walk import Walk
 from pytest_aicore.workflows.cache import cache_folder
 from pytest_aicore.workflows.template import WorkflowTemplate
@@ -185,6 +186,8 @@ class Run(threading.Thread):
                 images.close()
             if outcome.status == "COMPLETED" and not self._is_unwanted:
                 self._keep(outcome)
+                for sentence in lost_outputs(workflow):
+                    self._warn(f"{self.job.id}: {sentence}")
         return outcome
 
     def _workflow(self) -> WorkflowTemplate:

@@ -12,6 +12,7 @@ from pytest_aicore.running.expressions.problems import SyntaxProblem
 from pytest_aicore.running.walking.carried_out import ANY_NAME, ROOTS, SPEC, TAGS, TAGS_OF_ARGO, TEMPLATE, Kept
 from pytest_aicore.workflows.argo.tags import has_placeholder, tags
 from pytest_aicore.workflows.checks import RULES, Severity, check_document
+from pytest_aicore.workflows.checks.aicore.outputs import NO_GLOBAL_NAME
 from pytest_aicore.workflows.checks.words import capital
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given, walk
 
@@ -52,6 +53,17 @@ def refusals(workflow: WorkflowTemplate) -> list[Refusal]:
     incomplete = [refusal for refusal in _incomplete(workflow) if refusal.place.line not in lines]
     found = list(dict.fromkeys([*invalid, *incomplete, *_not_carried_out(workflow)]))
     return sorted(found, key=lambda refusal: refusal.place)
+
+
+def lost_outputs(workflow: WorkflowTemplate) -> list[str]:
+    """Return a sentence for each output artifact that AI Core would not register, so that it is lost.
+
+    Args:
+        workflow: the workflow; a plain one of Argo's loses nothing.
+    """
+    document = workflow.document
+    findings = check_document(document.text, document.name)
+    return [on_one_line(f"{each.place}: {each.text}") for each in findings if each.rule == NO_GLOBAL_NAME.id]
 
 
 def _invalid(workflow: WorkflowTemplate) -> Iterator[Refusal]:
@@ -203,4 +215,4 @@ def _problem_of(expression: str) -> str | None:
     return f"nothing is called `{unknown[0]}`." if unknown else None
 
 
-__all__ = ["Refusal", "refusals"]
+__all__ = ["Refusal", "lost_outputs", "refusals"]
