@@ -73,7 +73,7 @@ Dockerfile of the image. Each step is shown as it starts, its log lines as they 
 text-clf-train-tutorial runs on this machine as e3f61c0a94d27b58, by the engine `sandbox`
 main starts (text-clf-sk-training)
 main | 1200 texts
-main Succeeded, 3.1 s, peak memory 143 MiB
+main Succeeded, 3.1 s, CPU 2.9 s, peak memory 143 MiB
 COMPLETED after 3.2 s
 metric accuracy = 0.91 (step 0)
 output artifact text-model-tutorial: aicore-output/e3f61c0a94d27b58/text-model-tutorial

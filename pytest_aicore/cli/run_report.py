@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from pytest_aicore.errors import listing
 from pytest_aicore.printable import on_one_line, say
+from pytest_aicore.quantities import beyond_plan, usage_text
 from pytest_aicore.redact import redact
+from pytest_aicore.running.walking.nodes import title_of
+from pytest_aicore.workflows.resource_plans import memory_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from pytest_aicore.running.walking.walk import Outcome
     from pytest_aicore.workflows.template import WorkflowTemplate
 
-_MEBIBYTE = 1024 * 1024
 _SILENT = frozenset({"Pending"})
 """The phases of a node that are not told."""
 
@@ -98,10 +100,14 @@ class TextReport:
             return
         said = [node.phase + (f": {node.message}" if node.message else "")]
         if node.ended is not None and node.ended.exit_code is not None:
-            said.append(f"{node.ended.seconds:.1f} s")
-            if node.ended.peak_memory is not None:
-                said.append(f"peak memory {node.ended.peak_memory / _MEBIBYTE:.0f} MiB")
+            said.append(usage_text(node.ended.seconds, node.ended.cpu_seconds, node.ended.peak_memory))
         self._say(f"{title} {', '.join(said)}")
+        self._warn_of_plan(title, node)
+
+    def _warn_of_plan(self, title: str, node: NodeStatus) -> None:
+        beyond = beyond_plan(node.ended.peak_memory, node.plan, memory_of(node.plan)) if node.ended else None
+        if beyond is not None:
+            self._say(f"{title} needs more memory than its resource plan has: {beyond}")
 
     def log(self, pod: Pod, line: str) -> None:
         """Print a line of a step.
@@ -140,8 +146,7 @@ class TextReport:
 
     def _title(self, node: str) -> str:
         """Return the name of a node without that of the run, which stands before all of them."""
-        own = node.removeprefix(self._run).lstrip(".")
-        return own or "main"
+        return title_of(node, self._run)
 
     def _say(self, line: str) -> None:
         with self._lock:
@@ -199,6 +204,8 @@ def _node(node: NodeStatus) -> dict[str, Any]:
             "seconds": round(ended.seconds, 3),
             "peakMemory": ended.peak_memory,
             "cpuSeconds": ended.cpu_seconds,
+            "resourcePlan": node.plan,
+            "planMemory": memory_of(node.plan),
             "lastLines": [redact(line) for line in ended.last_lines],
         }
     return content

@@ -21,7 +21,7 @@ from pytest_aicore.hooks.verdicts import Verdicts
 from pytest_aicore.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from pytest_aicore.emulator.control.faults import Fault
     from pytest_aicore.emulator.control.scripts import Script
@@ -63,6 +63,7 @@ class ItemRecord:
         unseen: the packages that may do so unseen.
         outcomes: of its phases so far.
         causes: the likely causes of the failure of a run.
+        steps: what the steps of a run took.
     """
 
     def __init__(self) -> None:
@@ -72,6 +73,7 @@ class ItemRecord:
         self.unseen: list[str] = []
         self.outcomes: dict[str, str] = {}
         self.causes: dict[Run, Sequence[Cause]] = {}
+        self.steps: dict[Run, Sequence[Mapping[str, Any]]] = {}
 
 
 def isolation_of(config: pytest.Config) -> Isolation:
@@ -226,6 +228,8 @@ class Isolation:
             report.longrepr = call.excinfo.getrepr(style="value", chain=False)
         record = self._record(item)
         record.outcomes[call.when] = report.outcome
+        if call.when != "teardown":  # after it the emulator has forgotten the test
+            record.steps.update({run: found for run in record.runs if (found := self._steps(run))})
         if report.failed or (record.runs and call.when == "teardown"):
             from pytest_aicore.reports import model
             from pytest_aicore.reports import terminal as reporting
@@ -240,7 +244,15 @@ class Isolation:
                 hints = reporting.hints(record.started, record.unseen)
                 if requests:
                     hints += reporting.unknown_groups(requests, self.session.emulator.state.groups)
-                lines = reporting.section(record.runs, record.incidents, requests, explain, ask=ask, hints=hints)
+                lines = reporting.section(
+                    record.runs,
+                    record.incidents,
+                    requests,
+                    explain,
+                    ask=ask,
+                    hints=hints,
+                    steps=lambda run: record.steps.get(run, ()),
+                )
                 if lines:
                     report.sections.append((reporting.TITLE, "\n".join(lines)))
             if record.runs and call.when == "teardown":
@@ -268,9 +280,14 @@ class Isolation:
 
         record = self._record(item)
         reports = [
-            report_of(run, item.name, self.session, item.nodeid, record.causes.get(run, ())) for run in record.runs
+            report_of(run, item.name, self.session, item.nodeid, record.causes.get(run, ()), record.steps.get(run, ()))
+            for run in record.runs
         ]
         return [RunReport(**encodable(self._redact.data(each.data()))) for each in reports]
+
+    def _steps(self, run: Run) -> Sequence[Mapping[str, Any]]:
+        watch = run.training.watch
+        return [] if watch is None else self.session.steps(watch.execution_id)
 
     def _explain(self, record: ItemRecord, failure: str, ask: bool, run: Run) -> Sequence[Cause]:
         """Return why a run failed: the same for all tests that use it, and for the report files."""

@@ -109,12 +109,13 @@ def runs_of(reports: Iterable[RunReport]) -> list[dict[str, Any]]:
                 "tests": [],
                 "diagnosis": [],
                 "failure": None,
+                "steps": [],
             },
         )
         # The data of a later test is newer: the run may have ended meanwhile.
         run.update(status=each.status, history=each.history, duration=each.seconds, outputs=each.outputs)
         run.update(execution_id=each.id, configuration_id=each.configuration_id, artifacts=each.artifacts)
-        for name in ("metrics", "diagnosis", "failure"):
+        for name in ("metrics", "diagnosis", "failure", "steps"):
             run[name] = run[name] if getattr(each, name) in (None, []) else getattr(each, name)
         test = {"id": each.node, "expected": each.expect, "as_expected": each.expected}
         if test not in run["tests"]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.world.bindings import container_json, node_json, refused_details
+from pytest_aicore.running.walking.nodes import title_of
+from pytest_aicore.workflows.resource_plans import memory_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,6 +46,31 @@ def failed_details(execution_id: str, outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def steps_of(outcome: Outcome) -> list[dict[str, Any]]:
+    """Return what each step took, as plain data: what the status details of AI Core have no place for.
+
+    Args:
+        outcome: how the workflow ended.
+    """
+    run = outcome.nodes[0].name if outcome.nodes else ""
+    return [
+        {
+            "name": node.template if node.name == run else title_of(node.name, run),
+            "template": node.template,
+            "phase": node.phase,
+            "message": node.message,
+            "exit_code": node.exit_code,
+            "seconds": ended.seconds,
+            "cpu_seconds": ended.cpu_seconds,
+            "peak_memory": ended.peak_memory,
+            "plan": node.plan,
+            "plan_memory": memory_of(node.plan),
+        }
+        for node in outcome.nodes
+        if node.type == "Pod" and (ended := node.ended) is not None
+    ]
+
+
 def _containers(node: NodeStatus) -> Iterator[dict[str, Any]]:
     """Yield the containers of a pod, none of one that never started: `main`, and `wait`, which saves the outputs."""
     ended = node.ended
@@ -61,4 +88,4 @@ def _last(ended: Ended) -> str:
     return "\n".join(ended.last_lines[-_LAST_LINES:])
 
 
-__all__ = ["failed_details"]
+__all__ = ["failed_details", "steps_of"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_aicore.emulator.control.scripts import LONGEST_STATUS_MESSAGE
 from pytest_aicore.emulator.world.bindings import refused_details
 from pytest_aicore.errors import AicoreError, SettingsError, WorkflowError
-from pytest_aicore.local.details import failed_details
+from pytest_aicore.local.details import failed_details, steps_of
 from pytest_aicore.local.log_lines import LogLines
 from pytest_aicore.running.copying import remove
 from pytest_aicore.running.images.images import Images
@@ -119,6 +119,7 @@ class Run(threading.Thread):
         self._status("PENDING")
         try:
             outcome = self._outcome()
+            self._desk.steps(self.job.id, steps_of(outcome))
             details = failed_details(self.job.id, outcome)
         except AicoreError as error:
             problem = str(error)

@@ -47,6 +47,7 @@ class RunReport:
         diagnosis: the likely causes of its failure, the likeliest first.
         failure: why the execution did not finish, None if it did.
         local: whether it really ran on this machine.
+        steps: what each of its steps took there.
     """
 
     run: str
@@ -74,13 +75,21 @@ class RunReport:
     diagnosis: list[dict[str, str]] = field(default_factory=list)
     failure: str | None = None
     local: bool = False
+    steps: list[dict[str, Any]] = field(default_factory=list)
 
     def data(self) -> dict[str, Any]:
         """Return it as plain data that can be carried to another process."""
         return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
-def report_of(run: Run, test: str, session: Session, node: str = "", causes: Sequence[Cause] = ()) -> RunReport:
+def report_of(
+    run: Run,
+    test: str,
+    session: Session,
+    node: str = "",
+    causes: Sequence[Cause] = (),
+    steps: Sequence[Mapping[str, Any]] = (),
+) -> RunReport:
     """Return the report of a run by one test.
 
     Args:
@@ -89,6 +98,7 @@ def report_of(run: Run, test: str, session: Session, node: str = "", causes: Seq
         session: of the test.
         node: the test's id.
         causes: the likely causes of its failure.
+        steps: what its steps took.
     """
     from pytest_aicore.training.output import outputs_of
 
@@ -132,6 +142,7 @@ def report_of(run: Run, test: str, session: Session, node: str = "", causes: Seq
         else None,
         diagnosis=[cause._asdict() for cause in causes],
         failure=str(failure) if failure is not None else None,
+        steps=[dict(step) for step in steps],
     )
 
 
@@ -210,6 +221,7 @@ def distinct(reports: Iterable[RunReport]) -> list[DistinctRun]:
                 seconds=newest.seconds,
                 outputs=newest.outputs,
                 metrics=each.metrics or known.metrics,
+                steps=newest.steps or known.steps,
                 looked=True,
                 expected=expected,
             )

@@ -12,6 +12,7 @@ from pytest_aicore.config.settings import OFFLINE_HOST
 from pytest_aicore.echo import shown
 from pytest_aicore.errors import AicoreError, did_you_mean, listing
 from pytest_aicore.printable import from_terminal, on_one_line, printable
+from pytest_aicore.quantities import beyond_plan, usage_text
 from pytest_aicore.redact import HIDDEN, redact
 from pytest_aicore.reports.model import distinct
 
@@ -33,6 +34,12 @@ _LABEL = 15
 _LOG_LINES = 10
 _REQUESTS = 10
 _METRICS = 4
+_STEPS = 10
+
+
+def _nothing_known(run: Run) -> Sequence[Mapping[str, Any]]:
+    del run
+    return ()
 
 
 # Header -------------------------------------------------------------------------------------------------------------
@@ -124,6 +131,7 @@ def section(
     *,
     ask: bool = True,
     hints: Sequence[str] = (),
+    steps: Callable[[Run], Sequence[Mapping[str, Any]]] = _nothing_known,
 ) -> list[str]:
     """Return the lines of a failed test's section; none if the test did not use AI Core.
 
@@ -134,12 +142,13 @@ def section(
         explain: the likely causes of a run's failure.
         ask: whether AI Core may be asked for what is not known yet.
         hints: what may have bypassed the emulator.
+        steps: returns what the steps of a run on this machine took.
     """
     log = list(requests)  # before explaining a run makes more requests
     cut = len(log) == getattr(requests, "maxlen", None)
     parts = [[line for incident in incidents for line in _row("incident", incident)]]
     parts += [[line for hint in hints for line in _row("hint", hint)]]
-    parts += [[*_diagnosis(explain(run)), *_run(run, ask)] for run in runs]
+    parts += [[*_diagnosis(explain(run)), *_run(run, ask, steps(run))] for run in runs]
     parts += [_requests(log, cut)]
     lines: list[str] = []
     for part in parts:
@@ -190,7 +199,7 @@ def _diagnosis(causes: Sequence[Cause]) -> list[str]:
     return lines
 
 
-def _run(run: Run, ask: bool) -> list[str]:
+def _run(run: Run, ask: bool, steps: Sequence[Mapping[str, Any]]) -> list[str]:
     training, lines = run.training, []
     watch = training.watch
     if watch is not None:
@@ -208,16 +217,20 @@ def _run(run: Run, ask: bool) -> list[str]:
     if watch is None:
         return lines
     lines += _history(watch.history)
+    finished = training.made
+    for line in run.failure_lines(finished) if finished is not None else ():
+        if not line.startswith(" "):  # the last lines of the step stand below
+            lines += _row("failed", line)
     execution = watch.execution
     if execution is not None:
         if execution.status_message:
             lines += _row("message", execution.status_message)
         lines += _details(execution.status_details)
+        lines += _steps(steps)
         for output in execution.output_artifacts or []:
             lines += _row("output", f"{output.name} {output.id} {output.url}")
     if watch.trouble is not None:
         lines += _row("trouble", str(watch.trouble))
-    finished = run.training.made
     if finished is not None and (ask or finished.knows_logs):
         lines += _logs(finished)
     return lines
@@ -265,6 +278,8 @@ def compared(left: object, operator: str, right: object, runs: Iterable[Run]) ->
         if watch is not None and watch.history[-1].status is status:
             lines += [f"execution {watch.execution_id} of {run.plan.workflow}:"]
             lines += [f"  {moment}" for moment in _moments(watch.history)]
+            finished = run.training.made
+            lines += [f"  {line}" for line in (run.failure_lines(finished) if finished else ())]
     return [on_one_line(line) for line in lines]
 
 
@@ -304,6 +319,22 @@ def _details(details: object) -> list[str]:
         if key not in ("details", "workflow_info") or not isinstance(value, list):
             for line in _plain(str(key), value):
                 lines += _row("" if lines else "details", line)
+    return lines
+
+
+def _steps(steps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Show what each step took, first those that failed or need more memory than their plan has."""
+    told = [(step, beyond_plan(step["peak_memory"], step["plan"], step["plan_memory"])) for step in steps]
+    told.sort(key=lambda each: each[0]["phase"] == "Succeeded" and each[1] is None)
+    lines: list[str] = []
+    for step, beyond in told[:_STEPS]:
+        ended = "" if step["exit_code"] is None else f", exit code {step['exit_code']}"
+        took = usage_text(step["seconds"], step["cpu_seconds"], step["peak_memory"])
+        lines += _row("" if lines else "steps", f"{step['name']} {step['phase']}{ended}, {took}")
+        if beyond is not None:
+            lines += _row("", f"  more memory than its resource plan has: {beyond}")
+    if len(told) > _STEPS:
+        lines += _row("", f"and {len(told) - _STEPS} more")
     return lines
 
 
@@ -421,6 +452,9 @@ def summary(reports: Iterable[RunReport], *, verbose: bool, prices: Mapping[str,
         note = ", as expected" if run.expected and run.status != "COMPLETED" else ""
         note += f", stopped by us: {run.stopped}" if run.stopped else ""
         cost = _cost(run, prices) if prices and run.live else ""
+        for step in run.steps:
+            beyond = beyond_plan(step["peak_memory"], step["plan"], step["plan_memory"])
+            note += f"; {step['name']}: {beyond}" if beyond is not None else ""
         metrics = _metrics(run) if run.live or run.local else ""
         lines.append(f"{run.status:<9}{run_id} {took:>10}{cost}  {run.workflow:<{workflows}}  {users}{metrics}{note}")
     return [on_one_line(line) for line in lines]

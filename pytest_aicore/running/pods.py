@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from pytest_aicore.workflows.resource_plans import DEFAULT_PLAN
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
@@ -103,7 +105,7 @@ class Pod:
         parameters_out: the same, of parameters.
         keep_result: whether what it writes to stdout is an output.
         deadline: seconds that it may run, None for no limit.
-        memory: the memory of its resource plan in bytes, None if unknown.
+        plan: its resource plan or instance type.
         line: the line of its template in the workflow's file.
     """
 
@@ -123,7 +125,7 @@ class Pod:
     parameters_out: tuple[ParameterOut, ...] = ()
     keep_result: bool = False
     deadline: float | None = None
-    memory: int | None = None
+    plan: str = DEFAULT_PLAN
     line: int = 0
 
 

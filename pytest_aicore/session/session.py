@@ -292,6 +292,19 @@ class Session:
             self._said.add(sentence)
             self.told.append(sentence)
 
+    def steps(self, execution_id: str) -> list[dict[str, Any]]:
+        """Return what the steps of an execution took; only of those that ran on this machine it is known.
+
+        Args:
+            execution_id: its id.
+        """
+        if not self.local:
+            return []
+        with self.emulator.lock:
+            group = self.emulator.state.groups.get(self.settings.resource_group.value)
+            execution = None if group is None else group.executions.get(execution_id)
+            return [] if execution is None else [dict(step) for step in execution.steps]
+
     @cached_property
     def presence(self) -> Presence:
         """In which process the emulator is."""

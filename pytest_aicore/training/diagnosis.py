@@ -17,14 +17,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from pytest_aicore.errors import AicoreError, did_you_mean, listing
 from pytest_aicore.service_facts import DEFAULT_STORE, FINAL_STATUSES
+from pytest_aicore.training.failed_steps import containers_in, raised_in
 from pytest_aicore.training.plan import COMPLETED
 from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.symptoms import SYMPTOMS
 from pytest_aicore.training.watcher import DeadlineError
+from pytest_aicore.workflows.resource_plans import DEFAULT_PLAN
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from pytest_aicore.training.failed_steps import Container
     from pytest_aicore.training.run import Run
     from pytest_aicore.training.watcher import Seen
     from pytest_aicore.workflows import Template
@@ -38,8 +41,6 @@ MOST_APPLICATIONS = 5
 """How many applications are asked for their status; a tenant may have 50."""
 _STOPPED_BY_US = ("STOPPING", "STOPPED")
 """Statuses of a run that pytest-aicore stopped: they say nothing about the cause of the failure."""
-BASIC_PLAN = "starter"
-"""Documentation: the smallest resource plan, which every tenant may use."""
 
 
 class Cause(NamedTuple):
@@ -97,22 +98,6 @@ class Unseen(NamedTuple):
     def __str__(self) -> str:
         """Return a clause for messages."""
         return f"could not check {self.what} ({self.why})"
-
-
-class Container(NamedTuple):
-    """The status details of one container.
-
-    Attributes:
-        name: `main` runs the user's program, `wait` uploads the outputs, `init` loads the inputs.
-        exit_code: None if it has not ended.
-        message: the message of the cluster.
-        last: the end of its log.
-    """
-
-    name: str
-    exit_code: int | None
-    message: str
-    last: str
 
 
 @dataclass
@@ -187,18 +172,8 @@ class Evidence:
 
     @property
     def containers(self) -> list[Container]:
-        """What the status details say of the containers; the shape is captured."""
-        found = self.status_details.get("details") if isinstance(self.status_details, Mapping) else None
-        return [
-            Container(
-                str(each.get("container_name", "?")),
-                _whole(each.get("exit_code")),
-                str(each.get("message") or "").strip(),
-                str(each.get("last_log_messages") or "").strip(),
-            )
-            for each in (found if isinstance(found, list) else [])
-            if isinstance(each, Mapping)
-        ]
+        """What the status details say of the containers."""
+        return containers_in(self.status_details)
 
     @property
     def service_lines(self) -> list[str]:
@@ -395,7 +370,6 @@ _IMAGE = re.compile(r"image \"(?P<image>[^\"]+)\"")
 _KILLED = re.compile(r"OOMKilled|exit code 137")
 _INVALID_SPEC = re.compile(r"invalid spec: (?P<why>.+)")
 _UNSCHEDULABLE = re.compile(r"un-?schedulable|lack of resource|Insufficient (?:cpu|memory|nvidia)", re.IGNORECASE)
-_RAISED = re.compile(r"^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Warning)\b(?::.*)?$")
 
 
 def access_denied(evidence: Evidence) -> Cause | None:
@@ -650,19 +624,19 @@ def program_failed(evidence: Evidence) -> Cause | None:
     if failed is None or failed.exit_code == 137 or surroundings_say_why(evidence) is not None:
         return None
     lines = [*failed.last.splitlines(), *_lines(evidence.logs)]
-    raised = [line.strip() for line in lines if _RAISED.match(line.strip())]
+    raised = raised_in(lines)
     ended = f"container main ended with exit code {failed.exit_code}"
     return Cause(
         "program failed",
-        f"the training program failed: {_shortened(raised[-1])}" if raised else "the training program failed",
+        f"the training program failed: {_shortened(raised)}" if raised else "the training program failed",
         ended if lines else f"{ended}, without a log line",
         _of_the_program(raised) if lines else "log the exception in the training script",
     )
 
 
-def _of_the_program(raised: Sequence[str]) -> str:
+def _of_the_program(raised: str | None) -> str:
     """Return what to do about a failure of the program; only some exceptions show that nothing else is to blame."""
-    name = raised[-1].partition(":")[0] if raised else ""
+    name = (raised or "").partition(":")[0]
     blame = "; no sign of an AI Core fault" if name in _MISTAKES else ""
     return f"see the end of its log below{blame}"
 
@@ -755,7 +729,7 @@ def plan_not_entitled(evidence: Evidence) -> Cause | None:
         return None
     plans = evidence.template.executable.resource_plans if evidence.template else ()
     which = f"the resource plan {plans[0]!r}" if len(plans) == 1 else "a resource plan"
-    other = "wait for a free node, or try another plan" if BASIC_PLAN in plans else f"try the plan {BASIC_PLAN!r}"
+    other = "wait for a free node, or try another plan" if DEFAULT_PLAN in plans else f"try the plan {DEFAULT_PLAN!r}"
     return Cause(
         "plan not entitled",
         f"the tenant may not use {which}, or no node of it is free",
@@ -963,13 +937,6 @@ def _is_complete(image: str) -> bool:
     """Return whether an image has registry, repository and tag (or digest). Source: documentation."""
     registry, _, rest = image.partition("/")
     return ("." in registry or ":" in registry) and bool(rest) and (":" in rest or "@" in rest)
-
-
-def _whole(value: object) -> int | None:
-    try:
-        return int(str(value))
-    except ValueError:
-        return None
 
 
 def _texts(value: object) -> Iterable[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pytest_aicore.errors import AicoreError, RunError, VerdictError, our_message
 from pytest_aicore.processes import ThreadLock
+from pytest_aicore.training.failed_steps import lines_of_failure
 from pytest_aicore.training.finished import LOGGED_BY_TRAINING, FinishedExecution, Named
 from pytest_aicore.training.live.ledger import ARTIFACTS, CONFIGURATION, EXECUTION, NoRecord
 from pytest_aicore.training.output_artifact import no_store
@@ -441,7 +442,18 @@ class Run:
         return f"{self.plan.place}: " if self.plan.place else ""
 
     def _unexpected(self, finished: FinishedExecution) -> str:
-        return (
+        ended = (
             f"{self._at}execution {finished.id} of {self.plan.workflow} ended {finished.status.value},"
             f" expected {self.plan.expect}."
         )
+        return "\n".join([ended, *self.failure_lines(finished)])
+
+    def failure_lines(self, finished: FinishedExecution) -> list[str]:
+        """Return the lines that tell which steps have failed and why, none if the service says nothing of that.
+
+        Args:
+            finished: the execution.
+        """
+        entry = self.plan.template.entry
+        name = entry.name("name") if entry is not None else None
+        return list(lines_of_failure(finished.execution.status_details, name or self.plan.template.name))

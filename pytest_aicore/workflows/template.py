@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from pytest_aicore.errors import PlanError, WorkflowError, did_you_mean, listing
 from pytest_aicore.workflows.argo.graph import WorkflowModel, is_supplied
 from pytest_aicore.workflows.executable import Executable, derive
+from pytest_aicore.workflows.resource_plans import INSTANCE_LABEL, PLAN_LABEL
 from pytest_aicore.workflows.secret_references import secrets_in
 from pytest_aicore.workflows.yaml.places import Place, Problem, SourceError
 from pytest_aicore.workflows.yaml.source import load, load_all, parse, parse_all
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.argo.graph import TemplateModel
     from pytest_aicore.workflows.contracts.goldens import Goldens
     from pytest_aicore.workflows.rendering import Manifest
-
-_RESOURCE_LABELS: Final = ("ai.sap.com/resourcePlan", "ai.sap.com/instanceType")
 
 
 class Template:
@@ -301,7 +300,7 @@ class WorkflowTemplate(Template):
             if next(template.containers(), None) is None:
                 continue
             wherever = (template.node.mapping("metadata").mapping("labels"), *defaults)
-            for label in _RESOURCE_LABELS:
+            for label in (PLAN_LABEL, INSTANCE_LABEL):
                 labels = next((each for each in wherever if each.text(label)), NO_MAPPING)
                 if plan := labels.text(label):
                     yield plan, self.document.place(labels.values[label])

@@ -119,7 +119,7 @@ def untimed(text: str) -> list[str]:
     text = re.sub(r"\be[0-9a-f]{15}\b", "RUN", text)
     text = re.sub(r"RUN-\d+", "RUN-ID", text)
     text = re.sub(r"\d+\.\d s", "T s", text)
-    return re.sub(r", peak memory \d+ MiB", "", text).splitlines()
+    return re.sub(r"(, CPU T s)?(, peak memory \d+ MiB)?", "", text).splitlines()
 
 
 def misuse(result: subprocess.CompletedProcess[str]) -> str:

@@ -139,6 +139,10 @@ HISTORY = [
     "E           00:00:10  PENDING     after 10 s",
     "E           00:00:15  RUNNING     after 5 s",
     "E           00:01:00  DEAD        after 45 s",
+    "E           step text-clf-train-tutorial failed: exit code 1, RuntimeError: training failed",
+    "E             Training text-clf-train-tutorial started",
+    "E             Traceback (most recent call last):",
+    "E             RuntimeError: training failed",
 ]
 
 
@@ -244,7 +248,7 @@ def assert_junit(file: Path) -> None:
 ASKED = ("--aicore-report=out/report.json", "--junitxml=junit.xml")
 RUN_KEYS = [
     "workflow", "executable", "scenario", "configuration_id", "artifacts", "parameters", "execution_id", "status",
-    "history", "duration", "outputs", "metrics", "tests", "diagnosis", "failure",
+    "history", "duration", "outputs", "metrics", "tests", "diagnosis", "failure", "steps",
 ]  # fmt: skip
 
 

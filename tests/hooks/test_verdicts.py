@@ -17,6 +17,11 @@ DEAD = """
 @pytest.mark.aicore_script(outcome="DEAD")
 def test_it(aicore_execution): pass
 """
+LAST = """
+step text-clf-train-tutorial failed: exit code 1, RuntimeError: training failed
+  Training text-clf-train-tutorial started
+  Traceback (most recent call last):
+  RuntimeError: training failed"""
 ENDED = "test_it.py:7: execution e6d4f92a7aa1cc53 of training_workflow_tutorial.yaml ended DEAD, expected COMPLETED."
 REFUSED = """
 def test_it(aicore_emulator, aicore_execution): pass
@@ -120,7 +125,7 @@ def test_junit_has_a_failure(project: pytest.Pytester) -> None:
     assert (suite.get("failures"), suite.get("errors"), suite.get("tests")) == ("1", "0", "1")
     (case,) = suite.findall("testcase")
     (failure,) = case.findall("failure")
-    assert failure.text == ENDED
+    assert failure.text == ENDED + LAST
 
 
 @pytest.mark.parametrize("arguments", [("-x",), ("--maxfail=1",)], ids=" ".join)

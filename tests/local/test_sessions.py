@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_aicore.running.engines.sandbox import Sandbox
+from pytest_aicore.workflows import resource_plans
 from tests.waiting import sleeping, until
 
 if TYPE_CHECKING:
@@ -119,6 +120,57 @@ def test_a_program_that_fails_fails_the_test(run: Callable[..., pytest.RunResult
             "1 training run, local: 1 DEAD; *",
         ]
     )
+
+
+def test_the_assertion_says_which_step_failed_and_why(
+    run: Callable[..., pytest.RunResult], leaves: pytest.Pytester
+) -> None:
+    """Its cause and its last lines, not that a container ended with exit code 1; also where the test compares."""
+    fails = """python -c 'raise ValueError("no leaves")'"""
+    (leaves.path / "workflows" / "leaf.yaml").write_text(WORKFLOW.replace("exit 7", fails))
+    result = run(
+        """
+@leaf(parameters={'depth': 9})
+def test_it(aicore_execution): pass
+
+@leaf(parameters={'depth': 9}, expect=None)
+def test_compared(aicore_execution):
+    assert aicore_execution.status.value == "COMPLETED" or aicore_execution.status is None
+"""
+    )
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*execution e* of leaf.yaml ended DEAD, expected COMPLETED.",
+            "step train failed: exit code 1, ValueError: no leaves",
+            "  ValueError: no leaves",
+            "failed * step train failed: exit code 1, ValueError: no leaves",
+            "steps * train Failed, exit code 1, * s, CPU * s, peak memory * MiB",
+        ]
+    )
+
+
+def test_a_plan_that_is_too_small_is_told(
+    run: Callable[..., pytest.RunResult], leaves: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(resource_plans._MEMORY, "starter", 1 / 1024)
+    result = run(
+        "@leaf()\ndef test_it(aicore_execution): pass\n"
+        "@leaf(parameters={'depth': 9})\ndef test_fails(aicore_execution): pass\n",
+        "--aicore-report=report.json",
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "  *more memory than its resource plan has: peak * MiB;*",
+            "COMPLETED * leaf.yaml  test_it; train: peak * MiB; `starter` has 1 MiB",
+        ]
+    )
+    (step,) = json.loads((leaves.path / "report.json").read_text())["runs"][0]["steps"]
+    assert (step["name"], step["phase"], step["exit_code"], step["plan"]) == ("train", "Succeeded", 0, "starter")
+    assert step["peak_memory"] > step["plan_memory"] == 1 << 20
+    assert step["seconds"] > 0
+    assert step["cpu_seconds"] >= 0
 
 
 def test_data_that_is_not_there_fails_the_test(run: Callable[..., pytest.RunResult]) -> None:

@@ -49,6 +49,7 @@ def test_it(aicore_execution): pass
         "               00:00:10  PENDING     after 10 s",
         "               00:00:15  RUNNING     after 5 s",
         "               00:02:20  DEAD        after 2 min 05 s",
+        "failed         step text-clf-train-tutorial failed: exit code 1",
         "message        out of luck",
         "details        container main, exit code 1: Error (exit code 1)",
         "                 epoch 10",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SECRETS = {"redact", "known_secrets", "named_values", "secret_names"}
-LEAVES = {"echo", "errors", "placeholders", "printable", "processes", "service_facts"} | SECRETS
+LEAVES = {"echo", "errors", "placeholders", "printable", "processes", "quantities", "service_facts"} | SECRETS
 PARTS = {"emulator", "http", "local", "objects", "running", "training", "workflows"} | LEAVES
 """What is good for something without a session."""
 SESSION = {"session", "config"} | PARTS
@@ -40,6 +40,7 @@ MAY_KNOW = {
     "errors": {"printable"},
     "placeholders": set(),
     "printable": set(),
+    "quantities": set(),
     "service_facts": set(),
     **dict.fromkeys(sorted(SECRETS), SECRETS),
     "processes": {"errors"},

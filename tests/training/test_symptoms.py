@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_aicore.training.diagnosis import BASIC_PLAN, Cause
+from pytest_aicore.training.diagnosis import Cause
 from pytest_aicore.training.symptoms import SYMPTOMS
+from pytest_aicore.workflows.resource_plans import DEFAULT_PLAN
 from tests.training.test_diagnosis import Bench
 
 if TYPE_CHECKING:
@@ -85,11 +86,11 @@ def test_nothing_is_said_of_who_is_to_blame_where_that_is_not_known(bench: Bench
     assert cause.remedy == "see the end of its log below"
 
 
-@pytest.mark.parametrize("plan", [BASIC_PLAN, "train.l"])
+@pytest.mark.parametrize("plan", [DEFAULT_PLAN, "train.l"])
 def test_no_remedy_repeats_what_failed(bench: Bench, plan: str) -> None:
     label = f"metadata: {{labels: {{ai.sap.com/resourcePlan: {plan}}}}}"
     bench.yaml(("    - name: train\n", f"    - name: train\n      {label}\n"))
     bench.emulator.script(symptom="unentitled plan")
     (cause,) = bench.causes()
-    advice = "wait for a free node, or try another plan" if plan == BASIC_PLAN else f"try the plan {BASIC_PLAN!r}"
+    advice = "wait for a free node, or try another plan" if plan == DEFAULT_PLAN else f"try the plan {DEFAULT_PLAN!r}"
     assert cause.remedy.startswith(f"{advice}; the tenant's entitlements in the BTP cockpit")

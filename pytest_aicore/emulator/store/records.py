@@ -155,6 +155,8 @@ class Execution(Enactment):
 
     schedule_id: str | None = None
     metrics: tuple[Metric, ...] = ()
+    steps: tuple[Mapping[str, Any], ...] = ()
+    """What an engine has told of its steps, as plain data; the API shows none of it."""
 
 
 @dataclass(frozen=True, slots=True)

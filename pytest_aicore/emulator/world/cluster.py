@@ -20,7 +20,7 @@ from pytest_aicore.errors import EmulatorError, did_you_mean, listing
 from pytest_aicore.service_facts import DEFAULT_STORE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pytest_aicore.emulator.store.records import AnyEnactment, Configuration
     from pytest_aicore.emulator.store.state import ResourceGroup, State
@@ -309,6 +309,13 @@ class Cluster:
             for _, group, enactment, now in self._held(execution_id):
                 told = Progress(now, min(max(percent, 0), 100))
                 group.table_of(enactment).put(replace(enactment, progress=(*enactment.progress, told)))
+
+    def steps(self, execution_id: str, steps: Sequence[Mapping[str, Any]]) -> None:
+        """Take a report of the steps of an execution (see `Desk`)."""
+        with self._world.lock:
+            for _, group, execution, _ in self._held(execution_id):
+                if isinstance(execution, Execution):
+                    group.executions.put(replace(execution, steps=tuple(steps)))
 
     def output(self, execution_id: str, name: str) -> None:
         """Take a report of an output artifact (see `Desk`)."""

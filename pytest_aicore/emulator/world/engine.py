@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from pytest_aicore.emulator.store.protocols import Outlook
     from pytest_aicore.emulator.store.records import Configuration, Enactment
@@ -125,6 +125,15 @@ class Desk(Protocol):
         Args:
             execution_id: the id of the execution.
             percent: from 0 to 100.
+        """
+        ...
+
+    def steps(self, execution_id: str, steps: Sequence[Mapping[str, Any]]) -> None:
+        """Report how the steps of an execution ended, for those who read it from the emulator: the API has no place.
+
+        Args:
+            execution_id: the id of the execution.
+            steps: all of them, as plain data.
         """
         ...
 

@@ -12,7 +12,7 @@ from pytest_aicore.running.walking.pod_making import pod_of, timeout_of
 from pytest_aicore.running.walking.retries import carry_out_attempts
 from pytest_aicore.running.walking.steps import carry_out_steps
 from pytest_aicore.running.walking.substituting import substituted
-from pytest_aicore.running.walking.values import Plain, Scope, Supplied, ValueProblem, Values, items
+from pytest_aicore.running.walking.values import Plain, Scope, Supplied, ValueProblem, Values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,13 +131,13 @@ class Executor:
                 node=node.name,
                 name=name,
                 line=template.definition.line,
-                volumes=items(self._spec, "volumes"),
+                spec=self._spec,
                 keep_result=template.call.keep_result,
             )
         except ValueProblem as problem:
             self._run.change(node, "Error", str(problem))
             return
-        node.pod = name
+        node.pod, node.plan = name, pod.plan
         node.ended = ended = await self._run.pod(node, pod, timeout)
         artifacts = {name: Supplied(stored, stored.archive) for name, stored in ended.artifacts.items()}
         node.outputs = Outputs(ended.result, ended.parameters, artifacts)

@@ -54,6 +54,7 @@ class NodeStatus:
         children: the ids of the nodes below it.
         outputs: what it left.
         pod: the name of its pod, None without one.
+        plan: the resource plan of its pod, empty without one.
         ended: how its pod ended, None before or without one.
         setup_error: why it could not be begun at all; Argo then gives up the group that it is in.
     """
@@ -70,6 +71,7 @@ class NodeStatus:
     children: list[str] = field(default_factory=list)
     outputs: Outputs = field(default_factory=Outputs)
     pod: str | None = None
+    plan: str = ""
     ended: Ended | None = None
     setup_error: str = ""
 
@@ -82,6 +84,16 @@ class NodeStatus:
     def exit_code(self) -> int | None:
         """The exit code of its container, None without one."""
         return None if self.ended is None else self.ended.exit_code
+
+
+def title_of(node: str, run: str) -> str:
+    """Return the name of a node without that of the run, which stands before all of them; `main` for the root.
+
+    Args:
+        node: the name of the node.
+        run: the name of the run.
+    """
+    return node.removeprefix(run).lstrip(".") or "main"
 
 
 def hash_of(name: str) -> int:
@@ -119,4 +131,15 @@ def pod_name(workflow: str, template: str, name: str) -> str:
     return f"{f'{workflow}-{template}'[:_MOST_OF_PREFIX]}-{hash_of(name)}"
 
 
-__all__ = ["COMPLETED", "FAILURES", "NodePhase", "NodeStatus", "NodeType", "Outputs", "hash_of", "node_id", "pod_name"]
+__all__ = [
+    "COMPLETED",
+    "FAILURES",
+    "NodePhase",
+    "NodeStatus",
+    "NodeType",
+    "Outputs",
+    "hash_of",
+    "node_id",
+    "pod_name",
+    "title_of",
+]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.running.pods import ArtifactIn, ArtifactOut, ParameterOut, Pod
 from pytest_aicore.running.walking.values import Plain, ValueProblem, archive_of, items, text_of
+from pytest_aicore.workflows.resource_plans import DEFAULT_PLAN, INSTANCE_LABEL, PLAN_LABEL
 
 if TYPE_CHECKING:
     from pytest_aicore.running.walking.values import Values
@@ -23,7 +24,7 @@ def pod_of(
     node: str,
     name: str,
     line: int,
-    volumes: list[Plain],
+    spec: Plain,
     keep_result: bool,
 ) -> Pod:
     """Return the pod of a template with a container or a script.
@@ -34,7 +35,7 @@ def pod_of(
         node: the name of the node.
         name: the name of the pod.
         line: the line of the template.
-        volumes: `spec.volumes`, after those of the template.
+        spec: the specification of the workflow.
         keep_result: whether its stdout is an output.
 
     Raises:
@@ -55,7 +56,7 @@ def pod_of(
         workdir=container.get("workingDir") or None,
         env={each["name"]: _text(each.get("value")) for each in items(container, "env") if not _secret(each)},
         secrets={each["name"]: secret for each in items(container, "env") if (secret := _secret(each))},
-        empty_dirs=tuple(_empty_dirs(container, [*items(template, "volumes"), *volumes])),
+        empty_dirs=tuple(_empty_dirs(container, [*items(template, "volumes"), *items(spec, "volumes")])),
         artifacts_in=tuple(_artifacts_in(template, inputs)),
         artifacts_out=tuple(
             ArtifactOut(_name(each["name"]), _text(each.get("path")), archive_of(each), bool(each.get("optional")))
@@ -68,6 +69,7 @@ def pod_of(
         ),
         keep_result=keep_result,
         deadline=_deadline(template),
+        plan=_plan(template, spec),
         line=line,
     )
 
@@ -77,6 +79,16 @@ def _name(name: str) -> str:
     if not re.fullmatch(r"[-\w]+", name):
         raise ValueProblem(f"invalid artifact name '{name}': expected letters, digits, hyphens and underscores")
     return name
+
+
+def _plan(template: Plain, spec: Plain) -> str:
+    """Return the resource plan of a pod, as its labels or those of all pods name it."""
+    for place in (template.get("metadata"), spec.get("podMetadata")):
+        labels = (place or {}).get("labels") or {}
+        for label in (PLAN_LABEL, INSTANCE_LABEL):
+            if labels.get(label):
+                return text_of(labels[label])
+    return DEFAULT_PLAN
 
 
 def _secret(variable: Plain) -> tuple[str, str, bool] | None:

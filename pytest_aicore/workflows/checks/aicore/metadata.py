@@ -10,7 +10,6 @@ from pytest_aicore.workflows.argo.tags import has_placeholder
 from pytest_aicore.workflows.checks.aicore.containers import check_to_fill_in
 from pytest_aicore.workflows.checks.aicore.keys import ANNOTATIONS, LABELS, MISPLACED, MISSPELT
 from pytest_aicore.workflows.checks.aicore.kind import API_VERSIONS
-from pytest_aicore.workflows.checks.aicore.plans import INSTANCE_LABEL, PLAN_LABEL
 from pytest_aicore.workflows.checks.examples import (
     EXAMPLE_EXECUTABLE_NAME,
     EXAMPLE_ID_LABEL,
@@ -31,6 +30,7 @@ from pytest_aicore.workflows.executable import (
     SCENARIO_NAME_ANNOTATION,
     VERSION_LABEL,
 )
+from pytest_aicore.workflows.resource_plans import INSTANCE_LABEL, PLAN_LABEL
 from pytest_aicore.workflows.template import ServingTemplate
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode
 

@@ -9,6 +9,7 @@ from pytest_aicore.workflows.checks.aicore.keys import MISSPELT
 from pytest_aicore.workflows.checks.rule import Severity, aicore_rule
 from pytest_aicore.workflows.checks.subject import is_replaced
 from pytest_aicore.workflows.checks.words import hint_for, nearest
+from pytest_aicore.workflows.resource_plans import INSTANCE_LABEL, PLAN_LABEL, PLANS
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode
 
 if TYPE_CHECKING:
@@ -17,20 +18,6 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.checks.report import Report
     from pytest_aicore.workflows.yaml.tree import Node
 
-PLAN_LABEL: Final = "ai.sap.com/resourcePlan"
-INSTANCE_LABEL: Final = "ai.sap.com/instanceType"
-PLANS: Final = (
-    "starter",
-    "basic",
-    "basic.8x",
-    "train.l",
-    "infer.s",
-    "infer.m",
-    "infer.l",
-    "infer2.l",
-    "infer2.4xl",
-)
-"""The resource plans that SAP documents, and two that real templates use."""
 SMALL_PLANS: Final = frozenset({"starter", "basic"})
 _OLD_WORDS: Final = {"serve.s": "infer.s", "serve.m": "infer.m", "serve.l": "infer.l"}
 

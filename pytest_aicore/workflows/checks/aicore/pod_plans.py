@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 from pytest_aicore.workflows.checks.aicore.containers import check_to_fill_in
 from pytest_aicore.workflows.checks.aicore.keys import MISPLACED
 from pytest_aicore.workflows.checks.aicore.plans import (
-    INSTANCE_LABEL,
     NO_DEADLINE,
     NO_PLAN,
-    PLAN_LABEL,
-    PLANS,
     SMALL_PLANS,
     check_plan,
     plan_of,
@@ -19,6 +16,7 @@ from pytest_aicore.workflows.checks.aicore.plans import (
 from pytest_aicore.workflows.checks.rule import Severity
 from pytest_aicore.workflows.checks.subject import is_replaced
 from pytest_aicore.workflows.checks.words import capital, nearest
+from pytest_aicore.workflows.resource_plans import INSTANCE_LABEL, PLAN_LABEL, PLANS
 from pytest_aicore.workflows.yaml.tree import is_given
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 from pytest_aicore.workflows.argo.tags import tags
 from pytest_aicore.workflows.checks.aicore.containers import check_to_fill_in
 from pytest_aicore.workflows.checks.aicore.keys import MISPLACED, MISSPELT
-from pytest_aicore.workflows.checks.aicore.plans import INSTANCE_LABEL, NO_PLAN, PLAN_LABEL, check_plan, plan_of
+from pytest_aicore.workflows.checks.aicore.plans import NO_PLAN, check_plan, plan_of
 from pytest_aicore.workflows.checks.rule import Severity
 from pytest_aicore.workflows.checks.subject import REPLACED
 from pytest_aicore.workflows.checks.words import hint_for, nearest
+from pytest_aicore.workflows.resource_plans import INSTANCE_LABEL, PLAN_LABEL
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode
 
 if TYPE_CHECKING:
