@@ -121,7 +121,9 @@ and so does stopping the server.
 - An artifact `ai://NAME/PATH` is read from the folder of `--local-store NAME=FOLDER`. If there is no such file or
   folder, the execution ends DEAD with a message that says which path was looked at.
 - Output artifacts of a COMPLETED execution are registered, and stay in `aicore-output/EXECUTION/NAME`; another
-  execution can bind them by their URL, `ai://default/EXECUTION/NAME`.
+  execution can bind them by their URL, `ai://default/EXECUTION/NAME`. Clients download single files by AI Core's API
+  for files, `GET /v2/lm/dataset/files/default/EXECUTION/NAME/model.json`; so `output_artifacts[...].open("model.json")`
+  works in a live session that is rehearsed against this server.
 - What cannot be carried out ends DEAD, with the reason in `statusMessage` (at most 256 characters) and, complete, in
   `statusDetails`: a workflow with something that is not in the table below, an image that cannot be made, a deployment.
 - A resource group that a client has made needs the object-store secret `default`; without it executions stay UNKNOWN,

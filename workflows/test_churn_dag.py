@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.aicore(
     "churn-train",
     artifacts={"contracts": "ai://default/contracts"},
-    emulated={"metrics": {"loss": [0.55, 0.47, 0.41, 0.38], "accuracy": [0.82, 0.83, 0.85, 0.85]}},
+    emulated={
+        "metrics": {"loss": [0.55, 0.47, 0.41, 0.38], "accuracy": [0.82, 0.83, 0.85, 0.85]},
+        "outputs": {"churn-report": "<h1>225 contracts</h1>"},
+    },
 )
 
 
@@ -34,6 +37,12 @@ def test_training_learns(aicore_execution: FinishedExecution) -> None:
     assert len(loss) > 1
     assert loss == sorted(loss, reverse=True)
     assert aicore_execution.metrics["accuracy"] > 0.8
+
+
+def test_report_is_a_page(aicore_execution: FinishedExecution) -> None:
+    """An output artifact may be a single file."""
+    with aicore_execution.output_artifacts["churn-report"].open() as file:
+        assert b"<h1>225 contracts</h1>" in file.read()
 
 
 def test_next_stage_learns_of_both_outputs(

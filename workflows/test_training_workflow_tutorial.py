@@ -6,6 +6,7 @@ this machine, `pytest workflows --aicore-live` against SAP AI Core: the same lin
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.aicore(
     "training_workflow_tutorial.yaml",
     artifacts={"text-data": "ai://default/data"},
-    emulated={"metrics": {"accuracy": 0.85}},
+    emulated={
+        "metrics": {"accuracy": 0.85},
+        "outputs": {"text-model-tutorial": {"model.json": '{"classes": ["billing", "delivery", "technical"]}'}},
+    },
 )
 
 
@@ -61,6 +65,13 @@ def test_training_leaves_one_model(aicore_execution: FinishedExecution) -> None:
 def test_model_is_good(aicore_execution: FinishedExecution) -> None:
     """What the training has logged with `Tracking()` of SAP's SDK."""
     assert aicore_execution.metrics["accuracy"] > 0.8
+
+
+def test_model_can_be_opened(aicore_execution: FinishedExecution) -> None:
+    """`open` reads a file of an output artifact, wherever it is."""
+    with aicore_execution.output_artifacts["text-model-tutorial"].open("model.json") as file:
+        model = json.load(file)
+    assert model["classes"] == ["billing", "delivery", "technical"]
 
 
 def test_training_writes_logs(aicore_execution: FinishedExecution) -> None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.emulator import Emulator
 from pytest_aicore.emulator.object_stores import ObjectStores
 from pytest_aicore.emulator.world.pace import RunningClock, pace_named
+from pytest_aicore.errors import StoreError
 from pytest_aicore.local.engine import LocalEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.emulator.world.engine import Desk
     from pytest_aicore.local.choices import LocalChoices
     from pytest_aicore.local.object_store import ObjectStore
@@ -48,11 +51,29 @@ def local_emulator(
     try:
         for secret in choices.store:
             emulator.create_object_store_secret(secret)
+        emulator.world.stored = partial(_stored, emulator)
         engines[0].serve_steps(emulator)
     except BaseException:
         emulator.close()
         raise
     return emulator
+
+
+def _stored(emulator: Emulator, group: ResourceGroup, path: str) -> bytes | None:
+    """Return a file of an object store, None if there is none; outputs belong to the group of their execution."""
+    secret, _, place = path.partition("/")
+    execution = place.partition("/")[0]
+    others = (each for each in emulator.state.groups.values() if each is not group)
+    if secret not in group.object_store_secrets or any(execution in other.executions for other in others):
+        return None
+    try:
+        shelf = stores_of(emulator, group.id).shelf(secret)
+        if place not in shelf.files(place, 1):
+            return None
+        with shelf.open(place) as file:
+            return file.read()
+    except StoreError:
+        return None
 
 
 def stores_of(emulator: Emulator, group: str) -> ObjectStore:

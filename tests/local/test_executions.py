@@ -63,6 +63,19 @@ def test_a_training_and_another_one_that_uses_its_model(laptop: Laptop, tmp_path
     assert laptop.lines(second["id"]) == [("main", "great"), ("main", "trained")]
 
 
+def test_files_of_outputs_and_data_can_be_downloaded_from_the_service(laptop: Laptop) -> None:
+    """By AI Core's API for files, with which a live session that is rehearsed here opens its models."""
+    ended = laptop.ended(workflow("mkdir /out/model; echo great > /out/model/kind.txt"))
+    output = f"/dataset/files/default/{ended['id']}/model"
+    laptop.emulator.create_resource_group("team")
+    answers = {
+        path: (laptop.ask("GET", path).status_code, laptop.ask("GET", path, resource_group="team").status_code)
+        for path in (f"{output}/kind.txt", f"{output}/other.txt", output, "/dataset/files/default/in/words.txt")
+    }
+    assert list(answers.values()) == [(200, 404), (404, 404), (404, 404), (200, 200)]
+    assert laptop.ask("GET", f"{output}/kind.txt").content == b"great\n"
+
+
 def test_what_tracking_logs_belongs_to_the_execution(laptop: Laptop) -> None:
     ended = laptop.ended(in_python(TRACKS))
     assert (ended["status"], laptop.lines(ended["id"])) == ("COMPLETED", [("main", "204")])

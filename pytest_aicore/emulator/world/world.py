@@ -14,10 +14,10 @@ from weakref import WeakSet
 from pytest_aicore.emulator.world.agenda import Agenda
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from pytest_aicore.emulator.store.state import State
+    from pytest_aicore.emulator.store.state import ResourceGroup, State
     from pytest_aicore.emulator.world.clock import VirtualClock
 
 
@@ -30,6 +30,10 @@ class Checkpoint:
     held: bool
     tallies: list[Any]
     """The counters of the state's faults: the fault objects themselves are shared with the tests that made them."""
+
+
+def _nowhere(group: ResourceGroup, path: str) -> None:
+    del group, path
 
 
 class World:
@@ -50,6 +54,8 @@ class World:
         self.incidents: list[str] = []
         self.lock: AbstractContextManager[object] = RLock()
         """The lock to hold, briefly, while reading or changing the world."""
+        self.stored: Callable[[ResourceGroup, str], bytes | None] = _nowhere
+        """Returns an object that an engine keeps outside of the state by its URL without `ai://`, or None."""
 
     def poll(self) -> None:
         """Let the time of a poll pass, before its answer is made: what a client does next fits what it was shown."""

@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from urllib.parse import quote
 
 from pytest_aicore.errors import RunError
 from pytest_aicore.processes import ThreadLock
@@ -40,6 +41,9 @@ _LOG_PAGE = 1000
 """Log lines in one answer: the service's default. The SDK's `top` has no effect: it is sent under another name."""
 MOST_LOG_LINES = 1_000_000
 """The limit of log lines that are fetched: a thousand pages."""
+_DOWNLOAD_SECONDS = 60.0
+"""Seconds without an answer, or a piece of it, after which a download fails: the SDK's own limit."""
+_NOT_FOUND = 404
 _NOT_DONE = frozenset({425, 429})
 """Statuses of requests that were refused unread, by AI Core or by a gateway."""
 _OWN_CODE = re.compile(r"0\d{3,}")
@@ -405,6 +409,17 @@ class TrainingApi:
             },
         )
 
+    def file(self, path: str) -> bytes | None:
+        """Return a file of an object store, None if there is none.
+
+        Args:
+            path: its URL without `ai://`.
+
+        Source: `GET /v2/lm/dataset/files/{path}` of the specification. The SDK has no client for it, and reads all
+        answers as text.
+        """
+        return self._call(f"download the file {path}", lambda client: _downloaded(client, path))
+
     def docker_registry_secrets(self) -> list[str]:
         """Return the names of the tenant's docker registry secrets.
 
@@ -510,6 +525,21 @@ def _listed(client: AIAPIV2Client, path: str) -> list[dict[str, Any]]:
     """Return the rows of an administrative list. The SDK reaches `/v2/admin` by its client for resource groups."""
     resources: list[dict[str, Any]] = client.resource_groups.rest_client.get(path=path)["resources"]
     return resources
+
+
+def _downloaded(client: AIAPIV2Client, path: str) -> bytes | None:
+    import requests
+
+    rest = client.rest_client
+    answer = requests.get(
+        f"{rest.base_url}/dataset/files/{quote(path)}",
+        headers={**rest.headers, "Authorization": rest.get_token()},
+        timeout=_DOWNLOAD_SECONDS,
+    )
+    if answer.status_code == _NOT_FOUND:
+        return None
+    answer.raise_for_status()
+    return bytes(answer.content)
 
 
 def _application_status(name: str, client: AIAPIV2Client) -> dict[str, Any]:

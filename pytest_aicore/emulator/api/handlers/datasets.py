@@ -54,7 +54,7 @@ def download(call: ApiCall) -> Response:
             "x-content-type-options": "nosniff",
             **GATEWAY,
         },
-        _find(call).content,
+        _content(call),
     )
 
 
@@ -62,6 +62,12 @@ def delete(call: ApiCall) -> Response:
     """Delete a file."""
     call.group.objects.remove(_find(call).id)
     return empty_response(204)
+
+
+def _content(call: ApiCall) -> bytes:
+    """Return the content of a file, which an engine may keep elsewhere."""
+    stored = call.platform.world.stored(call.group, _path(call))
+    return _find(call).content if stored is None else stored
 
 
 def _path(call: ApiCall) -> str:
