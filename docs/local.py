@@ -114,6 +114,9 @@ pytest-aicore serve --local --workflows workflows --service-key-out key.json \\
     --local-store default=./data --image 'docker.io/example/text-clf-train:*=./training'
 ```
 
+What the command line does not say, the project's ini file does: `aicore_local_store`, `aicore_local_images` and the
+other settings above.
+
 A notebook or SAP's SDK then registers artifacts, creates configurations and starts executions as usual. Statuses, log
 lines, metrics and tags are those of the real code, visible while it runs; stopping an execution ends its processes,
 and so does stopping the server.

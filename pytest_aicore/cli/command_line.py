@@ -222,7 +222,7 @@ def check(parser: argparse.ArgumentParser) -> None:
 
 def _project_folder() -> str:
     """Return the workflows folder of the project, and say that it is checked."""
-    from pytest_aicore.cli.workflows_folder import workflows_folder
+    from pytest_aicore.cli.project import workflows_folder
 
     folder = workflows_folder()
     path = os.path.relpath(folder.value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,8 @@ class Wanted:
 def working_emulator(wanted: Wanted, pace: str, seed: int | None) -> Emulator:
     """Return an emulator that carries executions out on this machine, and say by what.
 
+    What the command line does not say, the settings of the project in the current folder do.
+
     Args:
         wanted: what is asked for.
         pace: how fast time passes; it must be real.
@@ -70,19 +72,27 @@ def working_emulator(wanted: Wanted, pace: str, seed: int | None) -> Emulator:
     # Late: a server that only emulates needs none of it.
     from pytest_aicore.cli import local_options
     from pytest_aicore.cli.local_options import OUTPUT
+    from pytest_aicore.cli.project import project_settings
     from pytest_aicore.local.choices import LocalChoices
     from pytest_aicore.local.emulator import local_emulator
     from pytest_aicore.running.engines.choosing import chosen_engine
     from pytest_aicore.running.engines.process import PlainProcess
+    from pytest_aicore.running.known_images import ON_THE_COMMAND_LINE
+    from pytest_aicore.session.local_choices import choices_of
 
     if pace != _REAL:
         raise SettingsError(f"--pace {pace} with --local: what runs here takes its real time. Remove --pace.")
-    choices = LocalChoices(
-        engine=wanted.engine or "auto",
-        images=local_options.images(wanted.images),
-        store=local_options.stores(wanted.store),
-        secrets=local_options.secrets(wanted.secrets),
-        may_substitute=wanted.may_substitute,
+    settings = project_settings()
+    project = LocalChoices() if settings is None else choices_of(settings)
+    images = local_options.images(wanted.images)
+    choices = replace(
+        project,
+        engine=wanted.engine or project.engine,
+        images={**images, **{name: folder for name, folder in project.images.items() if name not in images}},
+        store={**project.store, **local_options.stores(wanted.store)},
+        secrets=project.secrets if wanted.secrets is None else local_options.secrets(wanted.secrets),
+        may_substitute=wanted.may_substitute or project.may_substitute,
+        asked=ON_THE_COMMAND_LINE,
         outputs=Path(OUTPUT),
     )
     engine = chosen_engine(choices.engine)

@@ -269,22 +269,10 @@ class Session:
 
     def _working_emulator(self) -> Emulator:
         """Return an emulator in real time whose trainings really run on this machine."""
-        from pytest_aicore.local.choices import LocalChoices
         from pytest_aicore.local.emulator import local_emulator
-        from pytest_aicore.local.secrets_file import read_secrets
-        from pytest_aicore.running.known_images import Asked
+        from pytest_aicore.session.local_choices import choices_of
 
-        settings = self.settings
-        secrets = settings.local_secrets
-        choices = LocalChoices(
-            engine=settings.local_engine.value,
-            images=settings.local_images.value,
-            store=settings.local_store.value,
-            secrets={} if secrets.value is None else read_secrets(secrets.value, secrets.source),
-            may_substitute=settings.local_substitute.value,
-            asked=Asked("aicore_local_images = {name} = FOLDER", "aicore_local_substitute = true"),
-        )
-        return local_emulator(choices, self._tell)
+        return local_emulator(choices_of(self.settings), self._tell)
 
     def _tell(self, sentence: str) -> None:
         """Keep a sentence for the user, once in a session."""

@@ -45,7 +45,7 @@ def test_findings_exit_with_1_and_read_like_compiler_messages(
     ("ini", "folder", "source"),
     [
         ("", "workflows", "default"),
-        ("aicore_workflows = flows", "flows", "ini aicore_workflows"),
+        ("aicore_workflows = flows\nfilterwarnings = error", "flows", "ini aicore_workflows"),
         ("addopts = --aicore-workflows=flows", "flows", "--aicore-workflows"),
     ],
 )

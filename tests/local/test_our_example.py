@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,11 +23,6 @@ from tests.wheels import wheel
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 pytestmark = pytest.mark.once
 
@@ -55,7 +50,6 @@ class Tracking:
 """,
 }
 """What the code of the examples uses of it, with the same requests."""
-SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
 
 
 @pytest.fixture(scope="module")
@@ -132,11 +126,10 @@ def test_on_a_service(tmp_path: Path, variables: Mapping[str, str], monkeypatch:
     """A live session, against a server that carries executions out."""
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    images = [pair.split(" = ") for pair in SETTINGS["aicore_local_images"]]
-    mapped = [word for pattern, folder in images for word in ("--image", f"{pattern}={ROOT / folder}")]
-    store = ["--local-store", f"default={ROOT / SETTINGS['aicore_local_store']}"]
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)  # outputs stay in the current folder
+    shutil.copytree(WORKFLOWS, tmp_path / "workflows")
     key = tmp_path / "key.json"
-    server = ["--local", "--workflows", str(WORKFLOWS), "--service-key-out", str(key), *store, *mapped]
+    server = ["--local", "--workflows", "workflows", "--service-key-out", str(key)]
     with Program(*server, cwd=tmp_path) as program:
         assert program.url
         live = ["--aicore-live", f"--aicore-service-key={key}", "--aicore-resource-group=default"]

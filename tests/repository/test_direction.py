@@ -19,7 +19,7 @@ PARTS = {"emulator", "http", "local", "objects", "running", "training", "workflo
 """What is good for something without a session."""
 SESSION = {"session", "config"} | PARTS
 KNOW_PYTEST = {"__init__", "plugin", "fixtures", "hooks"}
-ASKS_PYTEST = {"pytest_aicore.cli.workflows_folder"}
+ASKS_PYTEST = {"pytest_aicore.cli.project"}
 """A command that finds the project's ini file as pytest does, by running pytest until it has read it."""
 AT_START = {"", ".plugin", ".fixtures", ".config", ".config.options", ".hooks"}
 """Our modules that every pytest run of the environment loads."""

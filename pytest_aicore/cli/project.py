@@ -1,4 +1,4 @@
-"""The workflows folder of the project, as pytest's settings name it: what is checked where nothing is named."""
+"""The settings of the project in the current folder, as pytest reads them: what counts where nothing is named."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pytest_aicore.errors import AicoreError, SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_aicore.config.options import Settings
     from pytest_aicore.config.setting import Setting
 
 
@@ -24,19 +25,32 @@ def workflows_folder() -> Setting[Path]:
     Raises:
         SettingsError: pytest cannot read its settings, or the folder does not exist.
     """
+    settings = project_settings()
+    if settings is None:
+        raise SettingsError(
+            "No file or folder is named, and pytest cannot read the settings that name the workflows folder: `pytest"
+            " --collect-only` says why. Name a folder."
+        )
+    return _existing(settings.workflows)
+
+
+def project_settings() -> Settings | None:
+    """Return the settings of the project in the current folder, None if pytest cannot read them.
+
+    Raises:
+        SettingsError: one of them cannot be used.
+    """
     reader = _SettingsReader()
     # The conftest of a project may import much, and is rarely needed to read its ini file.
     for arguments in (["--noconftest"], []):
         with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-            pytest.main(arguments, plugins=[reader])
+            # Rewriting assertions warns of modules that are imported already, and the project may make that an error.
+            pytest.main(["--assert=plain", *arguments], plugins=[reader])
         if reader.error is not None:
             raise reader.error
         if reader.found is not None:
-            return _existing(reader.found)
-    raise SettingsError(
-        "No file or folder is named, and pytest cannot read the settings that name the workflows folder: `pytest"
-        " --collect-only` says why. Name a folder."
-    )
+            return reader.found
+    return None
 
 
 def _existing(folder: Setting[Path]) -> Setting[Path]:
@@ -52,12 +66,12 @@ class _SettingsReader:
     """A plugin that ends pytest as soon as it has read its settings.
 
     Attributes:
-        found: the workflows folder, None if pytest did not get that far.
+        found: the settings, None if pytest did not get that far.
         error: why the settings cannot be used.
     """
 
     def __init__(self) -> None:
-        self.found: Setting[Path] | None = None
+        self.found: Settings | None = None
         self.error: AicoreError | None = None
 
     @pytest.hookimpl(tryfirst=True)
@@ -74,7 +88,7 @@ class _SettingsReader:
                     ini_directory=config.inipath.parent if config.inipath else root,
                     root=root,
                 )
-            ).workflows
+            )
         except AicoreError as error:
             self.error = error
         return 0
