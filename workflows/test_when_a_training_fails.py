@@ -59,7 +59,7 @@ def test_completed_is_not_enough(aicore_execution: FinishedExecution) -> None:
 def test_second_attempt_succeeds(aicore_emulator: Emulator, aicore_run: RunFactory) -> None:
     """`aicore_emulator` takes the same arguments, in the middle of a test."""
     aicore_emulator.script(outcome="DEAD", times=1)
-    with pytest.raises(RunError, match=r"ended DEAD, expected COMPLETED\.$"):
+    with pytest.raises(RunError, match=r"ended DEAD, expected COMPLETED\."):
         _ = aicore_run().execution
     assert aicore_run().execution.status is Status.COMPLETED
 

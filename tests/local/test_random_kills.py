@@ -42,7 +42,7 @@ spec:
         - - {name: third, template: train}
     - name: train
       metadata: {labels: {ai.sap.com/resourcePlan: starter}}
-      outputs: {artifacts: [{name: model, globalName: leaf-model, path: /tmp/model, optional: true}]}
+      outputs: {artifacts: [{name: model, globalName: leaf-model, path: /app/model, optional: true}]}
       container:
         image: docker.io/me/leaf:1
         command: ["/bin/sh", "-c"]
