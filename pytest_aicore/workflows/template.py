@@ -529,7 +529,7 @@ def _template(document: Document, path: Path | None) -> Template:
             template.metadata.keys.get("name") or template.root.keys.get("metadata") or template.root,
             "no-name",
             f"This {template.kind} has no `metadata.name`, which is the executable id.",
-            "Add one: lower case letters, digits and hyphens, at most 64.",
+            "Add one: lower case letters, digits and hyphens, 4 to 64.",
         )
     return template
 

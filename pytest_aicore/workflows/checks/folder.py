@@ -245,7 +245,8 @@ def check_synced_folder(others: Iterable[Path], outlines: Iterable[Outline]) -> 
                 template.name_place,
                 "This WorkflowTemplate has no label of AI Core, so neither its scenario nor its executable ever "
                 "appears.",
-                f"Add the labels `{SCENARIO_ID_LABEL}` and `ai.sap.com/version`, or move it out of the folder.",
+                f"Add the labels `{SCENARIO_ID_LABEL}` and `ai.sap.com/version` (the other rules are checked then), or "
+                "move it out of the folder.",
             )
 
 

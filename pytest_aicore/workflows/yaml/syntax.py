@@ -783,8 +783,8 @@ def _list_without_key(report: SyntaxReport) -> Explanation | None:
         report.column,
         "A list item is where a key is expected"
         + (f" after {_quoted(_without_dashes(above))} in line {number}." if number else "."),
-        "Add the key of the list (`arguments:`, `artifacts:`, ...) on a line above it, or indent the dash "
-        "like the other items of its list.",
+        "Add the key of its list on a line above it (`env:`, `artifacts:`, or `arguments:` and below that "
+        "`parameters:`), indent the dash like the other items of its list, or remove the dash.",
     )
 
 
@@ -825,7 +825,9 @@ def _reserved_character(report: SyntaxReport) -> Explanation | None:
         report.line,
         column,
         f"A string without quotes cannot begin with {_RESERVED[character]}.",
-        "Remove it: it marks code in Markdown, and is not part of the file." if fence else "Put the text in quotes.",
+        "Remove it: it marks code in Markdown, and is not part of the file."
+        if fence
+        else "Put the text in quotes, or remove that character if it was typed by accident.",
     )
 
 

@@ -344,7 +344,7 @@ CASES: list[tuple[str, str, str]] = [
             "AIC224 error 8: The output artifact `data` has a `path`, but a template of steps has no container."
             " Argo refuses the workflow."
         ),
-        "Remove it here; it belongs to the template whose container writes the artifact.",
+        ("Write `from:` instead, with a reference to the step or task whose container writes the artifact."),
     ),
     (
         pod("inputs: {artifacts: [{name: data}]}"),
@@ -437,7 +437,7 @@ CASES: list[tuple[str, str, str]] = [
             "AIC225 error 8: The output parameter `score` needs `valueFrom.path`: a template of this type takes"
             " its value from there. Argo refuses the workflow."
         ),
-        "Add `path:` below `valueFrom:`.",
+        "Write `path:` instead of `parameter:`.",
     ),
     (
         pod("outputs: {parameters: [{name: score, valueFrom: {default: '1'}}]}"),
@@ -455,7 +455,7 @@ CASES: list[tuple[str, str, str]] = [
             "AIC225 error 8: The output parameter `score` needs `valueFrom.parameter`: a template of this type "
             "takes its value from there. Argo refuses the workflow."
         ),
-        "Add `parameter:` below `valueFrom:`.",
+        "Write `parameter:` instead of `path:`.",
     ),
     (
         pod(
@@ -467,7 +467,7 @@ CASES: list[tuple[str, str, str]] = [
             "AIC225 error 9: The output parameter `score` needs `valueFrom.jsonPath`: a template of this type "
             "takes its value from there. Argo refuses the workflow."
         ),
-        "Add `jsonPath:` below `valueFrom:`.",
+        "Write `jsonPath:` instead of `path:`.",
     ),
     (
         pod("outputs: {parameters: [{name: score}]}"),
@@ -801,7 +801,7 @@ CASES: list[tuple[str, str, str]] = [
     (
         spec("entrypoint: work", "templates:", WORK, WORK),
         "AIC210 error 8: The template `work` is declared twice, in line 7 and here. Argo refuses the workflow.",
-        "Give one of them another name.",
+        "Remove one of them, or give it another name and call it by that.",
     ),
     (
         steps("", "name: one, template: work"),
@@ -1127,12 +1127,12 @@ CASES: list[tuple[str, str, str]] = [
     (
         args("{{workflow.parameters.absent}}"),
         "AIC240 error 8: The workflow declares no parameter `absent`. Argo refuses the workflow.",
-        "Declare `absent` under `spec.arguments.parameters`.",
+        "Declare `absent` under `spec.arguments.parameters` with a `value`.",
     ),
     (
         args("{{workflow.parameters.x}}", "inputs: {parameters: [{name: x, value: '1'}]}"),
         "AIC240 error 9: The workflow declares no parameter `x`. Argo refuses the workflow.",
-        "Declare `x` under `spec.arguments.parameters`, or write `{{inputs.parameters.x}}`.",
+        ("Declare `x` under `spec.arguments.parameters` with a `value`, or write `{{inputs.parameters.x}}`."),
     ),
     (
         args("{{inputs.parameter.x}}", "inputs: {parameters: [{name: x, value: '1'}]}"),
@@ -1161,7 +1161,10 @@ CASES: list[tuple[str, str, str]] = [
     (
         args("{{inputs.parameters.absent}}"),
         "AIC240 error 8: The template `work` declares no input parameter `absent`. Argo refuses the workflow.",
-        "Declare `absent` under `inputs.parameters` of the template.",
+        (
+            "Declare `absent` under `inputs.parameters` of the template, with a `value` or passed wherever a "
+            "step or task runs it."
+        ),
     ),
     (
         args("{{inputs.parameters.dpth}}", DEPTH_OR_1),
@@ -1176,7 +1179,10 @@ CASES: list[tuple[str, str, str]] = [
     (
         args("{{inputs.artifacts.absent.path}}"),
         "AIC241 error 8: The template `work` declares no input artifact `absent`. Argo refuses the workflow.",
-        "Declare `absent` under `inputs.artifacts` of the template.",
+        (
+            "Declare `absent` under `inputs.artifacts` of the template, with a `path`, and pass it wherever "
+            "a step or task runs the template."
+        ),
     ),
     (
         args("{{inputs.artifacts.dta.path}}", DATA),
@@ -1224,17 +1230,17 @@ CASES: list[tuple[str, str, str]] = [
     (
         passed("{{steps.none.outputs.result}}"),
         "AIC242 error 9: The template `main` has no step `none`. Argo refuses the workflow.",
-        "Name one of `one`. Did you mean 'one'?",
+        "Name another step of this template.",
     ),
     (
         second("{{steps.oen.outputs.result}}"),
         "AIC242 error 10: The template `main` has no step `oen`. Argo refuses the workflow.",
-        "Name one of `one`, `two`. Did you mean 'one'?",
+        "Name one of `one`. Did you mean 'one'?",
     ),
     (
         passed("{{steps.one.outputs.result}}"),
         "AIC243 error 9: The step `one` may not have run when its result is needed here. Argo refuses the workflow.",
-        "Refer to a step of an earlier group (one with a dash of its own), or move this step to a later one.",
+        "Refer to a step of an earlier group (one with a dash of its own).",
     ),
     (
         dag(
@@ -1253,7 +1259,7 @@ CASES: list[tuple[str, str, str]] = [
             more=DEPTH,
         ),
         "AIC242 error 10: `{{steps...}}` does not work here: this template has a dag. Argo refuses the workflow.",
-        "Write `tasks` instead of `steps`, and name one of `two`.",
+        "Write `tasks` instead of `steps`, and name another task of this template.",
     ),
     (
         passed("{{tasks.one.outputs.result}}"),
@@ -1279,7 +1285,7 @@ CASES: list[tuple[str, str, str]] = [
             "AIC242 error 6: The workflow has no steps, so the step `one` is out of its scope. Argo refuses the"
             " workflow."
         ),
-        "Declare an input of this template, and pass the value in the `arguments` of the call.",
+        "Use it in a template, or write a parameter of the workflow, `{{workflow.parameters.NAME}}`.",
     ),
     (
         result(""),
@@ -1323,12 +1329,12 @@ CASES: list[tuple[str, str, str]] = [
     (
         result(".outputs.parameters.absent"),
         "AIC244 error 10: The template `work` has no output parameter `absent`. Argo refuses the workflow.",
-        "Declare `absent` under `outputs.parameters` of that template.",
+        "Declare `absent` under `outputs.parameters` of that template, with `valueFrom:`.",
     ),
     (
         result(".outputs.artifacts.absent"),
         "AIC244 error 10: The template `work` has no output artifact `absent`. Argo refuses the workflow.",
-        "Declare `absent` under `outputs.artifacts` of that template.",
+        "Declare `absent` under `outputs.artifacts` of that template, with `path:`.",
     ),
     (
         result(".outputs.artifacts.model.path"),
@@ -1361,7 +1367,7 @@ CASES: list[tuple[str, str, str]] = [
             "AIC244 error 10: The template `inner` runs other templates, so it has no `result` of its own. Argo"
             " refuses the workflow."
         ),
-        "Give it an output parameter, and refer to that.",
+        "Give it an output parameter with `valueFrom:`, and refer to that.",
     ),
     (
         args("{{outputs.parameters.absent}}"),
@@ -1369,7 +1375,7 @@ CASES: list[tuple[str, str, str]] = [
             "AIC244 error 8: The template `work` has no output parameter `absent`, so the placeholder stays in "
             "the text, braces included."
         ),
-        "Declare it under `outputs.parameters`.",
+        "Declare it under `outputs.parameters`, with `valueFrom:`.",
     ),
     (
         args("{{outputs.parameters.scre.path}}", "outputs: {parameters: [{name: score, valueFrom: {path: /s}}]}"),
@@ -1414,7 +1420,7 @@ CASES: list[tuple[str, str, str]] = [
     (
         passed("{{item.name}}"),
         "AIC246 error 9: `{{item.name}}` is used outside a loop. Argo refuses the workflow.",
-        "Add `withItems`, `withParam` or `withSequence` to the step or task.",
+        "Add `withItems` or `withParam` to the step or task, with maps that have the key `name`.",
     ),
     (
         args("{{item}}"),
@@ -1703,7 +1709,10 @@ CASES: list[tuple[str, str, str]] = [
             "AIC249 warning 8: No parameter `absent` is declared, so the expression has no value. Argo refuses "
             "the workflow."
         ),
-        "Declare it.",
+        (
+            "Declare `absent` under `inputs.parameters` of the template, with a `value` or passed wherever a "
+            "step or task runs it."
+        ),
     ),
     (
         args("{{=workflow.parameters.absent}}"),
@@ -1711,7 +1720,7 @@ CASES: list[tuple[str, str, str]] = [
             "AIC249 warning 8: No parameter `absent` is declared, so the expression has no value. Argo refuses "
             "the workflow."
         ),
-        "Declare it.",
+        "Declare `absent` under `spec.arguments.parameters` with a `value`.",
     ),
     # --- keys and types ---
     (
@@ -1776,7 +1785,7 @@ CASES: list[tuple[str, str, str]] = [
     (
         cont("env: A"),
         "AIC202 error 10: `env` has to be a list of maps, not a string. Argo refuses the workflow.",
-        "Write a list: each item on a line of its own that begins with a dash.",
+        "Write a list of maps: each begins on a line of its own with a dash and its first key.",
     ),
     (
         cont("image2: 1"),
@@ -1814,7 +1823,7 @@ CASES: list[tuple[str, str, str]] = [
     (
         spec("entrypoint: work", "templates: work"),
         "AIC202 error 6: `templates` has to be a list of maps, not a string. Argo refuses the workflow.",
-        "Write a list: each item on a line of its own that begins with a dash.",
+        "Write a list of maps: each begins on a line of its own with a dash and its first key.",
     ),
     (
         graph("steps:", "- - one"),
@@ -1884,7 +1893,7 @@ CASES: list[tuple[str, str, str]] = [
     (
         pod("container: [x]", image=False),
         "AIC202 error 8: `container` has to be a map, not a list. Argo refuses the workflow.",
-        "Remove the dashes: keys and values are expected, not a list.",
+        "Write a map, keys and values, instead of the list.",
     ),
     (
         cont("workingDir: [a]"),
@@ -2090,7 +2099,7 @@ CASES: list[tuple[str, str, str]] = [
     (
         pod("metadata: {labels: [a]}"),
         "AIC202 error 8: `labels` has to be a map, not a list. Argo refuses the workflow.",
-        "Remove the dashes: keys and values are expected, not a list.",
+        "Write a map, keys and values, instead of the list.",
     ),
     (
         pod("metadata: {labels: {a: 1}}"),
@@ -2133,7 +2142,7 @@ CASES: list[tuple[str, str, str]] = [
     (
         steps("arguments: []"),
         "AIC202 error 9: `arguments` has to be a map, not a list. Argo refuses the workflow.",
-        "Remove the dashes: keys and values are expected, not a list.",
+        "Write a map, keys and values, instead of the list.",
     ),
     (
         steps("continueOn: true"),

@@ -36,7 +36,7 @@ HELM = training(name="{{ .Release.Name }}-train")
 LIST = f"apiVersion: v1\nkind: List\nitems:\n- {training().replace(chr(10), chr(10) + '  ').rstrip()}\n"
 PLAINLY = (
     "hint AIC260: This WorkflowTemplate has no label of AI Core, so it was checked by the rules of Argo only. If it is "
-    "for AI Core, add the labels `scenarios.ai.sap.com/id` and `ai.sap.com/version`."
+    "for AI Core, add the labels `scenarios.ai.sap.com/id` and `ai.sap.com/version`; the other rules are checked then."
 )
 RENDERED = (
     "warning AIC120: This file was not checked: it becomes YAML only when Helm has rendered it "

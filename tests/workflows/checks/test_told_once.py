@@ -419,7 +419,8 @@ def test_without_a_mistake_nothing_is_said() -> None:
             "    - name: train\n      metadata",
             "    - name: clean\n      metadata",
             "55:13 error AIC210: The template `clean` is declared twice, in line 38 and here. Argo "
-            "refuses it, so each execution ends DEAD without a log. Give one of them another name.",
+            "refuses it, so each execution ends DEAD without a log. Remove one of them, or give it another name and "
+            "call it by that.",
             id="template copied, its name kept",
         ),
         pytest.param(

@@ -141,8 +141,8 @@ SYNTAX = {
             "w.yaml:3:3: A list item is where a key is expected after `template: b` in line 2.\n"
             "     3 |   - name: x\n"
             "       |   ^\n"
-            "Add the key of the list (`arguments:`, `artifacts:`, ...) on a line above it, or indent the dash like the "
-            "other items of its list."
+            "Add the key of its list on a line above it (`env:`, `artifacts:`, or `arguments:` and below that "
+            "`parameters:`), indent the dash like the other items of its list, or remove the dash."
         ),
     ),
     "stray character behind a key": (
@@ -278,8 +278,8 @@ SYNTAX = {
             "w.yaml:3:1: A list item is where a key is expected after `image: a` in line 2.\n"
             "     3 | - image: b\n"
             "       | ^\n"
-            "Add the key of the list (`arguments:`, `artifacts:`, ...) on a line above it, or indent the dash like the "
-            "other items of its list."
+            "Add the key of its list on a line above it (`env:`, `artifacts:`, or `arguments:` and below that "
+            "`parameters:`), indent the dash like the other items of its list, or remove the dash."
         ),
     ),
     "indented less than its neighbours": (
@@ -384,7 +384,7 @@ SYNTAX = {
             "w.yaml:1:7: A string without quotes cannot begin with `@`.\n"
             "     1 | user: @me\n"
             "       |       ^\n"
-            "Put the text in quotes."
+            "Put the text in quotes, or remove that character if it was typed by accident."
         ),
     ),
     "asterisk": (
@@ -393,7 +393,7 @@ SYNTAX = {
             "w.yaml:1:7: A string without quotes cannot begin with `*`, which refers to an anchor.\n"
             "     1 | path: *.csv\n"
             "       |       ^\n"
-            "Put the text in quotes."
+            "Put the text in quotes, or remove that character if it was typed by accident."
         ),
     ),
     "unknown anchor": (
@@ -560,7 +560,7 @@ NO_TEMPLATE = {
             "w.yaml:2:1: This ServingTemplate has no `metadata.name`, which is the executable id.\n"
             "     2 | metadata:\n"
             "       | ^\n"
-            "Add one: lower case letters, digits and hyphens, at most 64."
+            "Add one: lower case letters, digits and hyphens, 4 to 64."
         ),
     ),
     "an empty name": (
@@ -569,7 +569,7 @@ NO_TEMPLATE = {
             "w.yaml:3:3: This WorkflowTemplate has no `metadata.name`, which is the executable id.\n"
             "     3 |   name:\n"
             "       |   ^\n"
-            "Add one: lower case letters, digits and hyphens, at most 64."
+            "Add one: lower case letters, digits and hyphens, 4 to 64."
         ),
     ),
 }

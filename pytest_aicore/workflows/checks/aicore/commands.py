@@ -148,7 +148,7 @@ def check_container_names(check: AicoreCheck, template: TemplateModel) -> None:
             CONTAINER_NAME,
             template.node.mapping("containerSet").keys["containers"],
             "No container of the set has the name `main`, so AI Core shows no logs of a run.",
-            "Name the one that does the work `main`.",
+            "Name the one that does the work `main`, also where others depend on it.",
         )
     for _, name, container in named:
         if name != "main" and not name.startswith("readable-") and not is_replaced(name):

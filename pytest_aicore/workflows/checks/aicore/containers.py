@@ -173,12 +173,12 @@ def check_image(report: Report, container: MappingNode) -> None:
             severity=Severity.ERROR,
         )
         return
-    lacking = [*([] if name.has_host else ["its registry"]), *([] if name.tag or name.digest else ["a tag"])]
+    lacking = [*([] if name.has_host else ["registry"]), *([] if name.tag or name.digest else ["tag"])]
     if lacking:
         report.add(
             IMAGE,
             node,
-            f"The image name has no {' and '.join(lacking)}. "
+            f"The image name has no {' and no '.join(lacking)}. "
             + (
                 "AI Core needs the registry, because a pull secret belongs to one."
                 if not name.has_host

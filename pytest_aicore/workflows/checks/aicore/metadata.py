@@ -228,13 +228,13 @@ class MetadataCheck:
                 "The template has no `metadata.name`, which is the executable id, so it is not synchronised.",
                 "Write `name:` instead of `generateName:`: the id has to stay the same."
                 if generated is not None
-                else "Add one: lower-case letters, digits and hyphens, at most 64.",
+                else "Add one: lower-case letters, digits and hyphens, 4 to 64.",
             )
             return
         node = metadata.values["name"]
         if type(node) is not ScalarNode or check_to_fill_in(self._report, node, "the executable id"):
             return
-        remedy = "Use lower-case letters, digits and hyphens, at most 64."
+        remedy = "Use lower-case letters, digits and hyphens, 4 to 64."
         if node.kind != "string":
             self._add(
                 EXECUTABLE_ID,

@@ -52,7 +52,7 @@ def check_pod_plan(check: AicoreCheck, template: TemplateModel) -> ScalarNode | 
             "Move it to `metadata.labels` of the same template.",
             severity=Severity.WARNING,
         )
-    elif check.reaches(template) and not _plan_is_elsewhere(check) and not _labels_are_wrong(check, metadata):
+    elif check.reaches(template) and not _plan_is_elsewhere(check) and not _labels_are_wrong(check, template):
         node = template.node
         labels = metadata.mapping("labels")
         check.add(
@@ -64,8 +64,9 @@ def check_pod_plan(check: AicoreCheck, template: TemplateModel) -> ScalarNode | 
     return None
 
 
-def _labels_are_wrong(check: AicoreCheck, metadata: MappingNode) -> bool:
-    return bool({metadata, metadata.values.get("labels")} & check.wrong)
+def _labels_are_wrong(check: AicoreCheck, template: TemplateModel) -> bool:
+    labels = template.node.mapping("metadata").values.get("labels")
+    return bool({template.node.values.get("metadata"), labels} & check.wrong)
 
 
 def _misplaced_plan(template: TemplateModel, metadata: MappingNode) -> ScalarNode | None:

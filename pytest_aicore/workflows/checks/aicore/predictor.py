@@ -88,6 +88,7 @@ def check_predictor(check: ServingCheck, block: tuple[BlockReport, MappingNode] 
     _replicas(report, predictor)
     containers = predictor.mappings_of("containers")
     if not containers:
+        check.usage_is_clear = False
         _no_containers(report, root, predictor, structure.wrong)
         return
     for container in containers:

@@ -72,6 +72,7 @@ def read_block(check: ServingCheck, parent: MappingNode, key: str, path: str) ->
         return None
     document = documents[0]
     if type(document.root) is not MappingNode:
+        check.usage_is_clear = False
         check.add(
             BLOCK_SYNTAX,
             node,

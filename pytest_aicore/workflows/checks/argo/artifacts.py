@@ -133,9 +133,9 @@ def _path_in_graph(check: ArgoCheck, template: TemplateModel, artifact: MappingN
         ARTIFACT_PATH,
         artifact.keys["path"],
         f"The {word} artifact `{name}` has a `path`, but a template of {what} has no container. {check.fails}",
-        "Remove it here; it belongs to the template whose container "
-        + ("reads" if word == "input" else "writes")
-        + " the artifact.",
+        "Remove it here; it belongs to the template whose container reads the artifact."
+        if word == "input"
+        else "Write `from:` instead, with a reference to the step or task whose container writes the artifact.",
     )
 
 
@@ -202,7 +202,9 @@ def _output_parameter(check: ArgoCheck, template: TemplateModel, parameter: Mapp
                 source.keys[given[0]] if given else parameter.keys["valueFrom"],
                 f"The output parameter `{name}` needs `valueFrom.{wanted[0]}`: a template of this type takes its value "
                 f"from there. {check.fails}",
-                f"Add `{wanted[0]}:` below `valueFrom:`.",
+                f"Write `{wanted[0]}:` instead of `{given[0]}:`."
+                if given
+                else f"Add `{wanted[0]}:` below `valueFrom:`.",
             )
     elif not is_given(parameter, "value") and not is_given(parameter, "valueFrom"):
         check.add(

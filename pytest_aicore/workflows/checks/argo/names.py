@@ -100,7 +100,9 @@ def check_unique(check: ArgoCheck, nodes: Iterable[MappingNode], word: str) -> N
                 DUPLICATE_NAME,
                 place,
                 f"The {word} `{name}` is declared twice, in line {seen[name]} and here. {check.fails}",
-                "Give one of them another name.",
+                "Remove one of them, or give it another name and call it by that."
+                if word == "template"
+                else "Give one of them another name.",
             )
         seen.setdefault(name, place.line)
 

@@ -36,5 +36,6 @@ def check(subject: Subject) -> None:
             PLAIN_ARGO,
             subject.root.values["kind"],
             "This WorkflowTemplate has no label of AI Core, so it was checked by the rules of Argo only.",
-            f"If it is for AI Core, add the labels `{SCENARIO_ID_LABEL}` and `{VERSION_LABEL}`.",
+            f"If it is for AI Core, add the labels `{SCENARIO_ID_LABEL}` and `{VERSION_LABEL}`; the other rules are "
+            "checked then.",
         )

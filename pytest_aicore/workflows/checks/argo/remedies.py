@@ -64,6 +64,8 @@ def of_map_for_list(node: MappingNode, shape: str, known: Collection[str]) -> st
     if not first:
         return "Write a list: `[]` for an empty one."
     value = node.values[first]
+    if shape == "any":
+        return "Write a list: each item on a line of its own that begins with a dash."
     if not known:
         text = value.text if type(value) is ScalarNode else None
         item = f"{first}: {text}" if text else first

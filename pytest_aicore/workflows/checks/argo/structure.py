@@ -797,6 +797,10 @@ def _remedy(node: Node, shape: Shape, written: str, *, in_list: bool) -> str:
                 )
             if shape.inner in _NAMED:
                 return f"Write `- name: {text}` on a line of its own below it."
+            if _shape(shape.inner).kind == "object" and not in_list:
+                return "Write a list of maps: each begins on a line of its own with a dash and its first key."
+            if in_list or _shape(shape.inner).kind == "list":
+                return f"Write two dashes, `- - name: {text}`, and `template:` below it."
             return "Write a list: each item on a line of its own that begins with a dash."
         if shape.kind == "object" and shape.inner == "WorkflowStep":
             return f"Write a map: `- name: {text}` and `template:` below it."
@@ -814,9 +818,9 @@ def _remedy(node: Node, shape: Shape, written: str, *, in_list: bool) -> str:
                 else "Write keys and values below it."
             )
         return "Write a whole number." if shape.kind in ("int", "int-str") else "Write an amount."
-    if shape.kind == "list":
-        return "Write a list: each item on a line of its own that begins with a dash."
     if shape.kind in ("object", "map"):
+        if type(node) is SequenceNode and node.flow:
+            return "Write a map, keys and values, instead of the list."
         return "Remove the dashes: keys and values are expected, not a list."
     return "Write a single value; if it begins with `{` or `[`, put it in quotes."
 

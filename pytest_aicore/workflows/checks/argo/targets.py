@@ -44,6 +44,11 @@ HOOK: Final = argo_rule(
 )
 
 
+def _may_be_meant(check: ArgoCheck) -> bool:
+    """Return whether a template without a name, or one of two of one name, was meant to have another one."""
+    return check.has_twins or any(not template.name for template in check.model.templates)
+
+
 def is_known_template(check: ArgoCheck, node: ScalarNode, key: str) -> bool:
     """Return whether a template of the file is named, and report a name that no template has."""
     name = node.name
@@ -55,14 +60,14 @@ def is_known_template(check: ArgoCheck, node: ScalarNode, key: str) -> bool:
     if name in check.model.by_name:
         return True
     check.subject.calls_are_clear = False
-    if check.model.is_elsewhere or (check.has_twins and typo_hint(name, check.model.by_name) is None):
-        return False  # one of two templates of one name was meant to have this one
+    if check.model.is_elsewhere or (_may_be_meant(check) and typo_hint(name, check.model.by_name) is None):
+        return False
     known = ", ".join(f"`{known}`" for known in list(check.model.by_name)[:8])
     check.add(
         UNKNOWN_TEMPLATE,
         node,
         f"`{key}` names the unknown template `{name}`. {check.fails}",
-        f"Name one of {known}, or add the template." if known else "Add the template.",
+        f"Name one of {known}, or add the template.",
         hint=typo_hint(name, check.model.by_name),
     )
     return False

@@ -83,10 +83,31 @@ def check_workflow_parameter(check: ReferenceCheck, node: ScalarNode, text: str,
         f"The workflow declares no parameter `{name}`. {check.fails}",
         f"Write `{{{{workflow.parameters.{near}}}}}`."
         if near
-        else f"Declare `{name}` under `spec.arguments.parameters`"
+        else declared_parameter(check, name)
         + (f", or write `{{{{inputs.parameters.{name}}}}}`." if inputs is not None else "."),
         hint=hint_for(near),
         severity=Severity.WARNING if check.subject.is_library else None,
+    )
+
+
+def declared_parameter(check: ReferenceCheck, name: str) -> str:
+    """Return how a parameter of the workflow is declared, without the full stop."""
+    # A configuration supplies the values of a template of AI Core; a workflow of Argo is submitted as it is.
+    value = "" if check.subject.is_aicore or check.subject.is_library else " with a `value`"
+    return f"Declare `{name}` under `spec.arguments.parameters`{value}"
+
+
+def declared_input(name: str, kind: str, scope: Scope) -> str:
+    """Return how an input of a template is declared, so that it gets a value as well."""
+    if kind == "parameters":
+        return (
+            f"Declare `{name}` under `inputs.parameters` of the template, with a `value` or passed wherever a step or "
+            "task runs it."
+        )
+    path = ", with a `path`" if scope.template is not None and scope.template.is_pod else ""
+    return (
+        f"Declare `{name}` under `inputs.artifacts` of the template{path}, and pass it wherever a step or task runs "
+        "the template."
     )
 
 
@@ -150,7 +171,7 @@ def check_input(check: ReferenceCheck, node: ScalarNode, text: str, rest: str, s
     elif scope.template is None:
         remedy = "Only templates have inputs: use a parameter of the workflow, `{{workflow.parameters.NAME}}`."
     else:
-        remedy = f"Declare `{name}` under `inputs.{kind}` of the template."
+        remedy = declared_input(name, kind, scope)
     if kind == "parameters":
         check.usage_is_clear = False
     where = scope.template.title if scope.template is not None else "the workflow itself"

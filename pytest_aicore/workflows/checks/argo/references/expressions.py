@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.workflows.argo.expressions import bracket_mistake
+from pytest_aicore.workflows.checks.argo.references.declared import declared_input, declared_parameter
 from pytest_aicore.workflows.checks.examples import with_args
 from pytest_aicore.workflows.checks.rule import Severity, argo_rule
 from pytest_aicore.workflows.checks.words import hint_for, nearest
@@ -83,12 +84,17 @@ def check_expression(
             )
             continue
         near = nearest(name, declared)
+        missing = (
+            f"{declared_parameter(check, name)}."
+            if found.group(1) == "workflow"
+            else declared_input(name, "parameters", scope)
+        )
         check.add(
             EXPRESSION,
             node,
             found.group(),
             f"No parameter `{name}` is declared, so the expression has no value. {check.fails}",
-            f"Write `{_access(node, written, near)}`." if near else "Declare it.",
+            f"Write `{_access(node, written, near)}`." if near else missing,
             hint=hint_for(near),
             severity=None if near else Severity.WARNING,
         )

@@ -43,7 +43,7 @@ def check_item(check: ReferenceCheck, node: ScalarNode, text: str, tag: str, res
             node,
             text,
             f"`{{{{{tag}}}}}` is used outside a loop. {happens}",
-            "Add `withItems`, `withParam` or `withSequence` to the step or task."
+            _how_to_loop(rest)
             if scope.is_call
             else "Pass it as an argument: declare an input parameter of this template, and give it `{{item}}` in "
             "the step or task that loops.",
@@ -63,6 +63,12 @@ def check_item(check: ReferenceCheck, node: ScalarNode, text: str, tag: str, res
         )
     elif type(items) is SequenceNode and items.items:
         _item_key(check, node, text, rest, items)
+
+
+def _how_to_loop(key: str) -> str:
+    if not key:
+        return "Add `withItems`, `withParam` or `withSequence` to the step or task."
+    return f"Add `withItems` or `withParam` to the step or task, with maps that have the key `{key}`."
 
 
 def _item_key(check: ReferenceCheck, node: ScalarNode, text: str, key: str, items: SequenceNode) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.workflows.argo.dags import Ancestors
 from pytest_aicore.workflows.argo.scopes import is_readable
 from pytest_aicore.workflows.argo.variables import CALL_FIELDS
 from pytest_aicore.workflows.checks.argo.references.unknown import report_unknown
 from pytest_aicore.workflows.checks.examples import two_steps
 from pytest_aicore.workflows.checks.rule import argo_rule
-from pytest_aicore.workflows.checks.words import capital, hint_for, listed, nearest, typo_hint
+from pytest_aicore.workflows.checks.words import capital, hint_for, nearest, typo_hint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_aicore.workflows.argo.graph import CallModel
+    from pytest_aicore.workflows.argo.graph import CallModel, TemplateModel
     from pytest_aicore.workflows.argo.scopes import Scope
     from pytest_aicore.workflows.checks.argo.references.check import ReferenceCheck
     from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode
@@ -84,9 +85,7 @@ def check_result(
                 node,
                 text,
                 f"The {word} `{name}` may not have run when its result is needed here. {check.fails}",
-                "Refer to a step of an earlier group (one with a dash of its own), or move this step to a later one."
-                if root == "steps"
-                else f"Add `{name}` to the dependencies of this task.",
+                _how_it_runs_before(root, name, scope),
             )
             return
         if not check.subject.calls_are_clear:
@@ -97,13 +96,38 @@ def check_result(
             text,
             f"{capital(scope.template.title) if scope.template else 'The template'} has no {word} `{name}`. "
             f"{check.fails}",
-            f"Name one of {', '.join(f'`{known}`' for known in list(scope.calls)[:8])}."
-            if scope.calls
-            else f"Name a {word} of this template.",
-            hint=typo_hint(name, scope.calls),
+            f"Name {_one_of(scope)}.",
+            hint=typo_hint(name, _others(scope)),
         )
         return
     _result(check, node, text, tag, call, result, word)
+
+
+def _own_name(scope: Scope) -> str:
+    """Return the name of the step or task around the place."""
+    return (scope.holder.name("name") if scope.holder is not None else None) or ""
+
+
+def _others(scope: Scope) -> list[str]:
+    """Return the names of the other steps or tasks of the template."""
+    own = _own_name(scope)
+    return [name for name in scope.calls if name != own]
+
+
+def _one_of(scope: Scope) -> str:
+    others = [f"`{name}`" for name in _others(scope)[:8]]
+    return f"one of {', '.join(others)}" if others else f"another {scope.word[:-1]} of this template"
+
+
+def _how_it_runs_before(root: str, name: str, scope: Scope) -> str:
+    """Return what to do so that a step or task has run before the one around the place."""
+    own = _own_name(scope)
+    if root == "steps":
+        earlier = "Refer to a step of an earlier group (one with a dash of its own)"
+        return f"{earlier}." if own == name else f"{earlier}, or move this step to a group below that of `{name}`."
+    if own == name or Ancestors(scope.calls).has(name, own):
+        return f"Refer to a task that runs before `{own}`."
+    return f"Add `{name}` to the dependencies of this task."
 
 
 def _other_calls(
@@ -120,7 +144,7 @@ def _other_calls(
             f"{'steps' if other == 'steps' else 'a dag'}. {check.fails}",
             f"Write `{{{{{other}.{name}{'.' + result if result else ''}}}}}`."
             if name in scope.calls
-            else f"Write `{other}` instead of `{root}`, and name one of {listed(list(scope.calls)[:8])}.",
+            else f"Write `{other}` instead of `{root}`, and name {_one_of(scope)}.",
         )
         return
     check.add(
@@ -129,7 +153,9 @@ def _other_calls(
         text,
         f"{capital(scope.template.title) if scope.template else 'The workflow'} has no {root}, so the {word} "
         f"`{name}` is out of its scope. {check.fails}",
-        "Declare an input of this template, and pass the value in the `arguments` of the call.",
+        "Declare an input of this template, and pass the value in the `arguments` of the call."
+        if scope.template
+        else "Use it in a template, or write a parameter of the workflow, `{{workflow.parameters.NAME}}`.",
     )
 
 
@@ -176,7 +202,9 @@ def _result(
                 node,
                 text,
                 f"{capital(target.title)} has no output {second[:-1]} `{name}`. {check.fails}",
-                f"Name `{near}`." if near else f"Declare `{name}` under `outputs.{second}` of that template.",
+                f"Name `{near}`."
+                if near
+                else f"Declare `{name}` under `outputs.{second}` of that template{_source(second, target)}.",
                 hint=hint_for(near),
             )
     elif second == "result":
@@ -186,7 +214,7 @@ def _result(
                 node,
                 text,
                 f"{capital(target.title)} runs other templates, so it has no `result` of its own. {check.fails}",
-                "Give it an output parameter, and refer to that.",
+                "Give it an output parameter with `valueFrom:`, and refer to that.",
             )
     elif second != "exitCode":
         near = nearest(second, ("parameters", "artifacts", "result"))
@@ -199,6 +227,11 @@ def _result(
             "Use `outputs.result`, `outputs.parameters.NAME` or `outputs.artifacts.NAME`.",
             hint=hint_for(near),
         )
+
+
+def _source(kind: str, template: TemplateModel) -> str:
+    """Return what the declaration of an output needs beside its name."""
+    return ", with " + ("`valueFrom:`" if kind == "parameters" else "`from:`" if template.is_graph else "`path:`")
 
 
 def check_own_output(check: ReferenceCheck, node: ScalarNode, text: str, rest: str, scope: Scope) -> None:
@@ -220,7 +253,9 @@ def check_own_output(check: ReferenceCheck, node: ScalarNode, text: str, rest: s
                 text,
                 f"{capital(scope.template.title)} has no output {kind[:-1]} `{name}`, so the placeholder stays in "
                 "the text, braces included.",
-                f"Write `{{{{outputs.{kind}.{near}.path}}}}`." if near else f"Declare it under `outputs.{kind}`.",
+                f"Write `{{{{outputs.{kind}.{near}.path}}}}`."
+                if near
+                else f"Declare it under `outputs.{kind}`{_source(kind, scope.template)}.",
                 hint=hint_for(near),
             )
     elif kind not in ("result", "exitCode"):
