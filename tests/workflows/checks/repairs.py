@@ -770,7 +770,7 @@ def _templates(b: Broken) -> None:
     labels = {"labels": {"ai.sap.com/resourcePlan": "starter"}}
     template: dict[str, Any] = {"name": "new", "metadata": labels, "container": container}
     outputs = [
-        {"name": name, "globalName": name, "path": f"/tmp/{name}"}
+        {"name": name, "globalName": name, "path": f"/mnt/{name}"}
         for name in re.findall(r"artifacts\.ai\.sap\.com/([\w-]+)\.kind", b.text)
     ]
     if outputs:
@@ -979,19 +979,19 @@ def _from_instead(b: Broken) -> None:
 
 @repair("AIC225", r"Add `(?P<key>path|jsonPath|parameter):` below `valueFrom:`\.")
 def _path_below(b: Broken) -> None:
-    b.below[b.words["key"]] = "/tmp/out"
+    b.below[b.words["key"]] = "/mnt/out"
 
 
 @repair("AIC225", r"Write `(?P<key>\w+):` instead of `(?P<old>\w+):`\.")
 def _source_instead(b: Broken) -> None:
     owner = b.around(dict)
     del owner[b.words["old"]]
-    owner[b.words["key"]] = "/tmp/out" if b.words["key"] == "path" else "{{workflow.name}}"
+    owner[b.words["key"]] = "/mnt/out" if b.words["key"] == "path" else "{{workflow.name}}"
 
 
 @repair("AIC225", r"Add `valueFrom:` with `path:`, a file that the container writes\.")
 def _value_from_path(b: Broken) -> None:
-    b.item["valueFrom"] = {"path": "/tmp/out"}
+    b.item["valueFrom"] = {"path": "/mnt/out"}
 
 
 @repair("AIC225", r"Add `valueFrom:` with a reference\.")
@@ -1010,7 +1010,7 @@ def _from(b: Broken, kind: str) -> None:
     group = b.template["dag"]["tasks"] if kind == "tasks" else b.template["steps"][0]
     step = group[0]
     worker = next(each for each in b.spec["templates"] if each["name"] == step["template"])
-    b.declare(worker, "outputs", "artifacts", name="result", path="/tmp/result")
+    b.declare(worker, "outputs", "artifacts", name="result", path="/mnt/result")
     b.item["from"] = f"{{{{{kind}.{step['name']}.outputs.artifacts.result}}}}"
 
 
@@ -1297,7 +1297,7 @@ def _global_name(b: Broken) -> None:
         "parameters",
         name="out",
         globalName=name.group(1),
-        valueFrom={"path": "/tmp/out"},
+        valueFrom={"path": "/mnt/out"},
     )
 
 
@@ -1317,7 +1317,7 @@ def _declare_output(b: Broken) -> None:
         )
         target = next(call["template"] for call in calls if call["name"] == step.group(1))
         of = next(each for each in b.spec["templates"] if each["name"] == target)
-    value: Any = {"path": "/tmp/out"} if b.words["key"] == "valueFrom" else "/tmp/out"
+    value: Any = {"path": "/mnt/out"} if b.words["key"] == "valueFrom" else "/mnt/out"
     missing = re.search(r"no output \w+ `([\w-]+)`", b.finding.message)
     assert missing is not None
     b.declare(of, "outputs", b.words["kind"], name=missing.group(1), **{b.words["key"]: value})
