@@ -7,6 +7,7 @@ boto3's client: nothing here reads them, and no message repeats what the client 
 from __future__ import annotations
 
 import importlib
+import shutil
 import tempfile
 import threading
 from contextlib import contextmanager
@@ -28,12 +29,14 @@ MISSING: Final = "S3 needs boto3, which is not installed: pip install 'pytest-ai
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 30
 _ATTEMPTS: Final = 2
+_PAGE: Final = 1000
+"""Number of keys in an answer: the most that S3 gives."""
 _NO_SUCH_BUCKET: Final = frozenset({"NoSuchBucket"})
-_NO_SUCH_KEY: Final = frozenset({"NoSuchKey", "404", "NotFound"})
+_NO_SUCH_KEY: Final = frozenset({"NoSuchKey"})
 _WRONG_KEYS: Final = frozenset(
     {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "InvalidClientTokenId"}
 )
-_NOT_ALLOWED: Final = frozenset({"AccessDenied", "403", "Forbidden", "AllAccessDisabled"})
+_NOT_ALLOWED: Final = frozenset({"AccessDenied", "AllAccessDisabled"})
 _KEYS: Final = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile (AWS_PROFILE)"
 
 
@@ -79,9 +82,14 @@ class S3:
     def open(self, path: str) -> BinaryIO:
         """Read an object, and open what was read."""
         read = tempfile.TemporaryFile()  # noqa: SIM115  the caller closes it
-        with self._plainly("read", path):
-            self._client.download_fileobj(self._address.bucket, self._address.key(path), read)
-        read.seek(0)
+        try:
+            with self._plainly("read", path):
+                answer = self._client.get_object(Bucket=self._address.bucket, Key=self._address.key(path))
+                shutil.copyfileobj(answer["Body"], read)
+                read.seek(0)
+        except BaseException:
+            read.close()
+            raise
         return cast("BinaryIO", read)
 
     def put(self, path: str, file: bytes | Path) -> None:
@@ -98,12 +106,14 @@ class S3:
         return None
 
     def _exists(self, path: str) -> bool:
-        try:
-            with self._plainly("read", path):
-                self._client.head_object(Bucket=self._address.bucket, Key=self._address.key(path))
-        except _MissingError:
-            return False
-        return True
+        """Return whether there is a key: the first one that begins with it.
+
+        To ask for the key itself needs another permission, and S3 does not say why it refuses that.
+        """
+        key = self._address.key(path)
+        with self._plainly("read", path):
+            answer = self._client.list_objects_v2(Bucket=self._address.bucket, Prefix=key, MaxKeys=1)
+        return [each["Key"] for each in answer.get("Contents", ())] == [key]
 
     def _below(self, path: str, most: int | None = None) -> list[str]:
         """Return the paths below a path; marks of empty folders, whose keys end with a slash, are left out."""
@@ -111,7 +121,9 @@ class S3:
         below = f"{prefix}/" if prefix else ""
         own = len(self._address.prefix) + 1 if self._address.prefix else 0
         with self._plainly("listed", path):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._address.bucket, Prefix=below)
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self._address.bucket, Prefix=below, PaginationConfig={"PageSize": _PAGE}
+            )
             found: list[str] = []
             for page in pages:
                 found += [each["Key"][own:] for each in page.get("Contents", ()) if not each["Key"].endswith("/")]
@@ -155,7 +167,7 @@ class S3:
         except exceptions.ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code in _NO_SUCH_KEY:
-                raise _MissingError(f"{where}: there is no such object.") from None
+                raise StoreError(f"{where}: there is no such object.") from None
             raise StoreError(f"{where}: {self._refusal(code)}") from None
         except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError):
             raise StoreError(f"{where}: no access keys were found. boto3 looks for {_KEYS}.") from None
@@ -170,8 +182,10 @@ class S3:
                 code = str(cause.response.get("Error", {}).get("Code", ""))
                 raise StoreError(f"{where}: {self._refusal(code)}") from None
             raise StoreError(f"{where}: {type(error).__name__}: {redact(str(error))}") from None
-        except ValueError as error:  # an endpoint that is not a URL
-            raise StoreError(f"{where}: {redact(str(error))}") from None
+        except ValueError as error:
+            if "endpoint" not in str(error).lower():
+                raise
+            raise StoreError(f"{where}: the endpoint is not a URL. Check AWS_ENDPOINT_URL_S3.") from None
 
     @property
     def _endpoint(self) -> str:
@@ -189,10 +203,6 @@ class S3:
         if code in _NOT_ALLOWED:
             return f"the access keys may not do this in the bucket {bucket!r} ({code})."
         return f"the service answers {code or 'with an error'}."
-
-
-class _MissingError(StoreError):
-    """There is no such object."""
 
 
 if TYPE_CHECKING:
