@@ -46,7 +46,8 @@ aicore_local_images =
     docker.io/example/text-clf-train:* = training
 ```
 
-`data` takes the place of the object store: `ai://default/texts` is the folder `data/texts`; `training` is the folder
+`data` takes the place of the object store: `ai://default/texts` is the folder `data/texts` ([more stores, and
+S3](#object-stores)); `training` is the folder
 with the Dockerfile of the image. The test body stays as it is: `aicore_execution` has the status, the log and the
 metrics of the program, and a program that fails fails the test with its last lines. Time is real, also with
 `aicore_clock`. Tests with the marker `aicore_script` or the fixture `aicore_emulator` are skipped: they control the
@@ -54,6 +55,27 @@ emulator's own scripts. The marker `aicore_local` is for tests that need a real 
 file makes it the default; `--aicore-live` stands above that. Each worker of pytest-xdist carries its own runs out. An
 image without a folder is *substituted* by this machine's programs, which a `LocalWarning` says, and which needs
 `aicore_local_substitute = true` where the variable `CI` is set.
+
+## Object stores
+
+```ini
+[pytest]
+aicore_local_store =
+    default = ./data
+    models = s3://my-bucket/models
+```
+
+`ai://NAME/PATH` is PATH in the folder, or below the prefix in S3, that NAME stands for; a value alone is that of
+`default`, and paths start at the ini file. A folder need not be copied anywhere; what is in S3 is downloaded before the
+step that reads it. S3 needs `pip install 'pytest-aicore[s3]'`. boto3 finds your access keys (`AWS_ACCESS_KEY_ID` and
+`AWS_SECRET_ACCESS_KEY`, or a profile) and another endpoint than Amazon's (`AWS_ENDPOINT_URL_S3`); steps see none of
+these.
+
+Nothing is written there. Outputs stay in a folder of the session, and are the inputs of later trainings by their URLs,
+`ai://default/EXECUTION/NAME`. `aicore_execution.output_artifacts["model"]` has `path`, the file or folder, and
+`open("model.json")`; the fixture [`aicore_store`](reference.md#object-stores) reads and writes by URL. A store that does
+not answer, a bucket that does not exist and keys that are refused end the training that needs them, with a message that
+says so; all others go on.
 
 ## `pytest-aicore run`
 
@@ -121,8 +143,9 @@ A notebook or SAP's SDK then registers artifacts, creates configurations and sta
 lines, metrics and tags are those of the real code, visible while it runs; stopping an execution ends its processes,
 and so does stopping the server.
 
-- An artifact `ai://NAME/PATH` is read from the folder of `--local-store NAME=FOLDER`. If there is no such file or
-  folder, the execution ends DEAD with a message that says which path was looked at.
+- An artifact `ai://NAME/PATH` is read from `--local-store NAME=FOLDER` or `NAME=s3://BUCKET/PREFIX`, or is a file that a
+  client has uploaded. If there is no such file or folder, the execution ends DEAD with a message that says which paths
+  were looked at.
 - Output artifacts of a COMPLETED execution are registered, and stay in `aicore-output/EXECUTION/NAME`; another
   execution can bind them by their URL, `ai://default/EXECUTION/NAME`. Clients download single files by AI Core's API
   for files, `GET /v2/lm/dataset/files/default/EXECUTION/NAME/model.json`; so `output_artifacts[...].open("model.json")`
