@@ -73,9 +73,9 @@ these.
 
 Nothing is written there. Outputs stay in a folder of the session, and are the inputs of later trainings by their URLs,
 `ai://default/EXECUTION/NAME`. `aicore_execution.output_artifacts["model"]` has `path`, the file or folder, and
-`open("model.json")`; the fixture [`aicore_store`](reference.md#object-stores) reads and writes by URL. A store that does
-not answer, a bucket that does not exist and keys that are refused end the training that needs them, with a message that
-says so; all others go on.
+`open("model.json")`; the fixture [`aicore_store`](reference.md#object-stores) reads and writes by URL. A store that
+does not answer, a bucket that does not exist and keys that are refused end the training that needs them, with a
+message that says so; all others go on.
 
 ## `pytest-aicore run`
 
@@ -143,9 +143,9 @@ A notebook or SAP's SDK then registers artifacts, creates configurations and sta
 lines, metrics and tags are those of the real code, visible while it runs; stopping an execution ends its processes,
 and so does stopping the server.
 
-- An artifact `ai://NAME/PATH` is read from `--local-store NAME=FOLDER` or `NAME=s3://BUCKET/PREFIX`, or is a file that a
-  client has uploaded. If there is no such file or folder, the execution ends DEAD with a message that says which paths
-  were looked at.
+- An artifact `ai://NAME/PATH` is read from `--local-store NAME=FOLDER` or `NAME=s3://BUCKET/PREFIX`, or is a file that
+  a client has uploaded. If there is no such file or folder, the execution ends DEAD with a message that says which
+  paths were looked at.
 - Output artifacts of a COMPLETED execution are registered, and stay in `aicore-output/EXECUTION/NAME`; another
   execution can bind them by their URL, `ai://default/EXECUTION/NAME`. Clients download single files by AI Core's API
   for files, `GET /v2/lm/dataset/files/default/EXECUTION/NAME/model.json`; so `output_artifacts[...].open("model.json")`
