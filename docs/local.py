@@ -109,6 +109,7 @@ output artifact text-model-tutorial: aicore-output/e3f61c0a94d27b58/text-model-t
 | `--substitute` | this machine's programs may take the place of images that are not mapped, also where `CI` is set |
 | `--engine` | `auto` (an engine that isolates), `sandbox` or `process` |
 | `--secrets FILE` | YAML with the values for `secretKeyRef`: `name: {key: "value"}`; they are hidden in all output |
+| `--config-maps FILE` | the same with the values for `configMapKeyRef` |
 | `--timeout S` | stops the run after so many seconds |
 | `--output DIR` | a new folder for the outputs; by default one in `aicore-output` |
 | `--format json` | status, message, metrics, tags, outputs, duration and nodes at the end, and nothing else on stdout |
@@ -156,7 +157,7 @@ and so does stopping the server.
   as on AI Core, and the server says so.
 - Time is real, so `--pace` is refused, and so is a `--host` that other machines reach: they could run code here.
 - All executions that were started run at the same time; pull secrets and generic secrets of AI Core are not looked at,
-  the values for `secretKeyRef` come from `--secrets`.
+  the values for `secretKeyRef` come from `--secrets`, those for `configMapKeyRef` from `--config-maps`.
 
 ## Engines
 
@@ -179,9 +180,9 @@ TABLE = """
 
 What is not in this table is refused before anything starts, with its line: templates of the types
 {refused};
-sidecars, daemons, `templateRef`, volumes other than `emptyDir`, and every other
-field. So is a workflow that Argo itself would refuse. Expressions (`{{{{=...}}}}`, `expression`) may use all of
-expr-lang but `let`, and those functions of sprig that depend on nothing but their arguments.
+sidecars, daemons, `templateRef`, volumes other than `emptyDir`, `configMap` and `secret`, and every other field. So is
+a workflow that Argo itself would refuse. Expressions (`{{{{=...}}}}`, `expression`) may use all of expr-lang but `let`,
+and those functions of sprig that depend on nothing but their arguments.
 
 | place | carried out | without effect here |
 |---|---|---|

@@ -148,7 +148,13 @@ def serve(parser: argparse.ArgumentParser) -> None:
         from pytest_aicore.cli.serve_local import Wanted
 
         wanted = Wanted(
-            asked.local, asked.local_store, asked.image, asked.engine, asked.secrets, may_substitute=asked.substitute
+            asked.local,
+            asked.local_store,
+            asked.image,
+            asked.engine,
+            asked.secrets,
+            asked.config_maps,
+            may_substitute=asked.substitute,
         )
         wanted.refuse_without_local()
         return serve_until_stopped(
@@ -304,6 +310,7 @@ def run(parser: argparse.ArgumentParser) -> None:
                 images=asked.image,
                 engine=asked.engine,
                 secrets=asked.secrets,
+                config_maps=asked.config_maps,
                 timeout=asked.timeout,
                 output=asked.output,
                 output_format=asked.format,
@@ -337,6 +344,7 @@ def _how_steps_run(group: argparse._ActionsContainer, *, engine: str | None) -> 
     group.add_argument(
         "--secrets", type=Path, metavar="FILE", help="YAML with the values of secrets: by name a map of keys"
     )
+    group.add_argument("--config-maps", type=Path, metavar="FILE", help="the same with the values of ConfigMaps")
 
 
 def _seconds(text: str) -> float:

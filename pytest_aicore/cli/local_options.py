@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import SettingsError
-from pytest_aicore.local.secrets_file import read_secrets
+from pytest_aicore.local.secrets_file import read_config_maps, read_secrets
 from pytest_aicore.objects.s3_address import SCHEME, s3_address
 from pytest_aicore.printable import say
 from pytest_aicore.redact import redact
@@ -114,6 +114,18 @@ def secrets(file: Path | None) -> dict[str, dict[str, str]]:
     return {} if file is None else read_secrets(file, "--secrets")
 
 
+def config_maps(file: Path | None) -> dict[str, dict[str, str]]:
+    """Return the values of ConfigMaps.
+
+    Args:
+        file: the value of `--config-maps`.
+
+    Raises:
+        SettingsError: it cannot be read, or holds something else.
+    """
+    return {} if file is None else read_config_maps(file, "--config-maps")
+
+
 def warn(sentence: str) -> None:
     """Print a warning.
 
@@ -124,4 +136,4 @@ def warn(sentence: str) -> None:
         say(f"pytest-aicore: {redact(sentence)}", sys.stderr)
 
 
-__all__ = ["OUTPUT", "folders", "images", "pairs", "secrets", "warn"]
+__all__ = ["OUTPUT", "config_maps", "folders", "images", "pairs", "secrets", "warn"]

@@ -55,6 +55,7 @@ class Wanted:
         images: `PATTERN=FOLDER`.
         engine: the name of an engine, or `auto`.
         secrets: the file with the values of secrets.
+        config_maps: the file with the values of ConfigMaps.
         timeout: after how many seconds the run is stopped.
         output: the folder for its outputs.
         output_format: `text` or `json`.
@@ -67,6 +68,7 @@ class Wanted:
     images: Sequence[str] = ()
     engine: str = "auto"
     secrets: Path | None = None
+    config_maps: Path | None = None
     timeout: float | None = None
     output: Path | None = None
     output_format: str = "text"
@@ -90,6 +92,7 @@ def run(wanted: Wanted) -> int:
     artifacts = _artifacts(workflow, wanted.artifacts)
     mapping = local_options.images(wanted.images)
     known_secrets = local_options.secrets(wanted.secrets)
+    config_maps = local_options.config_maps(wanted.config_maps)
     name = f"e{secrets.token_hex(8)[1:]}"  # as AI Core's ids of executions
     output = _output_folder(wanted.output, name)
     engine = chosen_engine(wanted.engine)
@@ -101,7 +104,15 @@ def run(wanted: Wanted) -> int:
         images = Images(mapping, Path(sys.executable), cache_folder() or folder, folder)
         pods = LocalPods(Settings(engine, images, folder, secrets=known_secrets, given=tracking.env, log=report.log))
         known = PodsWithKnownImages(pods, images, may_substitute=wanted.may_substitute, warn=warn)
-        walk = Walk(workflow, name, known, parameters=parameters, artifacts=artifacts, changed=report.changed)
+        walk = Walk(
+            workflow,
+            name,
+            known,
+            parameters=parameters,
+            artifacts=artifacts,
+            config_maps=config_maps,
+            changed=report.changed,
+        )
         try:
             for phrase in engine.lacks if engine.name == PlainProcess.name else ():
                 warn(f"the engine `{engine.name}`: {phrase}.")
@@ -164,7 +175,7 @@ def _parameters(workflow: WorkflowTemplate, given: Sequence[str]) -> dict[str, s
         left = to_fill_in(value, wholly=True)
         if left is not None:
             raise SettingsError(f"--parameter {name}={value}: {left!r} {LEFT}")
-    keys = ("value",) if isinstance(workflow, PlainWorkflow) else ("value", "default")
+    keys = ("value", "valueFrom") if isinstance(workflow, PlainWorkflow) else ("value", "valueFrom", "default")
     missing = [
         name for name, node in declared.items() if name not in values and not any(is_given(node, key) for key in keys)
     ]

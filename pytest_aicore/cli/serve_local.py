@@ -27,6 +27,7 @@ class Wanted:
         images: `PATTERN=FOLDER`.
         engine: the name of an engine, or `auto`; None if not given.
         secrets: the file with the values of secrets.
+        config_maps: the file with the values of ConfigMaps.
         may_substitute: whether images that are not mapped may be substituted where the variable `CI` is set.
     """
 
@@ -35,6 +36,7 @@ class Wanted:
     images: Sequence[str] = ()
     engine: str | None = None
     secrets: Path | None = None
+    config_maps: Path | None = None
     may_substitute: bool = False
 
     def refuse_without_local(self) -> None:
@@ -48,6 +50,7 @@ class Wanted:
             "--image": self.images,
             "--engine": self.engine,
             "--secrets": self.secrets,
+            "--config-maps": self.config_maps,
             "--substitute": self.may_substitute,
         }
         useless = [option for option, value in given.items() if value]
@@ -91,6 +94,9 @@ def working_emulator(wanted: Wanted, pace: str, seed: int | None) -> Emulator:
         images={**images, **{name: folder for name, folder in project.images.items() if name not in images}},
         store={**project.store, **local_options.stores(wanted.store)},
         secrets=project.secrets if wanted.secrets is None else local_options.secrets(wanted.secrets),
+        config_maps=project.config_maps
+        if wanted.config_maps is None
+        else local_options.config_maps(wanted.config_maps),
         may_substitute=wanted.may_substitute or project.may_substitute,
         asked=ON_THE_COMMAND_LINE,
         outputs=Path(OUTPUT),

@@ -128,6 +128,13 @@ class Settings:
         metavar="FILE",
         ini="aicore_local_secrets",
     )
+    local_config_maps: Setting[Path | None] = _declared(
+        "local: YAML file with the values of ConfigMaps that workflows name, by name and key",
+        reads="path",
+        default=None,
+        metavar="FILE",
+        ini="aicore_local_config_maps",
+    )
     local_substitute: Setting[bool] = _declared(
         "local: this machine's programs may take the place of images without a folder, also where CI is set",
         reads="switch",

@@ -26,6 +26,7 @@ class LocalChoices:
         store: by the name of an object-store secret the folder, or the place in S3, that takes its place:
             `ai://NAME/a/b` is `a/b` in it.
         secrets: the values for `secretKeyRef`: by the name of a secret its values by key. They are hidden in logs.
+        config_maps: the values for `configMapKeyRef`: by the name of a ConfigMap its values by key.
         may_substitute: whether this machine's programs may take the place of images that are not mapped, where the
             variable `CI` is set as well.
         template_of: returns the template of an executable id, None if there is none; called when an execution begins,
@@ -39,6 +40,7 @@ class LocalChoices:
     images: Mapping[str, Path] = field(default_factory=dict)
     store: Mapping[str, Path | S3Address] = field(default_factory=dict)
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    config_maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     may_substitute: bool = False
     template_of: Callable[[str], Template | None] | None = None
     asked: Asked = ON_THE_COMMAND_LINE

@@ -172,6 +172,7 @@ class Run(threading.Thread):
                 known,
                 parameters=self.job.parameters,
                 artifacts=artifacts,
+                config_maps=self._choices.config_maps,
                 changed=self._node_changed,
             )
             with self._mutex:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import did_you_mean
+from pytest_aicore.running.pods import ArtifactIn
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,6 +51,11 @@ def of_template(pod: Pod, secrets: Mapping[str, Mapping[str, str]]) -> dict[str,
         SecretError: a secret that is not optional is missing. The sentences are those of Kubernetes.
     """
     variables: dict[str, str] = {}
+    for name, prefix, is_optional in pod.secrets_from:
+        if name in secrets:
+            variables.update({prefix + key: value for key, value in secrets[name].items()})
+        elif not is_optional:
+            raise SecretError(_missing(name, "", secrets))
     for variable, (name, key, is_optional) in pod.secrets.items():
         value = secrets.get(name, {}).get(key)
         if value is not None:
@@ -59,6 +65,30 @@ def of_template(pod: Pod, secrets: Mapping[str, Mapping[str, str]]) -> dict[str,
     for variable, text in pod.env.items():
         variables[variable] = expanded(text, variables)
     return variables
+
+
+def secret_files(pod: Pod, secrets: Mapping[str, Mapping[str, str]]) -> list[ArtifactIn]:
+    """Return the files with the values of secrets that are mounted in a pod.
+
+    Args:
+        pod: the pod.
+        secrets: by the name of a secret its values by key.
+
+    Raises:
+        SecretError: a secret that is not optional is missing.
+    """
+    found: list[ArtifactIn] = []
+    for mount in pod.secret_files:
+        values = secrets.get(mount.name, {})
+        if mount.name not in secrets and not mount.is_optional:
+            raise SecretError(_missing(mount.name, "", secrets))
+        places = {key: f"{mount.path}/{key}" for key in values} if mount.places is None else mount.places
+        for key, path in places.items():
+            if key in values:
+                found.append(ArtifactIn(key, path, values[key].encode(), mode=mount.mode))
+            elif not mount.is_optional:
+                raise SecretError(_missing(mount.name, key, secrets))
+    return found
 
 
 def _missing(name: str, key: str, secrets: Mapping[str, Mapping[str, str]]) -> str:
@@ -87,4 +117,4 @@ def of_step(pod: Pod, own: Mapping[str, str], image: Mapping[str, str], given: M
     return {"PATH": PATH, "HOME": HOME, "HOSTNAME": pod.name, **image, **given, **of_argo, **own}
 
 
-__all__ = ["HOME", "PATH", "SecretError", "expanded", "of_step", "of_template"]
+__all__ = ["HOME", "PATH", "SecretError", "expanded", "of_step", "of_template", "secret_files"]

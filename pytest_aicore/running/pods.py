@@ -85,6 +85,25 @@ class ParameterOut:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretFiles:
+    """The values of a secret as files.
+
+    Attributes:
+        path: the folder for all of them, one a key.
+        name: the name of the secret.
+        places: by key the path of its file; None for all keys, in the folder.
+        is_optional: whether it, or a key of it, may be missing.
+        mode: the permissions of the files.
+    """
+
+    path: str
+    name: str
+    places: Mapping[str, str] | None
+    is_optional: bool
+    mode: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pod:
     """A pod that should run. All values are substituted.
 
@@ -99,7 +118,10 @@ class Pod:
         workdir: the working directory, None for the image's own.
         env: the variables of the template, in order; `$(NAME)` in them is not expanded yet.
         secrets: by variable, the name and key of the secret whose value it gets, and whether it is optional.
+        secrets_from: secrets all of whose keys become variables: name, prefix of the variables, whether it is optional.
+        secret_files: secrets that are mounted as files.
         empty_dirs: paths at which an empty folder is mounted, writable.
+        closed_dirs: those of them that the step cannot write to once its inputs are there.
         artifacts_in: what is staged before it starts.
         artifacts_out: what is collected after it has ended, also after a failure.
         parameters_out: the same, of parameters.
@@ -119,7 +141,10 @@ class Pod:
     workdir: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, tuple[str, str, bool]] = field(default_factory=dict)
+    secrets_from: tuple[tuple[str, str, bool], ...] = ()
+    secret_files: tuple[SecretFiles, ...] = ()
     empty_dirs: tuple[str, ...] = ()
+    closed_dirs: tuple[str, ...] = ()
     artifacts_in: tuple[ArtifactIn, ...] = ()
     artifacts_out: tuple[ArtifactOut, ...] = ()
     parameters_out: tuple[ParameterOut, ...] = ()

@@ -40,6 +40,8 @@ def stage(pod: Pod, root: Root) -> None:
         folder.chmod(0o777)
     for artifact in pod.artifacts_in:
         _load(artifact, root)
+    for path in pod.closed_dirs:
+        root.make_folder(path).chmod(0o555)
     if pod.workdir is not None:
         root.make_folder(pod.workdir)  # the container runtime makes it (runc, libcontainer/rootfs_linux.go)
     if pod.script is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_aicore.running.collecting import collect
 from pytest_aicore.running.copying import copy, remove
 from pytest_aicore.running.engines.engine import CommandError, Launch, StartError
-from pytest_aicore.running.environment import expanded, of_step, of_template
+from pytest_aicore.running.environment import expanded, of_step, of_template, secret_files
 from pytest_aicore.running.logs import Lines, Result
 from pytest_aicore.running.pods import Ended
 from pytest_aicore.running.root import Root
@@ -100,7 +100,8 @@ class Step:
             program.chmod(0o755)
         pod = self._pod
         script = self._mapped(pod.script, image) if pod.script is not None else None
-        stage(replace(pod, script=script), self._root)
+        secrets = secret_files(pod, self._settings.secrets)
+        stage(replace(pod, script=script, artifacts_in=(*secrets, *pod.artifacts_in)), self._root)
 
     def _mapped(self, text: str, image: Image) -> str:
         pod = self._pod

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_aicore.local.choices import LocalChoices
-from pytest_aicore.local.secrets_file import read_secrets
+from pytest_aicore.local.secrets_file import read_config_maps, read_secrets
 from pytest_aicore.running.known_images import Asked
 
 if TYPE_CHECKING:
@@ -19,14 +19,15 @@ def choices_of(settings: Settings) -> LocalChoices:
         settings: of the project.
 
     Raises:
-        SettingsError: the file with the values of secrets cannot be read.
+        SettingsError: a file with the values of secrets or ConfigMaps cannot be read.
     """
-    secrets = settings.local_secrets
+    secrets, config_maps = settings.local_secrets, settings.local_config_maps
     return LocalChoices(
         engine=settings.local_engine.value,
         images=settings.local_images.value,
         store=settings.local_store.value,
         secrets={} if secrets.value is None else read_secrets(secrets.value, secrets.source),
+        config_maps={} if config_maps.value is None else read_config_maps(config_maps.value, config_maps.source),
         may_substitute=settings.local_substitute.value,
         asked=Asked("aicore_local_images = {name} = FOLDER", "aicore_local_substitute = true"),
     )

@@ -487,3 +487,33 @@ def test_secrets_that_cannot_be_read() -> None:
     write("secrets.yaml", "hub: {token: 5}")
     expected = "expected a map of secrets, each a map of keys and values in quotes."
     assert misuse(run_here("--secrets", "secrets.yaml")) == f"pytest-aicore: --secrets secrets.yaml: {expected}\n"
+
+
+def test_config_maps() -> None:
+    write(
+        "wf.yaml",
+        """
+        apiVersion: argoproj.io/v1alpha1
+        kind: Workflow
+        metadata: {name: wf}
+        spec:
+          entrypoint: train
+          templates:
+            - name: train
+              container:
+                image: i
+                command: [sh, -c]
+                args: ["test $DEPTH = 5"]
+                env: [{name: DEPTH, valueFrom: {configMapKeyRef: {name: settings, key: depth}}}]
+        """,
+    )
+    write("maps.yaml", 'settings: {depth: "5"}')
+    assert run("wf.yaml", "--engine", "process", "--config-maps", "maps.yaml").returncode == 0
+    without = run("wf.yaml", "--engine", "process")
+    assert without.returncode == 1
+    assert 'configmap "settings" not found. Known ConfigMaps: none.' in without.stdout
+    write("maps.yaml", "settings: {depth: 5}")
+    expected = "expected a map of ConfigMaps, each a map of keys and values in quotes."
+    assert misuse(run("wf.yaml", "--config-maps", "maps.yaml")) == (
+        f"pytest-aicore: --config-maps maps.yaml: {expected}\n"
+    )

@@ -49,6 +49,7 @@ def test_defaults() -> None:
         "local_images": Setting({}, "default"),
         "local_store": Setting({}, "default"),
         "local_secrets": Setting(None, "default"),
+        "local_config_maps": Setting(None, "default"),
         "local_substitute": Setting(False, "default"),
         "service_key": Setting(None, "default"),
         "resource_group": Setting("default", "default"),

@@ -25,6 +25,8 @@ from pytest_aicore.running.walking.values import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_aicore.running.walking.config_maps import ConfigMaps
+
 
 def arguments_of(call: Plain, scope: Scope) -> Values:
     """Return what a call passes.
@@ -80,13 +82,14 @@ def _origin(artifact: Plain, scope: Scope) -> tuple[Supplied | None, str]:
         raise
 
 
-def inputs_of(template: Plain, passed: Values, bound: Mapping[str, Supplied]) -> Values:
+def inputs_of(template: Plain, passed: Values, bound: Mapping[str, Supplied], config_maps: ConfigMaps) -> Values:
     """Return the inputs of a template.
 
     Args:
         template: its content, in which the tags of the workflow are replaced.
         passed: the arguments of its call.
         bound: the artifacts that a configuration binds, wherever they are declared: AI Core goes by the names alone.
+        config_maps: the values of ConfigMaps.
 
     Raises:
         ValueProblem: an input that nobody supplies.
@@ -94,8 +97,9 @@ def inputs_of(template: Plain, passed: Values, bound: Mapping[str, Supplied]) ->
     parameters: dict[str, str | None] = {}
     for each in items(template, "inputs", "parameters"):
         name = each["name"]
-        own = each.get("value") if each.get("value") is not None else each.get("default")
-        value = passed.parameters[name] if name in passed.parameters else _value(own)
+        value = passed.parameters[name] if name in passed.parameters else own_value(each, config_maps)
+        if value is None and name not in passed.parameters:
+            value = _value(each.get("default"))
         if value is None:
             raise ValueProblem(f"inputs.parameters.{name} was not supplied")
         parameters[name] = value
@@ -109,6 +113,28 @@ def inputs_of(template: Plain, passed: Values, bound: Mapping[str, Supplied]) ->
             raise ValueProblem(f"inputs.artifacts.{name} was not supplied")
         artifacts[name] = supplied
     return Values(parameters, artifacts)
+
+
+def own_value(parameter: Plain, config_maps: ConfigMaps) -> str | None:
+    """Return the value that the declaration of a parameter gives it, None without one.
+
+    Args:
+        parameter: the declaration.
+        config_maps: the values of ConfigMaps.
+
+    Raises:
+        ValueProblem: a ConfigMap, or a key of it, is missing.
+    """
+    origin = parameter.get("valueFrom") or {}
+    if parameter.get("value") is not None or not origin.get("configMapKeyRef"):
+        return _value(parameter.get("value"))
+    try:
+        value = config_maps.value(origin["configMapKeyRef"])
+    except ValueProblem:
+        if origin.get("default") is None:
+            raise
+        value = None
+    return _value(origin.get("default")) if value is None else value
 
 
 def scope_of_inputs(template: Plain, inputs: Values) -> Scope:
@@ -184,4 +210,4 @@ def _named(origin: Plain, scope: Scope) -> str:
     return text
 
 
-__all__ = ["arguments_of", "inputs_of", "outputs_of", "scope_of_inputs"]
+__all__ = ["arguments_of", "inputs_of", "outputs_of", "own_value", "scope_of_inputs"]

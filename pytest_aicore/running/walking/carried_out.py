@@ -47,10 +47,11 @@ _ARTIFACT: Final[dict[str, Shape]] = {
     "archive": _ARCHIVE,
     "raw": _keys("data"),
 }
-_ARGUMENTS: Final[Shape] = {
-    "parameters": [_keys("name", "value", "default", "enum") | _ignored("description")],
-    "artifacts": [_ARTIFACT | _keys("from", "fromExpression")],
-}
+_KEY_OF: Final[Shape] = _keys("name", "key", "optional")
+_PARAMETER: Final[dict[str, Shape]] = _keys("name", "value", "default", "enum") | _ignored("description")
+_FROM_CONFIG_MAP: Final[dict[str, Shape]] = {"valueFrom": {**_keys("default"), "configMapKeyRef": _KEY_OF}}
+_ARTIFACTS: Final[Shape] = [_ARTIFACT | _keys("from", "fromExpression")]
+_ARGUMENTS: Final[Shape] = {"parameters": [_PARAMETER], "artifacts": _ARTIFACTS}
 _OUTPUTS: Final[Shape] = {
     "parameters": [
         {
@@ -72,10 +73,17 @@ _CONTAINER: Final[dict[str, Shape]] = {
     "command": _WORDS,
     "args": _WORDS,
     **_ignored("imagePullPolicy", "ports", "resources", "securityContext"),
-    "env": [{**_keys("name", "value"), "valueFrom": {"secretKeyRef": _keys("name", "key", "optional")}}],
-    "volumeMounts": [_keys("name", "mountPath")],
+    "env": [{**_keys("name", "value"), "valueFrom": {"secretKeyRef": _KEY_OF, "configMapKeyRef": _KEY_OF}}],
+    "envFrom": [{**_keys("prefix"), "secretRef": _keys("name", "optional"), "configMapRef": _keys("name", "optional")}],
+    "volumeMounts": [_keys("name", "mountPath", "subPath") | _ignored("readOnly")],
 }
-_VOLUMES: Final[Shape] = [_keys("name", "emptyDir")]
+_VOLUMES: Final[Shape] = [
+    {
+        **_keys("name", "emptyDir"),
+        "configMap": {**_keys("name", "defaultMode", "optional"), "items": [_keys("key", "path")]},
+        "secret": {**_keys("secretName", "defaultMode", "optional"), "items": [_keys("key", "path")]},
+    }
+]
 _RETRY: Final[Shape] = {
     **_keys("limit", "retryPolicy", "expression"),
     **_ignored("affinity"),
@@ -108,7 +116,7 @@ TEMPLATE: Final[Shape] = {
     **_keys("name", "activeDeadlineSeconds", "timeout", "parallelism"),
     **_ignored("annotations", "memoize", "metadata"),
     "inputs": {
-        "parameters": [_keys("name", "value", "default") | _ignored("description", "enum")],
+        "parameters": [{**_keys("name", "value", "default"), **_ignored("description", "enum"), **_FROM_CONFIG_MAP}],
         "artifacts": [_ARTIFACT],
     },
     "outputs": _OUTPUTS,
@@ -133,7 +141,7 @@ _DEFAULTS: Final[Shape] = {
 SPEC: Final[Shape] = {
     **_FOR_THE_CLUSTER,
     **_keys("entrypoint", "activeDeadlineSeconds", "parallelism", "onExit", "templates"),
-    "arguments": _ARGUMENTS,
+    "arguments": {"parameters": [_PARAMETER | _FROM_CONFIG_MAP], "artifacts": _ARTIFACTS},
     "hooks": _HOOKS,
     "retryStrategy": _RETRY,
     "templateDefaults": _DEFAULTS,

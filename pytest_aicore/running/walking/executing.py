@@ -72,7 +72,7 @@ class Executor:
         content = substituted(definition.content, known)
         try:
             _refuse_too_deep(call)
-            inputs = inputs_of(content, call.arguments, self._bound)
+            inputs = inputs_of(content, call.arguments, self._bound, self._run.config_maps)
         except ValueProblem as problem:
             node = self._run.node(call.name, call.display_name, definition.node_type, call.template, call.parent)
             node.setup_error = str(problem)
@@ -132,6 +132,7 @@ class Executor:
                 name=name,
                 line=template.definition.line,
                 spec=self._spec,
+                config_maps=self._run.config_maps,
                 keep_result=template.call.keep_result,
             )
         except ValueProblem as problem:

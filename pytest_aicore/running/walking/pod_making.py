@@ -6,10 +6,12 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.running.pods import ArtifactIn, ArtifactOut, ParameterOut, Pod
+from pytest_aicore.running.walking.mounting import env_from, literally, mounted
 from pytest_aicore.running.walking.values import Plain, ValueProblem, archive_of, items, text_of
 from pytest_aicore.workflows.resource_plans import DEFAULT_PLAN, INSTANCE_LABEL, PLAN_LABEL
 
 if TYPE_CHECKING:
+    from pytest_aicore.running.walking.config_maps import ConfigMaps
     from pytest_aicore.running.walking.values import Values
 
 _DURATION: Final = re.compile(r"(?:\d+(?:\.\d*)?(?:h|ms|m|s))+")
@@ -25,6 +27,7 @@ def pod_of(
     name: str,
     line: int,
     spec: Plain,
+    config_maps: ConfigMaps,
     keep_result: bool,
 ) -> Pod:
     """Return the pod of a template with a container or a script.
@@ -36,15 +39,18 @@ def pod_of(
         name: the name of the pod.
         line: the line of the template.
         spec: the specification of the workflow.
+        config_maps: the values of ConfigMaps.
         keep_result: whether its stdout is an output.
 
     Raises:
-        ValueProblem: a value that cannot be one, or an unknown volume.
+        ValueProblem: a value that cannot be one, an unknown volume, or a missing ConfigMap.
     """
     script = template.get("script")
     container: Plain = script or template.get("container") or {}
     command = container.get("command")
     args = container.get("args")
+    mounts = mounted(container, [*items(template, "volumes"), *items(spec, "volumes")], config_maps)
+    texts, secrets_from = env_from(container, config_maps)
     return Pod(
         node=node,
         name=name,
@@ -54,10 +60,13 @@ def pod_of(
         args=None if args is None else tuple(map(text_of, args)),
         script=None if script is None else _text(script.get("source")),
         workdir=container.get("workingDir") or None,
-        env={each["name"]: _text(each.get("value")) for each in items(container, "env") if not _secret(each)},
+        env={**texts, **_variables(container, config_maps)},
         secrets={each["name"]: secret for each in items(container, "env") if (secret := _secret(each))},
-        empty_dirs=tuple(_empty_dirs(container, [*items(template, "volumes"), *items(spec, "volumes")])),
-        artifacts_in=tuple(_artifacts_in(template, inputs)),
+        secrets_from=tuple(secrets_from),
+        secret_files=tuple(mounts.secrets),
+        empty_dirs=tuple(mounts.empty_dirs),
+        closed_dirs=tuple(mounts.closed),
+        artifacts_in=(*mounts.files, *_artifacts_in(template, inputs)),
         artifacts_out=tuple(
             ArtifactOut(_name(each["name"]), _text(each.get("path")), archive_of(each), bool(each.get("optional")))
             for each in items(template, "outputs", "artifacts")
@@ -98,12 +107,17 @@ def _secret(variable: Plain) -> tuple[str, str, bool] | None:
     return reference["name"], reference["key"], bool(reference.get("optional"))
 
 
-def _empty_dirs(container: Plain, volumes: list[Plain]) -> list[str]:
-    known = {volume["name"] for volume in volumes}
-    for mount in items(container, "volumeMounts"):
-        if mount["name"] not in known:
-            raise ValueProblem(f"volume '{mount['name']}' not found in workflow spec")
-    return [mount["mountPath"] for mount in items(container, "volumeMounts")]
+def _variables(container: Plain, config_maps: ConfigMaps) -> dict[str, str]:
+    """Return the variables besides those of secrets; without what a ConfigMap lacks and may lack."""
+    found: dict[str, str] = {}
+    for each in items(container, "env"):
+        reference = (each.get("valueFrom") or {}).get("configMapKeyRef")
+        if reference:
+            value = config_maps.value(reference)
+            found.update({} if value is None else literally({each["name"]: value}))
+        elif not _secret(each):
+            found[each["name"]] = _text(each.get("value"))
+    return found
 
 
 def _artifacts_in(template: Plain, inputs: Values) -> list[ArtifactIn]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from pytest_aicore.running.pods import Pod, Pods
+    from pytest_aicore.running.walking.config_maps import ConfigMaps
     from pytest_aicore.running.walking.nodes import NodePhase, NodeType, Outputs
     from pytest_aicore.running.walking.values import Plain, Supplied
 
@@ -32,9 +33,11 @@ class RunState:
         name: of the workflow.
         pods: runs the pods.
         changed: gets each node when it is new and whenever its phase has changed.
+        config_maps: the values of ConfigMaps.
 
     Attributes:
         name: of the workflow.
+        config_maps: the values of ConfigMaps.
         nodes: by id, in the order in which they came.
         texts: by the name of a tag of the workflow (`workflow.name`) its text.
         parameters: the global output parameters.
@@ -43,8 +46,9 @@ class RunState:
         over: the message of all that must not run any more; None while the run goes on.
     """
 
-    def __init__(self, name: str, pods: Pods, changed: Callable[[NodeStatus], None]) -> None:
+    def __init__(self, name: str, pods: Pods, changed: Callable[[NodeStatus], None], config_maps: ConfigMaps) -> None:
         self.name = name
+        self.config_maps = config_maps
         self.nodes: dict[str, NodeStatus] = {}
         self.texts: dict[str, str] = {}
         self.parameters: dict[str, str] = {}

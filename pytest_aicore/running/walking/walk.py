@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from uuid import uuid4
 
 from pytest_aicore.errors import WorkflowError
-from pytest_aicore.running.walking.arguments import arguments_of
+from pytest_aicore.running.walking.arguments import arguments_of, own_value
 from pytest_aicore.running.walking.calls import Call
+from pytest_aicore.running.walking.config_maps import ConfigMaps
 from pytest_aicore.running.walking.executing import Definition, Executor
 from pytest_aicore.running.walking.handlers import Handlers
 from pytest_aicore.running.walking.pod_making import whole_number
@@ -81,6 +82,7 @@ class Walk:
         pods: runs the pods.
         parameters: values by the names of the workflow's parameters.
         artifacts: what is bound to input artifacts, by their names.
+        config_maps: the values for `configMapKeyRef`: by the name of a ConfigMap its values by key.
         changed: gets each node when it is new and whenever its phase has changed, in the thread that runs.
 
     Raises:
@@ -95,6 +97,7 @@ class Walk:
         *,
         parameters: Mapping[str, str] | None = None,
         artifacts: Mapping[str, Stored] | None = None,
+        config_maps: Mapping[str, Mapping[str, str]] | None = None,
         changed: Callable[[NodeStatus], None] = _nobody_listens,
     ) -> None:
         refused = refusals(workflow)
@@ -108,6 +111,7 @@ class Walk:
         self._pods = pods
         self._given = dict(parameters or {})
         self._bound = {each: Supplied(stored, "none") for each, stored in (artifacts or {}).items()}
+        self._config_maps = ConfigMaps(config_maps or {})
         self._changed = changed
         self._spec: Plain = plain(workflow.spec)
         self._wish: str | None = None
@@ -141,7 +145,7 @@ class Walk:
     async def _run(self) -> Outcome:
         begin = time.monotonic()
         phase: NodePhase
-        state = RunState(self._name, self._pods, self._changed)
+        state = RunState(self._name, self._pods, self._changed, self._config_maps)
         self._running = asyncio.get_running_loop(), state
         if self._wish is not None:
             state.end(self._wish)
@@ -212,11 +216,11 @@ class Walk:
         is_of_aicore = not isinstance(self._workflow, PlainWorkflow)  # Argo itself has no use for `default` there
         for each in items(self._spec, "arguments", "parameters"):
             name = each["name"]
-            value = each.get("value")
+            value = self._given.get(name)
+            if value is None:
+                value = own_value(each, self._config_maps)
             if value is None and is_of_aicore:
                 value = each.get("default")
-            if name in self._given:
-                value = self._given[name]
             if value is None:
                 raise ValueProblem(
                     f"either value or valueFrom must be specified in order to set global parameter {name}"

@@ -41,7 +41,7 @@ def test_all_refusals_at_once() -> None:
               image: i
               command: [sh]
               args: ["{{=1 +}} {{=foo + 1}} {{steps.name}} {{workflow.priority}} {{jinja}}"]
-              envFrom: [{secretRef: {name: s}}]
+              lifecycle: {preStop: {exec: {command: [sh]}}}
           - name: wait
             suspend: {}
           - name: not-reached
@@ -53,7 +53,7 @@ def test_all_refusals_at_once() -> None:
         "wf.yaml:18:16: The expression `{{=1 +}}` is not carried out on this machine: a value is missing at the end.",
         "wf.yaml:18:16: The expression `{{=foo + 1}}` is not carried out on this machine: nothing is called `foo`.",
         "wf.yaml:18:16: The tag `{{workflow.priority}}` is not replaced on this machine.",
-        "wf.yaml:19:9: `template.container.envFrom` is not carried out on this machine.",
+        "wf.yaml:19:9: `template.container.lifecycle` is not carried out on this machine.",
         "wf.yaml:21:7: `template.suspend` is not carried out on this machine.",
     ]
 
@@ -86,7 +86,7 @@ def container(line: str) -> str:
             "template.inputs.artifacts.subPath",
         ),
         ("outputs: {artifacts: [{name: d, path: /d, s3: {key: k}}]}", "template.outputs.artifacts.s3"),
-        ("volumes: [{name: v, secret: {secretName: s}}]", "template.volumes.secret"),
+        ("volumes: [{name: v, hostPath: {path: /}}]", "template.volumes.hostPath"),
     ],
 )
 def test_what_is_refused(line: str, what: str) -> None:

@@ -1,0 +1,117 @@
+"""Each construct with real processes, on each engine: one workflow that succeeds by it, and one that fails."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from pytest_aicore.running.local_pods import LocalPods
+from pytest_aicore.running.walking.walk import Walk
+from tests.running.walking.scripted_pods import NAME, workflow
+
+if TYPE_CHECKING:
+    from tests.running.pods_here import Here
+
+pytestmark = pytest.mark.once
+
+SECRETS = {"login": {"user": "me", "word": "do$(user)r"}}
+CONFIG_MAPS = {"settings": {"depth": "5", "words": "a b", "price": "$(HOME)"}}
+
+
+class Construct(NamedTuple):
+    """A construct.
+
+    Attributes:
+        templates: the YAML of templates; the first one is the entrypoint. `CHECK` in it is a script of the shell.
+        check: succeeds where the construct does what it should.
+        twin: of a workflow that has to fail.
+        top: of the specification.
+    """
+
+    templates: str
+    check: str = "true"
+    twin: str = "exit 3"
+    top: str = ""
+
+
+def script(more: str = "", of_template: str = "") -> str:
+    """Return a template with the script that is checked.
+
+    Args:
+        more: of its script.
+        of_template: more of the template.
+    """
+    head = f"- name: check\n{textwrap.indent(of_template, '  ')}\n  script:\n"
+    return f"{head}    image: i\n    command: [sh]\n    source: CHECK\n{textwrap.indent(more, '    ')}\n"
+
+
+CONSTRUCTS = {
+    "configMapKeyRef": Construct(
+        script("env: [{name: DEPTH, valueFrom: {configMapKeyRef: {name: settings, key: depth}}}]"),
+        'test "$DEPTH" = 5',
+        'test "$DEPTH" = 6',
+    ),
+    "configMapKeyRef of a parameter": Construct(
+        script(), "test {{workflow.parameters.depth}} = 5", "test {{workflow.parameters.depth}} = 6",
+        "arguments: {parameters: [{name: depth, valueFrom: {configMapKeyRef: {name: settings, key: depth}}}]}",
+    ),
+    "envFrom": Construct(
+        script("envFrom: [{prefix: S_, configMapRef: {name: settings}}, {secretRef: {name: login}}]"),
+        'test "$S_depth$user$S_price" = \'5me$(HOME)\'',
+        'test -z "$user"',
+    ),
+    "volumes of ConfigMaps and secrets": Construct(
+        script(
+            "volumeMounts:\n- {name: c, mountPath: /conf}\n- {name: s, mountPath: /keys, readOnly: true}\n"
+            "- {name: c, mountPath: /one/depth.txt, subPath: depth}",
+            "volumes:\n- {name: c, configMap: {name: settings, items: [{key: depth, path: depth}]}}\n"
+            "- {name: s, secret: {secretName: login, defaultMode: 256}}",
+        ),
+        "cat /conf/depth /one/depth.txt /keys/user | grep 55me && test $(ls /conf) = depth",
+        "cat /conf/words",
+    ),
+    "an expression": Construct(
+        "- name: all\n  steps:\n  - - name: a\n      template: check\n"
+        "      arguments: {parameters: [{name: x, value: \"{{=asInt('2') * 21}}\"}]}\n"
+        + script(of_template="inputs: {parameters: [{name: x}]}"),
+        "test {{inputs.parameters.x}} = 42",
+        "test {{inputs.parameters.x}} = 41",
+    ),
+    "retryStrategy.expression": Construct(
+        script(of_template="retryStrategy: {limit: 2, expression: asInt(lastRetry.exitCode) == 7}"),
+        "test {{retries}} = 1 || exit 7",
+        "test {{retries}} = 1 || exit 8",
+    ),
+}  # fmt: skip
+
+
+def ended(here: Here, construct: Construct, check: str) -> tuple[str, str]:
+    """Return how a workflow with a construct ended.
+
+    Args:
+        here: the engine.
+        construct: the construct.
+        check: the script in its place.
+    """
+    templates = construct.templates.replace("CHECK", "|\n" + textwrap.indent(check, " " * 6))
+    entrypoint = templates.split("name: ", 1)[1].split("\n", 1)[0]
+    spec = f"entrypoint: {entrypoint}\n{construct.top}\ntemplates:\n{templates}"
+    here.options["secrets"] = SECRETS
+    pods = LocalPods(here.settings())
+    try:
+        outcome = Walk(workflow(spec), NAME, pods, config_maps=CONFIG_MAPS).run()
+    finally:
+        pods.close()
+    return outcome.status, outcome.message
+
+
+@pytest.mark.parametrize("construct", CONSTRUCTS.values(), ids=CONSTRUCTS)
+def test_a_construct(here: Here, construct: Construct) -> None:
+    assert ended(here, construct, construct.check) == ("COMPLETED", "")
+
+
+@pytest.mark.parametrize("construct", CONSTRUCTS.values(), ids=CONSTRUCTS)
+def test_its_twin_that_fails(here: Here, construct: Construct) -> None:
+    assert ended(here, construct, construct.twin)[0] == "DEAD"
