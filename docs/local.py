@@ -52,9 +52,36 @@ with the Dockerfile of the image. The test body stays as it is: `aicore_executio
 metrics of the program, and a program that fails fails the test with its last lines. Time is real, also with
 `aicore_clock`. Tests with the marker `aicore_script` or the fixture `aicore_emulator` are skipped: they control the
 emulator's own scripts. The marker `aicore_local` is for tests that need a real run. `aicore_local = true` in the ini
-file makes it the default; `--aicore-live` stands above that. Each worker of pytest-xdist carries its own runs out. An
-image without a folder is *substituted* by this machine's programs, which a `LocalWarning` says, and which needs
-`aicore_local_substitute = true` where the variable `CI` is set.
+file makes it the default; `--aicore-live` stands above that. An image without a folder is *substituted* by this
+machine's programs, which a `LocalWarning` says, and which needs `aicore_local_substitute = true` where the variable
+`CI` is set.
+
+**Many.** All runs that the markers of the selected tests ask for start before the first test, as many at once as
+there are processors (`--aicore-max-parallel=N`); the others queue, and the timeout of a run counts from its start. A
+family of runs takes its values from the parameter sets of a test:
+
+```python
+import pytest
+from pytest_aicore import from_param
+
+@pytest.mark.parametrize("depth", [3, 5, 7])
+@pytest.mark.aicore(
+    "training_workflow_tutorial.yaml",
+    artifacts={"text-data": "ai://default/texts"},
+    parameters={"DEPTH": from_param("depth")},
+)
+def test_depth(aicore_execution, depth):
+    assert aicore_execution.status.value == "COMPLETED"
+```
+
+Runs that a body starts by `aicore_run`, and those of tests that use `aicore_store`, start when they are needed. What
+no remaining test needs is stopped, also after `-x`.
+
+**pytest-xdist.** Tests with identical plans share one run, in whichever worker they are. The controller carries the
+runs out; its workers, on the same machine, ask it over HTTP. They share the runs and nothing else: what a test
+creates by its own client or puts by `aicore_store` exists in its worker alone, and the emulator that clients reach is
+rolled back after each test, the runs of its tests excepted. A worker that crashes takes no run with it; the end of
+the controller, by whatever signal, ends all.
 
 ## Object stores
 

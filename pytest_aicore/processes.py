@@ -142,6 +142,13 @@ class Letters:
             return b""
 
 
+def processors() -> int:
+    """Return the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def mark_of(pid: int) -> str | None:
     """Return an identifier that no other process of this machine has had or will have, None if the process has ended.
 
@@ -166,4 +173,4 @@ def lives(mark: str) -> bool:
     return pid.isdecimal() and mark_of(int(pid)) == mark
 
 
-__all__ = ["Home", "HomeCondition", "HomeLock", "Letters", "ThreadLock", "lives", "mark_of"]
+__all__ = ["Home", "HomeCondition", "HomeLock", "Letters", "ThreadLock", "lives", "mark_of", "processors"]

@@ -271,7 +271,7 @@ class Settings:
         ini_type="linelist",
     )
     max_parallel: Setting[int] = _declared(
-        "live: how many trainings run at once (default: 10)",
+        "live and local: how many trainings run at once (default: 10, local as many as there are processors)",
         reads="count",
         default=10,
         metavar="N",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.echo import MISPLACED, is_misplaced
-from pytest_aicore.errors import SettingsError
+from pytest_aicore.errors import AicoreError, SettingsError
 from pytest_aicore.hooks import EMULATED_ONLY, SETTINGS
 from pytest_aicore.hooks.context import hiding_of, session_of, settings_of
 
@@ -46,12 +46,17 @@ def start(config: pytest.Config) -> None:
             f"{project}\nA live session costs money, and the limits in the project's ini file would be ignored: nothing"
             " was started."
         )
-    session_of(config)
+    session = session_of(config)
+    if settings.local.value and not config.option.collectonly:
+        try:
+            session.local_session.require_usable()
+        except AicoreError as error:
+            raise pytest.UsageError(str(error)) from None
     if settings.check.value or settings.update.value:
         from pytest_aicore.hooks.workflow_items import begin as begin_checks
 
         begin_checks(config, settings)
-    if settings.live.value and not config.option.collectonly:
+    if settings.real_option is not None and not config.option.collectonly:
         from pytest_aicore.hooks.live import LiveSession
 
         LiveSession.register(config)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.hooks import HIDING_PLUGIN, SETTINGS, environment_at_start, ini_value
+from pytest_aicore.processes import processors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
     from pytest_aicore.config.markers import MarkerUse
     from pytest_aicore.config.options import Settings
     from pytest_aicore.hooks.secrets import Hiding
+    from pytest_aicore.session.local_session import Owner
     from pytest_aicore.session.session import Session
     from pytest_aicore.training.live.runs import Live, LiveOptions
 
 _SESSION: pytest.StashKey[Session] = pytest.StashKey()
 LIVE_PLUGIN = "aicore-live"
+OWNER_INPUT = "aicore_owner"
+"""What a worker of pytest-xdist is given: how it reaches the process that carries its runs out."""
 
 
 def settings_of(config: pytest.Config) -> Settings:
@@ -54,7 +58,12 @@ def session_of(config: pytest.Config) -> Session:
     if _SESSION not in config.stash:
         from pytest_aicore.session.session import Session
 
-        session = Session(settings_of(config), lambda session: make_live(config, session), environment_at_start(config))
+        session = Session(
+            settings_of(config),
+            lambda session: make_live(config, session),
+            environment_at_start(config),
+            _owner(config),
+        )
         config.stash[_SESSION] = session
         hiding_of(config).know(session.secrets)
     return config.stash[_SESSION]
@@ -71,14 +80,37 @@ def hiding_of(config: pytest.Config) -> Hiding:
     return hiding
 
 
-def live_options(settings: Settings) -> LiveOptions:
-    """Return the settings of live runs."""
+def _owner(config: pytest.Config) -> Owner | None:
+    """Return the process that carries the runs of this worker of pytest-xdist out on this machine, None in others."""
+    given = getattr(config, "workerinput", {}).get(OWNER_INPUT)
+    if given is None:
+        return None
+    from pytest_aicore.session.local_session import Owner
+
+    return Owner(**given)
+
+
+def real_options(settings: Settings) -> LiveOptions:
+    """Return the settings of runs that really happen."""
+    from pytest_aicore.session.session import LOCAL_POLL_SECONDS
     from pytest_aicore.training.live.runs import LiveOptions
 
+    interval, most = settings.poll_interval.value, settings.max_parallel
+    if settings.local.value:
+        # There is nothing to resume or keep: what is carried out on this machine ends with its session.
+        return LiveOptions(
+            resource_group=settings.resource_group.value,
+            interval=min(interval, LOCAL_POLL_SECONDS),
+            max_parallel=processors() if most.is_default else most.value,
+            budget=None,
+            reuse=False,
+            keep=False,
+            resumes=False,
+        )
     return LiveOptions(
         resource_group=settings.resource_group.value,
-        interval=settings.poll_interval.value,
-        max_parallel=settings.max_parallel.value,
+        interval=interval,
+        max_parallel=most.value,
         budget=settings.budget.value,
         reuse=settings.reuse.value,
         keep=settings.keep.value,
@@ -87,7 +119,7 @@ def live_options(settings: Settings) -> LiveOptions:
 
 
 def make_live(config: pytest.Config, session: Session) -> Live:
-    """Return what does the runs of a live session.
+    """Return what starts and watches runs that really happen.
 
     Args:
         config: of pytest.
@@ -96,12 +128,14 @@ def make_live(config: pytest.Config, session: Session) -> Live:
     from pytest_aicore.training.live.runs import Live
 
     live_session = config.pluginmanager.get_plugin(LIVE_PLUGIN)
+    local = session.local_session if session.local else None
     return Live(
-        live_options(session.settings),
-        _ledger_file(config),
+        real_options(session.settings),
+        _ledger_file(config) if local is None else local.ledger,
         live_session.id if live_session else "",
-        lambda: session.credentials,
+        lambda: session.credentials if local is None else local.credentials,
         session.connect_patiently,
+        None if local is None else lambda plan: local.publish(plan.template),
         is_worker=hasattr(config, "workerinput"),
         store=lambda: session.store,
     )

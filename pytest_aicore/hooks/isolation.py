@@ -345,8 +345,8 @@ class Isolation:
                     _warn(item, FaultWarning(printable(sentence)))
             if self.session.settings.block_network.value:
                 self._warn_of_gaps(item)
-            while self.session.told:
-                _warn(item, LocalWarning(printable(self.session.told.pop(0))))
+            for sentence in self.session.take_told():
+                _warn(item, LocalWarning(printable(sentence)))
         finally:
             self.session.rollback()
 

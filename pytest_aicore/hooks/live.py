@@ -1,6 +1,6 @@
-"""The hooks of a live session: trainings start together before the first test, and none outlives the session.
+"""The hooks of a session with trainings that really happen: they start together, and none outlives the session.
 
-Registered under `--aicore-live` only.
+Registered under `--aicore-live` and `--aicore-local` only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.errors import AicoreError
-from pytest_aicore.hooks.context import LIVE_PLUGIN, marked, place_of, session_of, settings_of
+from pytest_aicore.hooks.context import LIVE_PLUGIN, OWNER_INPUT, marked, place_of, session_of, settings_of
 from pytest_aicore.hooks.signals import SignalHandlers
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.processes import Home
@@ -54,7 +54,8 @@ class LiveSession:
         self._tests: set[str] = set()
         self._finished: set[str] = set()
         self._down: list[object] = []
-        self._interrupt_guard = InterruptGuard(self._say_what_may_run)
+        self._is_local = settings_of(config).local.value
+        self._interrupt_guard = InterruptGuard(self._say_what_may_run, spares=0 if self._is_local else 1)
 
     @classmethod
     def register(cls, config: pytest.Config) -> None:
@@ -65,14 +66,16 @@ class LiveSession:
 
     @property
     def _live(self) -> Live:
-        return session_of(self._config).live_runs
+        return session_of(self._config).real_runs
 
     # The session ----------------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Pass the id of the session to a worker of pytest-xdist."""
+        """Pass the id of the session to a worker of pytest-xdist, and how it reaches what carries its runs out here."""
         node.workerinput[_WORKER_INPUT] = self.id
+        if self._is_local:
+            node.workerinput[OWNER_INPUT] = session_of(self._config).local_session.serve().data()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
@@ -113,7 +116,8 @@ class LiveSession:
         if self._is_worker:
             return
         self._signals.install()
-        self._live.begin()
+        if not self._is_local:
+            self._live.begin()
         from pytest_aicore.hooks.progress import Progress, WorkerProgress
 
         if self._config.pluginmanager.has_plugin("dsession"):
@@ -144,12 +148,15 @@ class LiveSession:
         """Report what was stopped, and what could not be stopped."""
         self._report(terminalreporter)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_unconfigure(self) -> None:
         """Stop what still runs, also if the session ended abnormally."""
         self._finish()
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None and not self._is_worker:
             self._report(reporter)
+        if self._is_local and self._home.is_here:
+            session_of(self._config).end()
 
     def _leave_signals(self) -> None:
         self._interrupt_guard.end()
@@ -172,8 +179,10 @@ class LiveSession:
         if reporter is None or self._is_worker:
             return
         running = self._live.running()
-        if running and not settings_of(self._config).keep.value:
+        if running and not self._live.options.keep:
             _write_at_once(reporter, f"aicore: stopping {running} execution{'s' if running > 1 else ''} ...")
+        if self._is_local:  # before pytest-xdist waits for its workers, which wait for these executions
+            self._finish()
 
     def _finish(self) -> None:
         if not self._home.is_here:
@@ -185,7 +194,7 @@ class LiveSession:
 
     def _say_what_may_run(self) -> None:
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")
-        if reporter is not None and not self._is_worker and not self._live.is_finished:
+        if reporter is not None and not (self._is_worker or self._is_local or self._live.is_finished):
             _write_at_once(
                 reporter,
                 "aicore: interrupted again while executions were being stopped: some may still run."
@@ -193,7 +202,7 @@ class LiveSession:
             )
 
     def _report(self, reporter: Any) -> None:
-        told, self._live.told = self._live.told, []
+        told, self._live.told = self._live.told + session_of(self._config).take_told(), []
         for line in told:
             reporter.line(on_one_line(f"aicore: {line}"))
 
@@ -210,7 +219,7 @@ class LiveSession:
             if _waits(item) and item.get_closest_marker("timeout") is None and item.get_closest_marker("skip") is None
         ]
         settings = settings_of(self._config)
-        rounds = -(-len(waiting) // settings.max_parallel.value)
+        rounds = -(-len(waiting) // self._live.options.max_parallel)
         for item in waiting:
             seconds = _seconds_of(item, settings.timeout.value)
             # Its turn may come last.
@@ -228,7 +237,7 @@ class LiveSession:
             if fleet is not None:
                 fleet.guard = None
         # What an interrupted test leaves is for the end of the session.
-        if fleet is not None and self._home.is_here and not settings_of(self._config).keep.value:
+        if fleet is not None and self._home.is_here and not self._live.options.keep:
             if self._is_worker:  # a worker does not know which runs others need
                 self._live.is_done([item.nodeid])
             else:
@@ -251,8 +260,10 @@ class LiveSession:
         """Return the tests whose markers alone define their training, and the plan of each."""
         session = session_of(self._config)
         for item in items:
+            fixtures = getattr(item, "fixturenames", ())
             if (
-                "aicore_execution" not in getattr(item, "fixturenames", ())
+                "aicore_execution" not in fixtures
+                or "aicore_store" in fixtures  # what the training reads may not have been put there yet
                 or _may_be_skipped(item)
                 or _is_changed(item)
             ):
@@ -269,16 +280,19 @@ class LiveSession:
 class InterruptGuard:
     """Ignores one more Ctrl-C while executions are being stopped; a third one ends the process.
 
+    What runs on this machine ends with the process, so there the second one ends it already.
+
     The process then ends at once, as if it had no handler: unwinding would wait for the very calls that take so long,
     in code of pytest that expects no exception there.
 
     Args:
         say: prints what may still run.
+        spares: how many are ignored.
     """
 
-    def __init__(self, say: Callable[[], None]) -> None:
+    def __init__(self, say: Callable[[], None], *, spares: int = 1) -> None:
         self._say = say
-        self._pressed = 0
+        self._left = spares
         self._signals = SignalHandlers(("SIGINT", *_SIGNALS), self._press)
 
     def begin(self) -> None:
@@ -290,8 +304,8 @@ class InterruptGuard:
         self._signals.restore()
 
     def _press(self, number: int) -> None:
-        self._pressed += number == signal.SIGINT
-        if self._pressed > 1:
+        self._left -= number == signal.SIGINT
+        if self._left < 0:
             with suppress(RuntimeError):  # the signal came while another line was being written
                 self._say()
             signal.signal(signal.SIGINT, signal.SIG_DFL)

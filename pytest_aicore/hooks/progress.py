@@ -147,9 +147,11 @@ class Progress:
                 self._erase()
 
     def _line(self, run: Training) -> str | None:
-        """Return the line of a run, None if it has ended or is not known yet."""
+        """Return the line of a run, None if it has ended."""
         watch = run.watch
-        if watch is None or watch.ended:
+        if watch is None:
+            return _row("queued", None, run.plan.workflow)
+        if watch.ended:
             return None
         status = watch.history[-1].status.value
         name = f"{watch.execution_id} {run.plan.workflow}" if self._shows_ids else run.plan.workflow
@@ -223,7 +225,9 @@ class WorkerProgress:
 
     def _lines(self) -> Iterator[str]:
         for entry in self._ledger.of_session():
-            if entry.is_open and entry.execution_id is not None:
+            if entry.is_waiting:
+                yield f"aicore: {_row('queued', None, str(entry.facts['workflow']))}"
+            elif entry.is_open and entry.execution_id is not None:
                 age = entry.stages[EXECUTION].age(RealClock())
                 name = str(entry.facts["workflow"])
                 if self._shows_ids:
@@ -231,6 +235,7 @@ class WorkerProgress:
                 yield f"aicore: {_row('started' if entry.running_since is None else 'RUNNING', age, name)}"
 
 
-def _row(status: str, age: float, name: str) -> str:
-    minutes, seconds = divmod(int(age), 60)
-    return on_one_line(f"{status:<8} {minutes:>3}:{seconds:02} {name}")
+def _row(status: str, age: float | None, name: str) -> str:
+    minutes, seconds = divmod(int(age or 0), 60)
+    since = "" if age is None else f"{minutes:>3}:{seconds:02}"
+    return on_one_line(f"{status:<8} {since:>6} {name}")

@@ -34,6 +34,7 @@ class LocalChoices:
         asked: how users say what the image of a step is.
         outputs: where output artifacts stay, each execution's in a folder with its id; it is made when first needed.
             None for a temporary folder that is removed when the engine is closed.
+        others: a folder with what executions of other emulators leave, which these may read.
     """
 
     engine: str = AUTOMATIC
@@ -45,6 +46,7 @@ class LocalChoices:
     template_of: Callable[[str], Template | None] | None = None
     asked: Asked = ON_THE_COMMAND_LINE
     outputs: Path | None = None
+    others: Path | None = None
 
 
 __all__ = ["LocalChoices"]

@@ -57,7 +57,8 @@ class LocalEngine:
         self._exits = ExitStack()
         places = {name: shelf_at(name, place) for name, place in choices.store.items()}
         self._folder = self._exits.enter_context(own_folder())
-        self.store = ObjectStore(places, choices.outputs or self._folder / "outputs", self._folder / "written")
+        outputs = choices.outputs or self._folder / "outputs"
+        self.store = ObjectStore(places, outputs, self._folder / "written", choices.others)
         self._runs: dict[str, Run] = {}
         self._threads: set[Run] = set()
         self._mutex = threading.Lock()

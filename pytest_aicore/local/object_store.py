@@ -33,6 +33,7 @@ class ObjectStore:
         places: what takes the place of each, by the names of object-store secrets.
         outputs: a folder for what executions leave; it is made when first needed.
         written: a folder for what is put in stores other than `default`; it is made when first needed.
+        others: a folder with what executions elsewhere leave, None if there is none.
         uploads: returns what clients have uploaded to the emulator.
     """
 
@@ -41,11 +42,13 @@ class ObjectStore:
         places: Mapping[str, Shelf],
         outputs: Path,
         written: Path,
+        others: Path | None = None,
         uploads: Callable[[], Iterable[StoredObject]] = tuple,
     ) -> None:
         self._places = places
         self._outputs = outputs
         self._written = written
+        self._others = others
         self._uploads = uploads
 
     def with_uploads(self, uploads: Callable[[], Iterable[StoredObject]]) -> ObjectStore:
@@ -54,7 +57,7 @@ class ObjectStore:
         Args:
             uploads: returns it.
         """
-        return ObjectStore(self._places, self._outputs, self._written, uploads)
+        return ObjectStore(self._places, self._outputs, self._written, self._others, uploads)
 
     def shelf(self, secret: str) -> Shelf:
         """Return what holds the files of an object-store secret.
@@ -71,9 +74,26 @@ class ObjectStore:
                 f"nothing takes the place of the object store {secret!r} on this machine.{did_you_mean(secret, known)} "
                 f"There are: {listing(sorted(known))} (aicore_local_store)."
             )
-        own = self._outputs if secret == DEFAULT_STORE else self._written / secret
+        others = [Folder(self._others)] if secret == DEFAULT_STORE and self._others is not None else []
         place = [self._places[secret]] if secret in self._places else []
-        return Layers([Folder(own), UploadShelf(secret, self._uploads), *place])
+        return Layers([*self._own(secret), *others, *place])
+
+    def _own(self, secret: str) -> list[Shelf]:
+        """Return what holds the files that nobody else has: put, left by executions, or uploaded."""
+        folder = self._outputs if secret == DEFAULT_STORE else self._written / secret
+        return [Folder(folder), UploadShelf(secret, self._uploads)]
+
+    def has_itself(self, url: str) -> bool:
+        """Return whether there are files at a URL that nobody else has: put, left by executions, or uploaded.
+
+        Args:
+            url: of an artifact.
+        """
+        try:
+            place = ai_url(url)
+        except StoreError:
+            return False
+        return any(shelf.holds(place.path) for shelf in self._own(place.secret))
 
     def explain(self, url: AiUrl) -> str | None:
         """Return None: what is not there has not been put there."""

@@ -106,10 +106,10 @@ def report_of(
     watch, finished, failure = training.watch, training.made, training.problem
     executable, configuration = plan.template.executable, training.configuration.made
     return RunReport(
-        # Several workers may use one execution of the service. Emulated ids are not unique: the emulators
+        # Several workers may use one execution that really happens. Emulated ids are not unique: the emulators
         # of two workers give the same, and so does one after a rollback.
         run=watch.execution_id
-        if session.live and watch
+        if session.is_real and watch
         else f"{os.environ.get('PYTEST_XDIST_WORKER', '')}:{run.training.number}",
         test=test,
         workflow=plan.workflow,

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.presence import Presence
     from pytest_aicore.emulator.serve.server import Server
     from pytest_aicore.http.door import Door
+    from pytest_aicore.local.object_store import ObjectStore
     from pytest_aicore.objects.store import Shelves, Store
+    from pytest_aicore.session.local_session import LocalSession, Owner
+    from pytest_aicore.session.visible_runs import VisibleRuns
     from pytest_aicore.training.clock import Clock
     from pytest_aicore.training.finished import FinishedExecution
     from pytest_aicore.training.live.runs import Live
@@ -40,7 +43,6 @@ _PLAYED_METRICS: Final = (
     ' with @pytest.mark.aicore(..., emulated={"metrics": {"loss": [0.7, 0.3]}}).'
 )
 
-
 LOCAL_POLL_SECONDS = 0.1
 """The longest polling interval for what runs on this machine: the end of a run is known soon."""
 
@@ -50,15 +52,22 @@ class Session:
 
     Args:
         settings: of the session.
-        make_live: returns the object that carries out the runs of a live session.
+        make_live: returns the object that starts and watches runs that really happen.
         environment: the environment variables when the session began; those of now if left out.
+        owner: how a worker of pytest-xdist reaches the process that carries its runs out on this machine; None in that
+            process.
     """
 
     def __init__(
-        self, settings: Settings, make_live: Callable[[Session], Live], environment: Mapping[str, str] | None = None
+        self,
+        settings: Settings,
+        make_live: Callable[[Session], Live],
+        environment: Mapping[str, str] | None = None,
+        owner: Owner | None = None,
     ) -> None:
         """Take the settings; nothing is imported, read or opened yet."""
         self._environment = environment
+        self._owner = owner
         self.settings = settings
         self._make_live = make_live
         self._door: Door | None = None
@@ -69,8 +78,7 @@ class Session:
         self._begun = 0
         self._synced_at = 0.0
         self._said: set[str] = set()
-        self.told: list[str] = []
-        """What the user should know of trainings on this machine and the API does not show."""
+        self._told: list[str] = []
         self._credentials: Credentials | None = None
         self.clients: list[AIAPIV2Client] = []
         """The clients whose tokens must be hidden."""
@@ -253,7 +261,7 @@ class Session:
         from pytest_aicore.emulator.world.clock import VirtualClock, recently
 
         if self.local:
-            emulator = self._at_end.enter_context(self._working_emulator())
+            emulator = self._at_end.enter_context(self.local_session.make_emulator())
         else:
             start = self.settings.emulator_start.value
             clock = VirtualClock(recently() if start is None else start)
@@ -267,18 +275,31 @@ class Session:
         self._synced_at = emulator.clock.now()
         return emulator
 
-    def _working_emulator(self) -> Emulator:
-        """Return an emulator in real time whose trainings really run on this machine."""
-        from pytest_aicore.local.emulator import local_emulator
-        from pytest_aicore.session.local_choices import choices_of
-
-        return local_emulator(choices_of(self.settings), self._tell)
-
     def _tell(self, sentence: str) -> None:
         """Keep a sentence for the user, once in a session."""
         if sentence not in self._said:
             self._said.add(sentence)
-            self.told.append(sentence)
+            self._told.append(sentence)
+
+    def take_told(self) -> list[str]:
+        """Return what the user should know of trainings on this machine, and forget it."""
+        if self.local:
+            with suppress(AicoreError):  # the run that it is about says what is wrong
+                self.local_session.hear()
+        told, self._told = self._told, []
+        return told
+
+    @cached_property
+    def local_session(self) -> LocalSession:
+        """What this session has because its trainings run on this machine."""
+        from pytest_aicore.session.local_session import LocalSession
+
+        def workflows() -> Mapping[str, Template]:
+            return {} if isinstance(self._folder, AicoreError) else self._folder
+
+        local = LocalSession(self.settings, workflows, self._tell, self._owner)
+        self._at_end.callback(local.close)
+        return local
 
     def steps(self, execution_id: str) -> list[dict[str, Any]]:
         """Return what the steps of an execution took; only of those that ran on this machine it is known.
@@ -288,6 +309,8 @@ class Session:
         """
         if not self.local:
             return []
+        with suppress(AicoreError):  # then what is known of it counts
+            self._visible_runs.refresh()
         with self.emulator.lock:
             group = self.emulator.state.groups.get(self.settings.resource_group.value)
             execution = None if group is None else group.executions.get(execution_id)
@@ -308,8 +331,25 @@ class Session:
         if self._door is None:
             from pytest_aicore.emulator.in_process import door_to
 
-            self._door = door_to(self.emulator, block_network=self.settings.block_network.value, presence=self.presence)
+            self._door = door_to(
+                self.emulator,
+                self._visible_runs.answer if self.local else None,
+                block_network=self.settings.block_network.value,
+                presence=self.presence,
+            )
         self._door.open()
+
+    @cached_property
+    def _visible_runs(self) -> VisibleRuns:
+        from pytest_aicore.session.visible_runs import VisibleRuns
+
+        return VisibleRuns(
+            self.emulator,
+            self.settings.resource_group.value,
+            lambda: self.real_runs.asked_for,
+            lambda: self.local_session.shared,
+            lambda execution_id: self.api.stop(execution_id),
+        )
 
     def unseen_by_emulator(self) -> tuple[list[str], list[str]]:
         """Return what may reach AI Core's hosts or a blocked network unseen.
@@ -424,7 +464,7 @@ class Session:
     @property
     def api(self) -> TrainingApi:
         """The calls of a training, with a client of their own."""
-        return self.live_runs.api if self.live else self._api
+        return self.real_runs.api if self.is_real else self._api
 
     @cached_property
     def clock(self) -> Clock:
@@ -436,16 +476,18 @@ class Session:
         return RealClock()
 
     @cached_property
-    def live_runs(self) -> Live:
-        """Carries out the runs of a live session."""
+    def real_runs(self) -> Live:
+        """Starts and watches runs that really happen, on the service or on this machine."""
         return self._make_live(self)
 
     def connect_patiently(self) -> AIAPIV2Client:
-        """Return a new client for runs on the real service.
+        """Return a new client for runs that really happen.
 
         Raises:
             AicoreError: no credentials, or no SDK.
         """
+        if self.local:
+            return self.local_session.connect()
         from pytest_aicore.training.service.sdk import make_patient_client
 
         client = make_patient_client(self.credentials, self.settings.resource_group.value)
@@ -476,12 +518,16 @@ class Session:
 
             return LiveStores(self.api, group)
         if self.local:
-            from pytest_aicore.local.emulator import stores_of
-
-            return stores_of(self.emulator, group)
+            return self._local_stores
         from pytest_aicore.emulator.object_stores import ObjectStores
 
         return ObjectStores(self.emulator, group)
+
+    @cached_property
+    def _local_stores(self) -> ObjectStore:
+        from pytest_aicore.local.emulator import stores_of
+
+        return stores_of(self.emulator, self.settings.resource_group.value)
 
     @cached_property
     def _folder_for_files(self) -> Path:
@@ -509,9 +555,10 @@ class Session:
         """
         from pytest_aicore.training.run import Run
 
-        if self.live:
-            return Run(plan, self.live_runs.training(plan, user))
-        self.publish(plan.template)
+        if not self.live:
+            self.publish(plan.template)
+        if self.live or (self.local and not self._reads_own_files(plan)):
+            return Run(plan, self.real_runs.training(plan, user))
         shared = not (own or plan.fresh)
         played = self._played(plan)
         key = self._key(plan, played)
@@ -521,6 +568,13 @@ class Session:
             if shared:
                 self._shared[key] = training
         return Run(plan, training)
+
+    def _reads_own_files(self, plan: TrainingPlan) -> bool:
+        """Return whether a run reads what tests of this process have put or left, which no other process sees.
+
+        The emulator of this process carries such a run out.
+        """
+        return any(self._local_stores.has_itself(url) for url in plan.artifacts.values())
 
     def _key(self, plan: TrainingPlan, played: Played | None) -> str:
         """Return what is the same for plans that share a run; what really runs here reads what was put before it."""

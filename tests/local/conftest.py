@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import tests.projects  # noqa: F401  it imports the package, so that each inner session finds the same modules
 from pytest_aicore.hooks.isolation import PLUGIN_NAME
 from pytest_aicore.local.choices import LocalChoices
 from pytest_aicore.running.engines.choosing import ENGINES

@@ -34,7 +34,7 @@ MAY_KNOW = {
     "emulator": {"emulator", "http", "objects", "workflows"} | LEAVES,
     "training": {"training", "http", "objects", "workflows"} | LEAVES,
     "running": {"running", "workflows"} | LEAVES,
-    "local": {"local", "emulator", "objects", "running", "workflows"} | LEAVES,
+    "local": {"local", "emulator", "http", "objects", "running", "workflows"} | LEAVES,
     "objects": {"objects"} | LEAVES,
     "echo": {"redact"},
     "errors": {"printable"},

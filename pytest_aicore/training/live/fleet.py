@@ -291,7 +291,8 @@ class Fleet:
 
     def _wait_and_show(self, training: Training, deadline: float | None) -> None:
         """Update the progress display, and wait a moment."""
-        self._onlooker.show(training, [live.training for live in self._started()])
+        waiting = self._in_state(TrainingState.QUEUED, TrainingState.STARTING)
+        self._onlooker.show(training, [live.training for live in (*self._started(), *waiting)])
         ends = [each - self.clock.monotonic() for each in (deadline, self.guard) if each is not None]
         self._changed.wait(max(0.0, min([_SHOW_SECONDS, *ends])))
 

@@ -211,6 +211,12 @@ class Entry:
         return any(stage.process is not None for stage in self.stages.values())
 
     @property
+    def is_waiting(self) -> bool:
+        """Whether it was requested, and no process has begun to start its execution yet."""
+        failed = any(stage.failure is not None for stage in self.stages.values())
+        return self.stages[EXECUTION].process is None and not (failed or self.unwanted or self.gone)
+
+    @property
     def is_open(self) -> bool:
         """Whether there may be an execution that costs money."""
         execution = self.stages[EXECUTION]

@@ -75,6 +75,7 @@ class Live:
         is_worker: whether another process ends the session.
         credentials: returns the credentials of the service.
         connect: returns a new client for runs.
+        prepare: makes sure, before a run begins, that the service would train its workflow; the preflight if left out.
         store: returns the store of output artifacts.
     """
 
@@ -85,6 +86,7 @@ class Live:
         session: str,
         credentials: Callable[[], Credentials],
         connect: Callable[[], AIAPIV2Client],
+        prepare: Callable[[TrainingPlan], None] | None = None,
         *,
         is_worker: bool = False,
         store: Callable[[], Store] = no_store,
@@ -100,6 +102,7 @@ class Live:
         self._session = session
         self._credentials = credentials
         self._connect = connect
+        self._prepare = prepare or self._preflight
         self._store = store
         self._shared: dict[str, Training] = {}
         self._own: dict[str, list[Training]] = {}
@@ -203,6 +206,11 @@ class Live:
         self.fleet.want(training, user, plan.timeout)
         return training
 
+    @property
+    def asked_for(self) -> tuple[Training, ...]:
+        """The trainings that tests of this process have asked for."""
+        return tuple(self._taken)
+
     def _training(self, plan: TrainingPlan, user: str) -> Training:
         if not plan.fresh:
             known = self._shared.get(plan.key)
@@ -296,7 +304,7 @@ class Live:
             if self.is_worker:
                 self._want(entry, self.fleet.users_of(training))
         if not entry.has_begun:
-            self._preflight(plan)
+            self._prepare(plan)
         return LedgerRecord(ledger, entry)
 
     def _preflight(self, plan: TrainingPlan) -> None:

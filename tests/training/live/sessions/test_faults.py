@@ -15,7 +15,7 @@ import pytest
 
 from pytest_aicore.config.settings import Given, read_settings
 from pytest_aicore.errors import AicoreError, RunError, VerdictError
-from pytest_aicore.hooks.context import live_options
+from pytest_aicore.hooks.context import real_options
 from pytest_aicore.training import maker as making
 from pytest_aicore.training.live import fleet
 from pytest_aicore.training.live.runs import Live
@@ -120,7 +120,7 @@ class Rehearsal:
         options = {"aicore_live": True, "aicore_resource_group": "default", "aicore_poll_interval": 0.1, **further}
         given = Given(options.get, {}, lambda _: None, self.folder, self.folder, self.folder)
         return Live(
-            live_options(read_settings(given)),
+            real_options(read_settings(given)),
             self.folder / "ledger.jsonl",
             name,
             lambda: self.credentials,

@@ -102,6 +102,12 @@ def test_terminal_gets_a_line_for_each_that_is_drawn_over() -> None:
     assert "".join(screen.written) == "\x1b7\r\n\x1b[2K\r\n\x1b[2K\x1b8"
 
 
+def test_what_is_queued_is_shown() -> None:
+    queued = cast("Training", SimpleNamespace(number=2, watch=None, plan=SimpleNamespace(workflow="training.yaml")))
+    shown = Screen(is_terminal=True).show(run(1), queued).replace("\x1b[2K", "").split("\r\n")
+    assert shown[1:] == ["RUNNING    1:01 training.yaml", "queued          training.yaml\x1b8"]
+
+
 def test_many_are_not_all_drawn() -> None:
     shown = Screen(is_terminal=True).show(*[run(number) for number in range(13)])
     assert shown.count("RUNNING") == 10
