@@ -11,10 +11,12 @@ import tests.projects  # noqa: F401  it imports the package, so that each inner 
 from pytest_aicore.hooks.isolation import PLUGIN_NAME
 from pytest_aicore.local.choices import LocalChoices
 from pytest_aicore.running.engines.choosing import ENGINES
+from pytest_aicore.running.engines.sandbox import Sandbox
 from tests.local.laptops import Laptop
+from tests.local.stand_in import without_index
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 
@@ -31,6 +33,15 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep caches and temporary folders of the runs in the test's own folder."""
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def offline(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """Return variables of programs whose images install packages, in the sandbox, without a package index."""
+    reason = Sandbox().probe()
+    if reason is not None:
+        pytest.skip(reason)
+    return without_index(tmp_path_factory.mktemp("packages"))
 
 
 @pytest.fixture(params=ENGINES)

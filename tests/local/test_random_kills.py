@@ -1,6 +1,6 @@
 """A session whose trainings run on this machine is killed at random moments; the next one finds nothing of it.
 
-A few moments; `PYTEST_AICORE_KILLS=100 pytest tests/local/test_killed.py` tries a hundred with each engine.
+A few moments; `PYTEST_AICORE_KILLS=100 pytest tests/local/test_random_kills.py` tries a hundred with each engine.
 """
 
 from __future__ import annotations
