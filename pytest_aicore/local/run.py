@@ -13,6 +13,7 @@ from pytest_aicore.emulator.control.scripts import LONGEST_STATUS_MESSAGE
 from pytest_aicore.emulator.world.bindings import refused_details
 from pytest_aicore.errors import AicoreError, SettingsError, WorkflowError
 from pytest_aicore.local.details import failed_details, steps_of
+from pytest_aicore.local.finding import Finding
 from pytest_aicore.local.log_lines import LogLines
 from pytest_aicore.running.copying import remove
 from pytest_aicore.running.images.images import Images
@@ -78,6 +79,7 @@ class Run(threading.Thread):
         self._walk: Walk | None = None
         self._images: Images | None = None
         self._is_unwanted = False
+        self._may_go_on = threading.Event()
         self._reports = True
         self._has_started = False
 
@@ -85,6 +87,7 @@ class Run(threading.Thread):
         """Let it end, without waiting for that."""
         with self._mutex:
             self._is_unwanted = True
+            self._may_go_on.set()
             walk, images = self._walk, self._images
         if images is not None:
             images.stop()
@@ -147,7 +150,13 @@ class Run(threading.Thread):
         def fetched() -> Path:
             return Path(tempfile.mkdtemp(prefix="fetched-", dir=folder))
 
-        artifacts = {name: self._store.find(name, url, fetched) for name, url in self.job.artifacts.items()}
+        finding = Finding(
+            lambda: {name: self._store.find(name, url, fetched) for name, url in self.job.artifacts.items()},
+            self._may_go_on,
+        )
+        finding.start()
+        self._may_go_on.wait()  # until everything is found, or the run is to end
+        artifacts = finding.found()
         with LogLines(lambda lines: self._desk.log(self.job.id, *lines)) as lines:
             images = Images(self._choices.images, Path(sys.executable), cache_folder() or folder, folder)
 

@@ -97,20 +97,28 @@ def fetch(shelf: Shelf, path: str, new_folder: Callable[[], Path]) -> Path | Non
     files = shelf.files(path)
     if not files:
         return None
-    whole = new_folder() / (path.rpartition("/")[2] or "store")
+    folder = new_folder()
+    whole = folder / (path.rpartition("/")[2] or "store")
     for file in files:
         inner = file[len(path) :].strip("/")
         if any(part in (".", "..") for part in inner.split("/")) or "\0" in inner:
             raise StoreError(f"{shelf.where(file)} leads out of the folder of {shelf.where(path)}.")
         target = whole / inner if inner else whole
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            _make_folders(target.parent, folder)
             with shelf.open(file) as source, target.open("xb") as copy:
                 shutil.copyfileobj(source, copy)
         except OSError as error:
             why = "another file has the path of its folder" if _is_in_the_way(error) else error.strerror or str(error)
             raise StoreError(f"{shelf.where(file)} cannot be fetched to {target}: {why}.") from None
     return whole
+
+
+def _make_folders(path: Path, folder: Path) -> None:
+    """Make the folders of a path below a folder, which may have been removed meanwhile and is not made again."""
+    for part in path.relative_to(folder).parts:
+        folder /= part
+        folder.mkdir(exist_ok=True)
 
 
 def _is_in_the_way(error: OSError) -> bool:

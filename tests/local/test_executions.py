@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_aicore.objects.folder import Folder
 from pytest_aicore.workflows import parse_template
 from tests.emulator.conftest import templates
-from tests.local.laptops import TRACKS, workflow
+from tests.local.laptops import LIMIT, TRACKS, workflow
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -264,6 +266,28 @@ def test_an_input_that_does_not_exist(laptop: Laptop, tmp_path: Path, url: str, 
     assert (ended["status"], laptop.lines(ended["id"])) == ("DEAD", [])
     assert details_of(ended) == refused(expected)
     assert laptop.warnings[-1] == f"{ended['id']}: {expected}"
+
+
+def test_a_store_that_does_not_answer_keeps_no_execution_from_ending(
+    make_laptop: Callable[..., Laptop], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nor the session: both end while the store is still waited for."""
+    asked, answers = threading.Event(), threading.Event()
+
+    def deaf(folder: Folder, path: str) -> bool:
+        asked.set()
+        return answers.wait(LIMIT)
+
+    monkeypatch.setattr(Folder, "holds", deaf)
+    laptop = make_laptop(engine="process", store={"default": tmp_path})
+    execution = laptop.begin(workflow(TRAINS), "ai://default/in")
+    assert asked.wait(LIMIT)
+    laptop.stop(execution)
+    assert laptop.until(execution, "STOPPED")["status"] == "STOPPED"
+    laptop.begin(workflow(TRAINS), "ai://default/in")
+    laptop.emulator.close()
+    assert not answers.is_set()
+    answers.set()
 
 
 def test_a_store_without_folder(make_laptop: Callable[..., Laptop]) -> None:

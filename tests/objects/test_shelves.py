@@ -150,6 +150,7 @@ def test_a_new_file_hides_an_old_one_and_the_rest_stays_visible(tmp_path: Path) 
     layers = Layers([Folder(tmp_path / "new"), Folder(tmp_path / "old")])
     assert layers.place("data") == tmp_path / "old" / "data"
     layers.put("data/a", b"new")
+    (tmp_path / "here").mkdir()
     assert layers.files("data") == ["data/a", "data/b"]
     assert (layers.place("data"), layers.place("data/b")) == (None, tmp_path / "old" / "data" / "b")
     fetched = fetch(layers, "data", lambda: tmp_path / "here")
@@ -160,6 +161,8 @@ def test_a_new_file_hides_an_old_one_and_the_rest_stays_visible(tmp_path: Path) 
 
 def test_what_is_elsewhere_is_fetched(tmp_path: Path) -> None:
     shelf = Elsewhere({"data/a": b"1", "data/b/c": b"2", "one": b"3"})
+    for name in ("1", "2"):
+        (tmp_path / name).mkdir()
     folder = fetch(shelf, "data", lambda: tmp_path / "1")
     assert folder is not None
     assert ((folder / "a").read_bytes(), (folder / "b" / "c").read_bytes()) == (b"1", b"2")
@@ -186,10 +189,28 @@ def test_what_is_elsewhere_is_fetched(tmp_path: Path) -> None:
 )
 def test_keys_that_are_no_paths_of_files_are_refused(tmp_path: Path, keys: list[str], message: str) -> None:
     inner = tmp_path / "inner"
+    inner.mkdir()
     with pytest.raises(StoreError) as refused:
         fetch(Elsewhere(dict.fromkeys(keys, b"")), "data", lambda: inner)
     assert str(refused.value) == message.format(folder=inner)
-    assert [each.name for each in tmp_path.iterdir()] in ([], ["inner"])
+    assert [each.name for each in tmp_path.iterdir()] == ["inner"]
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    with pytest.raises(StoreError) as refused:
+        fetch(Elsewhere({"data/a": b"1"}), "data", lambda: tmp_path)
+    assert str(refused.value) == f"far/data/a cannot be fetched to {tmp_path}/data/a: No space left on device."
+
+
+def test_a_folder_that_was_removed_is_not_made_again(tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as refused:
+        fetch(Elsewhere({"data/a": b"1"}), "data", lambda: tmp_path / "removed")
+    assert str(refused.value).endswith(": No such file or directory.")
+    assert not (tmp_path / "removed").exists()
 
 
 def test_boto3_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
