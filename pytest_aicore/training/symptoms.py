@@ -70,6 +70,41 @@ SYMPTOMS = (
         "Docker Registry API",
     ),
     _symptom(
+        "no such registry",
+        r"Failed to pull image.*no such host|dial tcp: lookup \S+.*no such host",
+        "no host has the name of the registry",
+        "correct the registry in the name of the image",
+        "Go (net)",
+    ),
+    _symptom(
+        "image name is invalid",
+        r"InvalidImageName|couldn't parse image (?:reference|name)|invalid reference format",
+        "the name of the image cannot be parsed",
+        "write it as <registry>/<repository>/<image>:<tag>, in lower case",
+        "Kubernetes (kubelet), Docker",
+    ),
+    _symptom(
+        "key of a secret",
+        r"couldn't find key \S+ in Secret",
+        "a secret that the workflow names has no such key",
+        "correct the key in secretKeyRef, or update the secret",
+        "Kubernetes (kubelet)",
+    ),
+    _symptom(
+        "resources refused",
+        r"exceeded quota|\d+/\d+ nodes are available: |Insufficient (?:nvidia\.com/gpu|cpu|memory)\b",
+        "no node has room for what the training requests",
+        "run it again later, or request less: a smaller resource plan (label ai.sap.com/resourcePlan), fewer GPUs",
+        "Kubernetes (scheduler, quota)",
+    ),
+    _symptom(
+        "deadline exceeded",
+        r"active on the node longer than the specified deadline|Step exceeded its deadline|Max duration limit exceeded",
+        "the run took longer than the deadline in the workflow allows",
+        "raise activeDeadlineSeconds, timeout or the maxDuration of retries in the workflow, or train on less",
+        "Kubernetes (kubelet), Argo Workflows",
+    ),
+    _symptom(
         "storage endpoint",
         r"EndpointConnectionError|Could not connect to the endpoint URL",
         "the storage cannot be reached at the endpoint",
@@ -91,8 +126,30 @@ SYMPTOMS = (
         "Amazon S3 (error codes)",
     ),
     _symptom(
+        "storage permissions",
+        r"\(AccessDenied\) when calling|AuthorizationPermissionMismatch|does not have storage\.\w+\.\w+ access",
+        "the keys of the storage give no access to that bucket or path",
+        "give the owner of the keys the permission, or use the keys of an owner who has it",
+        "Amazon S3, Azure and Google Cloud Storage (error codes)",
+    ),
+    _symptom(
+        "storage without keys",
+        r"NoCredentialsError|Unable to locate credentials",
+        "the training's own client of the storage has no keys",
+        "pass them from a secret (env with secretKeyRef), or let AI Core fetch the data as an input artifact",
+        "botocore",
+    ),
+    _symptom(
+        "program not executable",
+        r"\b\w*sh: (?:line )?(?:\d+: )?\S+: Permission denied|exec: \S+ permission denied",
+        "the program that the workflow starts is not executable for its user",
+        "add RUN chmod +x to the Dockerfile, or start it by its interpreter, for example sh train.sh",
+        "POSIX shells, containerd",
+    ),
+    _symptom(
         "folder cannot be written",
-        r"\[Errno 13\] Permission denied: '/|EACCES: permission denied|mkdir: cannot create .*Permission denied",
+        r"\[Errno 13\] Permission denied: '/|EACCES: permission denied|mkdir: cannot create .*Permission denied"
+        r"|\[Errno 30\] Read-only file system",
         "the program may not write to a folder: it does not run as root",
         "give the folder to the user in the Dockerfile, for example RUN chgrp -R 65534 /app && chmod -R 770 /app",
         "Linux (EACCES); SAP's Dockerfiles",
@@ -106,14 +163,16 @@ SYMPTOMS = (
     ),
     _symptom(
         "program missing in the image",
-        r"can't open file '/|executable file not found in \$PATH|exec: \"[^\"]+\": (?:stat|no such file)",
+        r"can't open file '/|executable file not found in \$PATH|exec: \"[^\"]+\": (?:stat|no such file)"
+        r"|\b\w*sh: (?:line )?(?:\d+: )?\S+: (?:command )?not found|^exec \S+: no such file or directory",
         "the image does not hold the program that the workflow starts, at least not at that path",
         "compare command and args of the workflow with the COPY lines and WORKDIR of the Dockerfile",
-        "Python, containerd",
+        "Python, containerd, POSIX shells",
     ),
     _symptom(
         "no space left",
-        r"No space left on device|ephemeral[- ]storage.*exceed|exceeds .*ephemeral",
+        r"No space left on device|ephemeral[- ](?:local )?storage.*exceed|exceeds .*ephemeral"
+        r"|low on resource: ephemeral",
         "the disk of the node, or the share of the training, is full",
         "write less, delete what is no longer needed, or stream the data",
         "Linux (ENOSPC), Kubernetes",
@@ -138,6 +197,35 @@ SYMPTOMS = (
         "a server's certificate is not trusted in the image, or on the node",
         "install the authority's certificate in the image, or use a server with a public one",
         "Go, OpenSSL",
+    ),
+    _symptom(
+        "shared memory",
+        r"out of shared memory|killed by signal: Bus error",
+        "the shared memory of the container is too small for the data loader",
+        "mount an emptyDir volume with medium: Memory at /dev/shm, or load the data without worker processes",
+        "PyTorch",
+    ),
+    _symptom(
+        "memory refused",
+        r"\bMemoryError\b|_ArrayMemoryError|OOM when allocating tensor|std::bad_alloc|java\.lang\.OutOfMemoryError"
+        r"|low on resource: memory",
+        "the training asked for more memory than there is",
+        "use a larger plan (label ai.sap.com/resourcePlan), or less data at a time",
+        "Python, NumPy, TensorFlow, C++, Java, Kubernetes (eviction)",
+    ),
+    _symptom(
+        "native crash",
+        r"Segmentation fault|SIGSEGV|core dumped",
+        "a native library crashed",
+        "compare the versions of packages with native code (PyTorch, NumPy) with each other and with the base image",
+        "Linux",
+    ),
+    _symptom(
+        "host not found",
+        r"Name or service not known|Temporary failure in name resolution|Could not resolve host",
+        "a host that the training calls has no address in the cluster of AI Core",
+        "correct its name; a host of a private network cannot be reached from there",
+        "glibc, curl",
     ),
 )
 """The symptoms, the clearest first."""

@@ -58,7 +58,7 @@ CONTAINER_NAME: Final = aicore_rule(
 )
 _SHELL: Final = re.compile(r"(?:.*/)?(?:ba|da|a|z|k)?sh")
 _POSITIONAL: Final = re.compile(r"\$\{?[0-9@*#]|\bshift\b|\{\{")
-_SHELL_OPTION: Final = re.compile(r"-[a-z]*c")
+_SHELL_OPTION: Final = re.compile(r"-[a-z]*c[a-z]*")
 
 
 def check_container(check: AicoreCheck, template: TemplateModel, key: str, container: MappingNode) -> None:
