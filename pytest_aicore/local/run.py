@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +76,7 @@ class Run(threading.Thread):
         self._warn = warn
         self._over = over
         self._mutex = threading.Lock()
+        self._at_end = ExitStack()
         self._walk: Walk | None = None
         self._images: Images | None = None
         self._is_unwanted = False
@@ -104,6 +105,7 @@ class Run(threading.Thread):
         try:
             self._report_end()
         finally:
+            self._at_end.close()
             with suppress(OSError):  # it is in the engine's own folder, which is removed later
                 remove(self._folder)
             self._over(self)
@@ -189,12 +191,14 @@ class Run(threading.Thread):
                 is_unwanted = self._is_unwanted
             if is_unwanted:
                 self.end()  # again: there was nothing to stop
+            self._at_end.callback(images.close)
+            self._at_end.callback(pods.close)
             try:
                 known.make(workflow)
                 outcome = walk.run()
-            finally:
-                pods.close()
-                images.close()
+            except BaseException:
+                self._at_end.close()  # else all pods have ended
+                raise
             if outcome.status == "COMPLETED" and not self._is_unwanted:
                 self._keep(outcome)
                 for sentence in lost_outputs(workflow):

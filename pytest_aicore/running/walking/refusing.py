@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_aicore.printable import on_one_line
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_aicore.running.walking.carried_out import Shape
     from pytest_aicore.workflows.argo.graph import CallModel, TemplateModel
+    from pytest_aicore.workflows.checks.findings import Finding
     from pytest_aicore.workflows.template import WorkflowTemplate
     from pytest_aicore.workflows.yaml.places import Place
     from pytest_aicore.workflows.yaml.tree import Node
@@ -61,15 +63,19 @@ def lost_outputs(workflow: WorkflowTemplate) -> list[str]:
     Args:
         workflow: the workflow; a plain one of Argo's loses nothing.
     """
-    document = workflow.document
-    findings = check_document(document.text, document.name)
+    findings = _findings(workflow.document.text, workflow.document.name)
     return [on_one_line(f"{each.place}: {each.text}") for each in findings if each.rule == NO_GLOBAL_NAME.id]
+
+
+@lru_cache(maxsize=64)
+def _findings(text: str, name: str) -> tuple[Finding, ...]:
+    """Return what the checks find in a workflow: once, because each of its runs waits for that before it starts."""
+    return tuple(check_document(text, name))
 
 
 def _invalid(workflow: WorkflowTemplate) -> Iterator[Refusal]:
     """Yield what makes Argo refuse the workflow, by which it would be Failed at once."""
-    document = workflow.document
-    for finding in check_document(document.text, document.name):
+    for finding in _findings(workflow.document.text, workflow.document.name):
         if finding.severity is Severity.ERROR and RULES[finding.rule].layer in ("document", "argo"):
             yield Refusal(finding.place, f"{finding.text} ({finding.rule})")
 
