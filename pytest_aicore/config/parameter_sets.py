@@ -62,10 +62,21 @@ def filled(value: Any, given: Mapping[str, Any], place: str) -> Any:
     return value
 
 
+def varies(value: Any) -> bool:
+    """Return whether `from_param` stands in an argument of a marker.
+
+    Args:
+        value: the argument.
+    """
+    if isinstance(value, Mapping):
+        return any(varies(inner) for inner in value.values())
+    return isinstance(value, FromParam) or (type(value) in (list, tuple) and any(varies(inner) for inner in value))
+
+
 def _missing(name: str, given: Mapping[str, Any]) -> str:
     if not given:
         return f"this test is not parametrized. Add @pytest.mark.parametrize({name!r}, [...])."
     return f"no parametrized argument {name!r}.{did_you_mean(name, given)} Those of this test: {listing(given)}."
 
 
-__all__ = ["FromParam", "filled", "from_param"]
+__all__ = ["FromParam", "filled", "from_param", "varies"]

@@ -176,6 +176,19 @@ def parameter_values(item: pytest.Item) -> dict[str, Any]:
     return dict(getattr(getattr(item, "callspec", None), "params", {}))
 
 
+def family_of(item: pytest.Item) -> str:
+    """Return the id of a test without its parameter set."""
+    name = getattr(item, "originalname", None)
+    return item.nodeid if name is None or item.parent is None else f"{item.parent.nodeid}::{name}"
+
+
+def is_varied(item: pytest.Item) -> bool:
+    """Return whether parameter sets of a test give values in its `aicore` markers (`from_param`)."""
+    from pytest_aicore.config.parameter_sets import varies
+
+    return any(varies((mark.args, mark.kwargs)) for mark in item.iter_markers("aicore"))
+
+
 def marker_levels(item: pytest.Item, name: str) -> Iterator[list[MarkerUse]]:
     """Return the markers of a name: those of the module first, those of the test's own parameter set last.
 

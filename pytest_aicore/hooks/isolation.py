@@ -6,6 +6,7 @@ Registered when the first test that uses the plugin is collected, so that other 
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,10 +16,19 @@ import pytest
 from pytest_aicore.config.markers import merge_scripts
 from pytest_aicore.errors import AicoreError, PlanError, listing, our_message
 from pytest_aicore.hooks import failing_plainly
-from pytest_aicore.hooks.context import hiding_of, marked, marker_levels, place_of, session_of
+from pytest_aicore.hooks.context import (
+    family_of,
+    hiding_of,
+    is_varied,
+    marked,
+    marker_levels,
+    place_of,
+    session_of,
+)
 from pytest_aicore.hooks.verdicts import PLUGIN_NAME as VERDICTS
 from pytest_aicore.hooks.verdicts import Verdicts
 from pytest_aicore.printable import printable
+from pytest_aicore.training.plan import COMPLETED
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -228,6 +238,8 @@ class Isolation:
             report.longrepr = call.excinfo.getrepr(style="value", chain=False)
         record = self._record(item)
         record.outcomes[call.when] = report.outcome
+        if call.when == "call" and self.session.is_real and is_varied(item):
+            self._ask_for_metrics(record)
         if call.when != "teardown":  # after it the emulator has forgotten the test
             record.steps.update({run: found for run in record.runs if (found := self._steps(run))})
         if report.failed or (record.runs and call.when == "teardown"):
@@ -280,10 +292,26 @@ class Isolation:
 
         record = self._record(item)
         reports = [
-            report_of(run, item.name, self.session, item.nodeid, record.causes.get(run, ()), record.steps.get(run, ()))
+            report_of(
+                run,
+                item.name,
+                self.session,
+                item.nodeid,
+                record.causes.get(run, ()),
+                record.steps.get(run, ()),
+                family_of(item),
+            )
             for run in record.runs
         ]
         return [RunReport(**encodable(self._redact.data(each.data()))) for each in reports]
+
+    def _ask_for_metrics(self, record: ItemRecord) -> None:
+        """Ask for the metrics of runs that have completed, for the table of their family."""
+        for run in record.runs:
+            finished = run.training.made
+            if finished is not None and finished.status.value == COMPLETED:
+                with suppress(AicoreError):  # the table does without
+                    _ = finished.metrics
 
     def _steps(self, run: Run) -> Sequence[Mapping[str, Any]]:
         watch = run.training.watch

@@ -10,6 +10,7 @@ from pytest_aicore.config.settings import OFFLINE_HOST
 from pytest_aicore.echo import shown
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.processes import Home
+from pytest_aicore.reports.families import families
 from pytest_aicore.reports.model import reports_in
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class ReportFile:
             "ended_at": _now(),
             "exit_status": int(exitstatus),
             "runs": runs_of(runs),
+            "families": [each.data() for each in families(runs)],
         }
         try:
             replace_file(self._file, json.dumps(document, indent=2) + "\n")

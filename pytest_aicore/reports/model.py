@@ -47,6 +47,7 @@ class RunReport:
         diagnosis: the likely causes of its failure, the likeliest first.
         failure: why the execution did not finish, None if it did.
         local: whether it really ran on this machine.
+        family: the test's id without its parameter set.
         steps: what each of its steps took there.
     """
 
@@ -75,6 +76,7 @@ class RunReport:
     diagnosis: list[dict[str, str]] = field(default_factory=list)
     failure: str | None = None
     local: bool = False
+    family: str = ""
     steps: list[dict[str, Any]] = field(default_factory=list)
 
     def data(self) -> dict[str, Any]:
@@ -89,6 +91,7 @@ def report_of(
     node: str = "",
     causes: Sequence[Cause] = (),
     steps: Sequence[Mapping[str, Any]] = (),
+    family: str = "",
 ) -> RunReport:
     """Return the report of a run by one test.
 
@@ -99,6 +102,7 @@ def report_of(
         node: the test's id.
         causes: the likely causes of its failure.
         steps: what its steps took.
+        family: the test's id without its parameter set.
     """
     from pytest_aicore.training.output import outputs_of
 
@@ -124,6 +128,7 @@ def report_of(
         expected=finished is not None and plan.expect in (None, finished.status.value),
         outputs=outputs_of(finished) if finished else [],
         node=node,
+        family=family,
         host=session.host,
         executable=executable.id,
         scenario=executable.scenario_id,
@@ -193,7 +198,7 @@ class DistinctRun(NamedTuple):
 
     Attributes:
         run: the report of the test that used most of it.
-        tests: how many tests used it.
+        tests: how many tests used its execution; those that used only what it was made of do not count.
     """
 
     run: RunReport
@@ -216,6 +221,7 @@ def distinct(reports: Iterable[RunReport]) -> list[DistinctRun]:
             newest = each if each.seconds is not None or not known.looked else known
             known = replace(
                 known,
+                test=known.test if known.looked else each.test,
                 status=newest.status,
                 stopped=newest.stopped,
                 seconds=newest.seconds,
@@ -225,5 +231,6 @@ def distinct(reports: Iterable[RunReport]) -> list[DistinctRun]:
                 looked=True,
                 expected=expected,
             )
-        found[each.run] = DistinctRun(known, tests + 1)
+        # How far an execution is when a test asks for its artifacts alone depends on how fast this machine is.
+        found[each.run] = DistinctRun(known, tests + each.looked)
     return list(found.values())

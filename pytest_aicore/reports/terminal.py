@@ -14,6 +14,7 @@ from pytest_aicore.errors import AicoreError, did_you_mean, listing
 from pytest_aicore.printable import from_terminal, on_one_line, printable
 from pytest_aicore.quantities import beyond_plan, usage_text
 from pytest_aicore.redact import HIDDEN, redact
+from pytest_aicore.reports.families import families, table
 from pytest_aicore.reports.model import distinct
 
 if TYPE_CHECKING:
@@ -425,13 +426,16 @@ def _seconds(seconds: float) -> str:
 
 
 def summary(reports: Iterable[RunReport], *, verbose: bool, prices: Mapping[str, Price] | None = None) -> list[str]:
-    """Return the lines of the terminal summary: one for each execution; offline only if the user asked for more.
+    """Return the lines of the terminal summary: one for each execution, and a table for each family of them.
+
+    Offline there are none, unless the user asked for more.
 
     Args:
         reports: of all tests.
         verbose: whether the user asked for more.
         prices: of an hour, by resource plan.
     """
+    reports = list(reports)
     runs = distinct(reports)
     if not runs or not (verbose or any(run.live or run.local for run, _ in runs)):
         return []
@@ -448,7 +452,7 @@ def summary(reports: Iterable[RunReport], *, verbose: bool, prices: Mapping[str,
         took = "" if run.seconds is None else _seconds(run.seconds)
         # An emulated id is not unique: after a rollback the next run has the same.
         run_id = f" {run.id}" if run.live else ""
-        users = run.test if tests == 1 else f"{tests} tests"
+        users = run.test if tests <= 1 else f"{tests} tests"
         note = ", as expected" if run.expected and run.status != "COMPLETED" else ""
         note += f", stopped by us: {run.stopped}" if run.stopped else ""
         cost = _cost(run, prices) if prices and run.live else ""
@@ -457,6 +461,9 @@ def summary(reports: Iterable[RunReport], *, verbose: bool, prices: Mapping[str,
             note += f"; {step['name']}: {beyond}" if beyond is not None else ""
         metrics = _metrics(run) if run.live or run.local else ""
         lines.append(f"{run.status:<9}{run_id} {took:>10}{cost}  {run.workflow:<{workflows}}  {users}{metrics}{note}")
+    for family in families(reports):
+        seconds = ["" if run.seconds is None else _seconds(run.seconds) for run in family.runs]
+        lines += ["", f"{family.test.rpartition('::')[2]}, {family.workflow}:", *table(family, seconds, WIDTH)]
     return [on_one_line(line) for line in lines]
 
 

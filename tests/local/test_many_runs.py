@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_aicore.running.engines.sandbox import Sandbox
+from tests.local.laptops import TRACKS
 from tests.prepared import prepare
 from tests.training.live.sessions.processes import LiveProcess
 from tests.waiting import sleeping, until
@@ -142,6 +144,34 @@ def test_it(aicore_execution, depth): pass
 """,
         "--aicore-max-parallel=2",
     ).assert_outcomes(passed=2)
+
+
+def test_a_family_is_shown_with_the_metrics_of_its_runs(forest: Forest) -> None:
+    """The test has not asked for them."""
+    tracks = TRACKS.replace("0.75", "float(os.environ['DEPTH'])")
+    for name in ("AI-RESOURCE-GROUP", "AI-MAIN-TENANT"):  # a shell passes no variables with such names on
+        tracks = tracks.replace(f'os.environ["{name}"]', "'default'")
+    (forest.path / "tracks.py").write_text(tracks, encoding="utf-8")
+    forest.script(f"{RECORDED}; DEPTH=$depth {sys.executable} FOLDER/tracks.py")
+    result = forest.run(
+        """
+@tree_of_depth
+@pytest.mark.parametrize("depth", [3, 5])
+def test_it(aicore_execution, depth): pass
+""",
+        "--aicore-report=report.json",
+    )
+    result.assert_outcomes(passed=2)
+    result.stdout.re_match_lines(
+        [
+            "test_it, tree.yaml:",
+            r"  depth  status     duration  accuracy",
+            r"  3      COMPLETED +[\d.]+ s +3$",
+            r"  5      COMPLETED +[\d.]+ s +5$",
+        ]
+    )
+    (family,) = forest.report()["families"]
+    assert [each["metrics"] for each in family["runs"]] == [{"accuracy": 3.0}, {"accuracy": 5.0}]
 
 
 def test_trainings_above_the_limit_queue(forest: Forest) -> None:
