@@ -235,6 +235,11 @@ creates by its own client or puts by `aicore_store` exists in its worker alone, 
 rolled back after each test, the runs of its tests excepted. A worker that crashes takes no run with it; the end of
 the controller, by whatever signal, ends all.
 
+**Memory.** That of a resource plan is advice: the section of a failed test, the summary and `pytest-aicore run` say
+where a step needed more ("peak 3.4 GiB; `starter` has 2.5 GiB"). With `aicore_local_memory = plan` (`--memory plan`
+of `run` and `serve --local`) such a step ends with exit code 137 and "OOMKilled (exit code 137)", as on AI Core. Its
+processes are looked at 20 times a second: one that begins, takes memory and ends in between is not seen.
+
 ## Object stores
 
 ```ini
@@ -289,6 +294,7 @@ output artifact text-model-tutorial: aicore-output/e3f61c0a94d27b58/text-model-t
 | `--engine` | `auto` (an engine that isolates), `sandbox` or `process` |
 | `--secrets FILE` | YAML with the values for `secretKeyRef`: `name: {key: "value"}`; they are hidden in all output |
 | `--config-maps FILE` | the same with the values for `configMapKeyRef` |
+| `--memory plan` | ends a step as out of memory that takes more than its resource plan has |
 | `--timeout S` | stops the run after so many seconds |
 | `--output DIR` | a new folder for the outputs; by default one in `aicore-output` |
 | `--format json` | status, message, metrics, tags, outputs, duration and nodes at the end, and nothing else on stdout |

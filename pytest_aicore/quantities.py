@@ -8,14 +8,16 @@ _KIBIBYTE: Final = 1024
 
 
 def memory_text(size: float) -> str:
-    """Return a number of bytes as `143 MiB` or `3.4 GiB`.
+    """Return a number of bytes as `12 KiB`, `143 MiB` or `3.4 GiB`.
 
     Args:
         size: in bytes.
     """
     if size >= _KIBIBYTE**3:
         return f"{round(size / _KIBIBYTE**3, 1):g} GiB"
-    return f"{size / _KIBIBYTE**2:.0f} MiB"
+    if size >= _KIBIBYTE**2:
+        return f"{size / _KIBIBYTE**2:.0f} MiB"
+    return f"{size / _KIBIBYTE:.0f} KiB"
 
 
 def usage_text(seconds: float, cpu_seconds: float | None, peak_memory: float | None) -> str:

@@ -130,7 +130,7 @@ def serve(parser: argparse.ArgumentParser) -> None:
         help="a folder, or s3://BUCKET/PREFIX, that takes the place of the object store: ai://NAME/a is a in it; "
         "without NAME= that of default",
     )
-    _how_steps_run(local, engine=None)
+    _how_steps_run(local, engine=None, memory=None)
     tls = parser.add_argument_group("TLS and client certificates")
     tls.add_argument("--tls-cert", type=Path, metavar="FILE", help="the server's certificate chain, PEM")
     tls.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key, PEM")
@@ -155,6 +155,7 @@ def serve(parser: argparse.ArgumentParser) -> None:
             asked.secrets,
             asked.config_maps,
             may_substitute=asked.substitute,
+            memory=asked.memory,
         )
         wanted.refuse_without_local()
         return serve_until_stopped(
@@ -292,7 +293,7 @@ def run(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=PATH",
         help="bind an input artifact to a file or folder",
     )
-    _how_steps_run(parser, engine="auto")
+    _how_steps_run(parser, engine="auto", memory="advice")
     parser.add_argument("--timeout", type=_seconds, metavar="S", help="stop the run after so many seconds")
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="a new folder for its outputs (default: one in aicore-output)"
@@ -315,13 +316,14 @@ def run(parser: argparse.ArgumentParser) -> None:
                 output=asked.output,
                 output_format=asked.format,
                 may_substitute=asked.substitute,
+                limits_memory=asked.memory == "plan",
             )
         )
 
     parser.set_defaults(run=carry_out)
 
 
-def _how_steps_run(group: argparse._ActionsContainer, *, engine: str | None) -> None:
+def _how_steps_run(group: argparse._ActionsContainer, *, engine: str | None, memory: str | None) -> None:
     """Declare what `run` and `serve --local` have in common."""
     group.add_argument(
         "--image",
@@ -340,6 +342,12 @@ def _how_steps_run(group: argparse._ActionsContainer, *, engine: str | None) -> 
         default=engine,
         choices=("auto", "sandbox", "process"),
         help="what runs the steps; process does not isolate them (default: auto)",
+    )
+    group.add_argument(
+        "--memory",
+        default=memory,
+        choices=("advice", "plan"),
+        help="plan: a step ends as out of memory that takes more than its resource plan has (default: advice)",
     )
     group.add_argument(
         "--secrets", type=Path, metavar="FILE", help="YAML with the values of secrets: by name a map of keys"

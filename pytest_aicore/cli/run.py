@@ -59,6 +59,7 @@ class Wanted:
         timeout: after how many seconds the run is stopped.
         output: the folder for its outputs.
         output_format: `text` or `json`.
+        limits_memory: whether a step ends that takes more memory than its resource plan has.
         may_substitute: whether images that are not mapped may be substituted where the variable `CI` is set.
     """
 
@@ -73,6 +74,7 @@ class Wanted:
     output: Path | None = None
     output_format: str = "text"
     may_substitute: bool = False
+    limits_memory: bool = False
 
 
 def run(wanted: Wanted) -> int:
@@ -102,7 +104,16 @@ def run(wanted: Wanted) -> int:
         Tracking(name) as tracking,
     ):
         images = Images(mapping, Path(sys.executable), cache_folder() or folder, folder)
-        pods = LocalPods(Settings(engine, images, folder, secrets=known_secrets, given=tracking.env, log=report.log))
+        settings = Settings(
+            engine,
+            images,
+            folder,
+            secrets=known_secrets,
+            given=tracking.env,
+            log=report.log,
+            limits_memory=wanted.limits_memory,
+        )
+        pods = LocalPods(settings)
         known = PodsWithKnownImages(pods, images, may_substitute=wanted.may_substitute, warn=warn)
         walk = Walk(
             workflow,

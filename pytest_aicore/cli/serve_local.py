@@ -28,6 +28,7 @@ class Wanted:
         engine: the name of an engine, or `auto`; None if not given.
         secrets: the file with the values of secrets.
         config_maps: the file with the values of ConfigMaps.
+        memory: `plan` to end steps that take more memory than their resource plan has, or `advice`; None if not given.
         may_substitute: whether images that are not mapped may be substituted where the variable `CI` is set.
     """
 
@@ -38,6 +39,7 @@ class Wanted:
     secrets: Path | None = None
     config_maps: Path | None = None
     may_substitute: bool = False
+    memory: str | None = None
 
     def refuse_without_local(self) -> None:
         """Refuse options that have no effect.
@@ -52,6 +54,7 @@ class Wanted:
             "--secrets": self.secrets,
             "--config-maps": self.config_maps,
             "--substitute": self.may_substitute,
+            "--memory": self.memory,
         }
         useless = [option for option, value in given.items() if value]
         if useless and not self.local:
@@ -98,6 +101,7 @@ def working_emulator(wanted: Wanted, pace: str, seed: int | None) -> Emulator:
         if wanted.config_maps is None
         else local_options.config_maps(wanted.config_maps),
         may_substitute=wanted.may_substitute or project.may_substitute,
+        limits_memory=project.limits_memory if wanted.memory is None else wanted.memory == "plan",
         asked=ON_THE_COMMAND_LINE,
         outputs=Path(OUTPUT),
     )

@@ -142,6 +142,13 @@ class Settings:
         ini="aicore_local_substitute",
         ini_type="bool",
     )
+    local_memory: Setting[str] = _declared(
+        "local: what the memory of a resource plan is: advice, or plan to end what takes more (default: advice)",
+        reads="memory",
+        default="advice",
+        metavar="WORD",
+        ini="aicore_local_memory",
+    )
     service_key: Setting[Path | Secret | None] = _declared(
         "service key of SAP AI Core (JSON file; its content in the environment variable PYTEST_AICORE_SERVICE_KEY);"
         " without it SAP's own lookup: AICORE_* variables, profile, VCAP_SERVICES",

@@ -335,6 +335,13 @@ def _engine(found: _Found) -> str:
     return name
 
 
+def _memory(found: _Found) -> str:
+    word = str(found.value).strip()
+    if word not in MEMORY_LIMITS:
+        raise ValueError(f"expected one of {listing(MEMORY_LIMITS)}.{did_you_mean(word, MEMORY_LIMITS)}")
+    return word
+
+
 def _folders(found: _Found) -> dict[str, Path]:
     folders: dict[str, Path] = {}
     lines = _lines(found)
@@ -382,6 +389,7 @@ def _folder(text: str, found: _Found, told: str) -> Path:
 
 
 LOCAL_ENGINES = ("auto", "sandbox", "process")
+MEMORY_LIMITS = ("advice", "plan")
 
 
 READERS: Mapping[str, Callable[[_Found], Any]] = {
@@ -390,6 +398,7 @@ READERS: Mapping[str, Callable[[_Found], Any]] = {
     "engine": _engine,
     "folders": _folders,
     "lines": _lines,
+    "memory": _memory,
     "moment": _moment,
     "path": _path,
     "prices": _prices,

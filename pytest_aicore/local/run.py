@@ -167,7 +167,13 @@ class Run(threading.Thread):
                 lines.add(line)
 
             settings = Settings(
-                self._engine, images, folder, secrets=self._choices.secrets, given=self._tracking, log=log
+                self._engine,
+                images,
+                folder,
+                secrets=self._choices.secrets,
+                given=self._tracking,
+                log=log,
+                limits_memory=self._choices.limits_memory,
             )
             pods = LocalPods(settings)
             known = PodsWithKnownImages(

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.running.copying import copy, link_or_copy
+from pytest_aicore.running.copying import UnusualFileError, copy, link_or_copy, require_space
 from pytest_aicore.running.pods import Stored
 
 if TYPE_CHECKING:
@@ -36,8 +36,11 @@ def pack(source: Path, archive: Archive, name: str, folder: Path) -> Stored:
         The file, or the folder where a folder is not packed.
 
     Raises:
+        UnusualFileError: a zip cannot hold it.
         OSError: something cannot be read or written.
     """
+    if archive != "none":  # else files get a second name, where the file system can
+        require_space(source, folder)
     if archive == "none":
         target = folder / source.name
         copy(source, target, link_or_copy)
@@ -61,6 +64,8 @@ def _with_all_below(path: Path) -> Iterator[Path]:
 
 
 def _add_to_zip(packed: zipfile.ZipFile, path: Path, name: str) -> None:
+    if name != name.encode("utf-8", "replace").decode():
+        raise UnusualFileError(f"{os.fsencode(name)!r} is not UTF-8, so that it cannot be the name of a file in a zip")
     if path.is_symlink():  # the link itself, in the notation of Info-ZIP: a file with the target, and the mode
         entry = zipfile.ZipInfo(name)
         entry.create_system = 3

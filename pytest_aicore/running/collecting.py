@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pytest_aicore.quantities import memory_text
 from pytest_aicore.running.archives import pack
 from pytest_aicore.running.copying import UnusualFileError, require_usual, require_usual_tree
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 _OUTPUTS = "/var/run/argo/outputs"
 """Where Argo's executor copies what a container left; its messages name it (argo-workflows, emissary.go)."""
+
+_LONGEST_VALUE = 1 << 20
+"""Bytes. Assumed: Kubernetes refuses objects of more than 1.5 MiB (etcd), and outputs become part of one."""
 
 
 @dataclass(slots=True)
@@ -77,12 +81,20 @@ def _value(parameter: ParameterOut, root: Root, is_of_machine: Callable[[str], b
             raise FileNotFoundError(2, "", f"{_OUTPUTS}/parameters/{parameter.path.strip('/')}")
         return parameter.default.removesuffix("\n")
     require_usual(place, parameter.path)
+    size = place.stat().st_size
+    if size > _LONGEST_VALUE:
+        raise UnusualFileError(
+            f"{parameter.path} has {memory_text(size)}, and the value of an output parameter has at most "
+            f"{memory_text(_LONGEST_VALUE)}"
+        )
     return place.read_text(encoding="utf-8", errors="replace").removesuffix("\n")
 
 
 def _saved(artifact: ArtifactOut, root: Root, folder: Path, is_of_machine: Callable[[str], bool]) -> Stored | None:
     path = artifact.path.rstrip("/")
     place = root.place(path)
+    if place == root.folder:
+        raise UnusualFileError(f"{artifact.path}, the root of the file system, cannot be an artifact")
     if is_of_machine(_path_of(place, root)) or not (place.exists() or place.is_symlink()):
         if artifact.optional:
             return None

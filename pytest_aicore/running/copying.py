@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from pytest_aicore.quantities import memory_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,10 +72,38 @@ def copy(source: Path, destination: Path, copy_file: Callable[[str, str], object
     Raises:
         OSError: something cannot be read or written.
     """
+    if copy_file is shutil.copy2:
+        require_space(source, destination.parent)
     if source.is_dir():
         shutil.copytree(source, destination, symlinks=True, copy_function=copy_file)
     else:
         copy_file(str(source), str(destination))
+
+
+def require_space(source: Path, folder: Path) -> None:
+    """Refuse to copy what the disk has no space for, before it is full for everybody; holes of files count as well.
+
+    Args:
+        source: a file or folder.
+        folder: where its copy shall be.
+
+    Raises:
+        OSError: there is no space, or something cannot be read.
+    """
+    size, free = _size(source), shutil.disk_usage(folder).free
+    if size > free:
+        reason = f"{os.strerror(errno.ENOSPC)} for a copy: it has {memory_text(size)}, and {memory_text(free)} are free"
+        raise OSError(errno.ENOSPC, reason, str(source))
+
+
+def _size(source: Path) -> int:
+    if not source.is_dir() or source.is_symlink():
+        return source.lstat().st_size
+    return sum(
+        os.lstat(os.path.join(parent, file)).st_size  # noqa: PTH118 - many
+        for parent, _, files in os.walk(source)
+        for file in files
+    )
 
 
 def link_or_copy(source: str, destination: str) -> None:
@@ -117,4 +148,4 @@ def _open_up(folder: str) -> None:
         return
 
 
-__all__ = ["UnusualFileError", "copy", "link_or_copy", "remove", "require_usual", "require_usual_tree"]
+__all__ = ["UnusualFileError", "copy", "link_or_copy", "remove", "require_space", "require_usual", "require_usual_tree"]

@@ -29,6 +29,7 @@ class Settings:
         secrets: by the name of a secret its values by key. They are hidden in logs.
         given: variables that AI Core adds to each step.
         log: gets each line that a pod writes, from the thread of the pod; while it works the pod may have to wait.
+        limits_memory: whether a step ends that takes more memory than its resource plan has.
         keeps_roots: whether the files of a step stay after its end, in `steps`.
     """
 
@@ -38,6 +39,7 @@ class Settings:
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     log: Callable[[Pod, str], None] = _nobody_listens
+    limits_memory: bool = False
     keeps_roots: bool = False
 
 

@@ -14,6 +14,7 @@ from pytest_aicore.running.pods import Ended
 from pytest_aicore.running.root import Root
 from pytest_aicore.running.staging import SCRIPT, stage
 from pytest_aicore.running.watching import TOO_LONG, Pipe, drain, watch
+from pytest_aicore.workflows.resource_plans import memory_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,7 +133,7 @@ class Step:
         try:
             running = self._settings.engine.start(self._launch(image, command, own, output))
             output.is_passed_on()
-            watched = watch(running, output.streams, self._pod.deadline, self._stop)
+            watched = watch(running, output.streams, self._pod.deadline, self._stop, self._most_memory())
             drain(output.streams)
             is_stopped = watched.is_too_long or self._stop.is_wished
             code = self._code(running, is_stopped=is_stopped)
@@ -154,7 +155,18 @@ class Step:
             self._is_cut_off = True
             message = TOO_LONG if watched.is_too_long else self._stopped().message
             return replace(how, phase="Failed", message=message)
+        if watched.is_too_large and code == KILLED:
+            return replace(how, phase="Failed", message=f"OOMKilled (exit code {KILLED})")
         return how if code == 0 else replace(how, phase="Failed", message=f"Error (exit code {code})")
+
+    def _most_memory(self) -> int | None:
+        """Return how much memory the step may take, None for any amount."""
+        if not self._settings.limits_memory:
+            return None
+        most, plan = memory_of(self._pod.plan), self._pod.plan
+        if most is None:
+            self._say(f"pytest-aicore: the memory of the resource plan `{plan}` is not known, so it is not limited")
+        return most
 
     def _code(self, running: Running, *, is_stopped: bool) -> int:
         try:

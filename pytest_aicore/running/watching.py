@@ -23,6 +23,7 @@ _AFTER_THE_END = 1 << 20
 """Bytes: the most that a pipe holds (pipe(7)). A process that survived its step may go on writing for ever."""
 _FIRST_MEASURE = 0.01
 _NEXT_MEASURES = 0.1
+_MEASURES_OF_A_LIMIT = 0.05
 """Seconds between two measurements of memory and processor time."""
 TOO_LONG = "Pod was active on the node longer than the specified deadline"
 """The kubelet's sentence (kubernetes, pkg/kubelet/active_deadline.go)."""
@@ -90,16 +91,22 @@ class Watched:
         peak_memory: the most memory of its processes, in bytes.
         cpu_seconds: their processor time.
         is_too_long: whether it was ended at its deadline.
+        is_too_large: whether it was ended because of the memory of its processes.
     """
 
     seconds: float
     peak_memory: int | None
     cpu_seconds: float | None
     is_too_long: bool
+    is_too_large: bool
 
 
 def watch(
-    running: Running, streams: Mapping[int, Callable[[bytes], None]], deadline: float | None, stop: Stop
+    running: Running,
+    streams: Mapping[int, Callable[[bytes], None]],
+    deadline: float | None,
+    stop: Stop,
+    most_memory: int | None = None,
 ) -> Watched:
     """Accompany a step until its main process has ended. Nothing of what was written before is lost.
 
@@ -108,12 +115,13 @@ def watch(
         streams: the pipes from which to read, and who gets what was read.
         deadline: seconds that it may run, None for no limit.
         stop: ends it.
+        most_memory: bytes that its processes may have together, None for no limit.
     """
     began = time.monotonic()
     usage = getattr(running, "usage", None) or Usage(running.process.pid)
     wake = Pipe()
     waiter = threading.Thread(target=_tell_end, args=(running, wake.writing), daemon=True, name="aicore-step-end")
-    is_too_long = False
+    is_too_long = is_too_large = False
     ends = began + deadline if deadline is not None else None
     measures = began + _FIRST_MEASURE
     try:
@@ -132,7 +140,10 @@ def watch(
                     running.stop()
                 if now >= measures:
                     usage.measure()
-                    measures = now + _NEXT_MEASURES
+                    measures = now + (_NEXT_MEASURES if most_memory is None else _MEASURES_OF_A_LIMIT)
+                    if most_memory is not None and (usage.peak_memory or 0) > most_memory:
+                        is_too_large, most_memory = True, None
+                        running.stop()
                 limit = min(measures, ends) if ends is not None else measures
                 for key, _ in selector.select(max(0.0, limit - now)):
                     if key.data is None:
@@ -154,7 +165,7 @@ def watch(
         stop.wakes(None)
         waiter.join()
         wake.close()
-    return Watched(time.monotonic() - began, usage.peak_memory, usage.cpu_seconds, is_too_long)
+    return Watched(time.monotonic() - began, usage.peak_memory, usage.cpu_seconds, is_too_long, is_too_large)
 
 
 def drain(streams: Mapping[int, Callable[[bytes], None]]) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from pytest_aicore.cli.command_line import main
 from pytest_aicore.running.engines.sandbox import Sandbox
+from pytest_aicore.workflows import resource_plans
 from tests.places import ROOT
 
 pytestmark = pytest.mark.once
@@ -389,6 +393,34 @@ def test_what_a_killed_run_leaves_is_removed_by_the_next(folder: Path) -> None:
     assert left.exists()
     assert run_here().returncode == 0
     assert list((folder / "temporary").iterdir()) == []
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_the_memory_of_the_resource_plan(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(resource_plans._MEMORY, "starter", 1 / 64)
+    takes = "dd if=/dev/zero of=/dev/null bs=64M count=1000000"
+    write("sleeps.yaml", SLEEPS.replace("echo begins; sleep 50", takes))
+    assert main(["run", "sleeps.yaml", "--memory", "plan", "--format", "json"]) == 1
+    content = json.loads(capsys.readouterr().out)
+    (node,) = content["nodes"]
+    assert (content["status"], content["message"]) == ("DEAD", "OOMKilled (exit code 137)")
+    assert (node["exitCode"], node["resourcePlan"], node["planMemory"]) == (137, "starter", 16 << 20)
+    assert node["peakMemory"] > node["planMemory"]
+
+
+def test_a_full_disk(folder: Path) -> None:
+    """On a small disk of its own, which takes the privileges of a user namespace."""
+    takes = "head -c 3000000 /dev/zero > /out/data; echo 5 > /out/length"
+    write("two.yaml", TWO_STEPS.replace("echo 5 > /out/length", takes))
+    mounted = f"mount -t tmpfs -o size=4m none {folder / 'temporary'} &&"
+    enter = ["unshare", "-rm", "sh", "-c"]
+    if shutil.which("unshare") is None or subprocess.run([*enter, f"{mounted} true"], check=False).returncode != 0:
+        pytest.skip("no user namespaces, or no tmpfs in them")
+    words = f"{mounted} {shlex.join(command('two.yaml', '--engine', 'process'))}"
+    result = subprocess.run([*enter, words], capture_output=True, text=True, check=False, timeout=60)
+    assert result.returncode == 1
+    (failed,) = [line for line in result.stdout.splitlines() if line.startswith("failed: ")]
+    assert re.search(r"\[0\].make .*: /out/data: No space left on device for a copy: it has 3 MiB, and ", failed)
 
 
 # --- what cannot be -----------------------------------------------------------------------------------------

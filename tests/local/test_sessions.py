@@ -150,6 +150,35 @@ def test_compared(aicore_execution):
     )
 
 
+def test_a_bad_image_fails_its_tests_alone(run: Callable[..., pytest.RunResult], leaves: pytest.Pytester) -> None:
+    for name, dockerfile in (("unknown", "FRM python:3.11\n"), ("binary", "\x00\x01"), ("empty", "")):
+        text = WORKFLOW.replace("leaf-train", f"{name}-train").replace("docker.io/me/leaf:1", f"docker.io/me/{name}:1")
+        (leaves.path / "workflows" / f"{name}.yaml").write_text(text)
+        (leaves.path / name).mkdir()
+        (leaves.path / name / "Dockerfile").write_text(dockerfile)
+        with (leaves.path / "pytest.ini").open("a") as ini:
+            ini.write(f"    docker.io/me/{name}:* = {name}\n")
+    result = run(
+        """
+@pytest.mark.parametrize("name", ["unknown", "binary", "empty"])
+def test_bad(aicore_run, name):
+    aicore_run(f"{name}.yaml", artifacts={"leaves": "ai://default/leaves"}).execution
+
+@leaf()
+def test_good(aicore_execution): pass
+"""
+    )
+    result.assert_outcomes(failed=3, passed=1)
+    told = [
+        line.partition("/Dockerfile")[2] for line in result.outlines if line.startswith("E  ") and "failed: " in line
+    ]
+    assert [line.partition(";")[0] for line in told] == [
+        ":1: unknown instruction 'FRM'",
+        ":1: unknown instruction '\\x00\\x01'",
+        " has no instructions",
+    ]
+
+
 def test_a_plan_that_is_too_small_is_told(
     run: Callable[..., pytest.RunResult], leaves: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,7 +129,10 @@ ENDINGS: Mapping[str, Ending] = {
         workflow("tail /dev/zero"),
         message="OOMKilled (exit code 137)",
         main=137,
-        instead=dict.fromkeys(("sandbox", "process"), "no limit of memory: the step may take what there is"),
+        instead=dict.fromkeys(
+            ("sandbox", "process"),
+            "only with `aicore_local_memory = plan`; else there is no limit of memory: the step may take what there is",
+        ),
     ),
     "the program does not exist": _not_started(
         _command("no-such-program"),

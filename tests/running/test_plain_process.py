@@ -42,7 +42,7 @@ def test_what_it_lacks_is_said() -> None:
         "no isolation: a step sees and changes all that you can, your files included",
         "only command, arguments, variables and script are mapped: code that contains /app/data finds this machine's",
         "a process that detaches itself may survive its step; a step survives a session that is killed until the next",
-        "the step runs as you, not as user 65534; nothing limits its memory or its network",
+        "the step runs as you, not as user 65534; nothing limits its network, nor by default its memory",
     )
 
 

@@ -74,7 +74,7 @@ class Sandbox:
         of_network = ("services of this machine, and its abstract sockets, can be reached by the network",)
         return (
             *(of_network if self._network else ()),
-            "no limit of memory",
+            "no limit of memory, unless that is asked for",
             "folders of the image belong to the step's user, so that it may write where AI Core may not let it",
         )
 
