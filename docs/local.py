@@ -240,6 +240,10 @@ where a step needed more ("peak 3.4 GiB; `starter` has 2.5 GiB"). With `aicore_l
 of `run` and `serve --local`) such a step ends with exit code 137 and "OOMKilled (exit code 137)", as on AI Core. Its
 processes are looked at 20 times a second: one that begins, takes memory and ends in between is not seen.
 
+**By hand.** `--aicore-local-keep` (`--keep` of `run`) keeps the files of each step in `aicore-kept`, and the section
+of a failed test shows the command that repeats just this step, in the same surroundings, as often as you like, from
+the files with which it started. No secret is written: the command says which variables it needs.
+
 ## Object stores
 
 ```ini
@@ -294,6 +298,7 @@ output artifact text-model-tutorial: aicore-output/e3f61c0a94d27b58/text-model-t
 | `--engine` | `auto` (an engine that isolates), `sandbox` or `process` |
 | `--secrets FILE` | YAML with the values for `secretKeyRef`: `name: {key: "value"}`; they are hidden in all output |
 | `--config-maps FILE` | the same with the values for `configMapKeyRef` |
+| `--keep` | keeps the files of the steps, and prints the command that repeats a failed step by hand |
 | `--memory plan` | ends a step as out of memory that takes more than its resource plan has |
 | `--timeout S` | stops the run after so many seconds |
 | `--output DIR` | a new folder for the outputs; by default one in `aicore-output` |

@@ -294,6 +294,11 @@ def run(parser: argparse.ArgumentParser) -> None:
         help="bind an input artifact to a file or folder",
     )
     _how_steps_run(parser, engine="auto", memory="advice")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep the files of the steps in aicore-kept, and print the command that repeats a failed step by hand",
+    )
     parser.add_argument("--timeout", type=_seconds, metavar="S", help="stop the run after so many seconds")
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="a new folder for its outputs (default: one in aicore-output)"
@@ -317,6 +322,7 @@ def run(parser: argparse.ArgumentParser) -> None:
                 output_format=asked.format,
                 may_substitute=asked.substitute,
                 limits_memory=asked.memory == "plan",
+                keep=asked.keep,
             )
         )
 

@@ -31,6 +31,7 @@ from pytest_aicore.running.settings import Settings
 from pytest_aicore.running.walking.refusing import lost_outputs
 from pytest_aicore.running.walking.walk import Walk
 from pytest_aicore.running.workflow import PlainWorkflow, read_workflow
+from pytest_aicore.session.local_choices import KEPT
 from pytest_aicore.workflows.cache import cache_folder
 from pytest_aicore.workflows.yaml.tree import is_given
 
@@ -60,6 +61,7 @@ class Wanted:
         output: the folder for its outputs.
         output_format: `text` or `json`.
         limits_memory: whether a step ends that takes more memory than its resource plan has.
+        keep: whether the files of the steps stay.
         may_substitute: whether images that are not mapped may be substituted where the variable `CI` is set.
     """
 
@@ -75,6 +77,7 @@ class Wanted:
     output_format: str = "text"
     may_substitute: bool = False
     limits_memory: bool = False
+    keep: bool = False
 
 
 def run(wanted: Wanted) -> int:
@@ -112,6 +115,7 @@ def run(wanted: Wanted) -> int:
             given=tracking.env,
             log=report.log,
             limits_memory=wanted.limits_memory,
+            kept=Path(KEPT, name) if wanted.keep else None,
         )
         pods = LocalPods(settings)
         known = PodsWithKnownImages(pods, images, may_substitute=wanted.may_substitute, warn=warn)

@@ -130,6 +130,8 @@ class TextReport:
         for node in outcome.nodes:
             if node.type == "Pod" and node.has_failed:
                 self._say(f"failed: {self._title(node.name)} ({node.id}): {node.message}")
+                if node.ended is not None and node.ended.repeat is not None:
+                    self._say(f"to repeat it by hand: {node.ended.repeat}")
         self._say(f"{outcome.status} after {outcome.seconds:.1f} s{reason}")
         for metric in logged["metrics"]:
             self._say(f"metric {metric['name']} = {metric['value']} (step {metric['step']})")
@@ -205,6 +207,7 @@ def _node(node: NodeStatus) -> dict[str, Any]:
             "peakMemory": ended.peak_memory,
             "cpuSeconds": ended.cpu_seconds,
             "resourcePlan": node.plan,
+            "repeat": ended.repeat,
             "planMemory": memory_of(node.plan),
             "lastLines": [redact(line) for line in ended.last_lines],
         }

@@ -142,6 +142,13 @@ class Settings:
         ini="aicore_local_substitute",
         ini_type="bool",
     )
+    # Each session would leave more files, so it has no ini value.
+    local_keep: Setting[bool] = _declared(
+        "local: keep the files of the steps in aicore-kept, and show the command that repeats a failed step by hand",
+        reads="switch",
+        default=False,
+        flag="--aicore-local-keep",
+    )
     local_memory: Setting[str] = _declared(
         "local: what the memory of a resource plan is: advice, or plan to end what takes more (default: advice)",
         reads="memory",

@@ -65,6 +65,7 @@ def steps_of(outcome: Outcome) -> list[dict[str, Any]]:
             "peak_memory": ended.peak_memory,
             "plan": node.plan,
             "plan_memory": memory_of(node.plan),
+            "repeat": ended.repeat,
         }
         for node in outcome.nodes
         if node.type == "Pod" and (ended := node.ended) is not None

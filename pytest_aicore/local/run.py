@@ -174,6 +174,7 @@ class Run(threading.Thread):
                 given=self._tracking,
                 log=log,
                 limits_memory=self._choices.limits_memory,
+                kept=None if self._choices.kept is None else self._choices.kept / self.job.id,
             )
             pods = LocalPods(settings)
             known = PodsWithKnownImages(

@@ -334,6 +334,9 @@ def _steps(steps: Sequence[Mapping[str, Any]]) -> list[str]:
         lines += _row("" if lines else "steps", f"{step['name']} {step['phase']}{ended}, {took}")
         if beyond is not None:
             lines += _row("", f"  more memory than its resource plan has: {beyond}")
+        if step.get("repeat") and step["phase"] != "Succeeded":
+            lines += _row("", "  to repeat it by hand:")
+            lines.append(_line("", f"  {step['repeat']}"))  # in one line, so that it can be copied
     if len(told) > _STEPS:
         lines += _row("", f"and {len(told) - _STEPS} more")
     return lines

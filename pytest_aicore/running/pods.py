@@ -169,6 +169,7 @@ class Ended:
         peak_memory: the most memory that its processes had together, in bytes; None if the engine cannot tell.
         cpu_seconds: the processor time of its processes together; None if the engine cannot tell.
         last_lines: the last lines of its log.
+        repeat: the command that repeats it by hand, None where its files are not kept.
     """
 
     phase: Phase
@@ -181,6 +182,7 @@ class Ended:
     peak_memory: int | None = None
     cpu_seconds: float | None = None
     last_lines: tuple[str, ...] = ()
+    repeat: str | None = None
 
 
 class Pods(Protocol):

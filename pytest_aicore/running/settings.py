@@ -30,7 +30,7 @@ class Settings:
         given: variables that AI Core adds to each step.
         log: gets each line that a pod writes, from the thread of the pod; while it works the pod may have to wait.
         limits_memory: whether a step ends that takes more memory than its resource plan has.
-        keeps_roots: whether the files of a step stay after its end, in `steps`.
+        kept: a folder in which the files of each step stay, with a script that repeats it; None to remove them.
     """
 
     engine: Engine
@@ -40,7 +40,7 @@ class Settings:
     given: Mapping[str, str] = field(default_factory=dict)
     log: Callable[[Pod, str], None] = _nobody_listens
     limits_memory: bool = False
-    keeps_roots: bool = False
+    kept: Path | None = None
 
 
 __all__ = ["Settings"]

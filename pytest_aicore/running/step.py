@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_aicore.running.by_hand import Kept
 from pytest_aicore.running.collecting import collect
 from pytest_aicore.running.copying import copy, remove
 from pytest_aicore.running.engines.engine import CommandError, Launch, StartError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from pytest_aicore.running.engines.engine import Running
     from pytest_aicore.running.images.image import Image
-    from pytest_aicore.running.pods import Pod
+    from pytest_aicore.running.pods import ArtifactIn, Pod
     from pytest_aicore.running.settings import Settings
     from pytest_aicore.running.watching import Stop
 
@@ -54,7 +55,14 @@ class Step:
         self._lines = Lines(self._say)
         self._result = Result()
         self._is_cut_off = False
-        self._root = Root(settings.folder.resolve() / "steps" / pod.name)
+        self._secret_files: list[ArtifactIn] = []
+        self._kept: Kept | None = None
+        if settings.kept is None:
+            self._root = Root(settings.folder.resolve() / "steps" / pod.name)
+        else:
+            folder = settings.kept.resolve() / pod.name
+            self._root = Root(folder / "root")
+            self._kept = Kept(folder, settings.secrets)
 
     def carry_out(self) -> Ended:
         """Run the pod to its end, and collect its outputs; its files stay until `clean`.
@@ -77,7 +85,11 @@ class Step:
         if not self._is_cut_off:  # else nobody saves outputs any more
             how = self._with_outputs(how)
         result = self._result.text() if self._pod.keep_result and how.exit_code is not None else None
-        return replace(how, result=result, last_lines=tuple(map(self._hide, self._lines.last)))
+        repeat = None
+        if self._kept is not None:
+            self._kept.end()
+            repeat = self._kept.command
+        return replace(how, result=result, last_lines=tuple(map(self._hide, self._lines.last)), repeat=repeat)
 
     def clean(self) -> None:
         """Remove its files: after its end is known, because nobody needs to wait for that.
@@ -85,7 +97,7 @@ class Step:
         Raises:
             OSError: one cannot be removed.
         """
-        if not self._settings.keeps_roots:
+        if self._kept is None:
             remove(self._root.folder)
 
     def _prepare(self, image: Image) -> None:
@@ -101,8 +113,8 @@ class Step:
             program.chmod(0o755)
         pod = self._pod
         script = self._mapped(pod.script, image) if pod.script is not None else None
-        secrets = secret_files(pod, self._settings.secrets)
-        stage(replace(pod, script=script, artifacts_in=(*secrets, *pod.artifacts_in)), self._root)
+        self._secret_files = secret_files(pod, self._settings.secrets)
+        stage(replace(pod, script=script, artifacts_in=(*self._secret_files, *pod.artifacts_in)), self._root)
 
     def _mapped(self, text: str, image: Image) -> str:
         pod = self._pod
@@ -131,7 +143,10 @@ class Step:
         """Run the step's process and say how it ended, without its outputs."""
         output = _Output(self._lines, self._result if self._pod.keep_result else None)
         try:
-            running = self._settings.engine.start(self._launch(image, command, own, output))
+            launch = self._launch(image, command, own, output)
+            if self._kept is not None:
+                self._kept.begin(launch, self._settings.engine, [each.path for each in self._secret_files])
+            running = self._settings.engine.start(launch)
             output.is_passed_on()
             watched = watch(running, output.streams, self._pod.deadline, self._stop, self._most_memory())
             drain(output.streams)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.local.choices import LocalChoices
 from pytest_aicore.local.secrets_file import read_config_maps, read_secrets
@@ -10,6 +11,9 @@ from pytest_aicore.running.known_images import Asked
 
 if TYPE_CHECKING:
     from pytest_aicore.config.options import Settings
+
+KEPT: Final = "aicore-kept"
+"""The folder in which files of steps are kept."""
 
 
 def choices_of(settings: Settings) -> LocalChoices:
@@ -30,6 +34,7 @@ def choices_of(settings: Settings) -> LocalChoices:
         config_maps={} if config_maps.value is None else read_config_maps(config_maps.value, config_maps.source),
         may_substitute=settings.local_substitute.value,
         limits_memory=settings.local_memory.value == "plan",
+        kept=Path(KEPT) if settings.local_keep.value else None,
         asked=Asked("aicore_local_images = {name} = FOLDER", "aicore_local_substitute = true"),
     )
 

@@ -51,6 +51,7 @@ def test_defaults() -> None:
         "local_secrets": Setting(None, "default"),
         "local_config_maps": Setting(None, "default"),
         "local_substitute": Setting(False, "default"),
+        "local_keep": Setting(False, "default"),
         "local_memory": Setting("advice", "default"),
         "service_key": Setting(None, "default"),
         "resource_group": Setting("default", "default"),

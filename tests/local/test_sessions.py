@@ -179,6 +179,15 @@ def test_good(aicore_execution): pass
     ]
 
 
+def test_the_command_that_repeats_a_failed_step(run: Callable[..., pytest.RunResult], leaves: pytest.Pytester) -> None:
+    result = run("@leaf(parameters={'depth': 9})\ndef test_it(aicore_execution): pass\n", "--aicore-local-keep")
+    result.assert_outcomes(failed=1)
+    (line,) = [line.strip() for line in result.outlines if line.strip().startswith("sh ")]
+    assert line.endswith("/repeat.sh")
+    again = subprocess.run(["/bin/sh", "-c", line], capture_output=True, text=True, check=False, timeout=30)
+    assert (again.returncode, again.stdout) == (7, "depth 9, 1200 leaves\n")
+
+
 def test_a_plan_that_is_too_small_is_told(
     run: Callable[..., pytest.RunResult], leaves: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -218,9 +218,9 @@ def test_nothing_is_left_but_the_outputs(here: Here) -> None:
 
 
 def test_the_files_of_a_step_can_be_kept(here: Here) -> None:
-    here.options["keeps_roots"] = True
+    here.options["kept"] = here.folder / "kept"
     here.sh("echo kept > /out/file", **OUT)
-    assert (here.folder / "steps" / "wf" / "out" / "file").read_text() == "kept\n"
+    assert (here.folder / "kept" / "wf" / "root" / "out" / "file").read_text() == "kept\n"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

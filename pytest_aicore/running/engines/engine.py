@@ -111,6 +111,18 @@ class Engine(Protocol):
         """
         ...
 
+    def by_hand(self, launch: Launch) -> tuple[tuple[str, ...], Path | None]:
+        """Return the words that start a step from a shell with the variables of the step, and the folder for that.
+
+        Args:
+            launch: the step; its files are there.
+
+        Raises:
+            OSError: its files cannot be completed.
+            StartError: it cannot be started.
+        """
+        ...
+
     def start(self, launch: Launch) -> Running:
         """Start a step. The thread that calls it must live as long as the step.
 

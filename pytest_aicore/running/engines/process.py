@@ -58,6 +58,14 @@ class PlainProcess:
         del path
         return False
 
+    def by_hand(self, launch: Launch) -> tuple[tuple[str, ...], Path | None]:
+        """Return the command of a step, and its working directory.
+
+        Args:
+            launch: the step.
+        """
+        return launch.command, launch.root.place(launch.workdir, follow=True)
+
     def start(self, launch: Launch) -> Plain:
         """Start a step.
 

@@ -38,6 +38,7 @@ _REMEDY = (
 )
 
 
+_OWN_SESSION = "--new-session"
 _PROBE_SECONDS = 30
 _SECONDS_TO_REPORT = 0.1
 _SECONDS_TO_END = 10.0
@@ -110,6 +111,27 @@ class Sandbox:
         """Return whether a path shows what this machine, or its kernel, has there."""
         return is_of_machine(path)
 
+    def by_hand(self, launch: Launch) -> tuple[tuple[str, ...], Path | None]:
+        """Return bubblewrap with the options for a step, in the session of the shell: Ctrl-C reaches the step.
+
+        Args:
+            launch: the step.
+
+        Raises:
+            StartError: there is no sandbox on this machine.
+        """
+        self._require_program()
+        make_ways(launch)
+        isolation = [option for option in self._isolation(launch.hostname) if option != _OWN_SESSION]
+        options = (*isolation, *file_system(launch), "--chdir", launch.workdir)
+        return (str(self._program), *options, "--", *launch.command), None
+
+    def _require_program(self) -> None:
+        if self._program is None:
+            reason = self.probe()
+            if reason is not None:
+                raise StartError(reason)
+
     def start(self, launch: Launch) -> Sandboxed:
         """Start a step.
 
@@ -121,10 +143,7 @@ class Sandbox:
             StartError: there is no sandbox on this machine.
         """
         require_known_format(launch)
-        if self._program is None:
-            reason = self.probe()
-            if reason is not None:
-                raise StartError(reason)
+        self._require_program()
         make_ways(launch)
         options = [*self._isolation(launch.hostname), *file_system(launch), "--chdir", launch.workdir, "--clearenv"]
         for name, value in launch.env.items():
@@ -168,7 +187,7 @@ class Sandbox:
         alone = [] if self._network else ["--unshare-net"]
         return [
             *("--unshare-user", "--uid", _USER, "--gid", _USER, "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
-            *("--hostname", hostname[:63], "--unshare-cgroup-try", *alone, "--die-with-parent", "--new-session"),
+            *("--hostname", hostname[:63], "--unshare-cgroup-try", *alone, "--die-with-parent", _OWN_SESSION),
         ]
 
 
