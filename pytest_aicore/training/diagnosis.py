@@ -359,6 +359,7 @@ _CANNOT_STOP = re.compile(r"Current status UNKNOWN cannot be changed")
 _NO_STORAGE = re.compile(r"You need to configure artifact storage")
 _NO_KEY = re.compile(r"The specified key does not exist")
 _NO_SECRET = re.compile(r"secrets? \"(?P<secret>[\w.-]+?)(?:-object-store-secret)?\" not found")
+_NO_FILE = re.compile(r"No such file or directory: '(?P<path>/[^']+)'")
 _NOT_WRITTEN = re.compile(r"path (?P<path>\S+) does not exist")
 _MISTAKES = frozenset(
     {"ArithmeticError", "AssertionError", "AttributeError", "IndexError", "KeyError", "NameError", "RecursionError"}
@@ -542,6 +543,25 @@ def output_not_written(evidence: Evidence) -> Cause | None:
     )
 
 
+def file_not_in_input(evidence: Evidence) -> Cause | None:
+    """A file below the path of an input artifact is missing. Source: reported; the text is Python's."""
+    found = evidence.find(_NO_FILE, logs=True)
+    if found is None or evidence.template is None:
+        return None
+    file = found[1]["path"]
+    for artifact in evidence.template.input_artifacts:
+        name, path = artifact.text("name") or "", (artifact.text("path") or "").rstrip("/")
+        if path and file.startswith(f"{path}/"):
+            url = f" ({evidence.artifacts[name]})" if name in evidence.artifacts else ""
+            return Cause(
+                "file not in the input",
+                f"the input artifact {name!r}{url} has no {file.removeprefix(f'{path}/')!r}",
+                _shortened(found[0]),
+                f"compare the files below its URL with what the program opens below {path}",
+            )
+    return None
+
+
 def surroundings_say_why(evidence: Evidence) -> Cause | None:
     """A line of the image, its registry, the storage or the node. Source: reported; where from stands with each."""
     for symptom in SYMPTOMS:
@@ -621,7 +641,7 @@ def spec_refused(evidence: Evidence) -> Cause | None:
 def program_failed(evidence: Evidence) -> Cause | None:
     """`main` ended with an error of its own. Source: captured (the shape), reported."""
     failed = next((each for each in evidence.containers if each.name == "main" and each.exit_code), None)
-    if failed is None or failed.exit_code == 137 or surroundings_say_why(evidence) is not None:
+    if failed is None or failed.exit_code == 137 or surroundings_say_why(evidence) or file_not_in_input(evidence):
         return None
     lines = [*failed.last.splitlines(), *_lines(evidence.logs)]
     raised = raised_in(lines)
@@ -839,6 +859,7 @@ NAMED: tuple[Row, ...] = (
     key_does_not_exist,
     secret_does_not_exist,
     output_not_written,
+    file_not_in_input,
     surroundings_say_why,
     image_cannot_be_pulled,
     out_of_memory,

@@ -110,6 +110,24 @@ def test_out_of_memory(bench: Bench) -> None:
     assert bench.asked() == []
 
 
+def test_a_file_that_the_input_does_not_have(bench: Bench) -> None:
+    line = "FileNotFoundError: [Errno 2] No such file or directory: '/in/2024/train.csv'"
+    bench.emulator.script(outcome="DEAD", logs=["Traceback (most recent call last):", line])
+    assert bench.causes() == [
+        Cause(
+            "file not in the input",
+            "the input artifact 'pictures' (ai://default/in) has no '2024/train.csv'",
+            line,
+            "compare the files below its URL with what the program opens below /in",
+        )
+    ]
+
+
+def test_a_file_beside_the_input(bench: Bench) -> None:
+    bench.emulator.script(outcome="DEAD", logs=["FileNotFoundError: No such file or directory: '/input/train.csv'"])
+    assert [cause.name for cause in bench.causes()] == ["program failed"]
+
+
 def test_output_never_written(bench: Bench) -> None:
     bench.emulator.script(symptom="output not written")
     assert bench.causes() == [
