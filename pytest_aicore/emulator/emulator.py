@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_aicore.emulator.api.dispatch import Dispatcher
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.world.engine import Engine
     from pytest_aicore.emulator.world.world import Checkpoint
     from pytest_aicore.http.exchange import Request, Response
+    from pytest_aicore.objects.store import Shelves
     from pytest_aicore.workflows import Executable, Template
 
 __tracebackhide__ = our_message
@@ -100,6 +102,8 @@ class Emulator:
         self.gateway = Gateway(seed, base_url, auth_url, clock, tokens_expire=tokens_expire)
         self.dispatcher = Dispatcher(self.platform, self.gateway)
         self._home = Home()
+        self.stores: Callable[[str], Shelves] = partial(_stores_of, self.world)
+        """Returns the object stores of a resource group; an engine may keep what is in them elsewhere."""
 
     def _scripted(self, cluster: Cluster) -> Engine:
         return ScriptedEngine(self.world, self.pace, cluster)
@@ -652,6 +656,12 @@ class Emulator:
                     f"has {'no' if meant else 'an'} output artifact {name!r}.{did_you_mean(name, outputs)} "
                     f"Output artifacts: {listing(sorted(outputs))}."
                 )
+
+
+def _stores_of(world: World, group: str) -> Shelves:
+    from pytest_aicore.emulator.object_stores import ObjectStores  # late: few tests read what is stored
+
+    return ObjectStores(world, group)
 
 
 def _catalogue_of(service_plan: str) -> Mapping[str, PublishedExecutable]:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from pytest_aicore.emulator.emulator import Emulator
     from pytest_aicore.emulator.store.admin_records import StoredObject
     from pytest_aicore.emulator.store.state import ResourceGroup
+    from pytest_aicore.emulator.world.world import World
     from pytest_aicore.objects.ai_url import AiUrl
     from pytest_aicore.objects.shelf import Shelf
 
@@ -30,12 +30,12 @@ class ObjectStores:
     """The object stores of a resource group: what was uploaded, put, and played by scripts.
 
     Args:
-        emulator: the emulator.
+        world: contains the resource group.
         group: the id of the resource group.
     """
 
-    def __init__(self, emulator: Emulator, group: str) -> None:
-        self._emulator = emulator
+    def __init__(self, world: World, group: str) -> None:
+        self._world = world
         self._group = group
 
     def shelf(self, secret: str) -> Shelf:
@@ -47,7 +47,7 @@ class ObjectStores:
         Raises:
             StoreError: the resource group has no such secret.
         """
-        with self._emulator.lock:
+        with self._world.lock:
             known = [each.id for each in self._held.object_store_secrets]
         if secret not in known:
             raise StoreError(
@@ -62,7 +62,7 @@ class ObjectStores:
         execution = url.path.partition("/")[0]
         if url.secret != DEFAULT_STORE:
             return None
-        with self._emulator.lock:
+        with self._world.lock:
             for artifact in self._held.artifacts.select({"execution_id": execution}):
                 place = artifact.url.removeprefix("ai://")
                 is_meant = path == place or path.startswith(f"{place}/") or place.startswith(f"{path}/")
@@ -72,7 +72,7 @@ class ObjectStores:
 
     def objects(self) -> list[StoredObject]:
         """Return all objects."""
-        with self._emulator.lock:
+        with self._world.lock:
             return list(self._held.objects)
 
     def put(self, path: str, content: bytes) -> None:
@@ -82,13 +82,13 @@ class ObjectStores:
             path: the URL without `ai://`.
             content: its bytes.
         """
-        with self._emulator.lock:
-            store_object(self._emulator.state, self._held, path, content)
+        with self._world.lock:
+            store_object(self._world.state, self._held, path, content)
 
     @property
     def _held(self) -> ResourceGroup:
         """The resource group as it is now; the emulator's lock must be held."""
-        return self._emulator.state.groups[self._group]
+        return self._world.state.groups[self._group]
 
 
 class UploadShelf:

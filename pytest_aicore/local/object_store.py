@@ -80,8 +80,24 @@ class ObjectStore:
 
     def _own(self, secret: str) -> list[Shelf]:
         """Return what holds the files that nobody else has: put, left by executions, or uploaded."""
-        folder = self._outputs if secret == DEFAULT_STORE else self._written / secret
-        return [Folder(folder), UploadShelf(secret, self._uploads)]
+        return [self.own_shelf(secret), UploadShelf(secret, self._uploads)]
+
+    def own_shelf(self, secret: str) -> Shelf:
+        """Return what holds the files that executions have left, or that were put.
+
+        Args:
+            secret: the name of the object-store secret.
+        """
+        return Folder(self._outputs if secret == DEFAULT_STORE else self._written / secret)
+
+    def shelf_here(self, secret: str) -> Shelf:
+        """Return what holds the files that are on this machine already, and take no time.
+
+        Args:
+            secret: the name of the object-store secret.
+        """
+        place = self._places.get(secret)
+        return Layers([self.own_shelf(secret), *([place] if isinstance(place, Folder) else [])])
 
     def has_itself(self, url: str) -> bool:
         """Return whether there are files at a URL that nobody else has: put, left by executions, or uploaded.

@@ -68,7 +68,10 @@ class Layers:
 
     def open(self, path: str) -> BinaryIO:
         """Open a file of the first one that has it."""
-        return next(shelf for shelf in self._shelves if path in shelf.files(path, 1)).open(path)
+        for shelf in self._shelves:
+            if path in shelf.files(path, 1):
+                return shelf.open(path)
+        raise StoreError(f"{self.where(path)} cannot be read: there is no such file.")
 
     def put(self, path: str, file: bytes | Path) -> None:
         """Store a file in the first one."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO
 
 from pytest_aicore.errors import StoreError, did_you_mean, listing
+from pytest_aicore.objects.ai_url import AiUrl, ai_url
+from pytest_aicore.objects.content import read
 from pytest_aicore.objects.s3 import S3, require_boto3
 from pytest_aicore.objects.s3_address import S3Address
 
@@ -14,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from pytest_aicore.objects.ai_url import AiUrl
     from pytest_aicore.objects.shelf import Shelf
     from pytest_aicore.training.service.api import TrainingApi
 
@@ -54,7 +56,9 @@ class LiveStores:
                     f"the resource group {self._group!r} has no object-store secret {secret!r}."
                     f"{did_you_mean(secret, self._secrets)} It has: {listing(self._secrets)}."
                 )
-            self._shelves[secret] = FileApi(self._api, secret) if is_rehearsed(shown) else S3(address_of(secret, shown))
+            self._shelves[secret] = (
+                RehearsedShelf(self._api, self._group, secret) if is_rehearsed(shown) else S3(address_of(secret, shown))
+            )
         return self._shelves[secret]
 
     def explain(self, url: AiUrl) -> str | None:
@@ -76,41 +80,51 @@ def is_rehearsed(shown: Mapping[str, str]) -> bool:
     return (shown.get("endpoint") or shown.get("s3-endpoint") or "").endswith(NOWHERE)
 
 
-class FileApi:
-    """The files of an object store by AI Core's own API for files, which gives single files by their path.
+class RehearsedShelf:
+    """The files of an object store of `pytest-aicore serve`, which stands for AI Core in a rehearsal.
+
+    Files are read by AI Core's own API for files; it lists none, which the server's `/__aicore__/` does.
 
     Args:
         api: of the service.
+        group: the id of the resource group.
         secret: the name of the store's secret.
     """
 
-    def __init__(self, api: TrainingApi, secret: str) -> None:
+    def __init__(self, api: TrainingApi, group: str, secret: str) -> None:
         self._api = api
+        self._group = group
         self._secret = secret
 
     def where(self, path: str) -> str:
         """Return the URL of a path."""
-        return f"ai://{self._secret}/{path}"
+        return str(AiUrl(self._secret, path))
 
     def holds(self, path: str) -> bool:
-        """Return whether there is a file at the path."""
+        """Return whether there is a file."""
         return bool(self.files(path))
 
     def files(self, path: str, most: int | None = None) -> list[str]:  # noqa: ARG002  as in `Shelf`
-        """Return the path if there is a file at it; this API lists none."""
-        return [] if self._api.file(f"{self._secret}/{path}") is None else [path]
+        """Return the files; with `--no-admin` only a single one."""
+        answer = self._api.rehearse("objects/list", url=self.where(path), resourceGroup=self._group)
+        if answer is None:
+            return [] if self._api.file(f"{self._secret}/{path}") is None else [path]
+        return [ai_url(url).path for url in answer["urls"]]
 
     def open(self, path: str) -> BinaryIO:
         """Open a file."""
         return BytesIO(self._api.file(f"{self._secret}/{path}") or b"")
 
-    def put(self, path: str, file: bytes | Path) -> None:  # noqa: ARG002  as in `Shelf`
-        """Refuse it.
+    def put(self, path: str, file: bytes | Path) -> None:
+        """Store a file.
 
         Raises:
-            StoreError: always.
+            StoreError: it cannot be read, or the server does not take it (`--no-admin`).
         """
-        raise StoreError(f"{self.where(path)} cannot be written: the object stores of a rehearsal are only read.")
+        content = b64encode(read(file)).decode()
+        said = {"url": self.where(path), "resourceGroup": self._group, "base64": content}
+        if self._api.rehearse("objects", **said) is None:
+            raise StoreError(f"{self.where(path)} cannot be written: the server was started with --no-admin.")
 
     def place(self, path: str) -> Path | None:  # noqa: ARG002  as in `Shelf`
         """Return None: everything is with the service."""

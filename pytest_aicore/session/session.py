@@ -519,9 +519,7 @@ class Session:
             return LiveStores(self.api, group)
         if self.local:
             return self._local_stores
-        from pytest_aicore.emulator.object_stores import ObjectStores
-
-        return ObjectStores(self.emulator, group)
+        return self.emulator.stores(group)
 
     @cached_property
     def _local_stores(self) -> ObjectStore:

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from inspect import signature
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.control.faults import Fault
-from pytest_aicore.errors import EmulatorError, did_you_mean
+from pytest_aicore.errors import AicoreError, EmulatorError, did_you_mean
 from pytest_aicore.http.exchange import Json, Request, Response, empty_response, json_response, microseconds_z
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from pytest_aicore.emulator.api.request_record import RequestRecord
     from pytest_aicore.emulator.emulator import Emulator
     from pytest_aicore.emulator.world.world import Checkpoint
+    from pytest_aicore.objects.store import Store
 
 ADMIN_ROOT = "/__aicore__/"
 _CAPITAL = re.compile(r"(?<=[a-z0-9])[A-Z]")
@@ -50,6 +53,11 @@ class Admin:
                 self._profile,
                 'inject the faults of a profile: {"name": "throttled"}',
             ),
+            ("POST", "objects"): (
+                self._put,
+                'put a file into an object store: {"url": "ai://default/data/a.csv", "base64": "YSxi"}',
+            ),
+            ("POST", "objects/list"): (self._list, 'the URLs of stored files: {"url": "ai://default/data"}'),
             ("POST", "reset"): (self._reset, "forget everything but the workflows"),
             ("GET", "requests"): (self._requests, "the last 500 requests of clients, without secrets"),
             ("DELETE", "requests"): (self._forget_requests, "forget the requests of clients"),
@@ -80,7 +88,7 @@ class Admin:
             return _wrong(400, "The body must be a JSON object.")
         try:
             return known[0](said)
-        except EmulatorError as error:
+        except AicoreError as error:
             return _wrong(400, str(error))
         except (TypeError, ValueError, AttributeError, OverflowError) as error:
             return _wrong(400, f"{request.method} {request.path}: a value cannot be used: {error}.")
@@ -151,6 +159,31 @@ class Admin:
             emulator.clock.restart()
         return self._clock({})
 
+    def _put(self, said: Json) -> Response:
+        store, url = self._store(said, ("base64",))
+        return json_response(201, {"url": store.put(url, b64decode(said["base64"], validate=True))})
+
+    def _list(self, said: Json) -> Response:
+        store, url = self._store(said)
+        return json_response(200, {"urls": store.list(url)})
+
+    def _store(self, said: Json, more: tuple[str, ...] = ()) -> tuple[Store, str]:
+        """Return the store of the resource group that is meant, and the URL.
+
+        Raises:
+            EmulatorError: unknown argument, resource group or URL.
+        """
+        from pytest_aicore.objects.store import Store  # late: only rehearsals of live sessions use it
+
+        arguments = {"resourceGroup": "default", **said}
+        if set(arguments) != {"url", "resourceGroup", *more}:
+            expected = ", ".join(("url", *more))
+            raise EmulatorError(f"Expected {expected}, and resourceGroup if it is not 'default'.")
+        group, known = arguments["resourceGroup"], self._emulator.state.groups
+        if group not in known:
+            raise EmulatorError(f"unknown resource group {group!r}.{did_you_mean(str(group), known)}")
+        return Store(self._emulator.stores(group), _no_folder), arguments["url"]
+
     def _requests(self, _: Json) -> Response:
         with self._emulator.lock:
             records = list(self._emulator.requests)
@@ -166,6 +199,10 @@ class Admin:
 
     def _now(self) -> str:
         return microseconds_z(self._emulator.clock.now())
+
+
+def _no_folder() -> Path:
+    raise EmulatorError("nothing is fetched here")
 
 
 def is_loopback(address: str) -> bool:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from urllib.parse import quote
 
-from pytest_aicore.errors import RunError
+from pytest_aicore.errors import RunError, StoreError
 from pytest_aicore.processes import ThreadLock
 from pytest_aicore.redact import redact
 from pytest_aicore.training.plan import ORIGIN
@@ -44,6 +44,7 @@ MOST_LOG_LINES = 1_000_000
 _DOWNLOAD_SECONDS = 60.0
 """Seconds without an answer, or a piece of it, after which a download fails: the SDK's own limit."""
 _NOT_FOUND = 404
+_BAD_REQUEST = 400
 _NOT_DONE = frozenset({425, 429})
 """Statuses of requests that were refused unread, by AI Core or by a gateway."""
 _OWN_CODE = re.compile(r"0\d{3,}")
@@ -420,6 +421,18 @@ class TrainingApi:
         """
         return self._call(f"download the file {path}", lambda client: _downloaded(client, path))
 
+    def rehearse(self, call: str, **said: str) -> dict[str, Any] | None:
+        """Return the answer of a call of `pytest-aicore serve`, None if it does not answer such calls (`--no-admin`).
+
+        Args:
+            call: what follows `/__aicore__/` in its path.
+            said: its arguments.
+
+        Raises:
+            StoreError: it refuses the call.
+        """
+        return self._call(f"ask the server for {call}", lambda client: _rehearsed(client, call, said))
+
     def docker_registry_secrets(self) -> list[str]:
         """Return the names of the tenant's docker registry secrets.
 
@@ -461,7 +474,7 @@ class TrainingApi:
             return call(client) if found is None else found
         except TokenRefusal as error:
             raise error.of_call(f"could not {what} at {client.base_url}") from error
-        except RunError:
+        except (RunError, StoreError):
             raise
         except Exception as error:
             _raise_failure(what, client, error)
@@ -540,6 +553,20 @@ def _downloaded(client: AIAPIV2Client, path: str) -> bytes | None:
         return None
     answer.raise_for_status()
     return bytes(answer.content)
+
+
+def _rehearsed(client: AIAPIV2Client, call: str, said: Mapping[str, str]) -> dict[str, Any] | None:
+    import requests
+
+    root = str(client.rest_client.base_url).partition("/v2/")[0]
+    answer = requests.post(f"{root}/__aicore__/{call}", json=dict(said), timeout=_DOWNLOAD_SECONDS)
+    if answer.status_code == _NOT_FOUND:
+        return None
+    if answer.status_code == _BAD_REQUEST:
+        raise StoreError(str(answer.json()["error"]["message"]))
+    answer.raise_for_status()
+    content: dict[str, Any] = answer.json()
+    return content
 
 
 def _application_status(name: str, client: AIAPIV2Client) -> dict[str, Any]:

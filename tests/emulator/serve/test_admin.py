@@ -25,6 +25,9 @@ TOO_FAR = (
 )
 
 
+OR_GROUP = "and resourceGroup if it is not 'default'."
+
+
 @pytest.fixture
 def served() -> Iterator[Served]:
     """A server."""
@@ -46,6 +49,8 @@ def test_it_tells_what_there_is(served: Served) -> None:
         "GET /__aicore__/requests",
         "POST /__aicore__/clock",
         "POST /__aicore__/faults",
+        "POST /__aicore__/objects",
+        "POST /__aicore__/objects/list",
         "POST /__aicore__/profiles",
         "POST /__aicore__/reset",
         "POST /__aicore__/scripts",
@@ -231,6 +236,31 @@ def test_incidents_are_told_once(served: Served) -> None:
             {"call": "execution.get"},
             400,
             "fault: give either status= (an HTTP status) or kind= (another failure), or delay= or late= alone.",
+        ),
+        ("POST", "objects", {"url": "ai://default/a"}, 400, f"Expected url, base64, {OR_GROUP}"),
+        (
+            "POST",
+            "objects/list",
+            {"url": "ai://defualt/a"},
+            400,
+            (
+                "the resource group 'default' has no object-store secret 'defualt'. Did you mean 'default'? "
+                "It has: 'default'."
+            ),
+        ),
+        (
+            "POST",
+            "objects/list",
+            {"url": "ai://default/a", "resourceGroup": "defualt"},
+            400,
+            "unknown resource group 'defualt'. Did you mean 'default'?",
+        ),
+        (
+            "POST",
+            "objects",
+            {"url": "ai://default/a", "base64": "?"},
+            400,
+            "POST /__aicore__/objects: a value cannot be used: Only base64 data is allowed.",
         ),
         ("POST", "profiles", {}, 400, 'profile: "name" is missing, for example "throttled".'),
         (

@@ -167,3 +167,53 @@ def test_ledger_that_cannot_be_written_starts_nothing(
         ],
         consecutive=True,
     )
+
+
+STORE = """
+from pytest_aicore import StoreError
+
+@pytest.mark.aicore(expect=None)
+def test_store(aicore_store, tmp_path):
+    (tmp_path / "b").write_bytes(b"\\xff")
+    assert aicore_store.put("ai://default/data", {"a.txt": "a", "b": tmp_path / "b"}) == "ai://default/data"
+    assert aicore_store.list("ai://default/data") == ["ai://default/data/a.txt", "ai://default/data/b"]
+    assert aicore_store.get("ai://default/data/b") == b"\\xff"
+    assert aicore_store.list("ai://default/other") == []
+    with pytest.raises(StoreError, match="ai://default/data is a folder. ai://default/data has: 'a.txt', 'b'."):
+        aicore_store.open("ai://default/data")
+    with pytest.raises(StoreError, match="are the outputs of an execution, which nothing overwrites"):
+        aicore_store.put("ai://default/e1234567890abcde/model", "")
+    with pytest.raises(StoreError, match="has no object-store secret 'models'"):
+        aicore_store.list("ai://models/a")
+
+def test_outputs(aicore_execution):
+    model = aicore_execution.output_artifacts["text-model-tutorial"]
+    assert (model.path / "model.json").read_text() == "[1]"
+    assert model.open().read() == model.open("model.json").read() == b"[1]"
+"""
+
+
+def test_the_store_of_a_server_that_stands_for_ai_core(live: Callable[..., pytest.RunResult], service: Service) -> None:
+    """The same bodies as with a bucket, so that a rehearsal meets what they do."""
+    service.emulator.script(outputs={"text-model-tutorial": {"model.json": "[1]"}})
+    live(STORE).assert_outcomes(passed=2)
+
+
+def test_the_store_of_a_server_without_control(live: Callable[..., pytest.RunResult], service: Service) -> None:
+    service.server._admin = None
+    service.emulator.script(outputs={"text-model-tutorial": {"model.json": "[1]"}})
+    result = live(
+        """
+from pytest_aicore import StoreError
+
+def test_it(aicore_store, aicore_execution):
+    model = aicore_execution.output_artifacts["text-model-tutorial"]
+    assert model.open("model.json").read() == b"[1]"
+    with pytest.raises(StoreError) as refused:
+        aicore_store.put("ai://default/data/a.txt", "a")
+    assert str(refused.value) == (
+        "ai://default/data/a.txt cannot be written: the server was started with --no-admin."
+    )
+"""
+    )
+    result.assert_outcomes(passed=1)
