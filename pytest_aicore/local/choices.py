@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.template import Template
 
 
+def _nobody_waits() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class LocalChoices:
     """What users choose about executions that are carried out on this machine.
@@ -37,6 +41,7 @@ class LocalChoices:
         outputs: where output artifacts stay, each execution's in a folder with its id; it is made when first needed.
             None for a temporary folder that is removed when the engine is closed.
         others: a folder with what executions of other emulators leave, which these may read.
+        news: called when the API shows a new status, from the thread of the execution.
     """
 
     engine: str = AUTOMATIC
@@ -50,6 +55,7 @@ class LocalChoices:
     template_of: Callable[[str], Template | None] | None = None
     asked: Asked = ON_THE_COMMAND_LINE
     outputs: Path | None = None
+    news: Callable[[], None] = _nobody_waits
     others: Path | None = None
 
 

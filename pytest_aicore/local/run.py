@@ -242,6 +242,7 @@ class Run(threading.Thread):
         if self._reports:
             shown = None if message is None else _shortened(message)
             self._desk.status(self.job.id, status, message=shown, details=details)
+            self._choices.news()
 
 
 def _shortened(message: str) -> str:

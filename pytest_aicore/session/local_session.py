@@ -64,6 +64,7 @@ class LocalSession:
         settings: of the session.
         workflows: returns the workflows of the folder, by name.
         tell: gets what the user should know and the API does not show, from any thread.
+        news: called when a run that this process carries out has a new status, from any thread.
         owner: the process that carries its runs out; None if that is this one.
     """
 
@@ -72,12 +73,14 @@ class LocalSession:
         settings: Settings,
         workflows: Callable[[], Mapping[str, Template]],
         tell: Callable[[str], None],
+        news: Callable[[], None],
         owner: Owner | None = None,
     ) -> None:
         """Take the settings; nothing is started yet."""
         self._settings = settings
         self._workflows = workflows
         self._tell = tell
+        self._news = news
         self._owner = owner
         self._at_end = ExitStack()
         self._starting = ThreadLock()
@@ -140,7 +143,7 @@ class LocalSession:
         with self._starting:
             if self._emulator is None:
                 group = self._settings.resource_group.value
-                choices = replace(self._choices, outputs=self._outputs)
+                choices = replace(self._choices, outputs=self._outputs, news=self._news)
                 self._emulator = SharedEmulator(choices, group, self._workflows())
                 self._at_end.callback(self._emulator.close)
             return self._emulator

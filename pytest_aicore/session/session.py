@@ -44,7 +44,7 @@ _PLAYED_METRICS: Final = (
 )
 
 LOCAL_POLL_SECONDS = 0.1
-"""The longest polling interval for what runs on this machine: the end of a run is known soon."""
+"""The longest polling interval for what runs on this machine; the process that carries runs out looks at each news."""
 
 
 class Session:
@@ -297,7 +297,7 @@ class Session:
         def workflows() -> Mapping[str, Template]:
             return {} if isinstance(self._folder, AicoreError) else self._folder
 
-        local = LocalSession(self.settings, workflows, self._tell, self._owner)
+        local = LocalSession(self.settings, workflows, self._tell, lambda: self.real_runs.look_now(), self._owner)
         self._at_end.callback(local.close)
         return local
 
@@ -499,8 +499,7 @@ class Session:
         from pytest_aicore.training.run import OneByOne
         from pytest_aicore.training.watcher import Watcher
 
-        interval = self.settings.poll_interval.value
-        return OneByOne(Watcher(self._api, self.clock, min(interval, LOCAL_POLL_SECONDS) if self.local else interval))
+        return OneByOne(Watcher(self._api, self.clock, self.settings.poll_interval.value))
 
     # The object stores ----------------------------------------------------------------------------------------------
 

@@ -300,6 +300,17 @@ def test_nothing_of_a_session_that_is_ended_runs_on(leaves: pytest.Pytester, num
     until(lambda: not sleeping(seconds), "the end of the step")
 
 
+def test_a_wait_ends_with_the_report_of_the_engine(
+    run: Callable[..., pytest.RunResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_aicore.session.session.LOCAL_POLL_SECONDS", 3600.0)
+    monkeypatch.setattr("pytest_aicore.training.live.fleet.FIRST_INTERVAL", 3600.0)
+    source = "@leaf()\ndef test_it(aicore_execution): pass\n"
+    source += "@leaf(parameters={'depth': 9})\ndef test_dead(aicore_execution): pass\n"
+    result = run(source, "-o", "aicore_poll_interval=3600", "--timeout=100")
+    result.assert_outcomes(passed=1, failed=1)
+
+
 def test_real_time_stays_real(run: Callable[..., pytest.RunResult]) -> None:
     result = run(
         """

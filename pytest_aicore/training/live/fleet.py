@@ -141,6 +141,7 @@ class Fleet:
         self._logs = LogFollowing(api, self._onlooker)
         self._next_poll = 0.0
         self._not_before = 0.0
+        self._has_news = False
         self._troubles = 0
         self._thread: Thread | None = None
         self.guard: float | None = None
@@ -471,14 +472,24 @@ class Fleet:
                 if live.state is TrainingState.LOST:  # the end of the session stops it
                     self._note(training, "lost")
                 self._interval = min(FIRST_INTERVAL, self._longest)
-                soon = max(self._not_before, self.clock.monotonic() + self._interval)
+                # News may have come before it counted as started.
+                soon = max(self._not_before, 0.0 if self._has_news else self.clock.monotonic() + self._interval)
                 self._next_poll = min(self._next_poll or float("inf"), soon)
             else:
                 live.refuse(failure)
             self._changed.notify_all()
 
+    def look_now(self) -> None:
+        """Poll at once: the status of an execution has changed."""
+        with self._changed:
+            self._has_news = True
+            self._next_poll = self._not_before
+            self._changed.notify_all()
+
     def _poll(self) -> None:
         """Poll all executions with one request, and single ones if the page lacks them."""
+        with self._changed:
+            self._has_news = False
         watched = self._watched()
         executables = {live.training.plan.template.executable.id for live in watched}
         trouble: CallError | None = None
@@ -510,6 +521,8 @@ class Fleet:
                 self._not_before = self.clock.monotonic() + asked
             # Jitter makes the pause shorter, never longer: the end of a run is known after one interval.
             self._next_poll = self.clock.monotonic() + pause * (1 - random.uniform(0, _JITTER))  # noqa: S311
+            if self._has_news:  # since the request
+                self._next_poll = self._not_before
             self._changed.notify_all()
 
     def _lose_all(self, error: AicoreError) -> None:

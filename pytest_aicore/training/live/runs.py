@@ -206,6 +206,11 @@ class Live:
         self.fleet.want(training, user, plan.timeout)
         return training
 
+    def look_now(self) -> None:
+        """Poll at once: the status of an execution has changed."""
+        if self._fleet is not None:
+            self._fleet.look_now()
+
     @property
     def asked_for(self) -> tuple[Training, ...]:
         """The trainings that tests of this process have asked for."""
