@@ -370,9 +370,9 @@ TABLE = """
 
 What is not in this table is refused before anything starts, with its line: templates of the types
 {refused};
-sidecars, daemons, `templateRef`, volumes other than `emptyDir`, `configMap` and `secret`, and every other field. So is
-a workflow that Argo itself would refuse. Expressions (`{{{{=...}}}}`, `expression`) may use all of expr-lang but `let`,
-and those functions of sprig that depend on nothing but their arguments.
+sidecars, daemons, `templateRef` to what is not in the workflow's folder, volumes other than `emptyDir`, `configMap` and
+`secret`, and every other field. So is a workflow that Argo itself would refuse. Expressions (`{{{{=...}}}}`,
+`expression`) may use all of expr-lang but `let`, and those functions of sprig that depend on their arguments alone.
 
 | place | carried out | without effect here |
 |---|---|---|

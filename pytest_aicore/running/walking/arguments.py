@@ -192,6 +192,19 @@ def outputs_of(template: Plain, scope: Scope) -> Outputs:
     return Outputs(parameters=parameters, artifacts=artifacts)
 
 
+def written_outputs(template: Plain) -> dict[str, str]:
+    """Return the output parameters of a pod whose values stand in the template itself.
+
+    Args:
+        template: its content, in which all tags are replaced.
+    """
+    return {
+        each["name"]: text_of(each["value"])
+        for each in items(template, "outputs", "parameters")
+        if each.get("value") is not None and not each.get("valueFrom")
+    }
+
+
 def _output(origin: Plain, scope: Scope) -> str:
     try:
         return text_from(origin["expression"], scope) if origin.get("expression") else _named(origin, scope)
@@ -210,4 +223,4 @@ def _named(origin: Plain, scope: Scope) -> str:
     return text
 
 
-__all__ = ["arguments_of", "inputs_of", "outputs_of", "own_value", "scope_of_inputs"]
+__all__ = ["arguments_of", "inputs_of", "outputs_of", "own_value", "scope_of_inputs", "written_outputs"]

@@ -35,6 +35,7 @@ class Call:
         keep_result: whether its stdout is an output.
         depth: how many templates call each other down to this one.
         texts: what only its own tags mean: `steps.name`.
+        inline: the template itself, where it stands in the step or task.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Call:
     keep_result: bool = False
     depth: int = 0
     texts: Mapping[str, str] = field(default_factory=dict)
+    inline: Plain | None = None
 
 
 Execute: TypeAlias = "Callable[[Call], Awaitable[NodeStatus]]"
@@ -130,7 +132,7 @@ def _skipped(display_name: str, call: Plain) -> Planned:
 def _child(call: Plain, index: int, item: Any, scope: Scope) -> Planned:
     own = {key: value for key, value in call.items() if key not in KEYS}
     own = substituted(own, {**scope.texts, **texts_of(item)})
-    hidden = {"artifacts": None, **dict.fromkeys(("hooks", "onExit"))}  # their tags get a meaning later
+    hidden = {"artifacts": None, **dict.fromkeys(("hooks", "onExit", "inline"))}  # their tags get a meaning later
     left = _first_tag({**own, **hidden, "arguments": {**(own.get("arguments") or {}), "artifacts": None}})
     if left is not None:
         raise ValueProblem(f"failed to resolve {left}")

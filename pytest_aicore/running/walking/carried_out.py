@@ -89,9 +89,13 @@ _RETRY: Final[Shape] = {
     **_ignored("affinity"),
     "backoff": _keys("duration", "factor", "maxDuration"),
 }
-_HOOKS: Final[Shape] = {ANY_NAME: {**_keys("template", "expression"), "arguments": _ARGUMENTS}}
+_REFERENCE: Final[Shape] = _keys("name", "template", "clusterScope")
+_HOOKS: Final[Shape] = {
+    ANY_NAME: {**_keys("template", "expression"), "templateRef": _REFERENCE, "arguments": _ARGUMENTS}
+}
 _CALL: Final[dict[str, Shape]] = {
-    **_keys("name", "template", "when", "withItems", "withParam"),
+    **_keys("name", "template", "inline", "when", "withItems", "withParam"),
+    "templateRef": _REFERENCE,
     "arguments": _ARGUMENTS,
     "withSequence": _keys("start", "end", "count", "format"),
     "continueOn": _keys("failed", "error"),
@@ -111,9 +115,10 @@ _FOR_THE_CLUSTER: Final = _ignored(
     "tolerations",
 )
 """What says where and as whom pods run in a cluster, or what a cluster counts. It changes nothing here."""
+_MUTEX: Final[Shape] = _keys("name") | _ignored("namespace")
 TEMPLATE: Final[Shape] = {
     **_FOR_THE_CLUSTER,
-    **_keys("name", "activeDeadlineSeconds", "timeout", "parallelism"),
+    **_keys("name", "activeDeadlineSeconds", "timeout", "parallelism", "failFast"),
     **_ignored("annotations", "memoize", "metadata"),
     "inputs": {
         "parameters": [{**_keys("name", "value", "default"), **_ignored("description", "enum"), **_FROM_CONFIG_MAP}],
@@ -129,6 +134,12 @@ TEMPLATE: Final[Shape] = {
         "tasks": [{**_CALL, **_keys("depends"), "dependencies": _WORDS}],
     },
     "retryStrategy": _RETRY,
+    "synchronization": {
+        "mutex": _MUTEX,
+        "mutexes": [_MUTEX],
+        "semaphore": {"configMapKeyRef": _KEY_OF, **_ignored("namespace")},
+        "semaphores": [{"configMapKeyRef": _KEY_OF, **_ignored("namespace")}],
+    },
     "volumes": _VOLUMES,
 }
 """What is carried out of a template."""
@@ -137,6 +148,8 @@ _DEFAULTS: Final[Shape] = {
     **_keys("activeDeadlineSeconds", "timeout"),
     **_ignored("metadata"),
     "retryStrategy": _RETRY,
+    "container": _CONTAINER,
+    "script": _CONTAINER | _keys("source"),
 }
 SPEC: Final[Shape] = {
     **_FOR_THE_CLUSTER,
@@ -167,8 +180,12 @@ SPEC: Final[Shape] = {
     ),
 }
 """What is carried out of a specification, its templates apart: only those count that a run can reach."""
+LETTERS: Final = "aAbBdHIjmMpSwyYZ"
+"""What may follow `workflow.creationTimestamp.`, as strftime knows it (argo-workflows, util/strftime)."""
 TAGS: Final = re.compile(
-    r"workflow\.(name|uid|creationTimestamp|creationTimestamp\.RFC3339|creationTimestamp\.s|status|failures|duration|parameters|parameters\.json|parameters\.[\w-]+|mainEntrypoint"
+    rf"workflow\.creationTimestamp\.[{LETTERS}]|"
+    r"workflow\.(name|namespace|serviceAccountName|priority|(labels|annotations)\.[\w./-]+"
+    r"|uid|creationTimestamp|creationTimestamp\.RFC3339|creationTimestamp\.s|status|failures|duration|parameters|parameters\.json|parameters\.[\w-]+|mainEntrypoint"
     r"|outputs\.(parameters|artifacts)\.[\w-]+)"
     r"|inputs\.(parameters|parameters\.[\w-]+|artifacts\.[\w-]+(\.path)?)"
     r"|outputs\.(parameters|artifacts)\.[\w-]+\.path"
@@ -185,4 +202,4 @@ TAGS_OF_ARGO: Final = re.compile(r"(workflow|inputs|outputs|steps|tasks|item|pod
 """The tags that Argo replaces; all others stay as they are."""
 
 
-__all__ = ["ANY_NAME", "ROOTS", "SPEC", "TAGS", "TAGS_OF_ARGO", "TEMPLATE", "Kept", "Shape"]
+__all__ = ["ANY_NAME", "LETTERS", "ROOTS", "SPEC", "TAGS", "TAGS_OF_ARGO", "TEMPLATE", "Kept", "Shape"]

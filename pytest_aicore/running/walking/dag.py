@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from pytest_aicore.running.walking.calls import Plan, continues
 from pytest_aicore.running.walking.conditions import allows
 from pytest_aicore.running.walking.graphs import Done
+from pytest_aicore.running.walking.templates import name_of
 from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, json_of
 from pytest_aicore.workflows.argo.expressions import parse_depends
 
@@ -31,6 +32,10 @@ async def carry_out_dag(graph: Graph) -> None:
     """
     tasks = _Tasks(graph)
     targets = tasks.targets
+    unknown = [name for name in targets if name not in tasks.by_name]
+    if unknown:
+        graph.run.change(graph.node, "Error", f"target '{unknown[0]}' is not defined")
+        return
     wanted = [name for name in tasks.by_name if name in targets or any(name in tasks.before[each] for each in targets)]
     await tasks.carry_out(wanted)
     for name in targets:
@@ -118,7 +123,9 @@ class _Tasks:
         prefix = f"{graph.node.name}."
         group = None
         if plan.is_loop:
-            group = graph.run.node(prefix + name, name, "TaskGroup", self.by_name[name]["template"], graph.node)
+            group = graph.run.node(
+                prefix + name, name, "TaskGroup", name_of(self.by_name[name]["template"]), graph.node
+            )
             graph.run.change(group, "Running")
         children = await graph.children(plan, prefix, group or graph.node)
         for child in children:
@@ -132,7 +139,7 @@ class _Tasks:
     def _end_alone(self, name: str, phase: NodePhase, message: str) -> None:
         """End a task that does not run."""
         graph = self._graph
-        template = self.by_name[name]["template"]
+        template = name_of(self.by_name[name]["template"])
         node = graph.run.node(f"{graph.node.name}.{name}", name, "Skipped", template, graph.node)
         graph.run.change(node, phase, message)
         self._end(name, Plan(is_loop=False, nodes=[]), node, [node])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
-from pytest_aicore.running.walking.arguments import inputs_of, scope_of_inputs
+from pytest_aicore.running.walking.arguments import inputs_of, scope_of_inputs, written_outputs
 from pytest_aicore.running.walking.dag import carry_out_dag
 from pytest_aicore.running.walking.graphs import Graph
+from pytest_aicore.running.walking.locks import locks_of
 from pytest_aicore.running.walking.nodes import Outputs, pod_name
 from pytest_aicore.running.walking.pod_making import pod_of, timeout_of
 from pytest_aicore.running.walking.retries import carry_out_attempts
 from pytest_aicore.running.walking.steps import carry_out_steps
 from pytest_aicore.running.walking.substituting import substituted
+from pytest_aicore.running.walking.templates import Definition
 from pytest_aicore.running.walking.values import Plain, Scope, Supplied, ValueProblem, Values
 
 if TYPE_CHECKING:
@@ -24,23 +26,6 @@ if TYPE_CHECKING:
 _DEEPEST: Final = 100
 """How many templates may call each other (argo-workflows, workflow/controller/operator.go, `maxOperationDepth`)."""
 _TOO_DEEP: Final = "Maximum recursion depth exceeded. See https://argo-workflows.readthedocs.io/en/latest/scaling/"
-
-
-class Definition(NamedTuple):
-    """A template of the workflow.
-
-    Attributes:
-        content: what it holds.
-        line: where it begins.
-    """
-
-    content: Plain
-    line: int
-
-    @property
-    def node_type(self) -> Literal["Steps", "DAG", "Pod"]:
-        """The type of its nodes."""
-        return "Steps" if "steps" in self.content else "DAG" if "dag" in self.content else "Pod"
 
 
 class Executor:
@@ -67,36 +52,46 @@ class Executor:
         Args:
             call: the call.
         """
-        definition = self._templates[call.template]
+        definition = Definition("", call.inline, 0) if call.inline else self._templates[call.template]
         known = {**self._run.texts, **call.texts}
         content = substituted(definition.content, known)
         try:
             _refuse_too_deep(call)
             inputs = inputs_of(content, call.arguments, self._bound, self._run.config_maps)
         except ValueProblem as problem:
-            node = self._run.node(call.name, call.display_name, definition.node_type, call.template, call.parent)
+            node = self._run.node(call.name, call.display_name, definition.node_type, definition.name, call.parent)
             node.setup_error = str(problem)
             return self._run.change(node, "Error", str(problem))
         scope = scope_of_inputs(content, inputs)
         content = substituted(content, {**known, **scope.texts})
-        template = _Template(call, Definition(content, definition.line), inputs, scope)
+        template = _Template(call, definition._replace(content=content), inputs, scope)
         strategy = template.content.get("retryStrategy")
         strategy = self._spec.get("retryStrategy") if strategy is None else strategy
+        try:
+            locks = locks_of(content, self._run.config_maps)
+        except ValueProblem as problem:
+            node = self._run.node(call.name, call.display_name, definition.node_type, definition.name, call.parent)
+            return self._run.change(node, "Error", str(problem))
+        async with self._run.locked(locks):
+            return await self._carry_out_template(template, strategy)
+
+    async def _carry_out_template(self, template: _Template, strategy: Plain | None) -> NodeStatus:
+        call, definition = template.call, template.definition
         if strategy is None:  # an empty one means attempts without end
-            node = self._run.node(call.name, call.display_name, definition.node_type, call.template, call.parent)
+            node = self._run.node(call.name, call.display_name, definition.node_type, definition.name, call.parent)
             await self._carry_out(node, template)
             return node
         return await self._with_retries(template, strategy)
 
     async def _with_retries(self, template: _Template, strategy: Plain) -> NodeStatus:
         call = template.call
-        node = self._run.node(call.name, call.display_name, "Retry", call.template, call.parent)
+        node = self._run.node(call.name, call.display_name, "Retry", template.definition.name, call.parent)
         self._run.change(node, "Running")
 
         async def attempt(number: int, texts: Mapping[str, str]) -> NodeStatus:
             own = f"({number})"
             child = self._run.node(
-                call.name + own, call.display_name + own, template.definition.node_type, call.template, node
+                call.name + own, call.display_name + own, template.definition.node_type, template.definition.name, node
             )
             await self._carry_out(child, template, texts)
             return child
@@ -106,7 +101,7 @@ class Executor:
 
     async def _carry_out(self, node: NodeStatus, template: _Template, texts: Mapping[str, str] | None = None) -> None:
         """Carry out a template whose inputs are known, to the end of its node."""
-        pod = pod_name(self._run.name, template.call.template, node.name)
+        pod = pod_name(self._run.name, node.template, node.name)
         own = {"node.name": node.name, **({"pod.name": pod} if node.type == "Pod" else {}), **(texts or {})}
         known = {**self._run.texts, **template.call.texts, **template.scope.texts, **own}
         content = substituted(template.content, known)
@@ -141,7 +136,8 @@ class Executor:
         node.pod, node.plan = name, pod.plan
         node.ended = ended = await self._run.pod(node, pod, timeout)
         artifacts = {name: Supplied(stored, stored.archive) for name, stored in ended.artifacts.items()}
-        node.outputs = Outputs(ended.result, ended.parameters, artifacts)
+        written = {} if ended.exit_code is None else written_outputs(content)
+        node.outputs = Outputs(ended.result, {**written, **ended.parameters}, artifacts)
         self._run.publish(content, node.outputs)
         self._run.change(node, ended.phase, ended.message)
 
@@ -164,4 +160,4 @@ class _Template(NamedTuple):
         return self.definition.content
 
 
-__all__ = ["Definition", "Executor"]
+__all__ = ["Executor"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pytest_aicore.running.walking.arguments import arguments_of, outputs_of
 from pytest_aicore.running.walking.calls import Call, exit_hook, plan_of, wants_result
@@ -14,12 +14,17 @@ from pytest_aicore.running.walking.nodes import COMPLETED
 from pytest_aicore.running.walking.pod_making import whole_number
 from pytest_aicore.running.walking.run_state import places
 from pytest_aicore.running.walking.substituting import condition, substituted
+from pytest_aicore.running.walking.templates import name_of
 from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, json_of
 
 if TYPE_CHECKING:
     from pytest_aicore.running.walking.calls import Execute, Plan, Planned
     from pytest_aicore.running.walking.nodes import NodeStatus, Outputs
     from pytest_aicore.running.walking.run_state import RunState
+
+
+FAILED_FAST: Final = "template has failed or errored children and failFast enabled"
+"""The message of Argo (workflow/controller/operator.go, `checkParallelism`)."""
 
 
 class Graph:
@@ -57,7 +62,13 @@ class Graph:
         self._depth = depth
         self._text = json_of(template)
         at_once = template.get("parallelism")
+        self._has_failed = False
         self._places = places(None if at_once is None else whole_number(at_once, "parallelism"))
+
+    @property
+    def has_failed_fast(self) -> bool:
+        """Whether no other child may begin, because one has failed."""
+        return self._has_failed and bool(self.template.get("failFast"))
 
     def plan(self, call: Plain, scope: Scope) -> Plan:
         """Return what a step or task becomes.
@@ -86,7 +97,7 @@ class Graph:
         name = prefix + planned.display_name
         template = planned.call["template"]
         if planned.skipped or planned.error:
-            node = self.run.node(name, planned.display_name, "Skipped", template, parent)
+            node = self.run.node(name, planned.display_name, "Skipped", name_of(template), parent)
             phase: Literal["Error", "Skipped"] = "Error" if planned.error else "Skipped"
             self.run.change(node, phase, planned.error or planned.skipped)
             node.setup_error = planned.error
@@ -100,6 +111,7 @@ class Graph:
             wants_result(self._text, self.word, planned.call["name"]),
             self._depth + 1,
             {f"{self.word}.name": planned.display_name},
+            planned.call.get("inline"),
         )
         followed: list[NodeStatus] = []
 
@@ -115,7 +127,11 @@ class Graph:
         if hooks:
             self.run.watch(name, follow)
         async with self._places:
+            if self.has_failed_fast:
+                node = self.run.node(name, planned.display_name, "Skipped", name_of(template), parent)
+                return self.run.change(node, "Omitted", FAILED_FAST)
             node = await self._execute(call)
+            self._has_failed = self._has_failed or node.has_failed
         await hooks.ended()
         if hooks.problem and not node.setup_error:
             node.setup_error = hooks.problem
@@ -150,7 +166,9 @@ class Graph:
         try:
             own = arguments_of(substituted({"arguments": hook.get("arguments")}, scope.texts), scope)
         except ValueProblem as problem:
-            self.run.change(self.run.node(name, display_name, "Skipped", hook["template"], node), "Error", str(problem))
+            self.run.change(
+                self.run.node(name, display_name, "Skipped", name_of(hook["template"]), node), "Error", str(problem)
+            )
             return
         arguments = own if hook.get("arguments") else self.run.arguments
         await self._execute(Call(name, display_name, hook["template"], arguments, node, depth=self._depth + 1))
@@ -161,6 +179,9 @@ class Graph:
         Args:
             scope: what its calls left.
         """
+        if self.has_failed_fast:
+            self.run.change(self.node, "Failed", FAILED_FAST)
+            return
         try:
             self.node.outputs = outputs_of(
                 self.template, Scope({**self.inputs.texts, **scope.texts}, {**self.inputs.artifacts, **scope.artifacts})

@@ -14,6 +14,7 @@ from pytest_aicore.running.walking.calls import Call
 from pytest_aicore.running.walking.hooks import EXIT, Hooks
 from pytest_aicore.running.walking.nodes import COMPLETED, pod_name
 from pytest_aicore.running.walking.substituting import substituted
+from pytest_aicore.running.walking.templates import name_of
 from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Handlers:
         try:
             await self._carry_out(name, hook)
         except ValueProblem as problem:
-            self._run.change(self._run.node(name, name, "Skipped", hook["template"]), "Error", str(problem))
+            self._run.change(self._run.node(name, name, "Skipped", name_of(hook["template"])), "Error", str(problem))
 
     async def _carry_out(self, name: str, hook: Plain) -> NodeStatus:
         arguments = self._run.arguments

@@ -123,12 +123,13 @@ def pod_name(workflow: str, template: str, name: str) -> str:
 
     Args:
         workflow: the name of the workflow.
-        template: the name of the node's template.
+        template: the name of the node's template, empty for an inline one.
         name: of the node.
     """
     if name == workflow:
         return workflow
-    return f"{f'{workflow}-{template}'[:_MOST_OF_PREFIX]}-{hash_of(name)}"
+    prefix = f"{workflow}-{template}" if template else workflow
+    return f"{prefix[:_MOST_OF_PREFIX]}-{hash_of(name)}"
 
 
 __all__ = [

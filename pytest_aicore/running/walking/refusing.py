@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_aicore.errors import did_you_mean
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.redact import redact
 from pytest_aicore.running.expressions.language import read
@@ -18,7 +19,7 @@ from pytest_aicore.workflows.checks.words import capital
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pytest_aicore.running.walking.carried_out import Shape
     from pytest_aicore.workflows.argo.graph import CallModel, TemplateModel
@@ -44,17 +45,44 @@ class Refusal(NamedTuple):
         return on_one_line(redact(f"{self.place}: {self.what}"))
 
 
-def refusals(workflow: WorkflowTemplate) -> list[Refusal]:
+def refusals(workflow: WorkflowTemplate, library: Mapping[str, WorkflowTemplate]) -> list[Refusal]:
     """Return all that keeps a workflow from being carried out, in the order of the file.
 
     Args:
         workflow: the workflow.
+        library: the WorkflowTemplates that `templateRef` may point into, by name.
     """
-    invalid = list(_invalid(workflow))
-    lines = {refusal.place.line for refusal in invalid}
-    incomplete = [refusal for refusal in _incomplete(workflow) if refusal.place.line not in lines]
-    found = list(dict.fromkeys([*invalid, *incomplete, *_not_carried_out(workflow)]))
+    reached = _reached(workflow, library)
+    owners = list(dict.fromkeys([workflow, *(owner for owner, _ in reached)]))
+    invalid = [refusal for owner in owners for refusal in _invalid(owner)]
+    lines = {(refusal.place.path, refusal.place.line) for refusal in invalid}
+    incomplete = [*_incomplete(workflow, library)]
+    for owner, template in reached:
+        incomplete += _incomplete_template(owner, template, library, workflow.spec.mapping("templateDefaults"))
+    incomplete = [refusal for refusal in incomplete if (refusal.place.path, refusal.place.line) not in lines]
+    found = list(dict.fromkeys([*invalid, *incomplete, *_not_carried_out(workflow, reached)]))
     return sorted(found, key=lambda refusal: refusal.place)
+
+
+def _reached(
+    workflow: WorkflowTemplate, library: Mapping[str, WorkflowTemplate]
+) -> list[tuple[WorkflowTemplate, TemplateModel]]:
+    """Return the templates that a run can reach, each with the object that it is in."""
+    found: dict[TemplateModel, WorkflowTemplate] = dict.fromkeys(workflow.reachable, workflow)
+    pending: list[tuple[WorkflowTemplate, CallModel]] = [(workflow, call) for call in workflow.model.handlers]
+    pending += [(workflow, call) for template in found for call in template.calls_and_handlers]
+    while pending:
+        owner, call = pending.pop()
+        if call.reference:
+            owner = library.get(call.reference, owner)
+            name = call.node.mapping("templateRef").name("template") or ""
+            target = owner.model.by_name.get(name) if call.reference in library else None
+        else:
+            target = owner.model.target(call)
+        if target is not None and target not in found:
+            found[target] = owner
+            pending += [(owner, further) for further in target.calls_and_handlers]
+    return [(owner, template) for template, owner in found.items()]
 
 
 def lost_outputs(workflow: WorkflowTemplate) -> list[str]:
@@ -80,17 +108,33 @@ def _invalid(workflow: WorkflowTemplate) -> Iterator[Refusal]:
             yield Refusal(finding.place, f"{finding.text} ({finding.rule})")
 
 
-def _not_carried_out(workflow: WorkflowTemplate) -> Iterator[Refusal]:
+def _not_carried_out(
+    workflow: WorkflowTemplate, reached: list[tuple[WorkflowTemplate, TemplateModel]]
+) -> Iterator[Refusal]:
     spec = workflow.spec
+    undeclared = _undeclared(workflow)
     yield from _beside(workflow, spec, SPEC, "spec")
-    reached = workflow.reachable
-    for template in reached:
-        yield from _beside(workflow, template.node, TEMPLATE, "template")
-        yield from _values(workflow, template.node)
+    for owner, template in reached:
+        yield from _beside(owner, template.node, TEMPLATE, "template")
+        yield from _values(owner, template.node, undeclared)
     yield from _names(workflow, spec)
     for key, node in spec.values.items():
         if key != "templates":
-            yield from _values(workflow, node)
+            yield from _values(workflow, node, undeclared)
+
+
+def _undeclared(workflow: WorkflowTemplate) -> Callable[[str], bool]:
+    """Return what says whether a tag names a label, an annotation or the priority that this workflow has not."""
+    given = {"priority"} if is_given(workflow.spec, "priority") else set()
+    for kind in ("labels", "annotations"):
+        declared = (workflow.metadata.mapping(kind), workflow.spec.mapping("workflowMetadata").mapping(kind))
+        given |= {f"{kind}.{name}" for each in declared for name in [*each.values, "json"]}
+
+    def is_undeclared(tag: str) -> bool:
+        name = tag.removeprefix("workflow.")
+        return name.startswith(("labels.", "annotations.", "priority")) and name not in given
+
+    return is_undeclared
 
 
 def _beside(workflow: WorkflowTemplate, node: Node, shape: Shape, where: str) -> Iterator[Refusal]:
@@ -129,7 +173,7 @@ def _item(workflow: WorkflowTemplate, item: Node, shape: Shape, where: str) -> I
     yield from _beside(workflow, item, shape, where)
 
 
-def _incomplete(workflow: WorkflowTemplate) -> Iterator[Refusal]:
+def _incomplete(workflow: WorkflowTemplate, library: Mapping[str, WorkflowTemplate]) -> Iterator[Refusal]:
     """Yield what a workflow needs and does not have, although no rule of the checks says so."""
     entrypoint = workflow.entrypoint or ""
     is_elsewhere = is_given(workflow.spec, "workflowTemplateRef") or has_placeholder(entrypoint)
@@ -137,13 +181,16 @@ def _incomplete(workflow: WorkflowTemplate) -> Iterator[Refusal]:
         place = workflow.place_of("spec", "entrypoint")
         yield Refusal(place, f"`spec.entrypoint` names the template `{entrypoint}`, which does not exist.")
     for call in workflow.model.handlers:
-        yield from _unknown(workflow, call)
+        yield from _unknown(workflow, call, library)
         yield from _without_expression(workflow, call)
-    for template in workflow.reachable:
-        yield from _incomplete_template(workflow, template)
 
 
-def _incomplete_template(workflow: WorkflowTemplate, template: TemplateModel) -> Iterator[Refusal]:
+def _incomplete_template(
+    workflow: WorkflowTemplate,
+    template: TemplateModel,
+    library: Mapping[str, WorkflowTemplate],
+    defaults: MappingNode,
+) -> Iterator[Refusal]:
     node = template.node
     if not template.type or type(node.values[template.type]) not in (MappingNode, SequenceNode):
         what = f"{capital(template.title)} has to do one thing: one of its keys `container`, `script`, `steps`, `dag`."
@@ -151,11 +198,11 @@ def _incomplete_template(workflow: WorkflowTemplate, template: TemplateModel) ->
         return
     needed = {"container": ("image",), "script": ("image", "source"), "dag": ("tasks",)}.get(template.type, ())
     for key in needed:
-        if not is_given(node.mapping(template.type), key):
+        if not any(is_given(owner.mapping(template.type), key) for owner in (node, defaults)):
             what = f"`template.{template.type}` needs `{key}`."
             yield Refusal(workflow.document.place(node.keys[template.type]), what)
     for call in template.calls_and_handlers:
-        yield from _unknown(workflow, call)
+        yield from _unknown(workflow, call, library)
         yield from _without_expression(workflow, call)
 
 
@@ -165,16 +212,24 @@ def _without_expression(workflow: WorkflowTemplate, call: CallModel) -> Iterator
         yield Refusal(workflow.document.place(call.node), f"The hook `{call.name}` needs an `expression`.")
 
 
-def _unknown(workflow: WorkflowTemplate, call: CallModel) -> Iterator[Refusal]:
+def _unknown(workflow: WorkflowTemplate, call: CallModel, library: Mapping[str, WorkflowTemplate]) -> Iterator[Refusal]:
     """Yield a call of no template; what is not carried out anyway is refused elsewhere."""
-    name = call.template or ""
-    is_elsewhere = has_placeholder(name) or any(is_given(call.node, key) for key in ("templateRef", "inline"))
-    if workflow.model.target(call) is None and not is_elsewhere:
+    name, what = call.template or "", ""
+    if call.reference:
+        name = call.node.mapping("templateRef").name("template") or ""
+        other = library.get(call.reference)
+        where = f"The {call.word} `{call.name}` runs the template `{name}` of the WorkflowTemplate `{call.reference}`, "
+        if other is None:
+            what = f"{where}which is not in the folder of this workflow.{did_you_mean(call.reference, library)}"
+        elif name not in other.model.by_name:
+            what = f"{where}which has no such template.{did_you_mean(name, other.model.by_name)}"
+    elif workflow.model.target(call) is None and not has_placeholder(name):
         what = f"The {call.word} `{call.name}` runs the template `{name}`, which does not exist."
+    if what:
         yield Refusal(workflow.document.place(call.node), what)
 
 
-def _values(workflow: WorkflowTemplate, node: Node) -> Iterator[Refusal]:
+def _values(workflow: WorkflowTemplate, node: Node, undeclared: Callable[[str], bool]) -> Iterator[Refusal]:
     for each in walk(node):
         if type(each) is MappingNode:
             yield from _names(workflow, each)
@@ -186,7 +241,9 @@ def _values(workflow: WorkflowTemplate, node: Node) -> Iterator[Refusal]:
                 if problem is None:
                     continue
                 what = f"The expression `{{{{{tag.name}}}}}` is not carried out on this machine: {problem}"
-            elif tag.is_closed and TAGS_OF_ARGO.fullmatch(tag.name) and not TAGS.fullmatch(tag.name):
+            elif tag.is_closed and TAGS_OF_ARGO.fullmatch(tag.name):
+                if TAGS.fullmatch(tag.name) and not undeclared(tag.name):
+                    continue
                 what = f"The tag `{{{{{tag.name}}}}}` is not replaced on this machine."
             else:
                 continue
@@ -195,7 +252,7 @@ def _values(workflow: WorkflowTemplate, node: Node) -> Iterator[Refusal]:
 
 def _names(workflow: WorkflowTemplate, owner: MappingNode) -> Iterator[Refusal]:
     """Yield the values of a map that must be known before anything starts."""
-    for key in ("template", "entrypoint", "onExit", "target"):
+    for key in ("template", "entrypoint", "onExit"):
         node = owner.values.get(key)
         if type(node) is ScalarNode and "{{" in node.text:
             yield Refusal(

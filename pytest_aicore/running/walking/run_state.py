@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import nullcontext
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from pytest_aicore.running.walking.nodes import NodeStatus, node_id
 from pytest_aicore.running.walking.values import Scope, Values, items, json_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from pytest_aicore.running.pods import Pod, Pods
@@ -60,6 +60,7 @@ class RunState:
         self._changed = changed
         self._watchers: dict[str, Callable[[NodeStatus], None]] = {}
         self._places = places(None)
+        self._locks: dict[str, asyncio.Semaphore] = {}
         self._active: set[str] = set()
 
     def allow(self, count: int) -> None:
@@ -146,6 +147,32 @@ class RunState:
                 return Ended("Error", f"the pod could not be started: {error}")
             finally:
                 self._active.remove(pod.name)
+
+    @asynccontextmanager
+    async def locked(self, locks: Mapping[str, int]) -> AsyncIterator[None]:
+        """Hold locks; when the run is over nobody waits for them any more.
+
+        Args:
+            locks: by name how many may hold each.
+        """
+        taken: list[asyncio.Semaphore] = []
+        try:
+            for name, size in locks.items():
+                lock = self._locks.setdefault(name, asyncio.Semaphore(size))
+                if await self._acquired(lock):
+                    taken.append(lock)
+            yield
+        finally:
+            for lock in taken:
+                lock.release()
+
+    async def _acquired(self, lock: asyncio.Semaphore) -> bool:
+        """Return whether a lock is held; it is not when the run was over before."""
+        acquiring = asyncio.ensure_future(lock.acquire())
+        ending = asyncio.ensure_future(self._is_over.wait())
+        await asyncio.wait({acquiring, ending}, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        return not acquiring.cancel()  # what has ended cannot be cancelled
 
     def end(self, message: str) -> None:
         """End all pods, and let no other begin.

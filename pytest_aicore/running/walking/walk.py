@@ -12,13 +12,15 @@ from uuid import uuid4
 from pytest_aicore.errors import WorkflowError
 from pytest_aicore.running.walking.arguments import arguments_of, own_value
 from pytest_aicore.running.walking.calls import Call
+from pytest_aicore.running.walking.carried_out import LETTERS
 from pytest_aicore.running.walking.config_maps import ConfigMaps
-from pytest_aicore.running.walking.executing import Definition, Executor
+from pytest_aicore.running.walking.executing import Executor
 from pytest_aicore.running.walking.handlers import Handlers
 from pytest_aicore.running.walking.pod_making import whole_number
 from pytest_aicore.running.walking.refusing import refusals
 from pytest_aicore.running.walking.run_state import DEADLINE, RunState
 from pytest_aicore.running.walking.substituting import substituted
+from pytest_aicore.running.walking.templates import library_of, link, templates_of
 from pytest_aicore.running.walking.values import (
     Plain,
     Scope,
@@ -26,6 +28,7 @@ from pytest_aicore.running.walking.values import (
     ValueProblem,
     Values,
     items,
+    json_of,
     text_of,
 )
 from pytest_aicore.running.workflow import PlainWorkflow
@@ -100,7 +103,8 @@ class Walk:
         config_maps: Mapping[str, Mapping[str, str]] | None = None,
         changed: Callable[[NodeStatus], None] = _nobody_listens,
     ) -> None:
-        refused = refusals(workflow)
+        library = library_of(workflow)
+        refused = refusals(workflow, library)
         if refused:
             raise WorkflowError(
                 f"{workflow.document.name} cannot be carried out on this machine, so nothing was started. "
@@ -113,7 +117,9 @@ class Walk:
         self._bound = {each: Supplied(stored, "none") for each, stored in (artifacts or {}).items()}
         self._config_maps = ConfigMaps(config_maps or {})
         self._changed = changed
+        self._templates = templates_of(workflow, library)
         self._spec: Plain = plain(workflow.spec)
+        link(self._spec, "")
         self._wish: str | None = None
         self._running: tuple[asyncio.AbstractEventLoop, RunState] | None = None
 
@@ -186,8 +192,15 @@ class Walk:
                 "workflow.creationTimestamp": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 "workflow.creationTimestamp.RFC3339": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 "workflow.creationTimestamp.s": str(int(now.timestamp())),
+                **{f"workflow.creationTimestamp.{letter}": now.strftime(f"%{letter}") for letter in LETTERS},
+                "workflow.namespace": "default",
+                "workflow.serviceAccountName": text_of(self._spec.get("serviceAccountName") or "default"),
+                **self._metadata("labels"),
+                **self._metadata("annotations"),
             }
         )
+        if self._spec.get("priority") is not None:
+            state.texts["workflow.priority"] = text_of(self._spec["priority"])
         state.set_parameters(values)
         spec = substituted({key: value for key, value in self._spec.items() if key != "templates"}, state.texts)
         try:
@@ -199,7 +212,7 @@ class Walk:
         except ValueProblem as problem:
             return "Failed", f"invalid spec: {problem}"
         arguments = state.arguments = Values({**passed.parameters, **values}, passed.artifacts)
-        executor = Executor(state, self._templates(), spec, self._bound)
+        executor = Executor(state, self._templates, spec, self._bound)
         timer = None if deadline is None else asyncio.get_running_loop().call_later(deadline, state.end, DEADLINE)
         handlers = Handlers(state, spec, executor.execute)
         root = await executor.execute(Call(self._name, self._name, entrypoint, arguments))
@@ -209,6 +222,13 @@ class Walk:
         if self._wish is not None:
             return root.phase, message
         return await handlers.finish(root, message)
+
+    def _metadata(self, kind: str) -> dict[str, str]:
+        """Return what the tags of labels or annotations mean."""
+        own = plain(self._workflow.metadata.mapping(kind))
+        given = {**own, **((self._spec.get("workflowMetadata") or {}).get(kind) or {})}
+        texts = {f"workflow.{kind}.{name}": text_of(value) for name, value in given.items() if value is not None}
+        return {**texts, f"workflow.{kind}.json": json_of(given)}
 
     def _parameters(self) -> dict[str, str]:
         """Return the values of the workflow's parameters."""
@@ -229,23 +249,6 @@ class Walk:
             if each.get("enum") and values[name] not in map(text_of, each["enum"]):
                 raise _InvalidSpec(f"spec.arguments.{name}.value should be present in spec.arguments.{name}.enum list")
         return values
-
-    def _templates(self) -> dict[str, Definition]:
-        defaults = self._spec.get("templateDefaults") or {}
-        return {
-            name: Definition(_merged(defaults, plain(each.node)), each.node.line)
-            for name, each in self._workflow.model.by_name.items()
-        }
-
-
-def _merged(defaults: Plain, own: Plain) -> Plain:
-    """Return a map over its defaults, maps in it as well."""
-    both = {
-        key: _merged(defaults[key], own[key])
-        for key in own.keys() & defaults.keys()
-        if isinstance(own[key], dict) and isinstance(defaults[key], dict)
-    }
-    return {**defaults, **own, **both}
 
 
 __all__ = ["STOPPED", "Outcome", "Walk"]

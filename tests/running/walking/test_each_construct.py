@@ -84,6 +84,19 @@ CONSTRUCTS = {
         "test {{retries}} = 1 || exit 7",
         "test {{retries}} = 1 || exit 8",
     ),
+    "an inline template": Construct(
+        "- name: all\n  steps:\n  - - name: a\n      inline:\n        script:\n          image: i\n"
+        "          command: [sh]\n          source: \"IN_LINE\"\n",
+    ),
+    "hooks": Construct(
+        "- name: all\n  steps:\n  - - name: a\n      template: check\n"
+        "      hooks: {beside: {template: mark, expression: steps.a.status == 'Running'}, exit: {template: mark}}\n"
+        "- {name: mark, container: {image: i, command: [\"true\"]}}\n" + script(),
+    ),
+    "a mutex": Construct(script(of_template="synchronization: {mutex: {name: m}}")),
+    "templateDefaults": Construct(
+        script(), "test $A = a", "test $A = b", "templateDefaults: {script: {env: [{name: A, value: a}]}}"
+    ),
 }  # fmt: skip
 
 
@@ -95,7 +108,8 @@ def ended(here: Here, construct: Construct, check: str) -> tuple[str, str]:
         construct: the construct.
         check: the script in its place.
     """
-    templates = construct.templates.replace("CHECK", "|\n" + textwrap.indent(check, " " * 6))
+    source = "|\n" + textwrap.indent(check, " " * 6)
+    templates = construct.templates.replace("IN_LINE", check).replace("CHECK", source)
     entrypoint = templates.split("name: ", 1)[1].split("\n", 1)[0]
     spec = f"entrypoint: {entrypoint}\n{construct.top}\ntemplates:\n{templates}"
     here.options["secrets"] = SECRETS

@@ -78,7 +78,7 @@ def container(line: str) -> str:
     [
         ("daemon: true", "template.daemon"),
         ("hostAliases: [{ip: 10.0.0.1, hostnames: [a]}]", "template.hostAliases"),
-        ("synchronization: {mutex: {name: m}}", "template.synchronization"),
+        ("synchronization: {mutex: {name: m, database: true}}", "template.synchronization.mutex.database"),
         ("initContainers: [{name: s, image: i}]", "template.initContainers"),
         ("inputs: {artifacts: [{name: d, path: /d, s3: {key: k}}]}", "template.inputs.artifacts.s3"),
         (
