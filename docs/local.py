@@ -292,7 +292,7 @@ output artifact text-model-tutorial: aicore-output/e3f61c0a94d27b58/text-model-t
 | option | meaning |
 |---|---|
 | `--parameter NAME=VALUE` | binds a parameter; may be given several times, as the next two |
-| `--artifact NAME=PATH` | binds an input artifact to a file or folder |
+| `--artifact NAME=PATH` | binds an input artifact to a file or folder, to `s3://BUCKET/KEY` or `ai://SECRET/PATH` |
 | `--image PATTERN=FOLDER` | images whose names match are made from the folder with their Dockerfile |
 | `--substitute` | this machine's programs may take the place of images that are not mapped, also where `CI` is set |
 | `--engine` | `auto` (an engine that isolates), `sandbox` or `process` |
@@ -311,6 +311,9 @@ be, 130 after Ctrl-C. The first Ctrl-C ends all steps, the second one the comman
 pytest-aicore, and the command says so; where the variable `CI` is set it needs `--substitute`. `FROM`, `WORKDIR`,
 `ENV`, `COPY`, `ADD`, `ENTRYPOINT`, `CMD`, and of `RUN` what makes folders and installs Python packages are followed;
 what is not is a warning.
+
+**Artifacts.** `ai://SECRET/PATH` is looked for in what the project's `aicore_local_store` names, and
+`ai://default/RUN/NAME` is an output of an earlier run in `aicore-output`. What is in S3 is downloaded first.
 
 **Outputs.** Artifacts with a `globalName` are kept, as AI Core would register them; others are only passed between
 steps.

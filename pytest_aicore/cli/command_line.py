@@ -291,7 +291,8 @@ def run(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=PATH",
-        help="bind an input artifact to a file or folder",
+        help="bind an input artifact to a file or folder, to s3://BUCKET/KEY, or to ai://SECRET/PATH in what "
+        "aicore_local_store names and in the outputs of earlier runs",
     )
     _how_steps_run(parser, engine="auto", memory="advice")
     parser.add_argument(

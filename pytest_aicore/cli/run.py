@@ -6,6 +6,7 @@ import re
 import secrets
 import signal
 import sys
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from pytest_aicore.cli import local_options
 from pytest_aicore.cli.local_options import OUTPUT, warn
+from pytest_aicore.cli.run_artifacts import fetched, is_stored
 from pytest_aicore.cli.run_report import JsonReport, TextReport
 from pytest_aicore.cli.run_tracking import Tracking
 from pytest_aicore.errors import SettingsError, did_you_mean, listing
@@ -52,7 +54,7 @@ class Wanted:
     Attributes:
         workflow: the file.
         parameters: `NAME=VALUE`.
-        artifacts: `NAME=PATH`.
+        artifacts: `NAME=PATH`, or `NAME=URL`.
         images: `PATTERN=FOLDER`.
         engine: the name of an engine, or `auto`.
         secrets: the file with the values of secrets.
@@ -94,7 +96,7 @@ def run(wanted: Wanted) -> int:
     _refuse_missing_file(str(wanted.workflow), wanted.workflow)
     workflow = read_workflow(wanted.workflow)
     parameters = _parameters(workflow, wanted.parameters)
-    artifacts = _artifacts(workflow, wanted.artifacts)
+    written = _artifacts(workflow, wanted.artifacts)
     mapping = local_options.images(wanted.images)
     known_secrets = local_options.secrets(wanted.secrets)
     config_maps = local_options.config_maps(wanted.config_maps)
@@ -106,6 +108,7 @@ def run(wanted: Wanted) -> int:
         own_folder() as folder,
         Tracking(name) as tracking,
     ):
+        artifacts = {name: _stored(name, each, folder) for name, each in written.items()}
         images = Images(mapping, Path(sys.executable), cache_folder() or folder, folder)
         settings = Settings(
             engine,
@@ -198,21 +201,28 @@ def _parameters(workflow: WorkflowTemplate, given: Sequence[str]) -> dict[str, s
     return values
 
 
-def _artifacts(workflow: WorkflowTemplate, given: Sequence[str]) -> dict[str, Stored]:
-    paths = local_options.pairs("--artifact", given, "NAME=PATH")
+def _artifacts(workflow: WorkflowTemplate, given: Sequence[str]) -> dict[str, str | Path]:
+    """Return the bound artifacts by name: a path, or the URL of what is in an object store."""
+    paths = local_options.pairs("--artifact", given, "NAME=PATH or NAME=URL")
     declared = {name: node for node in workflow.input_artifacts if (name := node.name("name"))}
     _refuse_unknown("--artifact", paths, declared, f"{workflow.document.name} has no input artifact")
-    found = {name: Stored(_path(name, written)) for name, written in paths.items()}
+    found = {name: written if is_stored(written) else _path(name, written) for name, written in paths.items()}
     missing = [name for name, node in declared.items() if name not in found and node.text("optional") != "true"]
     _refuse_missing(workflow, "artifact", missing, "PATH")
     return found
+
+
+def _stored(name: str, written: str | Path, folder: Path) -> Stored:
+    if isinstance(written, Path):
+        return Stored(written)
+    return fetched(name, written, lambda: Path(tempfile.mkdtemp(prefix="fetched-", dir=folder)))
 
 
 def _path(name: str, written: str) -> Path:
     option = f"--artifact {name}={written}"
     url = urlsplit(written)
     if "://" in written and url.scheme != "file":
-        raise SettingsError(f"{option}: artifacts are read from this machine only. Give the path of a file or folder.")
+        raise SettingsError(f"{option}: expected the path of a file or folder, s3://BUCKET/KEY, or ai://SECRET/PATH.")
     path = Path(unquote(url.path) if "://" in written else written)
     _refuse_missing_file(option, path)
     return path.resolve()

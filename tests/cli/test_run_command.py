@@ -24,7 +24,7 @@ from tests.places import ROOT
 pytestmark = pytest.mark.once
 
 TUTORIAL = str(ROOT / "workflows" / "training_workflow_tutorial.yaml")
-ELSEWHERE = "artifacts are read from this machine only. Give the path of a file or folder."
+ELSEWHERE = "expected the path of a file or folder, s3://BUCKET/KEY, or ai://SECRET/PATH."
 REFUSED = (
     "pytest-aicore: two.yaml cannot be carried out on this machine, so nothing was started. "
     "Change these places, or run it on AI Core:"
@@ -436,7 +436,7 @@ def test_a_full_disk(folder: Path) -> None:
         (["two.yaml", "--parameter", "word"], "--parameter 'word': expected NAME=VALUE."),
         (["two.yaml", "--parameter", "word=a", "--parameter", "word=b"], "--parameter 'word' is given twice."),
         (["two.yaml", "--artifact", "data=x"], "--artifact: two.yaml has no input artifact 'data'. It has: none."),
-        (["two.yaml", "--artifact", "data="], "--artifact 'data=': expected NAME=PATH."),
+        (["two.yaml", "--artifact", "data="], "--artifact 'data=': expected NAME=PATH or NAME=URL."),
         (["two.yaml", "--image", "x="], "--image 'x=': expected PATTERN=FOLDER."),
         (["two.yaml", "--image", "x=nowhere"], "--image x=nowhere: there is no such folder."),
         (["two.yaml", "--output", "."], "--output .: expected a folder that is new or empty."),
@@ -450,8 +450,19 @@ def test_a_full_disk(folder: Path) -> None:
             "--artifact text-data=two.yml: there is no such file or folder. Did you mean 'two.yaml'?",
         ),
         (
+            [TUTORIAL, "--artifact", "text-data=https://example.com/data"],
+            f"--artifact text-data=https://example.com/data: {ELSEWHERE}",
+        ),
+        (
             [TUTORIAL, "--artifact", "text-data=ai://default/data"],
-            f"--artifact text-data=ai://default/data: {ELSEWHERE}",
+            (
+                "The input artifact 'text-data' is bound to ai://default/data, and there is no aicore-output/data or"
+                " uploaded file default/data. No folder takes the place of the object store 'default'."
+            ),
+        ),
+        (
+            [TUTORIAL, "--artifact", "text-data=s3://-/data"],
+            "--artifact text-data=s3://-/data: expected s3://BUCKET/PREFIX.",
         ),
     ],
 )
@@ -548,4 +559,44 @@ def test_config_maps() -> None:
     expected = "expected a map of ConfigMaps, each a map of keys and values in quotes."
     assert misuse(run("wf.yaml", "--config-maps", "maps.yaml")) == (
         f"pytest-aicore: --config-maps maps.yaml: {expected}\n"
+    )
+
+
+READS = """
+    apiVersion: argoproj.io/v1alpha1
+    kind: WorkflowTemplate
+    metadata:
+      name: reads
+      annotations: {scenarios.ai.sap.com/name: Words, executables.ai.sap.com/name: Read}
+      labels: {scenarios.ai.sap.com/id: words, ai.sap.com/version: "1.0"}
+    spec:
+      entrypoint: read
+      templates:
+        - name: read
+          inputs: {artifacts: [{name: data, path: /in/data}]}
+          outputs: {artifacts: [{name: copy, path: /in/copy, globalName: copy, archive: {none: {}}}]}
+          container:
+            image: me/read:1
+            command: [sh, -c]
+            args: ["cat /in/data; cp /in/data /in/copy"]
+"""
+
+
+def test_artifacts_of_object_stores() -> None:
+    """Those that the project's settings name, and the outputs of earlier runs."""
+    write("reads.yaml", READS)
+    write("pytest.ini", "[pytest]\naicore_local_store = models = stored\n")
+    write("stored/words.txt", "some words\n")
+    options = ("reads.yaml", "--engine", "process", "--format", "json")
+    first = run(*options, "--artifact", "data=ai://models/words.txt")
+    assert first.returncode == 0, first.stderr
+    output = Path(json.loads(first.stdout)["outputs"]["artifacts"]["copy"])
+    assert output.read_text(encoding="utf-8") == "some words\n"
+    second = run(*options, "--artifact", f"data=ai://default/{output.parent.name}/copy")
+    assert second.returncode == 0, second.stderr
+    unknown = run(*options, "--artifact", "data=ai://modles/x")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert unknown.stderr == (
+        "pytest-aicore: The input artifact 'data' is bound to ai://modles/x: nothing takes the place of the object"
+        " store 'modles' on this machine. Did you mean 'models'? There are: 'default', 'models' (aicore_local_store).\n"
     )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_aicore.cli.run_artifacts import fetched
+from pytest_aicore.errors import SettingsError
 from pytest_aicore.running.engines.sandbox import Sandbox
 from tests.local.test_sessions import DOCKERFILE, TESTS, WORKFLOW
 from tests.objects.conftest import KEYS
@@ -110,6 +114,27 @@ def test_another_store(aicore_execution): pass
     result.assert_outcomes(passed=1, failed=1)
     assert any(f"there is no bucket 'no-bucket' at {endpoint}." in line for line in result.outlines)
     require_no_key(result.stdout.str() + (project.path / "report.json").read_text())
+
+
+def test_an_artifact_of_one_run_is_downloaded(client: Any, endpoint: str, tmp_path: Path) -> None:
+    """`pytest-aicore run --artifact data=s3://...`: an object, or all that is below a prefix."""
+    client.put_object(Bucket="my-bucket", Key="data/a/words.txt", Body=b"some words")
+
+    def new_folder() -> Path:
+        return Path(mkdtemp(dir=tmp_path))
+
+    assert (fetched("data", "s3://my-bucket/data", new_folder).path / "a" / "words.txt").read_bytes() == b"some words"
+    assert fetched("data", "s3://my-bucket/data/a/words.txt", new_folder).path.read_bytes() == b"some words"
+    for url, said in (
+        ("s3://my-bucket/dat", "there is no such object, and none below it."),
+        (
+            "s3://no-bucket/data",
+            f"s3://no-bucket/data cannot be read: there is no bucket 'no-bucket' at {endpoint}.",
+        ),
+    ):
+        with pytest.raises(SettingsError) as refused:
+            fetched("data", url, new_folder)
+        assert str(refused.value) == f"--artifact data={url}: {said}"
 
 
 # Trainings on AI Core ---------------------------------------------------------------------------------------------
