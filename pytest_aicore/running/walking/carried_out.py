@@ -68,6 +68,7 @@ _OUTPUTS: Final[Shape] = {
         }
     ],
 }
+_MOUNTS: Final[Shape] = [_keys("name", "mountPath", "subPath") | _ignored("readOnly")]
 _CONTAINER: Final[dict[str, Shape]] = {
     **_keys("name", "image", "workingDir"),
     "command": _WORDS,
@@ -75,7 +76,7 @@ _CONTAINER: Final[dict[str, Shape]] = {
     **_ignored("imagePullPolicy", "ports", "resources", "securityContext"),
     "env": [{**_keys("name", "value"), "valueFrom": {"secretKeyRef": _KEY_OF, "configMapKeyRef": _KEY_OF}}],
     "envFrom": [{**_keys("prefix"), "secretRef": _keys("name", "optional"), "configMapRef": _keys("name", "optional")}],
-    "volumeMounts": [_keys("name", "mountPath", "subPath") | _ignored("readOnly")],
+    "volumeMounts": _MOUNTS,
 }
 _VOLUMES: Final[Shape] = [
     {
@@ -127,6 +128,10 @@ TEMPLATE: Final[Shape] = {
     "outputs": _OUTPUTS,
     "container": _CONTAINER,
     "script": _CONTAINER | _keys("source"),
+    "containerSet": {
+        "containers": [_CONTAINER | {"dependencies": _WORDS}],
+        "volumeMounts": _MOUNTS,
+    },
     "steps": [[_CALL]],
     "dag": {
         **_keys("target"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from pytest_aicore.running.walking.arguments import inputs_of, scope_of_inputs, written_outputs
+from pytest_aicore.running.walking.container_sets import carry_out_container_set
 from pytest_aicore.running.walking.dag import carry_out_dag
 from pytest_aicore.running.walking.graphs import Graph
 from pytest_aicore.running.walking.locks import locks_of
@@ -19,6 +20,7 @@ from pytest_aicore.running.walking.values import Plain, Scope, Supplied, ValuePr
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pytest_aicore.running.pods import Pod
     from pytest_aicore.running.walking.calls import Call
     from pytest_aicore.running.walking.nodes import NodeStatus
     from pytest_aicore.running.walking.run_state import RunState
@@ -118,10 +120,9 @@ class Executor:
         await (carry_out_steps(graph) if node.type == "Steps" else carry_out_dag(graph))
 
     async def _carry_out_pod(self, node: NodeStatus, template: _Template, content: Plain, name: str) -> None:
-        try:
-            timeout = timeout_of(content)
-            pod = pod_of(
-                content,
+        def made(one: Plain) -> Pod:
+            return pod_of(
+                one,
                 template.inputs,
                 node=node.name,
                 name=name,
@@ -130,11 +131,20 @@ class Executor:
                 config_maps=self._run.config_maps,
                 keep_result=template.call.keep_result,
             )
+
+        try:
+            timeout = timeout_of(content)
+            if "containerSet" in content:
+                node.pod = name
+                ended = await carry_out_container_set(self._run, node, content, made, timeout)
+            else:
+                pod = made(content)
+                node.pod, node.plan = name, pod.plan
+                ended = await self._run.pod(node, pod, timeout)
         except ValueProblem as problem:
             self._run.change(node, "Error", str(problem))
             return
-        node.pod, node.plan = name, pod.plan
-        node.ended = ended = await self._run.pod(node, pod, timeout)
+        node.ended = ended
         artifacts = {name: Supplied(stored, stored.archive) for name, stored in ended.artifacts.items()}
         written = {} if ended.exit_code is None else written_outputs(content)
         node.outputs = Outputs(ended.result, {**written, **ended.parameters}, artifacts)

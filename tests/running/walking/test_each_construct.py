@@ -97,6 +97,21 @@ CONSTRUCTS = {
     "templateDefaults": Construct(
         script(), "test $A = a", "test $A = b", "templateDefaults: {script: {env: [{name: A, value: a}]}}"
     ),
+    "a container set": Construct(
+        "- name: set\n  volumes: [{name: shared, emptyDir: {}}]\n  containerSet:\n"
+        "    volumeMounts: [{name: shared, mountPath: /shared}]\n    containers:\n"
+        "    - {name: main, image: i, command: [sh, -c, \"IN_LINE\"], dependencies: [b]}\n"
+        "    - {name: a, image: i, command: [sh, -c, \"echo 1 > /shared/a\"]}\n"
+        "    - {name: b, image: i, command: [sh, -c, \"cat /shared/a > /shared/b\"], dependencies: [a]}\n"
+        "  outputs: {parameters: [{name: left, valueFrom: {path: /shared/c}}]}\n",
+        "cat /shared/b > /shared/c",
+        "cat /shared/no > /shared/c",
+    ),
+    "a container set, of which one fails": Construct(
+        "- name: set\n  containerSet:\n    containers:\n"
+        "    - {name: a, image: i, command: [sh, -c, \"IN_LINE\"]}\n"
+        "    - {name: main, image: i, command: [\"true\"], dependencies: [a]}\n",
+    ),
 }  # fmt: skip
 
 
