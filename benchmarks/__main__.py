@@ -19,7 +19,7 @@ BENCHMARKS = {
     "reading": "one workflow YAML, against PyYAML's bare nodes",
     "memory": "growth over 100,000 requests",
     "live": "live mode against the server: 20 runs beside one, 200 runs watched, requests",
-    "local": "steps in the sandbox beside bare processes and kfp's runner, log lines",
+    "local": "steps in the sandbox beside bare processes and kfp's runner, many at once, log lines",
     "training": "a session of pytest with one tiny training on this machine, beside `python train.py`",
     "server": "the server against bare waitress, Prism and moto_server; how soon it is ready",
 }

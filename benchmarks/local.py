@@ -1,4 +1,4 @@
-"""What the sandbox costs a step, beside a bare process and kfp's runner of processes; what many log lines cost."""
+"""What the sandbox costs a step, beside a bare process and kfp's runner; what many steps and many log lines cost."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import subprocess
 import sys
 from contextlib import closing, contextmanager
 from tempfile import TemporaryDirectory
-from time import perf_counter, sleep
-from typing import TYPE_CHECKING
+from time import perf_counter
+from time import sleep as wait
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.measuring import Figure, in_turns
 from benchmarks.memory import MEBIBYTE, resident
@@ -17,9 +18,10 @@ from pytest_aicore.local.emulator import local_emulator
 from pytest_aicore.workflows import parse_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 STEPS = 21
+ROUNDS = 5
 LINES = 100_000
 LOOK_EVERY = 0.01
 """Seconds between two looks at an execution: it must not be what is measured."""
@@ -48,21 +50,39 @@ spec:
         args: ["{{workflow.parameters.SCRIPT}}"]
         volumeMounts: [{name: out, mountPath: /out}]
 """
+PARALLEL = 20
+SLEEPERS = f"""
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata:
+  name: sleepers
+  annotations: {{scenarios.ai.sap.com/name: Sleepers, executables.ai.sap.com/name: Sleep}}
+  labels: {{scenarios.ai.sap.com/id: tiny, ai.sap.com/version: "1.0"}}
+spec:
+  entrypoint: all
+  parallelism: {PARALLEL}
+  arguments: {{parameters: [{{name: COUNT}}]}}
+  templates:
+    - name: all
+      steps: [[{{name: each, template: one, withSequence: {{count: "{{{{workflow.parameters.COUNT}}}}"}}}}]]
+    - name: one
+      container: {{image: "docker.io/me/tiny:1", command: [sleep, "1"]}}
+"""
 TINY = "print('trained')"
 
 
 def figures() -> Iterator[Figure]:
-    """Measure a step with an output artifact, from its execution to its registration, and 100,000 log lines."""
+    """Measure a step with an output artifact until it is registered, steps at the same time, and 100,000 log lines."""
     from benchmarks import kfp_step
 
     with sandbox() as service:
-        step = in_turns(lambda: step_here(service), bare, STEPS)
+        added = in_turns(lambda: step_here(service), bare, STEPS)
         yield Figure(
             "local: what the sandbox adds to a step, registration included",
-            step.difference * 1000,
+            added.difference * 1000,
             "ms",
             at_most=60,
-            detail=step.medians("ms", 1000),
+            detail=added.medians("ms", 1000),
         )
         with TemporaryDirectory() as folder:
             runner = kfp_step.runner(folder)
@@ -74,8 +94,16 @@ def figures() -> Iterator[Figure]:
             at_most=0.2,
             detail=beside.medians("ms", 1000),
         )
+        many = in_turns(lambda: sleep(service, PARALLEL), lambda: sleep(service, 1), ROUNDS)
+        yield Figure(
+            f"local: {PARALLEL} steps that sleep 1 s with parallelism {PARALLEL}, beside one",
+            many.ratio,
+            "x",
+            at_most=1.5,
+            detail=many.medians("s", 1),
+        )
         before = resident()
-        seconds = execution(service, f"seq {LINES}; touch /out/model")
+        seconds = step(service, f"seq {LINES}; touch /out/model")
         yield Figure(f"local: {LINES} log lines", seconds, "s", at_most=5)
         yield Figure(
             f"local: growth by {LINES} log lines",
@@ -90,35 +118,63 @@ def figures() -> Iterator[Figure]:
 def sandbox() -> Iterator[Service]:
     """Yield the service with executions that really run in the sandbox."""
     with closing(local_emulator(LocalChoices(engine="sandbox", may_substitute=True), lambda _: None)) as emulator:
-        emulator.publish(parse_template(WORKFLOW))
+        for workflow in (WORKFLOW, SLEEPERS):
+            emulator.publish(parse_template(workflow))
         yield Service(emulator=emulator)
 
 
-def execution(service: Service, script: str) -> float:
-    """Return the seconds from the creation of an execution until it has completed, its output registered.
+def execution(service: Service, executable: str, parameters: Mapping[str, str]) -> tuple[float, dict[str, Any]]:
+    """Return the seconds from the creation of an execution until it has completed, and how the API shows it.
 
     Args:
         service: which carries it out.
-        script: what its step runs in a shell.
+        executable: the id of its executable.
+        parameters: of its configuration.
 
     Raises:
         RuntimeError: it does not complete.
     """
     configuration = {
-        "name": "tiny",
+        "name": executable,
         "scenarioId": "tiny",
-        "executableId": "tiny",
-        "parameterBindings": [{"key": "SCRIPT", "value": script}],
+        "executableId": executable,
+        "parameterBindings": [{"key": key, "value": value} for key, value in parameters.items()],
     }
     asked = {"configurationId": service.ask("POST", "/configurations", configuration)["id"]}
     began = perf_counter()
     execution_id = service.ask("POST", "/executions", asked)["id"]
     while (shown := service.ask("GET", f"/executions/{execution_id}"))["status"] not in {"COMPLETED", "DEAD"}:
-        sleep(LOOK_EVERY)
+        wait(LOOK_EVERY)
     took = perf_counter() - began
-    if shown["status"] != "COMPLETED" or not shown["outputArtifacts"]:
+    if shown["status"] != "COMPLETED":
+        raise RuntimeError(f"the execution is {shown}")
+    return took, shown
+
+
+def step(service: Service, script: str) -> float:
+    """Return the seconds that a step takes, its output artifact registered.
+
+    Args:
+        service: which carries it out.
+        script: what it runs in a shell.
+
+    Raises:
+        RuntimeError: it does not complete, or leaves nothing.
+    """
+    took, shown = execution(service, "tiny", {"SCRIPT": script})
+    if not shown["outputArtifacts"]:
         raise RuntimeError(f"the execution is {shown}")
     return took
+
+
+def sleep(service: Service, count: int) -> float:
+    """Return the seconds that a workflow takes whose steps sleep at the same time, each for 1 s.
+
+    Args:
+        service: which carries it out.
+        count: of the steps.
+    """
+    return execution(service, "sleepers", {"COUNT": str(count)})[0]
 
 
 def step_here(service: Service) -> float:
@@ -127,7 +183,7 @@ def step_here(service: Service) -> float:
     Args:
         service: which carries it out.
     """
-    return execution(service, f'python3 -c "{TINY}" > /out/model')
+    return step(service, f'python3 -c "{TINY}" > /out/model')
 
 
 def bare() -> float:

@@ -1,15 +1,20 @@
-"""How much memory and processor time the processes of a step use, read from Linux's /proc."""
+"""How much memory and processor time the processes of a step use, read from Linux's /proc.
+
+Many steps may run at once, and each is measured ten times a second: so nothing is read twice, and by the system's own
+calls, which cost a fifth of what `pathlib` does.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 
 from pytest_aicore.processes import mark_of
 
-_PROC = Path("/proc")
+_CHUNK = 64 * 1024
 _KIBIBYTE = 1024
+_USER, _SYSTEM, _STARTED = 11, 12, 19
+"""Where fields 14, 15 and 22 are after the name of the command (proc(5))."""
 _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 _RESIDENT = re.compile(r"^VmRSS:\s+(\d+) kB", re.MULTILINE)
 _SHARE = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
@@ -32,6 +37,8 @@ class Usage:
         self.seen: set[str] = set()
         self._pid = pid
         self._seconds: dict[int, float] = {}
+        self._started: dict[int, str] = {}
+        """When each process that has a mark began, as the system counts it."""
 
     @property
     def cpu_seconds(self) -> float | None:
@@ -43,16 +50,20 @@ class Usage:
         pids = _tree(self._pid)
         self._measure_memory(pids)
         for pid in pids:
-            seconds = _processor_time(pid)
-            if seconds is not None:
-                self._seconds[pid] = seconds
-            mark = mark_of(pid)
-            if mark is not None:
-                self.seen.add(mark)
+            fields = _text(f"/proc/{pid}/stat").rpartition(") ")[2].split()
+            if len(fields) > _STARTED:
+                self._seconds[pid] = (int(fields[_USER]) + int(fields[_SYSTEM])) / os.sysconf("SC_CLK_TCK")
+                self._note(pid, fields[_STARTED])
+
+    def _note(self, pid: int, started: str) -> None:
+        """Keep the mark of a process that was not seen before."""
+        if self._started.get(pid) != started and (mark := mark_of(pid)) is not None:
+            self._started[pid] = started
+            self.seen.add(mark)
 
     def _measure_memory(self, pids: list[int]) -> None:
         peak = self.peak_memory or 0
-        statuses = [_text(_PROC / str(pid) / "status") for pid in pids]
+        statuses = [_text(f"/proc/{pid}/status") for pid in pids]
         memory = sum(_size(_RESIDENT, status) for status in statuses)
         if memory > peak and len(pids) > 1:  # the exact figure costs more
             memory = sum(map(_share, pids, statuses))
@@ -71,15 +82,15 @@ def _tree(pid: int) -> list[int]:
 
 def _children(pid: int) -> list[int]:
     try:
-        lists = [thread / "children" for thread in (_PROC / str(pid) / "task").iterdir()]
-        return [int(child) for each in lists for child in each.read_text(encoding="ascii").split()]
+        with os.scandir(f"/proc/{pid}/task") as threads:
+            return [int(child) for thread in threads for child in _text(f"{thread.path}/children").split()]
     except (OSError, ValueError):
         return []
 
 
 def _share(pid: int, status: str) -> int:
     """Return the memory of a process, of shared memory its share, where this process may ask for that."""
-    rollup = _text(_PROC / str(pid) / "smaps_rollup")
+    rollup = _text(f"/proc/{pid}/smaps_rollup")
     return _size(_SHARE, rollup) if rollup else _size(_RESIDENT, status)
 
 
@@ -88,21 +99,21 @@ def _size(field: re.Pattern[str], text: str) -> int:
     return int(found[1]) * _KIBIBYTE if found else 0
 
 
-def _text(path: Path) -> str:
+def _text(path: str) -> str:
     """Return what the kernel says of a process, nothing if it has ended."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        descriptor = os.open(path, os.O_RDONLY)
     except OSError:
         return ""
-
-
-def _processor_time(pid: int) -> float | None:
+    content = b""
     try:
-        content = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
-        user, system = content.rpartition(") ")[2].split()[11:13]  # fields 14 and 15 (proc(5))
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError):
-        return None
+        while part := os.read(descriptor, _CHUNK):
+            content += part
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
+    return content.decode("utf-8", "replace")
 
 
 __all__ = ["Usage"]
