@@ -299,6 +299,10 @@ output artifact text-model-tutorial: aicore-output/e3f61c0a94d27b58/text-model-t
 | `--secrets FILE` | YAML with the values for `secretKeyRef`: `name: {key: "value"}`; they are hidden in all output |
 | `--config-maps FILE` | the same with the values for `configMapKeyRef` |
 | `--keep` | keeps the files of the steps, and prints the command that repeats a failed step by hand |
+| `--only STEP` | carries one step out; what the others left is taken from the last run of this file, and told |
+| `--from STEP` | the same, with all steps that begin after it |
+| `--shell-on-failure` | opens a shell where a step failed, with its mounts, variables and folder; needs a terminal |
+| `--watch` | runs again when the workflow, a folder of an image or an input was saved, also during a run; Ctrl-C ends |
 | `--memory plan` | ends a step as out of memory that takes more than its resource plan has |
 | `--timeout S` | stops the run after so many seconds |
 | `--output DIR` | a new folder for the outputs; by default one in `aicore-output` |

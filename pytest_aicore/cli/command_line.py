@@ -17,6 +17,8 @@ from pytest_aicore.redact import HIDDEN, redact
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from pytest_aicore.running.earlier import Choice
+
 MISUSED = 2
 """The exit status for errors that the user can fix: wrong arguments, missing files; argparse uses the same."""
 INTERRUPTED = 130
@@ -300,6 +302,19 @@ def run(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="keep the files of the steps in aicore-kept, and print the command that repeats a failed step by hand",
     )
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--only", metavar="STEP", help="carry one step out; take what the others left in the last run of the workflow"
+    )
+    again.add_argument(
+        "--from", dest="begin", metavar="STEP", help="the same, with all steps that begin after that one"
+    )
+    parser.add_argument(
+        "--watch", action="store_true", help="run again whenever the workflow, an image's folder or an input is saved"
+    )
+    parser.add_argument(
+        "--shell-on-failure", action="store_true", help="open a shell where a step failed; the run goes on when it ends"
+    )
     parser.add_argument("--timeout", type=_seconds, metavar="S", help="stop the run after so many seconds")
     parser.add_argument(
         "--output", type=Path, metavar="DIR", help="a new folder for its outputs (default: one in aicore-output)"
@@ -324,10 +339,21 @@ def run(parser: argparse.ArgumentParser) -> None:
                 may_substitute=asked.substitute,
                 limits_memory=asked.memory == "plan",
                 keep=asked.keep,
+                choice=_choice(asked),
+                shell=asked.shell_on_failure,
+                watch=asked.watch,
             )
         )
 
     parser.set_defaults(run=carry_out)
+
+
+def _choice(asked: argparse.Namespace) -> Choice | None:
+    """Return which steps are carried out again, None for all."""
+    from pytest_aicore.running.earlier import Choice
+
+    step = asked.only or asked.begin
+    return Choice(step, further=asked.begin is not None) if step else None
 
 
 def _how_steps_run(group: argparse._ActionsContainer, *, engine: str | None, memory: str | None) -> None:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import signal
 import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime, timezone
+from hashlib import sha256
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pytest_aicore.cli import local_options
+from pytest_aicore.cli.failure_shell import FailureShell
 from pytest_aicore.cli.local_options import OUTPUT, warn
 from pytest_aicore.cli.run_artifacts import fetched, is_stored
 from pytest_aicore.cli.run_report import JsonReport, TextReport
 from pytest_aicore.cli.run_tracking import Tracking
-from pytest_aicore.errors import SettingsError, did_you_mean, listing
+from pytest_aicore.cli.watching_files import Files, Interruption
+from pytest_aicore.errors import AicoreError, SettingsError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, to_fill_in
 from pytest_aicore.running.copying import copy
+from pytest_aicore.running.earlier import Choice, PodsOfRun, keep_run, read_last_run
 from pytest_aicore.running.engines.choosing import chosen_engine
 from pytest_aicore.running.engines.process import PlainProcess
 from pytest_aicore.running.images.images import Images
@@ -38,13 +44,15 @@ from pytest_aicore.workflows.cache import cache_folder
 from pytest_aicore.workflows.yaml.tree import is_given
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pytest_aicore.cli.run_report import Report
     from pytest_aicore.running.walking.walk import Outcome
     from pytest_aicore.workflows.template import WorkflowTemplate
 
 FAILED = 1
+_SAVED = -1
+_ENDED_BY_SIGNAL = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,9 @@ class Wanted:
         output_format: `text` or `json`.
         limits_memory: whether a step ends that takes more memory than its resource plan has.
         keep: whether the files of the steps stay.
+        choice: which steps are carried out again, None for all.
+        shell: whether a shell is opened in each step that fails.
+        watch: whether it is run again whenever one of its files is saved.
         may_substitute: whether images that are not mapped may be substituted where the variable `CI` is set.
     """
 
@@ -80,13 +91,56 @@ class Wanted:
     may_substitute: bool = False
     limits_memory: bool = False
     keep: bool = False
+    choice: Choice | None = None
+    shell: bool = False
+    watch: bool = False
 
 
 def run(wanted: Wanted) -> int:
+    """Carry a workflow out, once or, with `watch`, until Ctrl-C, and return the exit status.
+
+    Args:
+        wanted: what is asked for.
+
+    Raises:
+        SettingsError: something that is asked for cannot be.
+        WorkflowError: the workflow cannot be read, or carried out here.
+        ImageError: an image cannot be made.
+    """
+    if not wanted.watch:
+        return _run_once(wanted)
+    if wanted.output is not None:
+        raise SettingsError("--watch: not together with --output, which would be the folder of several runs.")
+    files = Files(_watched(wanted))
+    while True:
+        try:
+            status = _run_once(wanted, files)
+        except AicoreError as error:  # the next version of the file may be right
+            warn(str(error))
+            status = FAILED
+        if status in _ENDED_BY_SIGNAL:
+            return status
+        if status != _SAVED:
+            warn("the next run begins when a file is saved; Ctrl-C ends.")
+            warn(f"{files.wait()} was saved.")
+
+
+def _watched(wanted: Wanted) -> Iterator[Path]:
+    """Yield what a run depends on; options that cannot be read are reported by the run."""
+    yield wanted.workflow
+    yield from (file for file in (wanted.secrets, wanted.config_maps) if file is not None)
+    for pair in (*wanted.images, *wanted.artifacts):
+        _, _, written = pair.partition("=")
+        if written:
+            yield Path(unquote(urlsplit(written).path) if written.startswith("file:") else written)
+
+
+def _run_once(wanted: Wanted, files: Files | None = None) -> int:
     """Carry a workflow out, and return the exit status: 0 COMPLETED, 1 otherwise, after Ctrl-C 130.
 
     Args:
         wanted: what is asked for.
+        files: ends it when one of them is saved; the exit status is then `_SAVED`.
 
     Raises:
         SettingsError: something that is asked for cannot be.
@@ -103,6 +157,9 @@ def run(wanted: Wanted) -> int:
     name = f"e{secrets.token_hex(8)[1:]}"  # as AI Core's ids of executions
     output = _output_folder(wanted.output, name)
     engine = chosen_engine(wanted.engine)
+    shell = FailureShell(engine) if wanted.shell else None
+    last_folder = _last_run_folder(wanted.workflow)
+    last = None if last_folder is None else read_last_run(last_folder)
     report: Report = TextReport() if wanted.output_format == "text" else JsonReport()
     with (
         own_folder() as folder,
@@ -119,44 +176,62 @@ def run(wanted: Wanted) -> int:
             log=report.log,
             limits_memory=wanted.limits_memory,
             kept=Path(KEPT, name) if wanted.keep else None,
+            failed=None if shell is None else shell.open,
         )
         pods = LocalPods(settings)
         known = PodsWithKnownImages(pods, images, may_substitute=wanted.may_substitute, warn=warn)
+        of_run = PodsOfRun(known, name, wanted.choice, last, warn, lambda message: walk.stop(message))
+        of_run.require()
         walk = Walk(
             workflow,
             name,
-            known,
+            of_run,
             parameters=parameters,
             artifacts=artifacts,
             config_maps=config_maps,
             changed=report.changed,
         )
+        interruption = None if files is None else Interruption(files, _ends(walk, images))
         try:
             for phrase in engine.lacks if engine.name == PlainProcess.name else ():
                 warn(f"the engine `{engine.name}`: {phrase}.")
-            known.make(workflow)
-            if tracking.problem is not None:
-                warn(f"nothing takes what `Tracking()` logs: {tracking.problem}")
-            report.begin(workflow, name, engine)
-            outcome, signals = _carried_out(walk, wanted.timeout)
+            with interruption or nullcontext():
+                known.make(workflow)
+                if tracking.problem is not None:
+                    warn(f"nothing takes what `Tracking()` logs: {tracking.problem}")
+                report.begin(workflow, name, engine)
+                outcome, signals = _carried_out(walk, wanted.timeout, shell)
         finally:
             pods.close()
             images.close()
+        if last_folder is not None:
+            _remember(of_run, last_folder, known_secrets)
         report.end(outcome, tracking.logged(), _keep(outcome, output))
         for sentence in lost_outputs(workflow) if outcome.status == "COMPLETED" else ():
             warn(sentence)
-    if outcome.status == "COMPLETED":
+    if interruption is not None and interruption.path is not None and not signals:
+        return _SAVED
+    is_chosen_good = wanted.choice is not None and all(each.phase == "Succeeded" for each in of_run.chosen)
+    if outcome.status == "COMPLETED" or (is_chosen_good and of_run.chosen and not signals):
         return 0
     return 128 + signals[0] if signals else FAILED
 
 
-def _carried_out(walk: Walk, timeout: float | None) -> tuple[Outcome, list[int]]:
+def _ends(walk: Walk, images: Images) -> Callable[[str], None]:
+    def end(path: str) -> None:
+        images.stop()
+        walk.stop(f"stopped, because {path} was saved")
+
+    return end
+
+
+def _carried_out(walk: Walk, timeout: float | None, shell: FailureShell | None) -> tuple[Outcome, list[int]]:
     """Return how the run ended, and the signals that were to end it."""
     timer = None if timeout is None else Timer(timeout, walk.stop, [f"stopped after {timeout:g} s (--timeout)"])
     if timer is not None:
         timer.daemon = True
         timer.start()
-    with _ended_by_signals(walk) as signals:
+    with _ended_by_signals(walk, shell) as signals:
         outcome = walk.run()
     if timer is not None:
         timer.cancel()
@@ -164,11 +239,13 @@ def _carried_out(walk: Walk, timeout: float | None) -> tuple[Outcome, list[int]]
 
 
 @contextmanager
-def _ended_by_signals(walk: Walk) -> Iterator[list[int]]:
+def _ended_by_signals(walk: Walk, shell: FailureShell | None) -> Iterator[list[int]]:
     """Let the first SIGINT or SIGTERM stop the run, and the second one end this process at once."""
     came: list[int] = []
 
     def stop(number: int, _: object) -> None:
+        if number == signal.SIGINT and shell is not None and shell.is_open:
+            return
         came.append(number)
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.SIG_DFL)
@@ -253,6 +330,23 @@ def _output_folder(asked: Path | None, name: str) -> Path:
     if asked.exists() and (not asked.is_dir() or any(asked.iterdir())):
         raise SettingsError(f"--output {asked}: expected a folder that is new or empty.")
     return asked
+
+
+# --- the last run -------------------------------------------------------------------------------------------
+
+
+def _last_run_folder(workflow: Path) -> Path | None:
+    """Return where the last run of a workflow is kept, None where nothing is."""
+    cache = cache_folder()
+    return None if cache is None else cache / "last-runs" / sha256(os.fsencode(workflow.resolve())).hexdigest()[:32]
+
+
+def _remember(pods: PodsOfRun, folder: Path, known: Mapping[str, Mapping[str, str]]) -> None:
+    values = [value for keys in known.values() for value in keys.values() if value]
+    try:
+        keep_run(pods.left(datetime.now(timezone.utc)), folder, values)
+    except OSError as error:
+        warn(f"what the steps left is not kept for --only and --from: {error}")
 
 
 # --- what is left -------------------------------------------------------------------------------------------

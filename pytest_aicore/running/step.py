@@ -55,6 +55,7 @@ class Step:
         self._lines = Lines(self._say)
         self._result = Result()
         self._is_cut_off = False
+        self._launched: Launch | None = None
         self._secret_files: list[ArtifactIn] = []
         self._kept: Kept | None = None
         if settings.kept is None:
@@ -85,6 +86,8 @@ class Step:
         if not self._is_cut_off:  # else nobody saves outputs any more
             how = self._with_outputs(how)
         result = self._result.text() if self._pod.keep_result and how.exit_code is not None else None
+        if how.phase != "Succeeded" and self._launched and self._settings.failed and not self._stop.is_wished:
+            self._settings.failed(self._pod, self._launched)
         repeat = None
         if self._kept is not None:
             self._kept.end()
@@ -146,6 +149,7 @@ class Step:
             launch = self._launch(image, command, own, output)
             if self._kept is not None:
                 self._kept.begin(launch, self._settings.engine, [each.path for each in self._secret_files])
+            self._launched = launch
             running = self._settings.engine.start(launch)
             output.is_passed_on()
             watched = watch(running, output.streams, self._pod.deadline, self._stop, self._most_memory())
