@@ -43,6 +43,7 @@ class ArtifactIn:
         source: what is staged there; bytes become a file (`raw`); None where it is optional and not supplied.
         archive: how the source is packed.
         mode: the permissions that it gets, None to leave them.
+        is_mode_of_all: whether all that is below it gets them as well.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ArtifactIn:
     source: Stored | bytes | None
     archive: Archive = "default"
     mode: int | None = None
+    is_mode_of_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,10 @@ def _put(artifact: ArtifactIn, source: Stored | bytes, root: Root) -> None:
         require_usual_tree(source.path, str(source.path))
         unpack(source.path, _archive(artifact, source), place)
     if artifact.mode is not None:
-        place.chmod(artifact.mode)
+        below = place.rglob("*") if artifact.is_mode_of_all and place.is_dir() else ()
+        for each in (*below, place):
+            if not each.is_symlink():
+                each.chmod(artifact.mode)
 
 
 def _archive(artifact: ArtifactIn, source: Stored) -> Archive:

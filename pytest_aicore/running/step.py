@@ -140,6 +140,7 @@ class Step:
             programs=image.python.folders,
             stdout=output.stdout.writing,
             stderr=(output.stderr or output.stdout).writing,
+            mounts={path: path in self._pod.closed_dirs for path in self._pod.empty_dirs},
         )
 
     def _run(self, image: Image, command: tuple[str, ...], own: dict[str, str]) -> Ended:

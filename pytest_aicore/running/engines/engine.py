@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ class Launch:
         workdir: its working directory, as the step writes it.
         env: its whole environment.
         programs: folders of this machine with the programs that it needs; they are not changed.
+        mounts: the folders that are volumes, as the step writes them, with whether it cannot write to them.
         stdout: the file descriptor to which it writes.
         stderr: the other one; may be the same.
     """
@@ -36,6 +37,7 @@ class Launch:
     programs: tuple[Path, ...]
     stdout: int
     stderr: int
+    mounts: Mapping[str, bool] = field(default_factory=dict)
 
 
 class StartError(Exception):

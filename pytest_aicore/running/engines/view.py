@@ -77,6 +77,10 @@ def file_system(launch: Launch) -> Iterator[str]:
     for name in _SWITCHES:
         if Path("/proc", name).exists():
             yield from bound(Path("/proc", name))
+    for volume, is_closed in launch.mounts.items():
+        place = launch.root.place(volume, follow=True)
+        inside = Path("/", place.relative_to(launch.root.folder))
+        yield from ("--ro-bind" if is_closed else "--bind", str(place), str(inside))
 
 
 def make_ways(launch: Launch) -> None:

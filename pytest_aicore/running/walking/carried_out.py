@@ -42,7 +42,7 @@ def _ignored(*names: str) -> dict[str, Shape]:
 
 _ARCHIVE: Final[Shape] = _keys("none", "zip", "tar")
 _ARTIFACT: Final[dict[str, Shape]] = {
-    **_keys("name", "path", "mode", "optional"),
+    **_keys("name", "path", "mode", "recurseMode", "optional"),
     **_ignored("description"),
     "archive": _ARCHIVE,
     "raw": _keys("data"),
@@ -88,7 +88,7 @@ _VOLUMES: Final[Shape] = [
 _RETRY: Final[Shape] = {
     **_keys("limit", "retryPolicy", "expression"),
     **_ignored("affinity"),
-    "backoff": _keys("duration", "factor", "maxDuration"),
+    "backoff": _keys("duration", "factor", "maxDuration", "cap"),
 }
 _REFERENCE: Final[Shape] = _keys("name", "template", "clusterScope")
 _HOOKS: Final[Shape] = {

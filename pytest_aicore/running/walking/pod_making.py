@@ -131,6 +131,7 @@ def _artifacts_in(template: Plain, inputs: Values) -> list[ArtifactIn]:
                 None if supplied is None else supplied.source,
                 "default" if supplied is None else supplied.archive,
                 _mode(each.get("mode")),
+                bool(each.get("recurseMode")),
             )
         )
     return found

@@ -124,7 +124,8 @@ def _backoff(strategy: Plain, attempts: int) -> float:
     if not backoff.get("duration"):
         raise ValueProblem("no base duration specified for retryStrategy")
     factor = whole_number(backoff.get("factor") or 1, "factor")
-    return seconds_of(backoff["duration"]) * float(factor) ** (attempts - 1)
+    seconds = seconds_of(backoff["duration"]) * float(factor) ** (attempts - 1)
+    return min(seconds, seconds_of(backoff["cap"])) if backoff.get("cap") else seconds
 
 
 __all__ = ["carry_out_attempts", "texts_of_attempts"]

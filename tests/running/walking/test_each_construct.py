@@ -112,6 +112,15 @@ CONSTRUCTS = {
         "    - {name: a, image: i, command: [sh, -c, \"IN_LINE\"]}\n"
         "    - {name: main, image: i, command: [\"true\"], dependencies: [a]}\n",
     ),
+    "recurseMode": Construct(
+        "- name: all\n  steps:\n  - - {name: a, template: make}\n  - - name: b\n      template: check\n"
+        "      arguments: {artifacts: [{name: d, from: \"{{steps.a.outputs.artifacts.d}}\"}]}\n"
+        "- name: make\n  container: {image: i, command: [sh, -c, mkdir /tmp/d; echo 1 > /tmp/d/f]}\n"
+        "  outputs: {artifacts: [{name: d, path: /tmp/d}]}\n"
+        + script(of_template="inputs: {artifacts: [{name: d, path: /tmp/in, mode: 493, recurseMode: true}]}"),
+        "test -x {{inputs.artifacts.d.path}}/f",
+        "test ! -x {{inputs.artifacts.d.path}}/f",
+    ),
 }  # fmt: skip
 
 

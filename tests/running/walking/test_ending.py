@@ -110,6 +110,14 @@ def test_backoff_that_ends_the_attempts(backoff: str, message: str) -> None:
     assert len(run.pods.started) == 1
 
 
+def test_a_backoff_with_a_cap() -> None:
+    begin = time.monotonic()
+    backoff = '{duration: "10ms", factor: 1000, cap: "20ms"}'
+    run = walked(retried(f"{{limit: 3, backoff: {backoff}}}"), dict.fromkeys(["wf(0)", "wf(1)", "wf(2)"], FAILS))
+    assert run.outcome.status == "COMPLETED"
+    assert 0.05 <= time.monotonic() - begin < 10
+
+
 def test_defaults_of_all_templates() -> None:
     run = walked(
         """

@@ -273,3 +273,31 @@ def test_a_stop(here: Here) -> None:
     assert outcome.status == "STOPPED"
     assert [node.message for node in outcome.nodes if node.type == "Pod"] == ["Ctrl-C"] * 2
     assert outcome.seconds < 20
+
+
+MOUNTED = """
+    entrypoint: train
+    volumes: [{name: scratch, emptyDir: {}}, {name: conf, configMap: {name: settings}}]
+    templates:
+      - name: train
+        outputs: {parameters: [{name: left, valueFrom: {path: /scratch/left}}]}
+        container:
+          image: i
+          command: [sh, -c]
+          args: ["SCRIPT"]
+          volumeMounts: [{name: scratch, mountPath: /scratch}, {name: conf, mountPath: /etc/conf}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "status"),
+    [
+        ("mount | grep /scratch && echo 1 > /scratch/left", "COMPLETED"),
+        ("cat /etc/conf/depth > /scratch/left", "COMPLETED"),
+        ("echo 1 > /scratch/left; echo 6 > /etc/conf/depth", "DEAD"),
+    ],
+)
+def test_volumes_are_mounted(sandboxed: Here, script: str, status: str) -> None:
+    what = workflow(MOUNTED.replace("SCRIPT", script))
+    outcome = carry_out(sandboxed, what, config_maps={"settings": {"depth": "5"}})
+    assert outcome.status == status
