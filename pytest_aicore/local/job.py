@@ -13,7 +13,7 @@ from pytest_aicore.service_facts import DEFAULT_STORE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_aicore.emulator.store.admin_records import StoredObject
+    from pytest_aicore.emulator.store.objects import StoredObject
     from pytest_aicore.emulator.store.records import Enactment
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.workflows import Executable

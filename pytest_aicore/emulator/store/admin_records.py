@@ -24,15 +24,6 @@ class NamedSecret:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredObject:
-    """An object in an object store; its id is the secret's name and the path: `default/data/texts.csv`."""
-
-    id: str
-    number: int
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Schedule:
     """An execution schedule. Times are seconds since the epoch."""
 

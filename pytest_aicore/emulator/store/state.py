@@ -27,8 +27,8 @@ if TYPE_CHECKING:
         NodePlan,
         Repository,
         Schedule,
-        StoredObject,
     )
+    from pytest_aicore.emulator.store.objects import StoredObject
     from pytest_aicore.emulator.store.protocols import ArmedFault, StandingScript, TableRow
     from pytest_aicore.emulator.store.records import (
         AnyEnactment,

@@ -210,12 +210,18 @@ def test_a_port_that_is_taken_gets_a_sentence(capsys: pytest.CaptureFixture[str]
     )
 
 
+MODEL = '{"classes": ["billing", "delivery", "technical"]}'
+
+
 def test_acceptance_tests_run_live_against_it(tmp_path: Path) -> None:
     key_file = tmp_path / "key.json"
     folder = WORKFLOWS
     arguments = ["--workflows", str(folder), "--service-key-out", str(key_file), "--pace", "polls"]
     with Program(*arguments) as program:
-        assert program.url
+        script = {"metrics": {"accuracy": 0.9}, "outputs": {"text-model-tutorial": {"model.json": MODEL}}}
+        client = program.client(key_file)
+        assert client.ask("POST", "/__aicore__/scripts", script).status == 201
+        client.connection.close()
         tests = folder / "test_training_workflow_tutorial.py"
         options = ["--aicore-live", "--aicore-service-key", str(key_file), "--aicore-poll-interval", "0.1"]
         options += ["--aicore-resource-group", "default", "--aicore-ledger", str(tmp_path / "ledger.jsonl")]
