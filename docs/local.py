@@ -308,6 +308,8 @@ output artifact text-model-tutorial: aicore-output/e3f61c0a94d27b58/text-model-t
 | `--output DIR` | a new folder for the outputs; by default one in `aicore-output` |
 | `--format json` | status, message, metrics, tags, outputs, duration and nodes at the end, and nothing else on stdout |
 
+What the command line does not say, the project's ini file does: `aicore_local_images` and the other settings above.
+
 Exit status: 0 COMPLETED, 1 otherwise (DEAD, STOPPED), 2 nothing was started because something that was asked for cannot
 be, 130 after Ctrl-C. The first Ctrl-C ends all steps, the second one the command.
 

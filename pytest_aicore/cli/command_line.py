@@ -132,7 +132,7 @@ def serve(parser: argparse.ArgumentParser) -> None:
         help="a folder, or s3://BUCKET/PREFIX, that takes the place of the object store: ai://NAME/a is a in it; "
         "without NAME= that of default",
     )
-    _how_steps_run(local, engine=None, memory=None)
+    _how_steps_run(local)
     tls = parser.add_argument_group("TLS and client certificates")
     tls.add_argument("--tls-cert", type=Path, metavar="FILE", help="the server's certificate chain, PEM")
     tls.add_argument("--tls-key", type=Path, metavar="FILE", help="its private key, PEM")
@@ -296,7 +296,7 @@ def run(parser: argparse.ArgumentParser) -> None:
         help="bind an input artifact to a file or folder, to s3://BUCKET/KEY, or to ai://SECRET/PATH in what "
         "aicore_local_store names and in the outputs of earlier runs",
     )
-    _how_steps_run(parser, engine="auto", memory="advice")
+    _how_steps_run(parser)
     parser.add_argument(
         "--keep",
         action="store_true",
@@ -337,7 +337,7 @@ def run(parser: argparse.ArgumentParser) -> None:
                 output=asked.output,
                 output_format=asked.format,
                 may_substitute=asked.substitute,
-                limits_memory=asked.memory == "plan",
+                memory=asked.memory,
                 keep=asked.keep,
                 choice=_choice(asked),
                 shell=asked.shell_on_failure,
@@ -356,7 +356,7 @@ def _choice(asked: argparse.Namespace) -> Choice | None:
     return Choice(step, further=asked.begin is not None) if step else None
 
 
-def _how_steps_run(group: argparse._ActionsContainer, *, engine: str | None, memory: str | None) -> None:
+def _how_steps_run(group: argparse._ActionsContainer) -> None:
     """Declare what `run` and `serve --local` have in common."""
     group.add_argument(
         "--image",
@@ -372,15 +372,14 @@ def _how_steps_run(group: argparse._ActionsContainer, *, engine: str | None, mem
     )
     group.add_argument(
         "--engine",
-        default=engine,
         choices=("auto", "sandbox", "process"),
-        help="what runs the steps; process does not isolate them (default: auto)",
+        help="what runs the steps; process does not isolate them (default: as in the project, or auto)",
     )
     group.add_argument(
         "--memory",
-        default=memory,
         choices=("advice", "plan"),
-        help="plan: a step ends as out of memory that takes more than its resource plan has (default: advice)",
+        help="plan: a step ends as out of memory that takes more than its resource plan has "
+        "(default: as in the project, or advice)",
     )
     group.add_argument(
         "--secrets", type=Path, metavar="FILE", help="YAML with the values of secrets: by name a map of keys"

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from pytest_aicore.cli.project import project_settings
 from pytest_aicore.errors import SettingsError
+from pytest_aicore.local.choices import LocalChoices
 from pytest_aicore.local.secrets_file import read_config_maps, read_secrets
 from pytest_aicore.objects.s3_address import SCHEME, s3_address
 from pytest_aicore.printable import say
 from pytest_aicore.redact import redact
+from pytest_aicore.running.known_images import ON_THE_COMMAND_LINE
 from pytest_aicore.service_facts import DEFAULT_STORE
+from pytest_aicore.session.local_choices import choices_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_aicore.objects.s3_address import S3Address
 
+_INI_FILES = ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "pyproject.toml", "tox.ini", "setup.cfg")
+"""Where pytest looks for settings."""
 OUTPUT = "aicore-output"
 """The folder for outputs where no other is named; each run gets a folder of its own in it."""
 
@@ -90,40 +98,67 @@ def _folder(option: str, name: str, folder: str) -> Path:
     return Path(folder)
 
 
-def images(given: Sequence[str]) -> dict[str, Path]:
-    """Return the folders of images by the patterns of their names.
+class Chosen(Protocol):
+    """What options say; each is left out where its value is empty or None."""
+
+    @property
+    def images(self) -> Sequence[str]:
+        """`PATTERN=FOLDER`."""
+
+    @property
+    def engine(self) -> str | None:
+        """The name of an engine, or `auto`."""
+
+    @property
+    def secrets(self) -> Path | None:
+        """The file with the values of secrets."""
+
+    @property
+    def config_maps(self) -> Path | None:
+        """The file with the values of ConfigMaps."""
+
+    @property
+    def memory(self) -> str | None:
+        """What the memory of resource plans is: `advice` or `plan`."""
+
+    @property
+    def may_substitute(self) -> bool:
+        """Whether images that are not mapped may be substituted where the variable `CI` is set."""
+
+
+def choices(chosen: Chosen, store: Sequence[str] = ()) -> LocalChoices:
+    """Return what options choose; what they do not say, the settings of the project in the current folder do.
 
     Args:
-        given: the values of `--image`.
+        chosen: the options.
+        store: the values of `--local-store`.
 
     Raises:
-        SettingsError: as `folders`.
+        SettingsError: something that is asked for cannot be.
     """
-    return folders("--image", given, "PATTERN=FOLDER")
+    images = folders("--image", chosen.images, "PATTERN=FOLDER")
+    project = _of_project(Path.cwd())
+    return replace(
+        project,
+        engine=chosen.engine or project.engine,
+        images={**images, **{name: folder for name, folder in project.images.items() if name not in images}},
+        store={**project.store, **stores(store)},
+        secrets=project.secrets if chosen.secrets is None else read_secrets(chosen.secrets, "--secrets"),
+        config_maps=project.config_maps
+        if chosen.config_maps is None
+        else read_config_maps(chosen.config_maps, "--config-maps"),
+        may_substitute=chosen.may_substitute or project.may_substitute,
+        limits_memory=project.limits_memory if chosen.memory is None else chosen.memory == "plan",
+        asked=ON_THE_COMMAND_LINE,
+    )
 
 
-def secrets(file: Path | None) -> dict[str, dict[str, str]]:
-    """Return the values of secrets.
-
-    Args:
-        file: the value of `--secrets`.
-
-    Raises:
-        SettingsError: it cannot be read, or holds something else.
-    """
-    return {} if file is None else read_secrets(file, "--secrets")
-
-
-def config_maps(file: Path | None) -> dict[str, dict[str, str]]:
-    """Return the values of ConfigMaps.
-
-    Args:
-        file: the value of `--config-maps`.
-
-    Raises:
-        SettingsError: it cannot be read, or holds something else.
-    """
-    return {} if file is None else read_config_maps(file, "--config-maps")
+@cache  # `--watch` starts at once
+def _of_project(folder: Path) -> LocalChoices:
+    if not any((place / name).is_file() for place in (folder, *folder.parents) for name in _INI_FILES):
+        return LocalChoices()  # pytest, which takes a moment, would find nothing
+    settings = project_settings()
+    return LocalChoices() if settings is None else choices_of(settings)
 
 
 def warn(sentence: str) -> None:
@@ -136,4 +171,4 @@ def warn(sentence: str) -> None:
         say(f"pytest-aicore: {redact(sentence)}", sys.stderr)
 
 
-__all__ = ["OUTPUT", "config_maps", "folders", "images", "pairs", "secrets", "warn"]
+__all__ = ["OUTPUT", "Chosen", "choices", "folders", "pairs", "warn"]

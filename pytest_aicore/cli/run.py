@@ -8,7 +8,7 @@ import secrets
 import signal
 import sys
 import tempfile
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from hashlib import sha256
@@ -64,13 +64,13 @@ class Wanted:
         parameters: `NAME=VALUE`.
         artifacts: `NAME=PATH`, or `NAME=URL`.
         images: `PATTERN=FOLDER`.
-        engine: the name of an engine, or `auto`.
+        engine: the name of an engine, or `auto`; None if not given.
         secrets: the file with the values of secrets.
         config_maps: the file with the values of ConfigMaps.
         timeout: after how many seconds the run is stopped.
         output: the folder for its outputs.
         output_format: `text` or `json`.
-        limits_memory: whether a step ends that takes more memory than its resource plan has.
+        memory: `plan` to end steps that take more memory than their resource plan has, or `advice`; None if not given.
         keep: whether the files of the steps stay.
         choice: which steps are carried out again, None for all.
         shell: whether a shell is opened in each step that fails.
@@ -82,14 +82,14 @@ class Wanted:
     parameters: Sequence[str] = ()
     artifacts: Sequence[str] = ()
     images: Sequence[str] = ()
-    engine: str = "auto"
+    engine: str | None = None
     secrets: Path | None = None
     config_maps: Path | None = None
     timeout: float | None = None
     output: Path | None = None
     output_format: str = "text"
     may_substitute: bool = False
-    limits_memory: bool = False
+    memory: str | None = None
     keep: bool = False
     choice: Choice | None = None
     shell: bool = False
@@ -133,6 +133,8 @@ def _watched(wanted: Wanted) -> Iterator[Path]:
         _, _, written = pair.partition("=")
         if written:
             yield Path(unquote(urlsplit(written).path) if written.startswith("file:") else written)
+    with suppress(AicoreError):
+        yield from local_options.choices(wanted).images.values()  # also those of the project
 
 
 def _run_once(wanted: Wanted, files: Files | None = None) -> int:
@@ -151,12 +153,10 @@ def _run_once(wanted: Wanted, files: Files | None = None) -> int:
     workflow = read_workflow(wanted.workflow)
     parameters = _parameters(workflow, wanted.parameters)
     written = _artifacts(workflow, wanted.artifacts)
-    mapping = local_options.images(wanted.images)
-    known_secrets = local_options.secrets(wanted.secrets)
-    config_maps = local_options.config_maps(wanted.config_maps)
+    choices = local_options.choices(wanted)
     name = f"e{secrets.token_hex(8)[1:]}"  # as AI Core's ids of executions
     output = _output_folder(wanted.output, name)
-    engine = chosen_engine(wanted.engine)
+    engine = chosen_engine(choices.engine)
     shell = FailureShell(engine) if wanted.shell else None
     last_folder = _last_run_folder(wanted.workflow)
     last = None if last_folder is None else read_last_run(last_folder)
@@ -166,20 +166,20 @@ def _run_once(wanted: Wanted, files: Files | None = None) -> int:
         Tracking(name) as tracking,
     ):
         artifacts = {name: _stored(name, each, folder) for name, each in written.items()}
-        images = Images(mapping, Path(sys.executable), cache_folder() or folder, folder)
+        images = Images(choices.images, Path(sys.executable), cache_folder() or folder, folder)
         settings = Settings(
             engine,
             images,
             folder,
-            secrets=known_secrets,
+            secrets=choices.secrets,
             given=tracking.env,
             log=report.log,
-            limits_memory=wanted.limits_memory,
+            limits_memory=choices.limits_memory,
             kept=Path(KEPT, name) if wanted.keep else None,
             failed=None if shell is None else shell.open,
         )
         pods = LocalPods(settings)
-        known = PodsWithKnownImages(pods, images, may_substitute=wanted.may_substitute, warn=warn)
+        known = PodsWithKnownImages(pods, images, may_substitute=choices.may_substitute, warn=warn)
         of_run = PodsOfRun(known, name, wanted.choice, last, warn, lambda message: walk.stop(message))
         of_run.require()
         walk = Walk(
@@ -188,7 +188,7 @@ def _run_once(wanted: Wanted, files: Files | None = None) -> int:
             of_run,
             parameters=parameters,
             artifacts=artifacts,
-            config_maps=config_maps,
+            config_maps=choices.config_maps,
             changed=report.changed,
         )
         interruption = None if files is None else Interruption(files, _ends(walk, images))
@@ -205,7 +205,7 @@ def _run_once(wanted: Wanted, files: Files | None = None) -> int:
             pods.close()
             images.close()
         if last_folder is not None:
-            _remember(of_run, last_folder, known_secrets)
+            _remember(of_run, last_folder, choices.secrets)
         report.end(outcome, tracking.logged(), _keep(outcome, output))
         for sentence in lost_outputs(workflow) if outcome.status == "COMPLETED" else ():
             warn(sentence)

@@ -78,33 +78,13 @@ def working_emulator(wanted: Wanted, pace: str, seed: int | None) -> Emulator:
     # Late: a server that only emulates needs none of it.
     from pytest_aicore.cli import local_options
     from pytest_aicore.cli.local_options import OUTPUT
-    from pytest_aicore.cli.project import project_settings
-    from pytest_aicore.local.choices import LocalChoices
     from pytest_aicore.local.emulator import local_emulator
     from pytest_aicore.running.engines.choosing import chosen_engine
     from pytest_aicore.running.engines.process import PlainProcess
-    from pytest_aicore.running.known_images import ON_THE_COMMAND_LINE
-    from pytest_aicore.session.local_choices import choices_of
 
     if pace != _REAL:
         raise SettingsError(f"--pace {pace} with --local: what runs here takes its real time. Remove --pace.")
-    settings = project_settings()
-    project = LocalChoices() if settings is None else choices_of(settings)
-    images = local_options.images(wanted.images)
-    choices = replace(
-        project,
-        engine=wanted.engine or project.engine,
-        images={**images, **{name: folder for name, folder in project.images.items() if name not in images}},
-        store={**project.store, **local_options.stores(wanted.store)},
-        secrets=project.secrets if wanted.secrets is None else local_options.secrets(wanted.secrets),
-        config_maps=project.config_maps
-        if wanted.config_maps is None
-        else local_options.config_maps(wanted.config_maps),
-        may_substitute=wanted.may_substitute or project.may_substitute,
-        limits_memory=project.limits_memory if wanted.memory is None else wanted.memory == "plan",
-        asked=ON_THE_COMMAND_LINE,
-        outputs=Path(OUTPUT),
-    )
+    choices = replace(local_options.choices(wanted, wanted.store), outputs=Path(OUTPUT))
     engine = chosen_engine(choices.engine)
     local_options.warn(
         f"executions run on this machine, by the engine `{engine.name}`; their output artifacts stay in {OUTPUT}"

@@ -511,6 +511,21 @@ def test_no_image_is_substituted_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run_here("--substitute").returncode == 0
 
 
+def test_what_options_do_not_say_the_project_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    write("ini/Dockerfile", "FROM python:3-slim\nENV FROM_INI=yes\n")
+    write("option/Dockerfile", "FROM python:3-slim\nENV FROM_OPTION=yes\n")
+    write("pytest.ini", "[pytest]\naicore_local_engine = process\naicore_local_images = me/* = ini\n")
+    write("two.yaml", TWO_STEPS.replace("echo made", "env | grep FROM_"))
+    result = run("two.yaml", "--image", "me/make:*=option")
+    assert (result.returncode, result.stdout.count("FROM_OPTION=yes")) == (0, 1)
+    assert run("two.yaml").stdout.count("FROM_INI=yes") == 1
+    write("pytest.ini", "[pytest]\naicore_local_engine = proces\n")
+    refused = run("two.yaml")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "aicore_local_engine" in refused.stderr
+
+
 @pytest.mark.parametrize("is_ci", [False, True])
 def test_an_image_that_is_known_when_its_step_begins(monkeypatch: pytest.MonkeyPatch, is_ci: bool) -> None:
     if is_ci:
