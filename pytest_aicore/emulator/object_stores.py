@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from pytest_aicore.emulator.store.objects import StoredObject
     from pytest_aicore.emulator.store.state import ResourceGroup
+    from pytest_aicore.emulator.store.stored_object import StoredObject
     from pytest_aicore.emulator.world.world import World
     from pytest_aicore.objects.ai_url import AiUrl
     from pytest_aicore.objects.shelf import Shelf

@@ -13,9 +13,9 @@ from pytest_aicore.service_facts import DEFAULT_STORE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pytest_aicore.emulator.store.objects import StoredObject
     from pytest_aicore.emulator.store.records import Enactment
     from pytest_aicore.emulator.store.state import ResourceGroup
+    from pytest_aicore.emulator.store.stored_object import StoredObject
     from pytest_aicore.workflows import Executable
     from pytest_aicore.workflows.template import Template
 

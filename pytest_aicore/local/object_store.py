@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from pytest_aicore.emulator.store.objects import StoredObject
+    from pytest_aicore.emulator.store.stored_object import StoredObject
     from pytest_aicore.objects.ai_url import AiUrl
     from pytest_aicore.objects.shelf import Shelf
 

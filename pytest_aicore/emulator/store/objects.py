@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pytest_aicore.emulator.store.stored_object import StoredObject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_aicore.emulator.store.state import ResourceGroup, State
-
-
-@dataclass(frozen=True, slots=True)
-class StoredObject:
-    """An object in an object store; its id is the secret's name and the path: `default/data/texts.csv`."""
-
-    id: str
-    number: int
-    content: bytes
 
 
 def store_object(state: State, group: ResourceGroup, path: str, content: bytes) -> None:
@@ -45,4 +37,4 @@ def objects_below(objects: Iterable[StoredObject], path: str) -> list[StoredObje
     return sorted(found, key=lambda each: each.id)
 
 
-__all__ = ["StoredObject", "objects_below", "store_object"]
+__all__ = ["objects_below", "store_object"]

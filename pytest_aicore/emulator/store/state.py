@@ -28,7 +28,6 @@ if TYPE_CHECKING:
         Repository,
         Schedule,
     )
-    from pytest_aicore.emulator.store.objects import StoredObject
     from pytest_aicore.emulator.store.protocols import ArmedFault, StandingScript, TableRow
     from pytest_aicore.emulator.store.records import (
         AnyEnactment,
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
         PublishedExecutable,
         RegisteredArtifact,
     )
+    from pytest_aicore.emulator.store.stored_object import StoredObject
     from pytest_aicore.workflows.executable import Executable
 
     Catalogue = Callable[[str], Mapping[str, PublishedExecutable]]

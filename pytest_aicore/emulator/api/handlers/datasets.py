@@ -11,7 +11,7 @@ from pytest_aicore.http.exchange import GATEWAY, ApiError, Response, empty_respo
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.api.call import ApiCall
-    from pytest_aicore.emulator.store.objects import StoredObject
+    from pytest_aicore.emulator.store.stored_object import StoredObject
 
 CODE = "03021655"
 """Specification: its examples have this code for every error of these calls."""
