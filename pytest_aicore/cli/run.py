@@ -180,7 +180,7 @@ def _run_once(wanted: Wanted, files: Files | None = None) -> int:
         )
         pods = LocalPods(settings)
         known = PodsWithKnownImages(pods, images, may_substitute=choices.may_substitute, warn=warn)
-        of_run = PodsOfRun(known, name, wanted.choice, last, warn, lambda message: walk.stop(message))
+        of_run = PodsOfRun(known, name, parameters, wanted.choice, last, warn, lambda message: walk.stop(message))
         of_run.require()
         walk = Walk(
             workflow,

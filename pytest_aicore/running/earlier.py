@@ -8,6 +8,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
@@ -34,12 +35,14 @@ class LastRun:
         ended_at: when it ended.
         steps: how each step ended that succeeded, by its title.
         others: why nothing can be taken from each other step, by its title.
+        parameters: a digest of the value of each parameter that was given, by name.
     """
 
     name: str
     ended_at: datetime
     steps: Mapping[str, Ended] = field(default_factory=dict)
     others: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def titles(self) -> list[str]:
@@ -56,7 +59,8 @@ def read_last_run(folder: Path) -> LastRun | None:
     try:
         content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
         steps = {title: _ended(each, folder) for title, each in content["steps"].items()}
-        return LastRun(content["name"], datetime.fromisoformat(content["ended_at"]), steps, dict(content["others"]))
+        ended_at = datetime.fromisoformat(content["ended_at"])
+        return LastRun(content["name"], ended_at, steps, dict(content["others"]), dict(content["parameters"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # damaged: as if there were none
         return None
 
@@ -82,7 +86,13 @@ def keep_run(run: LastRun, folder: Path, secrets: Collection[str]) -> None:
                 others[title] = "what it left contains a secret, which is not kept"
             else:
                 steps[title] = _plain(ended, new, str(number))
-        content = {"name": run.name, "ended_at": run.ended_at.isoformat(), "steps": steps, "others": others}
+        content = {
+            "name": run.name,
+            "ended_at": run.ended_at.isoformat(),
+            "steps": steps,
+            "others": others,
+            "parameters": dict(run.parameters),
+        }
         (new / _FILE).write_text(json.dumps(content), encoding="utf-8")
         remove(folder)
         new.rename(folder)
@@ -140,6 +150,7 @@ class PodsOfRun:
     Args:
         pods: what runs them.
         run: the name of the run.
+        parameters: the values of the parameters that were given.
         choice: which are chosen, None for all.
         last: the last run, None without one.
         say: gets a sentence about each step that is taken from there.
@@ -153,6 +164,7 @@ class PodsOfRun:
         self,
         pods: Pods,
         run: str,
+        parameters: Mapping[str, str],
         choice: Choice | None,
         last: LastRun | None,
         say: Callable[[str], None],
@@ -160,6 +172,7 @@ class PodsOfRun:
     ) -> None:
         self._pods = pods
         self._run = run
+        self._parameters = {name: sha256(value.encode()).hexdigest() for name, value in parameters.items()}
         self._choice = choice
         self._last = last
         self._say = say
@@ -189,6 +202,10 @@ class PodsOfRun:
             raise SettingsError(
                 f"{choice.option}: the last run, {last.name}, had no such step.{hint} It had: {listing(last.titles)}."
             )
+        names = sorted(self._parameters.keys() | last.parameters.keys())
+        others = [name for name in names if self._parameters.get(name) != last.parameters.get(name)]
+        if others:
+            self._say(f"{choice.option}: the last run, {last.name}, was given other values for {listing(others)}")
 
     def start(self, pod: Pod, ended: Callable[[Ended], None]) -> None:
         """Start a pod, or take what it left.
@@ -220,7 +237,7 @@ class PodsOfRun:
             now: when the run ended.
         """
         with self._lock:
-            return LastRun(self._run, now, dict(self._steps), dict(self._others))
+            return LastRun(self._run, now, dict(self._steps), dict(self._others), self._parameters)
 
     def _is_chosen(self, title: str) -> bool:
         if self._choice is None:

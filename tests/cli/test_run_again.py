@@ -57,7 +57,9 @@ def test_one_step_with_what_the_others_left(run: Callable[..., subprocess.Comple
     pods = {node["displayName"]: node for node in content["nodes"] if node["type"] == "Pod"}
     assert content["status"] == "COMPLETED"
     assert (pods["make"]["exitCode"], pods["use"]["lastLines"]) == (None, ["hello"])
+    name = again.stderr.partition("was given other values for 'code'")[0].rpartition("the last run, ")[2].rstrip(", ")
     (said,) = [line for line in again.stderr.splitlines() if "is taken" in line]
+    assert f"what it left in the run {name}, " in said
     assert said.startswith("pytest-aicore: [0].make is not carried out (--only use): what it left in the run e")
 
 
