@@ -106,11 +106,19 @@ class LocalSession:
         """Check that trainings can be carried out here, before any test runs.
 
         Raises:
-            SettingsError: the chosen engine does not work on this machine, or the file with secrets cannot be read.
+            SettingsError: the chosen engine does not work on this machine, the file with secrets cannot be read, or no
+                temporary folder can be made.
         """
         from pytest_aicore.running.engines.choosing import chosen_engine
 
         chosen_engine(self._choices.engine)
+        try:
+            _ = self.folder
+        except OSError as error:
+            raise SettingsError(
+                f"No folder can be made for the runs of this session: {error.strerror or error}. The variable TMPDIR"
+                " names the folder for temporary files."
+            ) from None
 
     def make_emulator(self) -> Emulator:
         """Return an emulator in real time for the clients of tests: what they start really runs as well.

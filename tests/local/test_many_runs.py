@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -358,6 +359,18 @@ def test_what_cannot_be_carried_out_is_said_before_any_test(forest: Forest) -> N
     file = forest.path / "nothing.yaml"
     result.stderr.fnmatch_lines([f"ERROR: ini aicore_local_secrets {file}: the file cannot be read as YAML."])
     assert result.outlines == []
+
+
+def test_no_room_for_temporary_files_is_said_before_any_test(forest: Forest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **named: object) -> str:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    result = forest.run("def test_it(aicore_client): pass")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    said = "No folder can be made for the runs of this session: No space left on device."
+    remedy = "The variable TMPDIR names the folder for temporary files."
+    result.stderr.fnmatch_lines([f"ERROR: {said} {remedy}"])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
