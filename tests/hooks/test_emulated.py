@@ -10,19 +10,15 @@ if TYPE_CHECKING:
 HEAD = """
 import json, pytest
 from pathlib import Path
-from pytest_aicore.emulator.store.objects import objects_below
 
 def training(**more):
     return pytest.mark.aicore("training_workflow_tutorial", artifacts={"text-data": "ai://default/data"}, **more)
 
 @pytest.fixture
-def stored(request):
-    from pytest_aicore.hooks.isolation import isolation_of
-    session = isolation_of(request.config).session
-
-    def stored(run):
-        found = objects_below(session.emulator.state.groups["default"], f"default/{run.id}")
-        return {each.id.partition("/text-model-tutorial")[2]: each.content for each in found}
+def stored(aicore_store):
+    def stored(execution):
+        url = execution.output_artifacts["text-model-tutorial"].url
+        return {each.removeprefix(url): aicore_store.get(each) for each in aicore_store.list(url)}
 
     return stored
 """
