@@ -295,7 +295,7 @@ output artifact text-model-tutorial: aicore-output/e3f61c0a94d27b58/text-model-t
 | `--artifact NAME=PATH` | binds an input artifact to a file or folder, to `s3://BUCKET/KEY` or `ai://SECRET/PATH` |
 | `--image PATTERN=FOLDER` | images whose names match are made from the folder with their Dockerfile |
 | `--substitute` | this machine's programs may take the place of images that are not mapped, also where `CI` is set |
-| `--engine` | `auto` (an engine that isolates), `sandbox` or `process` |
+| `--engine` | `auto` (an engine that isolates), `sandbox`, `docker` or `process` |
 | `--secrets FILE` | YAML with the values for `secretKeyRef`: `name: {key: "value"}`; they are hidden in all output |
 | `--config-maps FILE` | the same with the values for `configMapKeyRef` |
 | `--keep` | keeps the files of the steps, and prints the command that repeats a failed step by hand |
@@ -363,6 +363,16 @@ and so does stopping the server.
 | engine | what it cannot hold |
 |---|---|
 """
+CONTAINERS = """
+`auto` takes `sandbox`, and `docker` where that does not work, for example on macOS.
+
+**Containers.** `pip install 'pytest-aicore[docker]'`. The engine `docker` asks an API of Docker or Podman: the one that
+`DOCKER_HOST` names, else the usual sockets, Podman's of the user among them. An image is built from its folder, or used
+as it is there, or pulled. Steps run as user 65534, without capabilities; inputs are copied into the container and
+outputs out of it, so that nothing of this machine is mounted and no file of another user stays. Containers have the
+labels `pytest-aicore.machine` and `pytest-aicore.lock`: what a killed session has left is removed by the next one, or
+by `pytest-aicore sweep --local`, and nothing without these labels is touched.
+"""
 ENDS = """
 ## How executions end
 
@@ -394,7 +404,7 @@ def page() -> str:
     known = TEMPLATE if isinstance(TEMPLATE, Mapping) else {}
     refused = ", ".join(f"`{kind}`" for kind in TEMPLATE_TYPES if kind not in known)
     rows = "".join(_row(where, shape) for where, shape in [*_maps("spec", SPEC), *_maps("templates[]", TEMPLATE)])
-    return HEAD + engines + ENDS + "".join(_endings()) + TABLE.format(refused=refused) + rows
+    return HEAD + engines + CONTAINERS + ENDS + "".join(_endings()) + TABLE.format(refused=refused) + rows
 
 
 def _endings() -> Iterator[str]:
@@ -407,6 +417,11 @@ def _endings() -> Iterator[str]:
         f"- {what}, by the engine `{engine}`: {why}.\n"
         for what, ending in ENDINGS.items()
         for engine, why in ending.instead.items()
+    ]
+    exceptions += [
+        f"- {what}, by the engine `{engine}`: the message begins with `{begin.strip()}`.\n"
+        for what, ending in ENDINGS.items()
+        for engine, begin in ending.begins.items()
     ]
     yield from ["\nExcept:\n\n", *exceptions] if exceptions else []
 

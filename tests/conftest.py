@@ -34,6 +34,7 @@ _OF_THE_TESTS = frozenset(
         "PYTEST_AICORE_OPENAPI",
         "PYTEST_AICORE_KILLS",
         "PYTEST_AICORE_THOROUGH",
+        "PYTEST_AICORE_TEST_API",
         "REPOSITORY_CHECKS",
         "PYTHONPATH",
     }

@@ -248,6 +248,11 @@ def sweep(parser: argparse.ArgumentParser) -> None:
         "--older-than", metavar="T", help="only what was started at least this long ago (2h, 45m), on any machine"
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be stopped, and stop nothing")
+    parser.add_argument(
+        "--local",
+        action="store_true",
+        help="instead remove what killed sessions with --aicore-local left here: processes, containers, files",
+    )
     # The names that the options have in pytest, and that messages use, are accepted as well.
     parser.add_argument(
         "--ledger",
@@ -271,6 +276,10 @@ def sweep(parser: argparse.ArgumentParser) -> None:
     )
 
     def run(asked: argparse.Namespace) -> int:
+        if asked.local:
+            from pytest_aicore.cli.sweep_local import sweep_local
+
+            return sweep_local()
         from pytest_aicore.cli.sweep import sweep
 
         return sweep(
@@ -372,7 +381,7 @@ def _how_steps_run(group: argparse._ActionsContainer) -> None:
     )
     group.add_argument(
         "--engine",
-        choices=("auto", "sandbox", "process"),
+        choices=("auto", "sandbox", "docker", "process"),
         help="what runs the steps; process does not isolate them (default: as in the project, or auto)",
     )
     group.add_argument(

@@ -6,7 +6,6 @@ import os
 import re
 import secrets
 import signal
-import sys
 import tempfile
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -30,7 +29,6 @@ from pytest_aicore.running.copying import copy
 from pytest_aicore.running.earlier import Choice, PodsOfRun, keep_run, read_last_run
 from pytest_aicore.running.engines.choosing import chosen_engine
 from pytest_aicore.running.engines.process import PlainProcess
-from pytest_aicore.running.images.images import Images
 from pytest_aicore.running.known_images import PodsWithKnownImages
 from pytest_aicore.running.local_pods import LocalPods
 from pytest_aicore.running.own_folder import own_folder
@@ -47,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pytest_aicore.cli.run_report import Report
+    from pytest_aicore.running.images.image import Images
     from pytest_aicore.running.walking.walk import Outcome
     from pytest_aicore.workflows.template import WorkflowTemplate
 
@@ -166,7 +165,7 @@ def _run_once(wanted: Wanted, files: Files | None = None) -> int:
         Tracking(name) as tracking,
     ):
         artifacts = {name: _stored(name, each, folder) for name, each in written.items()}
-        images = Images(choices.images, Path(sys.executable), cache_folder() or folder, folder)
+        images = engine.images(choices.images, cache_folder() or folder, folder)
         settings = Settings(
             engine,
             images,
@@ -204,6 +203,7 @@ def _run_once(wanted: Wanted, files: Files | None = None) -> int:
         finally:
             pods.close()
             images.close()
+            engine.close()
         if last_folder is not None:
             _remember(of_run, last_folder, choices.secrets)
         report.end(outcome, tracking.logged(), _keep(outcome, output))

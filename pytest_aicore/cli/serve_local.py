@@ -91,6 +91,7 @@ def working_emulator(wanted: Wanted, pace: str, seed: int | None) -> Emulator:
     )
     for phrase in engine.lacks if engine.name == PlainProcess.name else ():
         local_options.warn(f"the engine `{engine.name}`: {phrase}.")
+    engine.close()
     chosen = secrets.randbits(64) if seed is None else seed
     return local_emulator(choices, local_options.warn, seed=chosen, tokens_expire=True)
 

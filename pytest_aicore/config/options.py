@@ -98,7 +98,7 @@ class Settings:
         ini_type="bool",
     )
     local_engine: Setting[str] = _declared(
-        "local: what the steps run in: auto (whatever isolates them), sandbox or process (default: auto)",
+        "local: what the steps run in: auto (whatever isolates them), sandbox, docker or process (default: auto)",
         reads="engine",
         default="auto",
         metavar="NAME",

@@ -388,7 +388,7 @@ def _folder(text: str, found: _Found, told: str) -> Path:
     return folder
 
 
-LOCAL_ENGINES = ("auto", "sandbox", "process")
+LOCAL_ENGINES = ("auto", "sandbox", "docker", "process")
 MEMORY_LIMITS = ("advice", "plan")
 
 

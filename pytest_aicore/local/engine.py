@@ -55,6 +55,7 @@ class LocalEngine:
         self._choices = choices
         self._warn = warn
         self._exits = ExitStack()
+        self._exits.callback(self.runner.close)
         places = {name: shelf_at(name, place) for name, place in choices.store.items()}
         self._folder = self._exits.enter_context(own_folder())
         outputs = choices.outputs or self._folder / "outputs"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import threading
 from contextlib import ExitStack, suppress
@@ -16,7 +15,6 @@ from pytest_aicore.local.details import failed_details, steps_of
 from pytest_aicore.local.finding import Finding
 from pytest_aicore.local.log_lines import LogLines
 from pytest_aicore.running.copying import remove
-from pytest_aicore.running.images.images import Images
 from pytest_aicore.running.known_images import PodsWithKnownImages
 from pytest_aicore.running.local_pods import LocalPods
 from pytest_aicore.running.settings import Settings
@@ -33,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_aicore.local.job import Job
     from pytest_aicore.local.object_store import ObjectStore
     from pytest_aicore.running.engines.engine import Engine
+    from pytest_aicore.running.images.image import Images
     from pytest_aicore.running.pods import Pod
     from pytest_aicore.running.walking.nodes import NodeStatus
     from pytest_aicore.running.walking.walk import Outcome
@@ -160,7 +159,7 @@ class Run(threading.Thread):
         self._may_go_on.wait()  # until everything is found, or the run is to end
         artifacts = finding.found()
         with LogLines(lambda lines: self._desk.log(self.job.id, *lines)) as lines:
-            images = Images(self._choices.images, Path(sys.executable), cache_folder() or folder, folder)
+            images = self._engine.images(self._choices.images, cache_folder() or folder, folder)
 
             def log(pod: Pod, line: str) -> None:
                 del pod

@@ -12,7 +12,7 @@ from pytest_aicore.workflows.argo.tags import has_placeholder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.running.images.images import Images
+    from pytest_aicore.running.images.image import Images
     from pytest_aicore.running.pods import Pod, Pods
     from pytest_aicore.workflows.template import WorkflowTemplate
 

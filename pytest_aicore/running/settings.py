@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_aicore.running.engines.engine import Engine, Launch
-    from pytest_aicore.running.images.images import Images
+    from pytest_aicore.running.images.image import Images
     from pytest_aicore.running.pods import Pod
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from pytest_aicore.running.by_hand import Kept
 from pytest_aicore.running.collecting import collect
-from pytest_aicore.running.copying import copy, remove
-from pytest_aicore.running.engines.engine import CommandError, Launch, StartError
+from pytest_aicore.running.copying import remove
+from pytest_aicore.running.engines.engine import CommandError, Exit, Launch, StartError
 from pytest_aicore.running.environment import expanded, of_step, of_template, secret_files
 from pytest_aicore.running.logs import Lines, Result
 from pytest_aicore.running.pods import Ended
@@ -57,6 +57,7 @@ class Step:
         self._is_cut_off = False
         self._launched: Launch | None = None
         self._secret_files: list[ArtifactIn] = []
+        self._running: Running | None = None
         self._kept: Kept | None = None
         if settings.kept is None:
             self._root = Root(settings.folder.resolve() / "steps" / pod.name)
@@ -100,20 +101,15 @@ class Step:
         Raises:
             OSError: one cannot be removed.
         """
+        if self._running is not None:
+            self._running.clean()
         if self._kept is None:
             remove(self._root.folder)
 
     def _prepare(self, image: Image) -> None:
         self._root.folder.parent.mkdir(parents=True, exist_ok=True)
         remove(self._root.folder)
-        if image.files is not None:
-            copy(image.files, self._root.folder)
-        self._root.create()
-        self._root.make_folder(image.workdir)
-        if not (image.python.programs / "python").exists():  # a system may have `python3` alone
-            program = self._root.make_folder("/usr/local/bin") / "python"
-            program.write_text(f'#!/bin/sh\nexec "{image.python.path}" "$@"\n')  # a link would leave its environment
-            program.chmod(0o755)
+        self._settings.engine.prepare(image, self._root)
         pod = self._pod
         script = self._mapped(pod.script, image) if pod.script is not None else None
         self._secret_files = secret_files(pod, self._settings.secrets)
@@ -133,11 +129,13 @@ class Step:
             raise StartError("a command, argument or variable contains a NUL character, which no program can be given")
         return Launch(
             root=self._root,
+            image=image,
+            **_placed(self._pod, self._root),
             hostname=self._pod.name,
             command=tuple(self._mapped(word, image) for word in command),
             workdir=self._pod.workdir or image.workdir,
             env={name: value if name == "PATH" else self._mapped(value, image) for name, value in given.items()},
-            programs=image.python.folders,
+            memory=memory_of(self._pod.plan) if self._settings.limits_memory else None,
             stdout=output.stdout.writing,
             stderr=(output.stderr or output.stdout).writing,
             mounts={path: path in self._pod.closed_dirs for path in self._pod.empty_dirs},
@@ -151,12 +149,12 @@ class Step:
             if self._kept is not None:
                 self._kept.begin(launch, self._settings.engine, [each.path for each in self._secret_files])
             self._launched = launch
-            running = self._settings.engine.start(launch)
+            running = self._running = self._settings.engine.start(launch)
             output.is_passed_on()
             watched = watch(running, output.streams, self._pod.deadline, self._stop, self._most_memory())
             drain(output.streams)
             is_stopped = watched.is_too_long or self._stop.is_wished
-            code = self._code(running, is_stopped=is_stopped)
+            code, reason = self._exit(running, is_stopped=is_stopped)
             drain(output.streams)  # until the last process of the step has ended
         except CommandError as error:
             self._lines.write(f"{error}\n".encode())
@@ -177,7 +175,7 @@ class Step:
             return replace(how, phase="Failed", message=message)
         if watched.is_too_large and code == KILLED:
             return replace(how, phase="Failed", message=f"OOMKilled (exit code {KILLED})")
-        return how if code == 0 else replace(how, phase="Failed", message=f"Error (exit code {code})")
+        return how if code == 0 else replace(how, phase="Failed", message=f"{reason} (exit code {code})")
 
     def _most_memory(self) -> int | None:
         """Return how much memory the step may take, None for any amount."""
@@ -188,12 +186,12 @@ class Step:
             self._say(f"pytest-aicore: the memory of the resource plan `{plan}` is not known, so it is not limited")
         return most
 
-    def _code(self, running: Running, *, is_stopped: bool) -> int:
+    def _exit(self, running: Running, *, is_stopped: bool) -> Exit:
         try:
             return running.ended("\n".join([*self._lines.last, self._lines.rest]))
         except StartError:
             if is_stopped:  # while the engine was starting it
-                return KILLED
+                return Exit(KILLED)
             raise
 
     def _stopped(self) -> Ended:
@@ -201,16 +199,30 @@ class Step:
 
     def _with_outputs(self, how: Ended) -> Ended:
         """Add the outputs; what is missing is an error only where the step itself succeeded."""
+        problem = self._brought()
         collected = collect(
             self._pod,
             self._root,
             self._settings.folder / "outputs" / self._pod.name,
             self._settings.engine.is_of_machine,
         )
+        error = problem or collected.error
         how = replace(how, parameters=collected.parameters, artifacts=collected.artifacts)
-        if collected.error and how.phase == "Succeeded":
-            how = replace(how, phase="Error", message=collected.error)
+        if error and how.phase == "Succeeded":
+            how = replace(how, phase="Error", message=error)
         return how
+
+    def _brought(self) -> str:
+        """Let the engine bring what the step has left into its root, and return why that failed."""
+        parameters = [(each.path, True) for each in self._pod.parameters_out]
+        artifacts = [(each.path, False) for each in self._pod.artifacts_out]
+        try:
+            if self._running is not None:
+                self._running.bring([*parameters, *artifacts])
+        except OSError as error:
+            path = str(error.filename or "").removeprefix(str(self._root.folder))  # as the step calls it
+            return f"Error (exit code 1): {path}: {error.strerror or error}"
+        return ""
 
     def _say(self, line: str) -> None:
         self._settings.log(self._pod, self._hide(line))
@@ -239,6 +251,19 @@ class _Output:
         for pipe in (self.stdout, self.stderr):
             if pipe is not None:
                 pipe.close()
+
+
+class _Placed(TypedDict):
+    staged: tuple[str, ...]
+    mounted: tuple[str, ...]
+
+
+def _placed(pod: Pod, root: Root) -> _Placed:
+    """Return where the template puts something: what hides a folder of the image, and the rest."""
+    given = [artifact.path.rstrip("/") for artifact in pod.artifacts_in if artifact.source is not None]
+    given += [SCRIPT] if pod.script is not None else []
+    folders = {path for path in given if root.place(path).is_dir()} | {path.rstrip("/") for path in pod.empty_dirs}
+    return {"staged": tuple(path for path in given if path not in folders), "mounted": tuple(sorted(folders))}
 
 
 def _both(first: Callable[[bytes], None], second: Callable[[bytes], None]) -> Callable[[bytes], None]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_aicore.running.engines.engine import CommandError, StartError
-from pytest_aicore.running.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -118,7 +117,7 @@ def watch(
         most_memory: bytes that its processes may have together, None for no limit.
     """
     began = time.monotonic()
-    usage = getattr(running, "usage", None) or Usage(running.process.pid)
+    usage = running.usage
     wake = Pipe()
     waiter = threading.Thread(target=_tell_end, args=(running, wake.writing), daemon=True, name="aicore-step-end")
     is_too_long = is_too_large = False
@@ -157,7 +156,7 @@ def watch(
                         key.data(content)
     except BaseException:  # whoever reads the lines may fail: the step must not survive that
         running.stop()
-        running.process.wait()
+        running.wait()
         with contextlib.suppress(CommandError, StartError):
             running.ended("")
         raise
@@ -189,7 +188,7 @@ def _read(reading: int) -> bytes:
 
 
 def _tell_end(running: Running, writing: int) -> None:
-    running.process.wait()
+    running.wait()
     os.write(writing, b"e")
 
 

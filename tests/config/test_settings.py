@@ -336,7 +336,11 @@ def test_local_of_a_file_gives_way_to_live_and_to_the_command_line() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "why"),
     [
-        ("aicore_local_engine", "sandbx", "unknown engine; expected one of 'auto', 'sandbox', 'process'. Did you mean"),
+        (
+            "aicore_local_engine",
+            "sandbx",
+            "unknown engine; expected one of 'auto', 'sandbox', 'docker', 'process'. Did you mean",
+        ),
         ("aicore_local_images", ["docker.io/me/leaf:1"], "'docker.io/me/leaf:1': expected NAME = FOLDER."),
         ("aicore_local_images", ["docker.io/me/leaf:1 = "], "'docker.io/me/leaf:1 =': expected NAME = FOLDER."),
         ("aicore_local_images", ["leaf = no-such"], "'leaf = no-such': there is no such folder in /"),

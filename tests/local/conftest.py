@@ -12,12 +12,15 @@ from pytest_aicore.hooks.isolation import PLUGIN_NAME
 from pytest_aicore.local.choices import LocalChoices
 from pytest_aicore.running.engines.choosing import ENGINES
 from pytest_aicore.running.engines.sandbox import Sandbox
+from tests.containers import API, TRIED
 from tests.local.laptops import Laptop
 from tests.local.stand_in import without_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from pytest_aicore.running.engines.engine import Engine
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +35,7 @@ def _no_outer_door(pytestconfig: pytest.Config) -> None:
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep caches and temporary folders of the runs in the test's own folder."""
     monkeypatch.delenv("CI", raising=False)
+    monkeypatch.setenv("DOCKER_HOST", API or "unix:///nonexistent")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
@@ -44,10 +48,12 @@ def offline(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     return without_index(tmp_path_factory.mktemp("packages"))
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=TRIED)
 def engine(request: pytest.FixtureRequest) -> str:
     """Return the name of each engine that works here."""
-    reason = ENGINES[request.param]().probe()
+    tried: Engine = ENGINES[request.param]()
+    reason = tried.probe()
+    tried.close()
     if reason is not None:
         pytest.skip(reason)
     return str(request.param)

@@ -36,6 +36,7 @@ class Ending:
         warning: what is said beside.
         mapped: what the folder of the image has, None to map none.
         instead: by engine, why this ending does not occur there.
+        begins: by engine, how its message begins there, where it is another.
     """
 
     workflow: str
@@ -48,6 +49,7 @@ class Ending:
     warning: str = ""
     mapped: Mapping[str, str] | None = None
     instead: Mapping[str, str] = field(default_factory=dict)
+    begins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def wait(self) -> int | None:
@@ -111,7 +113,7 @@ ENDINGS: Mapping[str, Ending] = {
         _with_parameter(_SAVES), message=_LOST.format(what="parameters/out/loss"), main=0, phase="Error"
     ),
     "exit code 0, an output is a link to somewhere": Ending(
-        workflow("ln -s /tmp /out/model"),
+        workflow("mkdir /out/real; ln -s real /out/model"),
         message="Error (exit code 1): /out/model is not a regular file or directory",
         main=0,
         phase="Error",
@@ -130,7 +132,7 @@ ENDINGS: Mapping[str, Ending] = {
         message="OOMKilled (exit code 137)",
         main=137,
         instead=dict.fromkeys(
-            ("sandbox", "process"),
+            ("sandbox", "docker", "process"),
             "only with `aicore_local_memory = plan`; else there is no limit of memory: the step may take what there is",
         ),
     ),
@@ -198,6 +200,13 @@ ENDINGS: Mapping[str, Ending] = {
         message="invalid spec: spec.arguments.artifacts.data was not supplied",
         phase="Error",
     ),
+    "the image is not mapped, and cannot be pulled": Ending(
+        workflow(_SAVES).replace("docker.io/me/tiny:1", "localhost:1/nobody/has:1"),
+        message="ErrImagePull: the image localhost:1/nobody/has:1 is not mapped to a folder, and its pull failed:",
+        phase="Error",
+        instead=dict.fromkeys(("sandbox", "process"), "this machine's programs take its place, which is a warning"),
+        begins={"docker": "ErrImagePull: the image localhost:1/nobody/has:1 is not mapped to a folder, and "},
+    ),
     "the image's folder has no Dockerfile": Ending(
         workflow(_SAVES),
         message=f"the image docker.io/me/tiny:1 is mapped to {FOLDER}/image, which has no Dockerfile",
@@ -209,6 +218,7 @@ ENDINGS: Mapping[str, Ending] = {
         message=f"{FOLDER}/image/Dockerfile:2: 'src' does not exist in {FOLDER}/image.",
         phase="Error",
         mapped={"Dockerfile": "FROM python:3.11\nCOPY src /app\n"},
+        begins={"docker": f"{FOLDER}/image/Dockerfile: the build failed:"},
     ),
 }
 """By what happens, how it ends."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.running.images.images import Images
 from pytest_aicore.running.local_pods import LocalPods
 from pytest_aicore.running.pods import Pod
 from pytest_aicore.running.settings import Settings
 
 if TYPE_CHECKING:
     from pytest_aicore.running.engines.engine import Engine
+    from pytest_aicore.running.images.image import Images
     from pytest_aicore.running.pods import Ended
 
 SYSTEM = Path("/usr/bin/python3")
@@ -40,7 +39,7 @@ class Here:
     def settings(self) -> Settings:
         """Return what the pods of the test have in common."""
         if self.images is None:
-            self.images = Images(self.mapping, Path(sys.executable), self.folder / "cache", self.folder)
+            self.images = self.engine.images(self.mapping, self.folder / "cache", self.folder)
         defaults: dict[str, Any] = {"log": lambda pod, line: self.lines.append(line)}
         return Settings(self.engine, self.images, self.folder, **{**defaults, **self.options})
 

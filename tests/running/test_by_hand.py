@@ -27,10 +27,10 @@ exit 7
 
 
 @pytest.fixture
-def kept(here: Here) -> Here:
+def kept(of_machine: Here) -> Here:
     """Return what runs pods whose files are kept."""
-    here.options |= {"kept": here.folder / "kept", "secrets": {"hub": {"token": SECRET}}}
-    return here
+    of_machine.options |= {"kept": of_machine.folder / "kept", "secrets": {"hub": {"token": SECRET}}}
+    return of_machine
 
 
 def repeated(command: str, tmp_path: Path, **env: str) -> subprocess.CompletedProcess[str]:

@@ -95,8 +95,8 @@ def test_a_deadline_that_is_kept(here: Here) -> None:
     assert here.sh("true", deadline=60).phase == "Succeeded"
 
 
-def test_no_command_anywhere(here: Here) -> None:
-    how = here.run()
+def test_no_command_anywhere(of_machine: Here) -> None:
+    how = of_machine.run()
     assert (how.phase, how.exit_code) == ("Error", None)
     begin = 'failed to look-up entrypoint/cmd for image "docker.io/me/train:1", you must either explicitly specify'
     assert how.message == f"{begin} the command, or map the image to the folder of its Dockerfile"

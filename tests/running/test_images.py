@@ -71,13 +71,17 @@ def dockerfile(here: Here, folder: Path, content: str) -> None:
 
 
 def test_code_in_the_image(here: Here, folder: Path) -> None:
-    dockerfile(here, folder, f"{FROM}WORKDIR /app/src\nCOPY src .\nENV EPOCHS=3\nRUN mkdir -p /app/model\n")
+    dockerfile(
+        here,
+        folder,
+        f"{FROM}WORKDIR /app/src\nCOPY src .\nENV EPOCHS=3\nRUN mkdir -p /app/model && chmod 777 /app/model\n",
+    )
     how = here.sh("python main.py; ls; echo $EPOCHS; touch /app/model/m && ls /app/model")
     assert (how.phase, how.last_lines) == ("Succeeded", ("trained", "main.py", "package", "3", "m"))
 
 
 def test_each_step_gets_files_of_its_own(here: Here, folder: Path) -> None:
-    dockerfile(here, folder, f"{FROM}COPY data.csv /app/\n")
+    dockerfile(here, folder, f"{FROM}COPY --chmod=666 data.csv /app/\n")
     assert here.sh("echo 2 > /app/data.csv; cat /app/data.csv").last_lines == ("2",)
     assert here.sh("cat /app/data.csv").last_lines == ("1",)
     assert (folder / "data.csv").read_text() == "1\n"
@@ -115,21 +119,21 @@ def test_an_image_without_a_command(here: Here, folder: Path) -> None:
     )
 
 
-def test_an_image_that_cannot_be_made_starts_nothing(here: Here, folder: Path) -> None:
-    dockerfile(here, folder, f"{FROM}COPY sources /app\n")
-    how = here.sh("echo ran")
-    assert (how.phase, how.exit_code, here.lines) == ("Error", None, [])
+def test_an_image_that_cannot_be_made_starts_nothing(of_machine: Here, folder: Path) -> None:
+    dockerfile(of_machine, folder, f"{FROM}COPY sources /app\n")
+    how = of_machine.sh("echo ran")
+    assert (how.phase, how.exit_code, of_machine.lines) == ("Error", None, [])
     assert how.message == f"{folder}/Dockerfile:2: 'sources' does not exist in {folder}. Did you mean 'src'?"
 
 
-def test_without_mapping_the_image_is_substituted(here: Here) -> None:
-    assert here.settings().images.image("docker.io/somebody/else:1").is_substituted
-    assert here.py("import pytest").phase == "Succeeded"
+def test_without_mapping_the_image_is_substituted(of_machine: Here) -> None:
+    assert of_machine.settings().images.image("docker.io/somebody/else:1").is_substituted
+    assert of_machine.py("import pytest").phase == "Succeeded"
 
 
-def test_a_mapped_image_has_only_the_packages_that_it_installs(here: Here, folder: Path) -> None:
-    dockerfile(here, folder, FROM)
-    how = here.py("import pytest")
+def test_a_mapped_image_has_only_the_packages_that_it_installs(of_machine: Here, folder: Path) -> None:
+    dockerfile(of_machine, folder, FROM)
+    how = of_machine.py("import pytest")
     assert how.last_lines[-1] == "ModuleNotFoundError: No module named 'pytest'"
 
 
@@ -138,10 +142,10 @@ def tiny(folder: Path, version: str = "1.0") -> str:
     return wheel(folder, "tiny", {"tiny.py": f"VERSION = {version!r}\n"})
 
 
-def test_packages(here: Here, folder: Path) -> None:
+def test_packages(of_machine: Here, folder: Path) -> None:
     install = f"RUN pip3 install --no-cache-dir --no-index ./{tiny(folder)} && mkdir out"
-    dockerfile(here, folder, f"{FROM}WORKDIR /app\nCOPY *.whl ./\n{install}\n")
-    assert here.py("import tiny; print(tiny.VERSION)").last_lines == ("1.0",)
+    dockerfile(of_machine, folder, f"{FROM}WORKDIR /app\nCOPY *.whl ./\n{install}\n")
+    assert of_machine.py("import tiny; print(tiny.VERSION)").last_lines == ("1.0",)
 
 
 def environments(tmp_path: Path) -> set[str]:

@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.once
 
 
-def test_lines_come_while_the_step_runs(here: Here) -> None:
+def test_lines_come_while_the_step_runs(of_machine: Here) -> None:
     has_come = threading.Event()
-    here.options["log"] = lambda pod, line: has_come.set() if (pod.name, line) == ("wf", "first") else None
-    started = here.start(
+    of_machine.options["log"] = lambda pod, line: has_come.set() if (pod.name, line) == ("wf", "first") else None
+    started = of_machine.start(
         command=("sh", "-c", "echo first; while test ! -e /out/go; do sleep 0.01; done"), empty_dirs=("/out",)
     )
     assert has_come.wait(30)
     assert started.calls == []
-    (here.folder / "steps" / "wf" / "out" / "go").touch()
+    (of_machine.folder / "steps" / "wf" / "out" / "go").touch()
     assert started.wait().phase == "Succeeded"
 
 
-def test_the_order_of_stdout_and_stderr(here: Here) -> None:
-    here.sh("for n in 1 2 3 4 5; do echo out $n; echo err $n >&2; done")
-    assert here.lines == [f"{stream} {n}" for n in range(1, 6) for stream in ("out", "err")]
+def test_the_order_of_stdout_and_stderr(of_machine: Here) -> None:
+    of_machine.sh("for n in 1 2 3 4 5; do echo out $n; echo err $n >&2; done")
+    assert of_machine.lines == [f"{stream} {n}" for n in range(1, 6) for stream in ("out", "err")]
 
 
 @pytest.mark.parametrize(

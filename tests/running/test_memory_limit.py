@@ -40,10 +40,10 @@ def test_it_ends_as_out_of_memory(here: Here) -> None:
     assert how.seconds < 30
 
 
-def test_all_its_processes_count(here: Here) -> None:
-    here.options["limits_memory"] = True
+def test_all_its_processes_count(of_machine: Here) -> None:
+    of_machine.options["limits_memory"] = True
     part = "import time; x = b'x' * (40 << 20); time.sleep(60)"
-    how = here.sh(f'python -c "{part}" & python -c "{part}" & wait')
+    how = of_machine.sh(f'python -c "{part}" & python -c "{part}" & wait')
     assert how.message == "OOMKilled (exit code 137)"
 
 

@@ -144,7 +144,7 @@ def test_a_sandbox_that_cannot_be_made_is_told_apart_from_a_failed_step(sandboxe
 
 def test_what_the_engines_lack() -> None:
     assert Sandbox(network=False).lacks == (
-        "no limit of memory",
+        "no limit of memory, unless that is asked for",
         "folders of the image belong to the step's user, so that it may write where AI Core may not let it",
     )
 

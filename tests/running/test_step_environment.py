@@ -21,9 +21,11 @@ def test_nothing_of_the_user(here: Here, monkeypatch: pytest.MonkeyPatch) -> Non
     here.options["given"] = {"AICORE_EXECUTION_ID": "e1"}
     here.py(SHOW, env={"EPOCHS": "3"})
     environment = json.loads(here.lines[-1])
-    # Python itself adds what it finds out about the locale, the shell where it is.
+    # Python itself adds what it finds out about the locale, the shell where it is, Podman that it is there.
     expected = {"PATH", "HOME", "HOSTNAME", "ARGO_CONTAINER_NAME", "ARGO_INCLUDE_SCRIPT_OUTPUT", "AICORE_EXECUTION_ID"}
-    assert set(environment) - {"LC_CTYPE", "PWD"} == {*expected, "EPOCHS"}
+    assert set(environment) - {"LC_CTYPE", "PWD"} - (
+        {"TERM", "container"} if here.engine.name == "docker" else set()
+    ) == {*expected, "EPOCHS"}
     assert environment["HOME"] == "/nonexistent"
     assert environment["HOSTNAME"] == "wf"
     assert (environment["EPOCHS"], environment["AICORE_EXECUTION_ID"]) == ("3", "e1")

@@ -106,14 +106,14 @@ def test_closing_ends_all(here: Here, seconds: str) -> None:
     assert sleeping(seconds) == []
 
 
-def test_steps_run_beside_each_other(here: Here) -> None:
+def test_steps_run_beside_each_other(of_machine: Here) -> None:
     """Each of them waits until both have begun."""
-    pods = LocalPods(here.settings())
+    pods = LocalPods(of_machine.settings())
     calls: list[str] = []
     waiting = ("sh", "-c", "touch /out/begun; while test ! -e /out/go; do sleep 0.01; done")
     for name in "ab":
         pods.start(pod(name=name, command=waiting, empty_dirs=("/out",)), lambda how: calls.append(how.phase))
-    folders = [here.folder / "steps" / name / "out" for name in "ab"]
+    folders = [of_machine.folder / "steps" / name / "out" for name in "ab"]
     until(lambda: all((folder / "begun").exists() for folder in folders), "the beginnings")
     for folder in folders:
         (folder / "go").touch()

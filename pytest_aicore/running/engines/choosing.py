@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.errors import SettingsError
+from pytest_aicore.running.engines.docker.engine import Docker
 from pytest_aicore.running.engines.process import PlainProcess
 from pytest_aicore.running.engines.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from pytest_aicore.running.engines.engine import Engine
 
-ENGINES: Final = {"sandbox": Sandbox, "process": PlainProcess}
+ENGINES: Final = {"sandbox": Sandbox, "docker": Docker, "process": PlainProcess}
 """The engines by the names by which users choose them."""
 AUTOMATIC: Final = "auto"
-"""Chooses an engine that isolates its steps."""
+"""Chooses an engine that isolates its steps: the first of these that works here."""
+_ISOLATING: Final = ("sandbox", "docker")
 
 
 def chosen_engine(name: str) -> Engine:
@@ -26,12 +28,16 @@ def chosen_engine(name: str) -> Engine:
     Raises:
         SettingsError: it does not work here.
     """
-    engine: Engine = ENGINES["sandbox" if name == AUTOMATIC else name]()
-    reason = engine.probe()
-    if reason is None:
-        return engine
-    other = " Or run without isolation: the engine `process`." if engine.name != PlainProcess.name else ""
-    raise SettingsError(f"No step can run here by the engine `{engine.name}`: {reason}{other}")
+    reasons: dict[str, str] = {}
+    for each in _ISOLATING if name == AUTOMATIC else (name,):
+        engine: Engine = ENGINES[each]()
+        reason = engine.probe()
+        if reason is None:
+            return engine
+        reasons[each] = reason
+    other = f" Or run without isolation: the engine `{PlainProcess.name}`." if PlainProcess.name not in reasons else ""
+    said = " ".join(f"By the engine `{each}`: {reason}" for each, reason in reasons.items())
+    raise SettingsError(f"No step can run here. {said}{other}")
 
 
 __all__ = ["AUTOMATIC", "ENGINES", "chosen_engine"]

@@ -14,7 +14,7 @@ from pytest_aicore.running.engines.engine import CommandError
 if TYPE_CHECKING:
     from pytest_aicore.running.engines.engine import Launch
 
-_KNOWN_FORMATS = (b"#!", b"\x7fELF")
+KNOWN_FORMATS = (b"#!", b"\x7fELF")
 
 
 def require_known_format(launch: Launch) -> None:
@@ -33,7 +33,7 @@ def require_known_format(launch: Launch) -> None:
         return
     with program.open("rb") as file:
         begin = file.read(4)
-    if not begin.startswith(_KNOWN_FORMATS):
+    if not begin.startswith(KNOWN_FORMATS):
         raise CommandError(f"fork/exec {_as_written(launch)}: exec format error")
 
 
@@ -71,4 +71,4 @@ def refused(launch: Launch, reason: str) -> CommandError:
     return CommandError(f'failed to find name in PATH: exec: "{command}": stat {command}: no such file or directory')
 
 
-__all__ = ["refused", "require_known_format"]
+__all__ = ["KNOWN_FORMATS", "refused", "require_known_format"]

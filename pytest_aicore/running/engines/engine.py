@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from pytest_aicore.running.images.image import Image, Images
     from pytest_aicore.running.root import Root
+    from pytest_aicore.running.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,26 +19,44 @@ class Launch:
     """A step that should start. Everything is expanded.
 
     Attributes:
-        root: what it sees as `/`.
+        root: what it sees as `/`, or what is put there where its image has a file system of its own.
+        image: of the step.
+        staged: the paths at which the template puts something, without those of `mounted`.
+        mounted: the paths at which a folder takes the place of what the image has there.
         hostname: the name of the machine that it sees.
         command: the program and its arguments.
         workdir: its working directory, as the step writes it.
         env: its whole environment.
-        programs: folders of this machine with the programs that it needs; they are not changed.
+        memory: the bytes of memory that its processes may have together, None for no limit.
         mounts: the folders that are volumes, as the step writes them, with whether it cannot write to them.
         stdout: the file descriptor to which it writes.
         stderr: the other one; may be the same.
     """
 
     root: Root
+    image: Image
+    staged: tuple[str, ...]
+    mounted: tuple[str, ...]
     hostname: str
     command: tuple[str, ...]
     workdir: str
     env: Mapping[str, str]
-    programs: tuple[Path, ...]
+    memory: int | None
     stdout: int
     stderr: int
     mounts: Mapping[str, bool] = field(default_factory=dict)
+
+
+class Exit(NamedTuple):
+    """How the main process of a step ended.
+
+    Attributes:
+        code: its exit code; a signal counts as 128 and its number.
+        reason: as Kubernetes calls it: `Error`, or `OOMKilled` where the engine knows that.
+    """
+
+    code: int
+    reason: str = "Error"
 
 
 class StartError(Exception):
@@ -55,26 +74,43 @@ class Running(Protocol):
     """A step that was started."""
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
-        """The process to wait for; it ends with the main process of the step."""
+    def usage(self) -> Usage:
+        """What its processes use."""
+        ...
+
+    def wait(self) -> None:
+        """Return when its main process has ended."""
         ...
 
     def stop(self) -> None:
         """End all its processes at once; harmless if they have ended."""
         ...
 
-    def ended(self, said: str) -> int:
-        """Return the exit code once `process` has ended, after ending what the step left running.
-
-        A signal that ended the step counts as 128 and its number.
+    def ended(self, said: str) -> Exit:
+        """Return how it ended, once it has, after ending what the step left running.
 
         Args:
             said: the last that was written to its outputs.
 
         Raises:
             CommandError: its program could not be executed.
-            StartError: it was never started.
+            StartError: it was never started, or how it ended is not known.
         """
+        ...
+
+    def bring(self, paths: Iterable[tuple[str, bool]]) -> None:
+        """Put what it has left at some paths into its root, unless that is where it has written.
+
+        Args:
+            paths: each with whether the target of a link is meant, and not the link itself.
+
+        Raises:
+            OSError: something cannot be read or written.
+        """
+        ...
+
+    def clean(self) -> None:
+        """Remove what the engine has made for it, beside its root."""
         ...
 
 
@@ -93,6 +129,29 @@ class Engine(Protocol):
 
     def probe(self) -> str | None:
         """Return why it cannot work on this machine and what to do about it, None if it can."""
+        ...
+
+    def images(self, mapping: Mapping[str, Path], cache: Path, folder: Path) -> Images:
+        """Return what makes the images of a run; only after `probe` has found nothing wrong.
+
+        Args:
+            mapping: by a pattern of image names (`docker.io/me/*`) the folder with the Dockerfile; the first that
+                matches counts.
+            cache: a folder for what the next run can use again.
+            folder: an existing folder for the files of the images.
+        """
+        ...
+
+    def prepare(self, image: Image, root: Root) -> None:
+        """Make the root of a step, into which the template's files are put then.
+
+        Args:
+            image: of the step.
+            root: of the step; it does not exist.
+
+        Raises:
+            OSError: it cannot be made.
+        """
         ...
 
     def mapped(self, text: str, root: Root, paths: Iterable[str]) -> str:
@@ -137,5 +196,9 @@ class Engine(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Close connections, after the last step has ended."""
+        ...
 
-__all__ = ["CommandError", "Engine", "Launch", "Running", "StartError"]
+
+__all__ = ["CommandError", "Engine", "Exit", "Launch", "Running", "StartError"]

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from pytest_aicore.processes import mark_of
 from pytest_aicore.running import left_processes
 from pytest_aicore.running.engines.commands import refused
+from pytest_aicore.running.engines.engine import Exit
+from pytest_aicore.running.engines.of_machine import ProgramsOfMachine
 from pytest_aicore.running.usage import Usage
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_aicore.running.root import Root
 
 
-class PlainProcess:
+class PlainProcess(ProgramsOfMachine):
     """Runs steps as processes of the user; only where somebody asks for it."""
 
     name = "process"
@@ -138,6 +140,10 @@ class Plain:
     process: subprocess.Popen[bytes]
     usage: Seen
 
+    def wait(self) -> None:
+        """Return when its main process has ended."""
+        self.process.wait()
+
     def stop(self) -> None:
         """End its processes: its session, and those that were seen to descend from it."""
         self.usage.measure()
@@ -145,8 +151,8 @@ class Plain:
             os.killpg(self.process.pid, signal.SIGKILL)
         left_processes.end(self.usage.seen)
 
-    def ended(self, said: str) -> int:
-        """Return the exit code of its main process, after ending what is left of its session.
+    def ended(self, said: str) -> Exit:
+        """Return how its main process ended, after ending what is left of its session.
 
         Args:
             said: not needed here.
@@ -155,7 +161,13 @@ class Plain:
         self.stop()
         self.usage.file.unlink(missing_ok=True)
         code = self.process.returncode
-        return code if code >= 0 else 128 - code
+        return Exit(code if code >= 0 else 128 - code)
+
+    def bring(self, paths: Iterable[tuple[str, bool]]) -> None:
+        """Do nothing: it has written into its root."""
+
+    def clean(self) -> None:
+        """Do nothing: `ended` has removed the notes about it."""
 
 
 __all__ = ["Plain", "PlainProcess"]

@@ -13,14 +13,16 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_aicore.running.engines.commands import refused, require_known_format
-from pytest_aicore.running.engines.engine import StartError
+from pytest_aicore.running.engines.engine import Exit, StartError
+from pytest_aicore.running.engines.of_machine import ProgramsOfMachine
 from pytest_aicore.running.engines.view import bound, file_system, is_of_machine, links, make_ways
 from pytest_aicore.running.engines.watchdog import Watchdog
+from pytest_aicore.running.usage import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,7 +58,7 @@ def find_bubblewrap() -> str | None:
     return found
 
 
-class Sandbox:
+class Sandbox(ProgramsOfMachine):
     """Runs steps by bubblewrap.
 
     Args:
@@ -197,6 +199,7 @@ class Sandboxed:
 
     Attributes:
         process: bubblewrap, outside of the sandbox.
+        usage: what it and all below it use.
         report: from where its report is read.
         watchdog: ends it if this process is killed.
         launch: the step.
@@ -206,7 +209,15 @@ class Sandboxed:
     report: int
     watchdog: Watchdog
     launch: Launch
+    usage: Usage = field(init=False)
     _reported: bytes = b""
+
+    def __post_init__(self) -> None:
+        self.usage = Usage(self.process.pid)
+
+    def wait(self) -> None:
+        """Return when bubblewrap has ended, and with it the step."""
+        self.process.wait()
 
     def stop(self) -> None:
         """End all its processes: with the first process of a sandbox the kernel ends all others.
@@ -230,8 +241,8 @@ class Sandboxed:
                 finally:
                     os.close(process)
 
-    def ended(self, said: str) -> int:
-        """Return the exit code of the step's main process, after ending what it left running.
+    def ended(self, said: str) -> Exit:
+        """Return how the step's main process ended, after ending what it left running.
 
         Args:
             said: the last that was written to its outputs.
@@ -245,15 +256,21 @@ class Sandboxed:
         os.close(self.report)
         self.watchdog.close()
         if code is not None:
-            return code
+            return Exit(code)
         if self.process.returncode < 0:  # bubblewrap itself was killed, and the step with it
-            return 128 - self.process.returncode
+            return Exit(128 - self.process.returncode)
         # Without that report no program was executed, so all that was said was said by bubblewrap (bubblewrap.c,
         # `report_child_exit_status`).
         reason = said.strip().removeprefix("bwrap: ")
         if reason.startswith("execvp "):
             raise refused(self.launch, reason.rpartition(": ")[2])
         raise StartError(f"bubblewrap could not make the sandbox: {reason or 'no reason given'}")
+
+    def bring(self, paths: Iterable[tuple[str, bool]]) -> None:
+        """Do nothing: it has written into its root."""
+
+    def clean(self) -> None:
+        """Do nothing: the sandbox has ended with the step."""
 
     def _number(self, name: str) -> int | None:
         with contextlib.suppress(BlockingIOError, OSError):

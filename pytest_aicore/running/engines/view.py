@@ -70,7 +70,7 @@ def file_system(launch: Launch) -> Iterator[str]:
                 yield from _layer(path, launch.root)
         else:
             yield from _shown_whole(paths)
-    for folder in launch.programs:
+    for folder in _programs(launch):
         if not folder.is_relative_to("/usr"):
             yield from bound(folder)
     yield from ("--proc", "/proc", "--dev", "/dev", *bound(Path("/sys")))
@@ -83,6 +83,11 @@ def file_system(launch: Launch) -> Iterator[str]:
         yield from ("--ro-bind" if is_closed else "--bind", str(place), str(inside))
 
 
+def _programs(launch: Launch) -> tuple[Path, ...]:
+    """Return the folders of the Python that the step finds."""
+    return () if launch.image.python is None else launch.image.python.folders
+
+
 def make_ways(launch: Launch) -> None:
     """Make the folders above the programs, closed: a step must not write where its image has no folder.
 
@@ -92,7 +97,7 @@ def make_ways(launch: Launch) -> None:
     Raises:
         OSError: something else is there.
     """
-    outside = [folder for folder in launch.programs if not folder.is_relative_to("/usr")]
+    outside = [folder for folder in _programs(launch) if not folder.is_relative_to("/usr")]
     places = [launch.root.folder / folder.relative_to("/") for folder in outside]
     above = {parent for place in places for parent in place.parents if parent.is_relative_to(launch.root.folder)}
     missing = [folder for folder in above if not folder.exists()]

@@ -52,7 +52,7 @@ class Build:
         self._base = base
         self._root = Root(files)
         self._context = Context(folder)
-        self._image = Image(base, files)
+        self._image = Image(base, files=files)
         self._variables: dict[str, str] = {}
         self._arguments: dict[str, str] = {}
         self._before_from: dict[str, str] = {}

@@ -1,0 +1,1 @@
+"""Runs steps in containers, by the API of Docker or Podman."""

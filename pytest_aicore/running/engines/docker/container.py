@@ -1,0 +1,224 @@
+"""A step that runs in a container."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_aicore.running.engines.commands import refused
+from pytest_aicore.running.engines.docker.files import Files
+from pytest_aicore.running.engines.engine import Exit, StartError
+from pytest_aicore.running.usage import Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from docker import APIClient
+
+    from pytest_aicore.running.engines.engine import Launch
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.01, 0.5
+"""Seconds until the container is looked at again once its outputs are closed."""
+_WHILE_IT_WRITES: Final = 1.0
+_WITHOUT_PROGRESS: Final = 5.0
+"""Seconds after which nobody reads any more what a step has written before its end."""
+_OF_INIT = ("ERROR (catatonit:", "[FATAL tini (", "exec /run/podman-init: ", "exec /sbin/docker-init: ")
+"""How the init programs of Podman and Docker, and what starts them, begin to say that they cannot execute something."""
+KILLED: Final = 137
+_NEARLY: Final = 0.9
+"""Of its limit: more than that is hardly measured before the kernel ends a step."""
+
+
+class Container:
+    """A step that runs in a container.
+
+    Args:
+        client: of the API.
+        identity: the id of the container.
+        launch: the step.
+
+    Attributes:
+        usage: what its processes use, as far as they are processes of this machine.
+        files: its files.
+    """
+
+    def __init__(self, client: APIClient, identity: str, launch: Launch) -> None:
+        self.usage = Usage(0)
+        self.files = Files(client, identity)
+        self._client = client
+        self._id = identity
+        self._launch = launch
+        self._exit: Exit | None = None
+        self._problem = ""
+        self._pump: _Pump | None = None
+
+    def begin(self, *, is_here: bool) -> None:
+        """Start it, and pass on what it writes.
+
+        Args:
+            is_here: whether its processes are processes of this machine.
+
+        Raises:
+            DockerException: it cannot be started.
+            RequestException: the API does not answer.
+        """
+        written = {"stdout": 1, "stderr": 1, "stream": 1}
+        output = self._client.attach_socket(self._id, params=written)
+        self._pump = _Pump(output, os.dup(self._launch.stdout), os.dup(self._launch.stderr))
+        try:
+            self._client.start(self._id)
+        finally:
+            self._pump.start()  # also closes what is open
+        if is_here:
+            self._find_processes()
+
+    def _find_processes(self) -> None:
+        from docker.errors import DockerException
+
+        with contextlib.suppress(DockerException):
+            pid = self._client.inspect_container(self._id)["State"]["Pid"]
+            if pid and self._id in _cgroup_of(pid):  # else it is another machine's, or has ended
+                self.usage = Usage(pid)
+
+    def wait(self) -> None:
+        """Return when its main process has ended, and what it wrote was passed on."""
+        pump = self._pump
+        seconds = _FIRST_WAIT
+        while pump is not None and not self._has_ended():
+            if pump.is_over.wait(_WHILE_IT_WRITES):
+                threading.Event().wait(seconds)
+                seconds = min(2 * seconds, _LONGEST_WAIT)
+        if pump is not None:
+            pump.finish(_WITHOUT_PROGRESS)
+
+    def _has_ended(self) -> bool:
+        from docker.errors import DockerException, NotFound
+        from requests.exceptions import RequestException
+
+        try:
+            state = self._client.inspect_container(self._id)["State"]
+        except NotFound:
+            self._problem = "somebody has removed its container"
+        except (DockerException, RequestException, OSError) as error:
+            self._problem = f"the API of Docker does not answer any more: {error}"
+        else:
+            if state["Running"] or state["Status"] in ("created", "configured", "initialized"):
+                return False
+            code = int(state["ExitCode"])
+            self._exit = Exit(code, "OOMKilled" if code == KILLED and self._took_too_much(state) else "Error")
+        return True
+
+    def _took_too_much(self, state: Mapping[str, Any]) -> bool:
+        """Return whether the kernel ended it for its memory: Podman does not always tell."""
+        most, peak = self._launch.memory, self.usage.peak_memory
+        return bool(state.get("OOMKilled")) or (most is not None and peak is not None and peak >= _NEARLY * most)
+
+    def stop(self) -> None:
+        """End all its processes at once; harmless if they have ended."""
+        from docker.errors import DockerException
+        from requests.exceptions import RequestException
+
+        with contextlib.suppress(DockerException, RequestException, OSError):
+            self._client.kill(self._id)
+
+    def ended(self, said: str) -> Exit:
+        """Return how it has ended: with its first process the kernel has ended all others.
+
+        Args:
+            said: the last that was written to its outputs.
+
+        Raises:
+            CommandError: its program could not be executed.
+            StartError: how it ended is not known.
+        """
+        if self._exit is None:
+            raise StartError(f"how the step ended is not known: {self._problem}")
+        last = said.rstrip("\n").rpartition("\n")[2]
+        if self._exit.code and last.startswith(_OF_INIT):
+            raise refused(self._launch, last.rpartition(": ")[2])
+        return self._exit
+
+    def bring(self, paths: Iterable[tuple[str, bool]]) -> None:
+        """Put what it has left into its root.
+
+        Args:
+            paths: each with whether the target of a link is meant.
+
+        Raises:
+            OSError: something cannot be read or written.
+        """
+        for path, follow in paths:
+            self.files.bring(path, self._launch.root, follow=follow)
+
+    def clean(self) -> None:
+        """Remove it, with its volumes."""
+        from docker.errors import DockerException
+        from requests.exceptions import RequestException
+
+        with contextlib.suppress(DockerException, RequestException, OSError):
+            self._client.remove_container(self._id, force=True, v=True)
+
+
+class _Pump(threading.Thread):
+    """Passes on what a container writes; who does not read lets it wait.
+
+    Args:
+        output: the socket of the API on which it comes; closed in the end.
+        stdout: a descriptor, closed in the end.
+        stderr: the other one.
+    """
+
+    def __init__(self, output: Any, stdout: int, stderr: int) -> None:
+        super().__init__(daemon=True, name="aicore-container-output")
+        self.is_over = threading.Event()
+        self._output = output
+        self._descriptors = (stdout, stderr)
+        self._passed_on = 0
+
+    def run(self) -> None:
+        """Pass on until the output is closed."""
+        from docker.utils.socket import STDERR, frames_iter
+
+        try:
+            for stream, content in frames_iter(self._output, tty=False):
+                self._write(self._descriptors[stream == STDERR], content)
+        except Exception:  # noqa: S110  the connection: how the step ended is asked for anyway
+            pass
+        finally:
+            for descriptor in self._descriptors:
+                os.close(descriptor)
+            self._output._response.close()  # noqa: SLF001  docker-py keeps it there
+            self._output.close()
+            self.is_over.set()
+
+    def _write(self, descriptor: int, content: bytes) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            while content:
+                written = os.write(descriptor, content)
+                self._passed_on += written
+                content = content[written:]
+
+    def finish(self, seconds: float) -> None:
+        """Wait until all is passed on, or nobody reads any more.
+
+        Args:
+            seconds: after which nobody reads any more.
+        """
+        before = -1
+        while before != self._passed_on and self.is_alive():
+            before = self._passed_on
+            self.is_over.wait(seconds)
+
+
+def _cgroup_of(pid: int) -> str:
+    from pathlib import Path
+
+    try:
+        return Path(f"/proc/{pid}/cgroup").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+
+
+__all__ = ["Container"]
