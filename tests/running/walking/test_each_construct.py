@@ -115,9 +115,9 @@ CONSTRUCTS = {
     "recurseMode": Construct(
         "- name: all\n  steps:\n  - - {name: a, template: make}\n  - - name: b\n      template: check\n"
         "      arguments: {artifacts: [{name: d, from: \"{{steps.a.outputs.artifacts.d}}\"}]}\n"
-        "- name: make\n  container: {image: i, command: [sh, -c, mkdir /tmp/d; echo 1 > /tmp/d/f]}\n"
-        "  outputs: {artifacts: [{name: d, path: /tmp/d}]}\n"
-        + script(of_template="inputs: {artifacts: [{name: d, path: /tmp/in, mode: 493, recurseMode: true}]}"),
+        "- name: make\n  container: {image: i, command: [sh, -c, mkdir /var/tmp/d; echo 1 > /var/tmp/d/f]}\n"
+        "  outputs: {artifacts: [{name: d, path: /var/tmp/d}]}\n"
+        + script(of_template="inputs: {artifacts: [{name: d, path: /var/tmp/in, mode: 493, recurseMode: true}]}"),
         "test -x {{inputs.artifacts.d.path}}/f",
         "test ! -x {{inputs.artifacts.d.path}}/f",
     ),
