@@ -235,6 +235,10 @@ creates by its own client or puts by `aicore_store` exists in its worker alone, 
 rolled back after each test, the runs of its tests excepted. A worker that crashes takes no run with it; the end of
 the controller, by whatever signal, ends all.
 
+**Network.** Steps reach the network, as on AI Core. With `aicore_local_network = false` (`--no-network` of `run` and
+`serve --local`) they reach none, and no service of this machine; what `Tracking()` logs arrives all the same. The
+engine `sandbox` alone can do that. Packages of images are installed before, with the network.
+
 **Memory.** That of a resource plan is advice: the section of a failed test, the summary and `pytest-aicore run` say
 where a step needed more ("peak 3.4 GiB; `starter` has 2.5 GiB"). With `aicore_local_memory = plan` (`--memory plan`
 of `run` and `serve --local`) such a step ends with exit code 137 and "OOMKilled (exit code 137)", as on AI Core. Its
@@ -303,6 +307,7 @@ output artifact text-model-tutorial: aicore-output/e3f61c0a94d27b58/text-model-t
 | `--from STEP` | the same, with all steps that begin after it |
 | `--shell-on-failure` | opens a shell where a step failed, with its mounts, variables and folder; needs a terminal |
 | `--watch` | runs again when the workflow, a folder of an image or an input was saved, also during a run; Ctrl-C ends |
+| `--no-network` | steps reach no network, but for what `Tracking()` logs |
 | `--memory plan` | ends a step as out of memory that takes more than its resource plan has |
 | `--timeout S` | stops the run after so many seconds |
 | `--output DIR` | a new folder for the outputs; by default one in `aicore-output` |

@@ -158,6 +158,7 @@ def serve(parser: argparse.ArgumentParser) -> None:
             asked.config_maps,
             may_substitute=asked.substitute,
             memory=asked.memory,
+            no_network=asked.no_network,
         )
         wanted.refuse_without_local()
         return serve_until_stopped(
@@ -347,6 +348,7 @@ def run(parser: argparse.ArgumentParser) -> None:
                 output_format=asked.format,
                 may_substitute=asked.substitute,
                 memory=asked.memory,
+                no_network=asked.no_network,
                 keep=asked.keep,
                 choice=_choice(asked),
                 shell=asked.shell_on_failure,
@@ -384,6 +386,7 @@ def _how_steps_run(group: argparse._ActionsContainer) -> None:
         choices=("auto", "sandbox", "docker", "process"),
         help="what runs the steps; process does not isolate them (default: as in the project, or auto)",
     )
+    group.add_argument("--no-network", action="store_true", help="steps reach no network, but for what Tracking() logs")
     group.add_argument(
         "--memory",
         choices=("advice", "plan"),

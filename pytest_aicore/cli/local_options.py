@@ -122,6 +122,10 @@ class Chosen(Protocol):
         """What the memory of resource plans is: `advice` or `plan`."""
 
     @property
+    def no_network(self) -> bool:
+        """Whether steps reach no network."""
+
+    @property
     def may_substitute(self) -> bool:
         """Whether images that are not mapped may be substituted where the variable `CI` is set."""
 
@@ -148,6 +152,7 @@ def choices(chosen: Chosen, store: Sequence[str] = ()) -> LocalChoices:
         if chosen.config_maps is None
         else read_config_maps(chosen.config_maps, "--config-maps"),
         may_substitute=chosen.may_substitute or project.may_substitute,
+        network=project.network and not chosen.no_network,
         limits_memory=project.limits_memory if chosen.memory is None else chosen.memory == "plan",
         asked=ON_THE_COMMAND_LINE,
     )

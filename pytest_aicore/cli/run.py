@@ -70,6 +70,7 @@ class Wanted:
         output: the folder for its outputs.
         output_format: `text` or `json`.
         memory: `plan` to end steps that take more memory than their resource plan has, or `advice`; None if not given.
+        no_network: whether steps reach no network.
         keep: whether the files of the steps stay.
         choice: which steps are carried out again, None for all.
         shell: whether a shell is opened in each step that fails.
@@ -89,6 +90,7 @@ class Wanted:
     output_format: str = "text"
     may_substitute: bool = False
     memory: str | None = None
+    no_network: bool = False
     keep: bool = False
     choice: Choice | None = None
     shell: bool = False
@@ -155,7 +157,7 @@ def _run_once(wanted: Wanted, files: Files | None = None) -> int:
     choices = local_options.choices(wanted)
     name = f"e{secrets.token_hex(8)[1:]}"  # as AI Core's ids of executions
     output = _output_folder(wanted.output, name)
-    engine = chosen_engine(choices.engine)
+    engine = chosen_engine(choices.engine, network=choices.network)
     shell = FailureShell(engine) if wanted.shell else None
     last_folder = _last_run_folder(wanted.workflow)
     last = None if last_folder is None else read_last_run(last_folder)

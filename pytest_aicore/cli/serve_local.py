@@ -29,6 +29,7 @@ class Wanted:
         secrets: the file with the values of secrets.
         config_maps: the file with the values of ConfigMaps.
         memory: `plan` to end steps that take more memory than their resource plan has, or `advice`; None if not given.
+        no_network: whether steps reach no network.
         may_substitute: whether images that are not mapped may be substituted where the variable `CI` is set.
     """
 
@@ -40,6 +41,7 @@ class Wanted:
     config_maps: Path | None = None
     may_substitute: bool = False
     memory: str | None = None
+    no_network: bool = False
 
     def refuse_without_local(self) -> None:
         """Refuse options that have no effect.
@@ -55,6 +57,7 @@ class Wanted:
             "--config-maps": self.config_maps,
             "--substitute": self.may_substitute,
             "--memory": self.memory,
+            "--no-network": self.no_network,
         }
         useless = [option for option, value in given.items() if value]
         if useless and not self.local:
@@ -85,7 +88,7 @@ def working_emulator(wanted: Wanted, pace: str, seed: int | None) -> Emulator:
     if pace != _REAL:
         raise SettingsError(f"--pace {pace} with --local: what runs here takes its real time. Remove --pace.")
     choices = replace(local_options.choices(wanted, wanted.store), outputs=Path(OUTPUT))
-    engine = chosen_engine(choices.engine)
+    engine = chosen_engine(choices.engine, network=choices.network)
     local_options.warn(
         f"executions run on this machine, by the engine `{engine.name}`; their output artifacts stay in {OUTPUT}"
     )

@@ -142,6 +142,13 @@ class Settings:
         ini="aicore_local_substitute",
         ini_type="bool",
     )
+    local_network: Setting[bool] = _declared(
+        "local: whether steps reach the network; what Tracking() logs arrives also without (default: true)",
+        reads="switch",
+        default=True,
+        ini="aicore_local_network",
+        ini_type="bool",
+    )
     # Each session would leave more files, so it has no ini value.
     local_keep: Setting[bool] = _declared(
         "local: keep the files of the steps in aicore-kept, and show the command that repeats a failed step by hand",

@@ -34,6 +34,7 @@ class LocalChoices:
         may_substitute: whether this machine's programs may take the place of images that are not mapped, where the
             variable `CI` is set as well.
         limits_memory: whether a step ends as out of memory that takes more than its resource plan has.
+        network: whether steps reach the network; the tracking service they reach always.
         kept: where the files of steps stay, each execution's in a folder with its id; None to remove them.
         template_of: returns the template of an executable id, None if there is none; called when an execution begins,
             with the world's lock held. Left out, `local_emulator` takes the templates that are published in it.
@@ -51,6 +52,7 @@ class LocalChoices:
     config_maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     may_substitute: bool = False
     limits_memory: bool = False
+    network: bool = True
     kept: Path | None = None
     template_of: Callable[[str], Template | None] | None = None
     asked: Asked = ON_THE_COMMAND_LINE

@@ -49,7 +49,7 @@ class LocalEngine:
     """
 
     def __init__(self, desk: Desk, choices: LocalChoices, warn: Callable[[str], None] = _nobody_listens) -> None:
-        self.runner = chosen_engine(choices.engine)
+        self.runner = chosen_engine(choices.engine, network=choices.network)
         self.tracking_url: str | None = None
         self._desk = desk
         self._choices = choices

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pytest_aicore.running.engines.relay import TRACKING
+
 _TENANT = "local"
 """Any word would do: the emulator has one tenant."""
 
@@ -15,7 +17,7 @@ def tracking_variables(execution_id: str, group: str, url: str | None) -> dict[s
         url: where the service is, None if nobody takes what is logged.
     """
     found = {"AICORE_EXECUTION_ID": execution_id, "AI-RESOURCE-GROUP": group, "AI-MAIN-TENANT": _TENANT}
-    return found if url is None else {**found, "AICORE_TRACKING_ENDPOINT": url}
+    return found if url is None else {**found, TRACKING: url}
 
 
 __all__ = ["tracking_variables"]

@@ -95,7 +95,7 @@ def _local(settings: Settings) -> str:
 
     chosen = settings.local_engine
     try:
-        engine = chosen_engine(chosen.value)
+        engine = chosen_engine(chosen.value, network=settings.local_network.value)
     except AicoreError as error:
         # The first training ends with the whole message.
         return f"LOCAL (from {settings.local.source}), no engine: {str(error).splitlines()[0]}"

@@ -33,6 +33,7 @@ def choices_of(settings: Settings) -> LocalChoices:
         secrets={} if secrets.value is None else read_secrets(secrets.value, secrets.source),
         config_maps={} if config_maps.value is None else read_config_maps(config_maps.value, config_maps.source),
         may_substitute=settings.local_substitute.value,
+        network=settings.local_network.value,
         limits_memory=settings.local_memory.value == "plan",
         kept=Path(KEPT) if settings.local_keep.value else None,
         asked=Asked("aicore_local_images = {name} = FOLDER", "aicore_local_substitute = true"),

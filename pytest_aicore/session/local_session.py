@@ -111,7 +111,7 @@ class LocalSession:
         """
         from pytest_aicore.running.engines.choosing import chosen_engine
 
-        chosen_engine(self._choices.engine)
+        chosen_engine(self._choices.engine, network=self._choices.network)
         try:
             _ = self.folder
         except OSError as error:

@@ -53,6 +53,7 @@ def test_defaults() -> None:
         "local_substitute": Setting(False, "default"),
         "local_keep": Setting(False, "default"),
         "local_memory": Setting("advice", "default"),
+        "local_network": Setting(True, "default"),
         "service_key": Setting(None, "default"),
         "resource_group": Setting("default", "default"),
         "workflows": Setting(ROOT / "workflows", "default"),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_aicore.errors import SettingsError
 from pytest_aicore.objects.folder import Folder
+from pytest_aicore.running.engines.sandbox import Sandbox
 from pytest_aicore.workflows import parse_template
 from tests.emulator.conftest import templates
 from tests.local.laptops import LIMIT, TRACKS, workflow
@@ -85,6 +88,36 @@ def test_what_tracking_logs_belongs_to_the_execution(laptop: Laptop) -> None:
     (tracked,) = answer["resources"]
     assert [(each["name"], each["value"], each["step"]) for each in tracked["metrics"]] == [("accuracy", 0.75, 1)]
     assert tracked["tags"] == [{"name": "owner", "value": "me"}]
+
+
+def test_what_tracking_logs_arrives_without_network(
+    make_laptop: Callable[..., Laptop], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    if (reason := Sandbox(network=False).probe()) is not None:
+        pytest.skip(reason)
+    laptop = make_laptop(engine="auto", network=False, outputs=tmp_path / "outputs")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        connects = f"import socket; print(socket.socket().connect_ex(('127.0.0.1', {port})) != 0)\n"
+        ended = laptop.ended(in_python(connects + TRACKS + TRACKS))
+    assert (ended["status"], laptop.lines(ended["id"])) == (
+        "COMPLETED",
+        [("main", "True"), ("main", "204"), ("main", "204")],
+    )
+    (tracked,) = laptop.ask("GET", "/metrics", S_filter=f"executionId eq '{ended['id']}'").json()["resources"]
+    assert [each["name"] for each in tracked["metrics"]] == ["accuracy", "accuracy"]
+
+
+@pytest.mark.parametrize("engine", ["process", "docker"])
+def test_an_engine_that_cannot_keep_the_network_away_is_refused(
+    make_laptop: Callable[..., Laptop], engine: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        make_laptop(engine=engine, network=False)
+    assert str(refused.value) == (
+        f"No step can run here. By the engine `{engine}`: `{engine}` cannot keep the network from steps."
+    )
 
 
 def test_what_is_tracked_without_the_name_of_the_resource_group(laptop: Laptop) -> None:

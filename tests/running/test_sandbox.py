@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_aicore.running.engines import sandbox
+from pytest_aicore.running.engines.relay import TRACKING
 from pytest_aicore.running.engines.sandbox import Sandbox
 from pytest_aicore.running.images.images import Images
 from pytest_aicore.running.pods import ArtifactIn, Stored
@@ -90,6 +91,45 @@ def test_network(tmp_path: Path) -> None:
             if reason is not None:
                 pytest.skip(reason)
             assert Here(engine, tmp_path).py(connect, name=f"wf-{network}").phase == phase
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("nothing-here",),
+        ("/no/thing",),
+        ("/usr",),
+        ("sh", "-c", "exit 7"),
+        ("sh", "-c", "kill -PIPE $$$$"),
+        ("sh", "-c", "yes | head -n 1; env; ls /proc/self/fd; cat /proc/self/status | grep SigIgn; exit 1"),
+    ],
+)
+def test_a_step_without_network_is_the_same_otherwise(tmp_path: Path, command: tuple[str, ...]) -> None:
+    ends = []
+    for network in (True, False):
+        engine = Sandbox(network=network)
+        if (reason := engine.probe()) is not None:
+            pytest.skip(reason)
+        here = Here(engine, tmp_path / str(network))
+        here.options["given"] = {TRACKING: "http://127.0.0.1:8765"}
+        how = here.run(*command)
+        lines = [line for line in how.last_lines if not line.startswith("bwrap: ")]
+        ends.append((how.phase, how.message, how.exit_code, lines))
+    assert ends[0] == ends[1]
+    assert ends[0][0] == "Failed"
+
+
+def test_tracking_that_nothing_can_listen_for_is_no_failed_step(tmp_path: Path) -> None:
+    engine = Sandbox(network=False)
+    if (reason := engine.probe()) is not None:
+        pytest.skip(reason)
+    here = Here(engine, tmp_path)
+    here.options["given"] = {TRACKING: "http://127.0.0.1:9"}  # root's, and a step is not root
+    how = here.run("true")
+    assert (how.phase, how.message) == (
+        "Error",
+        "nothing can listen for what Tracking() logs: Permission denied",
+    )
 
 
 def test_absolute_paths_beside_those_of_the_system(sandboxed: Here) -> None:

@@ -19,23 +19,29 @@ AUTOMATIC: Final = "auto"
 _ISOLATING: Final = ("sandbox", "docker")
 
 
-def chosen_engine(name: str) -> Engine:
+def chosen_engine(name: str, *, network: bool = True) -> Engine:
     """Return an engine that works on this machine.
 
     Args:
         name: one of `ENGINES`, or `AUTOMATIC`.
+        network: whether steps reach the network.
 
     Raises:
         SettingsError: it does not work here.
     """
     reasons: dict[str, str] = {}
     for each in _ISOLATING if name == AUTOMATIC else (name,):
-        engine: Engine = ENGINES[each]()
-        reason = engine.probe()
+        engine: Engine = Sandbox(network=network) if each == Sandbox.name else ENGINES[each]()
+        can_do_without = network or each == Sandbox.name
+        reason = engine.probe() if can_do_without else f"`{each}` cannot keep the network from steps."
         if reason is None:
             return engine
         reasons[each] = reason
-    other = f" Or run without isolation: the engine `{PlainProcess.name}`." if PlainProcess.name not in reasons else ""
+    other = (
+        f" Or run without isolation: the engine `{PlainProcess.name}`."
+        if network and PlainProcess.name not in reasons
+        else ""
+    )
     said = " ".join(f"By the engine `{each}`: {reason}" for each, reason in reasons.items())
     raise SettingsError(f"No step can run here. {said}{other}")
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from pytest_aicore.running.engines.commands import refused, require_known_format
 from pytest_aicore.running.engines.engine import Exit, StartError
 from pytest_aicore.running.engines.of_machine import ProgramsOfMachine
+from pytest_aicore.running.engines.relay import TRACKING, Relay
 from pytest_aicore.running.engines.view import bound, file_system, is_of_machine, links, make_ways
 from pytest_aicore.running.engines.watchdog import Watchdog
 from pytest_aicore.running.usage import Usage
@@ -62,7 +63,7 @@ class Sandbox(ProgramsOfMachine):
     """Runs steps by bubblewrap.
 
     Args:
-        network: whether steps reach the network of this machine.
+        network: whether steps reach the network of this machine; the tracking service they reach always.
     """
 
     name = "sandbox"
@@ -152,12 +153,15 @@ class Sandbox(ProgramsOfMachine):
             options += ["--setenv", name, value]
         report, reporting = os.pipe()
         os.set_blocking(report, False)
-        watchdog = None
+        watchdog = relay = None
         try:
             watchdog = Watchdog()
-            process = self._started(launch, options, reporting, watchdog.info)
+            relay = self._relay(launch)
+            process = self._started(launch, options, (reporting, watchdog.info), relay)
         except (OSError, ValueError) as error:
             os.close(report)
+            if relay is not None:
+                relay.close()
             if watchdog is not None:
                 watchdog.is_passed_on()
                 watchdog.close()
@@ -167,19 +171,30 @@ class Sandbox(ProgramsOfMachine):
         finally:
             os.close(reporting)
         watchdog.is_passed_on()
-        return Sandboxed(process, report, watchdog, launch)
+        if relay is not None:
+            relay.begin()
+        return Sandboxed(process, report, watchdog, launch, relay)
 
-    def _started(self, launch: Launch, options: list[str], reporting: int, info: int) -> subprocess.Popen[bytes]:
+    def _relay(self, launch: Launch) -> Relay | None:
+        url, python = launch.env.get(TRACKING), launch.image.python
+        return None if self._network or url is None or python is None else Relay(url, python.path)
+
+    def _started(
+        self, launch: Launch, options: list[str], reports: tuple[int, int], relay: Relay | None
+    ) -> subprocess.Popen[bytes]:
+        reporting, info = reports
+        command = launch.command if relay is None else relay.command(launch.command, launch.env)
+        further = () if relay is None else (relay.theirs.fileno(),)
         with tempfile.TemporaryFile() as file:  # in the list of processes everybody could read the variables
             file.write(b"".join(os.fsencode(option) + b"\0" for option in options))
             file.seek(0)
             told = ["--args", str(file.fileno()), "--json-status-fd", str(reporting), "--info-fd", str(info)]
             return subprocess.Popen(  # noqa: S603  the step's own command, in the sandbox
-                [str(self._program), *told, "--", *launch.command],
+                [str(self._program), *told, "--", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=launch.stdout,
                 stderr=launch.stderr,
-                pass_fds=(file.fileno(), reporting, info),
+                pass_fds=(file.fileno(), reporting, info, *further),
                 env={},
                 cwd="/",
                 start_new_session=True,
@@ -203,12 +218,14 @@ class Sandboxed:
         report: from where its report is read.
         watchdog: ends it if this process is killed.
         launch: the step.
+        relay: what it reaches of the network, where it has none.
     """
 
     process: subprocess.Popen[bytes]
     report: int
     watchdog: Watchdog
     launch: Launch
+    relay: Relay | None = None
     usage: Usage = field(init=False)
     _reported: bytes = b""
 
@@ -255,6 +272,9 @@ class Sandboxed:
         code = self._number("exit-code")
         os.close(self.report)
         self.watchdog.close()
+        refusal = "" if self.relay is None else self.relay.close()
+        if refusal:
+            raise refused(self.launch, refusal)
         if code is not None:
             return Exit(code)
         if self.process.returncode < 0:  # bubblewrap itself was killed, and the step with it
