@@ -272,6 +272,7 @@ def test_report_of_a_session(project: pytest.Pytester, workers: int) -> None:
     result.stdout.fnmatch_lines([f"aicore: {project.path / 'out' / 'report.json'} written."])
     document = read(project)
     runs = document.pop("runs")
+    (family,) = document.pop("families")
     assert document.pop("started_at") < document.pop("ended_at")
     assert document == {
         "document": "pytest-aicore report",
@@ -307,6 +308,11 @@ def test_report_of_a_session(project: pytest.Pytester, workers: int) -> None:
     assert body["diagnosis"][0]["name"] == "out of memory"
     assert body["tests"][0]["expected"] is None
     assert other["parameters"] == {"DEPTH": "4"}
+    assert (family["test"], family["varying"]) == ("test_it.py::test_two", ["DEPTH"])
+    assert sorted((str(run["DEPTH"]), run["execution_id"]) for run in family["runs"]) == [
+        ("4", other["execution_id"]),
+        ("None", good["execution_id"]),
+    ]
     assert (incomplete["execution_id"], incomplete["status"], incomplete["history"]) == (None, None, [])
     assert "cannot run yet" in incomplete["failure"]
 

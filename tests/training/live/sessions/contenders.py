@@ -62,7 +62,7 @@ def record(file: Path) -> str:
     """Ask for a run that both want."""
     it = live(file)
     it.ledger.process += "-record"
-    it._preflight = lambda plan: None  # type: ignore[method-assign]
+    it._prepare = lambda plan: None
     it.ledger.begin = announced(it.ledger.begin)  # type: ignore[method-assign]
     made: Any = it._record(PLAN, "another", OBJECT)
     return str(made.entry.id)

@@ -304,7 +304,7 @@ def test_test_that_only_asks_for_artifacts_does_not_hide_the_end(
     source = "def test_a(aicore_artifact): time.sleep(0.3)\ndef test_b(aicore_execution): pass"
     result = live(source, "--aicore-output=training_output.json")
     result.assert_outcomes(passed=2)
-    result.stdout.fnmatch_lines(["COMPLETED e*       45 s  training_workflow_tutorial.yaml  2 tests"])
+    result.stdout.fnmatch_lines(["COMPLETED e*       45 s  training_workflow_tutorial.yaml  test_b"])
     assert "text-model-tutorial" in (project.path / "training_output.json").read_text(encoding="utf-8")
 
 
