@@ -161,7 +161,11 @@ class Admin:
 
     def _put(self, said: Json) -> Response:
         store, url = self._store(said, ("base64",))
-        return json_response(201, {"url": store.put(url, b64decode(said["base64"], validate=True))})
+        try:
+            content = b64decode(said["base64"], validate=True)
+        except ValueError:  # whose words depend on the Python
+            raise EmulatorError('objects: "base64" is no base64.') from None
+        return json_response(201, {"url": store.put(url, content)})
 
     def _list(self, said: Json) -> Response:
         store, url = self._store(said)

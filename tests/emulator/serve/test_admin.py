@@ -260,7 +260,7 @@ def test_incidents_are_told_once(served: Served) -> None:
             "objects",
             {"url": "ai://default/a", "base64": "?"},
             400,
-            "POST /__aicore__/objects: a value cannot be used: Only base64 data is allowed.",
+            'objects: "base64" is no base64.',
         ),
         ("POST", "profiles", {}, 400, 'profile: "name" is missing, for example "throttled".'),
         (
