@@ -163,8 +163,8 @@ class Admin:
         store, url = self._store(said, ("base64",))
         try:
             content = b64decode(said["base64"], validate=True)
-        except ValueError:  # whose words depend on the Python
-            raise EmulatorError('objects: "base64" is no base64.') from None
+        except ValueError:  # its words depend on the version of Python
+            raise EmulatorError('objects: invalid "base64": expected the content of a file, encoded.') from None
         return json_response(201, {"url": store.put(url, content)})
 
     def _list(self, said: Json) -> Response:

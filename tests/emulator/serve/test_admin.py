@@ -260,7 +260,7 @@ def test_incidents_are_told_once(served: Served) -> None:
             "objects",
             {"url": "ai://default/a", "base64": "?"},
             400,
-            'objects: "base64" is no base64.',
+            'objects: invalid "base64": expected the content of a file, encoded.',
         ),
         ("POST", "profiles", {}, 400, 'profile: "name" is missing, for example "throttled".'),
         (
