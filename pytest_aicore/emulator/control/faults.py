@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pytest_aicore.emulator.api.handlers import token
 from pytest_aicore.emulator.api.request_record import REMEMBERED_CALLS
+from pytest_aicore.emulator.control.shapes import is_number
 from pytest_aicore.emulator.world.clock import LONGEST_MOVE
 from pytest_aicore.errors import EmulatorError, did_you_mean, listing, our_message
 from pytest_aicore.http.exchange import (
@@ -168,11 +168,11 @@ class Fault:
             )
         if not (_is_whole(self.after) and self.after >= 0):
             raise EmulatorError(f"fault: invalid after={self.after!r}: expected a number of calls >= 0.")
-        if not (_is_number(self.probability) and 0 < self.probability <= 1):
+        if not (is_number(self.probability) and 0 < self.probability <= 1):
             raise EmulatorError(f"fault: invalid probability={self.probability!r}: expected more than 0 and at most 1.")
         for name in ("delay", "late"):
             value = getattr(self, name)
-            if not (_is_number(value) and value >= 0):
+            if not (is_number(value) and value >= 0):
                 raise EmulatorError(f"fault: invalid {name}={value!r}: expected seconds >= 0.")
             if value > LONGEST_MOVE:
                 raise EmulatorError(f"fault: invalid {name}={value!r}: expected at most {LONGEST_MOVE:,} seconds.")
@@ -317,7 +317,7 @@ def _is_delay(value: object) -> bool:
     """Return whether it is a value for the header `Retry-After`, or fractions of seconds, which HTTP does not have."""
     if isinstance(value, str):
         return bool(re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value, re.ASCII)) or _is_http_date(value)
-    return _is_number(value) and float(value) >= 0  # type: ignore[arg-type]
+    return is_number(value) and float(value) >= 0  # type: ignore[arg-type]
 
 
 def _is_http_date(text: str) -> bool:
@@ -331,7 +331,3 @@ def _is_http_date(text: str) -> bool:
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -148,7 +148,12 @@ def _flatten(items: list[Any]) -> list[Any]:
     return found
 
 
-def _uniq(items: list[Any]) -> list[Any]:
+def unique(items: list[Any]) -> list[Any]:
+    """Return the items without those that are equal to an earlier one.
+
+    Args:
+        items: a list.
+    """
     found: list[Any] = []
     for each in _list(items):
         if not any(equal(each, other) for other in found):
@@ -211,7 +216,7 @@ FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "trimPrefix": lambda text, part=" ": _text(text).removeprefix(part),
     "trimSuffix": lambda text, part=" ": _text(text).removesuffix(part),
     "type": type_name,
-    "uniq": _uniq,
+    "uniq": unique,
     "upper": lambda text: _text(text).upper(),
     "values": lambda owner: [owner[key] for key in sorted(owner)],
 }
@@ -287,4 +292,4 @@ PREDICATES: Final[Mapping[str, Callable[..., Any]]] = {
 """The functions whose second argument is evaluated for each item."""
 
 
-__all__ = ["FUNCTIONS", "PREDICATES", "as_float", "as_int", "equal", "to_json", "type_name"]
+__all__ = ["FUNCTIONS", "PREDICATES", "as_float", "as_int", "equal", "to_json", "type_name", "unique"]

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from pytest_aicore.running.expressions.functions import equal, to_json
+from pytest_aicore.running.expressions.functions import equal, to_json, unique
 from pytest_aicore.running.expressions.go import pattern, shown
 
 
@@ -218,14 +218,6 @@ def _dig(*given: Any) -> Any:
     return owner
 
 
-def _uniq(items: list[Any]) -> list[Any]:
-    found: list[Any] = []
-    for each in _list(items):
-        if not any(equal(each, other) for other in found):
-            found.append(each)
-    return found
-
-
 def _slice(items: list[Any], *bounds: Any) -> list[Any]:
     start = _int(bounds[0]) if bounds else 0
     return _list(items)[start : _int(bounds[1]) if len(bounds) > 1 else len(items)]
@@ -263,7 +255,7 @@ _LISTS: Final[Mapping[str, Callable[..., Any]]] = {
     "slice": _slice,
     "sortAlpha": lambda items: sorted(_texts(items), key=str.encode),
     "toStrings": _texts,
-    "uniq": _uniq,
+    "uniq": lambda items: unique(_list(items)),
     "without": lambda items, *others: [each for each in _list(items) if not _has(each, list(others))],
 }
 _MAPS: Final[Mapping[str, Callable[..., Any]]] = {
