@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pytest_aicore.cli.run_report import Report
+    from pytest_aicore.objects.s3_address import S3Address
     from pytest_aicore.running.images.image import Images
     from pytest_aicore.running.walking.walk import Outcome
     from pytest_aicore.workflows.template import WorkflowTemplate
@@ -166,7 +167,7 @@ def _run_once(wanted: Wanted, files: Files | None = None) -> int:
         own_folder() as folder,
         Tracking(name) as tracking,
     ):
-        artifacts = {name: _stored(name, each, folder) for name, each in written.items()}
+        artifacts = {name: _stored(name, each, choices.store, folder) for name, each in written.items()}
         images = engine.images(choices.images, cache_folder() or folder, folder)
         settings = Settings(
             engine,
@@ -291,10 +292,10 @@ def _artifacts(workflow: WorkflowTemplate, given: Sequence[str]) -> dict[str, st
     return found
 
 
-def _stored(name: str, written: str | Path, folder: Path) -> Stored:
+def _stored(name: str, written: str | Path, places: Mapping[str, Path | S3Address], folder: Path) -> Stored:
     if isinstance(written, Path):
         return Stored(written)
-    return fetched(name, written, lambda: Path(tempfile.mkdtemp(prefix="fetched-", dir=folder)))
+    return fetched(name, written, places, lambda: Path(tempfile.mkdtemp(prefix="fetched-", dir=folder)))
 
 
 def _path(name: str, written: str) -> Path:

@@ -12,7 +12,7 @@ from pytest_aicore.objects.shelf import fetch
 from pytest_aicore.running.pods import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 AI_SCHEME = "ai://"
 
@@ -26,20 +26,20 @@ def is_stored(written: str) -> bool:
     return written.startswith((SCHEME, AI_SCHEME))
 
 
-def fetched(name: str, written: str, new_folder: Callable[[], Path]) -> Stored:
+def fetched(name: str, written: str, places: Mapping[str, Path | S3Address], new_folder: Callable[[], Path]) -> Stored:
     """Return an artifact that is in an object store; it is downloaded if that is not on this machine.
 
     Args:
         name: of the input artifact.
-        written: `s3://BUCKET/KEY`, or `ai://SECRET/PATH` in what the project's `aicore_local_store` names and in the
-            outputs of earlier runs.
+        written: `s3://BUCKET/KEY`, or `ai://SECRET/PATH` in the project's stores and in the outputs of earlier runs.
+        places: the project's stores, as its `aicore_local_store` names them.
         new_folder: makes an empty folder.
 
     Raises:
         SettingsError: there is none, or it cannot be read.
     """
     if written.startswith(AI_SCHEME):
-        return _in_the_projects_stores(name, written, new_folder)
+        return _in_the_projects_stores(name, written, places, new_folder)
     option = f"--artifact {name}={written}"
     from pytest_aicore.objects.s3 import S3, require_boto3  # late: few runs use it
 
@@ -55,12 +55,11 @@ def fetched(name: str, written: str, new_folder: Callable[[], Path]) -> Stored:
     return Stored(found)
 
 
-def _in_the_projects_stores(name: str, url: str, new_folder: Callable[[], Path]) -> Stored:
-    from pytest_aicore.cli.project import project_settings
+def _in_the_projects_stores(
+    name: str, url: str, places: Mapping[str, Path | S3Address], new_folder: Callable[[], Path]
+) -> Stored:
     from pytest_aicore.local.object_store import ObjectStore, shelf_at
 
-    settings = project_settings()
-    places = {} if settings is None else settings.local_store.value
     shelves = {secret: shelf_at(secret, place) for secret, place in places.items()}
     return ObjectStore(shelves, Path(OUTPUT), Path(OUTPUT)).find(name, url, new_folder)
 

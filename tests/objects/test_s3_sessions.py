@@ -123,8 +123,10 @@ def test_an_artifact_of_one_run_is_downloaded(client: Any, endpoint: str, tmp_pa
     def new_folder() -> Path:
         return Path(mkdtemp(dir=tmp_path))
 
-    assert (fetched("data", "s3://my-bucket/data", new_folder).path / "a" / "words.txt").read_bytes() == b"some words"
-    assert fetched("data", "s3://my-bucket/data/a/words.txt", new_folder).path.read_bytes() == b"some words"
+    assert (
+        fetched("data", "s3://my-bucket/data", {}, new_folder).path / "a" / "words.txt"
+    ).read_bytes() == b"some words"
+    assert fetched("data", "s3://my-bucket/data/a/words.txt", {}, new_folder).path.read_bytes() == b"some words"
     for url, said in (
         ("s3://my-bucket/dat", "there is no such object, and none below it."),
         (
@@ -133,7 +135,7 @@ def test_an_artifact_of_one_run_is_downloaded(client: Any, endpoint: str, tmp_pa
         ),
     ):
         with pytest.raises(SettingsError) as refused:
-            fetched("data", url, new_folder)
+            fetched("data", url, {}, new_folder)
         assert str(refused.value) == f"--artifact data={url}: {said}"
 
 
