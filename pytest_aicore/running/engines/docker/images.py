@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from contextlib import suppress
-from fnmatch import fnmatchcase
-from threading import Event, Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_aicore.errors import AicoreError, ImageError
+from pytest_aicore.errors import ImageError
 from pytest_aicore.running.images.image import Image
+from pytest_aicore.running.images.mapped import MappedImages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -25,7 +24,7 @@ _LINES: Final = 12
 _GIVEN_UP: Final = "was given up: its run was stopped"
 
 
-class DockerImages:
+class DockerImages(MappedImages):
     """The images of a run; each is made once.
 
     Args:
@@ -34,42 +33,13 @@ class DockerImages:
     """
 
     def __init__(self, client: APIClient, mapping: Mapping[str, Path]) -> None:
+        super().__init__(mapping)
         self._client = client
-        self._mapping = mapping
-        self._stopped = Event()
-        self._made: dict[Path | str, Image | AicoreError] = {}
-        self._lock = Lock()
-
-    def image(self, name: str) -> Image:
-        """Return what a step with this image gets.
-
-        Args:
-            name: as the template writes it.
-
-        Raises:
-            ImageError: it cannot be built, or there is none and it cannot be pulled.
-        """
-        folder = next((folder for pattern, folder in self._mapping.items() if fnmatchcase(name, pattern)), None)
-        key = folder or name
-        with self._lock:
-            if key not in self._made:
-                try:
-                    self._made[key] = self._built(name, folder) if folder is not None else self._found(name)
-                except AicoreError as error:
-                    self._made[key] = error
-            made = self._made[key]
-        if isinstance(made, AicoreError):
-            raise made
-        return made
-
-    def stop(self) -> None:
-        """Give up the image that is being made, and make none any more; from any thread."""
-        self._stopped.set()
 
     def close(self) -> None:
         """Do nothing: images stay for the next run."""
 
-    def _found(self, name: str) -> Image:
+    def _unmapped(self, name: str) -> Image:
         from docker.errors import DockerException, ImageNotFound
         from requests.exceptions import RequestException
 
@@ -82,14 +52,10 @@ class DockerImages:
         except (DockerException, RequestException) as error:
             raise ImageError(f"ErrImagePull: the image {name} is not mapped to a folder, and {_said(error)}") from None
 
-    def _built(self, name: str, folder: Path) -> Image:
+    def _built(self, folder: Path) -> Image:
         from docker.errors import DockerException
         from requests.exceptions import RequestException
 
-        if not folder.is_dir():
-            raise ImageError(f"the image {name} is mapped to {folder}, and there is no such folder")
-        if not (folder / "Dockerfile").is_file():
-            raise ImageError(f"the image {name} is mapped to {folder}, which has no Dockerfile")
         place = str(folder.resolve())
         tag = f"localhost/pytest-aicore/{hashlib.sha256(place.encode()).hexdigest()[:12]}:latest"
         before = self._id_of(tag)
