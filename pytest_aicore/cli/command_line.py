@@ -146,20 +146,11 @@ def serve(parser: argparse.ArgumentParser) -> None:
     )
 
     def run(asked: argparse.Namespace) -> int:
+        from pytest_aicore.cli.chosen import Chosen
         from pytest_aicore.cli.serve import serve_until_stopped
         from pytest_aicore.cli.serve_local import Wanted
 
-        wanted = Wanted(
-            asked.local,
-            asked.local_store,
-            asked.image,
-            asked.engine,
-            asked.secrets,
-            asked.config_maps,
-            may_substitute=asked.substitute,
-            memory=asked.memory,
-            no_network=asked.no_network,
-        )
+        wanted = Wanted(asked.local, asked.local_store, Chosen.by(asked))
         wanted.refuse_without_local()
         return serve_until_stopped(
             workflows=asked.workflows,
@@ -333,22 +324,17 @@ def run(parser: argparse.ArgumentParser) -> None:
 
     def carry_out(asked: argparse.Namespace) -> int:
         from pytest_aicore.cli import run as running
+        from pytest_aicore.cli.chosen import Chosen
 
         return running.run(
             running.Wanted(
                 workflow=asked.workflow,
+                chosen=Chosen.by(asked),
                 parameters=asked.parameter,
                 artifacts=asked.artifact,
-                images=asked.image,
-                engine=asked.engine,
-                secrets=asked.secrets,
-                config_maps=asked.config_maps,
                 timeout=asked.timeout,
                 output=asked.output,
                 output_format=asked.format,
-                may_substitute=asked.substitute,
-                memory=asked.memory,
-                no_network=asked.no_network,
                 keep=asked.keep,
                 choice=_choice(asked),
                 shell=asked.shell_on_failure,

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pytest_aicore.cli.project import project_settings
 from pytest_aicore.errors import SettingsError
@@ -23,6 +23,7 @@ from pytest_aicore.session.local_choices import choices_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_aicore.cli.chosen import Chosen
     from pytest_aicore.objects.s3_address import S3Address
 
 _INI_FILES = ("pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "pyproject.toml", "tox.ini", "setup.cfg")
@@ -98,38 +99,6 @@ def _folder(option: str, name: str, folder: str) -> Path:
     return Path(folder)
 
 
-class Chosen(Protocol):
-    """What options say; each is left out where its value is empty or None."""
-
-    @property
-    def images(self) -> Sequence[str]:
-        """`PATTERN=FOLDER`."""
-
-    @property
-    def engine(self) -> str | None:
-        """The name of an engine, or `auto`."""
-
-    @property
-    def secrets(self) -> Path | None:
-        """The file with the values of secrets."""
-
-    @property
-    def config_maps(self) -> Path | None:
-        """The file with the values of ConfigMaps."""
-
-    @property
-    def memory(self) -> str | None:
-        """What the memory of resource plans is: `advice` or `plan`."""
-
-    @property
-    def no_network(self) -> bool:
-        """Whether steps reach no network."""
-
-    @property
-    def may_substitute(self) -> bool:
-        """Whether images that are not mapped may be substituted where the variable `CI` is set."""
-
-
 def choices(chosen: Chosen, store: Sequence[str] = ()) -> LocalChoices:
     """Return what options choose; what they do not say, the settings of the project in the current folder do.
 
@@ -176,4 +145,4 @@ def warn(sentence: str) -> None:
         say(f"pytest-aicore: {redact(sentence)}", sys.stderr)
 
 
-__all__ = ["OUTPUT", "Chosen", "choices", "folders", "pairs", "warn"]
+__all__ = ["OUTPUT", "choices", "folders", "pairs", "warn"]

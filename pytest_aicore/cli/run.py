@@ -44,6 +44,7 @@ from pytest_aicore.workflows.yaml.tree import is_given
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from pytest_aicore.cli.chosen import Chosen
     from pytest_aicore.cli.run_report import Report
     from pytest_aicore.objects.s3_address import S3Address
     from pytest_aicore.running.images.image import Images
@@ -61,37 +62,25 @@ class Wanted:
 
     Attributes:
         workflow: the file.
+        chosen: how its steps run.
         parameters: `NAME=VALUE`.
         artifacts: `NAME=PATH`, or `NAME=URL`.
-        images: `PATTERN=FOLDER`.
-        engine: the name of an engine, or `auto`; None if not given.
-        secrets: the file with the values of secrets.
-        config_maps: the file with the values of ConfigMaps.
         timeout: after how many seconds the run is stopped.
         output: the folder for its outputs.
         output_format: `text` or `json`.
-        memory: `plan` to end steps that take more memory than their resource plan has, or `advice`; None if not given.
-        no_network: whether steps reach no network.
         keep: whether the files of the steps stay.
         choice: which steps are carried out again, None for all.
         shell: whether a shell is opened in each step that fails.
         watch: whether it is run again whenever one of its files is saved.
-        may_substitute: whether images that are not mapped may be substituted where the variable `CI` is set.
     """
 
     workflow: Path
+    chosen: Chosen
     parameters: Sequence[str] = ()
     artifacts: Sequence[str] = ()
-    images: Sequence[str] = ()
-    engine: str | None = None
-    secrets: Path | None = None
-    config_maps: Path | None = None
     timeout: float | None = None
     output: Path | None = None
     output_format: str = "text"
-    may_substitute: bool = False
-    memory: str | None = None
-    no_network: bool = False
     keep: bool = False
     choice: Choice | None = None
     shell: bool = False
@@ -130,13 +119,13 @@ def run(wanted: Wanted) -> int:
 def _watched(wanted: Wanted) -> Iterator[Path]:
     """Yield what a run depends on; options that cannot be read are reported by the run."""
     yield wanted.workflow
-    yield from (file for file in (wanted.secrets, wanted.config_maps) if file is not None)
-    for pair in (*wanted.images, *wanted.artifacts):
+    yield from (file for file in (wanted.chosen.secrets, wanted.chosen.config_maps) if file is not None)
+    for pair in (*wanted.chosen.images, *wanted.artifacts):
         _, _, written = pair.partition("=")
         if written:
             yield Path(unquote(urlsplit(written).path) if written.startswith("file:") else written)
     with suppress(AicoreError):
-        yield from local_options.choices(wanted).images.values()  # also those of the project
+        yield from local_options.choices(wanted.chosen).images.values()  # also those of the project
 
 
 def _run_once(wanted: Wanted, files: Files | None = None) -> int:
@@ -155,7 +144,7 @@ def _run_once(wanted: Wanted, files: Files | None = None) -> int:
     workflow = read_workflow(wanted.workflow)
     parameters = _parameters(workflow, wanted.parameters)
     written = _artifacts(workflow, wanted.artifacts)
-    choices = local_options.choices(wanted)
+    choices = local_options.choices(wanted.chosen)
     name = f"e{secrets.token_hex(8)[1:]}"  # as AI Core's ids of executions
     output = _output_folder(wanted.output, name)
     engine = chosen_engine(choices.engine, network=choices.network)

@@ -12,6 +12,7 @@ from pytest_aicore.errors import SettingsError, listing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pytest_aicore.cli.chosen import Chosen
     from pytest_aicore.emulator.emulator import Emulator
 
 _REAL = "real"
@@ -24,24 +25,12 @@ class Wanted:
     Attributes:
         local: whether they are carried out at all.
         store: `NAME=FOLDER`.
-        images: `PATTERN=FOLDER`.
-        engine: the name of an engine, or `auto`; None if not given.
-        secrets: the file with the values of secrets.
-        config_maps: the file with the values of ConfigMaps.
-        memory: `plan` to end steps that take more memory than their resource plan has, or `advice`; None if not given.
-        no_network: whether steps reach no network.
-        may_substitute: whether images that are not mapped may be substituted where the variable `CI` is set.
+        chosen: how their steps run.
     """
 
-    local: bool = False
-    store: Sequence[str] = ()
-    images: Sequence[str] = ()
-    engine: str | None = None
-    secrets: Path | None = None
-    config_maps: Path | None = None
-    may_substitute: bool = False
-    memory: str | None = None
-    no_network: bool = False
+    local: bool
+    store: Sequence[str]
+    chosen: Chosen
 
     def refuse_without_local(self) -> None:
         """Refuse options that have no effect.
@@ -49,16 +38,7 @@ class Wanted:
         Raises:
             SettingsError: one was given without `--local`.
         """
-        given = {
-            "--local-store": self.store,
-            "--image": self.images,
-            "--engine": self.engine,
-            "--secrets": self.secrets,
-            "--config-maps": self.config_maps,
-            "--substitute": self.may_substitute,
-            "--memory": self.memory,
-            "--no-network": self.no_network,
-        }
+        given = {"--local-store": self.store, **self.chosen.by_option}
         useless = [option for option, value in given.items() if value]
         if useless and not self.local:
             raise SettingsError(f"{listing(useless)}: only with --local; without it executions are emulated.")
@@ -87,7 +67,7 @@ def working_emulator(wanted: Wanted, pace: str, seed: int | None) -> Emulator:
 
     if pace != _REAL:
         raise SettingsError(f"--pace {pace} with --local: what runs here takes its real time. Remove --pace.")
-    choices = replace(local_options.choices(wanted, wanted.store), outputs=Path(OUTPUT))
+    choices = replace(local_options.choices(wanted.chosen, wanted.store), outputs=Path(OUTPUT))
     engine = chosen_engine(choices.engine, network=choices.network)
     local_options.warn(
         f"executions run on this machine, by the engine `{engine.name}`; their output artifacts stay in {OUTPUT}"
