@@ -23,13 +23,19 @@ if TYPE_CHECKING:
 
 
 def local_emulator(
-    choices: LocalChoices, warn: Callable[[str], None], *, seed: int = 0, tokens_expire: bool = False
+    choices: LocalChoices,
+    warn: Callable[[str], None],
+    *,
+    resource_group: str = "default",
+    seed: int = 0,
+    tokens_expire: bool = False,
 ) -> Emulator:
     """Return an emulator whose executions are carried out on this machine, in real time; `close` ends them.
 
     Args:
         choices: what users have chosen.
         warn: gets what the user should know and the API does not show, from any thread.
+        resource_group: the id of one beside `default`, with an object-store secret for each store as well.
         seed: of the generated ids.
         tokens_expire: whether tokens expire.
 
@@ -49,8 +55,10 @@ def local_emulator(
 
     emulator = Emulator(seed, clock=RunningClock(pace_named("real")), tokens_expire=tokens_expire, engine=make)
     try:
+        emulator.create_resource_group(resource_group)
         for secret in choices.store:
-            emulator.create_object_store_secret(secret)
+            for group in dict.fromkeys(("default", resource_group)):
+                emulator.create_object_store_secret(secret, group)
         emulator.world.stored = partial(_stored, emulator)
         emulator.stores = partial(stores_of, emulator)
         engines[0].serve_steps(emulator)

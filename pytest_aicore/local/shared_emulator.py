@@ -57,11 +57,7 @@ class SharedEmulator:
         self._group = resource_group
         self._server: Server | None = None
         # With a seed that nobody knows: steps can reach it, and shall not know its credentials.
-        self.emulator = local_emulator(choices, self._say, seed=secrets.randbits(63))
-        if resource_group != "default":
-            self.emulator.create_resource_group(resource_group)
-        for secret in choices.store:
-            self.emulator.create_object_store_secret(secret, resource_group)
+        self.emulator = local_emulator(choices, self._say, resource_group=resource_group, seed=secrets.randbits(63))
         self.emulator.publish_folder(workflows)
         self._calls: dict[str, Callable[[dict[str, Any]], Response]] = {
             RECORDS: self._records,

@@ -130,7 +130,8 @@ class LocalSession:
 
         # No two emulators of the session give the same ids, which are in URLs.
         choices = replace(self._choices, others=self._outputs)
-        return local_emulator(choices, self._tell, seed=secrets.randbits(63))
+        group = self._settings.resource_group.value
+        return local_emulator(choices, self._tell, resource_group=group, seed=secrets.randbits(63))
 
     @cached_property
     def _choices(self) -> LocalChoices:

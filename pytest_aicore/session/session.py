@@ -266,10 +266,7 @@ class Session:
             start = self.settings.emulator_start.value
             clock = VirtualClock(recently() if start is None else start)
             emulator = self._at_end.enter_context(Emulator(clock=clock))
-        if self.settings.resource_group.value != "default":
             emulator.create_resource_group(self.settings.resource_group.value)
-        for secret in self.settings.local_store.value if self.local else ():
-            emulator.create_object_store_secret(secret, self.settings.resource_group.value)
         if not isinstance(self._folder, AicoreError):
             emulator.publish_folder(self._folder)
         self._synced_at = emulator.clock.now()
