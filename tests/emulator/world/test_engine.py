@@ -284,6 +284,10 @@ def test_whatever_tests_do_meanwhile(house: WorkingHouse, seed: int) -> None:
     def listed() -> dict[str, str]:
         return {each["id"]: each["status"] for each in house.ask("GET", "/executions").json()["resources"]}
 
+    def unfinished() -> list[dict[str, Any]]:
+        found = house.ask("GET", "/executions").json()["resources"]
+        return [each for each in found if each["targetStatus"] != "DELETED" and each["status"] not in ENDED]
+
     def look() -> dict[str, str]:
         statuses = listed()
         for execution_id, status in statuses.items():
@@ -310,5 +314,7 @@ def test_whatever_tests_do_meanwhile(house: WorkingHouse, seed: int) -> None:
                 moment = house.emulator.checkpoint()
             case _:
                 time.sleep(chance.uniform(0.0, 0.05))
-    until(lambda: set(look().values()) <= set(ENDED), "the end of all")
+    # What is deleted while it is UNKNOWN stays so for as long as it is shown.
+    until(lambda: not unfinished(), "the end of all")
+    look()
     until(lambda: not any(child.is_alive() for child in house.engine.children), "the end of all children")
