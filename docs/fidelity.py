@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from pytest_aicore.emulator.api.handlers import token  # noqa: E402
-from pytest_aicore.emulator.api.routes import ROUTES, TOKEN  # noqa: E402
+from pytest_aicore.emulator.api.routes import INFERENCE_ROUTE, ROUTES, TOKEN  # noqa: E402
 from tests.emulator.specification.openapi import DEVIATIONS, NOT_SPECIFIED  # noqa: E402
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def page() -> str:
         "| operation | call | sources |",
         "|---|---|---|",
         *(f"| `{route.operation}` | `{route.signature}` | {route.source} |" for route in routes),
+        f"| `{INFERENCE_ROUTE.operation}` | `{INFERENCE_ROUTE.signature}` | {INFERENCE_ROUTE.source} |",
         f"| `{TOKEN}` | `POST {token.PATH}` | captured |",
     ]
     return "\n".join(lines).replace("\n\n\n", "\n\n") + "\n"

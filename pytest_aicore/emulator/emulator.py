@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pytest_aicore.emulator.api.dispatch import Dispatcher
 from pytest_aicore.emulator.api.gateway import Gateway
-from pytest_aicore.emulator.api.routes import TOKEN
+from pytest_aicore.emulator.api.routes import INFERENCE, TOKEN
 from pytest_aicore.emulator.control.call_log import Calls
 from pytest_aicore.emulator.control.caller import caller
 from pytest_aicore.emulator.control.faults import Fault, Kind, operation_named
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from pytest_aicore.emulator.api.request_record import RequestRecord
     from pytest_aicore.emulator.api.routes import RouteTable
+    from pytest_aicore.emulator.control.answers import Answer
     from pytest_aicore.emulator.world.agenda import Agenda
     from pytest_aicore.emulator.world.cluster import Cluster, EngineMaker
     from pytest_aicore.emulator.world.engine import Engine
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
     from pytest_aicore.http.exchange import Request, Response
     from pytest_aicore.objects.store import Shelves
     from pytest_aicore.workflows import Executable, Template
+
+    Condition = Script | Fault | Answer
+    """What a test has said about what the emulator does."""
 
 __tracebackhide__ = our_message
 
@@ -449,7 +453,7 @@ class Emulator:
         Raises:
             EmulatorError: unknown call or invalid value.
         """
-        operation = operation_named(call, [*self.routes.operations, TOKEN], self.routes.signatures)
+        operation = operation_named(call, [*self.routes.operations, TOKEN, INFERENCE], self.routes.signatures)
         fault = Fault(
             operation,
             status,
@@ -471,6 +475,34 @@ class Emulator:
         with self.lock:
             self.state.faults.append(fault)
         return fault
+
+    def answer(self, target: Any, path: str, response: Any, *, method: str | None = None) -> Answer:
+        """Give what deployments answer to requests for a path: the emulator runs no server.
+
+        An answer for one deployment overrides those for its executable, a later answer an earlier one.
+
+        Args:
+            target: the id of an executable or of a deployment, or an object with such an `id`.
+            path: below the URL of the deployment, without query: `/v1/predict`.
+            response: JSON content, a text, bytes, or as a view of Flask returns them: `(content, status)` or
+                `(content, status, headers)`. Or a function of the request (`.json`, `.text`, `.body`, `.method`,
+                `.path`, `.query`, `.headers`) that returns one of these.
+            method: answer only this method, in upper case; all if left out.
+
+        Returns:
+            The answer.
+
+        Raises:
+            EmulatorError: unknown target, a path that AI Core passes on to no deployment, or no such response.
+        """
+        from pytest_aicore.emulator.control.answers import Answer, refuse_stranger  # late: few tests ask a deployment
+
+        answer = Answer(getattr(target, "id", target), path, method, response, caller())
+        with self.lock:
+            self.agenda.settle()
+            refuse_stranger(answer, self.state)
+            self.state.answers.append(answer)
+        return answer
 
     def profile(self, name: str, *, seed: int | None = None) -> tuple[Fault, ...]:
         """Inject a named set of faults, as they occur together in production.
@@ -515,7 +547,7 @@ class Emulator:
             on_request: called with each request; its exceptions are raised where the request was made.
         """
         with self.lock:
-            calls = Calls(self.world, [*self.routes.operations, TOKEN], on_request)
+            calls = Calls(self.world, [*self.routes.operations, TOKEN, INFERENCE], on_request)
             self.dispatcher.listeners.append(calls.take)
         try:
             yield calls
@@ -545,7 +577,7 @@ class Emulator:
         return self.world.checkpoint()
 
     def rollback(self, checkpoint: Checkpoint) -> None:
-        """Restore a checkpoint: records, scripts, faults, ids and time are as they were then.
+        """Restore a checkpoint: records, scripts, faults, answers, ids and time are as they were then.
 
         Executions that an engine really carries out continue if the checkpoint contains them, with what was reported
         since; all others are ended.
@@ -592,14 +624,14 @@ class Emulator:
                 checkpoint.state, checkpoint.now, checkpoint.tallies = made.state, made.now, made.tallies
 
     @property
-    def conditions(self) -> list[Script | Fault]:
-        """The scripts and faults in effect."""
+    def conditions(self) -> list[Condition]:
+        """The scripts, faults and answers in effect."""
         with self.lock:
-            faults = cast("list[Fault]", self.state.faults)
-            return [*(standing.script for standing in self.state.scripts), *faults]
+            given = cast("list[Condition]", [*self.state.faults, *self.state.answers])
+            return [*(standing.script for standing in self.state.scripts), *given]
 
-    def lift(self, conditions: Collection[Script | Fault], checkpoint: Checkpoint | None = None) -> None:
-        """Remove scripts and faults.
+    def lift(self, conditions: Collection[Condition], checkpoint: Checkpoint | None = None) -> None:
+        """Remove scripts, faults and answers.
 
         Args:
             conditions: the ones to remove.
@@ -613,6 +645,7 @@ class Emulator:
             for state in (self.state, *([checkpoint.state] if checkpoint else [])):
                 state.scripts = [each for each in state.scripts if id(each.script) not in gone]
                 state.faults = [each for each in state.faults if id(each) not in gone]
+                state.answers = [each for each in state.answers if id(each) not in gone]
 
     def _refuse_stranger(self, script: Script) -> None:
         if script.executable is not None and self.state.find_published(script.executable) is None:

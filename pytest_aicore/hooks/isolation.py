@@ -33,8 +33,7 @@ from pytest_aicore.training.plan import COMPLETED
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
-    from pytest_aicore.emulator.control.faults import Fault
-    from pytest_aicore.emulator.control.scripts import Script
+    from pytest_aicore.emulator.emulator import Condition
     from pytest_aicore.redact import Redactor
     from pytest_aicore.reports.model import RunReport
     from pytest_aicore.session.session import Session
@@ -130,7 +129,7 @@ class Isolation:
         self._item: pytest.Item | None = None
         self._refusal: AicoreError | None = None
         self._follows_tests = False
-        self._of_fixtures: list[Script | Fault] = []
+        self._of_fixtures: list[Condition] = []
         self._warned: set[str] = set()
 
     def begin_late(self) -> None:
@@ -177,7 +176,7 @@ class Isolation:
     ) -> Generator[None, object, object]:
         """Begin to isolate the test at its first function-scoped fixture.
 
-        What wider fixtures create stays, as it would on the real service; their scripts and faults end with them.
+        What wider fixtures create stays, as on the real service; their scripts, faults and answers end with them.
         """
         if fixturedef.scope == "function":
             self._begin(request.node)
@@ -193,14 +192,14 @@ class Isolation:
                 raise asked from None
             self._refuse()
             return result
-        made: list[Script | Fault] = []
+        made: list[Condition] = []
         fixturedef.addfinalizer(lambda: self.session.lift(made))
         with self.session.kept():
             before = self.session.conditions()
             try:
                 return (yield)
             finally:
-                # Scripts and faults of a fixture that was set up meanwhile end with that fixture.
+                # What a fixture said that was set up meanwhile ends with that fixture.
                 known = {id(each) for each in (*before, *self._of_fixtures)}
                 made += [each for each in self.session.conditions() if id(each) not in known]
                 self._of_fixtures += made

@@ -148,6 +148,9 @@ class LocalEngine:
         if run is not None:
             run.end()
 
+    def server_of(self, deployment_id: str) -> None:
+        """Return None: no server of a deployment is started yet."""
+
     def polled(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Do nothing: polls have no effect on what really runs."""
 

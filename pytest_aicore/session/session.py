@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
     from pytest_aicore.config.options import Settings
     from pytest_aicore.emulator import Checkpoint, Emulator
-    from pytest_aicore.emulator.control.faults import Fault
     from pytest_aicore.emulator.control.played import Played
-    from pytest_aicore.emulator.control.scripts import Script
+    from pytest_aicore.emulator.emulator import Condition
     from pytest_aicore.emulator.presence import Presence
     from pytest_aicore.emulator.serve.server import Server
     from pytest_aicore.http.door import Door
@@ -670,12 +669,12 @@ class Session:
             return nullcontext()
         return self._keep(self._checkpoint)
 
-    def conditions(self) -> list[Script | Fault]:
-        """Return the scripts and faults in effect; the real service has none."""
+    def conditions(self) -> list[Condition]:
+        """Return the scripts, faults and answers in effect; the real service has none."""
         return [] if self.live else self.emulator.conditions
 
-    def lift(self, conditions: Collection[Script | Fault]) -> None:
-        """Remove scripts and faults, both for the running test and for later ones.
+    def lift(self, conditions: Collection[Condition]) -> None:
+        """Remove scripts, faults and answers, both for the running test and for later ones.
 
         Args:
             conditions: which ones.

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator.api.gateway import Gateway
+    from pytest_aicore.emulator.api.passed import Passed
     from pytest_aicore.emulator.store.state import ResourceGroup, State
     from pytest_aicore.emulator.world.clock import VirtualClock
     from pytest_aicore.emulator.world.platform import Platform
     from pytest_aicore.http.exchange import Request, Response
 
-    Handler = Callable[["ApiCall"], Response]
+    Handler = Callable[["ApiCall"], Response | Passed]
 
 NOT_FOUND_SENTENCE = "{what} with id {identifier} is not found"
 """Assumed: no capture shows the sentence for a record that does not exist."""
@@ -69,3 +70,17 @@ class ApiCall:
 def not_found(code: str, what: str, identifier: str) -> ApiError:
     """Return the 404 for a record that does not exist."""
     return ApiError(404, code, NOT_FOUND_SENTENCE.format(what=what, identifier=identifier))
+
+
+class UnansweredError(Exception):
+    """The emulator has no answer to a request.
+
+    Args:
+        sentence: which request.
+        advice: what a test can do.
+    """
+
+    def __init__(self, sentence: str, advice: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.advice = advice

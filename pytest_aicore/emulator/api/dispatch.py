@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.api import elsewhere
-from pytest_aicore.emulator.api.call import ApiCall
+from pytest_aicore.emulator.api.call import ApiCall, UnansweredError
 from pytest_aicore.emulator.api.gateway import API, TOKENS
 from pytest_aicore.emulator.api.handlers import token
 from pytest_aicore.emulator.api.request_record import KEPT_BYTES, REMEMBERED_CALLS, RequestRecord
-from pytest_aicore.emulator.api.routes import ROOTS, TOKEN, TRACKING_PATH, Route, route_table
+from pytest_aicore.emulator.api.routes import (
+    INFERENCE_PATH,
+    INFERENCE_ROUTE,
+    ROOTS,
+    TOKEN,
+    TRACKING_PATH,
+    Route,
+    route_table,
+)
 from pytest_aicore.emulator.store.state import ResourceGroup
 from pytest_aicore.errors import EmulatorError
 from pytest_aicore.http.exchange import (
@@ -29,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_aicore.emulator.api.gateway import Gateway
+    from pytest_aicore.emulator.api.passed import Passed
     from pytest_aicore.emulator.store.protocols import ArmedFault, TableRow
     from pytest_aicore.emulator.world.platform import Platform
 
@@ -70,8 +80,13 @@ class Dispatcher:
                 response = self._answer(request, number, route, parameters, methods)
             except EmulatorError as error:
                 response = self._unable(str(error))
-            self._remember(request, number, attempt, route, response)
-            return response
+            if isinstance(response, Response):
+                self._remember(request, number, attempt, route, response)
+                return response
+        answered = response.answer()  # without the lock: the server of a deployment may take its time
+        with self._world.lock:
+            self._remember(request, number, attempt, route, answered)
+        return answered
 
     def _route(self, request: Request) -> tuple[Route | None, dict[str, str], tuple[str, ...]]:
         is_token = request.raw_path == token.PATH
@@ -79,6 +94,8 @@ class Dispatcher:
             return None, {}, ()
         if is_token:
             return (TOKEN_ROUTE, {}, ()) if request.method == "POST" else (None, {}, ("POST",))
+        if request.raw_path.startswith(INFERENCE_PATH):
+            return INFERENCE_ROUTE, {"deploymentId": request.raw_path.split("/", 5)[4]}, ()
         return self.routes.find(request.method, request.raw_path)
 
     def _counted(self, call: object) -> tuple[int, int]:
@@ -99,7 +116,7 @@ class Dispatcher:
         route: Route | None,
         parameters: dict[str, str],
         methods: tuple[str, ...],
-    ) -> Response:
+    ) -> Response | Passed:
         if route is None:
             return self._unrouted(request, methods)
         late = 0.0
@@ -112,8 +129,9 @@ class Dispatcher:
             if fault.kind == "not found":
                 return self._served(request, route, parameters, unseen=True)
             if fault.is_answer:
+                asked = partial(fault.response, request, self._world.state.uuid(), internal_path(request.path))
                 answer = self._served(request, route, parameters) if fault.is_processed else None
-                return fault.response(request, self._world.state.uuid(), internal_path(request.path), answer)
+                return asked(answer) if answer is None or isinstance(answer, Response) else answer.changed(asked)
             late += fault.late
         return self._served(request, route, parameters, late=late)
 
@@ -131,7 +149,7 @@ class Dispatcher:
         *,
         late: float = 0.0,
         unseen: bool = False,
-    ) -> Response:
+    ) -> Response | Passed:
         """Return what the service answers.
 
         Args:
@@ -155,6 +173,8 @@ class Dispatcher:
         try:
             seen = ResourceGroup(group.id) if unseen else group
             return route.handler(ApiCall(self._platform, self._gateway, request, parameters, seen, late))
+        except UnansweredError as error:
+            return self._unable(error.sentence, error.advice)
         except ApiError as error:
             body = error_body(error, request_id=self._world.state.uuid(), target=internal_path(request.path))
             return json_response(error.status, {"error": body})

@@ -24,12 +24,6 @@ class Elsewhere(NamedTuple):
 
 
 ELSEWHERE = (
-    Elsewhere(
-        re.compile(r"/v2/inference/deployments/"),
-        "Below a deployment's URL ({asked}) the deployed container or model itself answers, and the emulator runs"
-        " none.",
-        _STUB,
-    ),
     Elsewhere(re.compile(r"/v2/lm/promptTemplates\b"), _SERVICE.replace("{what}", "Prompt templates"), _STUB),
     Elsewhere(
         re.compile(r"/v2/lm/document-?grounding\b", re.IGNORECASE),

@@ -16,9 +16,13 @@ from pytest_aicore.errors import nearest
 
 if TYPE_CHECKING:
     from pytest_aicore.emulator.api.call import ApiCall, Handler
+    from pytest_aicore.emulator.api.passed import Passed
     from pytest_aicore.http.exchange import Response
 
 TOKEN = "token"  # noqa: S105
+INFERENCE = "inference"
+INFERENCE_PATH = "/v2/inference/deployments/"
+"""Where the URLs of deployments begin: what is below one is its server's, whatever the method."""
 ROOTS = ("/v2/lm/", "/v2/admin/", "/v2/analytics/", "/v2/inference/", "/api/v1/")
 """The base paths of the service: to all others the gateway answers an empty 404 (captured)."""
 
@@ -34,7 +38,7 @@ class _Handlers:
         return partial(_handled, self._module, name)
 
 
-def _handled(module: str, name: str, call: ApiCall) -> Response:
+def _handled(module: str, name: str, call: ApiCall) -> Response | Passed:
     return _handler(module, name)(call)
 
 
@@ -51,6 +55,7 @@ datasets = _Handlers("datasets")
 deployments = _Handlers("deployments")
 docker_registry_secrets = _Handlers("docker_registry_secrets")
 executions = _Handlers("executions")
+inference = _Handlers("inference")
 meta = _Handlers("meta")
 metrics = _Handlers("metrics")
 object_store_secrets = _Handlers("object_store_secrets")
@@ -632,6 +637,14 @@ ROUTES = (
     Route("GET", TRACKING_PATH, "tracking.query", metrics.find, "SDK", needs_token=False),
     Route("PATCH", TRACKING_PATH, "tracking.modify", metrics.patch, "SDK", needs_token=False),
     Route("DELETE", TRACKING_PATH, "tracking.delete", metrics.delete, "SDK", needs_token=False),
+)
+
+INFERENCE_ROUTE = Route(  # for all methods, so it is not in the table
+    "*",
+    f"{INFERENCE_PATH}{{deploymentId}}/{REST}",
+    INFERENCE,
+    inference.pass_on,
+    "documentation; answers for a deployment that is unknown or does not run assumed",
 )
 
 

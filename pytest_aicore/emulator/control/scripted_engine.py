@@ -81,6 +81,9 @@ class ScriptedEngine:
     def abandon(self, enactment_id: str) -> None:
         """Do nothing: an appointment for a deleted record has no effect."""
 
+    def server_of(self, deployment_id: str) -> None:
+        """Return None: no server runs."""
+
     def close(self) -> None:
         """Do nothing: this engine has neither threads nor processes."""
 

@@ -47,6 +47,10 @@ class Admin:
             ("GET", "clock"): (self._clock, "the emulator's time"),
             ("POST", "clock"): (self._advance, 'move the clock forward: {"advance": 3600} (seconds)'),
             ("POST", "scripts"): (self._script, 'script how executions run: {"outcome": "DEAD", "running": 5}'),
+            ("POST", "answers"): (
+                self._answer,
+                'give what deployments answer: {"target": "my-serving", "path": "/v1/predict", "response": {"cat": 1}}',
+            ),
             ("GET", "faults"): (self._faults, "the faults, and how many calls each has affected"),
             ("POST", "faults"): (self._fault, 'inject a fault: {"call": "execution.get", "status": 503}'),
             ("POST", "profiles"): (
@@ -127,6 +131,16 @@ class Admin:
         if "outputs" in set_by_it:
             set_by_it["outputs"] = {name: sorted(files) for name, files in set_by_it["outputs"].items()}
         return json_response(201, {"script": set_by_it})
+
+    def _answer(self, said: Json) -> Response:
+        arguments = {"status": 200, **said}
+        status = arguments.pop("status")
+        given = _arguments(arguments, self._emulator.answer)
+        for name in ("target", "path", "response"):
+            if name not in given:
+                raise EmulatorError(f'answer: "{name}" is missing.')
+        answer = self._emulator.answer(**{**given, "response": (given["response"], status)})
+        return json_response(201, {"answer": {"path": answer.path, "target": answer.target}})
 
     def _fault(self, said: Json) -> Response:
         arguments = _arguments(said, self._emulator.fault)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_aicore.http.exchange import Request, Response
 
 
@@ -88,4 +90,27 @@ class ArmedFault(Protocol):
 
     def response(self, request: Request, request_id: str, target: str, answer: Response | None) -> Response:
         """Return what the client gets."""
+        ...
+
+
+class GivenAnswer(Protocol):
+    """What deployments answer to requests for a path, where no server runs."""
+
+    @property
+    def target(self) -> str:
+        """The id of an executable or of a deployment."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """The path below the URL of a deployment."""
+        ...
+
+    @property
+    def method(self) -> str | None:
+        """The only method that it is for."""
+        ...
+
+    def response_to(self, request: Request, deployment_id: str, report: Callable[[str], None]) -> Response:
+        """Return the response to a request."""
         ...

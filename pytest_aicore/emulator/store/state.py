@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         Repository,
         Schedule,
     )
-    from pytest_aicore.emulator.store.protocols import ArmedFault, StandingScript, TableRow
+    from pytest_aicore.emulator.store.protocols import ArmedFault, GivenAnswer, StandingScript, TableRow
     from pytest_aicore.emulator.store.records import (
         AnyEnactment,
         Appointment,
@@ -219,6 +219,8 @@ class State:
     """What will happen as time passes: a heap."""
     scripts: list[StandingScript] = field(default_factory=list)
     faults: list[ArmedFault] = field(default_factory=list)
+    answers: list[GivenAnswer] = field(default_factory=list)
+    """What deployments answer, in the order in which it was given."""
     tenant: Tenant = field(default_factory=Tenant)
     service_plan: str = EXTENDED
     catalogue: Catalogue = _no_catalogue
@@ -250,6 +252,7 @@ class State:
             list(self.agenda),
             [copy(standing) for standing in self.scripts],
             list(self.faults),
+            list(self.answers),
             self.tenant.copy(),
             self.service_plan,
             self.catalogue,
@@ -267,6 +270,7 @@ class State:
         known_scripts = {id(standing.script) for standing in before.scripts}
         self.scripts += [copy(each) for each in other.scripts if id(each.script) not in known_scripts]
         self.faults += [fault for fault in other.faults if fault not in before.faults]
+        self.answers += [answer for answer in other.answers if answer not in before.answers]
         self.tenant.take_over(other.tenant, before.tenant)
         for name, group in other.groups.items():
             if name in self.groups:

@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from pytest_aicore.emulator.store.protocols import Outlook
     from pytest_aicore.emulator.store.records import Configuration, Enactment
     from pytest_aicore.emulator.store.state import ResourceGroup
+    from pytest_aicore.http.exchange import Request, Response
     from pytest_aicore.workflows import Executable
 
 
@@ -60,6 +61,17 @@ class Engine(Protocol):
 
     def polled(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Handle a poll of a client, for an execution or deployment that changes its status by polls."""
+        ...
+
+    def server_of(self, deployment_id: str) -> Callable[[Request], Response] | None:
+        """Return what answers requests to a deployment that was started here, None if no server of it runs.
+
+        It is called without the world's lock, in the thread of the client's request, by several threads at once. It
+        never raises: a server that does not answer is an answer as well, the gateway's.
+
+        Args:
+            deployment_id: the id of the deployment.
+        """
         ...
 
     def script_changed(self, group: ResourceGroup, enactment: Enactment) -> None:

@@ -204,13 +204,6 @@ def test_an_endpoint_that_the_emulator_does_not_know_fails_the_test(house: House
 PREDICT = "/v2/inference/deployments/d0123456789abcde/v1/predict"
 STUB = "Give the answer with a stub: @responses.activate, and responses.add('POST', '{url}', json=...)."
 ELSEWHERE = {
-    PREDICT: (
-        (
-            "Below a deployment's URL ({asked}) the deployed container or model itself answers, and the emulator runs"
-            " none."
-        ),
-        STUB,
-    ),
     "/v2/lm/promptTemplates": (
         "Prompt templates belong to another service of SAP AI Core ({asked}), which the emulator does not imitate.",
         STUB,
@@ -242,8 +235,7 @@ def test_what_others_answer_says_who(house: House, path: str) -> None:
     assert incident == f"{sentence} It answered 501, so that this is not mistaken for an answer of AI Core. {advice}"
 
 
-def test_a_stub_answers_below_a_deployment_s_url(house: House) -> None:
-    """As the advice says."""
+def test_a_stub_of_the_test_goes_before_the_inference_door(house: House) -> None:
     url = f"{house.emulator.base_url}{PREDICT}"
 
     @responses.activate

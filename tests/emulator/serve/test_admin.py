@@ -9,7 +9,8 @@ import pytest
 
 from pytest_aicore.emulator import Request
 from pytest_aicore.emulator.serve.control_api import is_loopback
-from tests.emulator.serve.servers import WORKFLOW, Served, serving
+from pytest_aicore.workflows import parse_template
+from tests.emulator.serve.servers import SERVING_WORKFLOW, WORKFLOW, Served, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,7 @@ def test_it_tells_what_there_is(served: Served) -> None:
         "GET /__aicore__/faults",
         "GET /__aicore__/incidents",
         "GET /__aicore__/requests",
+        "POST /__aicore__/answers",
         "POST /__aicore__/clock",
         "POST /__aicore__/faults",
         "POST /__aicore__/objects",
@@ -93,6 +95,22 @@ def test_faults_can_be_scripted(served: Served) -> None:
         "count": 1,
         "faults": [{"call": "artifact.query", "kind": None, "status": 503, "struck": 1}],
     }
+
+
+def test_answers_of_deployments_can_be_given(served: Served) -> None:
+    served.emulator.publish(parse_template(SERVING_WORKFLOW))
+    client = served.client()
+    predict = {"target": "serve-flowers", "path": "/v1/predict"}
+    answer = client.ask("POST", "/__aicore__/answers", {**predict, "response": {"flower": "rose"}, "status": 201})
+    assert (answer.status, answer.json) == (201, {"answer": predict})
+    incomplete = client.ask("POST", "/__aicore__/answers", predict)
+    assert (incomplete.status, incomplete.json) == (400, {"error": {"message": 'answer: "response" is missing.'}})
+    asked = {"name": "c", "executableId": "serve-flowers", "scenarioId": "flowers"}
+    configuration = client.ask("POST", "/v2/lm/configurations", asked).json["id"]
+    deployment = client.ask("POST", "/v2/lm/deployments", {"configurationId": configuration}).json["id"]
+    client.ask("POST", "/__aicore__/clock", {"advance": 60})
+    predicted = client.ask("POST", f"/v2/inference/deployments/{deployment}/v1/predict", {"petals": 5})
+    assert (predicted.status, predicted.json) == (201, {"flower": "rose"})
 
 
 def test_a_bad_day_can_be_ordered_by_name(served: Served) -> None:

@@ -85,6 +85,9 @@ class ChildProcesses:
         """End a child."""
         self._end(enactment_id)
 
+    def server_of(self, deployment_id: str) -> None:
+        """Return None: no child is a server."""
+
     def polled(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Take no note of it."""
 

@@ -14,6 +14,7 @@ from ai_api_client_sdk.models.status import Status
 from ai_api_client_sdk.models.target_status import TargetStatus
 
 from pytest_aicore.emulator.api.dispatch import Dispatcher
+from pytest_aicore.http.exchange import Response
 from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.live import fleet
 from pytest_aicore.training.live.budget import Budget
@@ -485,6 +486,7 @@ def test_budget_is_not_spent_by_a_start_in_the_year_1(
 
     def served(self: Dispatcher, *args: Any, **how: Any) -> Any:
         answer = serve(self, *args, **how)
+        assert isinstance(answer, Response)
         answer.body = re.sub(rb'"startTime": ?"[^"]+"', b'"startTime": "0001-01-01T00:00:00Z"', answer.body)
         return answer
 
