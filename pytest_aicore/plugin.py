@@ -12,8 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.config.options import DEFAULT_WORKFLOWS, OPTIONS, SECRET_VARIABLES
-from pytest_aicore.hooks import ENVIRONMENT, HIDING_PLUGIN, SETTINGS, environment_at_start, ini_value
+from pytest_aicore.own_bytecode import use_own_bytecode
+
+use_own_bytecode()
+
+from pytest_aicore.config.options import DEFAULT_WORKFLOWS, OPTIONS, SECRET_VARIABLES  # noqa: E402
+from pytest_aicore.hooks import (  # noqa: E402
+    ENVIRONMENT,
+    HIDING_PLUGIN,
+    SETTINGS,
+    environment_at_start,
+    ini_value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

@@ -1,7 +1,6 @@
 """The settings: each is declared here once, with its names, its default and its help.
 
-`settings.py` reads their values. It is a module of its own because every pytest run of the environment loads this one,
-and pytest loads the modules of plugins slowly, in proportion to their code.
+`settings.py` reads their values. It is a module of its own because every pytest run of the environment loads this one.
 """
 
 from __future__ import annotations

@@ -50,8 +50,11 @@ def own_folder() -> Iterator[Path]:
 
 
 def _remove_leftovers(parent: Path) -> None:
-    unfinished = [folder for folder in parent.glob(f"{_UNFINISHED}*") if _is_old(folder)]
-    for folder in (*parent.glob(f"{_PREFIX}*"), *unfinished):
+    with os.scandir(parent) as entries:  # among thousands of others
+        found = [Path(entry.path) for entry in entries if entry.name.startswith((_PREFIX, _UNFINISHED))]
+    for folder in found:
+        if folder.name.startswith(_UNFINISHED) and not _is_old(folder):
+            continue
         with suppress(OSError):  # it belongs to somebody else, or was removed meanwhile
             if folder.is_symlink() or folder.stat().st_uid != os.getuid():
                 continue

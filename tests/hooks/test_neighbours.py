@@ -245,8 +245,30 @@ def test_importing_the_plugin_imports_little(pytester: pytest.Pytester) -> None:
         "pytest_aicore.config.options",
         "pytest_aicore.fixtures",
         "pytest_aicore.hooks",
+        "pytest_aicore.own_bytecode",
         "pytest_aicore.plugin",
     ]
+
+
+def test_modules_are_loaded_as_those_of_other_packages(empty_project: pytest.Pytester) -> None:
+    """Only those that pytest itself imports come from its assertion rewriting, which checks each source again."""
+    empty_project.makepyfile(
+        """
+        import sys
+        from importlib.machinery import SourceFileLoader
+
+        pytest_plugins = "pytester"
+
+        def test_it(aicore_client, pytester):
+            ours = {name: module for name, module in sys.modules.items() if name.startswith("pytest_aicore.")}
+            rewritten = [name for name, module in ours.items() if type(module.__loader__) is not SourceFileLoader]
+            assert {name.partition(".")[2] for name in rewritten} == {"fixtures", "own_bytecode", "plugin"}
+            assert len(ours) > 50
+            pytester.makepyfile("def test_it(aicore_client): assert aicore_client")
+            pytester.runpytest_inprocess("-W", "error").assert_outcomes(passed=1)
+        """
+    )
+    empty_project.runpytest_subprocess("-W", "error").assert_outcomes(passed=1)
 
 
 def test_idle_session_reads_the_installed_distributions_no_more_often(empty_project: pytest.Pytester) -> None:

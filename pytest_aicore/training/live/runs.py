@@ -147,9 +147,8 @@ class Live:
         return self._fleet
 
     def _new_fleet(self) -> Fleet:
-        # Import what its threads need before there are any: pytest parses each module of a plugin when it is imported,
-        # and Python 3.11 cannot parse in two threads at once ("AST constructor recursion depth mismatch"). Also, a
-        # module that a thread is importing while a test forks can never be imported in the forked process.
+        # Import what its threads need before there are any: a module that a thread is importing while a test forks can
+        # never be imported in the forked process.
         from pytest_aicore.training import maker  # noqa: F401
         from pytest_aicore.training.live import keeping, preflight, stop  # noqa: F401
         from pytest_aicore.training.live.fleet import Fleet, FleetClock
