@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import lru_cache
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
 Json = dict[str, Any]
 Failure = Literal["connection reset", "timeout"]
@@ -25,6 +27,11 @@ GATEWAY = {"server": "istio-envoy"}
 
 ASSUMED_VALIDATION_CODE = "01010001"
 """Assumed: the code of a request that its specification does not allow; no capture exists."""
+
+
+def _nobody_leaves(then: Callable[[], None]) -> AbstractContextManager[None]:
+    del then
+    return nullcontext()
 
 
 @dataclass(slots=True)
@@ -38,6 +45,8 @@ class Request:
         body: the body as sent.
         call: an object that all attempts of one logical call share (a retry sends the same call again).
         client_certificate: whether the client has presented a trusted certificate.
+        stream: the body where it is read as it comes, and `body` is empty; None where `body` is all of it.
+        on_departure: calls a function as soon as the client leaves, as long as its `with` block lasts.
     """
 
     method: str
@@ -46,6 +55,8 @@ class Request:
     body: bytes = b""
     call: object = None
     client_certificate: bool = False
+    stream: Iterable[bytes] | None = None
+    on_departure: Callable[[Callable[[], None]], AbstractContextManager[None]] = _nobody_leaves
     host: str = field(init=False)
     raw_path: str = field(init=False)
     """As sent: a percent-encoded slash is part of a segment."""
@@ -76,12 +87,16 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """An HTTP answer; with `failure` the client gets a broken connection or a timeout instead."""
+    """An HTTP answer; with `failure` the client gets a broken connection or a timeout instead.
+
+    With `stream` the body comes from there; an `OSError` of it means that the rest is missing.
+    """
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
     failure: Failure | None = None
+    stream: Iterator[bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.emulator.world.bindings import container_json, node_json, refused_details
+from pytest_aicore.emulator.world.bindings import SERVING, container_json, node_json, refused_details
+from pytest_aicore.http.exchange import seconds_z
 from pytest_aicore.running.walking.nodes import title_of
 from pytest_aicore.workflows.resource_plans import memory_of
 
@@ -44,6 +46,23 @@ def failed_details(execution_id: str, outcome: Outcome) -> dict[str, Any]:
             ),
         ],
     }
+
+
+def server_details(deployment_id: str, message: str, ended: Ended | None) -> dict[str, Any]:
+    """Return the status details of a deployment whose server has failed.
+
+    The shape of conditions is captured, that of containers is the one of executions; both together are assumed.
+
+    Args:
+        deployment_id: its id.
+        message: why it has failed.
+        ended: how its container has ended, None if there was none.
+    """
+    now = seconds_z(time.time())
+    condition = {"last_transition_time": now, "message": message, "status": "False", "type": "PredictorReady"}
+    pod = f"{deployment_id}-predictor"
+    containers = [] if ended is None else [container_json(SERVING, pod, ended.exit_code, ended.message, _last(ended))]
+    return {"deployment_info": [condition], "details": containers}
 
 
 def steps_of(outcome: Outcome) -> list[dict[str, Any]]:
@@ -89,4 +108,4 @@ def _last(ended: Ended) -> str:
     return "\n".join(ended.last_lines[-_LAST_LINES:])
 
 
-__all__ = ["failed_details", "steps_of"]
+__all__ = ["failed_details", "server_details", "steps_of"]

@@ -7,9 +7,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from pytest_aicore.emulator.api.handlers.inference import NOT_RUNNING, NOT_RUNNING_STATUS
 from pytest_aicore.emulator.serve.server import Server
 from pytest_aicore.emulator.world.engine import OpenEnd
 from pytest_aicore.errors import EmulatorError
+from pytest_aicore.http.exchange import text_response
+from pytest_aicore.local.carried import Surroundings
+from pytest_aicore.local.deployed import Deployed
 from pytest_aicore.local.job import job_of
 from pytest_aicore.local.object_store import ObjectStore, shelf_at
 from pytest_aicore.local.run import Run
@@ -24,11 +28,18 @@ if TYPE_CHECKING:
     from pytest_aicore.emulator.store.records import Configuration, Enactment
     from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.emulator.world.engine import Desk
+    from pytest_aicore.http.exchange import Request, Response
+    from pytest_aicore.local.carried import Carried
     from pytest_aicore.local.choices import LocalChoices
 
 
 def _nobody_listens(sentence: str) -> None:
     del sentence
+
+
+def _no_server(request: Request) -> Response:
+    del request
+    return text_response(NOT_RUNNING_STATUS, NOT_RUNNING)
 
 
 class LocalEngine:
@@ -60,8 +71,8 @@ class LocalEngine:
         self._folder = self._exits.enter_context(own_folder())
         outputs = choices.outputs or self._folder / "outputs"
         self.store = ObjectStore(places, outputs, self._folder / "written", choices.others)
-        self._runs: dict[str, Run] = {}
-        self._threads: set[Run] = set()
+        self._runs: dict[str, Carried] = {}
+        self._threads: set[Carried] = set()
         self._mutex = threading.Lock()
 
     def serve_steps(self, emulator: Emulator) -> None:
@@ -107,16 +118,18 @@ class LocalEngine:
                 "`default`"
             )
             return
-        given = tracking_variables(job.id, job.group, self.tracking_url)
         folder = self._folder / f"run-{uuid4().hex}"
         store = self.store.with_uploads(lambda: job.uploads)
-        run = Run(job, self._desk, self._choices, self.runner, store, folder, given, self._warn, self._forget)
+        around = Surroundings(self._desk, self._choices, self.runner, store, folder, self._warn, self._forget)
+        run: Carried
         with self._mutex:
             before = self._runs.get(job.id)
+            if job.is_deployment:
+                run = Deployed(job, around, before if isinstance(before, Deployed) else None)
+            else:
+                run = Run(job, around, tracking_variables(job.id, job.group, self.tracking_url))
             self._runs[job.id] = run
             self._threads.add(run)
-        if before is not None:
-            before.replace()
         try:
             run.start()
         except RuntimeError as error:  # the system allows no further thread
@@ -148,8 +161,16 @@ class LocalEngine:
         if run is not None:
             run.end()
 
-    def server_of(self, deployment_id: str) -> None:
-        """Return None: no server of a deployment is started yet."""
+    def server_of(self, deployment_id: str) -> Callable[[Request], Response]:
+        """Return what answers requests to a deployment; without a server that is ready, what the gateway answers.
+
+        Args:
+            deployment_id: its id.
+        """
+        with self._mutex:
+            run = self._runs.get(deployment_id)
+        server = run.server if isinstance(run, Deployed) else None
+        return server or _no_server
 
     def polled(self, group: ResourceGroup, enactment: Enactment) -> None:
         """Do nothing: polls have no effect on what really runs."""
@@ -178,7 +199,7 @@ class LocalEngine:
             run.join()
         self._exits.close()
 
-    def _forget(self, run: Run) -> None:
+    def _forget(self, run: Carried) -> None:
         """Take note of the last report of a run."""
         with self._mutex:
             self._threads.discard(run)

@@ -93,10 +93,7 @@ def unpack(source: Path, archive: Archive, destination: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".unpacking-", dir=destination.parent) as name:
         folder = Path(name, "all")
         folder.mkdir()
-        try:
-            _extract(source, archive, folder)
-        except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
-            raise ArchiveError(f"{source.name} cannot be unpacked as {_called(archive)}: {error}") from None
+        extract(source, archive, folder)
         entries = list(folder.iterdir())
         shutil.move(entries[0] if len(entries) == 1 else folder, destination)
 
@@ -114,6 +111,24 @@ def _is_tgz(path: Path) -> bool:
     except (tarfile.TarError, OSError, EOFError):
         return False
     return True
+
+
+def extract(source: Path, archive: Archive, folder: Path) -> None:
+    """Put all entries of an archive into a folder.
+
+    Args:
+        source: the packed file.
+        archive: `zip`, or any other word for a tar.
+        folder: an empty folder.
+
+    Raises:
+        ArchiveError: the archive is damaged, or an entry would be written outside.
+        OSError: something cannot be read or written.
+    """
+    try:
+        _extract(source, archive, folder)
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+        raise ArchiveError(f"{source.name} cannot be unpacked as {_called(archive)}: {error}") from None
 
 
 def _extract(source: Path, archive: Archive, folder: Path) -> None:
@@ -166,4 +181,4 @@ def _require_inside(folder: Path, name: str) -> None:
         place.unlink()  # otherwise the entry would be written where the link leads
 
 
-__all__ = ["ArchiveError", "pack", "unpack"]
+__all__ = ["ArchiveError", "extract", "pack", "unpack"]

@@ -114,6 +114,8 @@ def of_step(pod: Pod, own: Mapping[str, str], image: Mapping[str, str], given: M
         given: those that AI Core adds to each step.
     """
     of_argo = {"ARGO_CONTAINER_NAME": "main", "ARGO_INCLUDE_SCRIPT_OUTPUT": str(pod.keep_result).lower()}
+    if pod.port is not None:  # no step of Argo's
+        of_argo = {}
     return {"PATH": PATH, "HOME": HOME, "HOSTNAME": pod.name, **image, **given, **of_argo, **own}
 
 

@@ -131,6 +131,7 @@ class Pod:
         deadline: seconds that it may run, None for no limit.
         plan: its resource plan or instance type.
         line: the line of its template in the workflow's file.
+        port: at which it serves requests: the server of a deployment. None for a step of a workflow.
     """
 
     node: str
@@ -154,6 +155,7 @@ class Pod:
     deadline: float | None = None
     plan: str = DEFAULT_PLAN
     line: int = 0
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

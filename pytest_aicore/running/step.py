@@ -139,6 +139,7 @@ class Step:
             stdout=output.stdout.writing,
             stderr=(output.stderr or output.stdout).writing,
             mounts={path: path in self._pod.closed_dirs for path in self._pod.empty_dirs},
+            port=self._pod.port,
         )
 
     def _run(self, image: Image, command: tuple[str, ...], own: dict[str, str]) -> Ended:
@@ -151,6 +152,8 @@ class Step:
             self._launched = launch
             running = self._running = self._settings.engine.start(launch)
             output.is_passed_on()
+            if self._settings.started is not None:
+                self._settings.started(running)
             watched = watch(running, output.streams, self._pod.deadline, self._stop, self._most_memory())
             drain(output.streams)
             is_stopped = watched.is_too_long or self._stop.is_wished

@@ -41,6 +41,11 @@ class Usage:
         """When each process that has a mark began, as the system counts it."""
 
     @property
+    def pids(self) -> list[int]:
+        """The process and all that it has started and that still run."""
+        return _tree(self._pid) if self._pid else []
+
+    @property
     def cpu_seconds(self) -> float | None:
         """Seconds of processor time up to the last moment, None where the system does not tell."""
         return sum(self._seconds.values()) if self._seconds else None

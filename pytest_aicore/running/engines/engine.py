@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
@@ -31,6 +32,7 @@ class Launch:
         mounts: the folders that are volumes, as the step writes them, with whether it cannot write to them.
         stdout: the file descriptor to which it writes.
         stderr: the other one; may be the same.
+        port: at which it listens for requests, None if it serves none.
     """
 
     root: Root
@@ -45,6 +47,7 @@ class Launch:
     stdout: int
     stderr: int
     mounts: Mapping[str, bool] = field(default_factory=dict)
+    port: int | None = None
 
 
 class Exit(NamedTuple):
@@ -98,6 +101,18 @@ class Running(Protocol):
         """
         ...
 
+    def connect(self, port: int, seconds: float) -> socket.socket:
+        """Return a connection to a port of a step that serves requests.
+
+        Args:
+            port: the port, as the step has it.
+            seconds: after which it gives up.
+
+        Raises:
+            OSError: nothing listens there, or does not accept in time.
+        """
+        ...
+
     def bring(self, paths: Iterable[tuple[str, bool]]) -> None:
         """Put what it has left at some paths into its root, unless that is where it has written.
 
@@ -125,6 +140,11 @@ class Engine(Protocol):
     @property
     def lacks(self) -> tuple[str, ...]:
         """What it cannot hold, one phrase each."""
+        ...
+
+    @property
+    def has_ports_of_its_own(self) -> bool:
+        """Whether two steps can listen at the same port at once."""
         ...
 
     def probe(self) -> str | None:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from pytest_aicore.processes import mark_of
 from pytest_aicore.running import left_processes
+from pytest_aicore.running.engines import ports
 from pytest_aicore.running.engines.commands import refused
 from pytest_aicore.running.engines.engine import Exit
 from pytest_aicore.running.engines.of_machine import ProgramsOfMachine
 from pytest_aicore.running.usage import Usage
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterable
 
     from pytest_aicore.running.engines.engine import Launch
@@ -36,6 +38,7 @@ class PlainProcess(ProgramsOfMachine):
         "a process that detaches itself may survive its step; a step survives a session that is killed until the next",
         "the step runs as you, not as user 65534; nothing limits its network, nor by default its memory",
     )
+    has_ports_of_its_own = False
 
     def probe(self) -> str | None:
         """Return why it cannot work on this machine and what to do about it, None if it can."""
@@ -76,7 +79,10 @@ class PlainProcess(ProgramsOfMachine):
 
         Raises:
             CommandError: its program could not be executed.
+            StartError: another one listens at its port.
         """
+        if launch.port is not None:
+            ports.require(launch.port, self.name)
         try:
             process = subprocess.Popen(  # noqa: S603  the step's own command
                 launch.command,
@@ -89,8 +95,10 @@ class PlainProcess(ProgramsOfMachine):
             )
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            if launch.port is not None:
+                ports.release(launch.port)
             raise refused(launch, reason) from None
-        return Plain(process, Seen(process.pid, left_processes.file_of(launch.root.folder)))
+        return Plain(process, Seen(process.pid, left_processes.file_of(launch.root.folder)), launch.port)
 
 
 def _with_parents(path: str) -> list[PurePosixPath]:
@@ -135,10 +143,12 @@ class Plain:
     Attributes:
         process: its main process.
         usage: which processes it has started, as far as they were seen.
+        port: at which it listens, None for none.
     """
 
     process: subprocess.Popen[bytes]
     usage: Seen
+    port: int | None = None
 
     def wait(self) -> None:
         """Return when its main process has ended."""
@@ -160,8 +170,22 @@ class Plain:
         del said
         self.stop()
         self.usage.file.unlink(missing_ok=True)
+        if self.port is not None:
+            ports.release(self.port)
         code = self.process.returncode
         return Exit(code if code >= 0 else 128 - code)
+
+    def connect(self, port: int, seconds: float) -> socket.socket:
+        """Return a connection to a port of this machine.
+
+        Args:
+            port: the port.
+            seconds: after which it gives up.
+
+        Raises:
+            OSError: nothing listens there, or does not accept in time.
+        """
+        return ports.connection(port, seconds)
 
     def bring(self, paths: Iterable[tuple[str, bool]]) -> None:
         """Do nothing: it has written into its root."""

@@ -50,9 +50,6 @@ class Relay:
         url: where the service is.
         python: a Python in the sandbox.
 
-    Attributes:
-        theirs: the end of a connection that the sandbox gets.
-
     Raises:
         OSError: there are no more file descriptors.
     """
@@ -61,11 +58,16 @@ class Relay:
         self._python = python
         address = urlsplit(url)
         self._service = (address.hostname or "", address.port or 80)
-        self._ours, self.theirs = socket.socketpair()
+        self._ours, self._theirs = socket.socketpair()
         self._listener: socket.socket | None = None
         self._is_over = False
         self._refusal = self._problem = ""
         self._thread = threading.Thread(target=self._serve, daemon=True, name="aicore-relay")
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What the sandbox gets."""
+        return (self._theirs.fileno(),)
 
     def command(self, command: Sequence[str], env: Mapping[str, str]) -> list[str]:
         """Return the command that makes the socket inside and then executes another command.
@@ -75,11 +77,11 @@ class Relay:
             env: of the step.
         """
         inside = [str(self._python), "-I", "-S", "-c", _INSIDE]
-        return [*inside, str(self.theirs.fileno()), str(self._service[1]), env.get("LC_CTYPE", ""), *command]
+        return [*inside, *map(str, self.descriptors), str(self._service[1]), env.get("LC_CTYPE", ""), *command]
 
     def begin(self) -> None:
         """Serve, now that the sandbox has its end."""
-        self.theirs.close()
+        self._theirs.close()
         self._thread.start()
 
     def close(self) -> str:
@@ -89,7 +91,7 @@ class Relay:
             StartError: nothing can listen inside.
         """
         self._is_over = True
-        self.theirs.close()
+        self._theirs.close()
         if self._listener is not None:
             with suppress(OSError):
                 self._listener.shutdown(socket.SHUT_RDWR)

@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_aicore.running.engines import ports
 from pytest_aicore.running.engines.commands import refused, require_known_format
 from pytest_aicore.running.engines.engine import Exit, StartError
+from pytest_aicore.running.engines.entrance import Entrance
 from pytest_aicore.running.engines.of_machine import ProgramsOfMachine
 from pytest_aicore.running.engines.relay import TRACKING, Relay
 from pytest_aicore.running.engines.view import bound, file_system, is_of_machine, links, make_ways
@@ -26,6 +28,7 @@ from pytest_aicore.running.engines.watchdog import Watchdog
 from pytest_aicore.running.usage import Usage
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterable
 
     from pytest_aicore.running.engines.engine import Launch
@@ -41,6 +44,10 @@ _REMEDY = (
 )
 
 
+_ALONE = (
+    "pytest-aicore: port {port} is in use on this machine, so this server gets a network of its own: it reaches no"
+    " other machine\n"
+)
 _OWN_SESSION = "--new-session"
 _PROBE_SECONDS = 30
 _PROVEN: set[tuple[str, bool]] = set()
@@ -69,6 +76,7 @@ class Sandbox(ProgramsOfMachine):
     """
 
     name = "sandbox"
+    has_ports_of_its_own = True
 
     def __init__(self, *, network: bool = True) -> None:
         self._network = network
@@ -97,7 +105,8 @@ class Sandbox(ProgramsOfMachine):
         if (program, self._network) in _PROVEN:
             self._program = program
             return None
-        command = [program, *self._isolation("probe"), *bound(Path("/usr")), *links(), "--proc", "/proc", "true"]
+        isolation = _isolation("probe", alone=not self._network)
+        command = [program, *isolation, *bound(Path("/usr")), *links(), "--proc", "/proc", "true"]
         try:
             tried = subprocess.run(  # noqa: S603  bubblewrap, with our own arguments
                 command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_PROBE_SECONDS
@@ -131,7 +140,8 @@ class Sandbox(ProgramsOfMachine):
         """
         self._require_program()
         make_ways(launch)
-        isolation = [option for option in self._isolation(launch.hostname) if option != _OWN_SESSION]
+        isolation = _isolation(launch.hostname, alone=not self._network)
+        isolation.remove(_OWN_SESSION)
         options = (*isolation, *file_system(launch), "--chdir", launch.workdir)
         return (str(self._program), *options, "--", *launch.command), None
 
@@ -154,20 +164,33 @@ class Sandbox(ProgramsOfMachine):
         require_known_format(launch)
         self._require_program()
         make_ways(launch)
-        options = [*self._isolation(launch.hostname), *file_system(launch), "--chdir", launch.workdir, "--clearenv"]
+        shared_port = launch.port if self._network and launch.port is not None and ports.claim(launch.port) else None
+        is_alone = not self._network or (launch.port is not None and shared_port is None)
+        if is_alone and self._network:
+            os.write(launch.stdout, _ALONE.format(port=launch.port).encode())
+        try:
+            return self._begun(launch, shared_port, is_alone=is_alone)
+        except BaseException:
+            if shared_port is not None:
+                ports.release(shared_port)
+            raise
+
+    def _begun(self, launch: Launch, shared_port: int | None, *, is_alone: bool) -> Sandboxed:
+        isolation = _isolation(launch.hostname, alone=is_alone)
+        options = [*isolation, *file_system(launch), "--chdir", launch.workdir, "--clearenv"]
         for name, value in launch.env.items():
             options += ["--setenv", name, value]
         report, reporting = os.pipe()
         os.set_blocking(report, False)
-        watchdog = relay = None
+        watchdog = way = None
         try:
             watchdog = Watchdog()
-            relay = self._relay(launch)
-            process = self._started(launch, options, (reporting, watchdog.info), relay)
+            way = _way(launch) if is_alone else None
+            process = self._started(launch, options, (reporting, watchdog.info), way)
         except (OSError, ValueError) as error:
             os.close(report)
-            if relay is not None:
-                relay.close()
+            if way is not None:
+                way.close()
             if watchdog is not None:
                 watchdog.is_passed_on()
                 watchdog.close()
@@ -177,20 +200,16 @@ class Sandbox(ProgramsOfMachine):
         finally:
             os.close(reporting)
         watchdog.is_passed_on()
-        if relay is not None:
-            relay.begin()
-        return Sandboxed(process, report, watchdog, launch, relay)
-
-    def _relay(self, launch: Launch) -> Relay | None:
-        url, python = launch.env.get(TRACKING), launch.image.python
-        return None if self._network or url is None or python is None else Relay(url, python.path)
+        if way is not None:
+            way.begin()
+        return Sandboxed(process, report, watchdog, launch, way, shared_port)
 
     def _started(
-        self, launch: Launch, options: list[str], reports: tuple[int, int], relay: Relay | None
+        self, launch: Launch, options: list[str], reports: tuple[int, int], way: Relay | Entrance | None
     ) -> subprocess.Popen[bytes]:
         reporting, info = reports
-        command = launch.command if relay is None else relay.command(launch.command, launch.env)
-        further = () if relay is None else (relay.theirs.fileno(),)
+        command = launch.command if way is None else way.command(launch.command, launch.env)
+        further = () if way is None else way.descriptors
         with tempfile.TemporaryFile() as file:  # in the list of processes everybody could read the variables
             file.write(b"".join(os.fsencode(option) + b"\0" for option in options))
             file.seek(0)
@@ -206,12 +225,23 @@ class Sandbox(ProgramsOfMachine):
                 start_new_session=True,
             )
 
-    def _isolation(self, hostname: str) -> list[str]:
-        alone = [] if self._network else ["--unshare-net"]
-        return [
-            *("--unshare-user", "--uid", _USER, "--gid", _USER, "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
-            *("--hostname", hostname[:63], "--unshare-cgroup-try", *alone, "--die-with-parent", _OWN_SESSION),
-        ]
+
+def _isolation(hostname: str, *, alone: bool) -> list[str]:
+    network = ["--unshare-net"] if alone else []
+    return [
+        *("--unshare-user", "--uid", _USER, "--gid", _USER, "--unshare-pid", "--unshare-ipc", "--unshare-uts"),
+        *("--hostname", hostname[:63], "--unshare-cgroup-try", *network, "--die-with-parent", _OWN_SESSION),
+    ]
+
+
+def _way(launch: Launch) -> Relay | Entrance | None:
+    """Return what connects a sandbox without network: in to its server, or out to the tracking service."""
+    url, python = launch.env.get(TRACKING), launch.image.python
+    if python is None:
+        return None
+    if launch.port is not None:
+        return Entrance(python.path)
+    return None if url is None else Relay(url, python.path)
 
 
 @dataclass(slots=True)
@@ -224,14 +254,16 @@ class Sandboxed:
         report: from where its report is read.
         watchdog: ends it if this process is killed.
         launch: the step.
-        relay: what it reaches of the network, where it has none.
+        way: what connects it to this machine, where it has a network of its own.
+        shared_port: a port of this machine that it has, None without one.
     """
 
     process: subprocess.Popen[bytes]
     report: int
     watchdog: Watchdog
     launch: Launch
-    relay: Relay | None = None
+    way: Relay | Entrance | None = None
+    shared_port: int | None = None
     usage: Usage = field(init=False)
     _reported: bytes = b""
 
@@ -278,7 +310,9 @@ class Sandboxed:
         code = self._number("exit-code")
         os.close(self.report)
         self.watchdog.close()
-        refusal = "" if self.relay is None else self.relay.close()
+        if self.shared_port is not None:
+            ports.release(self.shared_port)
+        refusal = "" if self.way is None else self.way.close()
         if refusal:
             raise refused(self.launch, refusal)
         if code is not None:
@@ -291,6 +325,20 @@ class Sandboxed:
         if reason.startswith("execvp "):
             raise refused(self.launch, reason.rpartition(": ")[2])
         raise StartError(f"bubblewrap could not make the sandbox: {reason or 'no reason given'}")
+
+    def connect(self, port: int, seconds: float) -> socket.socket:
+        """Return a connection to a port in its network.
+
+        Args:
+            port: the port.
+            seconds: after which it gives up.
+
+        Raises:
+            OSError: nothing listens there, or does not accept in time.
+        """
+        if isinstance(self.way, Entrance):
+            return self.way.connection(port, seconds)
+        return ports.connection(port, seconds)
 
     def bring(self, paths: Iterable[tuple[str, bool]]) -> None:
         """Do nothing: it has written into its root."""

@@ -185,6 +185,47 @@ SPEC: Final[Shape] = {
     ),
 }
 """What is carried out of a specification, its templates apart: only those count that a run can reach."""
+_NAME_OF_HEADER: Final[Shape] = [_keys("name", "value")]
+_PROBE: Final[Shape] = {
+    **_keys("initialDelaySeconds", "periodSeconds", "timeoutSeconds", "successThreshold", "failureThreshold"),
+    **_ignored("terminationGracePeriodSeconds"),
+    "httpGet": {**_keys("path", "port"), **_ignored("scheme"), "httpHeaders": _NAME_OF_HEADER},
+    "tcpSocket": _keys("port"),
+}
+SERVICE: Final[Shape] = {
+    "predictor": {
+        **_keys("timeout"),
+        **_FOR_THE_CLUSTER,
+        **_ignored(
+            "annotations",
+            "canaryTrafficPercent",
+            "containerConcurrency",
+            "dnsConfig",
+            "dnsPolicy",
+            "imagePullSecrets",
+            "labels",
+            "maxReplicas",
+            "minReplicas",
+            "runtimeClassName",
+            "scaleMetric",
+            "scaleTarget",
+            "terminationGracePeriodSeconds",
+            "topologySpreadConstraints",
+        ),
+        "containers": [
+            {
+                **_CONTAINER,
+                **_ignored("name", "terminationMessagePath", "terminationMessagePolicy"),
+                "ports": [_keys("containerPort") | _ignored("name", "protocol")],
+                "readinessProbe": _PROBE,
+                "livenessProbe": _PROBE,
+                "startupProbe": _PROBE,
+            }
+        ],
+        "volumes": _VOLUMES,
+    }
+}
+"""What is carried out of the specification that a ServingTemplate holds, KServe's InferenceService."""
 LETTERS: Final = "aAbBdHIjmMpSwyYZ"
 """What may follow `workflow.creationTimestamp.`, as strftime knows it (argo-workflows, util/strftime)."""
 TAGS: Final = re.compile(

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pytest_aicore.workflows.yaml.places import Place
     from pytest_aicore.workflows.yaml.tree import Node
 
+    PlaceOf = Callable[[Node], Place]
+
 
 class Refusal(NamedTuple):
     """Something that is not carried out.
@@ -113,9 +115,9 @@ def _not_carried_out(
 ) -> Iterator[Refusal]:
     spec = workflow.spec
     undeclared = _undeclared(workflow)
-    yield from _beside(workflow, spec, SPEC, "spec")
+    yield from beside(workflow.document.place, spec, SPEC, "spec")
     for owner, template in reached:
-        yield from _beside(owner, template.node, TEMPLATE, "template")
+        yield from beside(owner.document.place, template.node, TEMPLATE, "template")
         yield from _values(owner, template.node, undeclared)
     yield from _names(workflow, spec)
     for key, node in spec.values.items():
@@ -137,40 +139,51 @@ def _undeclared(workflow: WorkflowTemplate) -> Callable[[str], bool]:
     return is_undeclared
 
 
-def _beside(workflow: WorkflowTemplate, node: Node, shape: Shape, where: str) -> Iterator[Refusal]:
-    """Yield what of a node its shape does not have, and what is not of its shape."""
+def beside(place_of: PlaceOf, node: Node, shape: Shape, where: str) -> Iterator[Refusal]:
+    """Yield what of a node its shape does not have, and what is not of its shape.
+
+    Args:
+        place_of: returns where a node stands.
+        node: the node.
+        shape: what is carried out.
+        where: how messages call the node.
+    """
     if isinstance(shape, list):
         if type(node) is not SequenceNode:
-            yield Refusal(workflow.document.place(node), f"`{where}` has to be a list.")
+            yield Refusal(place_of(node), f"`{where}` has to be a list.")
             return
         for item in node.items:
-            yield from _item(workflow, item, shape[0], where)
+            yield from _item(place_of, item, shape[0], where)
     elif not isinstance(shape, Kept):
         if type(node) is not MappingNode:
-            yield Refusal(workflow.document.place(node), f"`{where}` has to be a map.")
+            yield Refusal(place_of(node), f"`{where}` has to be a map.")
             return
         for key in node.values:
             if not is_given(node, key):
                 continue
             known = shape.get(key, shape.get(ANY_NAME))
             if known is not None:
-                yield from _beside(workflow, node.values[key], known, f"{where}.{key}")
+                yield from beside(place_of, node.values[key], known, f"{where}.{key}")
             else:
-                place = workflow.document.place(node.keys[key])
+                place = place_of(node.keys[key])
                 yield Refusal(place, f"`{where}.{key}` is not carried out on this machine.")
 
 
-def _item(workflow: WorkflowTemplate, item: Node, shape: Shape, where: str) -> Iterator[Refusal]:
-    """Yield what is wrong with an item of a list: each has a value, and a name if its kind has names."""
-    place = workflow.document.place(item)
+def _item(place_of: PlaceOf, item: Node, shape: Shape, where: str) -> Iterator[Refusal]:
+    """Yield what is wrong with an item of a list: each has a value, and a name if its name has a meaning."""
+    place = place_of(item)
     if isinstance(shape, Kept):
         if type(item) is not ScalarNode or item.kind == "null":
             yield Refusal(place, f"Each item of `{where}` has to be a single value.")
         return
-    if isinstance(shape, Mapping) and "name" in shape and not (type(item) is MappingNode and item.name("name")):
+    if (
+        isinstance(shape, Mapping)
+        and shape.get("name") is Kept.CARRIED_OUT
+        and not (type(item) is MappingNode and item.name("name"))
+    ):
         yield Refusal(place, f"Each item of `{where}` has to be a map with a `name`.")
         return
-    yield from _beside(workflow, item, shape, where)
+    yield from beside(place_of, item, shape, where)
 
 
 def _incomplete(workflow: WorkflowTemplate, library: Mapping[str, WorkflowTemplate]) -> Iterator[Refusal]:
@@ -278,4 +291,4 @@ def _problem_of(expression: str) -> str | None:
     return f"nothing is called `{unknown[0]}`." if unknown else None
 
 
-__all__ = ["Refusal", "lost_outputs", "refusals"]
+__all__ = ["Refusal", "beside", "lost_outputs", "refusals"]

@@ -7,6 +7,7 @@ engine's server answers, or where none runs, what a test has given with `Emulato
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.api.call import UnansweredError
@@ -70,7 +71,7 @@ def _as_passed(request: Request, cut: int) -> Request:
     query = request.url.partition("?")[2]
     headers = {name: value for name, value in request.headers.items() if name not in _NOT_PASSED}
     rest = request.raw_path[cut:] or "/"
-    return Request(request.method, f"{rest}?{query}" if query else rest, headers, request.body)
+    return replace(request, url=f"{rest}?{query}" if query else rest, headers=headers)
 
 
 def _is_served(deployment: Deployment) -> bool:

@@ -7,12 +7,14 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_aicore.running.engines import ports
 from pytest_aicore.running.engines.commands import refused
 from pytest_aicore.running.engines.docker.files import Files
 from pytest_aicore.running.engines.engine import Exit, StartError
 from pytest_aicore.running.usage import Usage
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterable, Mapping
 
     from docker import APIClient
@@ -133,12 +135,26 @@ class Container:
             CommandError: its program could not be executed.
             StartError: how it ended is not known.
         """
+        if self._launch.port is not None:
+            ports.release(self._launch.port)
         if self._exit is None:
             raise StartError(f"how the step ended is not known: {self._problem}")
         last = said.rstrip("\n").rpartition("\n")[2]
         if self._exit.code and last.startswith(_OF_INIT):
             raise refused(self._launch, last.rpartition(": ")[2])
         return self._exit
+
+    def connect(self, port: int, seconds: float) -> socket.socket:
+        """Return a connection to a port of this machine, whose network the container shares.
+
+        Args:
+            port: the port.
+            seconds: after which it gives up.
+
+        Raises:
+            OSError: nothing listens there, or does not accept in time.
+        """
+        return ports.connection(port, seconds)
 
     def bring(self, paths: Iterable[tuple[str, bool]]) -> None:
         """Put what it has left into its root.

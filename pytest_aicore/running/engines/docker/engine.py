@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.running.copying import remove
+from pytest_aicore.running.engines import ports
 from pytest_aicore.running.engines.commands import refused
 from pytest_aicore.running.engines.docker.connection import NoApiError, connected, is_on_this_machine
 from pytest_aicore.running.engines.docker.container import Container
@@ -40,6 +41,7 @@ class Docker:
     """Runs steps in containers, by the API of Docker or Podman."""
 
     name = "docker"
+    has_ports_of_its_own = False
     lacks = (
         "services of this machine can be reached by the network",
         "without an init program (docker-init, catatonit) a step's program ignores signals that it does not handle",
@@ -152,6 +154,8 @@ class Docker:
         from docker.errors import DockerException
         from requests.exceptions import RequestException
 
+        if launch.port is not None:
+            ports.require(launch.port, self.name)
         container = None
         try:
             client = self._api()
@@ -161,14 +165,12 @@ class Docker:
             container.begin(is_here=self._is_here)
         except (DockerException, RequestException, OSError) as error:
             said = " ".join(str(getattr(error, "explanation", None) or error).split())
-            if container is not None:
-                container.clean()
+            _give_up(container, launch)
             if "argument list too long" in said:
                 raise refused(launch, "argument list too long") from None
             raise StartError(f"the container cannot be started: {said}") from None
         except CommandError:
-            if container is not None:
-                container.clean()
+            _give_up(container, launch)
             raise
         remove(launch.root.folder)  # the container has it now; what it leaves is brought here
         launch.root.folder.mkdir()
@@ -233,6 +235,13 @@ class Docker:
             labels=labels(),
             host_config=host,
         )
+
+
+def _give_up(container: Container | None, launch: Launch) -> None:
+    if container is not None:
+        container.clean()
+    if launch.port is not None:
+        ports.release(launch.port)
 
 
 __all__ = ["Docker"]

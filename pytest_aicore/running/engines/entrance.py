@@ -1,0 +1,130 @@
+"""How requests reach a server that has a network of its own: by sockets that were made inside of it.
+
+A socket belongs to the network in which it was made, whoever has it. So a few lines of Python, which stay beside the
+server, make a socket whenever one is asked for, and hand it out; it is connected from outside.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING, Final
+
+from pytest_aicore.running.engines.ports import HERE
+from pytest_aicore.running.watching import Pipe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_INSIDE: Final = """
+import os, signal, socket, sys
+outside, told = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
+if os.fork() == 0:
+    if os.fork() == 0:  # of nobody's children: the server must not meet it when it waits for its own
+        os.setsid()
+        os.close(told)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for number in (0, 1, 2):
+            os.dup2(nothing, number)
+        while outside.recv(1):
+            with socket.socket() as made:
+                socket.send_fds(outside, [b"s"], [made.fileno()])
+    os._exit(0)
+os.wait()
+for number in (outside.fileno(), told):
+    os.set_inheritable(number, False)
+if not sys.argv[3]:  # else Python has set it (PEP 538)
+    os.environ.pop("LC_CTYPE", None)
+for number in (signal.SIGPIPE, signal.SIGXFSZ):
+    signal.signal(number, signal.SIG_DFL)
+try:
+    os.execvp(sys.argv[4], sys.argv[4:])
+except OSError as error:
+    os.write(told, os.strerror(error.errno).encode())
+"""
+_LONGEST: Final = 1024
+"""Bytes of a sentence of the operating system."""
+
+
+class Entrance:
+    """Connects to ports in the network of a sandbox.
+
+    Args:
+        python: a Python in the sandbox.
+
+    Raises:
+        OSError: there are no more file descriptors.
+    """
+
+    def __init__(self, python: Path) -> None:
+        self._python = python
+        self._ours, self._theirs = socket.socketpair()
+        self._refusal = Pipe()
+        self._mutex = threading.Lock()
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What the sandbox gets."""
+        return self._theirs.fileno(), self._refusal.writing
+
+    def command(self, command: Sequence[str], env: Mapping[str, str]) -> list[str]:
+        """Return the command that leaves the maker of sockets inside and then executes another command.
+
+        Args:
+            command: of the server.
+            env: of the server.
+        """
+        inside = [str(self._python), "-I", "-S", "-c", _INSIDE]
+        return [*inside, *map(str, self.descriptors), env.get("LC_CTYPE", ""), *command]
+
+    def begin(self) -> None:
+        """Close what the sandbox has now."""
+        self._theirs.close()
+        self._refusal.close_writing()
+
+    def connection(self, port: int, seconds: float) -> socket.socket:
+        """Return a connection to a port inside.
+
+        Args:
+            port: the port.
+            seconds: after which it gives up.
+
+        Raises:
+            OSError: nothing listens there, or does not accept in time; or the sandbox has ended.
+        """
+        with self._mutex:
+            self._ours.settimeout(seconds)
+            self._ours.send(b"s")
+            _, found, _, _ = socket.recv_fds(self._ours, 1, 1)
+        if not found:
+            raise ConnectionRefusedError("the server has ended")
+        made = _socket(found[0])
+        try:
+            made.settimeout(seconds)
+            made.connect((HERE, port))
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def close(self) -> str:
+        """End it, after the server; return why its command could not be executed, empty if it was."""
+        self.begin()
+        with self._mutex:
+            self._ours.close()
+        refusal = os.read(self._refusal.reading, _LONGEST).decode()
+        self._refusal.close()
+        return refusal
+
+
+def _socket(descriptor: int) -> socket.socket:
+    try:
+        return socket.socket(fileno=descriptor)
+    except OSError:
+        os.close(descriptor)
+        raise
+
+
+__all__ = ["Entrance"]
