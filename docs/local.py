@@ -356,12 +356,35 @@ and so does stopping the server.
   for files, `GET /v2/lm/dataset/files/default/EXECUTION/NAME/model.json`; so `output_artifacts[...].open("model.json")`
   works in a live session that is rehearsed against this server.
 - What cannot be carried out ends DEAD, with the reason in `statusMessage` (at most 256 characters) and, complete, in
-  `statusDetails`: a workflow with something that is not in the table below, an image that cannot be made, a deployment.
+  `statusDetails`: a workflow with something that is not in the table below, an image that cannot be made.
 - A resource group that a client has made needs the object-store secret `default`; without it executions stay UNKNOWN,
   as on AI Core, and the server says so.
 - Time is real, so `--pace` is refused, and so is a `--host` that other machines reach: they could run code here.
 - All executions that were started run at the same time; pull secrets and generic secrets of AI Core are not looked at,
   the values for `secretKeyRef` come from `--secrets`, those for `configMapKeyRef` from `--config-maps`.
+
+## Deployments
+
+A deployment is served on this machine as well: the container of the ServingTemplate is started with the image's or the
+template's command, the model that `STORAGE_URI` names is put whole into `/mnt/models` before (a file, all files of a
+folder, or what a single tar or zip holds; read-only), and requests below the deployment's URL are passed on to its port
+(the first `containerPort`, else 8080), with AI Core's checks of token and resource group. Bodies are passed on as they
+come, in both directions.
+
+- The deployment is RUNNING when its port accepts a connection, or as soon as the template's `startupProbe` and
+  `readinessProbe` succeed (`httpGet`, `tcpSocket`, with their numbers). A `livenessProbe` is asked from then on.
+- A server that ends, before or after that, makes the deployment DEAD at once, with the exit code and its last line;
+  Kubernetes would start it again and again. One that is not ready after 600 seconds is DEAD as well. Where it listens
+  at another port than the template says, its log tells so after three seconds.
+- An update to another configuration starts the new server; the previous one answers until the new one is ready. If that
+  never is, the deployment is DEAD.
+- With the engine `sandbox` several servers may use the same port at once: the first one shares the network of this
+  machine, each further one gets a network of its own, in which it reaches no other machine, and its log says so. The
+  engines `process` and `docker` share the ports of this machine: a port that is in use is refused, and an update ends
+  the previous server first.
+- One server runs, whatever `minReplicas` and `maxReplicas` are: scaling, also to zero, is not played. There is no GPU.
+- A server that does not accept a connection, breaks it, or answers in something else than HTTP is a 502 to the client,
+  one that does not begin its answer within the `timeout` of the predictor (300 seconds) a 504.
 
 ## Engines
 

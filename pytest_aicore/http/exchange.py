@@ -84,6 +84,20 @@ class Request:
         pairs = parse_qsl(urlsplit(self.url).query, keep_blank_values=True)
         return [value for key, value in pairs if key == name]
 
+    def whole_body(self) -> bytes:
+        """Return all of the body, after reading what is still to come.
+
+        Raises:
+            BrokenRequestError: the client does not send all of it.
+        """
+        if self.stream is not None:
+            self.body, self.stream = b"".join(self.stream), None
+        return self.body
+
+
+class BrokenRequestError(Exception):
+    """The body of a request that is read as it comes is incomplete, or not encoded as HTTP requires."""
+
 
 @dataclass(slots=True)
 class Response:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from io import BytesIO
+from io import BytesIO, RawIOBase
 from typing import TYPE_CHECKING, Any
 
 from urllib3 import HTTPResponse
+from urllib3.exceptions import ProtocolError
 
 from pytest_aicore.http.exchange import Request
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
     from requests import PreparedRequest
 
     from pytest_aicore.http.exchange import Response
@@ -42,14 +45,77 @@ def as_raw(response: Response, method: str) -> HTTPResponse:
         response: the answer.
         method: of the request; an answer to HEAD has no body.
     """
-    return HTTPResponse(
-        body=BytesIO(b"" if method == "HEAD" else response.body),
+    is_streamed = response.stream is not None
+    body: Any = BytesIO(b"" if method == "HEAD" else response.body)
+    return (_Streamed if is_streamed else HTTPResponse)(
+        body=_File(response.stream) if response.stream is not None else body,
         status=response.status,
         reason=_REASONS.get(response.status),
         headers=response.headers,
         preload_content=False,
         request_method=method,
     )
+
+
+class _File(RawIOBase):
+    """The body of an answer as a file.
+
+    Args:
+        chunks: a generator of it.
+    """
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self.chunks = chunks
+        self._rest = b""
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what is there, at least a byte before the end.
+
+        Raises:
+            ProtocolError: it is cut off.
+        """
+        self._rest = self._rest or next(self._parts(), b"")
+        count = min(len(buffer), len(self._rest))
+        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count
+
+    def rest(self) -> Iterator[bytes]:
+        """Yield what is not read yet, as it comes.
+
+        Raises:
+            ProtocolError: it is cut off.
+        """
+        rest, self._rest = self._rest, b""
+        if rest:
+            yield rest
+        yield from self._parts()
+
+    def _parts(self) -> Iterator[bytes]:
+        try:
+            yield from self.chunks
+        except OSError as error:
+            raise ProtocolError(f"Connection broken: {error!r}", error) from error
+
+    def close(self) -> None:
+        """Close the connection to who answers."""
+        self.chunks.close()  # type: ignore[attr-defined]
+        super().close()
+
+
+class _Streamed(HTTPResponse):
+    """An answer that is shown as it comes, as urllib3 shows a chunked one."""
+
+    def stream(self, amt: int | None = 2**16, decode_content: bool | None = None) -> Generator[bytes]:
+        """Yield the body as it comes; one that has to be decoded as urllib3 does it."""
+        file: Any = self._fp
+        if self.headers.get("content-encoding"):
+            yield from super().stream(amt, decode_content)
+        else:
+            yield from file.rest()
 
 
 def _bytes(request: PreparedRequest) -> bytes:

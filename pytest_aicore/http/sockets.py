@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import logging
 import os
+import selectors
 import socket
 import string
 import struct
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
@@ -29,16 +31,19 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, Task, ThreadedTaskDispatcher
 from waitress.utilities import build_http_date
 
-from pytest_aicore.http.exchange import Request, Response, text_response
+from pytest_aicore.http.departures import DEPARTURES
+from pytest_aicore.http.exchange import BrokenRequestError, Request, Response, text_response
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 WORKERS = 4
 """Answers are made one at a time, under the emulator's lock: further workers would only wait for it."""
 MAXIMUM_BODY_BYTES = 128 * 1024 * 1024
 """More than the largest body that AI Core accepts: 100 MiB, a dataset file (specification)."""
+LARGE_BODY_BYTES = 256 * 1024
+"""A larger body of a request that is passed on is not received before, but read as it is passed on."""
 MAXIMUM_HEADER_BYTES = 60 * 1024
 """The default of Envoy, which stands in front of AI Core (assumed)."""
 IDLE_SECONDS = 120.0
@@ -74,6 +79,10 @@ class Responder(Protocol):
 
     def answer(self, request: Request, peer: str) -> Response:
         """Answer a request from an address; never raises."""
+        ...
+
+    def passes_on(self, path: str) -> bool:
+        """Return whether requests to a path are passed on to a server, which may take its time."""
         ...
 
     def now(self) -> float:
@@ -185,6 +194,13 @@ class _Workers(ThreadedTaskDispatcher):
     logger = _LOGGER
     queue_logger = _QUEUE_LOGGER
 
+    def add_task(self, task: Any) -> None:
+        """Let a worker serve the next request of a connection; what takes its time gets a thread of its own."""
+        if task.is_passed_on(task.requests[0]):
+            threading.Thread(target=task.service, name="pytest-aicore-passing", daemon=True).start()
+        else:
+            super().add_task(task)
+
 
 class _Exchange(Task):
     """A received request, and its answer."""
@@ -194,14 +210,30 @@ class _Exchange(Task):
     def execute(self) -> None:
         """Make and send the answer, or do to the connection what a fault requires."""
         channel, answering = self.channel, self.channel.server.answering
-        response = answering.answer(_request(self.request, answering.url, channel), channel.addr[0])
+        request = _request(self.request, answering.url, channel)
+        try:
+            response = answering.answer(request, channel.addr[0])
+        except BrokenRequestError as error:
+            response = text_response(400, str(error))
         if response.failure == "timeout":
             channel.fall_silent(channel.server.hang_seconds)
         elif response.failure:
             channel.reset_at_its_end()
             self.close_on_finish = True
+        elif response.stream is not None:
+            with channel.streaming():
+                _send_stream(self, response, response.stream)
         else:
             _send(self, response)
+        if self.request.later is not None:
+            self._leave_body(self.request.later)
+
+    def _leave_body(self, body: _LateBody) -> None:
+        """Let the connection be used again, if its body was read; else only the answer can be read."""
+        if body.is_complete:
+            self.channel.received(body.rest)
+        else:
+            self.close_on_finish = not self.channel.linger()
 
     def finish(self) -> None:
         """Do nothing: the answer was sent completely, or not at all."""
@@ -225,22 +257,127 @@ class _Refusal(ErrorTask):
         """Do nothing: the answer was sent."""
 
 
+class _Parts:
+    """What takes the place of waitress's buffer of a body that is passed on as it comes."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def append(self, data: bytes) -> None:
+        self._parts.append(data)
+
+    def take(self) -> bytes:
+        taken, self._parts = b"".join(self._parts), []
+        return taken
+
+
+class _LateBody:
+    """The body of a request, which is read from its connection when somebody asks for it.
+
+    Args:
+        receiver: waitress's receiver of this kind of body.
+        expects_continue: whether the client waits for leave to send it.
+    """
+
+    def __init__(self, receiver: Any, *, expects_continue: bool) -> None:
+        self._receiver = receiver
+        self._parts = receiver.buf = _Parts()
+        self._expects_continue = expects_continue
+        self.rest = b""
+        """What was received and is not read yet; in the end, what is not part of the body."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of it was read."""
+        return bool(self._receiver.completed)
+
+    def chunks(self, channel: _ServerConnection) -> Iterator[bytes]:
+        """Yield it as it comes.
+
+        Raises:
+            BrokenRequestError: it is incomplete, or not encoded as HTTP requires.
+        """
+        if self._expects_continue:
+            channel.write_soon(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while not self.is_complete:
+            data = self.rest or channel.receive(IDLE_SECONDS)
+            self.rest = data[self._receiver.received(data) :]
+            if self._receiver.error:
+                raise BrokenRequestError("Bad Request")
+            if chunk := self._parts.take():
+                yield chunk
+
+
 class _RequestParser(HTTPRequestParser):
+    later: _LateBody | None = None
+    body_rcv: Any
+    content_length: int
+    expect_continue: bool
+
+    def __init__(self, adj: Any, passes_on: Callable[[str], bool]) -> None:
+        super().__init__(adj)
+        self._passes_on = passes_on
+
+    def received(self, data: bytes) -> int:
+        """Take received bytes; the body of a large request that is passed on is left to who passes it on."""
+        consumed = int(super().received(data))
+        if self.later is not None:
+            self.later.rest, consumed = data[consumed:], len(data)
+        return consumed
+
     def parse_header(self, header_plus: bytes) -> None:
         """Parse the first line and the headers."""
         try:
             super().parse_header(header_plus)
         except ValueError as error:  # of urllib, to which waitress passes any target
             raise ParsingError(str(error)) from None
+        is_large = self.chunked or self.content_length > LARGE_BODY_BYTES
+        if self.body_rcv is not None and is_large and self._passes_on(self.request_uri):
+            self.later = _LateBody(self.body_rcv, expects_continue=self.expect_continue)
+            self.body_rcv, self.content_length, self.expect_continue = None, 0, False
 
 
 class _ServerConnection(HTTPChannel):
-    parser_class = _RequestParser
     task_class = _Exchange
     error_task_class = _Refusal
     logger = _LOGGER
     _silent_until: float | None = None
     _active_at = 0.0
+    _is_streaming = False
+    waiting: tuple[type[OSError], ...] = (BlockingIOError,)
+    """What is raised where the socket has nothing to read yet."""
+
+    def parser_class(self, adj: Any) -> _RequestParser:
+        """Return a parser of the next request."""
+        return _RequestParser(adj, self.server.answering.passes_on)
+
+    def is_passed_on(self, request: _RequestParser) -> bool:
+        """Return whether a request is passed on to a server, which may take its time."""
+        return request.error is None and bool(self.server.answering.passes_on(request.request_uri))
+
+    def receive(self, seconds: float) -> bytes:
+        """Return the next bytes of the request in progress, for the thread that serves it.
+
+        Raises:
+            BrokenRequestError: the client has left, or sends nothing for so long.
+        """
+        with suppress(OSError, ValueError), selectors.DefaultSelector() as selector:  # else it was closed
+            selector.register(self.socket, selectors.EVENT_READ)
+            while selector.select(seconds):
+                with suppress(*self.waiting):
+                    if data := self.socket.recv(self.adj.recv_bytes):
+                        return bytes(data)
+                    break
+        raise BrokenRequestError("The request is incomplete.")
+
+    @contextmanager
+    def streaming(self) -> Iterator[None]:
+        """Let the thread that serves the request wait until the client has read what was sent."""
+        self._is_streaming = True
+        try:
+            yield
+        finally:
+            self._is_streaming = False
 
     @property
     def last_activity(self) -> float:
@@ -289,7 +426,9 @@ class _ServerConnection(HTTPChannel):
 
     def _flush_outbufs_below_high_watermark(self) -> None:
         """Close the connection where waitress would make a worker wait until the client has read."""
-        if self.total_outbufs_len > self.adj.outbuf_high_watermark:
+        if self._is_streaming:
+            super()._flush_outbufs_below_high_watermark()
+        elif self.total_outbufs_len > self.adj.outbuf_high_watermark:
             with self.requests_lock:
                 del self.requests[1:]
                 self.will_close = True
@@ -311,9 +450,10 @@ def _secured_by(tls: ssl.SSLContext) -> Callable[..., object]:
     """
     from ssl import SSLWantReadError, SSLWantWriteError  # loaded only where TLS is used
 
-    waiting = (SSLWantReadError, SSLWantWriteError)
+    not_yet = (SSLWantReadError, SSLWantWriteError)
 
     class Secured(_ServerConnection):
+        waiting = not_yet
         _established = False
         _shakes_by_writing = False
 
@@ -337,7 +477,7 @@ def _secured_by(tls: ssl.SSLContext) -> Callable[..., object]:
                 return
             try:
                 data = self.socket.recv(self.adj.recv_bytes)
-            except waiting:
+            except not_yet:
                 return
             except OSError:
                 data = b""
@@ -350,7 +490,7 @@ def _secured_by(tls: ssl.SSLContext) -> Callable[..., object]:
         def send(self, data: bytes, do_close: bool = True) -> int:
             try:
                 return int(self.socket.send(data))
-            except waiting:
+            except not_yet:
                 pass
             except OSError:
                 if do_close:
@@ -397,10 +537,57 @@ def _request(parsed: Any, url: str, connection: _ServerConnection) -> Request:
         {name.replace("_", "-"): value for name, value in parsed.headers.items()},
         parsed.get_body_stream().read() if parsed.body_rcv else b"",
         client_certificate=connection.has_client_certificate(),
+        stream=None if parsed.later is None else parsed.later.chunks(connection),
+        on_departure=partial(DEPARTURES.of, connection.socket),
     )
 
 
 def _send(task: Any, response: Response) -> None:
+    body = response.body
+    if response.status in _NO_BODY or response.status < 200:
+        body = b""
+        length = []
+    else:
+        length = [f"content-length: {len(body)}"]
+    head = _head(task, response, length)
+    if getattr(task.request, "command", "") == "HEAD":
+        body = b""
+    task.wrote_header = True
+    task.channel.write_soon(head + body)
+
+
+def _send_stream(task: Any, response: Response, stream: Iterator[bytes]) -> None:
+    """Send an answer as its body comes; where that is cut off, so is the answer."""
+    has_body = response.status not in _NO_BODY and response.status >= 200
+    length = [f"content-length: {response.headers['content-length']}"] if "content-length" in response.headers else []
+    is_chunked = has_body and not length and task.version != "1.0"
+    if not length and task.version == "1.0":
+        task.close_on_finish = True
+    channel = task.channel
+    try:
+        channel.write_soon(_head(task, response, ["transfer-encoding: chunked"] if is_chunked else length))
+        task.wrote_header = True
+        if not has_body or task.request.command == "HEAD":
+            return
+        for chunk in stream:
+            channel.write_soon(b"%x\r\n%b\r\n" % (len(chunk), chunk) if is_chunked else chunk)
+        if is_chunked:
+            channel.write_soon(b"0\r\n\r\n")
+    except OSError:
+        channel.reset_at_its_end()
+        task.close_on_finish = True
+    finally:
+        stream.close()  # type: ignore[attr-defined]  # a generator
+
+
+def _head(task: Any, response: Response, length: list[str]) -> bytes:
+    """Return the first line and the headers of an answer.
+
+    Args:
+        task: the request, whose connection is closed afterwards where the client wishes that.
+        response: the answer.
+        length: the headers that say where its body ends.
+    """
     request = task.request
     wishes = {wish.strip().lower() for wish in request.headers.get("CONNECTION", "").split(",")}
     if "close" in wishes or (task.version == "1.0" and "keep-alive" not in wishes):
@@ -410,20 +597,13 @@ def _send(task: Any, response: Response) -> None:
         if name not in _WRITTEN_HERE:
             safe = value if value.isascii() and value.isprintable() else quote(value, _PRINTABLE + " ")
             lines.append(f"{name}: {safe}")
-    body = response.body
-    if response.status in _NO_BODY or response.status < 200:
-        body = b""
-    else:
-        lines.append(f"content-length: {len(body)}")
+    lines += length
     lines.append(f"date: {build_http_date(task.channel.server.answering.now())}")
     if task.close_on_finish:
         lines.append("connection: close")
     elif task.version == "1.0":
         lines.append("connection: keep-alive")
-    if getattr(request, "command", "") == "HEAD":
-        body = b""
-    task.wrote_header = True
-    task.channel.write_soon("\r\n".join([*lines, "\r\n"]).encode("latin-1") + body)
+    return "\r\n".join([*lines, "\r\n"]).encode("latin-1")
 
 
 def _phrase(status: int) -> str:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from pytest_aicore.http.exchange import Response, text_response
+from pytest_aicore.http.exchange import BrokenRequestError, Response, text_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ class Upstream:
 
     Args:
         connect: returns a connection, in so many seconds.
-        seconds: in which the server has to begin its answer, and to go on with it.
+        seconds: in which the server has to begin its answer, and then to continue it.
     """
 
     def __init__(self, connect: Callable[[float], socket.socket], seconds: float) -> None:
@@ -54,6 +54,9 @@ class Upstream:
         try:
             with request.on_departure(partial(_shut, connection)):
                 return self._answer(asked, request, connection)
+        except BrokenRequestError:
+            asked.close()
+            raise
         except TimeoutError:
             asked.close()
             return _failed(504, f"the server has not begun to answer within {self._seconds:g} s")

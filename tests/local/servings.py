@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import TYPE_CHECKING, Any
+
+import requests
 
 from pytest_aicore.workflows import parse_template
 from tests.local.laptops import Laptop, workflow
@@ -53,8 +56,12 @@ import json, os, pathlib, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Handler(BaseHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
     def do_GET(self):
-        self.answer({"path": self.path, "word": os.environ["WORD"], "headers": dict(self.headers.items())})
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.answer({"path": self.path, "word": os.environ["WORD"], "headers": headers})
 
     def do_POST(self):
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -75,18 +82,23 @@ ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler).serve_forever
 """A server of a model: what it was asked, with what it knows."""
 
 
-def serving(script: str = ANSWERS, **replaced: str) -> str:
+def serving(script: str = ANSWERS, container: str = "", predictor: str = "") -> str:
     """Return a ServingTemplate whose server is a Python script, which must not have two braces in a row.
 
     Args:
         script: the script.
-        **replaced: lines after `name:`, in place of the name: `command`, `env`.
+        container: a further line of its container.
+        predictor: a further line of its predictor.
     """
     text = TEMPLATE.replace("SCRIPT", json.dumps(script))
-    for old, new in replaced.items():
-        assert old in text
-        text = text.replace(old, new)
-    return text
+    text = text.replace("            ports:", f"            {container}\n            ports:") if container else text
+    return text.replace("minReplicas: 1", predictor) if predictor else text
+
+
+def free_port() -> str:
+    """Return a port of this machine that nobody uses."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return str(listening.getsockname()[1])
 
 
 class Serving(Laptop):
@@ -108,9 +120,9 @@ class Serving(Laptop):
             url: of the model, None to bind none.
             **parameters: what is bound to its parameters.
         """
-        return self.create("/deployments", {"configurationId": self.configure(text, url, **parameters)})
+        return self.create("/deployments", {"configurationId": self.configured(text, url, **parameters)})
 
-    def configure(self, text: str, url: str | None = "ai://default/model", **parameters: str) -> str:
+    def configured(self, text: str, url: str | None = "ai://default/model", **parameters: str) -> str:
         """Publish a template, and return the id of a configuration of it.
 
         Args:
@@ -150,6 +162,28 @@ class Serving(Laptop):
         """
         until(lambda: self.deployment(deployment_id)["status"] in statuses, f"{statuses}")
         return self.deployment(deployment_id)
+
+    def predict(
+        self, deployment_id: str, path: str, content: object = None, group: str | None = "default", **options: Any
+    ) -> requests.Response:
+        """Make a request below the URL of a deployment: a POST if there is content, else a GET.
+
+        Args:
+            deployment_id: its id.
+            path: below the URL.
+            content: what is sent as JSON.
+            group: the resource group, None to name none.
+            **options: of `requests`.
+        """
+        headers = {"Authorization": f"Bearer {self.token()}"} | ({} if group is None else {"AI-Resource-Group": group})
+        return requests.request(
+            "GET" if content is None else "POST",
+            f"{self.emulator.base_url}/v2/inference/deployments/{deployment_id}{path}",
+            json=content,
+            headers=headers,
+            timeout=20,
+            **options,
+        )
 
     def log(self, deployment_id: str) -> list[tuple[str, str]]:
         """Return containers and messages of the log of a deployment.

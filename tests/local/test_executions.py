@@ -14,7 +14,6 @@ from pytest_aicore.errors import SettingsError
 from pytest_aicore.objects.folder import Folder
 from pytest_aicore.running.engines.sandbox import Sandbox
 from pytest_aicore.workflows import parse_template
-from tests.emulator.conftest import templates
 from tests.local.laptops import LIMIT, TRACKS, workflow
 from tests.waiting import until
 
@@ -417,16 +416,6 @@ def test_a_secret_is_hidden(make_laptop: Callable[..., Laptop]) -> None:
     )
     ended = laptop.ended(text)
     assert (ended["status"], laptop.lines(ended["id"])) == ("COMPLETED", [("main", "***")])
-
-
-def test_a_deployment(make_laptop: Callable[..., Laptop]) -> None:
-    laptop = make_laptop(engine="process")
-    for template in templates():
-        laptop.emulator.publish(template)
-    deployment = laptop.create("/deployments", {"configurationId": laptop.configure_serving()})
-    until(lambda: laptop.ask("GET", f"/deployments/{deployment}").json()["status"] == "DEAD", "its end")
-    content = laptop.ask("GET", f"/deployments/{deployment}").json()
-    assert content["statusMessage"] == "Deployments are not carried out on this machine: only executions are."
 
 
 def test_an_executable_without_template(make_laptop: Callable[..., Laptop]) -> None:

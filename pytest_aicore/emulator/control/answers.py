@@ -107,7 +107,7 @@ class Answer:
         if isinstance(self.response, Response):
             return self.response
         asked = InferenceRequest(
-            deployment_id, request.method, request.path, request.query, request.headers, request.body
+            deployment_id, request.method, request.path, request.query, request.headers, request.whole_body()
         )
         try:
             return response_of(self.response(asked))

@@ -13,10 +13,19 @@ from ipaddress import ip_address
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
+from pytest_aicore.emulator.api.routes import INFERENCE_PATH
 from pytest_aicore.emulator.control.caller import arose_at
 from pytest_aicore.emulator.serve.control_api import ADMIN_ROOT, Admin
 from pytest_aicore.errors import EmulatorError
-from pytest_aicore.http.exchange import ApiError, Request, Response, error_body, internal_path, json_response
+from pytest_aicore.http.exchange import (
+    ApiError,
+    BrokenRequestError,
+    Request,
+    Response,
+    error_body,
+    internal_path,
+    json_response,
+)
 from pytest_aicore.printable import on_one_line, say
 from pytest_aicore.processes import Home
 from pytest_aicore.redact import redact
@@ -215,14 +224,24 @@ class Server:
         """Return the time of the emulator, in seconds since the epoch."""
         return self.emulator.clock.now()
 
+    def passes_on(self, path: str) -> bool:
+        """Return whether the server of a deployment answers requests to a path."""
+        return path.startswith(INFERENCE_PATH)
+
     def answer(self, request: Request, peer: str) -> Response:
-        """Answer a request from an address; internal errors become an answer as well."""
+        """Answer a request from an address; internal errors become an answer as well.
+
+        Raises:
+            BrokenRequestError: its body, which is read as it comes, cannot be read.
+        """
         try:
             if request.path.startswith(ADMIN_ROOT) and self._admin:
                 return self._admin.answer(request, peer)
             if self._allow_x509_over_http:
                 request.client_certificate = True
             return self.emulator.handle(request)
+        except BrokenRequestError:
+            raise
         except Exception as error:  # the last resort: the client gets an answer, and the user a message
             # Its place, not its text: that may quote what the client has sent.
             told = (

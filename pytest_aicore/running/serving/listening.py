@@ -1,4 +1,4 @@
-"""At which TCP ports processes listen, read from Linux's /proc (proc(5)); nothing where it does not tell."""
+"""At which TCP ports processes listen, read from Linux's /proc (proc(5))."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterator
 
 _LISTENING: Final = "0A"
 _LOCAL, _STATE, _INODE = 1, 3, 9
@@ -17,15 +17,22 @@ _LOCAL, _STATE, _INODE = 1, 3, 9
 _SOCKET: Final = re.compile(r"socket:\[(\d+)\]")
 
 
-def listening_ports(pids: Iterable[int]) -> set[int]:
-    """Return the TCP ports at which processes listen.
+def listening_ports(pids: Collection[int]) -> set[int] | None:
+    """Return the TCP ports at which processes listen, None if that cannot be told.
 
     Args:
-        pids: the processes.
+        pids: the processes; one that has ended listens nowhere.
     """
     found: set[int] = set()
+    if not pids:
+        return None
     for pid in pids:
-        own = set(_sockets(pid))
+        try:
+            own = set(_sockets(pid))
+        except FileNotFoundError:
+            own = set()
+        except OSError:
+            return None
         for name in ("tcp", "tcp6") if own else ():
             with suppress(OSError):
                 for line in Path(f"/proc/{pid}/net/{name}").read_text(encoding="ascii").splitlines()[1:]:
@@ -36,7 +43,7 @@ def listening_ports(pids: Iterable[int]) -> set[int]:
 
 
 def _sockets(pid: int) -> Iterator[str]:
-    with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as descriptors:
+    with os.scandir(f"/proc/{pid}/fd") as descriptors:
         for descriptor in descriptors:
             with suppress(OSError):
                 target = _SOCKET.fullmatch(os.readlink(descriptor.path))  # noqa: PTH115 - many

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 PROGRESS_SECONDS: Final = 600.0
 """After that long Knative gives a server up that is not ready (its default `progress-deadline`)."""
 _HINT_SECONDS: Final = 3.0
-"""After that long the log says where a server listens that does not listen where requests arrive."""
+"""After that long the log says where a server listens that does not listen where requests arrive; and whatever accepts
+connections there is taken for the server, also where its processes are not known to do that."""
 
 
 class ModelServer:
@@ -113,10 +114,12 @@ class ModelServer:
         successes = failures = 0
         while not self._is_over.is_set():
             problem = probe.problem(self._connect)
+            waited = time.monotonic() - begin
+            if not problem and waited < _HINT_SECONDS and not self._is_listening(probe.port):
+                problem = f"port {probe.port}: another program accepts connections"
             successes, failures = (0, failures + 1) if problem else (successes + 1, 0)
             if successes >= probe.successes:
                 return True
-            waited = time.monotonic() - begin
             if problem and (waited > self._patience or (name == "Startup" and failures >= probe.failures)):
                 self.problem = f"{name} probe failed for {waited:.0f} s: {problem}.{self._hint()}"
                 return False
@@ -126,10 +129,18 @@ class ModelServer:
             self._is_over.wait(probe.period)
         return False
 
+    def _is_listening(self, port: int) -> bool:
+        """Return whether it listens at a port itself, which is taken for granted where the system does not tell."""
+        ports = self._ports()
+        return ports is None or port in ports
+
+    def _ports(self) -> set[int] | None:
+        return None if self._running is None else listening_ports(self._running.usage.pids)
+
     def _hint(self) -> str:
         """Return where it listens, if that is not where requests arrive."""
         port = self._service.pod.port
-        ports = sorted(listening_ports(self._running.usage.pids) if self._running is not None else ())
+        ports = sorted(self._ports() or ())
         if not ports or port in ports:
             return ""
         written = f"`containerPort: {ports[0]}`" if len(ports) == 1 else "its `containerPort`"
