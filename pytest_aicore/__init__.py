@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.target_status import TargetStatus
 
     from pytest_aicore.config.parameter_sets import from_param
+    from pytest_aicore.deployment.answers import PredictionError
+    from pytest_aicore.deployment.deployment import Deployment
+    from pytest_aicore.deployment.from_run import from_run
+    from pytest_aicore.deployment.plan import DeploymentPlan
     from pytest_aicore.emulator import Emulator
     from pytest_aicore.errors import AicoreError, PlanError, RunError, StoreError
     from pytest_aicore.hooks.isolation import FaultWarning, LocalWarning, NetworkWarning
     from pytest_aicore.objects.store import Store
     from pytest_aicore.session.environment import Environment
-    from pytest_aicore.session.protocols import OutputWriter, RunFactory
+    from pytest_aicore.session.protocols import DeploymentFactory, OutputWriter, RunFactory
     from pytest_aicore.session.trajectories import Trajectories
     from pytest_aicore.session.virtual_time import VirtualTime
     from pytest_aicore.training.finished import FinishedExecution, LogLine, MetricValue
@@ -32,6 +36,9 @@ if TYPE_CHECKING:
 __all__ = [
     "AicoreError",
     "Artifact",
+    "Deployment",
+    "DeploymentFactory",
+    "DeploymentPlan",
     "Emulator",
     "Environment",
     "FaultWarning",
@@ -43,6 +50,7 @@ __all__ = [
     "OutputArtifact",
     "OutputWriter",
     "PlanError",
+    "PredictionError",
     "Run",
     "RunError",
     "RunFactory",
@@ -56,11 +64,15 @@ __all__ = [
     "Trajectories",
     "VirtualTime",
     "from_param",
+    "from_run",
 ]
 
 _SDK = ("Artifact", "Status", "TargetStatus")
 _HOME = {
     "AicoreError": "errors",
+    "Deployment": "deployment.deployment",
+    "DeploymentFactory": "session.protocols",
+    "DeploymentPlan": "deployment.plan",
     "Emulator": "emulator",
     "Environment": "session.environment",
     "FaultWarning": "hooks.isolation",
@@ -72,6 +84,7 @@ _HOME = {
     "OutputArtifact": "training.output_artifact",
     "OutputWriter": "session.protocols",
     "PlanError": "errors",
+    "PredictionError": "deployment.answers",
     "Run": "training.run",
     "RunError": "errors",
     "RunFactory": "session.protocols",
@@ -83,6 +96,7 @@ _HOME = {
     "Trajectories": "session.trajectories",
     "VirtualTime": "session.virtual_time",
     "from_param": "config.parameter_sets",
+    "from_run": "deployment.from_run",
 }
 
 

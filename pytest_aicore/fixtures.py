@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.artifact_create_response import ArtifactCreateResponse
     from ai_api_client_sdk.models.configuration_create_response import ConfigurationCreateResponse
 
+    from pytest_aicore.deployment.deployment import Deployment
     from pytest_aicore.emulator import Emulator
     from pytest_aicore.emulator.serve.server import Server
     from pytest_aicore.objects.store import Store
     from pytest_aicore.session.environment import Environment
-    from pytest_aicore.session.protocols import OutputWriter, RunFactory
+    from pytest_aicore.session.protocols import DeploymentFactory, OutputWriter, RunFactory
     from pytest_aicore.session.trajectories import Trajectories
     from pytest_aicore.session.virtual_time import VirtualTime
     from pytest_aicore.training.finished import FinishedExecution
@@ -141,6 +142,33 @@ def aicore_run(request: pytest.FixtureRequest) -> RunFactory:
     from pytest_aicore.hooks.fixture_bodies import RunStarter
 
     return RunStarter(request).start
+
+
+@pytest.fixture
+def aicore_deployment(request: pytest.FixtureRequest) -> Iterator[Deployment]:
+    """The running deployment of the test's `aicore_deployment` marker, which answers rightly.
+
+    `.id .url .status .history .logs .configuration .readiness`, `.predict(json)`, `.get(path)`, `.post(path, json=...)`
+    """
+    from pytest_aicore.hooks.fixture_bodies import deploying
+
+    with deploying(request) as deployer:
+        with failing_plainly():
+            deployment = deployer.marked()
+        yield deployment
+
+
+@pytest.fixture
+def aicore_deploy(request: pytest.FixtureRequest) -> Iterator[DeploymentFactory]:
+    """A function that deploys: `aicore_deploy(serving_template, artifacts=..., predict=...)`, for several in one test.
+
+    It takes the arguments of the `aicore_deployment` marker. What is left out is as the test's markers say, unless it
+    is another template. It returns when the deployment runs and answers rightly.
+    """
+    from pytest_aicore.hooks.fixture_bodies import deploying
+
+    with deploying(request) as deployer:
+        yield deployer.deploy
 
 
 @pytest.fixture(scope="session")

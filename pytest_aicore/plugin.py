@@ -43,6 +43,14 @@ MARKERS = (
         " markers override those of class and module field by field."
     ),
     (
+        "aicore_deployment(workflow=None, *, artifacts=None, parameters=None, predict=None, ready=None, ttl=None,"
+        " timeout=None, fresh=False, name=None, emulated=None): the deployment of a test: serving template or"
+        " executable id, URL of each input artifact (from_run(output): of the test's own training), value of each"
+        " parameter, path of predictions, what a right answer is, after which time AI Core deletes it, seconds until it"
+        " must be ready, whether the test gets a deployment of its own, name of its configuration, what the emulator"
+        " answers for it."
+    ),
+    (
         "aicore_script(*, executable=None, execution=None, times=None, outcome=None, unknown=None, pending=None,"
         " running=None, stopping=None, polls=None, stuck_in=None, logs=None, metrics=None, progress=None,"
         " status_details=None, status_message=None, outputs=None, omit_outputs=None, symptom=None):"

@@ -36,6 +36,35 @@ def aicore(
     """
 
 
+def aicore_deployment(
+    workflow: Any = None,
+    *,
+    artifacts: Any = None,
+    parameters: Any = None,
+    predict: Any = None,
+    ready: Any = None,
+    ttl: Any = None,
+    timeout: Any = None,
+    fresh: Any = False,
+    name: Any = None,
+    emulated: Any = None,
+) -> None:
+    """The schema of the marker `aicore_deployment` is the signature of this function.
+
+    Args:
+        workflow: file name of a serving template, file name without suffix, or executable id.
+        artifacts: input artifact name to URL, or to `from_run(output)`.
+        parameters: parameter name to value.
+        predict: the path of predictions.
+        ready: what a right answer is.
+        ttl: after which time AI Core deletes the deployment.
+        timeout: seconds until it must be ready.
+        fresh: whether the test wants a deployment of its own.
+        name: what its configuration is called.
+        emulated: what the emulator plays for it: answers.
+    """
+
+
 class MarkerUse:
     """One marker on a test, a class or a module.
 
@@ -97,19 +126,23 @@ def _written(schema: Callable[..., object]) -> inspect.Signature:
     return signature.replace(parameters=plain, return_annotation=inspect.Signature.empty)
 
 
-def merge_markers(uses: Iterable[MarkerUse], place: str) -> dict[str, Any]:
-    """Return the arguments of the `aicore` markers of one test: a nearer one overrides a farther one field by field.
+def merge_markers(
+    uses: Iterable[MarkerUse], place: str, name: str = "aicore", schema: Callable[..., object] = aicore
+) -> dict[str, Any]:
+    """Return the arguments of the markers of one name on one test: a nearer one overrides a farther one by field.
 
     Args:
         uses: the markers, the farthest (module) first, the nearest (function, parameter set) last.
         place: `file:line` of the test, for the message.
+        name: of the markers.
+        schema: the function whose signature is their schema.
 
     Raises:
         SettingsError: one of them cannot be read.
     """
     merged: dict[str, Any] = {}
     for use in uses:
-        merged.update(bind_marker("aicore", aicore, use, place))
+        merged.update(bind_marker(name, schema, use, place))
     return merged
 
 

@@ -476,7 +476,7 @@ class Emulator:
             self.state.faults.append(fault)
         return fault
 
-    def answer(self, target: Any, path: str, response: Any, *, method: str | None = None) -> Answer:
+    def answer(self, target: Any, path: str, response: Any, *, method: str | None = None, place: str = "") -> Answer:
         """Give what deployments answer to requests for a path: the emulator runs no server.
 
         An answer for one deployment overrides those for its executable, a later answer an earlier one.
@@ -488,6 +488,7 @@ class Emulator:
                 `(content, status, headers)`. Or a function of the request (`.json`, `.text`, `.body`, `.method`,
                 `.path`, `.query`, `.headers`) that returns one of these.
             method: answer only this method, in upper case; all if left out.
+            place: `file:line` for messages; the caller's if left out.
 
         Returns:
             The answer.
@@ -497,7 +498,7 @@ class Emulator:
         """
         from pytest_aicore.emulator.control.answers import Answer, refuse_stranger  # late: few tests ask a deployment
 
-        answer = Answer(getattr(target, "id", target), path, method, response, caller())
+        answer = Answer(getattr(target, "id", target), path, method, response, place or caller())
         with self.lock:
             self.agenda.settle()
             refuse_stranger(answer, self.state)

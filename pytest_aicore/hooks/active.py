@@ -110,6 +110,14 @@ def begin(config: pytest.Config, items: Sequence[pytest.Item], ours: Sequence[py
         from pytest_aicore.hooks.isolation import isolation_of
 
         isolation_of(config)
+        if any(_deploys(item) for item in ours):
+            from pytest_aicore.hooks.deployments import DeploymentHooks
+
+            DeploymentHooks.register(config)
+
+
+def _deploys(item: pytest.Item) -> bool:
+    return not {"aicore_deployment", "aicore_deploy"}.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _skipped(item: pytest.Item, settings: Settings) -> str | None:

@@ -171,6 +171,18 @@ def marked(item: pytest.Item) -> dict[str, Any]:
     return merge_markers(uses, place_of(item))
 
 
+def deployed(item: pytest.Item) -> dict[str, Any]:
+    """Return the arguments of a test's `aicore_deployment` markers, the nearest overriding the others field by field.
+
+    Raises:
+        SettingsError: one of them cannot be read.
+    """
+    from pytest_aicore.config.markers import aicore_deployment, merge_markers
+
+    uses = [use for level in marker_levels(item, "aicore_deployment") for use in level]
+    return merge_markers(uses, place_of(item), "aicore_deployment", aicore_deployment)
+
+
 def parameter_values(item: pytest.Item) -> dict[str, Any]:
     """Return the values of a test's parameter set by argument, as `parametrize` and parametrized fixtures give them."""
     return dict(getattr(getattr(item, "callspec", None), "params", {}))

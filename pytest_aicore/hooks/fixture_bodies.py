@@ -11,11 +11,11 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.config.markers import MarkerUse, aicore, bind_marker
+from pytest_aicore.config.markers import MarkerUse, aicore, aicore_deployment, bind_marker
 from pytest_aicore.config.parameter_sets import filled
 from pytest_aicore.errors import AicoreError, PlanError
 from pytest_aicore.hooks import failing_plainly
-from pytest_aicore.hooks.context import marked, parameter_values, place_of, settings_of
+from pytest_aicore.hooks.context import deployed, marked, parameter_values, place_of, settings_of
 from pytest_aicore.hooks.isolation import Isolation, isolation_of
 from pytest_aicore.hooks.verdicts import await_with_body
 from pytest_aicore.training.plan import TrainingPlan
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from pytest_aicore.deployment.deployment import Deployment
+    from pytest_aicore.deployment.plan import DeploymentPlan
+    from pytest_aicore.deployment.serving import Serving
     from pytest_aicore.emulator import Emulator
     from pytest_aicore.emulator.serve.server import Server
     from pytest_aicore.session.environment import Environment
@@ -191,6 +194,93 @@ class RunStarter:
             for run in self._started:
                 if not run.looked:
                     _ = run.execution
+
+
+class Deployer:
+    """Deploys what one test asks for, and stops what is the test's own.
+
+    Args:
+        request: of the fixture.
+    """
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self._request = request
+        self._item = request.node
+        self._session = session_for(request)
+        self._own = _isolation(request).is_own(request.node)
+        with failing_plainly():
+            self._defaults = deployed(request.node)
+        self._servings: list[Serving] = []
+
+    def marked(self) -> Deployment:
+        """Return the deployment that the markers of the test ask for; it runs and answers.
+
+        Raises:
+            AicoreError: it cannot be deployed, or does not answer rightly.
+        """
+        session, place = self._session, place_of(self._item)
+        template = session.workflow(self._defaults.get("workflow"), place, deployable=True)
+        return self._deployed(session.deployment_plan(template, self._defaults, place))
+
+    def deploy(self, workflow: Any = None, **arguments: Any) -> Deployment:
+        """Deploy a serving template, and return the deployment, which runs and answers.
+
+        Args:
+            workflow: that of the markers if None.
+            arguments: of the `aicore_deployment` marker.
+
+        Raises:
+            AicoreError: it cannot be deployed, or does not answer rightly.
+        """
+        __tracebackhide__ = True
+        session, place = self._session, place_of(self._item)
+        try:
+            use = MarkerUse(*filled(((workflow,), arguments), parameter_values(self._item), place))
+            given = bind_marker("aicore_deploy", aicore_deployment, use, place, "the call of")
+            named = given.pop("workflow")
+            default = self._defaults.get("workflow")
+            template = session.workflow(default if named is None else named, place, deployable=True)
+            # Artifacts and parameters of one template do not fit another.
+            fits = named is None or (default is not None and template is session.workflow(default, place))
+            kept = self._defaults if fits else {}
+            return self._deployed(session.deployment_plan(template, {**kept, **given}, place))
+        except AicoreError as error:
+            raise error.with_traceback(None) from None
+
+    def _deployed(self, plan: DeploymentPlan) -> Deployment:
+        from pytest_aicore.deployment.deployment import Deployment
+
+        if self._session.live:
+            raise PlanError("deployments under --aicore-live are not supported yet: mark the test aicore_offline.")
+        run: Run | None = self._request.getfixturevalue("_aicore_run_of_test") if plan.trained else None
+        own = self._own or plan.fresh or (run is not None and run.plan.fresh)
+        key = self._session.deployment_key(plan, None if run is None else run.plan)
+        if run is not None:
+            outputs = run.execution.output_artifacts
+            plan = plan.with_outputs(outputs.__getitem__)
+        if not self._session.live:
+            self._session.publish(plan.template)
+        serving = self._session.deployments.get(plan, key, own=own)
+        self._servings.append(serving)
+        return Deployment(plan, serving)
+
+    def give_back(self) -> None:
+        """Stop the deployments that are the test's own."""
+        self._session.deployments.give_back(self._servings)
+
+
+@contextmanager
+def deploying(request: pytest.FixtureRequest) -> Iterator[Deployer]:
+    """Deploy for a test, and stop afterwards what is its own.
+
+    Args:
+        request: of the fixture.
+    """
+    deployer = Deployer(request)
+    try:
+        yield deployer
+    finally:
+        deployer.give_back()
 
 
 def output_writer(request: pytest.FixtureRequest) -> OutputWriter:

@@ -144,10 +144,15 @@ class Isolation:
 
     def run(self, item: pytest.Item, plan: TrainingPlan) -> Run:
         """Return the run of a plan for a test, shared unless the test has scripts or faults of its own."""
-        own = "aicore_emulator" in getattr(item, "fixturenames", ()) or item.get_closest_marker("aicore_script")
-        run = self.session.run(plan, own=bool(own), user=item.nodeid)
+        run = self.session.run(plan, own=self.is_own(item), user=item.nodeid)
         self._record(item).runs.append(run)
         return run
+
+    @staticmethod
+    def is_own(item: pytest.Item) -> bool:
+        """Return whether a test has scripts or faults of its own, so that nothing is shared with it."""
+        own = "aicore_emulator" in getattr(item, "fixturenames", ()) or item.get_closest_marker("aicore_script")
+        return bool(own)
 
     def _record(self, item: pytest.Item) -> ItemRecord:
         return item.stash.setdefault(_RECORD, ItemRecord())

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from pytest_aicore.deployment.deployment import Deployment
     from pytest_aicore.training.finished import FinishedExecution
     from pytest_aicore.training.run import Run
 
@@ -35,3 +36,23 @@ class OutputWriter(Protocol):
 
     def __call__(self, file: Path | str, execution: FinishedExecution | None = ...) -> dict[str, Any]:
         """Write the output artifacts of an execution to a JSON file, and return what was written."""
+
+
+class DeploymentFactory(Protocol):
+    """The function that `aicore_deploy` returns."""
+
+    def __call__(
+        self,
+        workflow: str | None = ...,
+        *,
+        artifacts: Mapping[str, object] | None = ...,
+        parameters: Mapping[str, object] | None = ...,
+        predict: str | None = ...,
+        ready: Mapping[str, object] | None = ...,
+        ttl: str | None = ...,
+        timeout: float | None = ...,
+        fresh: bool = ...,
+        name: str | None = ...,
+        emulated: Mapping[str, object] | None = ...,
+    ) -> Deployment:
+        """Deploy a serving template; arguments that are left out are those of the test's markers."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
     from pytest_aicore.config.options import Settings
+    from pytest_aicore.deployment.plan import DeploymentPlan
     from pytest_aicore.emulator import Checkpoint, Emulator
     from pytest_aicore.emulator.control.played import Played
     from pytest_aicore.emulator.emulator import Condition
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_aicore.http.door import Door
     from pytest_aicore.local.object_store import ObjectStore
     from pytest_aicore.objects.store import Shelves, Store
+    from pytest_aicore.session.deployments import Deployments
     from pytest_aicore.session.local_session import LocalSession, Owner
     from pytest_aicore.session.visible_runs import VisibleRuns
     from pytest_aicore.training.clock import Clock
@@ -44,6 +46,9 @@ _PLAYED_METRICS: Final = (
 
 LOCAL_POLL_SECONDS = 0.1
 """The longest polling interval for what runs on this machine; the process that carries runs out looks at each news."""
+
+LOCAL_DEPLOYMENT_POLL_SECONDS = 0.05
+"""The same for deployments on this machine: how late a test may learn that one answers, or has ended."""
 
 
 class Session:
@@ -129,13 +134,14 @@ class Session:
             return
         _ = self.folder
 
-    def workflow(self, reference: object, place: str) -> Template:
+    def workflow(self, reference: object, place: str, *, deployable: bool = False) -> Template:
         """Return the workflow that a test refers to.
 
         Args:
             reference: file name, file name without suffix, executable id, or a path relative to the folder's parent;
                 None for the only one there is.
             place: `file:line` of the test, for messages.
+            deployable: whether the only ServingTemplate is meant by None, not the only WorkflowTemplate.
 
         Raises:
             WorkflowError: unknown workflow, or more than one matches.
@@ -152,20 +158,20 @@ class Session:
             except WorkflowError as error:
                 raise WorkflowError(f"{place}: {error}") from None
         try:
-            trainable = [template for template in self.folder.values() if not template.executable.deployable]
+            found = [template for template in self.folder.values() if template.executable.deployable is deployable]
         except WorkflowError as error:
             raise WorkflowError(f"{place}: {error}") from None
-        if len(trainable) == 1:
-            return trainable[0]
-        names = [template.path.name if template.path else template.name for template in trainable]
+        if len(found) == 1:
+            return found[0]
+        names = [template.path.name if template.path else template.name for template in found]
+        folder, marker = self.settings.workflows.value, "aicore_deployment" if deployable else "aicore"
         if not names:
-            raise WorkflowError(
-                f"{place}: the folder '{self.settings.workflows.value}' holds no WorkflowTemplate,"
-                " so there is nothing to train."
-            )
+            kind, use = ("ServingTemplate", "deploy") if deployable else ("WorkflowTemplate", "train")
+            raise WorkflowError(f"{place}: the folder '{folder}' holds no {kind}, so there is nothing to {use}.")
+        what = "serving templates" if deployable else "workflows"
         raise WorkflowError(
-            f"{place}: the folder '{self.settings.workflows.value}' holds {len(names)} workflows: {listing(names)}."
-            f' Name one of them: @pytest.mark.aicore("{names[0]}")'
+            f"{place}: the folder '{folder}' holds {len(names)} {what}: {listing(names)}."
+            f' Name one of them: @pytest.mark.{marker}("{names[0]}")'
         )
 
     def _at_path(self, reference: str) -> Template | None:
@@ -220,6 +226,52 @@ class Session:
         )
         self._played(plan)  # reports values that cannot be played before anything starts
         return plan
+
+    def deployment_plan(self, template: Template, asked: Mapping[str, Any], place: str) -> DeploymentPlan:
+        """Return the plan of a deployment.
+
+        Args:
+            template: the serving template.
+            asked: the given arguments of the `aicore_deployment` marker.
+            place: `file:line` of the test, for messages.
+
+        Raises:
+            AicoreError: the template does not allow it.
+        """
+        from pytest_aicore.deployment.plan import DeploymentPlan
+
+        given = {name: value for name, value in asked.items() if name != "workflow"}
+        if given.get("timeout") is None:
+            given["timeout"] = self.settings.timeout.value
+        group = self.settings.resource_group.value
+        return DeploymentPlan(template=template, **given, resource_group=group, place=place)
+
+    def deployment_key(self, plan: DeploymentPlan, trained: TrainingPlan | None) -> str:
+        """Return what is the same for plans that share a deployment.
+
+        Args:
+            plan: of the deployment, as the marker has it.
+            trained: the plan of the training whose outputs it takes, None if it takes none.
+        """
+        played = "" if self.is_real else repr(sorted(plan.answers.items(), key=lambda item: item[0]))
+        training = "" if trained is None else self._key(trained, self._played(trained))
+        return " ".join((plan.key, training, played))
+
+    @cached_property
+    def deployments(self) -> Deployments:
+        """The deployments of the tests of this process."""
+        from pytest_aicore.session.deployments import Deployments, Surroundings
+
+        interval = self.settings.poll_interval.value
+        return Deployments(
+            Surroundings(
+                connect=self.connect_patiently if self.live else self.connect,
+                clock=self.clock,
+                interval=min(interval, LOCAL_DEPLOYMENT_POLL_SECONDS) if self.local else interval,
+                kept=self.kept_with,
+                playing=None if self.is_real else self.emulator,
+            )
+        )
 
     def _played(self, plan: TrainingPlan) -> Played | None:
         """Return what the emulator plays for a plan; where code really runs, nothing is played.
@@ -557,7 +609,7 @@ class Session:
         key = self._key(plan, played)
         training = self._shared.get(key) if shared else None
         if training is None:
-            training = self._emulated(plan, played, partial(self._kept_with, plan.template) if shared else nullcontext)
+            training = self._emulated(plan, played, partial(self.kept_with, plan.template) if shared else nullcontext)
             if shared:
                 self._shared[key] = training
         return Run(plan, training)
@@ -624,9 +676,9 @@ class Session:
             self.emulator.publish(template, self._synced_at)
 
     @contextmanager
-    def _kept_with(self, template: Template) -> Iterator[None]:
+    def kept_with(self, template: Template) -> Iterator[None]:
         """As `kept`, with a workflow that other tests do not see afterwards."""
-        with self.kept(), self._also_published(template):
+        with self.kept(), nullcontext() if self.live else self._also_published(template):
             yield
 
     def _also_published(self, template: Template) -> AbstractContextManager[object]:

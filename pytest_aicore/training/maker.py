@@ -9,7 +9,7 @@ may still appear, and then both would cost money.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from pytest_aicore.errors import our_message
 from pytest_aicore.training.plan import ORIGIN
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.configuration_create_response import ConfigurationCreateResponse
     from ai_api_client_sdk.models.execution_create_response import ExecutionCreateResponse
 
+    from pytest_aicore.training.bound_plan import BoundPlan
     from pytest_aicore.training.clock import Clock
-    from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.service.api import TrainingApi
 
 __tracebackhide__ = our_message
@@ -56,8 +56,10 @@ class Maker:
         reuse: as given.
     """
 
+    default_kind: ClassVar[str] = DEFAULT_KIND
+
     def __init__(
-        self, plan: TrainingPlan, api: TrainingApi, clock: Clock, mark: str | None = None, *, reuse: bool = False
+        self, plan: BoundPlan, api: TrainingApi, clock: Clock, mark: str | None = None, *, reuse: bool = False
     ) -> None:
         self._plan = plan
         self._api = api
@@ -74,7 +76,7 @@ class Maker:
         Raises:
             CallError: AI Core refused one, or a request failed.
         """
-        kinds = {artifact.name: artifact.kind or DEFAULT_KIND for artifact in self._executable.input_artifacts}
+        kinds = {artifact.name: artifact.kind or self.default_kind for artifact in self._executable.input_artifacts}
         return {name: self._artifact(name, kinds[name], url) for name, url in self._plan.artifacts.items()}
 
     def _artifact(self, name: str, kind: str, url: str) -> ArtifactCreateResponse:

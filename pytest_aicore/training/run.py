@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.execution_create_response import ExecutionCreateResponse
 
     from pytest_aicore.objects.store import Store
+    from pytest_aicore.training.bound_plan import BoundPlan
     from pytest_aicore.training.clock import Clock
     from pytest_aicore.training.live.ledger import RunRecord, Stage
     from pytest_aicore.training.maker import Maker
@@ -140,7 +141,7 @@ class Training:
 
     def __init__(
         self,
-        plan: TrainingPlan,
+        plan: BoundPlan,
         maker: Maker,
         api: TrainingApi,
         clock: Clock,

@@ -6,7 +6,7 @@ import importlib
 import re
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 from urllib.parse import quote
 
 from pytest_aicore.errors import RunError, StoreError
@@ -67,6 +67,9 @@ class TrainingApi:
             an hour before it expires, even if the service refuses it.
     """
 
+    what: ClassVar[str] = "execution"
+    """What is started: the name of the SDK's client for it, and of the API's resource."""
+
     def __init__(self, connect: Callable[[], AIAPIV2Client]) -> None:
         """Take the function that makes clients; nothing is called yet."""
         self._connect = connect
@@ -91,7 +94,7 @@ class TrainingApi:
         label = sdk_module("models.label").Label
         return self._call(
             f"register the artifact {name!r}",
-            lambda client: _with_id(
+            lambda client: with_id(
                 client.artifact.create(
                     name=name,
                     kind=artifact_kind,
@@ -148,7 +151,7 @@ class TrainingApi:
         binding = sdk_module("models.input_artifact_binding").InputArtifactBinding
         return self._call(
             f"create the configuration {name!r}",
-            lambda client: _with_id(
+            lambda client: with_id(
                 client.configuration.create(
                     name=name,
                     scenario_id=scenario_id,
@@ -208,13 +211,13 @@ class TrainingApi:
         """
         return self._call(
             f"start an execution of configuration {configuration_id}",
-            lambda client: _with_id(client.execution.create(configuration_id=configuration_id)),
+            lambda client: with_id(client.execution.create(configuration_id=configuration_id)),
             find,
         )
 
     def execution(self, execution_id: str) -> Execution:
         """Return the execution as it is now."""
-        return self._call(f"get the execution {execution_id}", lambda client: client.execution.get(execution_id))
+        return self._call(f"get the {self.what} {execution_id}", lambda client: self._of(client).get(execution_id))
 
     def executions_of(self, configuration_id: str) -> list[str]:
         """Return the ids of the executions of a configuration, the newest first. Rows need only an id to be read.
@@ -225,11 +228,11 @@ class TrainingApi:
             configuration_id: of the executions. If a gateway has removed the query, the list has executions of other
                 configurations as well; these are left out, because they must be neither adopted nor stopped.
         """
-        asked = f"search for executions of the configuration {configuration_id}"
+        asked = f"search for {self.what}s of the configuration {configuration_id}"
         rows = self._rows(asked, {"configurationId": configuration_id})
         of_it = [row for row in rows if isinstance(row, dict) and row.get("configuration_id") == configuration_id]
         if not all(_is_id(row.get("id")) for row in of_it):
-            raise self._unreadable_list(asked, "it has an execution without an id")
+            raise self._unreadable_list(asked, f"it has {self._a} without an id")
         found = [row for row in of_it if row.get("target_status") != "DELETED"]
         found.sort(key=lambda row: str(row.get("created_at")), reverse=True)
         return list(dict.fromkeys(row["id"] for row in found))
@@ -243,11 +246,11 @@ class TrainingApi:
             executable_ids: of the executables.
             size: how many executions to request.
         """
-        asked = "list the executions"
+        asked = f"list the {self.what}s"
         # The SDK's `query` sends `top` under a name that the service ignores, and raises for the whole page if one
         # status is unknown to it.
         rows = self._rows(asked, {"$top": max(size, PAGE), "executableIds": ",".join(sorted(executable_ids))})
-        execution = sdk_module("models.execution").Execution
+        execution = getattr(sdk_module(f"models.{self.what}"), self.what.capitalize())
         found: dict[str, Execution | RunError] = {}
         for row in rows:
             try:
@@ -259,11 +262,11 @@ class TrainingApi:
         return found
 
     def _rows(self, asked: str, params: dict[str, Any]) -> list[Any]:
-        """Return the rows of a list of executions."""
-        answer = self._call(asked, lambda client: client.rest_client.get(path="/executions", params=params))
+        """Return the rows of a list."""
+        answer = self._call(asked, lambda client: client.rest_client.get(path=f"/{self.what}s", params=params))
         rows = answer.get("resources") if isinstance(answer, dict) else None
         if not isinstance(rows, list):
-            raise self._unreadable_list(asked, "it has no list of executions")
+            raise self._unreadable_list(asked, f"it has no list of {self.what}s")
         return rows
 
     def _unreadable_list(self, asked: str, why: str) -> CallError:
@@ -279,8 +282,8 @@ class TrainingApi:
             execution.id: execution
             for status in statuses
             for execution in self._call(
-                f"list the executions that are {status.value}",
-                partial(_query_status, status),
+                f"list the {self.what}s that are {status.value}",
+                partial(self._with_status, status),
             ).resources
             if execution.status in statuses and execution.target_status is not deleted
         }
@@ -289,11 +292,19 @@ class TrainingApi:
     def stop(self, execution_id: str) -> None:
         """Ask AI Core to stop the execution."""
         stopped = sdk("TargetStatus").STOPPED
-        self._call(f"stop the execution {execution_id}", lambda client: client.execution.modify(execution_id, stopped))
+        self._call(
+            f"stop the {self.what} {execution_id}", lambda client: self._of(client).modify(execution_id, stopped)
+        )
 
     def delete(self, execution_id: str) -> None:
         """Ask AI Core to delete the execution."""
-        self._call(f"delete the execution {execution_id}", lambda client: client.execution.delete(execution_id))
+        self._call(f"delete the {self.what} {execution_id}", lambda client: self._of(client).delete(execution_id))
+
+    def _log_page(self, execution_id: str, start: datetime, client: AIAPIV2Client) -> list[Any]:
+        return _query_logs(self._of(client), execution_id, start)
+
+    def _with_status(self, status: Any, client: AIAPIV2Client) -> Any:
+        return self._of(client).query(status=status)
 
     def scenario(self, scenario_id: str) -> Any:
         """Return the scenario."""
@@ -346,6 +357,14 @@ class TrainingApi:
         its: ServiceTime | None = getattr(self._client, "service_time", None)
         return its.now() if its is not None else None
 
+    def _of(self, client: AIAPIV2Client) -> Any:
+        """Return the SDK's client for what is started."""
+        return getattr(client, self.what)
+
+    @property
+    def _a(self) -> str:
+        return f"an {self.what}" if self.what[0] in "aeiou" else f"a {self.what}"
+
     def _at(self) -> str:
         return str(self._client.base_url) if self._client is not None else "AI Core"
 
@@ -356,13 +375,13 @@ class TrainingApi:
             execution_id: of the execution.
             since: its creation; without a start the service returns the last hour only.
         """
-        asked = f"get the logs of the execution {execution_id}"
+        asked = f"get the logs of the {self.what} {execution_id}"
         lines: list[Any] = []
         seen: set[tuple[object, str]] = set()
         start = since
         while True:
             try:
-                page = self._call(asked, partial(_query_logs, execution_id, start))
+                page = self._call(asked, partial(self._log_page, execution_id, start))
             except CallError as error:
                 if error.is_missing and not lines:
                     return []
@@ -491,12 +510,8 @@ def _listed_twice() -> NoReturn:
     raise ValueError("it is listed twice")
 
 
-def _query_status(status: Any, client: AIAPIV2Client) -> Any:
-    return client.execution.query(status=status)
-
-
-def _query_logs(execution_id: str, start: datetime, client: AIAPIV2Client) -> list[Any]:
-    lines: list[Any] = client.execution.query_logs(execution_id, start=start).data.result
+def _query_logs(client: Any, execution_id: str, start: datetime) -> list[Any]:
+    lines: list[Any] = client.query_logs(execution_id, start=start).data.result
     for line in lines:
         if not isinstance(line.msg, str):
             raise TypeError(f"a line is {line.msg!r}")
@@ -514,7 +529,7 @@ def _query_metrics(execution_id: str, client: AIAPIV2Client) -> list[Any]:
     return metrics
 
 
-def _with_id(made: T) -> T:
+def with_id(made: T) -> T:
     """Return the answer, after checking that it has an id."""
     its: object = getattr(made, "id", None)
     if not _is_id(its):

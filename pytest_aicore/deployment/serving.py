@@ -1,0 +1,370 @@
+"""One deployment in stages: artifacts, configuration, deployment, and that it answers. Several tests may share it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from pytest_aicore.deployment.answers import Answer, PredictionError, read
+from pytest_aicore.deployment.diagnosis import explained
+from pytest_aicore.errors import AicoreError, RunError, VerdictError, our_message
+from pytest_aicore.service_facts import FINAL_STATUSES
+from pytest_aicore.training.finished import LogLine
+from pytest_aicore.training.service.retry import patiently
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_aicore.deployment.api import DeploymentApi
+    from pytest_aicore.deployment.plan import DeploymentPlan
+    from pytest_aicore.training.clock import Clock
+    from pytest_aicore.training.maker import Maker
+    from pytest_aicore.training.run import Training
+    from pytest_aicore.training.watcher import Watch, Watcher
+
+__tracebackhide__ = our_message
+
+UNAVAILABLE = 503
+_LOG_SECONDS = 5.0
+"""Seconds for which a failed request for the log of a failed deployment is repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """When a deployment came to answer, in seconds since its creation; None for what has not happened.
+
+    Attributes:
+        running: AI Core says RUNNING: its readiness probe has passed.
+        listening: the server itself answered for the first time.
+        answered: it gave the first right answer.
+        retried: how many requests were repeated before that, because the connection was refused or the answer was 503.
+    """
+
+    running: float | None = None
+    listening: float | None = None
+    answered: float | None = None
+    retried: int = 0
+
+
+class Serving:
+    """The deployment of one plan.
+
+    Args:
+        plan: what is deployed.
+        stages: its artifacts, its configuration, and its creation.
+        maker_of: returns what makes the configuration of another plan.
+        api: the service.
+        watcher: polls the deployment.
+        clock: measures the time, and waits.
+        interval: the polling interval in seconds.
+    """
+
+    def __init__(
+        self,
+        plan: DeploymentPlan,
+        stages: Training,
+        maker_of: Callable[[DeploymentPlan], Maker],
+        api: DeploymentApi,
+        watcher: Watcher,
+        clock: Clock,
+        interval: float,
+    ) -> None:
+        self.plan = plan
+        self.stages = stages
+        self.api = api
+        self.readiness = Readiness()
+        self.is_stopped = False
+        self._maker_of = maker_of
+        self._watcher = watcher
+        self._clock = clock
+        self._interval = interval
+        self._configuration_id: str | None = None
+        self._right: set[tuple[object, ...]] = set()
+
+    @property
+    def watch(self) -> Watch:
+        """What is known of it; it is created now, if it is not yet.
+
+        Raises:
+            AicoreError: the plan is incomplete, or AI Core refused something.
+        """
+        return self.stages.begin()
+
+    @property
+    def deployment(self) -> Any:
+        """The SDK's `Deployment` of the newest poll."""
+        return self.watch.last
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return str(self.deployment.deployment_url)
+
+    @property
+    def configuration_id(self) -> str:
+        """The id of the configuration that it has got last."""
+        return self._configuration_id or self.stages.configuration().id
+
+    def poll(self) -> None:
+        """Ask AI Core for its status.
+
+        Raises:
+            RunError: AI Core refuses to answer.
+        """
+        self._watcher.poll([self.watch])
+
+    # Until it answers -----------------------------------------------------------------------------------------------
+
+    def require_running(self, timeout: float) -> None:
+        """Wait until AI Core says that it is running.
+
+        Args:
+            timeout: seconds since its creation, or since its last update.
+
+        Raises:
+            VerdictError: it is DEAD, or not RUNNING in time.
+            RunError: its status is not known.
+        """
+        watch = self.watch
+        with self.stages.kept():
+            deadline = max(watch.began, self._updated_at) + timeout
+            while True:
+                self._watcher.poll([watch])
+                if self._is_running(watch):
+                    break
+                status = watch.history[-1].status.value
+                if status in FINAL_STATUSES or watch.is_deleted:
+                    raise VerdictError(self._failed(f"is {status}" if status in FINAL_STATUSES else "was deleted"))
+                left = deadline - self._clock.monotonic()
+                if left <= 0:
+                    raise VerdictError(self._failed(f"was {status} {timeout:g} s after its start, and not RUNNING"))
+                self._clock.sleep(min(self._interval, left))
+        if self.readiness.running is None:
+            self._note(running=self._since_start())
+
+    def _is_running(self, watch: Watch) -> bool:
+        if watch.execution is None or watch.history[-1].status.value != "RUNNING":
+            return False
+        running = watch.execution.latest_running_configuration_id
+        return bool(watch.execution.deployment_url) and running in (None, self.configuration_id)
+
+    def require_right(self, plan: DeploymentPlan) -> None:
+        """Wait until it gives the answer that a test calls right; only an answer that is wrong ends that early.
+
+        Args:
+            plan: of the test.
+
+        Raises:
+            PredictionError: the answer is wrong.
+            VerdictError: there is none in time.
+        """
+        ready = plan.ready
+        if ready is None:
+            return
+        check = ready.get("check")
+        which = (ready["path"], repr(ready.get("json")), check)
+        if which in self._right:
+            return
+        how = {"json": ready["json"]} if "json" in ready else {}
+        answer = self.ask("POST" if how else "GET", ready["path"], plan.timeout, **how)
+        wrong = self._why_wrong(answer, check)
+        if wrong is not None:
+            raise PredictionError(self._failed(f"runs, but {wrong}"))
+        self._right.add(which)
+        self._answered()
+
+    def _why_wrong(self, answer: Answer, check: Callable[[Any], object] | None) -> str | None:
+        if not answer.is_good:
+            return f"{answer.asked} was answered {answer.status}: {answer.shown}"
+        try:
+            is_right = check is None or check(answer.content)
+        except PredictionError as error:
+            return str(error)
+        except AssertionError as error:
+            return f"the answer to {answer.asked} is not right ({str(error).partition(chr(10))[0]}): {answer.shown}"
+        return None if is_right else f"the answer to {answer.asked} is not right by ready: check=: {answer.shown}"
+
+    # Requests -------------------------------------------------------------------------------------------------------
+
+    def ask(self, method: str, path: str, timeout: float, **how: Any) -> Answer:
+        """Send a request, and return the answer.
+
+        Args:
+            method: of the request.
+            path: below its URL.
+            timeout: seconds since its creation until it must answer for the first time.
+            how: further arguments of `requests.request`.
+
+        Raises:
+            VerdictError: there is no answer.
+        """
+        asked = f"{method} {path}"
+        answer = read(self.send(method, path, timeout, **how, stream=True), asked, self._clock)
+        if answer.is_good and self.plan.ready is None:
+            self._answered()
+        return answer
+
+    def send(self, method: str, path: str, timeout: float, **how: Any) -> Any:
+        """Send a request, and return the `requests.Response`, whatever it is.
+
+        Until the server has answered for the first time, a refused connection or the status 503 means that it does not
+        listen yet, and the request is repeated. Later it means what it says.
+
+        Args:
+            method: of the request.
+            path: below its URL.
+            timeout: seconds since its creation until it must answer for the first time.
+            how: further arguments of `requests.request`.
+
+        Raises:
+            VerdictError: there is no answer.
+        """
+        import requests
+
+        url = f"{self.url}{path}"
+        deadline = self.watch.began + timeout
+        while True:
+            try:
+                response = self.api.send(method, url, **how)
+                if response.status_code != UNAVAILABLE or self.readiness.listening is not None:
+                    break
+                problem = f"was answered {UNAVAILABLE}"
+                response.close()
+            except requests.exceptions.RequestException as error:
+                if self.readiness.listening is not None or not _is_refused(error):
+                    why = f"{method} {path} was not answered ({type(error).__name__})"
+                    raise VerdictError(self._failed(f"runs, but {why}")) from None
+                problem = "was refused"
+            if self._clock.monotonic() >= deadline:
+                raise VerdictError(
+                    self._failed(
+                        f"runs, but {method} {path} {problem} for {timeout:g} s after its start"
+                        f" ({self.readiness.retried} times repeated): it does not listen where AI Core expects it"
+                    )
+                )
+            self._note(retried=self.readiness.retried + 1)
+            self._clock.sleep(self._interval)
+            with self.stages.kept():
+                self.poll()
+            status = self.watch.history[-1].status.value
+            if status in FINAL_STATUSES:
+                raise VerdictError(self._failed(f"is {status}"))
+        if self.readiness.listening is None:
+            self._note(listening=self._since_start())
+        return response
+
+    # Update and end -------------------------------------------------------------------------------------------------
+
+    _updated_at = float("-inf")
+
+    def update(self, plan: DeploymentPlan) -> None:
+        """Give it another configuration; its id and URL stay.
+
+        Args:
+            plan: its new plan.
+
+        Raises:
+            AicoreError: AI Core refuses it, or it does not return to RUNNING.
+        """
+        plan.require_complete()
+        maker = self._maker_of(plan)
+        with self.stages.kept():
+            bound = {name: response.id for name, response in maker.artifacts().items()}
+            made = maker.configuration(bound)
+            self.api.update(self.watch.execution_id, made.id)
+        self._configuration_id, self._updated_at = made.id, self._clock.monotonic()
+        self.plan = plan
+        self._right.clear()
+        self.require_running(plan.timeout)
+        self.require_right(plan)
+
+    def stop(self) -> None:
+        """Stop it and delete it, unless that has happened; nothing happens if it was never created.
+
+        Raises:
+            RunError: AI Core refuses.
+        """
+        if self.is_stopped or self.stages.watch is None:
+            return
+        self.is_stopped = True
+        with self.stages.kept():
+            end(self.api, self._clock, self.stages.watch.execution_id)
+
+    # What is known --------------------------------------------------------------------------------------------------
+
+    def logs(self, seconds: float | None = None) -> list[LogLine]:
+        """Return its log lines, oldest first.
+
+        Args:
+            seconds: for how long a failed request is repeated.
+        """
+        watch = self.watch
+        since = self.deployment.created_at
+        lines = patiently(self._clock, lambda: self.api.logs(watch.execution_id, since), seconds)
+        return [LogLine(line.msg.removesuffix("\n"), line.timestamp) for line in lines]
+
+    def _failed(self, how: str) -> str:
+        """Return the text of an error: what happened, why that may be, and the end of the log."""
+        try:
+            lines = self.logs(_LOG_SECONDS)
+        except AicoreError:
+            lines = []
+        place = f"{self.plan.place}: " if self.plan.place else ""
+        told = f"{place}deployment {self.watch.execution_id} of {self.plan.workflow} {how.rstrip('.')}."
+        return "\n".join([told, *explained(self.plan, self.watch.execution, lines, how)])
+
+    def _since_start(self) -> float:
+        return max(0.0, self._clock.monotonic() - self.watch.began)
+
+    def _answered(self) -> None:
+        if self.readiness.answered is None:
+            self._note(answered=self._since_start())
+
+    def _note(self, **known: Any) -> None:
+        self.readiness = replace(self.readiness, **known)
+
+
+def _is_refused(error: Exception) -> bool:
+    """Return whether a connection was refused, so that nothing was sent."""
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, ConnectionRefusedError):
+            return True
+        if isinstance(each, BaseException) and id(each) not in seen:
+            seen.add(id(each))
+            waiting += [each.__cause__, each.__context__, *each.args, getattr(each, "reason", None)]
+    return False
+
+
+def end(api: DeploymentApi, clock: Clock, deployment_id: str) -> None:
+    """Stop a deployment, and delete it when it has stopped.
+
+    AI Core deletes only what has ended (documentation), so stopping comes first.
+
+    Args:
+        api: the service.
+        clock: measures the time, and waits.
+        deployment_id: of the deployment.
+
+    Raises:
+        RunError: AI Core refuses.
+    """
+    from pytest_aicore.training.live.stop import DELETED, GONE, STOPPING, stop_execution
+
+    outcome = stop_execution(api, clock, deployment_id)
+    if outcome in (DELETED, GONE):
+        return
+    if outcome == STOPPING:
+        until = clock.monotonic() + STOPPED_SECONDS
+        while patiently(clock, lambda: api.execution(deployment_id)).status.value not in FINAL_STATUSES:
+            if clock.monotonic() > until:
+                raise RunError(f"the deployment {deployment_id} was still STOPPING after {STOPPED_SECONDS:g} s.")
+            clock.sleep(STOPPED_PAUSE)
+    api.delete(deployment_id)
+
+
+STOPPED_SECONDS = 60.0
+"""How long a deployment may be STOPPING before it is left to be deleted by `pytest-aicore sweep`."""
+STOPPED_PAUSE = 1.0

@@ -1,0 +1,138 @@
+"""The deployments of a session: identical plans share one, which is stopped when no remaining test needs it."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pytest_aicore.deployment.api import DeploymentApi
+from pytest_aicore.deployment.maker import DeploymentMaker
+from pytest_aicore.deployment.serving import Serving
+from pytest_aicore.errors import AicoreError
+from pytest_aicore.training.run import OneByOne, Training
+from pytest_aicore.training.watcher import Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
+
+    from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
+
+    from pytest_aicore.deployment.maker import Playing
+    from pytest_aicore.deployment.plan import DeploymentPlan
+    from pytest_aicore.training.clock import Clock
+    from pytest_aicore.workflows import Template
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What deployments need of the session.
+
+    Attributes:
+        connect: returns a new client.
+        clock: measures the time, and waits.
+        interval: the polling interval in seconds.
+        kept: returns a context in which what is created for tests that share it is made, for a serving template.
+        playing: what answers where no server runs, None where one does.
+    """
+
+    connect: Callable[[], AIAPIV2Client]
+    clock: Clock
+    interval: float
+    kept: Callable[[Template], AbstractContextManager[object]]
+    playing: Playing | None
+
+
+class Deployments:
+    """The deployments that tests of this process ask for.
+
+    Args:
+        around: what they need of the session.
+    """
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._shared: dict[str, Serving] = {}
+        self._own: list[Serving] = []
+        self._needed: dict[str, set[str]] = {}
+
+    def need(self, keys: Mapping[str, Iterable[str]]) -> None:
+        """Note which tests will need which deployments.
+
+        Args:
+            keys: ids of tests, by the key of a shared deployment.
+        """
+        self._needed = {key: set(tests) for key, tests in keys.items()}
+
+    def get(self, plan: DeploymentPlan, key: str, *, own: bool) -> Serving:
+        """Return the deployment of a plan, which runs and answers rightly.
+
+        Args:
+            plan: what is deployed, with the artifacts of the test's own training.
+            key: of the shared deployment.
+            own: whether the test must not share it.
+
+        Raises:
+            AicoreError: it cannot be created, or does not answer.
+        """
+        serving = None if own else self._shared.get(key)
+        if serving is None:
+            serving = self._new(plan, shared=not own)
+            if own:
+                self._own.append(serving)
+            else:
+                self._shared[key] = serving
+        plan.require_complete()
+        serving.require_running(plan.timeout)
+        serving.require_right(plan)
+        return serving
+
+    def _new(self, plan: DeploymentPlan, *, shared: bool) -> Serving:
+        around = self._around
+        api = DeploymentApi(around.connect, plan.ttl)
+        watcher = Watcher(api, around.clock, around.interval)
+        kept = partial(around.kept, plan.template) if shared else nullcontext
+
+        def maker_of(plan: DeploymentPlan) -> DeploymentMaker:
+            return DeploymentMaker(plan, api, around.clock, around.playing)
+
+        stages = Training(plan, maker_of(plan), api, around.clock, OneByOne(watcher), kept)
+        return Serving(plan, stages, maker_of, api, watcher, around.clock, around.interval)
+
+    def release(self, test: str) -> None:
+        """Stop what no remaining test needs, after a test has ended.
+
+        Args:
+            test: its id.
+        """
+        for key, tests in self._needed.items():
+            tests.discard(test)
+            if not tests and key in self._shared:
+                self._stop(self._shared.pop(key))
+
+    def give_back(self, servings: Iterable[Serving]) -> None:
+        """Stop the deployments that a test has for itself.
+
+        Args:
+            servings: those that it has used.
+        """
+        for serving in servings:
+            if serving in self._own:
+                self._own.remove(serving)
+                self._stop(serving)
+
+    def end(self) -> None:
+        """Stop all of them."""
+        for serving in (*self._own, *self._shared.values()):
+            self._stop(serving)
+        self._own.clear()
+        self._shared.clear()
+
+    def _stop(self, serving: Serving) -> None:
+        with suppress(AicoreError):  # where nothing really runs nothing is left
+            serving.stop()
+
+
+__all__ = ["Deployments"]
