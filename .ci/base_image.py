@@ -19,7 +19,8 @@ PROGRAMS = (
     *("id", "ln", "ls", "mkdir", "mkfifo", "mv", "printenv", "printf", "pwd", "rm", "sed", "seq", "setsid", "sh"),
     *("sleep", "sort", "tail", "test", "touch", "tr", "true", "truncate", "wc", "xargs", "yes"),
 )
-FOLDERS = {"home": 0o755, "opt": 0o755, "root": 0o755, "run": 0o755, "srv": 0o755, "tmp": 0o1777, "var/log": 0o755}
+TEMPORARY = ("tmp", "var/tmp")
+FOLDERS = dict.fromkeys(("home", "opt", "root", "run", "srv", "var/log"), 0o755) | dict.fromkeys(TEMPORARY, 0o1777)
 FILES = {
     "etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/sh\n",
     "etc/group": "root:x:0:\nnogroup:x:65534:\n",

@@ -8,6 +8,7 @@ import time
 
 import docker
 
+IMPORTED = "localhost/pytest-aicore-tests"
 NAMES = ("docker.io/me/train:1", "docker.io/me/tiny:1", "docker.io/library/python:3.11")
 NAMES += ("docker.io/library/i:latest",)  # `image: i`, of workflows in the tests
 NAMES += tuple(f"docker.io/library/python:3.{minor}-slim" for minor in range(10, 14))
@@ -24,9 +25,9 @@ def main() -> None:
     with tempfile.NamedTemporaryFile(suffix=".tar") as file:
         file.write(sys.stdin.buffer.read())
         file.flush()
-        client.api.import_image_from_file(file.name, repository=NAMES[0].rpartition(":")[0], tag="1")
-    image = client.images.get(NAMES[0])
-    for name in NAMES[1:]:
+        client.api.import_image_from_file(file.name, repository=IMPORTED, tag="latest")  # Podman 4 knows no other tag
+    image = client.images.get(f"{IMPORTED}:latest")
+    for name in NAMES:
         image.tag(*name.rsplit(":", 1))
 
 

@@ -398,8 +398,10 @@ CONTAINERS = """
 `DOCKER_HOST` names, else the usual sockets, Podman's of the user among them. An image is built from its folder, or used
 as it is there, or pulled. Steps run as user 65534, without capabilities; inputs are copied into the container and
 outputs out of it, so that nothing of this machine is mounted and no file of another user stays. Containers have the
-labels `pytest-aicore.machine` and `pytest-aicore.lock`: what a killed session has left is removed by the next one, or
-by `pytest-aicore sweep --local`, and nothing without these labels is touched.
+labels `pytest-aicore.machine` and `pytest-aicore.lock`, images that were built `pytest-aicore.machine` and
+`pytest-aicore.folder`: the containers that a killed session has left, and the images of folders that do not exist any
+more, are removed by the next session, or by `pytest-aicore sweep --local`. Nothing without these labels is touched, nor
+a name that you have given to such an image.
 """
 ENDS = """
 ## How executions end

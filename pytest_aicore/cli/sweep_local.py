@@ -8,7 +8,7 @@ from pytest_aicore.running.own_folder import own_folder
 
 
 def sweep_local() -> int:
-    """Remove processes, files and containers of sessions that have ended, and return the exit status 0.
+    """Remove processes, files, containers and images of sessions that have ended, and return the exit status 0.
 
     Raises:
         OSError: no folder for temporary files can be used.
@@ -19,9 +19,9 @@ def sweep_local() -> int:
     try:
         reason = engine.probe()
         if reason is not None:
-            say(f"no containers were looked for: {reason}")
-        for name in engine.remove_leftovers():
-            say(f"removed the container {name}")
+            say(f"no containers and images were looked for: {reason}")
+        for what in engine.remove_leftovers():
+            say(f"removed {what}")
     finally:
         engine.close()
     return 0

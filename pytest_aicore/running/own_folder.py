@@ -5,10 +5,12 @@ That run also ends the processes that were left.
 
 from __future__ import annotations
 
+import atexit
 import os
 import tempfile
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +24,8 @@ _PREFIX: Final = "aicore-run-"
 _UNFINISHED: Final = "aicore-new-"
 """The prefix of a folder whose lock is not held yet: nobody removes it, unless it stays so."""
 _SECONDS_TO_LOCK: Final = 60.0
-_LOCK: Final = ".lock"
+LOCK_FILE: Final = ".lock"
+"""What its process holds locked in such a folder."""
 
 
 @contextmanager
@@ -36,17 +39,31 @@ def own_folder() -> Iterator[Path]:
     """
     _remove_leftovers(Path(tempfile.gettempdir()))
     new = Path(tempfile.mkdtemp(prefix=_UNFINISHED))
-    lock = os.open(new / _LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    lock = os.open(new / LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o600)
     try:
         _is_locked(lock)
         folder = new.rename(new.with_name(_PREFIX + new.name.removeprefix(_UNFINISHED)))
+        owner = os.getpid()
+        abandoned = partial(_abandoned, folder, owner)
+        # A worker of pytest-xdist that has lost its controller ends without leaving the block of `with`.
+        atexit.register(abandoned)
         try:
             yield folder
         finally:
-            with suppress(OSError):  # the next run removes what is left
-                remove(folder)
+            atexit.unregister(abandoned)
+            if os.getpid() == owner:  # and not a process that was forked from it
+                with suppress(OSError):  # the next run removes what is left
+                    remove(folder)
     finally:
         os.close(lock)
+
+
+def _abandoned(folder: Path, owner: int) -> None:
+    """Remove a folder with what runs in it at the end of its process, and not of one that was forked from it."""
+    if os.getpid() == owner:
+        with suppress(OSError):
+            end_noted(folder)
+            remove(folder)
 
 
 def _remove_leftovers(parent: Path) -> None:
@@ -58,7 +75,7 @@ def _remove_leftovers(parent: Path) -> None:
         with suppress(OSError):  # it belongs to somebody else, or was removed meanwhile
             if folder.is_symlink() or folder.stat().st_uid != os.getuid():
                 continue
-            lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CREAT, 0o600)
+            lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_NOFOLLOW | os.O_CREAT, 0o600)
             try:
                 if _is_locked(lock):
                     end_noted(folder)
@@ -84,4 +101,4 @@ def _is_locked(lock: int) -> bool:
     return True
 
 
-__all__ = ["own_folder"]
+__all__ = ["LOCK_FILE", "own_folder"]

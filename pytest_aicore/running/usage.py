@@ -17,6 +17,7 @@ _USER, _SYSTEM, _STARTED = 11, 12, 19
 """Where fields 14, 15 and 22 are after the name of the command (proc(5))."""
 _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 _RESIDENT = re.compile(r"^VmRSS:\s+(\d+) kB", re.MULTILINE)
+_KILLS = re.compile(r"^oom_kill (\d+)", re.MULTILINE)
 _SHARE = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 """Of memory that several processes share, each is counted its share: forked ones have most of theirs in common."""
 
@@ -78,6 +79,12 @@ class Usage:
             self.peak_memory = memory
 
 
+def kernel_kills() -> int | None:
+    """Return how many processes of this machine the kernel has ended for memory, None where it does not tell."""
+    found = _KILLS.search(_text("/proc/vmstat"))
+    return int(found[1]) if found else None
+
+
 def _tree(pid: int) -> list[int]:
     pids = [pid]
     for each in pids:
@@ -121,4 +128,4 @@ def _text(path: str) -> str:
     return content.decode("utf-8", "replace")
 
 
-__all__ = ["Usage"]
+__all__ = ["Usage", "kernel_kills"]

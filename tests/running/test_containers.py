@@ -21,6 +21,7 @@ from pytest_aicore.running.engines.docker.engine import Docker
 from pytest_aicore.running.engines.docker.leftovers import LOCK, MACHINE, labels
 from pytest_aicore.running.engines.sandbox import Sandbox
 from pytest_aicore.running.pods import ArtifactIn, ArtifactOut, Stored
+from pytest_aicore.running.usage import Usage
 from tests.containers import API
 from tests.places import ROOT
 from tests.waiting import until
@@ -138,12 +139,20 @@ def test_no_socket_of_docker(contained: Here) -> None:
     assert (how.phase, len(how.last_lines)) == ("Failed", 3)
 
 
-def test_memory_is_limited(contained: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_that_the_kernel_limits(contained: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where nobody has measured it before: Podman may not tell."""
     monkeypatch.setattr("pytest_aicore.running.step.memory_of", lambda plan: 64 << 20)
+    monkeypatch.setattr(Usage, "measure", lambda self: None)
     contained.options["limits_memory"] = True
     how = contained.run("tail", "/dev/zero")
-    assert (how.phase, how.exit_code) == ("Failed", 137)
-    assert how.message in ("OOMKilled (exit code 137)", "Error (exit code 137)")  # Podman may not tell
+    assert (how.phase, how.exit_code, how.message) == ("Failed", 137, "OOMKilled (exit code 137)")
+    assert how.peak_memory == 64 << 20
+
+
+def test_a_kill_is_not_the_kernels(contained: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_aicore.running.step.memory_of", lambda plan: 64 << 20)
+    contained.options["limits_memory"] = True
+    assert contained.sh("kill -9 $$$$").message == "Error (exit code 137)"
 
 
 def test_an_image_that_nobody_has(contained: Here) -> None:

@@ -167,20 +167,20 @@ TWO_STEPS = """
                 parameters: [{name: said, value: "{{steps.make.outputs.result}}"}]
                 artifacts: [{name: data, from: "{{steps.make.outputs.artifacts.data}}"}]
       - name: make
-        outputs: {artifacts: [{name: data, path: /app/out/data}]}
+        outputs: {artifacts: [{name: data, path: /var/tmp/out/data}]}
         container:
           image: i
           command: [sh, -c]
           args: ["MAKE; echo 'said it'; echo aside >&2"]
       - name: use
-        inputs: {parameters: [{name: said}], artifacts: [{name: data, path: /app/in/data}]}
-        outputs: {artifacts: [{name: all, path: /app/in/all, globalName: all, archive: {none: {}}}]}
+        inputs: {parameters: [{name: said}], artifacts: [{name: data, path: /var/tmp/in/data}]}
+        outputs: {artifacts: [{name: all, path: /var/tmp/all, globalName: all, archive: {none: {}}}]}
         container:
           image: i
           command: [sh, -c]
-          args: ["(echo {{inputs.parameters.said}}; cat /app/in/data/*) > /app/in/all"]
+          args: ["(echo {{inputs.parameters.said}}; cat /var/tmp/in/data/*) > /var/tmp/all"]
 """
-MADE = "mkdir -p /app/out/data && echo 1 > /app/out/data/a && echo 2 > /app/out/data/b"
+MADE = "mkdir -p /var/tmp/out/data && echo 1 > /var/tmp/out/data/a && echo 2 > /var/tmp/out/data/b"
 
 
 def test_two_steps_pass_an_artifact(here: Here) -> None:
@@ -196,7 +196,7 @@ def test_two_steps_pass_an_artifact(here: Here) -> None:
         (
             "true",
             "Error",
-            "Error (exit code 1): open /var/run/argo/outputs/artifacts/app/out/data.tgz: no such file or directory",
+            "Error (exit code 1): open /var/run/argo/outputs/artifacts/var/tmp/out/data.tgz: no such file or directory",
         ),
     ],
 )

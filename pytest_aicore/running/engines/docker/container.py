@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.running.engines import ports
 from pytest_aicore.running.engines.commands import refused
 from pytest_aicore.running.engines.docker.files import Files
 from pytest_aicore.running.engines.engine import Exit, StartError
-from pytest_aicore.running.usage import Usage
+from pytest_aicore.running.usage import Usage, kernel_kills
 
 if TYPE_CHECKING:
     import socket
@@ -28,6 +30,10 @@ _WITHOUT_PROGRESS: Final = 5.0
 """Seconds after which nobody reads any more what a step has written before its end."""
 _OF_INIT = ("ERROR (catatonit:", "[FATAL tini (", "exec /run/podman-init: ", "exec /sbin/docker-init: ")
 """How the init programs of Podman and Docker, and what starts them, begin to say that they cannot execute something."""
+_ENDED_BUT_MOUNTED: Final = "stopped"
+"""A status of Podman; that of Docker is `exited` at once."""
+_TO_CLEAN_UP: Final = 10.0
+"""Seconds: on a machine with much else to do Podman takes one."""
 KILLED: Final = 137
 _NEARLY: Final = 0.9
 """Of its limit: more than that is hardly measured before the kernel ends a step."""
@@ -54,6 +60,7 @@ class Container:
         self._launch = launch
         self._exit: Exit | None = None
         self._problem = ""
+        self._kills_before: int | None = None
         self._pump: _Pump | None = None
 
     def begin(self, *, is_here: bool) -> None:
@@ -66,6 +73,7 @@ class Container:
             DockerException: it cannot be started.
             RequestException: the API does not answer.
         """
+        self._kills_before = kernel_kills() if is_here else None
         written = {"stdout": 1, "stderr": 1, "stream": 1}
         output = self._client.attach_socket(self._id, params=written)
         self._pump = _Pump(output, os.dup(self._launch.stdout), os.dup(self._launch.stderr))
@@ -113,9 +121,15 @@ class Container:
         return True
 
     def _took_too_much(self, state: Mapping[str, Any]) -> bool:
-        """Return whether the kernel ended it for its memory: Podman does not always tell."""
-        most, peak = self._launch.memory, self.usage.peak_memory
-        return bool(state.get("OOMKilled")) or (most is not None and peak is not None and peak >= _NEARLY * most)
+        """Return whether the kernel ended it for its memory: Podman often does not tell, so the kernel is asked."""
+        most, peak = self._launch.memory, self.usage.peak_memory or 0
+        if most is None:
+            return bool(state.get("OOMKilled"))
+        kills = self._kills_before
+        if state.get("OOMKilled") or (kills is not None and kernel_kills() != kills):
+            self.usage.peak_memory = max(peak, most)  # it may have taken that since it was measured last
+            return True
+        return peak >= _NEARLY * most
 
     def stop(self) -> None:
         """End all its processes at once; harmless if they have ended."""
@@ -165,8 +179,28 @@ class Container:
         Raises:
             OSError: something cannot be read or written.
         """
-        for path, follow in paths:
+        wanted = list(paths)
+        if wanted:
+            self._wait_for_its_files()
+        for path, follow in wanted:
             self.files.bring(path, self._launch.root, follow=follow)
+
+    def _wait_for_its_files(self) -> None:
+        """Return when Podman has cleaned up behind it: while it does, files seem to be missing or empty."""
+        limit = time.monotonic() + _TO_CLEAN_UP
+        seconds = _FIRST_WAIT
+        while self._status() == _ENDED_BUT_MOUNTED and time.monotonic() < limit:
+            time.sleep(seconds)
+            seconds = min(2 * seconds, _LONGEST_WAIT)
+
+    def _status(self) -> str:
+        from docker.errors import DockerException
+        from requests.exceptions import RequestException
+
+        try:
+            return str(self._client.inspect_container(self._id)["State"]["Status"])
+        except (DockerException, RequestException) as error:
+            raise OSError(errno.EIO, f"the API of Docker does not answer: {error}") from None
 
     def clean(self) -> None:
         """Remove it, with its volumes."""

@@ -45,8 +45,9 @@ class Docker:
     lacks = (
         "services of this machine can be reached by the network",
         "without an init program (docker-init, catatonit) a step's program ignores signals that it does not handle",
-        "Podman may not tell that memory was exceeded: exit code 137 is then all that is known",
+        "Podman in a virtual machine may not tell that memory was exceeded: exit code 137 is then all that is known",
         "sockets in an output are left out, instead of failing it",
+        "Podman finishes the line of a Dockerfile at which a build was given up",
     )
 
     def __init__(self) -> None:
@@ -71,7 +72,7 @@ class Docker:
         return None
 
     def remove_leftovers(self) -> list[str]:
-        """Remove the containers of sessions that have ended, and return their names; only after `probe`."""
+        """Remove what sessions have left that have ended, and return what that was; only after `probe`."""
         from docker.errors import DockerException
         from requests.exceptions import RequestException
 

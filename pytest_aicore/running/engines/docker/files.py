@@ -12,7 +12,7 @@ import os
 import shutil
 import tarfile
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Final, NamedTuple, cast
 
@@ -35,6 +35,8 @@ _MOST_LINKS = 40
 """As many as Linux follows (path_resolution(7))."""
 _NOT_FOUND = 404
 _CHUNK = 1 << 20
+_END_OF_ARCHIVE: Final = 2 * tarfile.BLOCKSIZE
+"""Bytes of zeros; `tarfile` adds more, for tape drives."""
 _LONGEST_PARAMETER = 2 << 20
 """Bytes; of a longer one, which is refused for its length, only that is brought."""
 
@@ -85,11 +87,12 @@ class Files:
         Raises:
             OSError: links lead in a circle, or the API cannot tell.
         """
+        target = path
         for _ in range(_MOST_LINKS):
-            status = self._asked(path)
+            status = self._asked(target)
             if status is None or not status.is_link:
                 return status
-            path = status.target
+            target = status.target
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
 
     def _asked(self, path: str) -> Status | None:
@@ -108,9 +111,11 @@ class Files:
         try:
             return self._asked(path)
         except OSError as error:
-            if error.errno != errno.ELOOP or self.status(os.path.dirname(path)) is None:  # noqa: PTH120
-                raise
-            return Status(path, _LINK, path)
+            if error.errno == errno.ELOOP:
+                with suppress(OSError):  # it is not the link itself, but something on the way to it
+                    if self.status(os.path.dirname(path)) is not None:  # noqa: PTH120
+                        return Status(path, _LINK, path)
+            raise
 
     def beginning(self, path: str, size: int) -> bytes:
         """Return the first bytes of a file.
@@ -153,10 +158,13 @@ class Files:
             with tarfile.open(fileobj=file, mode="w") as packed:
                 for place, name in what:
                     _pack(packed, place, name, without)
+                end = file.tell() + _END_OF_ARCHIVE
+            # Podman closes its end after the last block that counts, and calls what is sent after it a broken pipe.
+            file.truncate(end)
             file.seek(0)
             answer = self._client.put(self._url, params={"path": to}, data=file, timeout=None)
         if not answer.ok:
-            raise OSError(errno.EIO, answer.text.strip(), to)
+            raise OSError(errno.EIO, _said(answer.text), to)
 
     def bring(self, path: str, root: Root, *, follow: bool) -> None:
         """Put what is at a path to the same path of a root; nothing if nothing is there.
@@ -225,7 +233,14 @@ class _Stream:
 def _unreadable(path: str, text: str) -> OSError:
     if "too many" in text.lower():
         return OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-    return OSError(errno.EIO, " ".join(text.split()), path)
+    return OSError(errno.EIO, _said(text), path)
+
+
+def _said(text: str) -> str:
+    """Return the message of an answer of the API."""
+    with suppress(ValueError, KeyError, TypeError):
+        text = str(json.loads(text)["message"])
+    return " ".join(text.split())
 
 
 def _pack(packed: tarfile.TarFile, place: Path, name: str, without: set[Path]) -> None:

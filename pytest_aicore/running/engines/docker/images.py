@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import hashlib
+import platform
+import re
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.errors import ImageError
+from pytest_aicore.running.engines.docker.following import Following, GivenUp, Silence
+from pytest_aicore.running.engines.docker.leftovers import FOLDER, MACHINE, TAGS, remove_untagged
 from pytest_aicore.running.images.image import Image
 from pytest_aicore.running.images.mapped import MappedImages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from docker import APIClient
 
-FOLDER: Final = "pytest-aicore.folder"
-"""The label of images that were built, with the folder of their Dockerfile."""
 _LINES: Final = 12
 """As many of the last lines as are shown of a build that failed."""
 _GIVEN_UP: Final = "was given up: its run was stopped"
+_LONGEST_SILENCE: Final = 120.0
+"""Seconds, of a pull: Docker says each second how far it is. A line of a build may take any time."""
+_OF_PODMAN = re.compile(r'^time="\S+" level=\w+ msg=.*', re.DOTALL)
+_VALUE_OF_GO = re.compile(r" &imagebuilder\.Step\{.*", re.DOTALL)
+"""What Podman says for its own developers."""
 
 
 class DockerImages(MappedImages):
@@ -35,6 +42,13 @@ class DockerImages(MappedImages):
     def __init__(self, client: APIClient, mapping: Mapping[str, Path]) -> None:
         super().__init__(mapping)
         self._client = client
+        self._following: Following | None = None
+
+    def stop(self) -> None:
+        """Give up the image that is being made, and make none any more; from any thread."""
+        super().stop()
+        if self._following is not None:
+            self._following.give_up()
 
     def close(self) -> None:
         """Do nothing: images stay for the next run."""
@@ -47,7 +61,7 @@ class DockerImages(MappedImages):
             with suppress(ImageNotFound):
                 return _image(self._client.inspect_image(name))
             what = f"ErrImagePull: the image {name} is not mapped to a folder, and its pull"
-            self._follow(self._client.pull(name, stream=True, decode=True), what)
+            self._follow(lambda: self._client.pull(name, stream=True, decode=True), what, _LONGEST_SILENCE)
             return _image(self._client.inspect_image(name))
         except (DockerException, RequestException) as error:
             raise ImageError(f"ErrImagePull: the image {name} is not mapped to a folder, and {_said(error)}") from None
@@ -57,18 +71,21 @@ class DockerImages(MappedImages):
         from requests.exceptions import RequestException
 
         place = str(folder.resolve())
-        tag = f"localhost/pytest-aicore/{hashlib.sha256(place.encode()).hexdigest()[:12]}:latest"
+        tag = f"{TAGS}{hashlib.sha256(place.encode()).hexdigest()[:12]}:latest"
+        given = {FOLDER: place, MACHINE: platform.node()}
         before = self._id_of(tag)
+
+        def build() -> Iterable[Mapping[str, Any]]:
+            options = {"rm": True, "forcerm": True, "decode": True, "timeout": None}
+            return self._client.build(path=place, tag=tag, labels=given, **options)  # type: ignore[no-any-return]
+
         try:
-            lines = self._client.build(
-                path=place, tag=tag, rm=True, forcerm=True, decode=True, labels={FOLDER: place}, timeout=None
-            )
-            self._follow(lines, f"{folder / 'Dockerfile'}: the build")
+            self._follow(build, f"{folder / 'Dockerfile'}: the build", None)
             built = self._client.inspect_image(tag)
         except (DockerException, RequestException, OSError) as error:
             raise ImageError(f"{folder / 'Dockerfile'}: the image cannot be built: {_said(error)}") from None
         if before not in (None, built["Id"]):
-            self._remove(before)
+            remove_untagged(self._client, str(before))
         return _image(built)
 
     def _id_of(self, tag: str) -> str | None:
@@ -79,16 +96,9 @@ class DockerImages(MappedImages):
         except DockerException:
             return None
 
-    def _remove(self, image: str | None) -> None:
-        """Remove what was built from the same folder before, unless a container still has it."""
-        from docker.errors import DockerException
-
-        try:
-            self._client.remove_image(image)
-        except DockerException:
-            return
-
-    def _follow(self, lines: Iterable[Any], what: str) -> None:
+    def _follow(
+        self, begin: Callable[[], Iterable[Mapping[str, Any]]], what: str, longest_silence: float | None
+    ) -> None:
         """Read what the API says until it has done it.
 
         Raises:
@@ -96,13 +106,19 @@ class DockerImages(MappedImages):
         """
         last: deque[str] = deque(maxlen=_LINES)
         error = ""
-        for each in lines:
-            if self._stopped.is_set():
-                raise ImageError(f"{what} {_GIVEN_UP}")
-            text = str(each.get("stream") or each.get("status") or "").strip()
-            if text:
-                last.append(text)
-            error = error or str(each.get("error") or "").strip()  # read to the end, so that the connection is free
+        following = self._following = Following(self._client, begin)
+        if self._stopped.is_set():  # before there was anything to give up
+            following.give_up()
+        try:
+            for each in following.lines(longest_silence):
+                text = str(each.get("stream") or each.get("status") or "").strip()
+                if text and not _OF_PODMAN.match(text):
+                    last.append(text)
+                error = error or _VALUE_OF_GO.sub("", str(each.get("error") or "")).strip()
+        except GivenUp:
+            raise ImageError(f"{what} {_GIVEN_UP}") from None
+        except Silence:
+            error = f"nothing has come for {longest_silence:g} s: does the registry answer?"
         if error:
             shown = "".join(f"\n  {line}" for line in [*last, error])
             raise ImageError(f"{what} failed:{shown}")
@@ -125,4 +141,4 @@ def _image(content: Mapping[str, Any]) -> Image:
     )
 
 
-__all__ = ["FOLDER", "DockerImages"]
+__all__ = ["DockerImages"]

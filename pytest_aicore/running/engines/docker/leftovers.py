@@ -1,7 +1,8 @@
-"""Containers that a killed session has left: the next session, or `pytest-aicore sweep`, removes them.
+"""What killed sessions have left with an API: the next session, or `pytest-aicore sweep`, removes it.
 
-Each container has labels: the machine, and a file that its session holds locked as long as it lives. What has no such
-label is never touched, nor what another machine or another container has started by the same API.
+Each container has labels: the machine, and a file that its session holds locked as long as it lives. Each image that
+was built has the machine and its folder. What has no such labels is never touched, nor what another machine or another
+container has started by the same API.
 """
 
 from __future__ import annotations
@@ -9,18 +10,27 @@ from __future__ import annotations
 import atexit
 import os
 import platform
-import tempfile
-from contextlib import suppress
+import time
+from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_aicore.running.own_folder import LOCK_FILE, own_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from docker import APIClient
 
 LOCK: Final = "pytest-aicore.lock"
 MACHINE: Final = "pytest-aicore.machine"
-_PREFIX: Final = "aicore-session-"
+FOLDER: Final = "pytest-aicore.folder"
+"""The label of images that were built, with the folder of their Dockerfile."""
+TAGS: Final = "localhost/pytest-aicore/"
+"""The beginning of the names of images that were built."""
+_SECONDS_OF_A_BUILD: Final = 3600
+"""An image gets its tag at the end of its build."""
 
 
 def labels() -> dict[str, str]:
@@ -33,7 +43,7 @@ def labels() -> dict[str, str]:
 
 
 def remove_leftovers(client: APIClient) -> list[str]:
-    """Remove the containers of sessions that have ended, and return their names.
+    """Remove what sessions have left that have ended, and return what that was.
 
     Args:
         client: of the API.
@@ -41,41 +51,71 @@ def remove_leftovers(client: APIClient) -> list[str]:
     Raises:
         DockerException: the API does not answer.
     """
+    return [*_remove_containers(client), *_remove_images(client)]
+
+
+def _remove_containers(client: APIClient) -> Iterator[str]:
     from docker.errors import APIError
 
-    found = client.containers(all=True, filters={"label": [LOCK, f"{MACHINE}={platform.node()}"]})
-    removed: list[str] = []
-    locks: set[Path] = set()
-    for each in found:
-        lock = Path(each["Labels"][LOCK])
-        if _is_held(lock):
+    for each in client.containers(all=True, filters={"label": [LOCK, f"{MACHINE}={platform.node()}"]}):
+        if not _is_held(Path(each["Labels"][LOCK])):
+            with suppress(APIError):  # another session has removed it
+                client.remove_container(each["Id"], force=True, v=True)
+                name = each["Names"][0].lstrip("/") if each["Names"] else each["Id"][:12]
+                yield f"the container {name}"
+
+
+def _remove_images(client: APIClient) -> Iterator[str]:
+    """Remove the images of folders that do not exist any more, and what a build has replaced."""
+    from docker.errors import APIError
+
+    for each in client.images(filters={"label": FOLDER}):
+        folder, tags = each["Labels"][FOLDER], _tags(each)
+        if each["Labels"].get(MACHINE) != platform.node():  # Podman finds nothing by two labels
             continue
-        locks.add(lock)
-        with suppress(APIError):  # another session has removed it
-            client.remove_container(each["Id"], force=True, v=True)
-            removed.append(each["Names"][0].lstrip("/") if each["Names"] else each["Id"][:12])
-    for lock in locks:
-        if lock.name.startswith(_PREFIX):
-            with suppress(OSError):
-                lock.unlink()
-    return removed
+        if not tags and time.time() - each["Created"] > _SECONDS_OF_A_BUILD:
+            if remove_untagged(client, each["Id"]):
+                yield f"an image of {folder}"
+        elif not Path(folder).exists():
+            for tag in tags:
+                if tag.startswith(TAGS):
+                    with suppress(APIError):  # a container still has it
+                        client.remove_image(tag)
+                        yield f"the image of {folder}"
+
+
+def remove_untagged(client: APIClient, image: str) -> bool:
+    """Remove an image, unless it has a name or a container, and return whether it was removed.
+
+    Args:
+        client: of the API.
+        image: its id.
+    """
+    from docker.errors import APIError
+
+    with suppress(APIError):
+        if not _tags(client.inspect_image(image)):
+            client.remove_image(image)
+            return True
+    return False
+
+
+def _tags(image: Mapping[str, Any]) -> list[str]:
+    return [tag for tag in image["RepoTags"] or () if "<none>" not in tag]
 
 
 @cache
 def _own_lock(pid: int) -> Path:
-    """Return the file that this process holds locked until it ends."""
-    import fcntl
+    """Return the file that this process holds locked until it ends, in a folder that the next session removes."""
+    exits = ExitStack()
+    folder = exits.enter_context(own_folder())
 
-    number, name = tempfile.mkstemp(prefix=_PREFIX, suffix=f"-{pid}")
-    fcntl.flock(number, fcntl.LOCK_EX)
-    lock = Path(name)
-
-    def remove() -> None:
+    def close() -> None:
         if os.getpid() == pid:
-            lock.unlink(missing_ok=True)
+            exits.close()
 
-    atexit.register(remove)
-    return lock
+    atexit.register(close)
+    return folder / LOCK_FILE
 
 
 def _is_held(lock: Path) -> bool:
@@ -97,4 +137,4 @@ def _is_held(lock: Path) -> bool:
     return False
 
 
-__all__ = ["LOCK", "MACHINE", "labels", "remove_leftovers"]
+__all__ = ["FOLDER", "LOCK", "MACHINE", "TAGS", "labels", "remove_leftovers", "remove_untagged"]
