@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.status import Status
     from ai_api_client_sdk.models.target_status import TargetStatus
 
+    from pytest_aicore.baselines.gate import measured
+    from pytest_aicore.baselines.predictions import predictions
+    from pytest_aicore.baselines.rules import at_least, at_most, within
     from pytest_aicore.config.parameter_sets import from_param
     from pytest_aicore.deployment.answers import PredictionError
     from pytest_aicore.deployment.deployment import Deployment
     from pytest_aicore.deployment.from_run import from_run
     from pytest_aicore.deployment.plan import DeploymentPlan
     from pytest_aicore.emulator import Emulator
-    from pytest_aicore.errors import AicoreError, PlanError, RunError, StoreError
+    from pytest_aicore.errors import AicoreError, BaselineError, GateError, PlanError, RunError, StoreError
     from pytest_aicore.hooks.isolation import FaultWarning, LocalWarning, NetworkWarning
     from pytest_aicore.objects.store import Store
     from pytest_aicore.session.environment import Environment
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AicoreError",
     "Artifact",
+    "BaselineError",
     "Deployment",
     "DeploymentFactory",
     "DeploymentPlan",
@@ -43,6 +47,7 @@ __all__ = [
     "Environment",
     "FaultWarning",
     "FinishedExecution",
+    "GateError",
     "LocalWarning",
     "LogLine",
     "MetricValue",
@@ -63,13 +68,19 @@ __all__ = [
     "TrainingPlan",
     "Trajectories",
     "VirtualTime",
+    "at_least",
+    "at_most",
     "from_param",
     "from_run",
+    "measured",
+    "predictions",
+    "within",
 ]
 
 _SDK = ("Artifact", "Status", "TargetStatus")
 _HOME = {
     "AicoreError": "errors",
+    "BaselineError": "errors",
     "Deployment": "deployment.deployment",
     "DeploymentFactory": "session.protocols",
     "DeploymentPlan": "deployment.plan",
@@ -77,6 +88,7 @@ _HOME = {
     "Environment": "session.environment",
     "FaultWarning": "hooks.isolation",
     "FinishedExecution": "training.finished",
+    "GateError": "errors",
     "LocalWarning": "hooks.isolation",
     "LogLine": "training.finished",
     "MetricValue": "training.finished",
@@ -95,8 +107,13 @@ _HOME = {
     "TrainingPlan": "training.plan",
     "Trajectories": "session.trajectories",
     "VirtualTime": "session.virtual_time",
+    "at_least": "baselines.rules",
+    "at_most": "baselines.rules",
     "from_param": "config.parameter_sets",
     "from_run": "deployment.from_run",
+    "measured": "baselines.gate",
+    "predictions": "baselines.predictions",
+    "within": "baselines.rules",
 }
 
 

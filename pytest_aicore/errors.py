@@ -61,6 +61,14 @@ class ContractError(AicoreError):
     """A golden file cannot be read or written, or is not what it is compared with."""
 
 
+class BaselineError(AicoreError):
+    """A baseline cannot be read, written or compared with, or a rule for it cannot be used."""
+
+
+class GateError(AicoreError, AssertionError):
+    """A value is worse than its baseline allows, or missing: the test has failed, and nothing is broken."""
+
+
 class RevisionError(AicoreError):
     """A git revision to compare with cannot be read."""
 

@@ -247,7 +247,7 @@ class Settings:
     )
     # A person must review changes of golden files, so it has no ini value.
     update: Setting[bool] = _declared(
-        "update golden files: contracts of workflows, and rendered manifests",
+        "update golden files: contracts of workflows, rendered manifests, and (local, live) baselines",
         reads="switch",
         default=False,
         flag="--aicore-update",

@@ -102,6 +102,7 @@ class Emulator:
         clock = VirtualClock() if clock is None else clock
         state = State(seed, service_plan=service_plan, catalogue=_catalogue_of)
         self.world = World(state, clock, local_repositories=local_repositories)
+        self._plays_scripts = engine is None
         self.platform = Platform(self.world, engine or self._scripted)
         self.gateway = Gateway(seed, base_url, auth_url, clock, tokens_expire=tokens_expire)
         self.dispatcher = Dispatcher(self.platform, self.gateway)
@@ -111,6 +112,11 @@ class Emulator:
 
     def _scripted(self, cluster: Cluster) -> Engine:
         return ScriptedEngine(self.world, self.pace, cluster)
+
+    @property
+    def plays_scripts(self) -> bool:
+        """Whether scripts say what executions do, so that nobody trains; an engine may really carry them out."""
+        return self._plays_scripts
 
     def __enter__(self) -> Self:
         return self

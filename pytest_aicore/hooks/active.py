@@ -143,11 +143,13 @@ def summarize(terminalreporter: pytest.TerminalReporter, config: pytest.Config, 
         config: of pytest.
         carrying: the reports of tests that had runs.
     """
-    from pytest_aicore.reports.model import reports_in
-    from pytest_aicore.reports.terminal import TITLE, summary
+    from pytest_aicore.reports.model import gates_in, reports_in
+    from pytest_aicore.reports.terminal import TITLE, gates_summary, summary
 
     runs = [run for report in carrying for run in reports_in(report)]
-    lines = summary(runs, verbose=config.get_verbosity() > 0, prices=settings_of(config).prices.value)
+    verbose = config.get_verbosity() > 0
+    lines = summary(runs, verbose=verbose, prices=settings_of(config).prices.value)
+    lines += gates_summary([gate for report in carrying for gate in gates_in(report)])
     if lines:
         terminalreporter.section(TITLE)
         for line in lines:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_aicore.errors import ContractError, WorkflowError
-from pytest_aicore.hooks.workflow_files import WRITTEN
+from pytest_aicore.hooks.workflow_files import WRITTEN, write_lines
 from pytest_aicore.service_facts import TEMPLATE_SUFFIXES
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class ContractCheck:
                     old = self._read(renamed_from)
                     head = f"{self._shown_golden} (was {self._files.shown(renamed_from)}):"
             table = _compared(old, template).table() if old is not None else [f"executable {template.name!r}, new"]
-        self._files.write_lines([f"{head} {table[0]}", *table[1:]])
+        write_lines(self._files.config, [f"{head} {table[0]}", *table[1:]])
         write_golden(self._golden, self._folder, text)
         if renamed_from is not None:
             remove_golden(renamed_from, self._folder)

@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from pytest_aicore.config.markers import MarkerUse, aicore, aicore_deployment, bind_marker
 from pytest_aicore.config.parameter_sets import filled
 from pytest_aicore.errors import AicoreError, PlanError
@@ -22,8 +24,6 @@ from pytest_aicore.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pytest
 
     from pytest_aicore.deployment.deployment import Deployment
     from pytest_aicore.deployment.plan import DeploymentPlan
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 def _isolation(request: pytest.FixtureRequest) -> Isolation:
     isolation = isolation_of(request.config)
-    isolation.begin_late()
+    isolation.begin_late(request.node if isinstance(request.node, pytest.Item) else None)
     return isolation
 
 

@@ -25,6 +25,8 @@ from pytest_aicore.hooks.context import (
     place_of,
     session_of,
 )
+from pytest_aicore.hooks.gates import PLUGIN_NAME as GATES
+from pytest_aicore.hooks.gates import Gates
 from pytest_aicore.hooks.verdicts import PLUGIN_NAME as VERDICTS
 from pytest_aicore.hooks.verdicts import Verdicts
 from pytest_aicore.printable import printable
@@ -88,9 +90,10 @@ class ItemRecord:
 def isolation_of(config: pytest.Config) -> Isolation:
     """Return the hooks of this session; the first call registers them."""
     if _ISOLATION not in config.stash:
-        config.stash[_ISOLATION] = Isolation(session_of(config), hiding_of(config).redact)
+        config.stash[_ISOLATION] = Isolation(session_of(config), hiding_of(config).redact, config)
         config.pluginmanager.register(config.stash[_ISOLATION], PLUGIN_NAME)
         config.pluginmanager.register(Verdicts(), VERDICTS)
+        config.pluginmanager.register(config.stash[_ISOLATION].gates, GATES)
     return config.stash[_ISOLATION]
 
 
@@ -121,8 +124,9 @@ def _warn(item: pytest.Item, warning: pytest.PytestWarning) -> None:
 class Isolation:
     """The hooks. They call the session, which does not depend on pytest."""
 
-    def __init__(self, session: Session, redact: Redactor) -> None:
+    def __init__(self, session: Session, redact: Redactor, config: pytest.Config) -> None:
         self.session = session
+        self.gates = Gates(config, session, lambda item: self._record(item).runs)
         self._redact = redact
         self._causes: dict[tuple[int, str, str], list[Cause]] = {}
         self._unreported: pytest.Item | None = None
@@ -132,11 +136,16 @@ class Isolation:
         self._of_fixtures: list[Condition] = []
         self._warned: set[str] = set()
 
-    def begin_late(self) -> None:
+    def begin_late(self, item: pytest.Item | None) -> None:
         """Begin to isolate a test that is running already: it is the first to use the plugin.
 
         That was not known when it was collected, because it uses `request.getfixturevalue`.
+
+        Args:
+            item: the test, None if a fixture of a wider scope asks.
         """
+        if item is not None:
+            self.gates.follow(item)
         if not self._follows_tests:
             self._follows_tests = True
             self.session.open()

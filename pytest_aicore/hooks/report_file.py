@@ -11,7 +11,7 @@ from pytest_aicore.echo import shown
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.processes import Home
 from pytest_aicore.reports.families import families
-from pytest_aicore.reports.model import reports_in
+from pytest_aicore.reports.model import gates_in, reports_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,6 +35,7 @@ class ReportFile:
         self._file = file
         self._began = _now()
         self._runs: list[RunReport] = []
+        self._gates: list[dict[str, Any]] = []
         self._outcome = ""
         self._home = Home()
 
@@ -46,8 +47,9 @@ class ReportFile:
             config.pluginmanager.register(cls(config, settings, file), "aicore-report")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the runs of a test."""
+        """Keep the runs and the quality gates of a test."""
         self._runs += reports_in(report)
+        self._gates += gates_in(report)
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Write the file, except in a forked process that returns into pytest."""
@@ -71,6 +73,7 @@ class ReportFile:
             "exit_status": int(exitstatus),
             "runs": runs_of(runs),
             "families": [each.data() for each in families(runs)],
+            "gates": self._gates,
         }
         try:
             replace_file(self._file, json.dumps(document, indent=2) + "\n")

@@ -187,18 +187,22 @@ class WorkflowFiles:
         """
         return path == self._first
 
-    # Output ---------------------------------------------------------------------------------------------------------
 
-    def write_lines(self, lines: Iterable[str]) -> None:
-        """Write lines at once, in the middle of the progress."""
-        plugins = self.config.pluginmanager
-        capture = plugins.get_plugin("capturemanager")
-        with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
-            if plugins.get_plugin("terminalreporter") is None:
-                say("\n".join(lines))  # updates of golden files must be visible, also without a reporter
-                return
-            writer = self.config.get_terminal_writer()
-            if writer.width_of_current_line:
-                writer.line()
-            for line in lines:
-                writer.line(on_one_line(line))
+def write_lines(config: pytest.Config, lines: Iterable[str]) -> None:
+    """Write lines at once, in the middle of the progress.
+
+    Args:
+        config: of pytest.
+        lines: without line ends.
+    """
+    plugins = config.pluginmanager
+    capture = plugins.get_plugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
+        if plugins.get_plugin("terminalreporter") is None:
+            say("\n".join(lines))  # updates of golden files must be visible, also without a reporter
+            return
+        writer = config.get_terminal_writer()
+        if writer.width_of_current_line:
+            writer.line()
+        for line in lines:
+            writer.line(on_one_line(line))

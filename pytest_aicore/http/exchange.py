@@ -130,6 +130,8 @@ class Transport:
 
 
 NETWORK = Transport()
+PLAYED = "x-aicore-played"
+"""The header of the answers of `pytest-aicore serve` where scripts say what executions do, so that nobody trains."""
 """The transport that changes nothing."""
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 CARRIED = "aicore_runs"
 """The attribute of pytest's reports that has the plain data of a test's runs: pytest-xdist carries it."""
+CARRIED_GATES = "aicore_gates"
+"""The attribute that has the plain data of a test's quality gates, likewise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,15 @@ def reports_in(report: object) -> list[RunReport]:
     """
     carried: Iterable[Mapping[str, Any]] = getattr(report, CARRIED, ())
     return [RunReport(**each) for each in carried]
+
+
+def gates_in(report: object) -> list[dict[str, Any]]:
+    """Return what a report of pytest carries of a test's quality gates, as `baselines.verdict.Verdict.data` has it.
+
+    Args:
+        report: of a test; other reports carry nothing.
+    """
+    return list(getattr(report, CARRIED_GATES, ()))
 
 
 def encodable(value: Any) -> Any:

@@ -470,6 +470,32 @@ def summary(reports: Iterable[RunReport], *, verbose: bool, prices: Mapping[str,
     return [on_one_line(line) for line in lines]
 
 
+def gates_summary(gates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the lines about quality gates that were compared: how many passed, and each with its rules.
+
+    Args:
+        gates: of all tests, as their reports carry them.
+    """
+    compared = [gate for gate in gates if gate["outcome"] in ("passed", "failed", "missing")]
+    if not compared:
+        return []
+    failed = sum(gate["outcome"] != "passed" for gate in compared)
+    lines = [f"{len(compared)} quality gate{'s' if len(compared) > 1 else ''}: {len(compared) - failed} passed"]
+    lines[0] += f", {failed} failed" if failed else ""
+    for gate in compared:
+        rules = "; ".join(_rule(rule) for rule in gate["rules"]) or "no baseline that can be compared"
+        lines.append(f"{gate['outcome']:<7} {gate['baseline']}  {gate['test'].rpartition('::')[2]}: {rules}")
+        lines += [f"        {note}" for note in gate.get("chance", ())]
+    return [on_one_line(line) for line in lines]
+
+
+def _rule(rule: Mapping[str, Any]) -> str:
+    if rule["problem"] is not None:
+        return f"{rule['metric']} cannot be compared"
+    worse = "" if rule["passed"] else " failed:"
+    return f"{rule['metric']}{worse} {rule['value']:.4g} (baseline {rule['baseline']:.4g})"
+
+
 def _metrics(run: RunReport) -> str:
     """Return the last values of the metrics that tests have used, so that whoever trains sees what came of it."""
     shown = [f"{name} {value:.4g}" for name, value in sorted((run.metrics or {}).items())]

@@ -102,6 +102,11 @@ class Session:
         """Whether the runs really happen, on the service or on this machine."""
         return self.settings.real_option is not None
 
+    @property
+    def trains(self) -> bool:
+        """Whether code really trains: neither in the emulator, nor where a server plays scripts (a rehearsal)."""
+        return self.is_real and not (self.live and self.real_runs.api.is_played)
+
     # The workflows --------------------------------------------------------------------------------------------------
 
     @cached_property

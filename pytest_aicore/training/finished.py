@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from pytest_aicore.baselines.gate import METRIC, Subject, compare
+from pytest_aicore.baselines.origin import Origin
+from pytest_aicore.baselines.values import of_metrics
 from pytest_aicore.errors import AicoreError, did_you_mean, listing
 from pytest_aicore.training.output_artifact import OutputArtifact, no_store, with_content
 from pytest_aicore.training.service.retry import patiently
 
 if TYPE_CHECKING:
+    import os
     from datetime import datetime
 
     from ai_api_client_sdk.models.execution import Execution
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.status import Status
     from typing_extensions import Self
 
+    from pytest_aicore.baselines.rules import Rule
     from pytest_aicore.objects.store import Store
     from pytest_aicore.training.clock import Clock
     from pytest_aicore.training.service.api import TrainingApi
@@ -110,6 +115,38 @@ class Named(Mapping[str, Any]):
         return repr(self._values)
 
 
+class Metrics(Named):
+    """The metrics of an execution by name, which can be compared with a baseline.
+
+    Args:
+        values: by name.
+        remedy: what to do if there are none.
+        origin: what they come from.
+    """
+
+    def __init__(self, values: Mapping[str, MetricValue], remedy: str, origin: Origin) -> None:
+        super().__init__(values, METRIC, remedy)
+        self._origin = origin
+
+    def matches_baseline(
+        self, path: str | os.PathLike[str], rules: Mapping[str, Rule] | None = None, /, **more: Rule
+    ) -> bool:
+        """Return True if a baseline allows these metrics; `pytest --aicore-update` writes the baseline.
+
+        Args:
+            path: the baseline, a JSON file; a relative path is relative to the folder of the test.
+            rules: by the name of the metric: `at_least`, `at_most` or `within`.
+            more: the same as keywords.
+
+        Raises:
+            GateError: a metric is worse than its rule allows, or missing; the message shows all rules and both runs.
+            BaselineError: there is no such baseline, or it cannot be used.
+        """
+        __tracebackhide__ = True
+        values = {name: of_metrics(value.series) for name, value in self.items()}
+        return compare(Subject(values, METRIC, self._origin), path, rules, more)
+
+
 class FinishedExecution:
     """An execution that has reached its final status.
 
@@ -120,6 +157,7 @@ class FinishedExecution:
         history: each status with the time at which it was first seen (`status`, `time`), oldest first. A status
             that lasts less than the polling interval may be missing.
         execution: the SDK's `Execution`.
+        origin: what its metrics come from: the execution, its executable, parameters and artifacts.
     """
 
     def __init__(
@@ -131,8 +169,9 @@ class FinishedExecution:
         clock: Clock,
         no_metrics: str = LOGGED_BY_TRAINING,
         store: Callable[[], Store] = no_store,
+        origin: Origin | None = None,
     ) -> None:
-        """Take what is known, what to do if there are no metrics, and what returns the store of the outputs.
+        """Take what is known, what to do without metrics, what returns the store of the outputs, and the origin.
 
         Metrics, logs and outputs are fetched when first used.
         """
@@ -141,12 +180,13 @@ class FinishedExecution:
         self.status: Status = execution.status
         self.history = history
         self.execution = execution
+        self.origin = Origin(id=execution.id) if origin is None else origin
         self._api = api
         self._clock = clock
         self._store = store
         self._no_metrics = no_metrics
         self._logs: list[LogLine] | None = None
-        self._metrics: Named | None = None
+        self._metrics: Metrics | None = None
 
     def __repr__(self) -> str:
         """Return id and status."""
@@ -182,16 +222,19 @@ class FinishedExecution:
         return self._metrics is not None
 
     @property
-    def metrics(self) -> Mapping[str, MetricValue]:
-        """The newest value of each metric by name, each with its whole `series`."""
+    def metrics(self) -> Metrics:
+        """The newest value of each metric by name, each with its whole `series`.
+
+        `matches_baseline` compares them with a baseline in the repository.
+        """
         if self._metrics is None:
             series: dict[str, list[Metric]] = {}
             for metric in patiently(self._clock, lambda: self._api.metrics(self.id), _FETCHING_SECONDS):
                 series.setdefault(metric.name, []).append(metric)
-            self._metrics = Named(
+            self._metrics = Metrics(
                 {name: MetricValue(tuple(sorted(values, key=_position))) for name, values in series.items()},
-                "metric",
                 f" {self._no_metrics}",
+                self.origin,
             )
         return self._metrics
 

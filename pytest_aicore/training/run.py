@@ -6,6 +6,7 @@ from contextlib import nullcontext, suppress
 from copy import copy
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+from pytest_aicore.baselines.origin import Origin
 from pytest_aicore.errors import AicoreError, RunError, VerdictError, our_message
 from pytest_aicore.processes import ThreadLock
 from pytest_aicore.training.failed_steps import lines_of_failure
@@ -176,6 +177,18 @@ class Training:
         return self._started.made[1] if self._started.made else None
 
     @property
+    def origin(self) -> Origin:
+        """What the results of its execution come from; without id if it was not started."""
+        watch, executable = self.watch, self.plan.template.executable
+        defaults = {each.name: each.default for each in executable.parameters if each.default is not None}
+        return Origin(
+            id=None if watch is None else watch.execution_id,
+            executable=executable.id,
+            parameters={**defaults, **self.plan.parameters},
+            artifacts=self.plan.artifacts,
+        )
+
+    @property
     def made(self) -> FinishedExecution | None:
         """The finished execution, None if its end was not seen."""
         return self._finished
@@ -243,6 +256,7 @@ class Training:
                 self._clock,
                 self._no_metrics,
                 self._store,
+                self.origin,
             )
         self._refuse_late_end(timeout)
         return self._finished

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 SECRETS = {"redact", "known_secrets", "named_values", "secret_names"}
 LEAVES = {"echo", "errors", "placeholders", "printable", "processes", "quantities", "service_facts"} | SECRETS
-PARTS = {"deployment", "emulator", "http", "local", "objects", "running", "training", "workflows"} | LEAVES
+PARTS = {"baselines", "deployment", "emulator", "http", "local", "objects", "running", "training", "workflows"} | LEAVES
 """What is good for something without a session."""
 SESSION = {"session", "config"} | PARTS
 KNOW_PYTEST = {"__init__", "plugin", "fixtures", "hooks"}
@@ -33,7 +33,8 @@ MAY_KNOW = {
     "http": {"http"} | LEAVES,
     "emulator": {"emulator", "http", "objects", "workflows"} | LEAVES,
     "deployment": {"deployment", "training", "workflows"} | LEAVES,
-    "training": {"training", "http", "objects", "workflows"} | LEAVES,
+    "training": {"training", "baselines", "http", "objects", "workflows"} | LEAVES,
+    "baselines": {"baselines"} | LEAVES,
     "running": {"running", "workflows"} | LEAVES,
     "local": {"local", "emulator", "http", "objects", "running", "workflows"} | LEAVES,
     "objects": {"objects"} | LEAVES,

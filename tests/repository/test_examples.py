@@ -37,9 +37,10 @@ def test_example_passes(example: str, pytester: pytest.Pytester, monkeypatch: py
     pytester.makepyfile(test_example=example)
     result = pytester.runpytest_subprocess("-q", "-p", "no:randomly", "test_example.py")
     outcomes = result.parseoutcomes()
-    assert set(outcomes) == {"passed"}, result.stdout.str()
+    outcome = "skipped" if "matches_baseline" in example else "passed"  # `tests/local/` runs those with real trainings
+    assert set(outcomes) == {outcome}, result.stdout.str()
     tests = len(re.findall(r"^ *def test_", example, re.MULTILINE))
-    assert outcomes["passed"] == tests or "parametrize" in example
+    assert outcomes[outcome] == tests or "parametrize" in example
 
 
 def test_readme_begins_with_one_sentence_and_ten_lines() -> None:

@@ -7,7 +7,7 @@ import os
 import socket
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from ipaddress import ip_address
 from pkgutil import iter_modules
@@ -18,6 +18,7 @@ from pytest_aicore.emulator.control.caller import arose_at
 from pytest_aicore.emulator.serve.control_api import ADMIN_ROOT, Admin
 from pytest_aicore.errors import EmulatorError
 from pytest_aicore.http.exchange import (
+    PLAYED,
     ApiError,
     BrokenRequestError,
     Request,
@@ -132,6 +133,7 @@ class Server:
         self.is_loopback = ip_address(address.partition("%")[0]).is_loopback
         self.url = f"{'https' if tls else 'http'}://{_reachable(host, self._socket.family)}:{self.port}"
         self._admin = Admin(emulator, self.url) if admin else None
+        self._plays = emulator.plays_scripts
 
     def __repr__(self) -> str:
         return f"<Server of {self.emulator!r} at {self.url}>"
@@ -239,7 +241,8 @@ class Server:
                 return self._admin.answer(request, peer)
             if self._allow_x509_over_http:
                 request.client_certificate = True
-            return self.emulator.handle(request)
+            response = self.emulator.handle(request)
+            return replace(response, headers={**response.headers, PLAYED: "scripts"}) if self._plays else response
         except BrokenRequestError:
             raise
         except Exception as error:  # the last resort: the client gets an answer, and the user a message

@@ -357,6 +357,12 @@ class TrainingApi:
         its: ServiceTime | None = getattr(self._client, "service_time", None)
         return its.now() if its is not None else None
 
+    @property
+    def is_played(self) -> bool:
+        """Whether the service has said that it plays scripts: it is a server of ours, and nobody trains."""
+        its: ServiceTime | None = getattr(self._client, "service_time", None)
+        return its is not None and its.is_played
+
     def _of(self, client: AIAPIV2Client) -> Any:
         """Return the SDK's client for what is started."""
         return getattr(client, self.what)

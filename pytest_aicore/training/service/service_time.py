@@ -26,14 +26,19 @@ class ServiceTime:
 
     Args:
         ticks: a monotonic clock, in seconds; this machine's if left out.
+
+    Attributes:
+        is_played: whether it is the time of a server that plays scripts, where nobody trains.
     """
 
     def __init__(self, ticks: Callable[[], float] | None = None) -> None:
         self._ticks = ticks or RealClock().monotonic
+        self.is_played = False
         self._readings: tuple[tuple[float, float], ...] = ()
 
-    def add(self, date: str | None) -> None:
-        """Record the `Date` of an answer; an invalid one is ignored."""
+    def add(self, date: str | None, *, played: bool = False) -> None:
+        """Record the `Date` of an answer, an invalid one is ignored; and whether it says that it is played."""
+        self.is_played = self.is_played or played
         read = parse_http_date(date)
         if read is not None:
             self._readings = (*self._readings[-1:], (read.timestamp(), self._ticks()))

@@ -30,7 +30,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
-from pytest_aicore.http.exchange import NETWORK, Response, Transport
+from pytest_aicore.http.exchange import NETWORK, PLAYED, Response, Transport
 from pytest_aicore.http.requests_exchange import as_raw, as_request
 from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.service.service_time import ServiceTime
@@ -88,6 +88,7 @@ class Limit:
         deadline: when its time is up, by the monotonic clock.
         received: the bytes that have arrived.
         date: the header `Date` of the newest answer.
+        played: the header of the newest answer that says that nobody trains.
     """
 
     seconds: float
@@ -96,6 +97,7 @@ class Limit:
     deadline: float = field(init=False)
     received: int = 0
     date: str | None = None
+    played: str | None = None
 
     def __post_init__(self) -> None:
         """Set the deadline: the outer limit's, if that is earlier."""
@@ -314,7 +316,7 @@ class LimitedAdapter(HTTPAdapter):
                 answer = super().send(request, True, wait, verify, cert, proxies)
             else:
                 answer = self._built(request, limit.transport.answer(as_request(request, shows_certificate=bool(cert))))
-            limit.date = answer.headers.get("Date")
+            limit.date, limit.played = answer.headers.get("Date"), answer.headers.get(PLAYED)
             answer = _read(answer, limit)
         except (requests.RequestException, HTTPError, TimeoutError) as error:
             if report is not None:
@@ -420,7 +422,7 @@ def _limited(method: Callable[..., T], service_time: ServiceTime, transport: Tra
         try:
             return within(limit, lambda: method(path, *args, **kwargs))
         finally:
-            service_time.add(limit.date)
+            service_time.add(limit.date, played=limit.played is not None)
 
     return call
 

@@ -19,6 +19,7 @@ MAXIMUM_BYTES: Final = 4 * 1024 * 1024
 """The largest golden file that is read; a template has at most 1 MiB."""
 
 _SHOWN_LINES: Final = 60
+_NOUN: Final = "golden file"
 
 
 def contract_path(workflow: Path, *, workflows: Path, root: Path, contracts: Path | None = None) -> Path:
@@ -46,46 +47,46 @@ def contract_path(workflow: Path, *, workflows: Path, root: Path, contracts: Pat
     return workflow.parent.parent / "contracts" / workflow.parent.name / f"{workflow.stem}.json"
 
 
-def read_golden(path: Path, folder: Path) -> str | None:
+def read_golden(path: Path, folder: Path, noun: str = _NOUN) -> str | None:
     """Return the text of a golden file, None if it does not exist.
 
     Args:
         path: the file.
         folder: which it must not lead out of.
+        noun: what messages call it.
 
     Raises:
         ContractError: it leads out of its folder, or cannot be read.
     """
-    _stay_inside(path, folder)
+    _stay_inside(path, folder, noun)
     try:
         data = read_beginning(path, MAXIMUM_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ContractError(f"The golden file '{path}' cannot be read: {error.strerror}.") from None
+        raise ContractError(f"The {noun} '{path}' cannot be read: {error.strerror}.") from None
     if len(data) > MAXIMUM_BYTES:
-        raise ContractError(
-            f"The golden file '{path}' is larger than {MAXIMUM_BYTES:,} bytes, too large for a golden file."
-        )
+        raise ContractError(f"The {noun} '{path}' is larger than {MAXIMUM_BYTES:,} bytes, too large for a golden file.")
     try:
         # Git may have given it the line ends of the machine.
         return data.decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise ContractError(f"The golden file '{path}' is not UTF-8 text (at byte {error.start}).") from None
+        raise ContractError(f"The {noun} '{path}' is not UTF-8 text (at byte {error.start}).") from None
 
 
-def write_golden(path: Path, folder: Path, text: str) -> None:
+def write_golden(path: Path, folder: Path, text: str, noun: str = _NOUN) -> None:
     """Write a golden file, all of it or nothing.
 
     Args:
         path: the file; folders on the way are made.
         folder: which it must not lead out of.
         text: its new content.
+        noun: what messages call it.
 
     Raises:
         ContractError: it leads out of its folder, or cannot be written.
     """
-    _stay_inside(path, folder)
+    _stay_inside(path, folder, noun)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +95,7 @@ def write_golden(path: Path, folder: Path, text: str) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             beside.unlink()
-        raise ContractError(f"The golden file '{path}' cannot be written: {error.strerror}.") from None
+        raise ContractError(f"The {noun} '{path}' cannot be written: {error.strerror}.") from None
 
 
 def remove_golden(path: Path, folder: Path) -> None:
@@ -114,16 +115,16 @@ def remove_golden(path: Path, folder: Path) -> None:
         raise ContractError(f"The golden file '{path}' cannot be removed: {error.strerror}.") from None
 
 
-def _stay_inside(path: Path, folder: Path) -> None:
+def _stay_inside(path: Path, folder: Path, noun: str = _NOUN) -> None:
     try:
         home = folder.resolve()
         leads_to = path.resolve()
     except (OSError, RuntimeError):
-        raise ContractError(f"The golden file '{path}' is a symbolic link to a file that does not exist.") from None
+        raise ContractError(f"The {noun} '{path}' is a symbolic link to a file that does not exist.") from None
     if leads_to.is_relative_to(home) and leads_to != home:
         return
     raise ContractError(
-        f"The golden file '{path}' would be outside of '{folder}', at '{leads_to}'.\n"
+        f"The {noun} '{path}' would be outside of '{folder}', at '{leads_to}'.\n"
         "Remove the symbolic link or the `..` that leads there."
     )
 

@@ -217,3 +217,26 @@ def test_it(aicore_store, aicore_execution):
 """
     )
     result.assert_outcomes(passed=1)
+
+
+def test_a_gate_is_skipped_where_the_server_plays_scripts(
+    live: Callable[..., pytest.RunResult], service: Service, project: pytest.Pytester
+) -> None:
+    """A rehearsal is live for the client, but nobody trains; with a server that trains, the gate is compared."""
+    source = """
+from pytest_aicore import at_least
+
+def test_gate(aicore_execution):
+    assert aicore_execution.metrics.matches_baseline("churn.json", accuracy=at_least())
+"""
+    service.emulator.script(metrics={"accuracy": 0.9})
+    result = live(source)
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(
+        [
+            "SKIPPED * baseline 'churn.json' was not compared: the server of this rehearsal plays scripts; pytest-aicore serve --local trains"
+        ]
+    )
+    service.server._plays = False
+    live(source, "--aicore-update").assert_outcomes(passed=1)
+    assert '"world": "live"' in (project.path / "churn.json").read_text()
