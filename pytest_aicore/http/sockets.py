@@ -231,7 +231,8 @@ class _Exchange(Task):
     def _leave_body(self, body: _LateBody) -> None:
         """Let the connection be used again, if its body was read; else only the answer can be read."""
         if body.is_complete:
-            self.channel.received(body.rest)
+            if body.rest:
+                self.channel.received(body.rest)
         else:
             self.close_on_finish = not self.channel.linger()
 
