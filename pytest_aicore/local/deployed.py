@@ -17,7 +17,7 @@ from pytest_aicore.running.known_images import PodsWithKnownImages
 from pytest_aicore.running.local_pods import LocalPods
 from pytest_aicore.running.serving.model import model_files
 from pytest_aicore.running.serving.server import ModelServer
-from pytest_aicore.running.serving.service import service_of
+from pytest_aicore.running.serving.service import STORAGE_URI, service_of
 from pytest_aicore.running.settings import Settings
 from pytest_aicore.workflows.cache import cache_folder
 from pytest_aicore.workflows.template import ServingTemplate
@@ -162,8 +162,9 @@ class Deployed(Carried):
         url = service.model
         if url is None:
             return ()
-        found = self._found(lambda: {"model": self._store.find("STORAGE_URI", url, self._new_folder)})
-        return model_files(url, found["model"].path, self._new_folder) if found else ()
+        bound = f"{STORAGE_URI} is {url}"
+        found = self._found(lambda: {STORAGE_URI: self._store.fetched(STORAGE_URI, bound, url, self._new_folder)})
+        return model_files(bound, found[STORAGE_URI].path, self._new_folder) if found else ()
 
     def _why(self, server: ModelServer) -> str:
         """Return why its server has failed."""

@@ -127,11 +127,25 @@ class ObjectStore:
         Raises:
             SettingsError: there is none; the message names each place that was looked at.
         """
-        bound = f"The input artifact {name!r} is bound to {url}"
+        what = f"The input artifact {name!r}"
+        return self.fetched(what, f"{what} is bound to {url}", url, new_folder)
+
+    def fetched(self, what: str, bound: str, url: str, new_folder: Callable[[], Path]) -> Stored:
+        """Return the file or folder at a URL.
+
+        Args:
+            what: names it in messages.
+            bound: says where it is, in messages.
+            url: of an artifact.
+            new_folder: makes an empty folder, for what has to be fetched.
+
+        Raises:
+            SettingsError: there is none; the message names each place that was looked at.
+        """
         try:
             place = ai_url(url)
         except StoreError as error:
-            raise SettingsError(f"The input artifact {name!r}: {error}") from None
+            raise SettingsError(f"{what}: {error}") from None
         try:
             shelf = self.shelf(place.secret)
             found = fetch(shelf, place.path, new_folder)

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 _PACKED: Final = re.compile(r"\.(?:(tar|tgz|tar\.gz)|(zip))\Z", re.IGNORECASE)
 
 
-def model_files(url: str, place: Path, new_folder: Callable[[], Path]) -> tuple[ArtifactIn, ...]:
+def model_files(bound: str, place: Path, new_folder: Callable[[], Path]) -> tuple[ArtifactIn, ...]:
     """Return what is put into `/mnt/models`: the file, or all that the folder holds; a single archive is unpacked.
 
     Args:
-        url: of the model, for messages.
+        bound: says where the model is, for messages.
         place: the file or folder that holds it.
         new_folder: makes an empty folder, for what is unpacked.
 
@@ -37,22 +37,22 @@ def model_files(url: str, place: Path, new_folder: Callable[[], Path]) -> tuple[
     """
     files = [place] if place.is_file() else [each for each in place.rglob("*") if each.is_file()]
     if not files:
-        raise SettingsError(f"STORAGE_URI is {url}, and there is no file: the server would find no model.")
+        raise SettingsError(f"{bound}, and there is no file: the server would find no model.")
     found = _PACKED.search(files[0].name) if len(files) == 1 else None
     if found is not None:
-        place = _unpacked(url, files[0], "tar" if found[1] else "zip", new_folder())
+        place = _unpacked(bound, files[0], "tar" if found[1] else "zip", new_folder())
     entries = [place] if place.is_file() else sorted(place.iterdir())
     return tuple(ArtifactIn(each.name, f"{MODELS}/{each.name}", Stored(each), "none") for each in entries)
 
 
-def _unpacked(url: str, packed: Path, archive: Archive, folder: Path) -> Path:
+def _unpacked(bound: str, packed: Path, archive: Archive, folder: Path) -> Path:
     """Return a folder with all that an archive holds."""
     whole = folder / "model"
     whole.mkdir()
     try:
         extract(packed, archive, whole)
     except ArchiveError as error:
-        raise SettingsError(f"STORAGE_URI is {url}: {error}") from None
+        raise SettingsError(f"{bound}: {error}") from None
     return whole
 
 
