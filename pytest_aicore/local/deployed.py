@@ -19,6 +19,7 @@ from pytest_aicore.running.serving.model import model_files
 from pytest_aicore.running.serving.server import ModelServer
 from pytest_aicore.running.serving.service import STORAGE_URI, service_of
 from pytest_aicore.running.settings import Settings
+from pytest_aicore.running.step import COMMAND_ERROR
 from pytest_aicore.workflows.cache import cache_folder
 from pytest_aicore.workflows.template import ServingTemplate
 
@@ -173,6 +174,9 @@ class Deployed(Carried):
             return server.problem
         if how.exit_code is None:
             return how.message
+        _, of_executor, reason = how.message.partition(f"Error (exit code {COMMAND_ERROR}): ")
+        if of_executor:
+            return f"its program cannot be executed: {reason.removeprefix('failed to find name in PATH: ')}"
         when = "" if self._was_ready else " before it was ready"
         last = f" Its last line: {how.last_lines[-1]}" if how.last_lines else ""
         return f"{SERVING} ended{when}: {how.message or 'Completed (exit code 0)'}.{last}"

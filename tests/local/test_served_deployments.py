@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_aicore.local.choices import LocalChoices
 from tests.local.servings import ANSWERS, Serving, free_port, serving
-from tests.waiting import until
+from tests.waiting import sleeping, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,3 +134,106 @@ def test_an_update_has_no_gap(served: Serving, engine: str) -> None:
     until(is_new, "the new server")
     assert served.reached(deployment, "RUNNING", "DEAD")["latestRunningConfigurationId"] == new
     assert statuses == {200} or engine != "sandbox"
+
+
+ONLY_SANDBOX = pytest.mark.parametrize("engine", ["sandbox"], indirect=True)
+
+
+@ONLY_SANDBOX
+def test_a_server_at_another_port(served: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_aicore.running.serving.server._HINT_SECONDS", 0.2)
+    monkeypatch.setattr("pytest_aicore.running.serving.server.PROGRESS_SECONDS", 1.0)
+    port, other = free_port(), free_port()
+    script = ANSWERS.replace('int(os.environ["PORT"])', other)
+    shown = served.reached(served.deploy(serving(script), port=port), "RUNNING", "DEAD")
+    hint = (
+        f"port {port}: [Errno 111] Connection refused. The server listens at '{other}', and requests arrive at port "
+        f"{port}: `containerPort: {other}`?"
+    )
+    assert (shown["status"], shown["statusMessage"]) == ("DEAD", f"Readiness probe failed for 1 s: {hint}")
+    assert served.log(shown["id"])[1:] == [("kserve-container", f"pytest-aicore: not ready: {hint}")]
+
+
+@ONLY_SANDBOX
+def test_a_readiness_probe_says_when_it_is_ready(served: Serving, tmp_path: Path) -> None:
+    probe = "readinessProbe: {httpGet: {path: /v1/ready}, successThreshold: 2}"
+    script = ANSWERS.replace("def do_GET(self):", "asked = 0\n    def do_GET(self):").replace(
+        "headers = {",
+        'if self.path == "/v1/ready":\n'
+        "            Handler.asked += 1\n"
+        "            return self.send_error(503) if Handler.asked < 4 else self.answer(Handler.asked)\n"
+        "        headers = {",
+    )
+    deployment = served.deploy(serving(script, container=probe), port=free_port())
+    assert served.reached(deployment, "RUNNING", "DEAD")["status"] == "RUNNING"
+    assert served.predict(deployment, "/v1/ready").json() == 6
+
+
+@ONLY_SANDBOX
+def test_a_server_that_is_not_alive_any_more(served: Serving) -> None:
+    probe = "livenessProbe: {httpGet: {path: /v1/alive}, periodSeconds: 1, failureThreshold: 1}"
+    script = ANSWERS.replace(
+        "headers = {", 'if self.path == "/v1/alive":\n            raise SystemExit\n        headers = {'
+    )
+    port = free_port()
+    deployment = served.deploy(serving(script, container=probe), port=port)
+    served.reached(deployment, "RUNNING")
+    shown = served.reached(deployment, "DEAD")
+    assert shown["statusMessage"] == (
+        f"Liveness probe failed: GET :{port}/v1/alive: Remote end closed connection without response"
+    )
+
+
+@ONLY_SANDBOX
+@pytest.mark.parametrize(
+    ("text", "url", "why"),
+    [
+        (serving(), "ai://default/nothing", "STORAGE_URI is ai://default/nothing, and there is no"),
+        (serving(), "ai://other/model", "STORAGE_URI is ai://other/model: nothing takes the place of the object store"),
+        (
+            serving().replace("command: [python, -u, -c]", "").replace("            args: [", "            #"),
+            "ai://default/model",
+            'failed to look-up entrypoint/cmd for image "docker.io/me/serve:1", you must either explicitly',
+        ),
+        (
+            serving().replace("[python, -u, -c]", "[/app/serve.sh]"),
+            "ai://default/model",
+            'its program cannot be executed: exec: "/app/serve.sh": stat /app/serve.sh: no such file or directory',
+        ),
+        (
+            serving().replace(
+                "{name: WORD, value: ", "{name: WORD, valueFrom: {secretKeyRef: {name: hub, key: a}}} # "
+            ),
+            "ai://default/model",
+            'CreateContainerConfigError: secret "hub" not found. Known secrets: none.',
+        ),
+    ],
+)
+def test_what_keeps_a_server_from_starting(served: Serving, text: str, url: str, why: str) -> None:
+    shown = served.reached(served.deploy(text, url, port=free_port()), "RUNNING", "DEAD")
+    assert shown["status"] == "DEAD"
+    assert shown["statusMessage"].startswith(why)
+    assert any(why in warning for warning in served.warnings)
+
+
+@ONLY_SANDBOX
+def test_a_time_to_live(served: Serving) -> None:
+    configuration = served.configured(serving(), port=free_port())
+    deployment = served.create("/deployments", {"configurationId": configuration, "ttl": "10m"})
+    served.reached(deployment, "RUNNING")
+    served.emulator.clock.advance(601)
+    until(lambda: served.deployment(deployment)["targetStatus"] == "DELETED", "the end of its time")
+    until(lambda: served.emulator.cluster.engine.carried() == (), "the end of its server")
+
+
+def test_stops_at_any_moment_leave_nothing(served: Serving) -> None:
+    seconds = f"6022.{os.getpid()}"
+    script = ANSWERS.replace("print(", f"import subprocess; subprocess.Popen(['sleep', '{seconds}'])\nprint(", 1)
+    configuration = served.configured(serving(script), port=free_port())
+    for pause in range(5):
+        deployment = served.create("/deployments", {"configurationId": configuration})
+        until(lambda: served.deployment(deployment)["status"] != "UNKNOWN", "its begin")  # noqa: B023
+        time.sleep(pause * 0.08)
+        served.ask("PATCH", f"/deployments/{deployment}", {"targetStatus": "STOPPED"})
+        served.reached(deployment, "STOPPED")
+        assert sleeping(seconds) == []

@@ -31,19 +31,17 @@ class ModelServer:
     Args:
         service: what was started.
         say: gets what the user should know, as a line of its log.
-        patience: seconds from its start in which it has to be ready.
 
     Attributes:
         how: how its container has ended, None while it has not.
         problem: why it has to be ended; empty if nothing is wrong with it.
     """
 
-    def __init__(self, service: Service, say: Callable[[str], None], patience: float = PROGRESS_SECONDS) -> None:
+    def __init__(self, service: Service, say: Callable[[str], None]) -> None:
         self.how: Ended | None = None
         self.problem = ""
         self._service = service
         self._say = say
-        self._patience = patience
         self._running: Running | None = None
         self._has_started = threading.Event()
         self._is_over = threading.Event()
@@ -120,7 +118,7 @@ class ModelServer:
             successes, failures = (0, failures + 1) if problem else (successes + 1, 0)
             if successes >= probe.successes:
                 return True
-            if problem and (waited > self._patience or (name == "Startup" and failures >= probe.failures)):
+            if problem and (waited > PROGRESS_SECONDS or (name == "Startup" and failures >= probe.failures)):
                 self.problem = f"{name} probe failed for {waited:.0f} s: {problem}.{self._hint()}"
                 return False
             if problem and waited > _HINT_SECONDS and not self._is_told and (hint := self._hint()):
