@@ -21,6 +21,7 @@ BENCHMARKS = {
     "live": "live mode against the server: 20 runs beside one, 200 runs watched, requests",
     "local": "steps in the sandbox beside bare processes and kfp's runner, many at once, log lines",
     "training": "a session of pytest with one tiny training on this machine, beside `python train.py`",
+    "serving": "requests to a deployment on this machine, against the bare server; how soon it is ready",
     "server": "the server against bare waitress, Prism and moto_server; how soon it is ready",
 }
 

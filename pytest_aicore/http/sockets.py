@@ -21,6 +21,7 @@ import time
 from contextlib import contextmanager, suppress
 from functools import partial
 from http import HTTPStatus
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 from weakref import WeakSet
@@ -194,12 +195,32 @@ class _Workers(ThreadedTaskDispatcher):
     logger = _LOGGER
     queue_logger = _QUEUE_LOGGER
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._passing: SimpleQueue[Any] = SimpleQueue()
+        self._free = threading.Semaphore(0)
+        """Counts the threads that wait for a request to pass on."""
+
     def add_task(self, task: Any) -> None:
-        """Let a worker serve the next request of a connection; what takes its time gets a thread of its own."""
-        if task.is_passed_on(task.requests[0]):
-            threading.Thread(target=task.service, name="pytest-aicore-passing", daemon=True).start()
-        else:
+        """Let a worker serve the next request of a connection; what takes its time has as many threads as it needs."""
+        if not task.is_passed_on(task.requests[0]):
             super().add_task(task)
+            return
+        if not self._free.acquire(blocking=False):
+            threading.Thread(target=self._pass_on, name="pytest-aicore-passing", daemon=True).start()
+        self._passing.put(task)
+
+    def _pass_on(self) -> None:
+        while (task := self._passing.get()) is not None:
+            task.service()  # logs all exceptions
+            self._free.release()
+
+    def shutdown(self, cancel_pending: bool = True, timeout: int = 5) -> bool:
+        """End the threads: those that serve nothing at once, the others with their request."""
+        stopped = bool(super().shutdown(cancel_pending, timeout))
+        while self._free.acquire(blocking=False):
+            self._passing.put(None)
+        return stopped
 
 
 class _Exchange(Task):

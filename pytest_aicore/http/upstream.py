@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS: Final = 5.0
 _CHUNK: Final = 64 * 1024
+"""Bytes: an answer that says that it is not longer is passed on in one piece."""
 _OF_A_CONNECTION: Final = frozenset(
     {
         *("connection", "expect", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"),
@@ -49,6 +50,7 @@ class Upstream:
         except OSError as error:
             return _failed(502, f"the server does not accept connections: {error}")
         connection.settimeout(self._seconds)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         asked = http.client.HTTPConnection("localhost")
         asked.sock = connection
         try:
@@ -69,6 +71,9 @@ class Upstream:
             _send(asked, request)
         answer = asked.getresponse()
         headers = {name.lower(): value for name, value in answer.getheaders() if name.lower() not in _OF_A_CONNECTION}
+        if request.method != "HEAD" and answer.length is not None and answer.length <= _CHUNK:
+            with answer, connection:
+                return Response(answer.status, headers, answer.read())
         return Response(answer.status, headers, stream=_body(answer, request, connection))
 
 
@@ -82,8 +87,7 @@ def _send(asked: http.client.HTTPConnection, request: Request) -> None:
         asked.putheader(name, value.encode("latin-1", "replace"))
     if is_chunked:
         asked.putheader("transfer-encoding", "chunked")
-    body = (request.body,) if request.stream is None else request.stream
-    asked.endheaders(body, encode_chunked=is_chunked)
+    asked.endheaders(request.body if request.stream is None else request.stream, encode_chunked=is_chunked)
 
 
 def _body(answer: http.client.HTTPResponse, request: Request, connection: socket.socket) -> Iterator[bytes]:

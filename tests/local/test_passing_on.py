@@ -97,8 +97,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"\\x00 is no HTTP\\r\\n\\r\\n")
         self.close_connection = True
 
-    def cut(self):
-        self.head(Content_Length="1000")
+    def cut_short(self):
+        self.cut(1000)
+
+    def cut(self, length=1000000):
+        self.head(Content_Length=str(length))
         self.wfile.write(b"the beginning")
         self.close_connection = True
 
@@ -295,6 +298,17 @@ def test_an_answer_that_is_cut_off(streams: Streams, what: str) -> None:
         answer.read()
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
         assert streams.service.predict(streams.deployment, f"/v1/{what}").content == b""
+
+
+def test_a_short_answer_that_is_cut_off(streams: Streams) -> None:
+    answer = streams.get("cut_short")
+    assert (answer.status, answer.read()) == (
+        502,
+        (
+            b"The request was passed on, and the server has not answered in HTTP: IncompleteRead(13 bytes read, 987 "
+            b"more expected)."
+        ),
+    )
 
 
 def test_other_calls_do_not_wait_for_predictions(streams: Streams) -> None:
