@@ -237,7 +237,7 @@ the controller, by whatever signal, ends all.
 
 **Network.** Steps reach the network, as on AI Core. With `aicore_local_network = false` (`--no-network` of `run` and
 `serve --local`) they reach none, and no service of this machine; what `Tracking()` logs arrives all the same. The
-engine `sandbox` alone can do that. Packages of images are installed before, with the network.
+engine `process` cannot do that. Packages of images are installed before, with the network.
 
 **Memory.** That of a resource plan is advice: the section of a failed test, the summary and `pytest-aicore run` say
 where a step needed more ("peak 3.4 GiB; `starter` has 2.5 GiB"). With `aicore_local_memory = plan` (`--memory plan`
@@ -397,11 +397,13 @@ CONTAINERS = """
 **Containers.** `pip install 'pytest-aicore[docker]'`. The engine `docker` asks an API of Docker or Podman: the one that
 `DOCKER_HOST` names, else the usual sockets, Podman's of the user among them. An image is built from its folder, or used
 as it is there, or pulled. Steps run as user 65534, without capabilities; inputs are copied into the container and
-outputs out of it, so that nothing of this machine is mounted and no file of another user stays. Containers have the
-labels `pytest-aicore.machine` and `pytest-aicore.lock`, images that were built `pytest-aicore.machine` and
-`pytest-aicore.folder`: the containers that a killed session has left, and the images of folders that do not exist any
-more, are removed by the next session, or by `pytest-aicore sweep --local`. Nothing without these labels is touched, nor
-a name that you have given to such an image.
+outputs out of it, so that nothing of this machine is mounted and no file of another user stays. Without network a
+second container of the same image, in the same empty network, takes what `Tracking()` logs; models are not served then.
+
+Containers have the labels `pytest-aicore.machine` and `pytest-aicore.lock`, images that were built
+`pytest-aicore.machine` and `pytest-aicore.folder`: the containers that a killed session has left, and the images of
+folders that do not exist any more, are removed by the next session, or by `pytest-aicore sweep --local`. Nothing
+without these labels is touched, nor a name that you have given to such an image.
 """
 ENDS = """
 ## How executions end

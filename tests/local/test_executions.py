@@ -12,8 +12,9 @@ import pytest
 
 from pytest_aicore.errors import SettingsError
 from pytest_aicore.objects.folder import Folder
-from pytest_aicore.running.engines.sandbox import Sandbox
+from pytest_aicore.running.engines.choosing import ISOLATING
 from pytest_aicore.workflows import parse_template
+from tests.containers import TRIED
 from tests.local.laptops import LIMIT, TRACKS, workflow
 from tests.waiting import until
 
@@ -89,13 +90,14 @@ def test_what_tracking_logs_belongs_to_the_execution(laptop: Laptop) -> None:
     assert tracked["tags"] == [{"name": "owner", "value": "me"}]
 
 
+@pytest.mark.parametrize("name", [name for name in TRIED if name in ISOLATING])
 def test_what_tracking_logs_arrives_without_network(
-    make_laptop: Callable[..., Laptop], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_laptop: Callable[..., Laptop], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
-    if (reason := Sandbox(network=False).probe()) is not None:
+    if (reason := ISOLATING[name](network=False).probe()) is not None:
         pytest.skip(reason)
-    laptop = make_laptop(engine="auto", network=False, outputs=tmp_path / "outputs")
+    laptop = make_laptop(engine=name, network=False, outputs=tmp_path / "outputs")
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         connects = f"import socket; print(socket.socket().connect_ex(('127.0.0.1', {port})) != 0)\n"
@@ -108,14 +110,11 @@ def test_what_tracking_logs_arrives_without_network(
     assert [each["name"] for each in tracked["metrics"]] == ["accuracy", "accuracy"]
 
 
-@pytest.mark.parametrize("engine", ["process", "docker"])
-def test_an_engine_that_cannot_keep_the_network_away_is_refused(
-    make_laptop: Callable[..., Laptop], engine: str
-) -> None:
+def test_an_engine_that_cannot_keep_the_network_away_is_refused(make_laptop: Callable[..., Laptop]) -> None:
     with pytest.raises(SettingsError) as refused:
-        make_laptop(engine=engine, network=False)
+        make_laptop(engine="process", network=False)
     assert str(refused.value) == (
-        f"No step can run here. By the engine `{engine}`: `{engine}` cannot keep the network from steps."
+        "No step can run here. By the engine `process`: `process` cannot keep the network from steps."
     )
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
 import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,12 +27,12 @@ from pytest_aicore.running.pods import ArtifactIn, ArtifactOut, Stored
 from pytest_aicore.running.usage import Usage
 from tests.containers import API
 from tests.places import ROOT
+from tests.running.pods_here import Here
 from tests.waiting import until
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from tests.running.pods_here import Here
 
 pytestmark = pytest.mark.once
 
@@ -160,6 +163,77 @@ def test_an_image_that_nobody_has(contained: Here) -> None:
         contained.settings().images.image("localhost:1/nobody/has:1")
     begin = "ErrImagePull: the image localhost:1/nobody/has:1 is not mapped to a folder, and "
     assert str(caught.value).startswith(begin)
+
+
+SEES = """
+import os, socket, urllib.request
+print([socket.socket().connect_ex((host, PORT)) != 0 for host in ("127.0.0.1", "10.0.2.2", "192.0.2.1")])
+print([name for _, name in socket.if_nameindex()])
+try:
+    print(urllib.request.urlopen(os.environ["AICORE_TRACKING_ENDPOINT"] + "/x", b"logged " * 100000).read().decode())
+except OSError as error:
+    print(error)
+"""
+
+
+@pytest.fixture
+def alone(tmp_path: Path, contained: Here) -> Iterator[Here]:
+    """Return what runs pods in containers without network."""
+    del contained  # the API is there
+    engine = Docker(network=False)
+    yield Here(engine, tmp_path)
+    engine.close()
+
+
+def test_without_network_what_is_tracked_arrives(alone: Here) -> None:
+    class Service(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(f"took {len(self.rfile.read(int(self.headers['Content-Length'])))}".encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as service, socket.create_server(("0.0.0.0", 0)) as other:
+        threading.Thread(target=service.serve_forever, daemon=True).start()
+        alone.options["given"] = {"AICORE_TRACKING_ENDPOINT": f"http://127.0.0.1:{service.server_port}"}
+        how = alone.py(SEES.replace("PORT", str(other.getsockname()[1])))
+        service.shutdown()
+    assert how.last_lines == ("[True, True, True]", "['lo']", "took 700000")
+    assert own_containers(alone) == []
+    assert how.phase == "Succeeded"
+
+
+def test_without_network_and_python(alone: Here) -> None:
+    """Nobody listens there, and the step is told as a service would tell that does not run."""
+    folder = alone.folder / "image"
+    folder.mkdir()
+    (folder / "Dockerfile").write_text("FROM docker.io/me/train:1\nRUN rm /usr/bin/python3\n")
+    alone.mapping = {"docker.io/me/shell:1": folder}
+    alone.options["given"] = {"AICORE_TRACKING_ENDPOINT": "http://127.0.0.1:8765"}
+    how = alone.py(SEES.replace("PORT", "8765"), image="docker.io/me/shell:1")
+    assert how.last_lines == ("[True, True, True]", "['lo']", "<urlopen error [Errno 111] Connection refused>")
+    assert own_containers(alone) == []
+    shutil.rmtree(folder)
+    alone.engine.remove_leftovers()  # type: ignore[attr-defined]
+
+
+def test_volumes_that_are_closed(contained: Here, tmp_path: Path) -> None:
+    """Those of ConfigMaps and secrets: the step's user cannot open them again. Others in them stay open."""
+    inputs = (ArtifactIn("depth", "/conf/depth", b"5\n", mode=0o444), ArtifactIn("own", "/conf/open/in", b"6\n"))
+    script = (
+        "cat /conf/depth /conf/open/in; chmod 777 /conf; echo 1 > /conf/depth; rm /conf/depth; touch /conf/other;"
+        " echo 7 > /conf/open/in && cat /conf/open/in /conf/depth"
+    )
+    how = contained.sh(script, empty_dirs=("/conf", "/conf/open/"), closed_dirs=("/conf",), artifacts_in=inputs)
+    assert [line.rpartition(": ")[2] for line in how.last_lines] == [
+        *("5", "6"),
+        *["Read-only file system"] * 4,
+        *("7", "5"),
+    ]
+    assert own_containers(contained) == []
+    assert how.phase == "Succeeded"
 
 
 PARENT = """

@@ -10,13 +10,16 @@ from pytest_aicore.running.engines.process import PlainProcess
 from pytest_aicore.running.engines.sandbox import Sandbox
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_aicore.running.engines.engine import Engine
 
-ENGINES: Final = {"sandbox": Sandbox, "docker": Docker, "process": PlainProcess}
-"""The engines by the names by which users choose them."""
+ISOLATING: Final[Mapping[str, type[Sandbox | Docker]]] = {"sandbox": Sandbox, "docker": Docker}
+"""The engines that isolate steps, by the names by which users choose them."""
+ENGINES: Final = {**ISOLATING, "process": PlainProcess}
+"""All engines."""
 AUTOMATIC: Final = "auto"
 """Chooses an engine that isolates its steps: the first of these that works here."""
-_ISOLATING: Final = ("sandbox", "docker")
 
 
 def chosen_engine(name: str, *, network: bool = True) -> Engine:
@@ -30,9 +33,10 @@ def chosen_engine(name: str, *, network: bool = True) -> Engine:
         SettingsError: it does not work here.
     """
     reasons: dict[str, str] = {}
-    for each in _ISOLATING if name == AUTOMATIC else (name,):
-        engine: Engine = Sandbox(network=network) if each == Sandbox.name else ENGINES[each]()
-        can_do_without = network or each == Sandbox.name
+    for each in ISOLATING if name == AUTOMATIC else (name,):
+        isolating = ISOLATING.get(each)
+        engine: Engine = PlainProcess() if isolating is None else isolating(network=network)
+        can_do_without = network or isolating is not None
         reason = engine.probe() if can_do_without else f"`{each}` cannot keep the network from steps."
         if reason is None:
             return engine

@@ -18,6 +18,7 @@ from pytest_aicore.running.usage import Usage, kernel_kills
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterable, Mapping
+    from contextlib import ExitStack
 
     from docker import APIClient
 
@@ -46,18 +47,20 @@ class Container:
         client: of the API.
         identity: the id of the container.
         launch: the step.
+        exits: removes it, and what else was made for it.
 
     Attributes:
         usage: what its processes use, as far as they are processes of this machine.
         files: its files.
     """
 
-    def __init__(self, client: APIClient, identity: str, launch: Launch) -> None:
+    def __init__(self, client: APIClient, identity: str, launch: Launch, exits: ExitStack) -> None:
         self.usage = Usage(0)
         self.files = Files(client, identity)
         self._client = client
         self._id = identity
         self._launch = launch
+        self._exits = exits
         self._exit: Exit | None = None
         self._problem = ""
         self._kills_before: int | None = None
@@ -203,12 +206,22 @@ class Container:
             raise OSError(errno.EIO, f"the API of Docker does not answer: {error}") from None
 
     def clean(self) -> None:
-        """Remove it, with its volumes."""
-        from docker.errors import DockerException
-        from requests.exceptions import RequestException
+        """Remove it, and what else was made for it."""
+        self._exits.close()
 
-        with contextlib.suppress(DockerException, RequestException, OSError):
-            self._client.remove_container(self._id, force=True, v=True)
+
+def remove_container(client: APIClient, identity: str) -> None:
+    """Remove a container with its volumes, as far as the API answers: the next session removes what is left.
+
+    Args:
+        client: of the API.
+        identity: the id of the container.
+    """
+    from docker.errors import DockerException
+    from requests.exceptions import RequestException
+
+    with contextlib.suppress(DockerException, RequestException, OSError):
+        client.remove_container(identity, force=True, v=True)
 
 
 class _Pump(threading.Thread):
@@ -271,4 +284,4 @@ def _cgroup_of(pid: int) -> str:
         return ""
 
 
-__all__ = ["Container"]
+__all__ = ["Container", "remove_container"]

@@ -132,7 +132,7 @@ class Files:
             file = None if first is None else packed.extractfile(first)
             return b"" if file is None else file.read(size)
 
-    def put(self, root: Root, paths: Iterable[str], volumes: Iterable[str]) -> None:
+    def put(self, root: Root, paths: Iterable[str], volumes: Iterable[str], closed: Iterable[str] = ()) -> None:
         """Put what is at paths of a root to the same paths of the container; it belongs to the step's user.
 
         Nothing changes at the folders above, which may be the image's.
@@ -141,12 +141,13 @@ class Files:
             root: the root.
             paths: what it puts there.
             volumes: those of the paths at which something is mounted.
+            closed: those of them to which nothing can be written.
 
         Raises:
             OSError: it cannot be written.
         """
         mounted = sorted(volumes, key=len)
-        for volume in mounted:
+        for volume in (path for path in mounted if path not in closed):
             inner = {other for other in mounted if other.startswith(f"{volume}/")}
             self._send(volume, root, [(root.place(volume), ".")], {root.place(path) for path in inner})
         loose = [path for path in paths if not any(path == each or path.startswith(f"{each}/") for each in mounted)]
