@@ -34,6 +34,7 @@ from pytest_aicore.running.local_pods import LocalPods
 from pytest_aicore.running.own_folder import own_folder
 from pytest_aicore.running.pods import Stored
 from pytest_aicore.running.settings import Settings
+from pytest_aicore.running.walking.locations import located_inputs
 from pytest_aicore.running.walking.refusing import lost_outputs
 from pytest_aicore.running.walking.walk import Walk
 from pytest_aicore.running.workflow import PlainWorkflow, read_workflow
@@ -274,7 +275,8 @@ def _artifacts(workflow: WorkflowTemplate, given: Sequence[str]) -> dict[str, st
     """Return the bound artifacts by name: a path, or the URL of what is in an object store."""
     paths = local_options.pairs("--artifact", given, "NAME=PATH or NAME=URL")
     declared = {name: node for node in workflow.input_artifacts if (name := node.name("name"))}
-    _refuse_unknown("--artifact", paths, declared, f"{workflow.document.name} has no input artifact")
+    known = dict.fromkeys([*declared, *sorted(located_inputs(workflow))])
+    _refuse_unknown("--artifact", paths, known, f"{workflow.document.name} has no input artifact")
     found = {name: written if is_stored(written) else _path(name, written) for name, written in paths.items()}
     missing = [name for name, node in declared.items() if name not in found and node.text("optional") != "true"]
     _refuse_missing(workflow, "artifact", missing, "PATH")

@@ -106,6 +106,21 @@ def _size(source: Path) -> int:
     )
 
 
+def inside(folder: Path, path: str) -> Path | None:
+    """Return what a path names in a folder, None if that is nothing, or is reached by `..` or by a symbolic link.
+
+    Args:
+        folder: the folder.
+        path: relative to it.
+    """
+    place = folder
+    for part in path.strip("/").split("/"):
+        place = place / part
+        if part in ("", ".", "..") or place.is_symlink() or not place.exists():
+            return None
+    return place
+
+
 def link_or_copy(source: str, destination: str) -> None:
     """Make a file appear at a second place without a second copy of its content, where the file system can.
 
@@ -148,4 +163,13 @@ def _open_up(folder: str) -> None:
         return
 
 
-__all__ = ["UnusualFileError", "copy", "link_or_copy", "remove", "require_space", "require_usual", "require_usual_tree"]
+__all__ = [
+    "UnusualFileError",
+    "copy",
+    "inside",
+    "link_or_copy",
+    "remove",
+    "require_space",
+    "require_usual",
+    "require_usual_tree",
+]

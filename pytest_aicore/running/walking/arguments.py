@@ -5,8 +5,11 @@ Source: argo-workflows 3.5, workflow/common/util.go (`ProcessArgs`) and workflow
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_aicore.running.copying import inside
+from pytest_aicore.running.walking.locations import place_of
 from pytest_aicore.running.walking.nodes import Outputs
 from pytest_aicore.running.walking.substituting import artifact_from, text_from
 from pytest_aicore.running.walking.values import (
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_aicore.running.walking.config_maps import ConfigMaps
+    from pytest_aicore.running.walking.run_state import RunState
 
 
 def arguments_of(call: Plain, scope: Scope) -> Values:
@@ -41,7 +45,7 @@ def arguments_of(call: Plain, scope: Scope) -> Values:
     parameters = {each["name"]: _value(each.get("value")) for each in items(call, "arguments", "parameters")}
     artifacts: dict[str, Supplied | None] = {}
     for each in items(call, "arguments", "artifacts"):
-        supplied = _located(each)
+        supplied = _located(each, scope.artifacts)
         has_origin = any(each.get(key) is not None for key in ("from", "fromExpression"))
         if has_origin:
             supplied = _found(each, scope)
@@ -54,10 +58,12 @@ def _value(value: Any) -> str | None:
     return None if value is None else text_of(value)
 
 
-def _located(artifact: Plain) -> Supplied | None:
-    """Return an artifact whose content stands in the workflow itself."""
+def _located(artifact: Plain, written: Mapping[str, Supplied]) -> Supplied | None:
+    """Return an artifact whose content stands in the workflow itself, or was written to the place that it names."""
     raw = artifact.get("raw")
-    return None if raw is None else Supplied(text_of(raw.get("data") or "").encode(), archive_of(artifact))
+    if raw is not None:
+        return Supplied(text_of(raw.get("data") or "").encode(), archive_of(artifact))
+    return written.get(place_of(artifact) or "")
 
 
 def _found(artifact: Plain, scope: Scope) -> Supplied | None:
@@ -73,23 +79,37 @@ def _origin(artifact: Plain, scope: Scope) -> tuple[Supplied | None, str]:
     expression = artifact.get("fromExpression")
     if expression is None:
         written = str(artifact.get("from") or "")
-        return scope.artifacts.get(whole_tag(written) or ""), written
+        return _part_of(scope.artifacts.get(whole_tag(written) or ""), artifact), written
     try:
-        return artifact_from(expression, scope), expression
+        return _part_of(artifact_from(expression, scope), artifact), expression
     except ValueProblem:
         if artifact.get("optional"):
             return None, expression
         raise
 
 
-def inputs_of(template: Plain, passed: Values, bound: Mapping[str, Supplied], config_maps: ConfigMaps) -> Values:
+def _part_of(supplied: Supplied | None, artifact: Plain) -> Supplied | None:
+    """Return what `subPath` names of an artifact: of one that is packed, or is no folder, nothing can be named."""
+    path = artifact.get("subPath")
+    if supplied is None or not path:
+        return supplied
+    found = None if isinstance(supplied.source, bytes) else inside(supplied.source.path, text_of(path))
+    if found is not None and not isinstance(supplied.source, bytes):
+        return supplied._replace(source=replace(supplied.source, path=found))
+    if artifact.get("optional"):
+        return None
+    reason = f"it has no '{path}'; a subPath needs `archive: none`"
+    raise ValueProblem(f"artifact {artifact['name']} failed to load: {reason}")
+
+
+def inputs_of(template: Plain, passed: Values, bound: Mapping[str, Supplied], run: RunState) -> Values:
     """Return the inputs of a template.
 
     Args:
         template: its content, in which the tags of the workflow are replaced.
         passed: the arguments of its call.
         bound: the artifacts that a configuration binds, wherever they are declared: AI Core goes by the names alone.
-        config_maps: the values of ConfigMaps.
+        run: the run, for the values of ConfigMaps and what was written to places.
 
     Raises:
         ValueProblem: an input that nobody supplies.
@@ -97,7 +117,7 @@ def inputs_of(template: Plain, passed: Values, bound: Mapping[str, Supplied], co
     parameters: dict[str, str | None] = {}
     for each in items(template, "inputs", "parameters"):
         name = each["name"]
-        value = passed.parameters[name] if name in passed.parameters else own_value(each, config_maps)
+        value = passed.parameters[name] if name in passed.parameters else own_value(each, run.config_maps)
         if value is None and name not in passed.parameters:
             value = _value(each.get("default"))
         if value is None:
@@ -106,10 +126,12 @@ def inputs_of(template: Plain, passed: Values, bound: Mapping[str, Supplied], co
     artifacts: dict[str, Supplied | None] = {}
     for each in items(template, "inputs", "artifacts"):
         name = each["name"]
-        supplied = passed.artifacts[name] if name in passed.artifacts else _located(each)
+        supplied = passed.artifacts[name] if name in passed.artifacts else _located(each, run.places_written)
         if supplied is None and name not in passed.artifacts and name in bound:
             supplied = Supplied(bound[name].source, archive_of(each))
         if supplied is None and not each.get("optional"):
+            if place_of(each) is not None:
+                raise ValueProblem(f"artifact {name} failed to load: no step of this run has written to its place")
             raise ValueProblem(f"inputs.artifacts.{name} was not supplied")
         artifacts[name] = supplied
     return Values(parameters, artifacts)

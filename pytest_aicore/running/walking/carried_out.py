@@ -9,6 +9,8 @@ import re
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from pytest_aicore.running.walking.locations import LOCATIONS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -42,7 +44,7 @@ def _ignored(*names: str) -> dict[str, Shape]:
 
 _ARCHIVE: Final[Shape] = _keys("none", "zip", "tar")
 _ARTIFACT: Final[dict[str, Shape]] = {
-    **_keys("name", "path", "mode", "recurseMode", "optional"),
+    **_keys("name", "path", "mode", "recurseMode", "optional", *LOCATIONS),
     **_ignored("description"),
     "archive": _ARCHIVE,
     "raw": _keys("data"),
@@ -50,7 +52,7 @@ _ARTIFACT: Final[dict[str, Shape]] = {
 _KEY_OF: Final[Shape] = _keys("name", "key", "optional")
 _PARAMETER: Final[dict[str, Shape]] = _keys("name", "value", "default", "enum") | _ignored("description")
 _FROM_CONFIG_MAP: Final[dict[str, Shape]] = {"valueFrom": {**_keys("default"), "configMapKeyRef": _KEY_OF}}
-_ARTIFACTS: Final[Shape] = [_ARTIFACT | _keys("from", "fromExpression")]
+_ARTIFACTS: Final[Shape] = [_ARTIFACT | _keys("from", "fromExpression", "subPath")]
 _ARGUMENTS: Final[Shape] = {"parameters": [_PARAMETER], "artifacts": _ARTIFACTS}
 _OUTPUTS: Final[Shape] = {
     "parameters": [
@@ -62,8 +64,8 @@ _OUTPUTS: Final[Shape] = {
     ],
     "artifacts": [
         {
-            **_keys("name", "path", "optional", "globalName", "from", "fromExpression"),
-            **_ignored("archiveLogs", "description", "mode"),
+            **_keys("name", "path", "optional", "globalName", "from", "fromExpression", "subPath", *LOCATIONS),
+            **_ignored("archiveLogs", "artifactGC", "description", "mode"),
             "archive": _ARCHIVE,
         }
     ],
@@ -120,7 +122,9 @@ _MUTEX: Final[Shape] = _keys("name") | _ignored("namespace")
 TEMPLATE: Final[Shape] = {
     **_FOR_THE_CLUSTER,
     **_keys("name", "activeDeadlineSeconds", "timeout", "parallelism", "failFast"),
-    **_ignored("annotations", "memoize", "metadata"),
+    **_ignored("annotations", "archiveLocation", "metadata"),
+    "memoize": {**_keys("key", "maxAge"), "cache": {"configMap": _keys("name", "key")}},
+    "suspend": _keys("duration"),
     "inputs": {
         "parameters": [{**_keys("name", "value", "default"), **_ignored("description", "enum"), **_FROM_CONFIG_MAP}],
         "artifacts": [_ARTIFACT],
@@ -164,6 +168,12 @@ SPEC: Final[Shape] = {
     "retryStrategy": _RETRY,
     "templateDefaults": _DEFAULTS,
     "volumes": _VOLUMES,
+    "volumeClaimTemplates": [
+        {
+            "metadata": _keys("name") | _ignored("annotations", "labels"),
+            **_ignored("apiVersion", "kind", "spec", "status"),
+        }
+    ],
     **_ignored(
         "archiveLogs",
         "artifactGC",

@@ -13,25 +13,28 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from pytest_aicore.running.pods import ArtifactIn, ArtifactOut, Ended
+from pytest_aicore.running.pods import Ended
 from pytest_aicore.running.walking.values import Plain, items
+from pytest_aicore.running.walking.volumes import volumes_in, with_volumes, without_volumes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
-    from pytest_aicore.running.pods import Pod, Stored
+    from pytest_aicore.running.pods import Pod
     from pytest_aicore.running.walking.nodes import NodeStatus
     from pytest_aicore.running.walking.run_state import RunState
 
 MAIN: Final = "main"
 """The container that has the inputs and outputs of the template."""
-_VOLUME: Final = "volume."
-"""The beginning of the names under which volumes are passed on; artifacts of users have no dot in theirs."""
-_MODE: Final = 0o777
 
 
 async def carry_out_container_set(
-    run: RunState, node: NodeStatus, template: Plain, pod_of: Callable[[Plain], Pod], timeout: float | None
+    run: RunState,
+    node: NodeStatus,
+    template: Plain,
+    pod_of: Callable[[Plain], Pod],
+    timeout: float | None,
+    claims: Collection[str] = (),
 ) -> Ended:
     """Carry out the containers of a set, and return how their pod ended.
 
@@ -41,6 +44,7 @@ async def carry_out_container_set(
         template: its content, in which all tags are replaced.
         pod_of: makes a pod of a template with one container.
         timeout: seconds after which it must have ended; None for any number.
+        claims: the names of those of its volumes that the workflow claims.
 
     Raises:
         ValueProblem: a value that cannot be one, an unknown volume, or a missing ConfigMap.
@@ -49,7 +53,7 @@ async def carry_out_container_set(
     wanted = {container["name"]: pod_of(_alone(template, container)) for container in _in_order(template)}
     mounts = {container["name"]: _mounts(template, container) for container in _in_order(template)}
     needs = {container["name"]: container.get("dependencies") or [] for container in _in_order(template)}
-    volumes: dict[str, Stored] = {}
+    volumes = {name: held for name, held in run.volumes.items() if name in claims}
     ends: dict[str, Ended] = {}
     run.change(node, "Running")
     for name, pod in wanted.items():
@@ -58,14 +62,15 @@ async def carry_out_container_set(
             ends[name] = Ended("Failed", "a container that it depends on has failed")
         else:
             child.pod = f"{pod.name}-{name}"
-            ready = _with_volumes(replace(pod, node=child.name, name=child.pod), mounts[name], volumes)
+            ready = with_volumes(replace(pod, node=child.name, name=child.pod), mounts[name], volumes)
             left = time.monotonic() - begin
             if ready.deadline is not None:
                 ready = replace(ready, deadline=max(ready.deadline - left, 0.001))
             ends[name] = await run.pod(child, ready, None if timeout is None else timeout - left)
-            volumes.update({key: stored for key, stored in ends[name].artifacts.items() if key.startswith(_VOLUME)})
+            volumes.update(volumes_in(ends[name]))
         child.ended = ends[name]
         run.change(child, ends[name].phase, ends[name].message)
+    run.volumes.update({name: held for name, held in volumes.items() if name in claims})
     return _together(ends)
 
 
@@ -91,14 +96,6 @@ def _alone(template: Plain, container: Plain) -> Plain:
     return {**own, "container": {**container, "volumeMounts": _mounts(template, container)}}
 
 
-def _with_volumes(pod: Pod, mounts: list[Plain], volumes: dict[str, Stored]) -> Pod:
-    shared = [(f"{_VOLUME}{mount['name']}", mount["mountPath"]) for mount in mounts]
-    shared = [(name, path) for name, path in shared if path in set(pod.empty_dirs) - set(pod.closed_dirs)]
-    before = [ArtifactIn(name, path, volumes[name], mode=_MODE) for name, path in shared if name in volumes]
-    after = [ArtifactOut(name, path, "none", optional=True) for name, path in shared]
-    return replace(pod, artifacts_in=(*before, *pod.artifacts_in), artifacts_out=(*pod.artifacts_out, *after))
-
-
 def _together(ends: dict[str, Ended]) -> Ended:
     main = ends.get(MAIN, Ended("Succeeded", exit_code=0))
     bad = {name: end for name, end in ends.items() if end.phase != "Succeeded"}
@@ -109,7 +106,7 @@ def _together(ends: dict[str, Ended]) -> Ended:
         phase=bad[worst].phase if bad else "Succeeded",
         message=said if worst == MAIN or not said else f"{worst}: {said}",
         exit_code=ends[worst].exit_code if worst in ends else main.exit_code,
-        artifacts={name: stored for name, stored in main.artifacts.items() if not name.startswith(_VOLUME)},
+        artifacts=without_volumes(main).artifacts,
         last_lines=ends[worst].last_lines if worst in ends else (),
         seconds=sum(end.seconds for end in ends.values()),
         peak_memory=max((end.peak_memory for end in ends.values() if end.peak_memory is not None), default=None),

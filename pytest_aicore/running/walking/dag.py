@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aicore.running.walking.calls import Plan, continues
 from pytest_aicore.running.walking.conditions import allows
-from pytest_aicore.running.walking.graphs import Done
+from pytest_aicore.running.walking.graphs import FAILED_FAST, Done
 from pytest_aicore.running.walking.templates import name_of
 from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem, json_of
 from pytest_aicore.workflows.argo.expressions import parse_depends
@@ -41,7 +41,10 @@ async def carry_out_dag(graph: Graph) -> None:
     for name in targets:
         phase = tasks.branch_phase[name]
         if phase != "Succeeded" and not tasks.is_allowed(name, phase):
-            graph.run.change(graph.node, phase)
+            if graph.has_failed_fast:
+                graph.run.change(graph.node, "Failed", FAILED_FAST)
+            else:
+                graph.run.change(graph.node, phase)
             return
     scope = Scope()
     try:

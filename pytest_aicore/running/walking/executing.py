@@ -9,13 +9,15 @@ from pytest_aicore.running.walking.container_sets import carry_out_container_set
 from pytest_aicore.running.walking.dag import carry_out_dag
 from pytest_aicore.running.walking.graphs import Graph
 from pytest_aicore.running.walking.locks import locks_of
+from pytest_aicore.running.walking.memoizing import remember, remembered
 from pytest_aicore.running.walking.nodes import Outputs, pod_name
-from pytest_aicore.running.walking.pod_making import pod_of, timeout_of
+from pytest_aicore.running.walking.pod_making import pod_of, seconds_of, timeout_of
 from pytest_aicore.running.walking.retries import carry_out_attempts
 from pytest_aicore.running.walking.steps import carry_out_steps
 from pytest_aicore.running.walking.substituting import substituted
 from pytest_aicore.running.walking.templates import Definition
 from pytest_aicore.running.walking.values import Plain, Scope, Supplied, ValueProblem, Values
+from pytest_aicore.running.walking.volumes import claimed_mounts, volumes_in, with_volumes, without_volumes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,7 +61,7 @@ class Executor:
         content = substituted(definition.content, known)
         try:
             _refuse_too_deep(call)
-            inputs = inputs_of(content, call.arguments, self._bound, self._run.config_maps)
+            inputs = inputs_of(content, call.arguments, self._bound, self._run)
         except ValueProblem as problem:
             node = self._run.node(call.name, call.display_name, definition.node_type, definition.name, call.parent)
             node.setup_error = str(problem)
@@ -72,15 +74,35 @@ class Executor:
         try:
             locks = locks_of(content, self._run.config_maps)
         except ValueProblem as problem:
-            node = self._run.node(call.name, call.display_name, definition.node_type, definition.name, call.parent)
-            return self._run.change(node, "Error", str(problem))
+            return self._run.change(self._node(template), "Error", str(problem))
         async with self._run.locked(locks):
-            return await self._carry_out_template(template, strategy)
+            memoize = content.get("memoize")
+            if not memoize:
+                return await self._carry_out_template(template, strategy)
+            return await self._memoized(memoize, template, strategy)
+
+    async def _memoized(self, memoize: Plain, template: _Template, strategy: Plain | None) -> NodeStatus:
+        """Carry a template out, unless an earlier call with its key has left what it would leave."""
+        try:
+            outputs = remembered(self._run, memoize)
+        except ValueProblem as problem:
+            return self._run.change(self._node(template), "Error", str(problem))
+        if outputs is None:
+            node = await self._carry_out_template(template, strategy)
+            remember(self._run, memoize, node)
+            return node
+        node = self._node(template)
+        node.outputs = outputs
+        self._run.publish(template.content, outputs)
+        return self._run.change(node, "Succeeded")
+
+    def _node(self, template: _Template) -> NodeStatus:
+        call, definition = template.call, template.definition
+        return self._run.node(call.name, call.display_name, definition.node_type, definition.name, call.parent)
 
     async def _carry_out_template(self, template: _Template, strategy: Plain | None) -> NodeStatus:
-        call, definition = template.call, template.definition
         if strategy is None:  # an empty one means attempts without end
-            node = self._run.node(call.name, call.display_name, definition.node_type, definition.name, call.parent)
+            node = self._node(template)
             await self._carry_out(node, template)
             return node
         return await self._with_retries(template, strategy)
@@ -111,6 +133,9 @@ class Executor:
             await self._carry_out_pod(node, template, content, pod)
             return
         self._run.change(node, "Running")
+        if node.type == "Suspend":
+            await self._pause(node, content["suspend"])
+            return
         word: Literal["steps", "tasks"] = "steps" if node.type == "Steps" else "tasks"
         try:
             graph = Graph(self._run, self.execute, node, content, template.scope, template.call.depth, word)
@@ -118,6 +143,14 @@ class Executor:
             self._run.change(node, "Error", str(problem))
             return
         await (carry_out_steps(graph) if node.type == "Steps" else carry_out_dag(graph))
+
+    async def _pause(self, node: NodeStatus, suspend: Plain) -> None:
+        try:
+            await self._run.pause(seconds_of(suspend["duration"]))
+        except ValueProblem as problem:
+            self._run.change(node, "Error", str(problem))
+            return
+        self._run.change(node, "Succeeded" if self._run.over is None else "Failed", self._run.over or "")
 
     async def _carry_out_pod(self, node: NodeStatus, template: _Template, content: Plain, name: str) -> None:
         def made(one: Plain) -> Pod:
@@ -132,15 +165,21 @@ class Executor:
                 keep_result=template.call.keep_result,
             )
 
+        mounts = claimed_mounts(content, self._spec)
+        claims = dict.fromkeys(mount["name"] for mount in mounts)
         try:
             timeout = timeout_of(content)
-            if "containerSet" in content:
-                node.pod = name
-                ended = await carry_out_container_set(self._run, node, content, made, timeout)
-            else:
-                pod = made(content)
-                node.pod, node.plan = name, pod.plan
-                ended = await self._run.pod(node, pod, timeout)
+            # What a claimed volume holds is passed on from pod to pod, so only one at a time has it.
+            async with self._run.locked({f"Volume/{claim}": 1 for claim in sorted(claims)}):
+                if "containerSet" in content:
+                    node.pod = name
+                    ended = await carry_out_container_set(self._run, node, content, made, timeout, claims)
+                else:
+                    pod = with_volumes(made(content), mounts, self._run.volumes)
+                    node.pod, node.plan = name, pod.plan
+                    ended = await self._run.pod(node, pod, timeout)
+                    self._run.volumes.update(volumes_in(ended))
+                    ended = without_volumes(ended)
         except ValueProblem as problem:
             self._run.change(node, "Error", str(problem))
             return

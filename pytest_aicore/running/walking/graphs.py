@@ -70,6 +70,10 @@ class Graph:
         """Whether no other child may begin, because one has failed."""
         return self._has_failed and bool(self.template.get("failFast"))
 
+    def _has_failed_attempt(self, node: NodeStatus) -> bool:
+        """Return whether an attempt of a child has failed: Argo counts it as a child (`getUnsuccessfulChildren`)."""
+        return node.type == "Retry" and any(self.run.nodes[child].has_failed for child in node.children)
+
     def plan(self, call: Plain, scope: Scope) -> Plan:
         """Return what a step or task becomes.
 
@@ -131,7 +135,7 @@ class Graph:
                 node = self.run.node(name, planned.display_name, "Skipped", name_of(template), parent)
                 return self.run.change(node, "Omitted", FAILED_FAST)
             node = await self._execute(call)
-            self._has_failed = self._has_failed or node.has_failed
+            self._has_failed = self._has_failed or node.has_failed or self._has_failed_attempt(node)
         await hooks.ended()
         if hooks.problem and not node.setup_error:
             node.setup_error = hooks.problem
@@ -250,4 +254,4 @@ def _add(scope: Scope, prefix: str, outputs: Outputs) -> None:
         scope.artifacts[f"{prefix}outputs.artifacts.{name}"] = artifact
 
 
-__all__ = ["Done", "Graph"]
+__all__ = ["FAILED_FAST", "Done", "Graph"]

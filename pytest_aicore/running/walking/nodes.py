@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_aicore.running.pods import Ended
     from pytest_aicore.running.walking.values import Supplied
 
-NodeType = Literal["Pod", "Steps", "StepGroup", "DAG", "TaskGroup", "Retry", "Skipped", "Container"]
+NodeType = Literal["Pod", "Steps", "StepGroup", "DAG", "TaskGroup", "Retry", "Skipped", "Container", "Suspend"]
 NodePhase = Literal["Pending", "Running", "Succeeded", "Failed", "Error", "Skipped", "Omitted"]
 FAILURES = frozenset({"Failed", "Error"})
 """The phases of what has gone wrong."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_aicore.running.pods import ArtifactIn, ArtifactOut, ParameterOut, Pod
 from pytest_aicore.running.walking.mounting import env_from, literally, mounted
 from pytest_aicore.running.walking.values import Plain, ValueProblem, archive_of, items, text_of
+from pytest_aicore.running.walking.volumes import claims_of
 from pytest_aicore.workflows.resource_plans import DEFAULT_PLAN, INSTANCE_LABEL, PLAN_LABEL
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def pod_of(
     container: Plain = script or template.get("container") or {}
     command = container.get("command")
     args = container.get("args")
-    mounts = mounted(container, [*items(template, "volumes"), *items(spec, "volumes")], config_maps)
+    mounts = mounted(container, [*items(template, "volumes"), *items(spec, "volumes"), *claims_of(spec)], config_maps)
     texts, secrets_from = env_from(container, config_maps)
     return Pod(
         node=node,

@@ -12,6 +12,7 @@ from pytest_aicore.redact import redact
 from pytest_aicore.running.expressions.language import read
 from pytest_aicore.running.expressions.problems import SyntaxProblem
 from pytest_aicore.running.walking.carried_out import ANY_NAME, ROOTS, SPEC, TAGS, TAGS_OF_ARGO, TEMPLATE, Kept
+from pytest_aicore.running.walking.locations import may_be_written, reads_in, reads_of
 from pytest_aicore.workflows.argo.tags import has_placeholder, tags
 from pytest_aicore.workflows.checks import RULES, Severity, check_document
 from pytest_aicore.workflows.checks.aicore.outputs import NO_GLOBAL_NAME
@@ -19,7 +20,7 @@ from pytest_aicore.workflows.checks.words import capital
 from pytest_aicore.workflows.yaml.tree import MappingNode, ScalarNode, SequenceNode, is_given, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from pytest_aicore.running.walking.carried_out import Shape
     from pytest_aicore.workflows.argo.graph import CallModel, TemplateModel
@@ -47,12 +48,15 @@ class Refusal(NamedTuple):
         return on_one_line(redact(f"{self.place}: {self.what}"))
 
 
-def refusals(workflow: WorkflowTemplate, library: Mapping[str, WorkflowTemplate]) -> list[Refusal]:
+def refusals(
+    workflow: WorkflowTemplate, library: Mapping[str, WorkflowTemplate], bound: Collection[str] = ()
+) -> list[Refusal]:
     """Return all that keeps a workflow from being carried out, in the order of the file.
 
     Args:
         workflow: the workflow.
         library: the WorkflowTemplates that `templateRef` may point into, by name.
+        bound: the names of the artifacts that are bound to files or folders.
     """
     reached = _reached(workflow, library)
     owners = list(dict.fromkeys([workflow, *(owner for owner, _ in reached)]))
@@ -62,7 +66,8 @@ def refusals(workflow: WorkflowTemplate, library: Mapping[str, WorkflowTemplate]
     for owner, template in reached:
         incomplete += _incomplete_template(owner, template, library, workflow.spec.mapping("templateDefaults"))
     incomplete = [refusal for refusal in incomplete if (refusal.place.path, refusal.place.line) not in lines]
-    found = list(dict.fromkeys([*invalid, *incomplete, *_not_carried_out(workflow, reached)]))
+    not_here = [*_not_carried_out(workflow, reached), *_nowhere(workflow, reached, bound)]
+    found = list(dict.fromkeys([*invalid, *incomplete, *not_here]))
     return sorted(found, key=lambda refusal: refusal.place)
 
 
@@ -116,13 +121,40 @@ def _not_carried_out(
     spec = workflow.spec
     undeclared = _undeclared(workflow)
     yield from beside(workflow.document.place, spec, SPEC, "spec")
+    claims = {claim.mapping("metadata").name("name") for claim in spec.mappings_of("volumeClaimTemplates")}
     for owner, template in reached:
         yield from beside(owner.document.place, template.node, TEMPLATE, "template")
+        yield from _parts_of_claims(owner, template.node, claims)
         yield from _values(owner, template.node, undeclared)
     yield from _names(workflow, spec)
     for key, node in spec.values.items():
         if key != "templates":
             yield from _values(workflow, node, undeclared)
+
+
+def _parts_of_claims(workflow: WorkflowTemplate, template: MappingNode, claims: set[str | None]) -> Iterator[Refusal]:
+    """Yield the mounts of only a part of a volume that the workflow claims."""
+    for each in walk(template):
+        is_part = type(each) is MappingNode and is_given(each, "mountPath") and is_given(each, "subPath")
+        if type(each) is MappingNode and is_part and each.name("name") in claims:
+            what = "`subPath` of a volume of `volumeClaimTemplates` is not carried out on this machine."
+            yield Refusal(workflow.document.place(each.keys["subPath"]), what)
+
+
+def _nowhere(
+    workflow: WorkflowTemplate, reached: list[tuple[WorkflowTemplate, TemplateModel]], bound: Collection[str]
+) -> Iterator[Refusal]:
+    """Yield what is read from a store or server to which the run writes nothing: no network is asked for it."""
+    reads = [(workflow, each) for each in reads_in(workflow.spec.mapping("arguments"))]
+    reads += [(owner, each) for owner, template in reached for each in reads_of(template)]
+    writers = [template for _, template in reached]
+    for owner, wanted in reads:
+        if not (wanted.is_optional or wanted.name in bound or may_be_written(wanted, writers)):
+            what = (
+                f"The artifact `{wanted.name}` is read from `{wanted.kind}`, which is not asked on this machine. "
+                f"Bind a file or folder instead: --artifact {wanted.name}=PATH."
+            )
+            yield Refusal(owner.document.place(wanted.node), what)
 
 
 def _undeclared(workflow: WorkflowTemplate) -> Callable[[str], bool]:
@@ -210,6 +242,9 @@ def _incomplete_template(
         yield Refusal(workflow.document.place(node), what)
         return
     needed = {"container": ("image",), "script": ("image", "source"), "dag": ("tasks",)}.get(template.type, ())
+    if template.type == "suspend" and not is_given(node.mapping("suspend"), "duration"):
+        what = "`template.suspend` without a `duration` waits for a person, which is not carried out on this machine."
+        yield Refusal(workflow.document.place(node.keys["suspend"]), what)
     for key in needed:
         if not any(is_given(owner.mapping(template.type), key) for owner in (node, defaults)):
             what = f"`template.{template.type}` needs `{key}`."

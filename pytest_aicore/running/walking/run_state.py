@@ -7,9 +7,10 @@ import time
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_aicore.running.pods import Ended
+from pytest_aicore.running.walking.locations import place_of
 from pytest_aicore.running.walking.nodes import NodeStatus, node_id
 from pytest_aicore.running.walking.values import Scope, Values, items, json_of
 
@@ -17,13 +18,25 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from pytest_aicore.running.pods import Pod, Pods
+    from pytest_aicore.running.pods import Pod, Pods, Stored
     from pytest_aicore.running.walking.config_maps import ConfigMaps
     from pytest_aicore.running.walking.nodes import NodePhase, NodeType, Outputs
     from pytest_aicore.running.walking.values import Plain, Supplied
 
 DEADLINE = "Step exceeded its deadline"
 """The message of what the workflow's deadline ends (argo-workflows, workflow/controller/exec_control.go)."""
+
+
+class Memo(NamedTuple):
+    """What a memoized template left.
+
+    Attributes:
+        outputs: what it left.
+        made: when, on the monotonic clock.
+    """
+
+    outputs: Outputs
+    made: float
 
 
 class RunState:
@@ -42,7 +55,10 @@ class RunState:
         texts: by the name of a tag of the workflow (`workflow.name`) its text.
         parameters: the global output parameters.
         artifacts: the global output artifacts.
+        places_written: by place the artifacts that steps wrote to a place of its own.
         arguments: those of the workflow.
+        volumes: by name what those volumes hold that the workflow claims.
+        memos: by cache and key the outputs of memoized templates, and when they were made.
         over: the message of all that must not run any more; None while the run goes on.
     """
 
@@ -53,7 +69,10 @@ class RunState:
         self.texts: dict[str, str] = {}
         self.parameters: dict[str, str] = {}
         self.artifacts: dict[str, Supplied] = {}
+        self.places_written: dict[str, Supplied] = {}
         self.arguments = Values()
+        self.volumes: dict[str, Stored] = {}
+        self.memos: dict[tuple[str, str], Memo] = {}
         self.over: str | None = None
         self._is_over = asyncio.Event()
         self._pods = pods
@@ -203,7 +222,7 @@ class RunState:
             return
 
     def publish(self, template: Plain, outputs: Outputs) -> None:
-        """Make those outputs known to the whole workflow that have a `globalName`; the last writer wins.
+        """Make those outputs known to the whole workflow that have a `globalName` or a place; the last writer wins.
 
         Args:
             template: the content of the template that declares them.
@@ -216,11 +235,14 @@ class RunState:
         for each in items(template, "outputs", "artifacts"):
             if each.get("globalName") and each["name"] in outputs.artifacts:
                 self.artifacts[each["globalName"]] = outputs.artifacts[each["name"]]
+            place = place_of(each)
+            if place is not None and each["name"] in outputs.artifacts:
+                self.places_written[place] = outputs.artifacts[each["name"]]
 
     def global_scope(self) -> Scope:
         """Return what the tags of the workflow mean."""
         artifacts = {f"workflow.outputs.artifacts.{name}": each for name, each in self.artifacts.items()}
-        return Scope(dict(self.texts), artifacts)
+        return Scope(dict(self.texts), {**artifacts, **self.places_written})
 
     def set_parameters(self, values: dict[str, str]) -> None:
         """Make the parameters of the workflow known.
@@ -255,4 +277,4 @@ def _tell(loop: asyncio.AbstractEventLoop, ending: asyncio.Future[Ended], ended:
         return
 
 
-__all__ = ["DEADLINE", "RunState", "places"]
+__all__ = ["DEADLINE", "Memo", "RunState", "places"]

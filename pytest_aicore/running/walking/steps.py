@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from pytest_aicore.running.walking.calls import continues
-from pytest_aicore.running.walking.graphs import Done
+from pytest_aicore.running.walking.graphs import FAILED_FAST, Done
 from pytest_aicore.running.walking.values import Plain, Scope, ValueProblem
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ async def carry_out_steps(graph: Graph) -> None:
         graph.run.change(node, "Running")
         await _carry_out_group(graph, node, group or [], scope)
         if node.has_failed:
-            graph.run.change(graph.node, "Failed", node.message)
+            graph.run.change(graph.node, "Failed", FAILED_FAST if graph.has_failed_fast else node.message)
             return
     graph.finish(scope)
     if graph.node.phase == "Succeeded":

@@ -38,9 +38,10 @@ class Definition(NamedTuple):
     line: int
 
     @property
-    def node_type(self) -> Literal["Steps", "DAG", "Pod"]:
+    def node_type(self) -> Literal["Steps", "DAG", "Suspend", "Pod"]:
         """The type of its nodes."""
-        return "Steps" if "steps" in self.content else "DAG" if "dag" in self.content else "Pod"
+        kinds: dict[str, Literal["Steps", "DAG", "Suspend"]] = {"steps": "Steps", "dag": "DAG", "suspend": "Suspend"}
+        return next((kind for key, kind in kinds.items() if key in self.content), "Pod")
 
 
 def library_of(workflow: WorkflowTemplate) -> dict[str, WorkflowTemplate]:

@@ -104,7 +104,7 @@ class Walk:
         changed: Callable[[NodeStatus], None] = _nobody_listens,
     ) -> None:
         library = library_of(workflow)
-        refused = refusals(workflow, library)
+        refused = refusals(workflow, library, artifacts or ())
         if refused:
             raise WorkflowError(
                 f"{workflow.document.name} cannot be carried out on this machine, so nothing was started. "

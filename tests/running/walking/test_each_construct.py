@@ -112,6 +112,50 @@ CONSTRUCTS = {
         "    - {name: a, image: i, command: [sh, -c, \"IN_LINE\"]}\n"
         "    - {name: main, image: i, command: [\"true\"], dependencies: [a]}\n",
     ),
+    "subPath of an artifact": Construct(
+        "- name: all\n  steps:\n  - - {name: a, template: make}\n  - - name: b\n      template: check\n"
+        "      arguments: {artifacts: [{name: f, subPath: d/f, from: \"{{steps.a.outputs.artifacts.d}}\"}]}\n"
+        "- name: make\n  container: {image: i, command: [sh, -c, mkdir -p /var/tmp/o/d; echo 1 > /var/tmp/o/d/f]}\n"
+        "  outputs: {artifacts: [{name: d, path: /var/tmp/o, archive: {none: {}}}]}\n"
+        + script(of_template="inputs: {artifacts: [{name: f, path: /var/tmp/in}]}"),
+        "test $(cat /var/tmp/in) = 1",
+        "test -d /var/tmp/in",
+    ),
+    "a place in S3": Construct(
+        "- name: all\n  steps:\n  - - {name: a, template: make}\n  - - {name: b, template: check}\n"
+        "- name: make\n  container: {image: i, command: [sh, -c, echo 1 > /var/tmp/o]}\n"
+        "  outputs: {artifacts: [{name: o, path: /var/tmp/o, s3: {key: my/key}}]}\n"
+        + script(of_template="inputs: {artifacts: [{name: f, path: /var/tmp/in, s3: {key: my/key}}]}"),
+        "test $(cat /var/tmp/in) = 1",
+        "test $(cat /var/tmp/in) = 2",
+    ),
+    "volumeClaimTemplates": Construct(
+        "- name: all\n  steps:\n  - - {name: a, template: make}\n  - - {name: b, template: set}\n"
+        "  - - {name: c, template: check}\n"
+        "- name: make\n  container: {image: i, command: [sh, -c, echo 1 > /vol/f], volumeMounts: [{name: v, "
+        "mountPath: /vol}]}\n"
+        "- name: set\n  containerSet:\n    volumeMounts: [{name: v, mountPath: /set}]\n    containers:\n"
+        "    - {name: x, image: i, command: [sh, -c, echo 2 >> /set/f]}\n"
+        + script("volumeMounts: [{name: v, mountPath: /other}]"),
+        "test $(cat /other/f | tr -d '\\n') = 12",
+        "cat /vol/f",
+        "volumeClaimTemplates: [{metadata: {name: v}, spec: {accessModes: [ReadWriteOnce]}}]",
+    ),
+    "suspend": Construct(
+        "- name: all\n  steps:\n  - - {name: a, template: wait}\n  - - {name: b, template: check}\n"
+        "- {name: wait, suspend: {duration: 10ms}}\n" + script(),
+    ),
+    "memoize": Construct(
+        "- name: all\n  steps:\n  - - {name: a, template: once}\n  - - {name: b, template: once}\n  - - name: c\n"
+        "      template: check\n      arguments: {parameters: [{name: x, value: \"{{steps.b.outputs.parameters.x}}\"},"
+        " {name: before, value: \"{{steps.a.outputs.parameters.x}}\"}]}\n"
+        "- name: once\n  memoize: {key: k, maxAge: 1h, cache: {configMap: {name: c}}}\n"
+        "  container: {image: i, command: [sh, -c, \"cat /proc/sys/kernel/random/uuid > /var/tmp/x\"]}\n"
+        "  outputs: {parameters: [{name: x, valueFrom: {path: /var/tmp/x}}]}\n"
+        + script(of_template="inputs: {parameters: [{name: x}, {name: before}]}"),
+        "test {{inputs.parameters.x}} = {{inputs.parameters.before}}",
+        "test {{inputs.parameters.x}} != {{inputs.parameters.before}}",
+    ),
     "recurseMode": Construct(
         "- name: all\n  steps:\n  - - {name: a, template: make}\n  - - name: b\n      template: check\n"
         "      arguments: {artifacts: [{name: d, from: \"{{steps.a.outputs.artifacts.d}}\"}]}\n"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from pytest_aicore.errors import WorkflowError
+from pytest_aicore.running.pods import Stored
 from tests.running.walking.scripted_pods import Walked, walked
 
 BEGIN = (
@@ -54,7 +57,8 @@ def test_all_refusals_at_once() -> None:
         "wf.yaml:18:16: The expression `{{=foo + 1}}` is not carried out on this machine: nothing is called `foo`.",
         "wf.yaml:18:16: The tag `{{workflow.priority}}` is not replaced on this machine.",
         "wf.yaml:19:9: `template.container.lifecycle` is not carried out on this machine.",
-        "wf.yaml:21:7: `template.suspend` is not carried out on this machine.",
+        "wf.yaml:21:7: `template.suspend` without a `duration` waits for a person, which is not carried out on this "
+        "machine.",
     ]
 
 
@@ -80,18 +84,77 @@ def container(line: str) -> str:
         ("hostAliases: [{ip: 10.0.0.1, hostnames: [a]}]", "template.hostAliases"),
         ("synchronization: {mutex: {name: m, database: true}}", "template.synchronization.mutex.database"),
         ("initContainers: [{name: s, image: i}]", "template.initContainers"),
-        ("inputs: {artifacts: [{name: d, path: /d, s3: {key: k}}]}", "template.inputs.artifacts.s3"),
         (
             "inputs: {artifacts: [{name: d, path: /d, subPath: x, raw: {data: text}}]}",
             "template.inputs.artifacts.subPath",
         ),
-        ("outputs: {artifacts: [{name: d, path: /d, s3: {key: k}}]}", "template.outputs.artifacts.s3"),
+        ("outputs: {artifacts: [{name: d, path: /d, plugin: {key: k}}]}", "template.outputs.artifacts.plugin"),
+        ("podSpecPatch: '{}'", "template.podSpecPatch"),
         ("volumes: [{name: v, hostPath: {path: /}}]", "template.volumes.hostPath"),
     ],
 )
 def test_what_is_refused(line: str, what: str) -> None:
     refusals = refused(container(line))
     assert [refusal.partition(": ")[2] for refusal in refusals] == [f"`{what}` is not carried out on this machine."]
+
+
+@pytest.mark.parametrize(
+    ("artifact", "kind"),
+    [
+        ("http: {url: 'https://me:secret@example.com/data.csv'}", "http"),
+        ("git: {repo: https://github.com/me/code.git}", "git"),
+        ("s3: {key: k, bucket: b, endpoint: s3.amazonaws.com}", "s3"),
+        ("gcs: {key: k, bucket: b}", "gcs"),
+    ],
+)
+def test_what_is_read_from_a_place_to_which_nothing_is_written(artifact: str, kind: str) -> None:
+    """Unless something is bound to it, or it may be missing."""
+    spec = container(f"inputs: {{artifacts: [{{name: d, path: /d, {artifact}}}]}}")
+    (refusal,) = refused(spec)
+    what = f"The artifact `d` is read from `{kind}`, which is not asked on this machine."
+    assert refusal.partition(": ")[2] == f"{what} Bind a file or folder instead: --artifact d=PATH."
+    stored = Stored(Path("/data"))
+    assert walked(spec, artifacts={"d": stored}).pods.started[0].artifacts_in[0].source == stored
+    assert walked(spec.replace("path: /d", "path: /d, optional: true")).outcome.status == "COMPLETED"
+
+
+def test_a_place_of_which_another_one_is_written() -> None:
+    """Where placeholders name it, nothing but the run can tell."""
+    spec = """
+        entrypoint: all
+        arguments: {parameters: [{name: k, value: one}]}
+        templates:
+          - name: all
+            steps: [[{name: a, template: write}], [{name: b, template: read}]]
+          - name: write
+            outputs: {artifacts: [{name: d, path: /d, s3: {key: WRITTEN}}]}
+            container: {image: i, command: [sh]}
+          - name: read
+            inputs: {artifacts: [{name: d, path: /d, s3: {key: two}}]}
+            container: {image: i, command: [sh]}
+        """
+    (refusal,) = refused(spec.replace("WRITTEN", "one"))
+    assert refusal.startswith("wf.yaml:15:52: The artifact `d` is read from `s3`, which is not asked on this machine.")
+    run = walked(spec.replace("WRITTEN", '"{{workflow.parameters.k}}"'))
+    assert run.node("wf[1].b").phase == "Error"
+    assert run.node("wf[1].b").message == "artifact d failed to load: no step of this run has written to its place"
+    assert walked(spec.replace("WRITTEN", '"{{workflow.parameters.k}}"').replace("one", "two")).outcome.status == (
+        "COMPLETED"
+    )
+
+
+def test_a_part_of_a_claimed_volume() -> None:
+    (refusal,) = refused(
+        """
+        entrypoint: train
+        volumeClaimTemplates: [{metadata: {name: work}, spec: {accessModes: [ReadWriteOnce]}}]
+        templates:
+          - name: train
+            container: {image: i, command: [sh], volumeMounts: [{name: work, mountPath: /w, subPath: a}]}
+        """
+    )
+    reason = "`subPath` of a volume of `volumeClaimTemplates` is not carried out on this machine."
+    assert refusal == f"wf.yaml:10:87: {reason}"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from tests.running.walking.scripted_pods import FAILS, HANGS, NAME, ScriptedPods
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_aicore.running.pods import Ended
+
 INLINE = """
     entrypoint: all
     templates:
@@ -110,6 +112,8 @@ def test_templates_of_the_folder(tmp_path: Path) -> None:
 CALL = "user.yaml:11:13: The step `a` runs the template"
 NOT_THERE = "which is not in the folder of this workflow."
 NO_SUCH = "which has no such template."
+WAITS = "without a `duration` waits for a person, which is not carried out on this machine."
+FAILED_FAST = "template has failed or errored children and failFast enabled"
 
 
 @pytest.mark.parametrize(
@@ -117,7 +121,7 @@ NO_SUCH = "which has no such template."
     [
         ("part", "train", f"{CALL} `train` of the WorkflowTemplate `part`, {NOT_THERE} Did you mean 'parts'?"),
         ("parts", "trains", f"{CALL} `trains` of the WorkflowTemplate `parts`, {NO_SUCH} Did you mean 'train'?"),
-        ("parts", "waits", "parts.yaml:12:7: `template.suspend` is not carried out on this machine."),
+        ("parts", "waits", f"parts.yaml:12:7: `template.suspend` {WAITS}"),
     ],
 )
 def test_a_template_that_cannot_be_had(tmp_path: Path, name: str, template: str, reason: str) -> None:
@@ -190,6 +194,18 @@ def test_a_semaphore_without_a_size() -> None:
     assert run.node("wf[0].a(0:0)").message == 'configmap "s" not found. Known ConfigMaps: none.'
 
 
+@pytest.mark.parametrize("last", ["wf[0].a(0:0)", "wf[0].a(2:2)"])
+def test_a_template_that_fails_fast_says_so(last: str) -> None:
+    """Whichever of its children has failed: the next look at the template finds it (`checkParallelism`)."""
+    spec = LOCKED.replace("synchronization: LOCKS", "").replace("FAST", "failFast: true")
+    assert walked(spec, {last: FAILS}).end == ("DEAD", "Failed", FAILED_FAST)
+
+
+def test_a_failed_attempt_fails_fast() -> None:
+    spec = LOCKED.replace("synchronization: LOCKS", "retryStrategy: {limit: 1}").replace("FAST", "failFast: true")
+    assert walked(spec, {"wf[0].a(1:1)(0)": FAILS}).end == ("DEAD", "Failed", FAILED_FAST)
+
+
 def test_a_template_that_fails_fast() -> None:
     """Also where `continueOn` would let the flow go on."""
     spec = LOCKED.replace("synchronization: LOCKS", "").replace("FAST", "{parallelism: 1, failFast: true}"[1:-1])
@@ -197,7 +213,7 @@ def test_a_template_that_fails_fast() -> None:
     spec = spec.replace("count: 3}", "count: 3}, continueOn: {failed: true}")
     run = walked(spec, {"wf[0].a(0:0)": FAILS})
     assert run.pods.nodes == ["wf[0].a(0:0)"]
-    assert run.end == ("DEAD", "Failed", "template has failed or errored children and failFast enabled")
+    assert run.end == ("DEAD", "Failed", FAILED_FAST)
 
 
 TAGS = """
@@ -240,3 +256,51 @@ def test_a_target_that_a_parameter_names() -> None:
     """
     assert walked(spec.replace("WANTED", "b")).pods.nodes == ["wf.b"]
     assert walked(spec.replace("WANTED", "c")).end == ("DEAD", "Error", "target 'c' is not defined")
+
+
+MEMOIZED = """
+    entrypoint: all
+    templates:
+      - name: all
+        steps: [[{name: a, template: work}], [{name: b, template: work}]]
+      - name: work
+        memoize: {key: "KEY", maxAge: AGE, cache: {configMap: {name: c}}}
+        outputs: {parameters: [{name: x, globalName: z, valueFrom: {path: /x}}]}
+        container: {image: i, command: [sh]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("age", "script", "started"),
+    [
+        ("1h", {}, ["wf[0].a"]),
+        ("0s", {}, ["wf[0].a", "wf[1].b"]),
+        ("1h", {"wf[0].a": FAILS}, ["wf[0].a"]),
+    ],
+)
+def test_what_is_remembered(age: str, script: dict[str, Ended], started: list[str]) -> None:
+    """What has succeeded, until it is too old; what has failed ends the run as ever."""
+    run = walked(MEMOIZED.replace("KEY", "k").replace("AGE", age), script)
+    assert run.pods.nodes == started
+    assert run.outcome.status == ("DEAD" if script else "COMPLETED")
+    assert run.outcome.parameters == ({} if script else {"z": "x"})
+
+
+def test_a_key_that_cannot_be_one() -> None:
+    run = walked(MEMOIZED.replace("KEY", "a b").replace("AGE", "1h"))
+    assert (run.node("wf[0].a").phase, run.node("wf[0].a").message) == ("Error", "invalid cache key: a b")
+    assert run.outcome.status == "DEAD"
+
+
+def test_a_deadline_ends_a_pause() -> None:
+    run = walked(
+        """
+        entrypoint: all
+        activeDeadlineSeconds: 1
+        templates:
+          - {name: all, steps: [[{name: a, template: wait}], [{name: b, template: wait}]]}
+          - {name: wait, suspend: {duration: 1h}}
+        """
+    )
+    assert run.end[:2] == ("DEAD", "Failed")
+    assert run.node("wf[0].a").message == "Step exceeded its deadline"
