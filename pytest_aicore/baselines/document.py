@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from pytest_aicore.baselines.origin import Origin
+from pytest_aicore.baselines.origin import Kind, Origin
 from pytest_aicore.baselines.values import Values
 from pytest_aicore.errors import BaselineError, our_message
 
@@ -28,7 +28,7 @@ __tracebackhide__ = our_message
 
 NAME: Final = "pytest-aicore baseline"
 VERSION: Final = 1
-_KINDS: Final = ("execution", "deployment")
+_KINDS: Final[tuple[Kind, ...]] = ("execution", "deployment")
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from typing_extensions import Self
 
+Kind = Literal["execution", "deployment"]
 _SEED: Final = re.compile(r"(?:^|[^a-z])seed(?:$|[^a-z])|random[_-]?state|seed$", re.IGNORECASE)
 SHORT_COMMIT: Final = 10
 
@@ -20,7 +21,7 @@ class Origin:
     """What values come from. What is not known is None or empty.
 
     Attributes:
-        kind: `execution` or `deployment`.
+        kind: what it is.
         id: of it, None for values that the test has from elsewhere.
         executable: the id of its executable.
         parameters: value of each parameter by its name.
@@ -30,7 +31,7 @@ class Origin:
         commit: the commit of the project.
     """
 
-    kind: str = "execution"
+    kind: Kind = "execution"
     id: str | None = None
     executable: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -113,4 +114,4 @@ def origin_of(source: object) -> Origin:
     return Origin("deployment", own_id if isinstance(own_id, str) else None)
 
 
-__all__ = ["Origin", "origin_of"]
+__all__ = ["Kind", "Origin", "origin_of"]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.configuration_create_response import ConfigurationCreateResponse
     from ai_api_client_sdk.models.status import Status
 
+    from pytest_aicore.baselines.origin import Origin
     from pytest_aicore.deployment.plan import DeploymentPlan
     from pytest_aicore.deployment.serving import Readiness, Serving
     from pytest_aicore.training.finished import LogLine
@@ -45,6 +46,11 @@ class Deployment:
     def id(self) -> str:
         """Its id."""
         return self._serving.watch.execution_id
+
+    @property
+    def origin(self) -> Origin:
+        """What its answers come from: the deployment, its executable, parameters and artifacts."""
+        return self.plan.origin("deployment", self.id)
 
     @property
     def url(self) -> str:

@@ -262,7 +262,9 @@ class Deployer:
             self._session.publish(plan.template)
         serving = self._session.deployments.get(plan, key, own=own)
         self._servings.append(serving)
-        return Deployment(plan, serving)
+        deployment = Deployment(plan, serving)
+        _isolation(self._request).gates.follow(self._item).note(deployment)
+        return deployment
 
     def give_back(self) -> None:
         """Stop the deployments that are the test's own."""

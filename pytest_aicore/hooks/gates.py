@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_aicore.baselines.gate import Subject
     from pytest_aicore.baselines.rules import Rule
     from pytest_aicore.baselines.values import Values
+    from pytest_aicore.deployment.deployment import Deployment
     from pytest_aicore.session.session import Session
     from pytest_aicore.training.run import Run
 
@@ -55,8 +56,8 @@ class Gates:
         self._runs = runs
         self._test: TestGate | None = None
 
-    def follow(self, item: pytest.Item) -> None:
-        """Let a test compare with baselines from now on.
+    def follow(self, item: pytest.Item) -> TestGate:
+        """Let a test compare with baselines from now on, and return its gate.
 
         Args:
             item: the test that is running.
@@ -64,6 +65,7 @@ class Gates:
         if self._test is None or self._test.item is not item:
             self._test = TestGate(self, item)
         set_gate(self._test)
+        return self._test
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -121,7 +123,16 @@ class TestGate:
         self.is_over = False
         self.results: list[dict[str, Any]] = []
         self.gates = gates
+        self._deployments: list[Deployment] = []
         self._redact = hiding_of(gates.config).redact.data
+
+    def note(self, deployment: Deployment) -> None:
+        """Note that the test has used a deployment, which values of the test may come from.
+
+        Args:
+            deployment: which.
+        """
+        self._deployments.append(deployment)
 
     def named(self, file: Path) -> str:
         """Return the baseline of this test as messages and reports name it.
@@ -196,7 +207,8 @@ class TestGate:
         settings = self.gates.settings
         found = subject.origin
         if found is None:
-            used = {run.training.origin.id: run.training.origin for run in self.gates.runs_of(self.item)}
+            trained = [run.training.origin for run in self.gates.runs_of(self.item)]
+            used = {origin.id: origin for origin in [each.origin for each in self._deployments] or trained}
             found = next(iter(used.values())) if len(used) == 1 else Origin()
         found = found.cleaned(self._redact)
         return replace(found, world="live" if settings.live.value else "local")

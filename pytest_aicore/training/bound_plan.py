@@ -12,6 +12,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pytest_aicore.baselines.origin import Kind, Origin
 from pytest_aicore.errors import PlanError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, VALUE, to_fill_in, to_fill_in_url
 
@@ -68,6 +69,18 @@ class BoundPlan:
         """The name of the workflow in messages: its file name, else its executable id."""
         path = self.template.path
         return path.name if path is not None else str(self.template.executable.id)
+
+    def origin(self, kind: Kind, own_id: str | None) -> Origin:
+        """Return what comes from it, for comparisons with a baseline: with the defaults of the workflow.
+
+        Args:
+            kind: what it is.
+            own_id: the id of that, None if there is none yet.
+        """
+        executable = self.template.executable
+        defaults = {each.name: each.default for each in executable.parameters if each.default is not None}
+        artifacts = {name: str(url) for name, url in self.artifacts.items()}
+        return Origin(kind, own_id, executable.id, {**defaults, **self.parameters}, artifacts)
 
     def require_complete(self) -> None:
         """Check that no value is missing; the error lists all missing ones, with the marker line to write.

@@ -6,7 +6,6 @@ from contextlib import nullcontext, suppress
 from copy import copy
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from pytest_aicore.baselines.origin import Origin
 from pytest_aicore.errors import AicoreError, RunError, VerdictError, our_message
 from pytest_aicore.processes import ThreadLock
 from pytest_aicore.training.failed_steps import lines_of_failure
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from ai_api_client_sdk.models.configuration_create_response import ConfigurationCreateResponse
     from ai_api_client_sdk.models.execution_create_response import ExecutionCreateResponse
 
+    from pytest_aicore.baselines.origin import Origin
     from pytest_aicore.objects.store import Store
     from pytest_aicore.training.bound_plan import BoundPlan
     from pytest_aicore.training.clock import Clock
@@ -179,14 +179,7 @@ class Training:
     @property
     def origin(self) -> Origin:
         """What the results of its execution come from; without id if it was not started."""
-        watch, executable = self.watch, self.plan.template.executable
-        defaults = {each.name: each.default for each in executable.parameters if each.default is not None}
-        return Origin(
-            id=None if watch is None else watch.execution_id,
-            executable=executable.id,
-            parameters={**defaults, **self.plan.parameters},
-            artifacts=self.plan.artifacts,
-        )
+        return self.plan.origin("execution", None if self.watch is None else self.watch.execution_id)
 
     @property
     def made(self) -> FinishedExecution | None:

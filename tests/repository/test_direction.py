@@ -32,7 +32,7 @@ MAY_KNOW = {
     "workflows": {"workflows"} | LEAVES,
     "http": {"http"} | LEAVES,
     "emulator": {"emulator", "http", "objects", "workflows"} | LEAVES,
-    "deployment": {"deployment", "training", "workflows"} | LEAVES,
+    "deployment": {"deployment", "baselines", "training", "workflows"} | LEAVES,
     "training": {"training", "baselines", "http", "objects", "workflows"} | LEAVES,
     "baselines": {"baselines"} | LEAVES,
     "running": {"running", "workflows"} | LEAVES,
