@@ -422,8 +422,9 @@ TABLE = """
 What is not in this table is refused before anything starts, with its line: templates of the types
 {refused};
 `suspend` without a `duration`, sidecars, daemons, `templateRef` to what is not in the workflow's folder, volumes other
-than `emptyDir`, `configMap`, `secret` and `volumeClaimTemplates`, and every other field. So is a workflow that Argo itself would refuse. Expressions (`{{{{=...}}}}`,
-`expression`) may use all of expr-lang but `let`, and those functions of sprig that depend on their arguments alone.
+than `emptyDir`, `configMap`, `secret` and `volumeClaimTemplates`, and every other field. So is a workflow that Argo
+itself would refuse. Expressions (`{{{{=...}}}}`, `expression`) may use all of expr-lang but `let`, and those functions
+of sprig that depend on their arguments alone.
 
 - **Artifacts at a place** (`s3`, `gcs`, `http`, `git` and the like): no network is asked. What a step writes to a place
   stays with the run, and later steps read it there. What no step writes has to be bound, `--artifact NAME=PATH`; else

@@ -14,6 +14,8 @@ BEGIN = (
     "wf.yaml cannot be carried out on this machine, so nothing was started. Change these places, or run it on AI Core:"
 )
 
+WAITS = "without a `duration` waits for a person, which is not carried out on this machine."
+
 
 def refused(spec: str) -> list[str]:
     """Return why a workflow is refused.
@@ -57,8 +59,7 @@ def test_all_refusals_at_once() -> None:
         "wf.yaml:18:16: The expression `{{=foo + 1}}` is not carried out on this machine: nothing is called `foo`.",
         "wf.yaml:18:16: The tag `{{workflow.priority}}` is not replaced on this machine.",
         "wf.yaml:19:9: `template.container.lifecycle` is not carried out on this machine.",
-        "wf.yaml:21:7: `template.suspend` without a `duration` waits for a person, which is not carried out on this "
-        "machine.",
+        f"wf.yaml:21:7: `template.suspend` {WAITS}",
     ]
 
 
