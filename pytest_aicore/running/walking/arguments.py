@@ -89,7 +89,7 @@ def _origin(artifact: Plain, scope: Scope) -> tuple[Supplied | None, str]:
 
 
 def _part_of(supplied: Supplied | None, artifact: Plain) -> Supplied | None:
-    """Return what `subPath` names of an artifact: of one that is packed, or is no folder, nothing can be named."""
+    """Return what `subPath` names of an artifact: of one that is packed, or not a folder, nothing can be named."""
     path = artifact.get("subPath")
     if supplied is None or not path:
         return supplied

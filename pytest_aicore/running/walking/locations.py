@@ -42,7 +42,7 @@ class Read(NamedTuple):
 def place_of(artifact: Plain) -> str | None:
     """Return what tells the place of an artifact apart from others, None for an artifact without one.
 
-    How a store is reached (its credentials, for example) is no part of that.
+    How a store is reached (its credentials, for example) does not count.
 
     Args:
         artifact: its declaration.

@@ -70,7 +70,7 @@ def volumes_in(ended: Ended) -> dict[str, Stored]:
 
 
 def without_volumes(ended: Ended) -> Ended:
-    """Return how a pod ended without the volumes, which are no artifacts of users.
+    """Return how a pod ended without the volumes, which are nobody's outputs.
 
     Args:
         ended: how it ended.
