@@ -9,7 +9,7 @@ import time
 import docker
 
 IMPORTED = "localhost/pytest-aicore-tests"
-NAMES = ("docker.io/me/train:1", "docker.io/me/tiny:1", "docker.io/library/python:3.11")
+NAMES = ("docker.io/me/train:1", "docker.io/me/tiny:1", "docker.io/me/serve:1", "docker.io/library/python:3.11")
 NAMES += ("docker.io/library/i:latest",)  # `image: i`, of workflows in the tests
 NAMES += tuple(f"docker.io/library/python:3.{minor}-slim" for minor in range(10, 14))
 

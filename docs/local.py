@@ -372,7 +372,8 @@ folder, or what a single tar or zip holds; read-only), and requests below the de
 come, in both directions.
 
 - The deployment is RUNNING when its port accepts a connection, or as soon as the template's `startupProbe` and
-  `readinessProbe` succeed (`httpGet`, `tcpSocket`, with their numbers). A `livenessProbe` is asked from then on.
+  `readinessProbe` succeed (`httpGet`, `tcpSocket`, `exec`, with their numbers). A `livenessProbe` is asked from then
+  on.
 - A server that ends, before or after that, makes the deployment DEAD at once, with the exit code and its last line;
   Kubernetes would start it again and again. One that is not ready after 600 seconds is DEAD as well. Where it listens
   at another port than the template says, its log tells so after three seconds.

@@ -70,7 +70,10 @@ class Upstream:
         with suppress(ConnectionError):  # it may have answered before it has read everything
             _send(asked, request)
         answer = asked.getresponse()
-        headers = {name.lower(): value for name, value in answer.getheaders() if name.lower() not in _OF_A_CONNECTION}
+        headers: dict[str, str] = {}
+        for name, value in answer.getheaders():
+            if (key := name.lower()) not in _OF_A_CONNECTION:
+                headers[key] = f"{headers[key]}, {value}" if key in headers else value
         if request.method != "HEAD" and answer.length is not None and answer.length <= _CHUNK:
             with answer, connection:
                 return Response(answer.status, headers, answer.read())

@@ -30,7 +30,8 @@ class Settings:
         given: variables that AI Core adds to each step.
         log: gets each line that a pod writes, from the thread of the pod; while it works the pod may have to wait.
         limits_memory: whether a step ends that takes more memory than its resource plan has.
-        started: gets each step when it has been started, from the thread of its pod.
+        started: gets each step when it has been started, and what returns a text of the template as the step must see
+            it; from the thread of its pod.
         failed: called with each step that failed, before its files are removed, from the thread of its pod.
         kept: a folder in which the files of each step stay, with a script that repeats it; None to remove them.
     """
@@ -42,7 +43,7 @@ class Settings:
     given: Mapping[str, str] = field(default_factory=dict)
     log: Callable[[Pod, str], None] = _nobody_listens
     limits_memory: bool = False
-    started: Callable[[Running], None] | None = None
+    started: Callable[[Running, Callable[[str], str]], None] | None = None
     failed: Callable[[Pod, Launch], None] | None = None
     kept: Path | None = None
 

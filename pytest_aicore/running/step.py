@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypedDict
 
 from pytest_aicore.running.by_hand import Kept
@@ -153,7 +154,7 @@ class Step:
             running = self._running = self._settings.engine.start(launch)
             output.is_passed_on()
             if self._settings.started is not None:
-                self._settings.started(running)
+                self._settings.started(running, partial(self._mapped, image=image))
             watched = watch(running, output.streams, self._pod.deadline, self._stop, self._most_memory())
             drain(output.streams)
             is_stopped = watched.is_too_long or self._stop.is_wished

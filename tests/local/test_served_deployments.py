@@ -237,3 +237,25 @@ def test_stops_at_any_moment_leave_nothing(served: Serving) -> None:
         served.ask("PATCH", f"/deployments/{deployment}", {"targetStatus": "STOPPED"})
         served.reached(deployment, "STOPPED")
         assert sleeping(seconds) == []
+
+
+ASKS = "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ['PORT'])"
+
+
+def test_a_probe_by_a_command_runs_beside_its_server(served: Serving, engine: str) -> None:
+    probe = f'readinessProbe: {{exec: {{command: [python, -c, "{ASKS}"]}}, timeoutSeconds: 10}}'.replace("}}", "} }")
+    port = free_port()
+    text = serving(container=probe)
+    for word in ("first", "second") if engine == "sandbox" else ("only",):  # the second has a network of its own
+        deployment = served.deploy(text, port=port, word=word)
+        assert served.reached(deployment, "RUNNING", "DEAD")["status"] == "RUNNING"
+        assert served.predict(deployment, "/v1/word").json()["word"] == word
+
+
+def test_a_probe_by_a_command_that_fails(served: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_aicore.running.serving.server.PROGRESS_SECONDS", 0.3)
+    probe = 'readinessProbe: {exec: {command: [sh, -c, "echo not yet; exit 3"]}, timeoutSeconds: 10}'
+    deployment = served.deploy(serving(container=probe), port=free_port())
+    shown = served.reached(deployment, "RUNNING", "DEAD")
+    assert shown["status"] == "DEAD"
+    assert shown["statusMessage"].endswith(" s: sh -c echo not yet; exit 3: exit code 3: not yet.")

@@ -94,7 +94,7 @@ predictor:
         httpGet: {path: /v1/ready, port: 9001, httpHeaders: [{name: X-Me, value: it}]}
         initialDelaySeconds: 2
         successThreshold: 2
-      livenessProbe: {httpGet: {path: v1/alive}, periodSeconds: 5, timeoutSeconds: 3}"""
+      livenessProbe: {exec: {command: [test, -f, /alive]}, periodSeconds: 5, timeoutSeconds: 3}"""
     )
     pod = found.pod
     assert (pod.port, pod.command, pod.args, found.seconds) == (9001, ("python",), ("main.py", "$(PORT)"), 30.0)
@@ -108,7 +108,7 @@ predictor:
     assert (pod.empty_dirs, pod.closed_dirs) == (("/scratch", "/mnt/models"), ("/mnt/models",))
     assert found.startup == Probe(9001, period=10.0, failures=30)
     assert found.readiness == Probe(9001, "/v1/ready", {"X-Me": "it"}, delay=2.0, period=SOON, successes=2)
-    assert found.liveness == Probe(9001, "/v1/alive", period=5.0, seconds=3.0)
+    assert found.liveness == Probe(9001, command=("test", "-f", "/alive"), period=5.0, seconds=3.0)
     assert found.remarks == (
         "`minReplicas` is 0: scaling to zero is not played on this machine, the server runs all the time.",
         "it asks for a GPU (`nvidia.com/gpu`): on this machine the server gets none.",

@@ -113,6 +113,15 @@ class Running(Protocol):
         """
         ...
 
+    def execute(self, command: tuple[str, ...], seconds: float) -> str:
+        """Execute a command beside a step that serves requests, and return why it failed; empty if it succeeded.
+
+        Args:
+            command: the program and its arguments, as the step must see them.
+            seconds: after which it has failed.
+        """
+        ...
+
     def bring(self, paths: Iterable[tuple[str, bool]]) -> None:
         """Put what it has left at some paths into its root, unless that is where it has written.
 
@@ -127,6 +136,18 @@ class Running(Protocol):
     def clean(self) -> None:
         """Remove what the engine has made for it, beside its root."""
         ...
+
+
+def failed(command: tuple[str, ...], code: int, said: str) -> str:
+    """Return why a command has failed that was executed beside a step; empty if it has succeeded.
+
+    Args:
+        command: the command.
+        code: its exit code.
+        said: what it has written.
+    """
+    last = said.strip().rpartition("\n")[2]
+    return f"{' '.join(command)}: exit code {code}{f': {last}' if last else ''}" if code else ""
 
 
 class Engine(Protocol):
@@ -221,4 +242,4 @@ class Engine(Protocol):
         ...
 
 
-__all__ = ["CommandError", "Engine", "Exit", "Launch", "Running", "StartError"]
+__all__ = ["CommandError", "Engine", "Exit", "Launch", "Running", "StartError", "failed"]

@@ -1,11 +1,13 @@
 """How requests reach a server that has a network of its own: by sockets that were made inside of it.
 
 A socket belongs to the network in which it was made, whoever has it. So a few lines of Python, which stay beside the
-server, make a socket whenever one is asked for, and hand it out; it is connected from outside.
+server, make a socket whenever one is asked for, and hand it out; it is connected from outside. They also execute the
+commands of probes: in the namespaces of the server, with its variables.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
@@ -28,9 +30,26 @@ if os.fork() == 0:
         nothing = os.open(os.devnull, os.O_RDWR)
         for number in (0, 1, 2):
             os.dup2(nothing, number)
-        while outside.recv(1):
-            with socket.socket() as made:
-                socket.send_fds(outside, [b"s"], [made.fileno()])
+        while kind := outside.recv(1):
+            if kind == b"s":
+                with socket.socket() as made:
+                    socket.send_fds(outside, [b"s"], [made.fileno()])
+                continue
+            import json, subprocess, threading
+            def execute(asking):
+                with asking, asking.makefile("rwb") as file:
+                    command, seconds = json.loads(file.readline())
+                    try:
+                        both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+                        done = subprocess.run(command, timeout=seconds, **both)
+                        told = [done.returncode, done.stdout[-1000:].decode("utf-8", "replace")]
+                    except (OSError, subprocess.TimeoutExpired) as error:
+                        told = [1, str(error)]
+                    file.write(json.dumps(told).encode())
+            asked, asking = socket.socketpair()
+            with asked:
+                socket.send_fds(outside, [b"x"], [asked.fileno()])
+            threading.Thread(target=execute, args=(asking,), daemon=True).start()
     os._exit(0)
 os.wait()
 for number in (outside.fileno(), told):
@@ -46,6 +65,9 @@ except OSError as error:
 """
 _LONGEST: Final = 1024
 """Bytes of a sentence of the operating system."""
+_LONGEST_ANSWER: Final = 64 * 1024
+_GRACE: Final = 1.0
+"""Seconds in which the end of a command is told."""
 
 
 class Entrance:
@@ -94,13 +116,7 @@ class Entrance:
         Raises:
             OSError: nothing listens there, or does not accept in time; or the sandbox has ended.
         """
-        with self._mutex:
-            self._ours.settimeout(seconds)
-            self._ours.send(b"s")
-            _, found, _, _ = socket.recv_fds(self._ours, 1, 1)
-        if not found:
-            raise ConnectionRefusedError("the server has ended")
-        made = _socket(found[0])
+        made = self._made(b"s", seconds)
         try:
             made.settimeout(seconds)
             made.connect((HERE, port))
@@ -108,6 +124,33 @@ class Entrance:
             made.close()
             raise
         return made
+
+    def executed(self, command: Sequence[str], seconds: float) -> tuple[int, str]:
+        """Execute a command inside, and return its exit code and the end of what it has written.
+
+        Args:
+            command: the program and its arguments.
+            seconds: after which it is ended.
+
+        Raises:
+            OSError: the sandbox has ended, or does not answer.
+            ValueError: it answers something else.
+        """
+        with self._made(b"x", seconds) as asked:
+            asked.settimeout(seconds + _GRACE)
+            asked.sendall(json.dumps([list(command), seconds]).encode() + b"\n")
+            with asked.makefile("rb") as file:
+                code, said = json.loads(file.read(_LONGEST_ANSWER))
+        return int(code), str(said)
+
+    def _made(self, kind: bytes, seconds: float) -> socket.socket:
+        with self._mutex:
+            self._ours.settimeout(seconds)
+            self._ours.send(kind)
+            _, found, _, _ = socket.recv_fds(self._ours, 1, 1)
+        if not found:
+            raise ConnectionRefusedError("the server has ended")
+        return _socket(found[0])
 
     def close(self) -> str:
         """End it, after the server; return why its command could not be executed, empty if it was."""

@@ -16,7 +16,7 @@ from pytest_aicore.processes import mark_of
 from pytest_aicore.running import left_processes
 from pytest_aicore.running.engines import ports
 from pytest_aicore.running.engines.commands import refused
-from pytest_aicore.running.engines.engine import Exit
+from pytest_aicore.running.engines.engine import Exit, failed
 from pytest_aicore.running.engines.of_machine import ProgramsOfMachine
 from pytest_aicore.running.usage import Usage
 
@@ -98,7 +98,7 @@ class PlainProcess(ProgramsOfMachine):
             if launch.port is not None:
                 ports.release(launch.port)
             raise refused(launch, reason) from None
-        return Plain(process, Seen(process.pid, left_processes.file_of(launch.root.folder)), launch.port)
+        return Plain(process, Seen(process.pid, left_processes.file_of(launch.root.folder)), launch)
 
 
 def _with_parents(path: str) -> list[PurePosixPath]:
@@ -143,12 +143,12 @@ class Plain:
     Attributes:
         process: its main process.
         usage: which processes it has started, as far as they were seen.
-        port: at which it listens, None for none.
+        launch: the step.
     """
 
     process: subprocess.Popen[bytes]
     usage: Seen
-    port: int | None = None
+    launch: Launch
 
     def wait(self) -> None:
         """Return when its main process has ended."""
@@ -170,8 +170,8 @@ class Plain:
         del said
         self.stop()
         self.usage.file.unlink(missing_ok=True)
-        if self.port is not None:
-            ports.release(self.port)
+        if self.launch.port is not None:
+            ports.release(self.launch.port)
         code = self.process.returncode
         return Exit(code if code >= 0 else 128 - code)
 
@@ -186,6 +186,28 @@ class Plain:
             OSError: nothing listens there, or does not accept in time.
         """
         return ports.connection(port, seconds)
+
+    def execute(self, command: tuple[str, ...], seconds: float) -> str:
+        """Execute a command as another process of the step, and return why it failed.
+
+        Args:
+            command: the program and its arguments.
+            seconds: after which it has failed.
+        """
+        try:
+            done = subprocess.run(  # noqa: S603  the template's own command
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=dict(self.launch.env),
+                cwd=self.launch.root.place(self.launch.workdir, follow=True),
+                timeout=seconds,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return str(error)
+        return failed(command, done.returncode, done.stdout.decode("utf-8", "replace"))
 
     def bring(self, paths: Iterable[tuple[str, bool]]) -> None:
         """Do nothing: it has written into its root."""

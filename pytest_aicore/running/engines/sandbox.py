@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from pytest_aicore.running.engines import ports
 from pytest_aicore.running.engines.commands import refused, require_known_format
-from pytest_aicore.running.engines.engine import Exit, StartError
+from pytest_aicore.running.engines.engine import Exit, StartError, failed
 from pytest_aicore.running.engines.entrance import Entrance
 from pytest_aicore.running.engines.of_machine import ProgramsOfMachine
 from pytest_aicore.running.engines.relay import TRACKING, Relay
@@ -185,7 +185,7 @@ class Sandbox(ProgramsOfMachine):
         watchdog = way = None
         try:
             watchdog = Watchdog()
-            way = _way(launch) if is_alone else None
+            way = _way(launch, is_alone=is_alone)
             process = self._started(launch, options, (reporting, watchdog.info), way)
         except (OSError, ValueError) as error:
             os.close(report)
@@ -234,14 +234,14 @@ def _isolation(hostname: str, *, alone: bool) -> list[str]:
     ]
 
 
-def _way(launch: Launch) -> Relay | Entrance | None:
-    """Return what connects a sandbox without network: in to its server, or out to the tracking service."""
+def _way(launch: Launch, *, is_alone: bool) -> Relay | Entrance | None:
+    """Return what leads into the sandbox of a server, or from one without network out to the tracking service."""
     url, python = launch.env.get(TRACKING), launch.image.python
     if python is None:
         return None
     if launch.port is not None:
         return Entrance(python.path)
-    return None if url is None else Relay(url, python.path)
+    return Relay(url, python.path) if is_alone and url is not None else None
 
 
 @dataclass(slots=True)
@@ -254,7 +254,7 @@ class Sandboxed:
         report: from where its report is read.
         watchdog: ends it if this process is killed.
         launch: the step.
-        way: what connects it to this machine, where it has a network of its own.
+        way: what leads into it, if it is a server's, or out to the tracking service.
         shared_port: a port of this machine that it has, None without one.
     """
 
@@ -336,9 +336,23 @@ class Sandboxed:
         Raises:
             OSError: nothing listens there, or does not accept in time.
         """
-        if isinstance(self.way, Entrance):
+        if isinstance(self.way, Entrance) and self.shared_port is None:
             return self.way.connection(port, seconds)
         return ports.connection(port, seconds)
+
+    def execute(self, command: tuple[str, ...], seconds: float) -> str:
+        """Execute a command in the sandbox, and return why it failed.
+
+        Args:
+            command: the program and its arguments.
+            seconds: after which it has failed.
+        """
+        if not isinstance(self.way, Entrance):
+            return "nothing leads into this sandbox"
+        try:
+            return failed(command, *self.way.executed(command, seconds))
+        except (OSError, ValueError) as error:
+            return str(error)
 
     def bring(self, paths: Iterable[tuple[str, bool]]) -> None:
         """Do nothing: it has written into its root."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     Connect = Callable[[int, float], socket.socket]
     """Returns a connection to a port of the server, in so many seconds."""
+    Execute = Callable[[tuple[str, ...], float], str]
+    """Executes a command beside the server, and returns why that failed in so many seconds; empty if it succeeded."""
 
 SOON: Final = 0.025
 _PERIOD: Final = 10.0
@@ -37,6 +39,7 @@ class Probe:
         port: which it connects to.
         path: what it gets by HTTP, None where a connection is enough.
         headers: of the request.
+        command: what is executed beside the server instead, None for none.
         delay: seconds before the first.
         period: seconds from one to the next.
         seconds: in which it has to be answered.
@@ -47,18 +50,22 @@ class Probe:
     port: int
     path: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] | None = None
     delay: float = 0.0
     period: float = SOON
     seconds: float = 1.0
     successes: int = 1
     failures: int = _FAILURES
 
-    def problem(self, connect: Connect) -> str:
+    def problem(self, connect: Connect, execute: Execute) -> str:
         """Ask, and return why it fails; empty if it succeeds.
 
         Args:
             connect: connects to the server.
+            execute: executes a command beside it.
         """
+        if self.command is not None:
+            return execute(self.command, self.seconds)
         try:
             with connect(self.port, self.seconds) as connection:
                 return "" if self.path is None else self._of_answer(connection)
@@ -91,6 +98,7 @@ def probe_of(container: Plain, name: str, port: int, ports: Mapping[str, int]) -
         return None
     of_http: Plain | None = written.get("httpGet")
     handler: Plain = of_http or written.get("tcpSocket") or {}
+    command = (written.get("exec") or {}).get("command")
     period = SOON if name == "readinessProbe" else _PERIOD
     headers = {text_of(each.get("name")): text_of(each.get("value")) for each in items(of_http or {}, "httpHeaders")}
     path = None if of_http is None else text_of(of_http.get("path") or "/")
@@ -98,6 +106,7 @@ def probe_of(container: Plain, name: str, port: int, ports: Mapping[str, int]) -
         _port(handler.get("port"), port, ports, name),
         path if path is None or path.startswith("/") else f"/{path}",
         headers,
+        tuple(map(text_of, command)) if command else None,
         _number(written, name, "initialDelaySeconds", 0.0),
         _number(written, name, "periodSeconds", period) or period,
         _number(written, name, "timeoutSeconds", 1.0) or 1.0,

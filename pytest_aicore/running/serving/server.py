@@ -43,18 +43,20 @@ class ModelServer:
         self._service = service
         self._say = say
         self._running: Running | None = None
+        self._mapped: Callable[[str], str] = str
         self._has_started = threading.Event()
         self._is_over = threading.Event()
         self._has_ended = threading.Event()
         self._is_told = False
 
-    def started(self, running: Running) -> None:
+    def started(self, running: Running, mapped: Callable[[str], str]) -> None:
         """Take note that its container was started.
 
         Args:
             running: the container.
+            mapped: returns a text of the template as the container must see it.
         """
-        self._running = running
+        self._running, self._mapped = running, mapped
         self._has_started.set()
 
     def ended(self, how: Ended) -> None:
@@ -100,7 +102,7 @@ class ModelServer:
         failures = 0
         self._is_over.wait(None if probe is None else probe.delay)
         while probe is not None and not self._is_over.wait(probe.period):
-            problem = probe.problem(self._connect)
+            problem = probe.problem(self._connect, self._execute)
             failures = failures + 1 if problem else 0
             if failures >= probe.failures:
                 self.problem = f"Liveness probe failed: {problem}"
@@ -111,9 +113,10 @@ class ModelServer:
         self._is_over.wait(max(begin + probe.delay - time.monotonic(), 0.0))
         successes = failures = 0
         while not self._is_over.is_set():
-            problem = probe.problem(self._connect)
+            problem = probe.problem(self._connect, self._execute)
             waited = time.monotonic() - begin
-            if not problem and waited < _HINT_SECONDS and not self._is_listening(probe.port):
+            is_told = problem or probe.command is not None or waited >= _HINT_SECONDS
+            if not is_told and not self._is_listening(probe.port):
                 problem = f"port {probe.port}: another program accepts connections"
             successes, failures = (0, failures + 1) if problem else (successes + 1, 0)
             if successes >= probe.successes:
@@ -148,6 +151,11 @@ class ModelServer:
         if self._running is None or self._has_ended.is_set():
             raise ConnectionRefusedError("the server does not run")
         return self._running.connect(port, seconds)
+
+    def _execute(self, command: tuple[str, ...], seconds: float) -> str:
+        if self._running is None:
+            return "the server does not run"
+        return self._running.execute(tuple(map(self._mapped, command)), seconds)
 
 
 __all__ = ["PROGRESS_SECONDS", "ModelServer"]

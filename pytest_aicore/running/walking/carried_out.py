@@ -201,6 +201,7 @@ _PROBE: Final[Shape] = {
     **_ignored("terminationGracePeriodSeconds"),
     "httpGet": {**_keys("path", "port"), **_ignored("scheme"), "httpHeaders": _NAME_OF_HEADER},
     "tcpSocket": _keys("port"),
+    "exec": {"command": _WORDS},
 }
 SERVICE: Final[Shape] = {
     "predictor": {

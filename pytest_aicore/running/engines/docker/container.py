@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_aicore.running.engines import ports
 from pytest_aicore.running.engines.commands import refused
 from pytest_aicore.running.engines.docker.files import Files
-from pytest_aicore.running.engines.engine import Exit, StartError
+from pytest_aicore.running.engines.engine import Exit, StartError, failed
 from pytest_aicore.running.usage import Usage, kernel_kills
 
 if TYPE_CHECKING:
@@ -172,6 +172,32 @@ class Container:
             OSError: nothing listens there, or does not accept in time.
         """
         return ports.connection(port, seconds)
+
+    def execute(self, command: tuple[str, ...], seconds: float) -> str:
+        """Execute a command in the container, and return why it failed.
+
+        Args:
+            command: the program and its arguments.
+            seconds: after which it has failed.
+        """
+        from docker.errors import DockerException
+        from requests.exceptions import RequestException
+
+        told: list[str] = []
+
+        def execute() -> None:
+            try:
+                identity = self._client.exec_create(self._id, list(command))["Id"]
+                said = self._client.exec_start(identity)
+                code = int(self._client.exec_inspect(identity)["ExitCode"])
+                told.append(failed(command, code, said.decode("utf-8", "replace")))
+            except (DockerException, RequestException, OSError) as error:
+                told.append(str(error))
+
+        thread = threading.Thread(target=execute, daemon=True, name="aicore-probe")  # the API ends no command in time
+        thread.start()
+        thread.join(seconds)
+        return told[0] if told else f"{' '.join(command)}: no end within {seconds:g} s"
 
     def bring(self, paths: Iterable[tuple[str, bool]]) -> None:
         """Put what it has left into its root.
