@@ -274,8 +274,8 @@ def same_seed(rows: Sequence[Row], before: Origin, now: Origin, commit: str | No
         return [], None
     if not now.seeds:
         by_chance = (
-            "Parameters and artifacts are those of the baseline, and no parameter is a seed: chance may be a part of"
-            " the difference."
+            "Parameters and artifacts are those of the baseline, and no parameter is a seed: the difference comes from"
+            " code, data or chance."
         )
         return ([by_chance] if differing and not all(row.passed for row in rows) else []), None
     if not differing:

@@ -21,6 +21,7 @@ from pytest_aicore.hooks.context import hiding_of
 from pytest_aicore.hooks.verdicts import await_with_body
 from pytest_aicore.hooks.workflow_files import WRITTEN, write_lines
 from pytest_aicore.reports.model import CARRIED_GATES
+from pytest_aicore.reports.terminal import gate_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
@@ -55,6 +56,7 @@ class Gates:
         self.seen: list[tuple[Origin, dict[str, float]]] = []
         self._runs = runs
         self._test: TestGate | None = None
+        self._outer = set_gate(None)  # of a session in whose test this one runs
 
     def follow(self, item: pytest.Item) -> TestGate:
         """Let a test compare with baselines from now on, and return its gate.
@@ -70,14 +72,13 @@ class Gates:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Set the gate for the time of a test."""
-        before = set_gate(None)
         self._test = None
         self.follow(item)
         try:
             return (yield)
         finally:
             self._test = None
-            set_gate(before)
+            set_gate(self._outer)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -91,13 +92,14 @@ class Gates:
         if call.when == "call":
             test.is_over = True
         if call.when == "teardown" and test.results:
-            setattr(report, CARRIED_GATES, hiding_of(self.config).redact.data(test.results))
+            results = hiding_of(self.config).redact.data(test.results)
+            setattr(report, CARRIED_GATES, results)
+            report.user_properties += [("aicore_gate", gate_text(each)) for each in results]
         return report
 
     def pytest_unconfigure(self) -> None:
         """Leave nothing to sessions that follow in this process."""
-        if self._test is not None:
-            set_gate(None)
+        set_gate(self._outer)
 
     def runs_of(self, item: pytest.Item) -> list[Run]:
         """Return the runs that a test has used and that have ended."""

@@ -483,10 +483,22 @@ def gates_summary(gates: Sequence[Mapping[str, Any]]) -> list[str]:
     lines = [f"{len(compared)} quality gate{'s' if len(compared) > 1 else ''}: {len(compared) - failed} passed"]
     lines[0] += f", {failed} failed" if failed else ""
     for gate in compared:
-        rules = "; ".join(_rule(rule) for rule in gate["rules"]) or "no baseline that can be compared"
-        lines.append(f"{gate['outcome']:<7} {gate['baseline']}  {gate['test'].rpartition('::')[2]}: {rules}")
+        lines.append(gate_text(gate, f"  {gate['test'].rpartition('::')[2]}"))
         lines += [f"        {note}" for note in gate.get("chance", ())]
     return [on_one_line(line) for line in lines]
+
+
+def gate_text(gate: Mapping[str, Any], test: str = "") -> str:
+    """Return what became of a quality gate, in one line.
+
+    Args:
+        gate: as the reports carry it.
+        test: its test, where that is not known otherwise.
+    """
+    rules = "; ".join(_rule(rule) for rule in gate["rules"])
+    if gate["outcome"] == "missing":
+        rules = "no baseline that can be compared"
+    return f"{gate['outcome']:<7} {gate['baseline']}{test}{f': {rules}' if rules else ''}"
 
 
 def _rule(rule: Mapping[str, Any]) -> str:

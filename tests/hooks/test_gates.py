@@ -296,9 +296,15 @@ def test_what_workers_compared_reaches_the_report(project: pytest.Pytester, monk
     baseline(project, rmse=0.3)
     (project.path / "tox.ini").write_text("[pytest]\n")
     project.makepyfile(test_it=HEAD + rmse(0.3) + rmse(0.9).replace("test_rmse", "test_worse"))
-    result = project.runpytest_subprocess("-n2", "-p", "no:randomly", *LOCAL, "--aicore-report=report.json")
+    result = project.runpytest_subprocess(
+        "-n2", "-p", "no:randomly", *LOCAL, "--aicore-report=report.json", "--junitxml=junit.xml"
+    )
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["2 quality gates: 1 passed, 1 failed"])
+    assert (
+        'name="aicore_gate" value="passed  baselines/rmse.json: rmse 0.3 (baseline 0.3)"'
+        in (project.path / "junit.xml").read_text()
+    )
     gates = json.loads((project.path / "report.json").read_text())["gates"]
     assert sorted(gate["outcome"] for gate in gates) == ["failed", "passed"]
 
