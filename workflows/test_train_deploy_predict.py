@@ -1,6 +1,8 @@
 """The way of SAP's tutorials in one test: train, deploy what was trained, and ask it.
 
-`pytest workflows` runs it offline, with what `emulated` says in the place of code and server.
+`pytest workflows` runs it offline, with what `emulated` says in the place of code and server; `pytest workflows
+--aicore-local` with the code of `text_clf/` and the server of `text_clf_serving/` on this machine; `pytest workflows
+--aicore-live` against SAP AI Core: the same lines.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`pytest-aicore sweep`: stops the executions that interrupted live sessions left running.
+"""`pytest-aicore sweep`: stops the executions and deployments that interrupted live sessions left running.
 
 Executions that the ledger of this machine records for sessions that have ended are stopped. An execution that has the
 name of pytest-aicore but is not in the ledger may belong to a live session on another machine, so it is stopped only if
@@ -18,10 +18,11 @@ from pytest_aicore.printable import on_one_line, say
 from pytest_aicore.training.clock import RealClock
 from pytest_aicore.training.live.budget import parse_duration, show_duration
 from pytest_aicore.training.live.ledger import EXECUTION, FileLedger
-from pytest_aicore.training.live.stop import executions_of, settle, stop_execution
+from pytest_aicore.training.live.stop import end_deployment, executions_of, settle, stop_execution
 from pytest_aicore.training.plan import ORIGIN
 from pytest_aicore.training.service import credentials
 from pytest_aicore.training.service.api import TrainingApi
+from pytest_aicore.training.service.deployment_api import DeploymentApi
 from pytest_aicore.training.service.failures import CallError
 from pytest_aicore.training.service.retry import patiently
 from pytest_aicore.training.service.sdk import make_patient_client
@@ -78,7 +79,9 @@ def sweep(
             status = 1
             continue
         try:
-            status = max(status, _Sweep(ledger, found, group, least_age, dry_run=dry_run).run())
+            for of_deployments in (False, True):
+                swept = _Sweep(ledger, found, group, least_age, dry_run=dry_run, of_deployments=of_deployments)
+                status = max(status, swept.run())
         except RunError as error:
             unreachable = isinstance(error, CallError) and error.transient
             is_open = any(each.is_open for each in _at(ledger, found.host, group))
@@ -182,18 +185,28 @@ def _resource_groups(ledger: FileLedger, host: str) -> list[str]:
 
 
 class _Sweep:
-    """The sweep of one resource group."""
+    """The sweep of one resource group: of its executions, or of its deployments."""
 
     def __init__(
-        self, ledger: FileLedger, found: Credentials, group: str, least_age: float | None, *, dry_run: bool
+        self,
+        ledger: FileLedger,
+        found: Credentials,
+        group: str,
+        least_age: float | None,
+        *,
+        dry_run: bool,
+        of_deployments: bool = False,
     ) -> None:
+        self._of_deployments = of_deployments
         self._ledger = ledger
         self._host, self._group = found.host, group
         self._where = _where(found.host, group)
         self._entries: list[Entry] = []
         self._least_age = least_age
         self._dry_run = dry_run
-        self._api = TrainingApi(lambda: make_patient_client(found, group))
+        api = DeploymentApi if of_deployments else TrainingApi
+        self._api: TrainingApi = api(lambda: make_patient_client(found, group))
+        self._end = end_deployment if of_deployments else stop_execution
         self._clock = RealClock()
         self._swept: set[str] = set()
         self._left = 0
@@ -204,7 +217,8 @@ class _Sweep:
         # The ledger is read second: an execution is written there before it is started, so whatever is running is
         # known by now, also if its session has just begun.
         self._ledger.refresh()
-        self._entries = _at(self._ledger, self._host, self._group)
+        there = _at(self._ledger, self._host, self._group)
+        self._entries = [each for each in there if each.is_deployment is self._of_deployments]
         alive: list[Entry] = []
         for entry in self._entries:
             try:
@@ -224,17 +238,26 @@ class _Sweep:
         if busy:
             say(f"left alone: {busy} of a session that is still running on this machine")
         if not (self._stopped or self._left):
-            say(f"no leftover executions in {self._where}")
+            if not self._of_deployments:  # most sessions have none
+                say(f"no leftover executions in {self._where}")
         elif self._dry_run:
-            say(f"would stop {self._stopped} in {self._where}; nothing was stopped, because of --dry-run")
+            say(f"would stop {self._counted} in {self._where}; nothing was stopped, because of --dry-run")
         else:
-            say(f"{self._stopped} stopped, {self._left} left in {self._where}")
+            say(f"{self._counted} stopped, {self._left} left in {self._where}")
         return 1 if self._left or (self._dry_run and self._stopped) else 0
+
+    @property
+    def _counted(self) -> str:
+        if not self._of_deployments:
+            return str(self._stopped)
+        return f"{self._stopped} deployment{'' if self._stopped == 1 else 's'}"
 
     def _named(self, entry: Entry, execution: str | None = None) -> str:
         test = entry.facts.get("place") or "a test"
         started = self._started(float(entry.facts["time"]))
-        name = f"{execution or entry.execution_id or 'a run'} of {entry.facts['workflow']}, {started} by {test}"
+        name = (
+            f"{execution or entry.execution_id or f'a {entry.kind}'} of {entry.facts['workflow']}, {started} by {test}"
+        )
         return on_one_line(name)
 
     def _started(self, moment: float) -> str:
@@ -318,7 +341,7 @@ class _Sweep:
             say(f"would stop {name}")
             return
         try:
-            outcome = stop_execution(self._api, self._clock, execution_id)
+            outcome = self._end(self._api, self._clock, execution_id)
         except RunError as error:
             self._left += 1
             say(f"could not stop {name}: {error}")

@@ -26,24 +26,24 @@ LAST_LINES = 10
 _LONGEST = 200
 _PORT = re.compile(r"containerPort:\s*(\d+)")
 _LISTENS = re.compile(
-    r"(?:listening (?:at|on)|running on|bound to|serving on|started (?:at|on)|uvicorn .*on)\W+(?:port |https?://)?"
-    r"(?P<host>[\w.\[\]:-]*?)[: ]?(?P<port>\d{2,5})\b",
+    r"(?:listening (?:at|on)|running on|bound to|serving on|started (?:at|on))\W{1,3}"
+    r"(?:port\s+|(?:https?://)?(?P<host>\[[^\]]*\]|[\w.-]+):)(?P<port>\d{2,5})\b",
     re.IGNORECASE,
 )
 """How servers say where they listen: gunicorn, uvicorn, Flask, waitress, Node."""
-_LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[?::1\]?)\Z", re.IGNORECASE)
+_LOOPBACK = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])\Z", re.IGNORECASE)
 _NO_COMMAND = re.compile(
     r"no command specified|executable file not found|exec: \S+: no such file|has no command|neither command nor",
     re.IGNORECASE,
 )
 _NO_MODEL = re.compile(
-    r"/mnt/models|NoSuchKey|specified key does not exist|NoSuchBucket|EndpointConnectionError|storage.initializer"
+    r"/mnt/models|NoSuchKey|specified key does not exist|NoSuchBucket|storage.initializer"
     r"|Failed to (?:fetch|download) model|STORAGE_URI",
     re.IGNORECASE,
 )
 _IS_PROBLEM = re.compile(r"error|not found|no such|cannot|fail|missing|denied|empty|nothing", re.IGNORECASE)
 _CRASH = re.compile(
-    r"CrashLoopBackOff|back-off restarting|exited (?:with|by|\d)|exit(?:ed)? code|has ended", re.IGNORECASE
+    r"CrashLoopBackOff|back-off (?:\S+ )?restarting|exited (?:with|by|\d)|exit(?:ed)? code|has ended", re.IGNORECASE
 )
 _PLAN = re.compile(
     r"insufficient|unschedulable|resource ?plan|not entitled|no nodes? (?:match|available)", re.IGNORECASE
@@ -176,7 +176,7 @@ def wrong_port(evidence: Evidence) -> Cause | None:
                 f"let it listen on port {evidence.port}, or write containerPort: {found['port']} in the template"
                 f" (without one AI Core takes {DEFAULT_PORT})",
             )
-        if _LOOPBACK.match(found["host"]):
+        if _LOOPBACK.match(found["host"] or ""):
             return Cause(
                 f"the server listens on {found['host']} only, where no other machine reaches it",
                 line,
@@ -240,8 +240,8 @@ def not_listening(evidence: Evidence) -> Cause | None:
 
 ROWS: tuple[Callable[[Evidence], Cause | None], ...] = (
     no_command,
-    surroundings,
     model_not_found,
+    surroundings,
     wrong_port,
     crash_loop,
     plan_not_entitled,

@@ -10,9 +10,9 @@ from pytest_aicore.training.maker import Maker
 if TYPE_CHECKING:
     from ai_api_client_sdk.models.artifact_create_response import ArtifactCreateResponse
 
-    from pytest_aicore.deployment.api import DeploymentApi
     from pytest_aicore.deployment.plan import DeploymentPlan
     from pytest_aicore.training.clock import Clock
+    from pytest_aicore.training.service.deployment_api import DeploymentApi
 
 
 class Playing(Protocol):

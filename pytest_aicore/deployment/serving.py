@@ -10,16 +10,18 @@ from pytest_aicore.deployment.diagnosis import explained
 from pytest_aicore.errors import AicoreError, RunError, VerdictError, our_message
 from pytest_aicore.service_facts import FINAL_STATUSES
 from pytest_aicore.training.finished import LogLine
+from pytest_aicore.training.live.stop import end_deployment
 from pytest_aicore.training.service.retry import patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_aicore.deployment.api import DeploymentApi
     from pytest_aicore.deployment.plan import DeploymentPlan
     from pytest_aicore.training.clock import Clock
+    from pytest_aicore.training.live.ledger import Entry
     from pytest_aicore.training.maker import Maker
     from pytest_aicore.training.run import Training
+    from pytest_aicore.training.service.deployment_api import DeploymentApi
     from pytest_aicore.training.watcher import Watch, Watcher
 
 __tracebackhide__ = our_message
@@ -57,6 +59,7 @@ class Serving:
         watcher: polls the deployment.
         clock: measures the time, and waits.
         interval: the polling interval in seconds.
+        refusal: returns why it must not run any longer, None if it may; left out where it may run for ever.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Serving:
         watcher: Watcher,
         clock: Clock,
         interval: float,
+        refusal: Callable[[], str | None] | None = None,
     ) -> None:
         self.plan = plan
         self.stages = stages
@@ -78,8 +82,15 @@ class Serving:
         self._watcher = watcher
         self._clock = clock
         self._interval = interval
+        self._refusal = refusal
         self._configuration_id: str | None = None
         self._right: set[tuple[object, ...]] = set()
+        self._updated_at = self._polled = float("-inf")
+
+    @property
+    def entry(self) -> Entry | None:
+        """What the ledger knows of it, None if nothing was recorded."""
+        return getattr(self.stages.record.made, "entry", None)
 
     @property
     def watch(self) -> Watch:
@@ -111,6 +122,7 @@ class Serving:
         Raises:
             RunError: AI Core refuses to answer.
         """
+        self._polled = self._clock.monotonic()
         self._watcher.poll([self.watch])
 
     # Until it answers -----------------------------------------------------------------------------------------------
@@ -129,6 +141,7 @@ class Serving:
         with self.stages.kept():
             deadline = max(watch.began, self._updated_at) + timeout
             while True:
+                self._require_allowed()
                 self._watcher.poll([watch])
                 if self._is_running(watch):
                     break
@@ -141,6 +154,22 @@ class Serving:
                 self._clock.sleep(min(self._interval, left))
         if self.readiness.running is None:
             self._note(running=self._since_start())
+            began = watch.running_since
+            self.stages.record().note("running", time=self._clock.now(), ticks=self._clock.monotonic(), began=began)
+
+    def _require_allowed(self) -> None:
+        """Raise an error if it must not run any longer; it is stopped then.
+
+        Raises:
+            RunError: the budget of the session is spent.
+        """
+        if self._refusal is None:
+            return
+        if self._clock.monotonic() - self._polled >= self._interval:
+            self.poll()  # from its answers the service's time is known, by which the budget counts
+        why = self._refusal()
+        if why is not None:
+            raise RunError(f"deployment {self.watch.execution_id} of {self.plan.workflow}: {why}")
 
     def _is_running(self, watch: Watch) -> bool:
         if watch.execution is None or watch.history[-1].status.value != "RUNNING":
@@ -224,6 +253,7 @@ class Serving:
         url = f"{self.url}{path}"
         deadline = self.watch.began + timeout
         while True:
+            self._require_allowed()
             try:
                 response = self.api.send(method, url, **how)
                 if response.status_code != UNAVAILABLE or self.readiness.listening is not None:
@@ -254,8 +284,6 @@ class Serving:
         return response
 
     # Update and end -------------------------------------------------------------------------------------------------
-
-    _updated_at = float("-inf")
 
     def update(self, plan: DeploymentPlan) -> None:
         """Give it another configuration; its id and URL stay.
@@ -288,7 +316,7 @@ class Serving:
             return
         self.is_stopped = True
         with self.stages.kept():
-            end(self.api, self._clock, self.stages.watch.execution_id)
+            end_deployment(self.api, self._clock, self.stages.watch.execution_id)
 
     # What is known --------------------------------------------------------------------------------------------------
 
@@ -336,35 +364,3 @@ def _is_refused(error: Exception) -> bool:
             seen.add(id(each))
             waiting += [each.__cause__, each.__context__, *each.args, getattr(each, "reason", None)]
     return False
-
-
-def end(api: DeploymentApi, clock: Clock, deployment_id: str) -> None:
-    """Stop a deployment, and delete it when it has stopped.
-
-    AI Core deletes only what has ended (documentation), so stopping comes first.
-
-    Args:
-        api: the service.
-        clock: measures the time, and waits.
-        deployment_id: of the deployment.
-
-    Raises:
-        RunError: AI Core refuses.
-    """
-    from pytest_aicore.training.live.stop import DELETED, GONE, STOPPING, stop_execution
-
-    outcome = stop_execution(api, clock, deployment_id)
-    if outcome in (DELETED, GONE):
-        return
-    if outcome == STOPPING:
-        until = clock.monotonic() + STOPPED_SECONDS
-        while patiently(clock, lambda: api.execution(deployment_id)).status.value not in FINAL_STATUSES:
-            if clock.monotonic() > until:
-                raise RunError(f"the deployment {deployment_id} was still STOPPING after {STOPPED_SECONDS:g} s.")
-            clock.sleep(STOPPED_PAUSE)
-    api.delete(deployment_id)
-
-
-STOPPED_SECONDS = 60.0
-"""How long a deployment may be STOPPING before it is left to be deleted by `pytest-aicore sweep`."""
-STOPPED_PAUSE = 1.0

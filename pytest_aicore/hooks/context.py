@@ -115,6 +115,7 @@ def real_options(settings: Settings) -> LiveOptions:
         reuse=settings.reuse.value,
         keep=settings.keep.value,
         resumes=settings.resumes,
+        prices=settings.prices.value,
     )
 
 

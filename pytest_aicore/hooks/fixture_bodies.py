@@ -250,8 +250,6 @@ class Deployer:
     def _deployed(self, plan: DeploymentPlan) -> Deployment:
         from pytest_aicore.deployment.deployment import Deployment
 
-        if self._session.live:
-            raise PlanError("deployments under --aicore-live are not supported yet: mark the test aicore_offline.")
         run: Run | None = self._request.getfixturevalue("_aicore_run_of_test") if plan.trained else None
         own = self._own or plan.fresh or (run is not None and run.plan.fresh)
         key = self._session.deployment_key(plan, None if run is None else run.plan)
@@ -260,7 +258,7 @@ class Deployer:
             plan = plan.with_outputs(outputs.__getitem__)
         if not self._session.live:
             self._session.publish(plan.template)
-        serving = self._session.deployments.get(plan, key, own=own)
+        serving = self._session.deployments.get(plan, key, self._item.nodeid, own=own)
         self._servings.append(serving)
         deployment = Deployment(plan, serving)
         _isolation(self._request).gates.follow(self._item).note(deployment)

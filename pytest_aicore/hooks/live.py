@@ -7,24 +7,27 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_aicore.errors import AicoreError
-from pytest_aicore.hooks.context import LIVE_PLUGIN, OWNER_INPUT, marked, place_of, session_of, settings_of
+from pytest_aicore.hooks.context import LIVE_PLUGIN, OWNER_INPUT, deployed, marked, place_of, session_of, settings_of
 from pytest_aicore.hooks.signals import SignalHandlers
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.processes import Home
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Collection, Generator, Iterator
 
     from pytest_aicore.hooks.progress import WorkerProgress
     from pytest_aicore.training.live.runs import Live
     from pytest_aicore.training.plan import TrainingPlan
 
+_WAITING = frozenset({"aicore_execution", "aicore_run", "aicore_deployment", "aicore_deploy"})
+"""The fixtures of tests that wait for something that takes long."""
 _SIGNALS = ("SIGTERM", "SIGHUP")
 """Signals that end a process without a message unless they are handled; pytest itself handles SIGINT."""
 _WORKER_INPUT = "aicore_session"
@@ -260,15 +263,14 @@ class LiveSession:
         """Return the tests whose markers alone define their training, and the plan of each."""
         session = session_of(self._config)
         for item in items:
-            fixtures = getattr(item, "fixturenames", ())
-            if (
-                "aicore_execution" not in fixtures
-                or "aicore_store" in fixtures  # what the training reads may not have been put there yet
-                or _may_be_skipped(item)
-                or _is_changed(item)
-            ):
-                continue
             try:
+                if (
+                    not _trains(item)
+                    or "aicore_store" in _fixtures(item)  # what the training reads may not have been put there yet
+                    or _may_be_skipped(item)
+                    or _is_changed(item)
+                ):
+                    continue
                 place, arguments = place_of(item), marked(item)
                 plan = session.plan(session.workflow(arguments.get("workflow"), place), arguments, place)
                 plan.require_complete()
@@ -319,9 +321,24 @@ def _write_at_once(reporter: Any, line: str) -> None:
     reporter.flush()
 
 
+def _fixtures(item: pytest.Item) -> Collection[str]:
+    """Return the names of a test's fixtures; items of files have none."""
+    return getattr(item, "fixturenames", ())
+
+
 def _waits(item: pytest.Item) -> bool:
-    fixtures = getattr(item, "fixturenames", ())
-    return "aicore_execution" in fixtures or "aicore_run" in fixtures
+    return not _WAITING.isdisjoint(_fixtures(item))
+
+
+def _trains(item: pytest.Item) -> bool:
+    """Return whether a test needs its training: also one that deploys what the training leaves."""
+    fixtures = _fixtures(item)
+    if "aicore_execution" in fixtures or "aicore_deployment" not in fixtures:
+        return "aicore_execution" in fixtures
+    from pytest_aicore.deployment.from_run import FromRun
+
+    artifacts = deployed(item).get("artifacts")
+    return isinstance(artifacts, Mapping) and any(isinstance(each, FromRun) for each in artifacts.values())
 
 
 def _may_be_skipped(item: pytest.Item) -> bool:

@@ -6,12 +6,14 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
-from pytest_aicore.deployment.api import DeploymentApi
 from pytest_aicore.deployment.maker import DeploymentMaker
 from pytest_aicore.deployment.serving import Serving
 from pytest_aicore.errors import AicoreError
+from pytest_aicore.training.live.ledger import NoRecord
 from pytest_aicore.training.run import OneByOne, Training
+from pytest_aicore.training.service.deployment_api import DeploymentApi
 from pytest_aicore.training.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -23,7 +25,13 @@ if TYPE_CHECKING:
     from pytest_aicore.deployment.maker import Playing
     from pytest_aicore.deployment.plan import DeploymentPlan
     from pytest_aicore.training.clock import Clock
+    from pytest_aicore.training.live.runs import Live
     from pytest_aicore.workflows import Template
+
+
+NET = "24h"
+"""The time to live of a deployment on the real service that has none of its own: longer than a session, and not for
+ever, if neither its end nor `pytest-aicore sweep` stops it."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,7 @@ class Surroundings:
         interval: the polling interval in seconds.
         kept: returns a context in which what is created for tests that share it is made, for a serving template.
         playing: what answers where no server runs, None where one does.
+        live: records what costs money, None where nothing does.
     """
 
     connect: Callable[[], AIAPIV2Client]
@@ -43,6 +52,7 @@ class Surroundings:
     interval: float
     kept: Callable[[Template], AbstractContextManager[object]]
     playing: Playing | None
+    live: Live | None = None
 
 
 class Deployments:
@@ -66,20 +76,21 @@ class Deployments:
         """
         self._needed = {key: set(tests) for key, tests in keys.items()}
 
-    def get(self, plan: DeploymentPlan, key: str, *, own: bool) -> Serving:
+    def get(self, plan: DeploymentPlan, key: str, user: str, *, own: bool) -> Serving:
         """Return the deployment of a plan, which runs and answers rightly.
 
         Args:
             plan: what is deployed, with the artifacts of the test's own training.
             key: of the shared deployment.
+            user: the test that asks.
             own: whether the test must not share it.
 
         Raises:
             AicoreError: it cannot be created, or does not answer.
         """
         serving = None if own else self._shared.get(key)
-        if serving is None:
-            serving = self._new(plan, shared=not own)
+        if serving is None or not self._may_be_used(serving, user):
+            serving = self._new(plan, f"{key} {uuid4().hex}" if own else key, user, shared=not own)
             if own:
                 self._own.append(serving)
             else:
@@ -89,17 +100,27 @@ class Deployments:
         serving.require_right(plan)
         return serving
 
-    def _new(self, plan: DeploymentPlan, *, shared: bool) -> Serving:
-        around = self._around
-        api = DeploymentApi(around.connect, plan.ttl)
+    def _may_be_used(self, serving: Serving, user: str) -> bool:
+        """Return whether a shared deployment still runs for a test: another process may have given it up."""
+        live, entry = self._around.live, serving.entry
+        return live is None or entry is None or live.uses(entry, user)
+
+    def _new(self, plan: DeploymentPlan, key: str, user: str, *, shared: bool) -> Serving:
+        around, live = self._around, self._around.live
+        api = DeploymentApi(around.connect, plan.ttl, None if live is None else NET)
         watcher = Watcher(api, around.clock, around.interval)
         kept = partial(around.kept, plan.template) if shared else nullcontext
 
         def maker_of(plan: DeploymentPlan) -> DeploymentMaker:
-            return DeploymentMaker(plan, api, around.clock, around.playing)
+            mark = None if live is None else live.mark(key)
+            return DeploymentMaker(plan, api, around.clock, around.playing, mark)
 
-        stages = Training(plan, maker_of(plan), api, around.clock, OneByOne(watcher), kept)
-        return Serving(plan, stages, maker_of, api, watcher, around.clock, around.interval)
+        if live is not None:
+            live.follow(api)
+        record = NoRecord if live is None else partial(live.deployment_record, plan, key, user)
+        stages = Training(plan, maker_of(plan), api, around.clock, OneByOne(watcher), kept, record)
+        refusal = None if live is None else live.why_spent
+        return Serving(plan, stages, maker_of, api, watcher, around.clock, around.interval, refusal)
 
     def release(self, test: str) -> None:
         """Stop what no remaining test needs, after a test has ended.
@@ -124,13 +145,19 @@ class Deployments:
                 self._stop(serving)
 
     def end(self) -> None:
-        """Stop all of them."""
+        """Stop all of them; what costs money the end of the session stops, by its ledger."""
+        if self._around.live is not None:
+            return
         for serving in (*self._own, *self._shared.values()):
             self._stop(serving)
         self._own.clear()
         self._shared.clear()
 
     def _stop(self, serving: Serving) -> None:
+        if self._around.live is not None:
+            if serving.entry is not None:
+                self._around.live.give_up(serving.entry)
+            return
         with suppress(AicoreError):  # where nothing really runs nothing is left
             serving.stop()
 

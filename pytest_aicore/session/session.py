@@ -275,6 +275,7 @@ class Session:
                 interval=min(interval, LOCAL_DEPLOYMENT_POLL_SECONDS) if self.local else interval,
                 kept=self.kept_with,
                 playing=None if self.is_real else self.emulator,
+                live=self.real_runs if self.live else None,
             )
         )
 

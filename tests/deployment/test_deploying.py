@@ -116,3 +116,66 @@ def test_a_mistake_in_the_marker_is_told_without_traceback(message: Callable[[st
         "test_it.py:2: training_workflow_tutorial.yaml is a WorkflowTemplate: it can be trained, not deployed. Give a"
         " ServingTemplate."
     )
+
+
+FAILING: dict[str, tuple[str, str, str]] = {
+    "dead": (
+        '@pytest.mark.aicore_script(executable=SERVE, outcome="DEAD", status_message="exited with 1")',
+        "",
+        """\
+is DEAD.
+  AI Core says: exited with 1
+  AI Core says: Container kserve-container ended with exit code 1
+  AI Core says: Error (exit code 1)
+  likely: the server ends by itself, and is started again and again (a crash loop)
+    seen: Error (exit code 1)
+    do: read the end of its log; a server must run until it is stopped, in the foreground
+  its log is empty""",
+    ),
+    "never running": (
+        '@pytest.mark.aicore_script(executable=SERVE, stuck_in="PENDING")',
+        "timeout=600",
+        """\
+was PENDING 600 s after its start, and not RUNNING.
+  likely: the tenant may not use the resource plan 'starter', or no node of it is free; or a docker registry secret \
+that imagePullSecrets names is missing
+    seen: status PENDING without message and without log
+    do: wait for a free node, or try another plan; the entitlements in the BTP cockpit list the plans
+  its log is empty""",
+    ),
+    "wrong": (
+        "",
+        'ready={"json": {}, "check": lambda answer: answer == "good"}, emulated={"answers": {"/v2/predict": "bad"}}',
+        """\
+runs, but the answer to POST /v2/predict is not right by ready: check=: 'bad'.
+  the last 1 of 1 lines of its log:
+    Serving text-clf-infer-tutorial started""",
+    ),
+    "an assertion that says why": (
+        "",
+        'ready={"json": {}, "check": bad}, emulated={"answers": {"/v2/predict": {"a": 1}}}',
+        """\
+runs, but the answer to POST /v2/predict is not right (too few): '{"a": 1}'.
+  the last 1 of 1 lines of its log:
+    Serving text-clf-infer-tutorial started""",
+    ),
+    "500": (
+        "",
+        'ready={"json": {}}, emulated={"answers": {"/v2/predict": ("oh", 500)}}',
+        """\
+runs, but POST /v2/predict was answered 500: 'oh'.
+  the last 1 of 1 lines of its log:
+    Serving text-clf-infer-tutorial started""",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FAILING)
+def test_what_does_not_answer_fails_the_test_and_says_why(message: Callable[[str], str], case: str) -> None:
+    script, more, why = FAILING[case]
+    bad = 'def bad(answer):\n    raise AssertionError("too few")'
+    test = f"@serve\n@pytest.mark.aicore_deployment({more})\ndef test_it(aicore_deployment): pass"
+    told = message(f"{HEAD}\n{bad}\n{script}\n{test}")
+    place, _, rest = told.partition(": deployment d")
+    assert place.startswith("test_it.py:")
+    assert rest[16:] == f"of serving_workflow_tutorial.yaml {why}"

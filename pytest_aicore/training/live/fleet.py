@@ -131,7 +131,9 @@ class Fleet:
         self._longest = interval
         self._interval = min(FIRST_INTERVAL, interval)
         self._most_at_once = ledger.most_at_once = most_at_once
-        self._budget = Budget(budget, ledger.of_session, clock, api.service_now)
+        self.service_clocks: list[Callable[[], float | None]] = [api.service_now]
+        """Each returns the service's time as one client knows it, None if it does not."""
+        self._budget = Budget(budget, ledger.of_session, clock, self._service_now)
         ledger.refusal = self._why_nothing_is_started
         self._onlooker = onlooker or NoOnlooker()
         self._changed = HomeCondition((home or Home()).require_for_runs)
@@ -625,6 +627,14 @@ class Fleet:
             thread.join(max(0.0, deadline - self.clock.monotonic()))
         if self._thread is not None:
             self._thread.join(_CLOSING_POLL_SECONDS)
+
+    def _service_now(self) -> float | None:
+        return max((now for its in self.service_clocks if (now := its()) is not None), default=None)
+
+    def why_spent(self) -> str | None:
+        """Return the sentence that says that the budget of the session is spent, None if it is not."""
+        self._ledger.synchronize()
+        return self._budget.why_spent()
 
     def _why_nothing_is_started(self) -> str | None:
         """Return why no more executions may be started, None if they may."""

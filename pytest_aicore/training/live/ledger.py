@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ARTIFACTS",
     "CONFIGURATION",
+    "DEPLOYMENT",
     "EXECUTION",
     "Entry",
     "FileLedger",
@@ -68,6 +69,8 @@ __all__ = [
     "Stage",
 ]
 
+DEPLOYMENT = "deployment"
+"""The kind of a run that is a deployment; other runs have none."""
 _CLOCK = RealClock()
 _ATTEMPTS = 3
 """How often an event is written: if the file is replaced meanwhile, all events have to be written to the new one."""
@@ -186,8 +189,23 @@ class Entry:
     unwanted: bool = False
 
     @property
+    def is_deployment(self) -> bool:
+        """Whether it is a deployment, which runs until it is stopped, not an execution."""
+        return self.facts.get("kind") == DEPLOYMENT
+
+    @property
+    def kind(self) -> str:
+        """What was requested, for messages: `run` or `deployment`."""
+        return DEPLOYMENT if self.is_deployment else "run"
+
+    @property
+    def what(self) -> str:
+        """What was started, for messages: `execution` or `deployment`."""
+        return DEPLOYMENT if self.is_deployment else EXECUTION
+
+    @property
     def execution_id(self) -> str | None:
-        """The id of the execution, None if it has none or its id is not known."""
+        """The id of the execution or deployment, None if it has none or its id is not known."""
         result = self.stages[EXECUTION].result
         return str(result["id"]) if result else None
 
@@ -709,11 +727,11 @@ class FileLedger:
         """Return whether another execution of the session may be started."""
         if self.most_at_once is None:
             return True
-        # A lost execution does not count, because its end would never be seen.
+        # A lost execution does not count, because its end would never be seen; nor does a deployment, which has none.
         running = [
             each
             for each in self.of_session()
-            if each.is_open and not each.lost and each.stages[EXECUTION].failure is None
+            if each.is_open and not (each.lost or each.is_deployment) and each.stages[EXECUTION].failure is None
         ]
         return len(running) < self.most_at_once
 
@@ -1006,7 +1024,8 @@ class LedgerRecord:
             if self._ledger.was_restored_lately:
                 return True
             raise RunError("The process that began this session has ended, so nothing more is started.")
-        return not self._ledger.has_room() or self._ledger.is_being_started(intent["configuration"], self.entry)
+        has_room = self.entry.is_deployment or self._ledger.has_room()
+        return not has_room or self._ledger.is_being_started(intent["configuration"], self.entry)
 
     def _test_writing(self) -> None:
         """Write a line now and then while waiting: if that fails, the other process cannot record its end either.

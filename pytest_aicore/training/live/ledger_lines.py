@@ -166,6 +166,8 @@ _FACTS: dict[str, dict[str, Callable[[object], Any]]] = {
         "executable": _perhaps(_text),
         "place": _perhaps(_text),
         "time": _number,
+        "kind": _perhaps(_text),
+        "plans": _perhaps_texts,
     },
     "intends": {
         **_RUN,

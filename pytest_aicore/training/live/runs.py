@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from threading import Thread
@@ -20,20 +20,23 @@ from pytest_aicore.processes import Home, ThreadLock
 from pytest_aicore.training.output_artifact import no_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from ai_api_client_sdk.ai_api_v2_client import AIAPIV2Client
 
     from pytest_aicore.objects.store import Store
+    from pytest_aicore.training.bound_plan import BoundPlan
+    from pytest_aicore.training.live.budget import Price
     from pytest_aicore.training.live.fleet import Fleet
     from pytest_aicore.training.live.keeping import Keeper
-    from pytest_aicore.training.live.ledger import Entry, FileLedger, RunRecord
+    from pytest_aicore.training.live.ledger import Entry, FileLedger, LedgerRecord, RunRecord
     from pytest_aicore.training.live.log_stream import Onlooker
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Training
     from pytest_aicore.training.service.api import TrainingApi
     from pytest_aicore.training.service.credentials import Credentials
+    from pytest_aicore.training.service.deployment_api import DeploymentApi
 
 _STOPPING_PATIENCE = 60.0
 """Seconds for the end of a session to stop executions; those that still run stay open in the ledger."""
@@ -54,6 +57,7 @@ class LiveOptions:
         reuse: whether artifacts and configurations of earlier sessions are reused.
         keep: whether unfinished executions are left running at the end.
         resumes: whether unfinished executions of an earlier session are resumed.
+        prices: by resource plan, for an hour.
     """
 
     resource_group: str
@@ -63,6 +67,7 @@ class LiveOptions:
     reuse: bool
     keep: bool
     resumes: bool
+    prices: Mapping[str, Price] = field(default_factory=dict)
 
 
 class Live:
@@ -86,7 +91,7 @@ class Live:
         session: str,
         credentials: Callable[[], Credentials],
         connect: Callable[[], AIAPIV2Client],
-        prepare: Callable[[TrainingPlan], None] | None = None,
+        prepare: Callable[[BoundPlan], None] | None = None,
         *,
         is_worker: bool = False,
         store: Callable[[], Store] = no_store,
@@ -311,7 +316,7 @@ class Live:
             self._prepare(plan)
         return LedgerRecord(ledger, entry)
 
-    def _preflight(self, plan: TrainingPlan) -> None:
+    def _preflight(self, plan: BoundPlan) -> None:
         """Check, once in a session, that the service would train the local workflow."""
         from pytest_aicore.training.live.preflight import PreflightError, check
         from pytest_aicore.training.service.failures import CallError
@@ -333,6 +338,99 @@ class Live:
         problem = self.ledger.checked[key]
         if problem is not None:
             raise PreflightError(problem)
+
+    # Deployments ----------------------------------------------------------------------------------------------------
+
+    def deployment_record(self, plan: BoundPlan, key: str, user: str) -> LedgerRecord:
+        """Return the record of a deployment in the ledger: of this session, or a new one.
+
+        Args:
+            plan: what is deployed.
+            key: identifies the same deployment in other processes of the session.
+            user: the test that asks.
+
+        Raises:
+            AicoreError: the plan is incomplete, the service would deploy something else, or nothing can be recorded.
+        """
+        from pytest_aicore.training.clock import RealClock
+        from pytest_aicore.training.live.ledger import DEPLOYMENT, LedgerRecord
+
+        plan.require_complete()
+        ledger, executable = self.ledger, plan.template.executable
+        self._open_ledger()
+        with ledger.locked():
+            entry = ledger.of_key(key) or ledger.begin(
+                key,
+                workflow=plan.workflow,
+                scenario=executable.scenario_id,
+                executable=executable.id,
+                host=self._host,
+                resource_group=self._resource_group,
+                place=plan.place,
+                time=RealClock().now(),
+                kind=DEPLOYMENT,
+                plans=list(executable.resource_plans),
+            )
+        self.uses(entry, user)
+        if not entry.has_begun:
+            self._prepare(plan)
+        return LedgerRecord(ledger, entry)
+
+    def mark(self, key: str) -> str:
+        """Return the part of the name of a deployment's configuration that no other deployment has.
+
+        Args:
+            key: of the deployment.
+        """
+        return sha256(f"{self._session} {key}".encode()).hexdigest()[:12]
+
+    def follow(self, api: TrainingApi) -> None:
+        """Take the service's time from the answers to other calls as well.
+
+        Args:
+            api: makes these calls.
+        """
+        self.fleet.service_clocks.append(api.service_now)
+
+    def why_spent(self) -> str | None:
+        """Return the sentence that says that the budget of the session is spent, None if it is not."""
+        return self.fleet.why_spent()
+
+    def uses(self, entry: Entry, user: str) -> bool:
+        """Note that a test uses a deployment, and return whether it still may.
+
+        Args:
+            entry: of the deployment.
+            user: the test.
+        """
+        self._asked.add(user)
+        with self.ledger.locked():
+            self.ledger.refresh()
+            if entry.unwanted or entry.stopped or entry.gone:
+                return False
+            if self.is_worker:
+                self._want(entry, [user])
+        return True
+
+    def give_up(self, entry: Entry) -> None:
+        """Stop a deployment that no remaining test needs, in a thread of its own; a kept one goes on.
+
+        Args:
+            entry: of the deployment.
+        """
+        if self.options.keep or not entry.is_open:
+            return
+        self.ledger.record("unwanted", run=entry.id)
+        stop = Thread(target=self._stop_one_unneeded, args=(entry,), name="pytest-aicore stop", daemon=True)
+        self._stopping.append(stop)
+        stop.start()
+
+    @cached_property
+    def deployment_api(self) -> DeploymentApi:
+        """The calls that deployments need."""
+        from pytest_aicore.training.service.deployment_api import DeploymentApi
+
+        return DeploymentApi(self._connect)
 
     # Beginning and end ----------------------------------------------------------------------------------------------
 
@@ -438,7 +536,7 @@ class Live:
         self.told += self.ledger.problems
         if not self.ledger.is_complete:
             self.told += [
-                f"execution {each.execution_id or '(id unknown)'} of {each.facts['workflow']} may still run, and the"
+                f"{each.what} {each.execution_id or '(id unknown)'} of {each.facts['workflow']} may still run, and the"
                 " ledger may not know of it. `pytest-aicore sweep --older-than 0s` stops all executions of"
                 " pytest-aicore in its resource group."
                 for each in self.ledger.of_session()
@@ -450,7 +548,7 @@ class Live:
         """Stop or keep what still runs, and return whether nothing is left running by mistake."""
         entries = self.ledger.of_session()
         self.told += [
-            f"execution {each.execution_id} of {each.facts['workflow']}: {each.stopped_because}"
+            f"{each.what} {each.execution_id} of {each.facts['workflow']}: {each.stopped_because}"
             for each in entries
             if each.stopped_because is not None
         ]
@@ -483,9 +581,23 @@ class Live:
         for entry in entries:
             self.ledger.record("kept", run=entry.id)
             self.told.append(
-                f"left running: execution {entry.execution_id or '(id unknown)'} of {entry.facts['workflow']}, because"
-                " of --aicore-keep. `pytest-aicore sweep` stops it, --aicore-resume resumes it."
+                f"left running: {entry.what} {entry.execution_id or '(id unknown)'} of {entry.facts['workflow']},"
+                f" because of --aicore-keep. {self._cost_of(entry)}"
             )
+
+    def _cost_of(self, entry: Entry) -> str:
+        """Return what becomes of an execution that is left running, or what a deployment costs."""
+        from pytest_aicore.training.live.budget import estimate
+
+        if not entry.is_deployment:
+            return "`pytest-aicore sweep` stops it, --aicore-resume resumes it."
+        price = estimate(entry.facts["plans"], 3600, self.options.prices)
+        cost = (
+            "Give aicore_prices to see what it costs"
+            if price is None
+            else f"It costs {price.amount:.2f} {price.currency}".rstrip() + " an hour"
+        )
+        return f"{cost}, until `pytest-aicore sweep` stops it."
 
     def _stop(self, entries: list[Entry], why: str) -> bool:
         """Stop executions, several at once, and return whether that worked for all of them."""
@@ -502,16 +614,14 @@ class Live:
             entry, problem = jobs[job], job.exception()
             if problem is None:
                 self.told += [
-                    f"execution {execution} of {entry.facts['workflow']} {outcome}: {why}."
+                    f"{entry.what} {execution} of {entry.facts['workflow']} {outcome}: {why}."
                     for execution, outcome in job.result()
                 ]
                 continue
             well = False
-            self.told.append(f"a run of {entry.facts['workflow']} may still run, and could not be stopped: {problem}")
+            self.told.append(f"{_a_run(entry)} may still run, and could not be stopped: {problem}")
         for job in late:
-            self.told.append(
-                f"a run of {jobs[job].facts['workflow']} could not be stopped in {_STOPPING_PATIENCE:g} s."
-            )
+            self.told.append(f"{_a_run(jobs[job])} could not be stopped in {_STOPPING_PATIENCE:g} s.")
         if not well:
             self.told.append("`pytest-aicore sweep` tries again to stop what may still run.")
         return well
@@ -542,4 +652,9 @@ class Live:
                 facts["why"] = f"{why}, so it was stopped."
             self.ledger.record(event, run=entry.id, **facts)
 
-        return settle(self.api, RealClock(), entry, note, self.ledger.executions_of_others(entry))
+        api = self.deployment_api if entry.is_deployment else self.api
+        return settle(api, RealClock(), entry, note, self.ledger.executions_of_others(entry))
+
+
+def _a_run(entry: Entry) -> str:
+    return f"a {entry.kind} of {entry.facts['workflow']}"

@@ -63,7 +63,7 @@ def stop_execution(api: TrainingApi, clock: Clock, execution_id: str) -> str:
         pause = min(max(_PAUSE, failure.retry_after or 0.0), _LONGEST_PAUSE) if failure else _PAUSE / 10
         if clock.monotonic() + pause - began > PATIENCE:
             raise failure or CallError(
-                f"the execution {execution_id} could be neither stopped nor deleted in {PATIENCE:g} s: its status kept"
+                f"the {api.what} {execution_id} could be neither stopped nor deleted in {PATIENCE:g} s: its status kept"
                 " changing."
             )
         clock.sleep(pause)
@@ -95,6 +95,35 @@ def _try_to_stop(api: TrainingApi, execution_id: str) -> str | None:
             return None
         return DELETED
     return None
+
+
+def end_deployment(api: TrainingApi, clock: Clock, deployment_id: str) -> str:
+    """Stop a deployment, delete it when it has ended, and return the outcome in a few words.
+
+    AI Core deletes only what has ended (documentation), so stopping comes first. One that is DEAD is deleted as well:
+    what it has left may be started again and again.
+
+    Args:
+        api: the service.
+        clock: measures the time, and waits.
+        deployment_id: of the deployment.
+
+    Raises:
+        RunError: it could not be stopped.
+    """
+    outcome = stop_execution(api, clock, deployment_id)
+    if outcome in (DELETED, GONE):
+        return outcome
+    until = clock.monotonic() + PATIENCE
+    try:
+        while patiently(clock, lambda: api.execution(deployment_id)).status.value not in FINAL_STATUSES:
+            if clock.monotonic() > until:
+                return outcome  # it stops, and costs nothing then; a stopped one may be left
+            clock.sleep(_PAUSE)
+        api.delete(deployment_id)
+    except CallError:
+        return outcome
+    return f"{outcome} and deleted" if outcome != STOPPING else "was stopped and deleted"
 
 
 def executions_of(api: TrainingApi, clock: Clock, entry: Entry, others: Collection[str]) -> list[str]:
@@ -147,7 +176,8 @@ def settle(
         if age > APPEARING or stage.failure is not None:
             return []
         clock.sleep(_PAUSE)
-    outcomes = [(each, stop_execution(api, clock, each)) for each in found]
+    stop = end_deployment if entry.is_deployment else stop_execution
+    outcomes = [(each, stop(api, clock, each)) for each in found]
     ran = entry.ran(clock, api.service_now())
     note("stopping", time=clock.now(), seconds=ran, executions=[each for each, _ in outcomes])
     return outcomes

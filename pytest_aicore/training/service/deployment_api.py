@@ -26,13 +26,15 @@ class DeploymentApi(TrainingApi):
     Args:
         connect: makes the client.
         ttl: the time to live of the deployments that it starts, None for none.
+        net: the same where `ttl` is None and the tenant allows one: a safety net for what is never stopped.
     """
 
     what: ClassVar[str] = "deployment"
 
-    def __init__(self, connect: Callable[[], AIAPIV2Client], ttl: str | None = None) -> None:
+    def __init__(self, connect: Callable[[], AIAPIV2Client], ttl: str | None = None, net: str | None = None) -> None:
         super().__init__(connect)
         self._ttl = ttl
+        self._net = net
 
     def start_execution(self, configuration_id: str, find: Callable[[], Any] = lambda: None) -> Any:
         """Start a deployment and return the SDK's create response.
@@ -43,11 +45,13 @@ class DeploymentApi(TrainingApi):
         """
         return self._call(
             f"deploy the configuration {configuration_id}",
-            lambda client: with_id(client.deployment.create(configuration_id, **self._how())),
+            lambda client: with_id(client.deployment.create(configuration_id, **self._how(client))),
             find,
         )
 
-    def _how(self) -> dict[str, Any]:
+    def _how(self, client: AIAPIV2Client) -> dict[str, Any]:
+        if self._ttl is None and self._net is not None and _allows_ttl(client):
+            self._ttl = self._net
         return {} if self._ttl is None else {"ttl": self._ttl}
 
     def execution_response(self, execution_id: str) -> Any:
@@ -86,6 +90,15 @@ class DeploymentApi(TrainingApi):
             answer.close()
             answer = _sent(self._connected(client), method, url, how)
         return answer
+
+
+def _allows_ttl(client: AIAPIV2Client) -> bool:
+    """Return whether the tenant's deployments may have a time to live: `GET /v2/lm/meta` of the specification."""
+    try:
+        its = client.rest_client.get(path="/meta")["ai_api"]["capabilities"]
+        return its.get("time_to_live_deployments") is True
+    except Exception:  # whatever the SDK raises: then there is no net
+        return False
 
 
 def _sent(client: AIAPIV2Client, method: str, url: str, how: Mapping[str, Any]) -> requests.Response:
