@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_aicore.local.choices import LocalChoices
+from tests.containers import API
 from tests.local.servings import ANSWERS, Serving, free_port, serving
 from tests.waiting import sleeping, until
 
@@ -259,3 +260,14 @@ def test_a_probe_by_a_command_that_fails(served: Serving, monkeypatch: pytest.Mo
     shown = served.reached(deployment, "RUNNING", "DEAD")
     assert shown["status"] == "DEAD"
     assert shown["statusMessage"].endswith(" s: sh -c echo not yet; exit 3: exit code 3: not yet.")
+
+
+@pytest.mark.parametrize("engine", [pytest.param("docker", id="docker")] if API else [], indirect=True)
+def test_containers_of_a_virtual_machine_show_their_port_here(served: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
+    runner: Any = served.emulator.cluster.engine
+    monkeypatch.setattr(runner.runner, "_is_here", False)
+    port = free_port()
+    for word in ("first", "second"):
+        deployment = served.deploy(serving(), port=port, word=word)
+        assert served.reached(deployment, "RUNNING", "DEAD")["status"] == "RUNNING"
+        assert served.predict(deployment, "/v1/word").json()["word"] == word

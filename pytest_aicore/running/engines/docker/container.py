@@ -7,6 +7,7 @@ import errno
 import os
 import threading
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.running.engines import ports
@@ -152,8 +153,6 @@ class Container:
             CommandError: its program could not be executed.
             StartError: how it ended is not known.
         """
-        if self._launch.port is not None:
-            ports.release(self._launch.port)
         if self._exit is None:
             raise StartError(f"how the step ended is not known: {self._problem}")
         last = said.rstrip("\n").rpartition("\n")[2]
@@ -162,7 +161,7 @@ class Container:
         return self._exit
 
     def connect(self, port: int, seconds: float) -> socket.socket:
-        """Return a connection to a port of this machine, whose network the container shares.
+        """Return a connection to a port of the container, at which this machine shows it where they share no network.
 
         Args:
             port: the port.
@@ -171,7 +170,13 @@ class Container:
         Raises:
             OSError: nothing listens there, or does not accept in time.
         """
-        return ports.connection(port, seconds)
+        return ports.connection(self._shown_at.get(f"{port}/tcp", port), seconds)
+
+    @cached_property
+    def _shown_at(self) -> dict[str, int]:
+        """By a port of the container the one of this machine."""
+        shown = self._client.inspect_container(self._id)["NetworkSettings"]["Ports"] or {}
+        return {port: int(places[0]["HostPort"]) for port, places in shown.items() if places}
 
     def execute(self, command: tuple[str, ...], seconds: float) -> str:
         """Execute a command in the container, and return why it failed.

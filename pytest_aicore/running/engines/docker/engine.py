@@ -48,7 +48,6 @@ class Docker:
     """
 
     name = "docker"
-    has_ports_of_its_own = False
 
     def __init__(self, *, network: bool = True) -> None:
         self._network = network
@@ -72,6 +71,11 @@ class Docker:
             "sockets in an output are left out, instead of failing it",
             "Podman finishes the line of a Dockerfile at which a build was given up",
         )
+
+    @property
+    def has_ports_of_its_own(self) -> bool:
+        """Whether two steps can listen at the same port at once: not in the network of this machine."""
+        return not self._is_here
 
     def probe(self) -> str | None:
         """Return why it cannot work on this machine and what to do about it, None if it can."""
@@ -175,20 +179,21 @@ class Docker:
         from docker.errors import DockerException
         from requests.exceptions import RequestException
 
-        if launch.port is not None:
-            ports.require(launch.port, self.name)
         exits = ExitStack()
         try:
+            if launch.port is not None and not self.has_ports_of_its_own:
+                ports.require(launch.port, self.name)
+                exits.callback(ports.release, launch.port)
             container = self._container(launch, exits)
             container.begin(is_here=self._is_here)
         except (DockerException, RequestException, OSError) as error:
-            _give_up(exits, launch)
+            exits.close()
             said = " ".join(str(getattr(error, "explanation", None) or error).split())
             if "argument list too long" in said:
                 raise refused(launch, "argument list too long") from None
             raise StartError(f"the container cannot be started: {said}") from None
         except BaseException:
-            _give_up(exits, launch)
+            exits.close()
             raise
         remove(launch.root.folder)  # the container has it now; what it leaves is brought here
         launch.root.folder.mkdir()
@@ -215,6 +220,7 @@ class Docker:
             working_dir=launch.workdir,
             hostname=launch.hostname[:63] if is_alone else None,
             environment=dict(env),
+            ports=None if launch.port is None else [launch.port],
         )
         container = Container(client, identity, launch, exits)
         container.files.put(launch.root, launch.staged, launch.mounted, closed)
@@ -240,7 +246,8 @@ class Docker:
         if self._network and self._is_here:
             return {"network_mode": "host"}
         if self._network:
-            return {"network_mode": "bridge", "extra_hosts": {_GATEWAY: "host-gateway"}}
+            shown = {} if launch.port is None else {"port_bindings": {launch.port: (ports.HERE, None)}}
+            return {"network_mode": "bridge", "extra_hosts": {_GATEWAY: "host-gateway"}, **shown}
         if launch.port is not None:
             raise StartError(
                 f"without network the engine `{self.name}` serves no models: nobody reaches its containers. Take the "
@@ -306,12 +313,6 @@ class Docker:
 
 def _bound(path: str, launch: Launch, closed: set[str]) -> str:
     return f"{launch.root.place(path)}:{path}{':ro' if path in closed else ''}"
-
-
-def _give_up(exits: ExitStack, launch: Launch) -> None:
-    exits.close()
-    if launch.port is not None:
-        ports.release(launch.port)
 
 
 def _closed(launch: Launch) -> set[str]:
