@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from pytest_aicore.running.engines.choosing import ENGINES  # noqa: E402
-from pytest_aicore.running.walking.carried_out import SPEC, TEMPLATE, Kept  # noqa: E402
+from pytest_aicore.running.walking.carried_out import SERVICE, SPEC, TEMPLATE, Kept  # noqa: E402
 from pytest_aicore.workflows.argo.graph import TEMPLATE_TYPES  # noqa: E402
 from tests.local.truth_table import ENDINGS  # noqa: E402
 
@@ -438,6 +438,13 @@ of sprig that depend on their arguments alone.
 | place | carried out | without effect here |
 |---|---|---|
 """
+SERVING = """
+Of a ServingTemplate, what the text of its `spec.template.spec` holds; a further container is refused as well, and a
+port for HTTP/2 (`h2c`):
+
+| place | carried out | without effect here |
+|---|---|---|
+"""
 
 
 def page() -> str:
@@ -446,7 +453,9 @@ def page() -> str:
     known = TEMPLATE if isinstance(TEMPLATE, Mapping) else {}
     refused = ", ".join(f"`{kind}`" for kind in TEMPLATE_TYPES if kind not in known)
     rows = "".join(_row(where, shape) for where, shape in [*_maps("spec", SPEC), *_maps("templates[]", TEMPLATE)])
-    return HEAD + engines + CONTAINERS + ENDS + "".join(_endings()) + TABLE.format(refused=refused) + rows
+    served = "".join(_row(where, shape) for where, shape in _maps("spec", SERVICE))
+    table = TABLE.format(refused=refused) + rows + SERVING + served
+    return HEAD + engines + CONTAINERS + ENDS + "".join(_endings()) + table
 
 
 def _endings() -> Iterator[str]:

@@ -169,6 +169,10 @@ def test_what_is_refused(block: str, line: int, what: str) -> None:
             "livenessProbe: {tcpSocket: {port: web}}",
             "livenessProbe: invalid port 'web': expected a number, or the name of a port of the container",
         ),
+        (
+            "readinessProbe: {httpGet: {scheme: HTTPS}}",
+            "readinessProbe: the scheme is not carried out on this machine: requests arrive without TLS",
+        ),
         ("envFrom: [{configMapRef: {name: mine}}]", 'configmap "mine" not found. Known ConfigMaps: of-map.'),
     ],
 )

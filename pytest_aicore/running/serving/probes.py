@@ -99,6 +99,8 @@ def probe_of(container: Plain, name: str, port: int, ports: Mapping[str, int]) -
     of_http: Plain | None = written.get("httpGet")
     handler: Plain = of_http or written.get("tcpSocket") or {}
     command = (written.get("exec") or {}).get("command")
+    if text_of((of_http or {}).get("scheme") or "HTTP") != "HTTP":
+        raise ValueProblem(f"{name}: the scheme is not carried out on this machine: requests arrive without TLS")
     period = SOON if name == "readinessProbe" else _PERIOD
     headers = {text_of(each.get("name")): text_of(each.get("value")) for each in items(of_http or {}, "httpHeaders")}
     path = None if of_http is None else text_of(of_http.get("path") or "/")
