@@ -32,11 +32,10 @@ def _no_outer_door(pytestconfig: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep caches and temporary folders of the runs in the test's own folder."""
+def _own_folders(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the runs of a test find neither a CI nor containers; environments for images are made once for all tests."""
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("DOCKER_HOST", API or "unix:///nonexistent")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 @pytest.fixture(scope="session")

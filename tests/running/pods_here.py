@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_aicore.running.local_pods import LocalPods
 from pytest_aicore.running.pods import Pod
 from pytest_aicore.running.settings import Settings
+from pytest_aicore.workflows.cache import cache_folder
 
 if TYPE_CHECKING:
     from pytest_aicore.running.engines.engine import Engine
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 
 SYSTEM = Path("/usr/bin/python3")
 """A Python of the system, if there is one."""
+
+
+def kept() -> Path:
+    """Return where environments for images are kept: each is made once for all tests."""
+    folder = cache_folder()
+    assert folder is not None
+    return folder
 
 
 class Here:
@@ -39,7 +47,7 @@ class Here:
     def settings(self) -> Settings:
         """Return what the pods of the test have in common."""
         if self.images is None:
-            self.images = self.engine.images(self.mapping, self.folder / "cache", self.folder)
+            self.images = self.engine.images(self.mapping, kept(), self.folder)
         defaults: dict[str, Any] = {"log": lambda pod, line: self.lines.append(line)}
         return Settings(self.engine, self.images, self.folder, **{**defaults, **self.options})
 

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_aicore.errors import ImageError
 from pytest_aicore.running.images.images import Images
+from tests.running.pods_here import kept
 from tests.wheels import wheel
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ def folder(tmp_path: Path) -> Path:
 class Made:
     """Makes images of a folder."""
 
-    def __init__(self, folder: Path, tmp_path: Path) -> None:
+    def __init__(self, folder: Path, tmp_path: Path, cache: Path) -> None:
         self.folder = folder
-        self.images = Images({"docker.io/me/*": folder}, Path(sys.executable), tmp_path / "cache", tmp_path)
+        self.images = Images({"docker.io/me/*": folder}, Path(sys.executable), cache, tmp_path)
 
     def image(self, dockerfile: str) -> Image:
         """Return the image of a Dockerfile."""
@@ -61,7 +62,7 @@ class Made:
 @pytest.fixture
 def made(folder: Path, tmp_path: Path) -> Made:
     """Return what makes images."""
-    return Made(folder, tmp_path)
+    return Made(folder, tmp_path, kept())
 
 
 def dockerfile(here: Here, folder: Path, content: str) -> None:
@@ -148,9 +149,9 @@ def test_packages(of_machine: Here, folder: Path) -> None:
     assert of_machine.py("import tiny; print(tiny.VERSION)").last_lines == ("1.0",)
 
 
-def environments(tmp_path: Path) -> set[str]:
-    """Return the names of the environments in the cache."""
-    return {path.name for path in (tmp_path / "cache").iterdir() if path.is_dir()}
+def environments(cache: Path) -> set[str]:
+    """Return the names of the environments in a cache."""
+    return {path.name for path in cache.iterdir() if path.is_dir()}
 
 
 def test_an_environment_is_kept_by_its_content(folder: Path, tmp_path: Path) -> None:
@@ -158,17 +159,17 @@ def test_an_environment_is_kept_by_its_content(folder: Path, tmp_path: Path) -> 
     content = f"{FROM}COPY *.whl /w/\nRUN pip install --no-index /w/tiny-1.0-py3-none-any.whl\n"
     for version, number in (("1.0", 1), ("1.0", 1), ("1.1", 2)):
         tiny(folder, version)
-        Made(folder, tmp_path).image(content)
-        assert len(environments(tmp_path)) == number
+        Made(folder, tmp_path, tmp_path / "cache").image(content)
+        assert len(environments(tmp_path / "cache")) == number
 
 
 def test_a_damaged_environment_is_made_again(folder: Path, tmp_path: Path) -> None:
     name = tiny(folder)
     content = f"{FROM}COPY *.whl /w/\nRUN pip install --no-index /w/{name}\n"
-    Made(folder, tmp_path).image(content)
+    Made(folder, tmp_path, tmp_path / "cache").image(content)
     (module,) = (tmp_path / "cache").rglob("tiny.py")
     module.unlink()
-    Made(folder, tmp_path).image(content)
+    Made(folder, tmp_path, tmp_path / "cache").image(content)
     assert module.read_text() == "VERSION = '1.0'\n"
 
 
@@ -342,7 +343,7 @@ def test_a_python_that_is_called_python3(sandboxed: Here, tmp_path: Path) -> Non
     for program in (environment / "bin").glob("python*"):
         program.unlink()
     (environment / "bin" / "python3").symlink_to(Path(sys.executable).resolve())
-    sandboxed.images = Images({}, environment / "bin" / "python3", tmp_path / "cache", tmp_path)
+    sandboxed.images = Images({}, environment / "bin" / "python3", kept(), tmp_path)
     how = sandboxed.sh("python -c 'import sys; print(sys.prefix)'; python3 -c 'import sys; print(sys.prefix)'")
     assert (how.message, how.last_lines) == ("", (str(environment), str(environment)))
 
@@ -354,5 +355,5 @@ def test_an_environment_that_was_made_from_another_one(sandboxed: Here, tmp_path
     subprocess.run([str(first / "bin" / "python"), "-m", "venv", "--without-pip", str(second)], check=True)
     (second / "bin" / "python").unlink()
     (second / "bin" / "python").symlink_to(first / "bin" / "python")
-    sandboxed.images = Images({}, second / "bin" / "python", tmp_path / "cache", tmp_path)
+    sandboxed.images = Images({}, second / "bin" / "python", kept(), tmp_path)
     assert sandboxed.py("import sys; print(sys.prefix)").last_lines == (str(second),)
