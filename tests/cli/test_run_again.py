@@ -31,7 +31,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a workflow of two steps, in which the commands run."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CI", raising=False)
-    monkeypatch.setenv("PYTEST_AICORE_CACHE_DIR", str(tmp_path / "cache"))
     write("two.yaml", FIRST_FAILS_LATER)
     return tmp_path
 
