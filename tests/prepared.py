@@ -1,13 +1,14 @@
-"""Sessions in processes of their own that need not import everything again.
+"""Sessions and commands in processes of their own that need not import everything again.
 
-Most of what such a session costs are the imports of pytest, the SDK and the plugin. One Python for each worker of the
-tests runs a training, so that it has imported them, and then forks for each session. The fork is a process like any
+Most of what they cost are the imports of pytest, the SDK and the plugin. One Python for each worker of the
+tests runs a training, so that it has imported them, and then forks for each of them. The fork is a process like any
 other: with a group, signals, an environment, streams, a working directory and an end of its own. What depends on how an
 interpreter starts (what is imported when, which variables it reads first) has to start one, with `subprocess`.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import runpy
@@ -55,24 +56,74 @@ def start_pytest(
         errors: the file for its standard error stream; that of the output by default.
         env: its environment; by default this process's.
     """
+    return _start("pytest", arguments, cwd=cwd, output=output, errors=errors, env=env)
+
+
+def start_command(
+    *arguments: str, output: Path, errors: Path, given: Path | None = None, cwd: Path | None = None
+) -> Fork | subprocess.Popen[bytes]:
+    """Start `pytest-aicore` in a process group of its own, where SIGINT interrupts it.
+
+    Args:
+        arguments: of the command.
+        output: the file that its output overwrites.
+        errors: the file for its standard error stream.
+        given: the file that is its standard input; none by default.
+        cwd: the folder in which it runs; by default the current one.
+    """
+    return _start("pytest_aicore.cli", arguments, cwd=cwd or Path.cwd(), output=output, errors=errors, given=given)
+
+
+def run_command(*arguments: str, given: bytes | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `pytest-aicore` in the current folder to its end, within a minute.
+
+    Args:
+        arguments: of the command.
+        given: its standard input; none by default.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        stdin, output, errors = (Path(folder, name) for name in ("stdin", "stdout", "stderr"))
+        stdin.write_bytes(given or b"")
+        process = start_command(*arguments, output=output, errors=errors, given=stdin)
+        try:
+            status = process.wait(60)
+        finally:
+            process.kill()
+        printed = [file.read_bytes().decode() for file in (output, errors)]
+    return subprocess.CompletedProcess(arguments, status, *printed)
+
+
+def _start(
+    module: str,
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    output: Path,
+    errors: Path | None = None,
+    given: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Fork | subprocess.Popen[bytes]:
     environment = dict(os.environ if env is None else env)
     if CAN_FORK:
         output.touch()  # who waits for what is printed may read at once
         return _prepared().fork(
             {
+                "module": module,
                 "arguments": [*arguments],
                 "cwd": str(cwd),
+                "given": str(given or os.devnull),
                 "output": str(output),
                 "errors": str(errors or output),
                 "env": environment,
             }
         )
-    with output.open("wb") as stdout, (errors or Path(os.devnull)).open("wb") as stderr:
+    empty = Path(os.devnull)
+    with (given or empty).open("rb") as stdin, output.open("wb") as stdout, (errors or empty).open("wb") as stderr:
         return subprocess.Popen(
-            [sys.executable, "-m", "pytest", *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=cwd,
             env=environment,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=stdout,
             stderr=stderr if errors else subprocess.STDOUT,
             start_new_session=True,
@@ -241,15 +292,17 @@ def _import_everything() -> None:
     sys.path[:] = path
     del sys.modules["test_prepared"]
     import_module("tests.projects")  # the rest of the package, not before pytest could import it its own way
+    del sys.modules["pytest_aicore.cli.__main__"]  # which is run
     assert threading.active_count() == 1, threading.enumerate()
+    sys.stdout.flush()  # else each fork would print it once more
 
 
 def _say(text: str) -> None:
     os.write(_STREAM, text.encode() + b"\n")
 
 
-def _serve() -> None:
-    """Fork for each request, and say what became of it; return in each fork, and when nobody asks any more."""
+def _serve() -> str:
+    """Fork for each request, and say what became of it; return in each fork the module that it runs."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing)
@@ -271,8 +324,7 @@ def _serve() -> None:
                 signal.set_wakeup_fd(-1)
                 for descriptor in (reading, writing, requests.fileno(), _STREAM):
                     os.close(descriptor)
-                _become(**json.loads(line))
-                return
+                return _become(**json.loads(line))
             _say(f"forked {pid}")
 
 
@@ -285,8 +337,10 @@ def _ended() -> tuple[int, int] | None:
     return (pid, os.waitstatus_to_exitcode(status)) if pid else None
 
 
-def _become(arguments: list[str], cwd: str, output: str, errors: str, env: dict[str, str]) -> None:
-    """Make this process what `python -m pytest` would be."""
+def _become(
+    module: str, arguments: list[str], cwd: str, given: str, output: str, errors: str, env: dict[str, str]
+) -> str:
+    """Make this process what `python -m` of a module would be, and return the module."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.setsid()
@@ -294,19 +348,22 @@ def _become(arguments: list[str], cwd: str, output: str, errors: str, env: dict[
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
+    tempfile.tempdir = None  # what the variables say now
     new = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    for name, flags, stream in ((os.devnull, os.O_RDONLY, 0), (output, new, 1), (errors, new, 2)):
+    for name, flags, stream in ((given, os.O_RDONLY, 0), (output, new, 1), (errors, new, 2)):
         descriptor = 1 if (name, stream) == (output, 2) else os.open(name, flags, 0o666)
         os.dup2(descriptor, stream)
         if descriptor > 2:
             os.close(descriptor)
     sys.argv[1:] = arguments
     sys.path.insert(0, cwd)
+    return module
 
 
 if __name__ == "__main__":
     _STREAM = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     _import_everything()
-    _serve()
-    runpy.run_module("pytest", run_name="__main__", alter_sys=True)
+    gc.collect()
+    gc.freeze()  # else each fork searches everything when it ends, and copies it
+    runpy.run_module(_serve(), run_name="__main__", alter_sys=True)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.places import ROOT
+from tests.prepared import run_command
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
 
     from tests.cli.programs import Command
@@ -58,25 +57,14 @@ def edit(pytester: pytest.Pytester) -> Callable[..., None]:
 
 
 @pytest.fixture
-def command(pytester: pytest.Pytester) -> Command:
+def command(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Command:
     """A function that runs `pytest-aicore check` as a program in the project's folder.
 
     Whether the layer of Argo's types is there (AIC200) depends on the environment, so it is left out.
     """
 
     def command(*arguments: str, given: bytes | None = None) -> subprocess.CompletedProcess[str]:
-        finished = subprocess.run(
-            [sys.executable, "-m", "pytest_aicore.cli", "check", "--ignore", "AIC200", *arguments],
-            cwd=pytester.path,
-            input=given,
-            stdin=subprocess.DEVNULL if given is None else None,
-            capture_output=True,
-            check=False,
-            timeout=60,
-            env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-        )
-        return subprocess.CompletedProcess(
-            finished.args, finished.returncode, finished.stdout.decode(), finished.stderr.decode()
-        )
+        monkeypatch.chdir(pytester.path)
+        return run_command("check", "--ignore", "AIC200", *arguments, given=given)
 
     return command

@@ -15,6 +15,7 @@ import pytest
 
 from pytest_aicore.running.engines.sandbox import Sandbox
 from tests.cli.test_run_command import TWO_STEPS, command, write
+from tests.prepared import run_command
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ def run(request: pytest.FixtureRequest) -> Callable[..., subprocess.CompletedPro
         pytest.skip(reason)
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        words = command("two.yaml", "--engine", request.param, *arguments)
-        return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+        return run_command("run", "two.yaml", "--engine", request.param, *arguments)
 
     return run
 
@@ -156,9 +156,7 @@ def test_a_saved_file_begins_the_next_run(folder: Path) -> None:
 
 
 def test_watching_needs_a_folder_for_each_run() -> None:
-    result = subprocess.run(
-        command("two.yaml", "--watch", "--output", "left"), capture_output=True, text=True, check=False, timeout=60
-    )
+    result = run_command("run", "two.yaml", "--watch", "--output", "left")
     assert (result.returncode, result.stderr) == (
         2,
         "pytest-aicore: --watch: not together with --output, which would be the folder of several runs.\n",

@@ -20,6 +20,7 @@ from pytest_aicore.cli.command_line import main
 from pytest_aicore.running.engines.sandbox import Sandbox
 from pytest_aicore.workflows import resource_plans
 from tests.places import ROOT
+from tests.prepared import run_command
 
 pytestmark = pytest.mark.once
 
@@ -101,7 +102,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     Args:
         arguments: those of `run`.
     """
-    return subprocess.run(command(*arguments), capture_output=True, text=True, check=False, timeout=60)
+    return run_command("run", *arguments)
 
 
 def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import selectors
 import signal
-import subprocess
-import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
@@ -20,10 +18,10 @@ from pytest_aicore.emulator.serve.server import Server
 from pytest_aicore.emulator.store.records import EPOCH
 from pytest_aicore.emulator.world.pace import PACES, RunningClock
 from pytest_aicore.workflows import parse_template
+from tests.prepared import start_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from typing_extensions import Self
 
@@ -244,19 +242,20 @@ class Program:
 
     def __init__(self, *arguments: str, cwd: Path | None = None) -> None:
         self.began = time.monotonic()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "pytest_aicore.cli", "serve", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-        )
-        self.lines: dict[str, list[str]] = {"stdout": [], "stderr": []}
-        self._pipes = selectors.DefaultSelector()
-        for name in self.lines:
-            stream = getattr(self.process, name)
-            os.set_blocking(stream.fileno(), False)
-            self._pipes.register(stream, selectors.EVENT_READ, name)
-        self._rest = {"stdout": b"", "stderr": b""}
+        self._folder = tempfile.TemporaryDirectory()
+        self._printed = {name: Path(self._folder.name, name) for name in ("stdout", "stderr")}
+        self._last: dict[str, list[str]] | None = None
+        output, errors = self._printed.values()
+        errors.touch()
+        self.process = start_command("serve", *arguments, output=output, errors=errors, cwd=cwd)
+
+    @property
+    def lines(self) -> dict[str, list[str]]:
+        """The whole lines that it has printed, by stream."""
+        if self._last is not None:
+            return self._last
+        texts = {name: file.read_text(encoding="utf-8") for name, file in self._printed.items()}
+        return {name: text.split("\n")[:-1] for name, text in texts.items()}
 
     def wait_for(self, text: str, stream: str) -> str:
         """Wait until a line with this text comes, and return it."""
@@ -265,7 +264,7 @@ class Program:
             for line in self.lines[stream]:
                 if text in line:
                     return line
-            self._read(0.5)
+            time.sleep(0.02)
         raise AssertionError(f"{stream} has no line with {text!r} within {DEADLINE:g} s: {self.lines}")
 
     @property
@@ -281,10 +280,7 @@ class Program:
         """Send it a signal and return its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        status = self.process.wait(DEADLINE)
-        while self._read(0):
-            pass
-        return status
+        return self.process.wait(DEADLINE)
 
     def __enter__(self) -> Self:
         return self
@@ -293,22 +289,8 @@ class Program:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait(DEADLINE)
-        self._pipes.close()
-        for stream in (self.process.stdout, self.process.stderr):
-            if stream:
-                stream.close()
-
-    def _read(self, timeout: float) -> bool:
-        read = False
-        for key, _ in self._pipes.select(timeout):
-            data = os.read(key.fd, 65536)
-            if not data:
-                self._pipes.unregister(key.fileobj)
-                continue
-            read = True
-            *whole, self._rest[key.data] = (self._rest[key.data] + data).split(b"\n")
-            self.lines[key.data] += [line.decode() for line in whole]
-        return read
+        self._last = self.lines
+        self._folder.cleanup()
 
 
 def workflows_folder(parent: Path) -> Path:
