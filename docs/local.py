@@ -402,9 +402,9 @@ outputs out of it, so that nothing of this machine is mounted and no file of ano
 second container of the same image, in the same empty network, takes what `Tracking()` logs; models are not served then.
 
 Containers have the labels `pytest-aicore.machine` and `pytest-aicore.lock`, images that were built
-`pytest-aicore.machine` and `pytest-aicore.folder`: the containers that a killed session has left, and the images of
-folders that do not exist any more, are removed by the next session, or by `pytest-aicore sweep --local`. Nothing
-without these labels is touched, nor a name that you have given to such an image.
+`pytest-aicore.machine` and `pytest-aicore.folder`. The containers that a killed session has left are removed by the
+next session, the images of folders that do not exist any more by the next build, both by `pytest-aicore sweep --local`.
+Nothing without these labels is touched, nor a name that you have given to such an image.
 """
 ENDS = """
 ## How executions end

@@ -347,6 +347,7 @@ def _become(
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
+    tempfile.tempdir = None  # it was found by other variables
     time.tzset()
     tempfile.tempdir = None  # what the variables say now
     new = os.O_WRONLY | os.O_CREAT | os.O_TRUNC

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.containers import volumes_of_nobody, with_word
 from tests.prepared import start_pytest
 from tests.waiting import sleeping, until
 
@@ -45,10 +46,12 @@ spec:
     - name: train
       metadata: {labels: {ai.sap.com/resourcePlan: starter}}
       outputs: {artifacts: [{name: model, globalName: leaf-model, path: /app/model, optional: true}]}
+      volumes: [{name: work, emptyDir: {}}]
       container:
-        image: docker.io/me/leaf:1
+        image: docker.io/me/tiny:1
+        volumeMounts: [{name: work, mountPath: /work}]
         command: ["/bin/sh", "-c"]
-        args: ["s={{workflow.parameters.seconds}}; sleep $s & (sleep $s &); sleep 0.2; echo end"]
+        args: ["s={{workflow.parameters.seconds}}; sleep $s & (sleep $s &); sleep 0.2; touch /work/end; echo end"]
 """
 TESTS = """
 import pytest
@@ -70,6 +73,7 @@ def test_nothing_is_left(
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
+    volumes = volumes_of_nobody() if engine == "docker" else set()
     (pytester.path / "workflows").mkdir()
     (pytester.path / "workflows" / "leaf.yaml").write_text(WORKFLOW)
     pytester.makepyfile(test_it=TESTS.replace("SECONDS", seconds))
@@ -94,3 +98,6 @@ def test_nothing_is_left(
     until(
         lambda: [path.name for path in temporary.iterdir() if path.name.startswith("aicore-")] == [], "no folder", LONG
     )
+    if engine == "docker":
+        until(lambda: with_word(f"s={seconds};") == [], "no container", LONG)
+        until(lambda: volumes_of_nobody() <= volumes, "no volume", LONG)

@@ -16,14 +16,14 @@ from pytest_aicore.running.engines.docker.connection import NoApiError, connecte
 from pytest_aicore.running.engines.docker.container import Container, remove_container
 from pytest_aicore.running.engines.docker.files import USER, Files
 from pytest_aicore.running.engines.docker.images import DockerImages
-from pytest_aicore.running.engines.docker.leftovers import labels, remove_leftovers
+from pytest_aicore.running.engines.docker.leftovers import labels, remove_containers, remove_images
 from pytest_aicore.running.engines.docker.programs import require_program
 from pytest_aicore.running.engines.docker.tracking import Relay, command
 from pytest_aicore.running.engines.engine import StartError
 from pytest_aicore.running.engines.relay import TRACKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from docker import APIClient
@@ -92,13 +92,14 @@ class Docker:
 
     def remove_leftovers(self) -> list[str]:
         """Remove what sessions have left that have ended, and return what that was; only after `probe`."""
+        return [*self._removed(remove_containers), *self._removed(remove_images)]
+
+    def _removed(self, remove: Callable[[APIClient], Iterator[str]]) -> list[str]:
         from docker.errors import DockerException
         from requests.exceptions import RequestException
 
-        if self._client is None:
-            return []
         with contextlib.suppress(DockerException, RequestException, OSError):
-            return remove_leftovers(self._client)
+            return [] if self._client is None else list(remove(self._client))
         return []
 
     def close(self) -> None:
@@ -109,7 +110,7 @@ class Docker:
             self._client = None
 
     def images(self, mapping: Mapping[str, Path], cache: Path, folder: Path) -> DockerImages:
-        """Return what makes the images of a run, after removing what sessions have left that were killed.
+        """Return what makes the images of a run, after removing the containers of sessions that were killed.
 
         Args:
             mapping: by a pattern of image names the folder with the Dockerfile.
@@ -121,7 +122,7 @@ class Docker:
         """
         del cache, folder
         client = self._api()
-        self.remove_leftovers()
+        self._removed(remove_containers)
         return DockerImages(client, mapping)
 
     def prepare(self, image: Image, root: Root) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.errors import ImageError
 from pytest_aicore.running.engines.docker.following import Following, GivenUp, Silence
-from pytest_aicore.running.engines.docker.leftovers import FOLDER, MACHINE, TAGS, remove_untagged
+from pytest_aicore.running.engines.docker.leftovers import FOLDER, MACHINE, TAGS, remove_images, remove_untagged
 from pytest_aicore.running.images.image import Image
 from pytest_aicore.running.images.mapped import MappedImages
 
@@ -84,9 +84,20 @@ class DockerImages(MappedImages):
             built = self._client.inspect_image(tag)
         except (DockerException, RequestException, OSError) as error:
             raise ImageError(f"{folder / 'Dockerfile'}: the image cannot be built: {_said(error)}") from None
-        if before not in (None, built["Id"]):
-            remove_untagged(self._client, str(before))
+        if before != built["Id"]:
+            self._remove_others(before)
         return _image(built)
+
+    def _remove_others(self, before: str | None) -> None:
+        """Remove the image that was built from the same folder before, and those of folders that are gone."""
+        from docker.errors import DockerException
+        from requests.exceptions import RequestException
+
+        with suppress(DockerException, RequestException):
+            if before is not None:
+                remove_untagged(self._client, before)
+            for _ in remove_images(self._client):
+                pass
 
     def _id_of(self, tag: str) -> str | None:
         from docker.errors import DockerException

@@ -42,8 +42,8 @@ def labels() -> dict[str, str]:
     return {LOCK: str(_own_lock(os.getpid())), MACHINE: platform.node()}
 
 
-def remove_leftovers(client: APIClient) -> list[str]:
-    """Remove what sessions have left that have ended, and return what that was.
+def remove_containers(client: APIClient) -> Iterator[str]:
+    """Remove the containers of sessions that have ended, and yield which.
 
     Args:
         client: of the API.
@@ -51,10 +51,6 @@ def remove_leftovers(client: APIClient) -> list[str]:
     Raises:
         DockerException: the API does not answer.
     """
-    return [*_remove_containers(client), *_remove_images(client)]
-
-
-def _remove_containers(client: APIClient) -> Iterator[str]:
     from docker.errors import APIError
 
     for each in client.containers(all=True, filters={"label": [LOCK, f"{MACHINE}={platform.node()}"]}):
@@ -65,8 +61,17 @@ def _remove_containers(client: APIClient) -> Iterator[str]:
                 yield f"the container {name}"
 
 
-def _remove_images(client: APIClient) -> Iterator[str]:
-    """Remove the images of folders that do not exist any more, and what a build has replaced."""
+def remove_images(client: APIClient) -> Iterator[str]:
+    """Remove the images of folders that do not exist any more, and what a build has replaced, and yield which.
+
+    Podman takes a second to list a hundred images.
+
+    Args:
+        client: of the API.
+
+    Raises:
+        DockerException: the API does not answer.
+    """
     from docker.errors import APIError
 
     for each in client.images(filters={"label": FOLDER}):
@@ -137,4 +142,4 @@ def _is_held(lock: Path) -> bool:
     return False
 
 
-__all__ = ["FOLDER", "LOCK", "MACHINE", "TAGS", "labels", "remove_leftovers", "remove_untagged"]
+__all__ = ["FOLDER", "LOCK", "MACHINE", "TAGS", "labels", "remove_containers", "remove_images", "remove_untagged"]
