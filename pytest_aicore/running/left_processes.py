@@ -52,13 +52,26 @@ def end(marks: Iterable[str]) -> None:
 def end_noted(folder: Path) -> None:
     """End the processes that are noted in a folder for temporary files, and what else is of the sessions of these.
 
+    A step may have begun just before its session was killed, which had no time for a note: it works in that folder.
+
     Args:
         folder: of a run, or of an engine with a folder for each of its runs.
     """
+    marks: list[str] = []
     for file in (*folder.glob(f"steps/*{_SUFFIX}"), *folder.glob(f"*/steps/*{_SUFFIX}")):
         with suppress(OSError):
-            marks = file.read_text(encoding="utf-8", errors="replace").splitlines()
-            end([*marks, *_of_sessions({mark.split(" ")[1] for mark in marks})])
+            marks += file.read_text(encoding="utf-8", errors="replace").splitlines()
+    leaders = {mark.split(" ")[1] for mark in marks} | {_session_of(process) for process in _steps_in(folder)}
+    end([*marks, *_of_sessions(leaders - {""})])
+
+
+def _steps_in(folder: Path) -> Iterator[Path]:
+    """Yield the processes of steps whose working directory is below a folder."""
+    place = folder.resolve()
+    for process in _processes():
+        with suppress(OSError):
+            if (process / "cwd").readlink().is_relative_to(place) and _is_of_step(process):
+                yield process
 
 
 def _of_sessions(leaders: set[str]) -> Iterator[str]:
@@ -67,14 +80,28 @@ def _of_sessions(leaders: set[str]) -> Iterator[str]:
     Args:
         leaders: the ids of processes with which sessions may have begun.
     """
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, IndexError):  # it belongs to somebody else, or has just ended
-            session = (process / "stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2].split()[3]
+    for process in _processes():
+        with suppress(OSError, IndexError):
             # The number of a session that is over may be another's now.
-            if session in leaders and _OF_STEPS in (process / "environ").read_bytes():
+            if _session_of(process) in leaders and _is_of_step(process):
                 mark = mark_of(int(process.name))
                 if mark is not None:
                     yield mark
+
+
+def _processes() -> Iterator[Path]:
+    """Yield all processes; whoever reads one meets `OSError` if it belongs to somebody else, or has just ended."""
+    return Path("/proc").glob("[0-9]*")
+
+
+def _session_of(process: Path) -> str:
+    with suppress(OSError):
+        return (process / "stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2].split()[3]
+    return ""
+
+
+def _is_of_step(process: Path) -> bool:
+    return _OF_STEPS in (process / "environ").read_bytes()
 
 
 __all__ = ["end", "end_noted", "file_of", "note"]

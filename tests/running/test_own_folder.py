@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from tests.places import ROOT
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.waiting import sleeping, until
 
 pytestmark = pytest.mark.once
 
@@ -23,6 +23,9 @@ folder = context.__enter__()
 (folder / "steps").mkdir()
 print(os.path.exists(folder))
 """
+
+
+NEXT = "from pytest_aicore.running.own_folder import own_folder\nwith own_folder(): pass"
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,35 @@ def test_a_process_that_does_not_leave_the_block(end: str, left: list[str], tmp_
     assert ended.stderr == b""
     assert set(ended.stdout.split()) == {b"True"}
     assert [path.name[: len("aicore-run-")] for path in tmp_path.iterdir()] == left
-    next_one = "from pytest_aicore.running.own_folder import own_folder\nwith own_folder(): pass"
-    subprocess.run([sys.executable, "-c", next_one], env=env, cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", NEXT], env=env, cwd=ROOT, check=True)
     assert list(tmp_path.iterdir()) == []
+
+
+STEP = """
+import subprocess
+def start(env):
+    script = "cd / && sleep SECONDS & exec sleep SECONDS"
+    env["PATH"] = os.environ["PATH"]
+    subprocess.Popen(["sh", "-c", script], cwd=folder / "steps", env=env, start_new_session=True)
+start({"ARGO_CONTAINER_NAME": "main"})
+start({})
+os._exit(1)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="found in /proc, which Linux has")
+def test_a_step_that_nobody_had_time_to_note(tmp_path: Path) -> None:
+    """What works in the folder and is no step is left alone."""
+    seconds = f"4{int.from_bytes(os.urandom(4), 'big')}"
+    env = {"TMPDIR": str(tmp_path), "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-c", BEGIN + STEP.replace("SECONDS", seconds)]
+    assert subprocess.run(command, env=env, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode == 1
+    try:
+        until(lambda: len(sleeping(seconds)) == 4, "all processes")
+        subprocess.run([sys.executable, "-c", NEXT], env=env, cwd=ROOT, check=True)
+        until(lambda: len(sleeping(seconds)) == 2, "the end of the step")
+        for process in sleeping(seconds):
+            assert b"ARGO_" not in Path(f"/proc/{process}/environ").read_bytes()
+    finally:
+        for process in sleeping(seconds):
+            os.kill(process, signal.SIGKILL)
