@@ -49,9 +49,9 @@ spec:
       volumes: [{name: work, emptyDir: {}}]
       container:
         image: docker.io/me/tiny:1
-        volumeMounts: [{name: work, mountPath: /work}]
+        volumeMounts: [{name: work, mountPath: /volume}]
         command: ["/bin/sh", "-c"]
-        args: ["s={{workflow.parameters.seconds}}; sleep $s & (sleep $s &); sleep 0.2; touch /work/end; echo end"]
+        args: ["s={{workflow.parameters.seconds}}; sleep $s & (sleep $s &); sleep 0.2; touch /volume/end; echo end"]
 """
 TESTS = """
 import pytest
