@@ -115,7 +115,18 @@ class Document:
             plain["baseline"] = _plain(self.single)
         if self.sets:
             plain["parameter_sets"] = {name: _plain(each) for name, each in sorted(self.sets.items())}
-        return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
+        if not _is_encodable(text):  # half a surrogate pair, which JSON of the service can hold
+            text = json.dumps(plain, indent=2, allow_nan=False)
+        return text + "\n"
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _plain(baseline: Baseline) -> dict[str, Any]:
@@ -160,7 +171,7 @@ class _Reader:
 
     def document(self, text: str) -> Document:
         try:
-            content = json.loads(text, parse_constant=self._no_constant)
+            content = json.loads(text, parse_constant=self._no_constant, object_pairs_hook=self._once)
         except json.JSONDecodeError as error:
             if any(line.startswith("<<<<<<< ") for line in text.splitlines()):
                 raise BaselineError(
@@ -265,6 +276,14 @@ class _Reader:
             found = math.inf
         if not math.isfinite(found):
             self._refuse(f"{where}: expected a finite number")
+        return found
+
+    def _once(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Return an object; a merge that kept both sides must not silently mean the second one."""
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            self._refuse(f"{next(name for name in names if names.count(name) > 1)!r} occurs twice in one object")
         return found
 
     def _no_constant(self, name: str) -> NoReturn:

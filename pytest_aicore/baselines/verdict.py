@@ -103,10 +103,10 @@ class Verdict:
                     "metric": row.name,
                     "rule": row.rule,
                     "passed": row.passed,
-                    "value": row.value,
+                    "value": _finite(row.value),
                     "baseline": row.baseline,
-                    "lowest": row.lowest,
-                    "highest": row.highest,
+                    "lowest": _finite(row.lowest),
+                    "highest": _finite(row.highest),
                     "problem": row.problem,
                 }
                 for row in self.rows
@@ -117,6 +117,11 @@ class Verdict:
             "chance": list(self.chance),
             "repeatable": self.repeatable,
         }
+
+
+def _finite(value: float | None) -> float | None:
+    """Return a number as JSON can have it."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _are(names: Sequence[str]) -> str:

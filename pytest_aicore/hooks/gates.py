@@ -20,8 +20,7 @@ from pytest_aicore.hooks import failing_plainly
 from pytest_aicore.hooks.context import hiding_of
 from pytest_aicore.hooks.verdicts import await_with_body
 from pytest_aicore.hooks.workflow_files import WRITTEN, write_lines
-from pytest_aicore.reports.model import CARRIED_GATES
-from pytest_aicore.reports.terminal import gate_text
+from pytest_aicore.reports.model import CARRIED_GATES, encodable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
@@ -92,7 +91,9 @@ class Gates:
         if call.when == "call":
             test.is_over = True
         if call.when == "teardown" and test.results:
-            results = hiding_of(self.config).redact.data(test.results)
+            from pytest_aicore.reports.terminal import gate_text
+
+            results = encodable(hiding_of(self.config).redact.data(test.results))
             setattr(report, CARRIED_GATES, results)
             report.user_properties += [("aicore_gate", gate_text(each)) for each in results]
         return report

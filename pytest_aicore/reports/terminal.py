@@ -498,7 +498,7 @@ def gate_text(gate: Mapping[str, Any], test: str = "") -> str:
     rules = "; ".join(_rule(rule) for rule in gate["rules"])
     if gate["outcome"] == "missing":
         rules = "no baseline that can be compared"
-    return f"{gate['outcome']:<7} {gate['baseline']}{test}{f': {rules}' if rules else ''}"
+    return on_one_line(f"{gate['outcome']:<7} {gate['baseline']}{test}{f': {rules}' if rules else ''}")
 
 
 def _rule(rule: Mapping[str, Any]) -> str:

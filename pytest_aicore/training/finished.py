@@ -128,6 +128,16 @@ class Metrics(Named):
         super().__init__(values, METRIC, remedy)
         self._origin = origin
 
+    def __getitem__(self, name: str) -> MetricValue:
+        """Return the metric of that name.
+
+        Raises:
+            MissingError: the name is missing (it is a `KeyError`).
+        """
+        __tracebackhide__ = True
+        value: MetricValue = super().__getitem__(name)
+        return value
+
     def matches_baseline(
         self, path: str | os.PathLike[str], rules: Mapping[str, Rule] | None = None, /, **more: Rule
     ) -> bool:

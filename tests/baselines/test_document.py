@@ -69,6 +69,17 @@ def test_what_is_written_is_read_again(baseline: Baseline) -> None:
     assert read.sets["set-1"].values.keys() == baseline.values.keys()
 
 
+def test_names_of_any_characters_are_written() -> None:
+    """JSON of a service can hold half a surrogate pair, which is in no encoding."""
+    for name in ("Größe", "half \ud800", "\x1b[31m"):
+        text = Document(Baseline({name: Values(0.5, 0.5, 0.5)}, ORIGIN)).text()
+        text.encode()
+        read = parse(text, "b.json").single
+        assert read is not None
+        assert list(read.values) == [name]
+    assert "Größe" in Document(Baseline({"Größe": Values(0.5, 0.5, 0.5)}, ORIGIN)).text()
+
+
 def test_values_that_are_not_numbers_are_left_empty() -> None:
     """A later rule for such a metric fails, and says that the baseline has no finite value."""
     values = values_of([(0, float("nan"), {}), (1, float("inf"), {})])
@@ -97,7 +108,7 @@ REMEDY = "Restore it from version control, or remove it and train again: pytest 
     ("text", "why"),
     [
         ("", "invalid JSON in line 1: Expecting value"),
-        ('{"document": 1,\n}', "invalid JSON in line 2: "),
+        ('{"document":\n1 1}', "invalid JSON in line 2: Expecting ',' delimiter"),
         ("[]", "the file: expected an object"),
         ("{}", f'expected "document": "{NAME}"'),
         ('{"accuracy": 0.9}', f'expected "document": "{NAME}"'),
@@ -128,6 +139,7 @@ REMEDY = "Restore it from version control, or remove it and train again: pytest 
             "parameter_sets['a']: expected an object",
         ),
         ("[" * 100_000, "too many nested values"),
+        (entry().replace('"f1": 0.5', '"f1": 0.5, "f1": 0.6'), "'f1' occurs twice in one object"),
     ],
 )
 def test_a_damaged_file_is_refused_with_its_place(text: str, why: str) -> None:

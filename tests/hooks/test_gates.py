@@ -162,6 +162,22 @@ def test_values_of_any_kind_are_compared(project: pytest.Pytester) -> None:
     ]
 
 
+def test_what_others_write_cannot_act_in_the_reports(project: pytest.Pytester) -> None:
+    baseline(project, rmse=0.3)
+    source = """
+NAME = chr(27) + "[31m" + chr(10) + "::error::" + chr(0xD800)
+
+def test_it(aicore_client):
+    assert measured({NAME: float("nan")}).matches_baseline("baselines/rmse.json", {NAME: at_most()})
+"""
+    result = run(project, source, *LOCAL, "--aicore-report=report.json", "--junitxml=junit.xml")
+    result.assert_outcomes(failed=1)
+    assert "\x1b" not in result.stdout.str()
+    assert not [line for line in result.outlines if line.startswith("::error::")]
+    (gate,) = json.loads((project.path / "report.json").read_text(), parse_constant=pytest.fail)["gates"]
+    assert (gate["rules"][0]["value"], gate["rules"][0]["problem"]) == (None, "nan cannot be compared")
+
+
 def test_a_gate_that_is_not_asserted_fails_as_well(project: pytest.Pytester) -> None:
     baseline(project, rmse=0.3)
     source = """
