@@ -319,9 +319,10 @@ Exit status: 0 COMPLETED, 1 otherwise (DEAD, STOPPED), 2 nothing was started bec
 be, 130 after Ctrl-C. The first Ctrl-C ends all steps, the second one the command.
 
 **Images.** Without `--image` an image is substituted: steps find the programs of this machine and the Python that runs
-pytest-aicore, and the command says so; where the variable `CI` is set it needs `--substitute`. `FROM`, `WORKDIR`,
-`ENV`, `COPY`, `ADD`, `ENTRYPOINT`, `CMD`, and of `RUN` what makes folders and installs Python packages are followed;
-what is not is a warning.
+pytest-aicore, and the command says so; where the variable `CI` is set it needs `--substitute`. `FROM` (also a stage of
+the same file), `WORKDIR`, `ENV`, `COPY`, `ADD`, `ENTRYPOINT`, `CMD` are followed, here-documents among them, and of
+`RUN` what makes folders, links and files with `echo` and `printf`, and installs Python packages; what is not is a
+warning.
 
 **Artifacts.** `ai://SECRET/PATH` is looked for in what the project's `aicore_local_store` names, and
 `ai://default/RUN/NAME` is an output of an earlier run in `aicore-output`. What is in S3 is downloaded first.

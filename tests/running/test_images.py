@@ -65,6 +65,10 @@ def made(folder: Path, tmp_path: Path) -> Made:
     return Made(folder, tmp_path, kept())
 
 
+SCRIPTS = "of here-documents only scripts of the shell are followed"
+ONLY = "only mkdir, touch, ln -s, chmod and pip install are followed"
+
+
 def dockerfile(here: Here, folder: Path, content: str) -> None:
     """Map all images of a test to a Dockerfile."""
     (folder / "Dockerfile").write_text(content)
@@ -211,7 +215,7 @@ def test_an_unknown_instruction(made: Made) -> None:
     [
         (
             "RUN apt-get update",
-            "RUN apt-get update (only mkdir, chmod and pip install are followed, and apt-get is another program)",
+            f"RUN apt-get update ({ONLY}, and apt-get is another program)",
         ),
         ("RUN echo a | tee /b", "RUN echo a | tee /b (it needs a shell)"),
         ("RUN mkdir /a > /dev/null", "RUN mkdir /a > /dev/null (it needs a shell)"),
@@ -225,11 +229,52 @@ def test_an_unknown_instruction(made: Made) -> None:
         ("ADD a.tar.gz /b", "ADD a.tar.gz /b (archives are not unpacked: a.tar.gz)"),
         ('SHELL ["/bin/bash", "-c"]', 'SHELL ["/bin/bash", "-c"] (SHELL is not followed)'),
         ("ONBUILD RUN true", "ONBUILD RUN true (ONBUILD is not followed)"),
-        ("RUN <<EOF\nmkdir /a\nEOF", "RUN <<EOF (here-documents are not followed)"),
+        ("RUN <<EOF\n#!/usr/bin/env python\nEOF", f"RUN <<EOF ({SCRIPTS})"),
+        ("RUN cat <<EOF > /a\na\nEOF", f"RUN cat <<EOF > /a ({SCRIPTS})"),
+        ("RUN <<EOF\nmkdir /a\ncp /a /b\nEOF", f"RUN cp /a /b ({ONLY}, and cp is another program)"),
+        ("RUN mkdir /a; echo $(date) > /a/b", "RUN mkdir /a; echo $(date) > /a/b (it needs a shell)"),
     ],
 )
 def test_what_is_not_followed_is_said(made: Made, line: str, warning: str) -> None:
     assert made.warnings(f"{FROM}{line}\n") == [f"Dockerfile:2: not followed: {warning}"]
+
+
+PROGRAMS = """
+FROM alpine:3 AS base
+ENV NAME=two
+RUN mkdir /folder
+FROM base
+COPY --chmod=755 <<'EOF' <<-"END" /bin/
+#!/bin/sh
+echo "$1 $NAME"
+EOF
+TAB#!/bin/sh
+TABTABecho three
+END
+COPY <<TEXT /text
+name: ${NAME}
+TEXT
+RUN printf '#!/bin/sh\\necho %s\\n' four > /folder/four && echo \'# end\' >> /folder/four && chmod +x /folder/four
+RUN <<EOF
+set -e
+# links
+ln -s /folder/four \\
+  /bin/five
+touch /folder/empty
+EOF
+"""
+
+
+def test_programs_that_the_dockerfile_writes(sandboxed: Here, folder: Path) -> None:
+    dockerfile(sandboxed, folder, PROGRAMS.replace("TAB", "\t"))
+    how = sandboxed.sh("EOF one; END; five; cat /text; test -f /folder/empty")
+    assert (how.phase, how.last_lines) == ("Succeeded", ("one two", "three", "four", "name: two"))
+
+
+def test_a_file_that_cannot_be_written(made: Made) -> None:
+    assert (
+        made.error(f"{FROM}RUN mkdir /a && echo 1 > /a") == "FOLDER/Dockerfile:2: /a cannot be written: Is a directory"
+    )
 
 
 @pytest.mark.parametrize(

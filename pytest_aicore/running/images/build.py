@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from pytest_aicore.running.images.dockerfile import parse, substituted
 from pytest_aicore.running.images.image import Image, NotFollowed
 from pytest_aicore.running.images.interpreter import in_environment
 from pytest_aicore.running.images.packages import Installation
-from pytest_aicore.running.images.shell import Beyond, commands, of_words
+from pytest_aicore.running.images.shell import Beyond, Followed, commands, of_words
 from pytest_aicore.running.root import Root
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Build:
         self._paths: list[str] = []
         self._installations: list[Installation] = []
         self._takes_arguments = True
+        self._stages: list[list[Instruction]] = []
 
     def image(self, environments: Environments) -> Image:
         """Follow the Dockerfile.
@@ -74,7 +76,9 @@ class Build:
             content = self._file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ImageError(f"{self._file} cannot be read: {error}") from None
-        for instruction in _last_stage(parse(content, str(self._file))):
+        instructions = parse(content, str(self._file))
+        self._stages = _stages(instructions)
+        for instruction in [*_before_stages(instructions), *self._of_stage(self._stages[-1])]:
             self._follow(instruction)
         python = environments.with_packages(self._base, self._installations, str(self._file))
         return replace(
@@ -87,11 +91,14 @@ class Build:
             warnings=tuple(self._warnings),
         )
 
+    def _of_stage(self, stage: list[Instruction]) -> list[Instruction]:
+        """Return the instructions of a stage, after those of the stage on which it stands."""
+        earlier = self._stages[: self._stages.index(stage)]
+        base = next((each for each in reversed(earlier) if _name(each) == _base(stage)), None)
+        return stage if base is None else [*self._of_stage(base), *stage]
+
     def _follow(self, instruction: Instruction) -> None:
         if instruction.name in _OF_NO_EFFECT:
-            return
-        if instruction.is_here_document:
-            self._warn(instruction, "here-documents are not followed")
             return
         methods: dict[str, Callable[[Instruction], None]] = {
             "FROM": self._from,
@@ -119,6 +126,9 @@ class Build:
         return substituted(instruction.text, {"PATH": PATH, **self._arguments, **self._variables})
 
     def _from(self, instruction: Instruction) -> None:
+        if any(_name(stage) == _base([instruction]) for stage in self._stages):
+            self._arguments.clear()
+            return
         base = self._text(instruction).split()[0]
         python = _PYTHON_IMAGE.match(base)
         if python is not None and python[1] != self._base.version:
@@ -180,6 +190,11 @@ class Build:
         if len(words) < 2:
             raise ImageError(f"{self._place(instruction)}: {instruction.name} needs a source and a target")
         *sources, target = words
+        if instruction.documents:
+            self._write_documents(instruction, target)
+            sources = [source for source in sources if not source.startswith("<<")]
+            if not sources:
+                return
         remote = [source for source in sources if re.match(r"https?://|git@|git://", source)]
         packed = [source for source in sources if re.search(r"\.(?:tar(?:\.\w+)?|tgz|tbz2?|txz)$", source)]
         if instruction.name == "ADD" and (remote or packed):
@@ -195,9 +210,41 @@ class Build:
         self._context.copy(sources, whole, self._root, self._place(instruction), permissions)
         self._paths.append(whole.rstrip("/") or "/")
 
-    def _run(self, instruction: Instruction) -> None:
+    def _write_documents(self, instruction: Instruction, target: str) -> None:
+        mode = instruction.flags.get("chmod") or "644"
+        for document in instruction.documents:
+            variables = {"PATH": PATH, **self._arguments, **self._variables}
+            content = document.content if document.is_literal else substituted(document.content, variables)
+            path = self._absolute(target)
+            path = f"{path}{document.name}" if path.endswith("/") else path
+            self._write(instruction, path, content)
+            self._chmod(instruction, (mode, path))
+
+    def _write(self, instruction: Instruction, path: str, content: str, *, is_added: bool = False) -> None:
+        try:
+            self._root.make_folder(str(PurePosixPath(path).parent))
+            place = self._root.place(path, follow=True)
+            before = place.read_text(encoding="utf-8") if is_added and place.exists() else ""
+            place.write_text(before + content, encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImageError(f"{self._place(instruction)}: {path} cannot be written: {_why(error)}") from None
+        self._paths.append(path)
+
+    def _commands(self, instruction: Instruction) -> list[Followed | Beyond]:
+        """Return the commands of a RUN line, or of the here-document that is its script."""
         array = instruction.array()
-        for command in [of_words(array)] if array else commands(self._known_only(instruction)):
+        if array:
+            return [of_words(array)]
+        if not instruction.documents:
+            return commands(self._known_only(instruction.text))
+        content = instruction.documents[0].content
+        if not instruction.text.startswith("<<") or content.startswith("#!"):
+            return [Beyond(instruction.text, "of here-documents only scripts of the shell are followed")]
+        lines = [line.strip() for line in content.replace("\\\n", "").splitlines()]
+        return [each for line in lines if line[:1] not in ("", "#") for each in commands(self._known_only(line))]
+
+    def _run(self, instruction: Instruction) -> None:
+        for command in self._commands(instruction):
             if isinstance(command, Beyond):
                 self._warn(instruction, command.reason, f"RUN {command.text}")
             elif command.kind == "mkdir":
@@ -206,13 +253,39 @@ class Build:
                 self._chmod(instruction, command.arguments)
             elif command.kind == "pip":
                 self._install(instruction, command.arguments)
+            elif command.kind == "ln":
+                self._link(instruction, command.arguments)
+            elif command.kind == "touch":
+                for path in command.arguments:
+                    self._write(instruction, self._absolute(path), "", is_added=True)
+            elif command.kind == "write":
+                self._write_printed(instruction, command.arguments)
 
-    def _known_only(self, instruction: Instruction) -> str:
+    def _link(self, instruction: Instruction, arguments: tuple[str, ...]) -> None:
+        target, path = arguments
+        whole = self._absolute(path)
+        try:
+            self._root.make_folder(str(PurePosixPath(whole).parent))
+            place = self._root.place(whole)
+            if place.is_dir() and not place.is_symlink():
+                place = place / PurePosixPath(target).name
+            place.unlink(missing_ok=True)
+            place.symlink_to(target)
+        except OSError as error:
+            raise ImageError(f"{self._place(instruction)}: {whole} cannot be made: {error.strerror}") from None
+        self._paths.append(whole)
+
+    def _write_printed(self, instruction: Instruction, arguments: tuple[str, ...]) -> None:
+        sign, path, *words = arguments
+        printed = subprocess.run(  # noqa: S603  echo and printf, which the shell has itself
+            ["/bin/sh", "-c", shlex.join(words)], capture_output=True, text=True, check=False, env={}
+        )
+        self._write(instruction, self._absolute(path), printed.stdout, is_added=sign == ">>")
+
+    def _known_only(self, text: str) -> str:
         """Return the line of a shell; a variable that only the shell knows stays, and so needs a shell."""
         known = {**self._arguments, **self._variables}
-        return re.sub(
-            r"\$(?:(\w+)|\{(\w+)\})", lambda found: known.get(found[1] or found[2], found[0]), instruction.text
-        )
+        return re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda found: known.get(found[1] or found[2], found[0]), text)
 
     def _mkdir(self, instruction: Instruction, arguments: tuple[str, ...]) -> None:
         options = [word for word in arguments if word.startswith("-")]
@@ -261,15 +334,39 @@ class Build:
         self._image = replace(self._image, cmd=_program(instruction))
 
 
+def _why(error: Exception) -> str:
+    return str((isinstance(error, OSError) and error.strerror) or error)
+
+
 def _program(instruction: Instruction) -> tuple[str, ...]:
     array = instruction.array()
     return tuple(array) if array is not None else ("/bin/sh", "-c", instruction.text)
 
 
-def _last_stage(instructions: list[Instruction]) -> list[Instruction]:
-    """Return the instructions of the last stage, with the arguments that are set before the first."""
-    starts = [number for number, each in enumerate(instructions) if each.name == "FROM"]
-    return [*instructions[: starts[0]], *instructions[starts[-1] :]]
+def _before_stages(instructions: list[Instruction]) -> list[Instruction]:
+    """Return the arguments that are set before the first stage."""
+    return list(takewhile(lambda each: each.name != "FROM", instructions))
+
+
+def _stages(instructions: list[Instruction]) -> list[list[Instruction]]:
+    """Return the instructions of each stage."""
+    found: list[list[Instruction]] = []
+    for each in instructions:
+        if each.name == "FROM":
+            found.append([])
+        if found:
+            found[-1].append(each)
+    return found
+
+
+def _base(stage: list[Instruction]) -> str:
+    return stage[0].text.split()[0].lower()
+
+
+def _name(stage: list[Instruction]) -> str:
+    """Return the name of a stage, empty without one."""
+    words = stage[0].text.lower().split()
+    return words[2] if words[1:2] == ["as"] and len(words) > 2 else ""
 
 
 def _contents(place: Path) -> list[bytes]:

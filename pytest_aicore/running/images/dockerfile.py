@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_aicore.errors import ImageError, did_you_mean
 
@@ -12,10 +13,24 @@ KNOWN = (
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER",
     "ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
 )  # fmt: skip
-_HEREDOC = re.compile(r"<<-?(['\"]?)([A-Za-z_]\w*)\1")
+_HEREDOC = re.compile(r"<<(-?)(['\"]?)([A-Za-z_]\w*)\2")
 _DIRECTIVE = re.compile(r"#\s*(\w+)\s*=\s*(\S+)\s*$")
 _FLAG = re.compile(r"--([a-z][a-z-]*)(?:=(\S*))?\s+")
 _VARIABLE = re.compile(r"\\(.)|\$(?:(\w+)|\{(\w+)(?:(:[-+])([^}]*))?\})")
+
+
+class Document(NamedTuple):
+    """A here-document.
+
+    Attributes:
+        name: what ends it.
+        content: its lines.
+        is_literal: whether variables in it stay as they are.
+    """
+
+    name: str
+    content: str
+    is_literal: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +42,14 @@ class Instruction:
         name: in capitals.
         flags: `--chown=...` as `chown`.
         text: what follows, lines that were continued joined.
-        is_here_document: whether more lines belong to it, which are not in `text`.
+        documents: its here-documents, which are not in `text`.
     """
 
     line: int
     name: str
     flags: dict[str, str]
     text: str
-    is_here_document: bool = False
+    documents: tuple[Document, ...] = ()
 
     def array(self) -> list[str] | None:
         """Return the words of the JSON form `["a", "b"]`, None if it is in another form."""
@@ -66,10 +81,11 @@ def parse(content: str, name: str) -> list[Instruction]:
         first = number
         text, number = _joined(lines, number, escape)
         if text:
-            ends = [match[2] for match in _HEREDOC.finditer(text)] if _may_have_document(text) else []
-            for end in ends:
-                number = _after_document(lines, number, end, name, first + 1)
-            found.append(_instruction(text, first + 1, name, is_here_document=bool(ends)))
+            documents: list[Document] = []
+            for begin in _HEREDOC.finditer(text) if _may_have_document(text) else ():
+                document, number = _document(lines, number, begin, f"{name}:{first + 1}")
+                documents.append(document)
+            found.append(_instruction(text, first + 1, name, tuple(documents)))
     before = next((each for each in found if each.name != "ARG"), None)
     if before is None:
         raise ImageError(f"{name} has no instructions; expected FROM first")
@@ -110,14 +126,19 @@ def _may_have_document(text: str) -> bool:
     return text.split(maxsplit=1)[0].upper() in ("RUN", "COPY", "ADD")
 
 
-def _after_document(lines: list[str], number: int, end: str, name: str, first: int) -> int:
-    for after in range(number, len(lines)):
-        if lines[after].strip("\t") == end:
-            return after + 1
-    raise ImageError(f"{name}:{first}: the here-document <<{end} has no end: expected a line with {end} alone")
+def _document(lines: list[str], number: int, begin: re.Match[str], place: str) -> tuple[Document, int]:
+    """Return the here-document that begins at a line, and the number of the line after it."""
+    end = begin[3]
+    content: list[str] = []
+    for line in lines[number:]:
+        if line.strip("\t") == end:
+            text = "".join(f"{each}\n" for each in content)
+            return Document(end, text, bool(begin[2])), number + len(content) + 1
+        content.append(line.lstrip("\t") if begin[1] else line)
+    raise ImageError(f"{place}: the here-document <<{end} has no end: expected a line with {end} alone")
 
 
-def _instruction(text: str, line: int, name: str, *, is_here_document: bool) -> Instruction:
+def _instruction(text: str, line: int, name: str, documents: tuple[Document, ...]) -> Instruction:
     word, rest = (*text.split(maxsplit=1), "")[:2]
     keyword = word.upper()
     if keyword not in KNOWN:
@@ -132,7 +153,7 @@ def _instruction(text: str, line: int, name: str, *, is_here_document: bool) -> 
         rest = rest[flag.end() :].strip()
     if not rest:
         raise ImageError(f"{name}:{line}: {keyword} has no arguments")
-    return Instruction(line, keyword, flags, rest, is_here_document)
+    return Instruction(line, keyword, flags, rest, documents)
 
 
 def substituted(text: str, variables: dict[str, str]) -> str:
@@ -154,4 +175,4 @@ def substituted(text: str, variables: dict[str, str]) -> str:
     return _VARIABLE.sub(meaning, text)
 
 
-__all__ = ["KNOWN", "Instruction", "parse", "substituted"]
+__all__ = ["KNOWN", "Document", "Instruction", "parse", "substituted"]

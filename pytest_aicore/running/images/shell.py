@@ -10,8 +10,11 @@ _BEYOND = re.compile(r"[|<>`*?{}()]|\$|(?<!&)&(?!&)")
 """What needs a shell: pipes, redirections, patterns, substitutions, jobs. `$NAME` of ARG and ENV is replaced before."""
 _PYTHON = re.compile(r"python(?:\d(?:\.\d+)?)?$")
 _PIP = re.compile(r"pip(?:\d(?:\.\d+)?)?$")
-_OF_NO_EFFECT = frozenset({"chgrp", "chown", "true", ":"})
+_OF_NO_EFFECT = frozenset({"chgrp", "chown", "set", "true", ":"})
 """All files of a step belong to the step's user."""
+_FOLLOWED = "mkdir, touch, ln -s, chmod and pip install"
+_PRINTS = re.compile(r"(?:echo|printf)\s")
+_INTO_FILE = re.compile(r"\s*(>>?)\s*([\w./~+-]+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +22,10 @@ class Followed:
     """A command that can be followed.
 
     Attributes:
-        kind: `mkdir`, `pip` (install), `chmod`, or `nothing` for what has no effect here.
-        arguments: what follows the name; for `pip` what follows `install`.
+        kind: `mkdir`, `pip` (install), `chmod`, `touch`, `ln` (-s), `write` (what `echo` or `printf` prints, into a
+            file), or `nothing` for what has no effect here.
+        arguments: what follows the name; for `pip` what follows `install`, for `ln` target and link, for `write` `>` or
+            `>>`, the file, and the words of the command.
     """
 
     kind: str
@@ -46,9 +51,14 @@ def commands(text: str) -> list[Followed | Beyond]:
     Args:
         text: the line, with variables replaced.
     """
-    if _BEYOND.search(_without_quoted(text)) is not None:
+    parts = [part.strip() for part in _separated(text) if part.strip()]
+    if any(_BEYOND.search(_without_quoted(_without_file(part))) for part in parts):
         return [Beyond(text, "it needs a shell")]
-    return [_command(part.strip()) for part in _separated(text) if part.strip()]
+    return [_command(part) for part in parts]
+
+
+def _without_file(part: str) -> str:
+    return _INTO_FILE.sub("", part) if _PRINTS.match(part) else part
 
 
 def _without_quoted(text: str) -> str:
@@ -61,11 +71,14 @@ def _separated(text: str) -> list[str]:
 
 
 def _command(text: str) -> Followed | Beyond:
+    into = _INTO_FILE.search(text) if _PRINTS.match(text) else None
+    if into is not None:
+        text = text[: into.start()]
     try:
         words = shlex.split(text)
     except ValueError as error:
         return Beyond(text, f"it cannot be read: {str(error).lower()}")
-    return of_words(words)
+    return of_words(words) if into is None else Followed("write", (into[1], into[2], *words))
 
 
 def of_words(words: list[str]) -> Followed | Beyond:
@@ -81,6 +94,10 @@ def of_words(words: list[str]) -> Followed | Beyond:
         return Followed("mkdir", tuple(rest))
     if name == "chmod":
         return Followed("chmod", tuple(rest))
+    if name == "touch" and not any(word.startswith("-") for word in rest):
+        return Followed("touch", tuple(rest))
+    if name == "ln" and len(rest) == 3 and rest[0] in ("-s", "-sf", "-sfn", "-snf"):
+        return Followed("ln", (rest[1], rest[2]))
     if name in _OF_NO_EFFECT:
         return Followed("nothing", ())
     if _PYTHON.match(name) and rest[:2] == ["-m", "pip"]:
@@ -91,7 +108,7 @@ def of_words(words: list[str]) -> Followed | Beyond:
         position = next((number for number, word in enumerate(rest) if not word.startswith("-")), None)
         if position is not None and rest[position] == "install":
             return Followed("pip", (*rest[:position], *rest[position + 1 :]))
-    return Beyond(text, f"only mkdir, chmod and pip install are followed, and {words[0]} is another program")
+    return Beyond(text, f"only {_FOLLOWED} are followed, and {words[0]} is another program")
 
 
 __all__ = ["Beyond", "Followed", "commands", "of_words"]
