@@ -209,7 +209,7 @@ class Settings:
     )
     output: Setting[Path | None] = _declared(
         "write id, name and URL of the output artifacts to this JSON file when all tests have passed",
-        reads="path",
+        reads="written_file",
         default=None,
         metavar="FILE",
         flag="--aicore-output",
@@ -217,7 +217,7 @@ class Settings:
     )
     report: Setting[Path | None] = _declared(
         "write all training runs of the session to this JSON file, for other tools; also when tests fail",
-        reads="path",
+        reads="written_file",
         default=None,
         metavar="FILE",
         flag="--aicore-report",

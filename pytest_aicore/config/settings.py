@@ -297,7 +297,7 @@ def _service_key(found: _Found) -> Path | Secret:
 
 
 def _refuse_output_in_workflows(settings: Settings) -> None:
-    for setting in (settings.output, settings.report):
+    for setting in (getattr(settings, option.name) for option in OPTIONS if option.reads == WRITTEN_FILE):
         if setting.value is not None and is_inside(setting.value, settings.workflows.value):
             raise SettingsError(
                 f"{setting.source} = {shown(setting.value)}: {OUTPUT_IN_WORKFLOWS.format(settings.workflows.value)}"
@@ -390,6 +390,8 @@ def _folder(text: str, found: _Found, told: str) -> Path:
 
 LOCAL_ENGINES = ("auto", "sandbox", "docker", "process")
 MEMORY_LIMITS = ("advice", "plan")
+WRITTEN_FILE = "written_file"
+"""The reader of files that a session writes, which must not be where AI Core reads."""
 
 
 READERS: Mapping[str, Callable[[_Found], Any]] = {
@@ -407,6 +409,7 @@ READERS: Mapping[str, Callable[[_Found], Any]] = {
     "service_key": _service_key,
     "stores": _stores,
     "switch": _switch,
+    WRITTEN_FILE: _path,
 }
 """The function that reads each kind of value, by the name that declarations use."""
 

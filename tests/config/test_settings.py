@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.config import options, settings
-from pytest_aicore.config.markers import aicore, marker_signature
+from pytest_aicore.config.markers import aicore, aicore_deployment, marker_signature
 from pytest_aicore.config.options import OPTIONS
 from pytest_aicore.config.setting import Setting
 from pytest_aicore.config.settings import OFFLINE_HOST, Given, read_settings
@@ -198,8 +198,9 @@ def test_offline_host_is_the_emulators() -> None:
 
 
 def test_registered_markers_show_their_schemas() -> None:
-    signatures = [marker.partition("): ")[0] + ")" for marker in MARKERS[:2]]
-    assert signatures == [marker_signature("aicore", aicore), marker_signature("aicore_script", Emulator.script)]
+    schemas = {"aicore": aicore, "aicore_deployment": aicore_deployment, "aicore_script": Emulator.script}
+    signatures = [marker.partition("): ")[0] + ")" for marker in MARKERS if "(" in marker.partition(":")[0]]
+    assert signatures == [marker_signature(name, schema) for name, schema in schemas.items()]
 
 
 # In a real session -------------------------------------------------------------------------------------------------
@@ -296,6 +297,8 @@ def test_every_fixture_explains_itself(project: pytest.Pytester) -> None:
         "aicore_client",
         "aicore_clock",
         "aicore_configuration",
+        "aicore_deploy",
+        "aicore_deployment",
         "aicore_emulator",
         "aicore_environment",
         "aicore_execution",

@@ -40,6 +40,7 @@ MAY_KNOW = {
     "objects": {"objects"} | LEAVES,
     "echo": {"redact"},
     "errors": {"printable"},
+    "own_bytecode": set(),
     "placeholders": set(),
     "printable": set(),
     "quantities": set(),
@@ -167,6 +168,12 @@ def test_a_planted_circle_is_refused(planted: str) -> None:
     modules = {module: imports(ast.parse(source)) for module, source in sources.items()}
     assert circles(knows(modules)) == [["box.a", "box.b", "box.c"]]
     assert circles(knows({**modules, "box.a": []})) == []
+
+
+def test_each_part_has_a_row() -> None:
+    """Of a room without one nothing would be refused."""
+    parts = {module.split(".")[1] for module in modules() if "." in module}
+    assert parts == {*MAY_KNOW, *KNOW_PYTEST} - {"__init__"}
 
 
 @pytest.mark.parametrize("part", MAY_KNOW)

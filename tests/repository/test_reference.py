@@ -8,8 +8,11 @@ import re
 import pytest
 
 from pytest_aicore import fixtures
+from pytest_aicore.cli.command_line import main
 from pytest_aicore.config.options import OPTIONS
+from pytest_aicore.config.settings import LOCAL_ENGINES, MEMORY_LIMITS
 from pytest_aicore.emulator import Emulator
+from pytest_aicore.running.engines.choosing import AUTOMATIC, ENGINES
 from tests.places import ROOT
 
 PAGE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
@@ -51,3 +54,13 @@ def test_arguments_of_the_emulator_are_listed(method: object) -> None:
     assert callable(method)
     arguments = set(inspect.signature(method).parameters) - {"self", "place", "call"}
     assert arguments <= listed
+
+
+def test_engines_have_the_same_names_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    """The rooms that name them may not import each other."""
+    assert (AUTOMATIC, *ENGINES) == LOCAL_ENGINES
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    shown = capsys.readouterr().out
+    assert "--engine {{{}}}".format(",".join(LOCAL_ENGINES)) in shown
+    assert "--memory {{{}}}".format(",".join(MEMORY_LIMITS)) in shown
