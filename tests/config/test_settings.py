@@ -20,7 +20,7 @@ from pytest_aicore.objects.s3_address import S3Address
 from pytest_aicore.plugin import MARKERS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 ROOT = Path("/project")
 
@@ -198,7 +198,11 @@ def test_offline_host_is_the_emulators() -> None:
 
 
 def test_registered_markers_show_their_schemas() -> None:
-    schemas = {"aicore": aicore, "aicore_deployment": aicore_deployment, "aicore_script": Emulator.script}
+    schemas: dict[str, Callable[..., object]] = {
+        "aicore": aicore,
+        "aicore_deployment": aicore_deployment,
+        "aicore_script": Emulator.script,
+    }
     signatures = [marker.partition("): ")[0] + ")" for marker in MARKERS if "(" in marker.partition(":")[0]]
     assert signatures == [marker_signature(name, schema) for name, schema in schemas.items()]
 
