@@ -160,7 +160,7 @@ def no_longer_than(seconds: float) -> Iterator[None]:
         seconds: for the whole block.
     """
     outer = current()
-    _running.limit = Limit(seconds, 0)
+    _running.limit = Limit(seconds, ANSWER_BYTES)  # for calls without a limit of their own
     try:
         yield
     finally:

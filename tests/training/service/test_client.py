@@ -24,7 +24,7 @@ from pytest_aicore.training.service.api import TrainingApi
 from pytest_aicore.training.service.credentials import from_service_key
 from pytest_aicore.training.service.failures import CallError, UnknownStatusError, retry_after_seconds
 from pytest_aicore.training.service.sdk import SdkConflictWarning, make_client, make_patient_client, sdk, token_of
-from pytest_aicore.training.service.transport import AnswerTooLargeError
+from pytest_aicore.training.service.transport import AnswerTooLargeError, no_longer_than
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -1132,3 +1132,10 @@ def test_failures_below_the_sdk_are_said_in_our_words(error: Exception, said: st
     assert str(caught.value) == f"could not list the scenarios at https://h/v2/lm: {said}"
     assert flags(caught.value).keys() == its
     assert caught.value.__cause__ is error
+
+
+def test_a_block_limits_only_the_time_of_calls_without_a_limit_of_their_own(credentials: Credentials) -> None:
+    make_patient_client(credentials, "default")  # from now on all sessions of the SDK have our adapter
+    client = make_client(credentials, "default")
+    with no_longer_than(30):
+        assert client.scenario.query().count > 0
