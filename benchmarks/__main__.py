@@ -12,6 +12,7 @@ BENCHMARKS = {
     "idle": "what the plugin costs a run that does not use it",
     "network": "what the guard of the network costs lookups, connections and other audit events",
     "get": "one SDK call, against a static stub",
+    "predict": "one prediction that a test has given, against a static stub",
     "suite": "100 acceptance tests, against stubs by hand and against moto",
     "checks": "what the checks find, say wrongly and cost, beside others",
     "scale": "10,000 executions in the emulator, against 10",

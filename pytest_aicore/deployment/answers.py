@@ -82,9 +82,22 @@ def read(response: requests.Response, asked: str, clock: Clock) -> Answer:
         clock: measures the time.
 
     Raises:
-        PredictionError: it does not end.
+        PredictionError: it does not end, or breaks off.
     """
-    began, body = clock.monotonic(), bytearray()
+    from requests.exceptions import RequestException
+
+    body = bytearray()
+    try:
+        _fill(body, response, asked, clock)
+    except RequestException as error:
+        raise PredictionError(
+            f"{asked}: the answer broke off after {len(body)} bytes ({type(error).__name__})."
+        ) from None
+    return Answer(asked, response.status_code, response.headers.get("content-type", ""), bytes(body))
+
+
+def _fill(body: bytearray, response: requests.Response, asked: str, clock: Clock) -> None:
+    began = clock.monotonic()
     with response:
         for piece in response.iter_content(_PIECE):
             body += piece
@@ -93,6 +106,5 @@ def read(response: requests.Response, asked: str, clock: Clock) -> Answer:
             if clock.monotonic() - began > LONGEST_SECONDS:
                 raise PredictionError(
                     f"{asked}: the answer had not ended after {LONGEST_SECONDS:g} s and {len(body)} bytes. For a stream"
-                    f" without end use .post(path, stream=True)."
+                    " without end use .post(path, stream=True)."
                 )
-    return Answer(asked, response.status_code, response.headers.get("content-type", ""), bytes(body))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = our_message
 
-DENIED = 403
+DENIED, SERVER_ERROR = 403, 500
 
 
 class Deployment:
@@ -104,6 +104,9 @@ class Deployment:
         if where is None:
             raise PlanError("predict: where to? Give predict='/v1/...' in the marker, or path= in the call.")
         answer = self._serving.ask("POST", _endpoint(where), self.plan.timeout, json=json, **how)
+        if answer.status >= SERVER_ERROR:
+            what = f"is {self.status.value}, and {answer.asked} was answered {answer.status}: {answer.shown}"
+            raise PredictionError(self._serving.failed(what))
         if not answer.is_good:
             raise PredictionError(
                 f"deployment {self.id} of {self.plan.workflow}: {answer.asked} was answered {answer.status}:"

@@ -147,10 +147,10 @@ class Serving:
                     break
                 status = watch.history[-1].status.value
                 if status in FINAL_STATUSES or watch.is_deleted:
-                    raise VerdictError(self._failed(f"is {status}" if status in FINAL_STATUSES else "was deleted"))
+                    raise VerdictError(self.failed(f"is {status}" if status in FINAL_STATUSES else "was deleted"))
                 left = deadline - self._clock.monotonic()
                 if left <= 0:
-                    raise VerdictError(self._failed(f"was {status} {timeout:g} s after its start, and not RUNNING"))
+                    raise VerdictError(self.failed(f"was {status} {timeout:g} s after its start, and not RUNNING"))
                 self._clock.sleep(min(self._interval, left))
         if self.readiness.running is None:
             self._note(running=self._since_start())
@@ -198,7 +198,7 @@ class Serving:
         answer = self.ask("POST" if how else "GET", ready["path"], plan.timeout, **how)
         wrong = self._why_wrong(answer, check)
         if wrong is not None:
-            raise PredictionError(self._failed(f"runs, but {wrong}"))
+            raise PredictionError(self.failed(f"runs, but {wrong}"))
         self._right.add(which)
         self._answered()
 
@@ -263,11 +263,11 @@ class Serving:
             except requests.exceptions.RequestException as error:
                 if self.readiness.listening is not None or not _is_refused(error):
                     why = f"{method} {path} was not answered ({type(error).__name__})"
-                    raise VerdictError(self._failed(f"runs, but {why}")) from None
+                    raise VerdictError(self.failed(f"runs, but {why}")) from None
                 problem = "was refused"
             if self._clock.monotonic() >= deadline:
                 raise VerdictError(
-                    self._failed(
+                    self.failed(
                         f"runs, but {method} {path} {problem} for {timeout:g} s after its start"
                         f" ({self.readiness.retried} times repeated): it does not listen where AI Core expects it"
                     )
@@ -278,7 +278,7 @@ class Serving:
                 self.poll()
             status = self.watch.history[-1].status.value
             if status in FINAL_STATUSES:
-                raise VerdictError(self._failed(f"is {status}"))
+                raise VerdictError(self.failed(f"is {status}"))
         if self.readiness.listening is None:
             self._note(listening=self._since_start())
         return response
@@ -331,8 +331,12 @@ class Serving:
         lines = patiently(self._clock, lambda: self.api.logs(watch.execution_id, since), seconds)
         return [LogLine(line.msg.removesuffix("\n"), line.timestamp) for line in lines]
 
-    def _failed(self, how: str) -> str:
-        """Return the text of an error: what happened, why that may be, and the end of the log."""
+    def failed(self, how: str) -> str:
+        """Return the text of an error: what happened, why that may be, and the end of the log.
+
+        Args:
+            how: how it failed, what follows its name in a sentence.
+        """
         try:
             lines = self.logs(_LOG_SECONDS)
         except AicoreError:
