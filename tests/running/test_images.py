@@ -402,3 +402,18 @@ def test_an_environment_that_was_made_from_another_one(sandboxed: Here, tmp_path
     (second / "bin" / "python").symlink_to(first / "bin" / "python")
     sandboxed.images = Images({}, second / "bin" / "python", kept(), tmp_path)
     assert sandboxed.py("import sys; print(sys.prefix)").last_lines == (str(second),)
+
+
+@pytest.mark.skipif(not Path("/bin").is_symlink(), reason="the programs of this machine are in /bin itself")
+def test_programs_of_the_image_beside_those_of_the_machine(sandboxed: Here, folder: Path) -> None:
+    """Without a mount for each program: a thousand of them take longer than most steps."""
+    (folder / "say").write_text('#!/bin/sh\necho "said $1"\n')
+    lines = "COPY --chmod=755 say /bin/say\nCOPY --chmod=755 say /bin/ls\nRUN ln -s say /bin/tell\n"
+    dockerfile(sandboxed, folder, FROM + lines)
+    how = sandboxed.sh(
+        "say 1; tell 2; /bin/ls 3; cat /bin/say | head -n 1; python -c 'print(4)'; wc -l < /proc/self/mounts"
+    )
+    *said, mounts = how.last_lines
+    assert said == ["said 1", "said 2", "said 3", "#!/bin/sh", "4"]
+    assert int(mounts) < 200
+    assert sandboxed.sh("touch /bin/new").last_lines == ("touch: cannot touch '/bin/new': Read-only file system",)

@@ -115,8 +115,36 @@ def _layer(path: Path, root: Root) -> Iterator[str]:
     if not os.path.lexists(own):
         yield from _shown(path)
     elif own.is_dir() and path.is_dir() and not own.is_symlink():
+        if path.is_symlink() and not _share_folders(own, path):
+            yield from _linked(path, own)
+            return
         for child in sorted(path.iterdir()):
             yield from _layer(child, root)
+
+
+def _share_folders(own: Path, path: Path) -> bool:
+    return any(child.is_dir() and os.path.lexists(path / child.name) for child in own.iterdir())
+
+
+def _linked(path: Path, own: Path) -> Iterator[str]:
+    """Yield the options for a folder that is a link on this machine, `/bin` to `usr/bin`, and has files of the image.
+
+    What is not of the image are links to where that link leads: a mount for each program would take seconds.
+    """
+    yield from ("--tmpfs", str(path))
+    for child in sorted(own.iterdir()):
+        at = str(path / child.name)
+        yield from ("--symlink", str(child.readlink()), at) if child.is_symlink() else ("--bind", str(child), at)
+    real = path.resolve()
+    for name in _names(real):
+        if not os.path.lexists(own / name):
+            yield from ("--symlink", str(real / name), str(path / name))
+    yield from ("--remount-ro", str(path))
+
+
+@cache
+def _names(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(os.listdir(folder)))  # noqa: PTH208 - many
 
 
 def _shown(path: Path) -> tuple[str, ...]:
