@@ -66,22 +66,35 @@ def _abandoned(folder: Path, owner: int) -> None:
             remove(folder)
 
 
+def remove_with_owner(folder: Path) -> None:
+    """Remove a folder of another process at the end of this one, if that one has ended then.
+
+    Who shares it may write there again after the next run has removed it.
+
+    Args:
+        folder: as `own_folder` gave it to the other process.
+    """
+    atexit.register(_remove_leftover, folder)
+
+
 def _remove_leftovers(parent: Path) -> None:
-    with os.scandir(parent) as entries:  # among thousands of others
-        found = [Path(entry.path) for entry in entries if entry.name.startswith((_PREFIX, _UNFINISHED))]
-    for folder in found:
-        if folder.name.startswith(_UNFINISHED) and not _is_old(folder):
-            continue
-        with suppress(OSError):  # it belongs to somebody else, or was removed meanwhile
-            if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-                continue
-            lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_NOFOLLOW | os.O_CREAT, 0o600)
-            try:
-                if _is_locked(lock):
-                    end_noted(folder)
-                    remove(folder)
-            finally:
-                os.close(lock)
+    unfinished = [folder for folder in parent.glob(f"{_UNFINISHED}*") if _is_old(folder)]
+    for folder in (*parent.glob(f"{_PREFIX}*"), *unfinished):
+        _remove_leftover(folder)
+
+
+def _remove_leftover(folder: Path) -> None:
+    """Remove a folder unless its process lives."""
+    with suppress(OSError):  # it belongs to somebody else, or was removed meanwhile
+        if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+            return
+        lock = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_NOFOLLOW | os.O_CREAT, 0o600)
+        try:
+            if _is_locked(lock):
+                end_noted(folder)
+                remove(folder)
+        finally:
+            os.close(lock)
 
 
 def _is_old(folder: Path) -> bool:
@@ -101,4 +114,4 @@ def _is_locked(lock: int) -> bool:
     return True
 
 
-__all__ = ["LOCK_FILE", "own_folder"]
+__all__ = ["LOCK_FILE", "own_folder", "remove_with_owner"]

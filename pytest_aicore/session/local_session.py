@@ -89,12 +89,14 @@ class LocalSession:
     @cached_property
     def folder(self) -> Path:
         """The folder of the session, for its ledger and for what runs leave; it is removed in the end."""
+        from pytest_aicore.running.own_folder import own_folder, remove_with_owner
+
         if self._owner is not None:
+            if os.name == "posix":
+                remove_with_owner(Path(self._owner.folder))  # who writes to the ledger restores it where it was deleted
             return Path(self._owner.folder)
         if os.name != "posix":
             return Path(self._at_end.enter_context(tempfile.TemporaryDirectory(prefix="aicore-run-")))
-        from pytest_aicore.running.own_folder import own_folder
-
         return self._at_end.enter_context(own_folder())
 
     @property

@@ -49,6 +49,53 @@ def test_a_process_that_does_not_leave_the_block(end: str, left: list[str], tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+OWNS = BEGIN + "print(folder); input()"
+SHARES = """
+import sys
+from pathlib import Path
+from pytest_aicore.running.own_folder import remove_with_owner
+folder = Path(sys.argv[1])
+remove_with_owner(folder)
+print("shares it")
+input()
+folder.mkdir(exist_ok=True)
+(folder / "ledger.jsonl").touch()
+"""
+
+
+@pytest.mark.parametrize("is_killed", [True, False], ids=["its owner was killed", "its owner lives"])
+def test_a_process_that_shares_it_and_lives_longer(tmp_path: Path, *, is_killed: bool) -> None:
+    """It writes there after the next run has removed the folder."""
+    env = {"TMPDIR": str(tmp_path)}
+
+    def python(*command: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-u", "-c", *command],
+            env=env,
+            cwd=ROOT,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    with python(OWNS) as owner:
+        assert owner.stdout is not None
+        assert owner.stdout.readline() == "True\n"
+        folder = Path(owner.stdout.readline().strip())
+        with python(SHARES, str(folder)) as other:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "shares it\n"
+            if is_killed:
+                owner.kill()
+                owner.wait()
+                subprocess.run([sys.executable, "-c", NEXT], env=env, cwd=ROOT, check=True)
+                assert not folder.exists()
+            other.communicate("\n")
+        assert folder.exists() is not is_killed
+        owner.communicate("\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 STEP = """
 import subprocess
 def start(env):
