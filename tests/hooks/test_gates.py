@@ -325,6 +325,18 @@ def test_what_workers_compared_reaches_the_report(project: pytest.Pytester, monk
     assert sorted(gate["outcome"] for gate in gates) == ["failed", "passed"]
 
 
+def test_a_baseline_that_could_not_be_read_again_is_not_written(project: pytest.Pytester) -> None:
+    source = """
+def test_answers(aicore_client):
+    answers = predictions(["x" * 5000] * 1000)
+    assert answers.matches_baseline("answers.json", changed=at_most(0))
+"""
+    result = run(project, source, *LOCAL, "--aicore-update")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["The baseline '*' would be larger than 4,194,304 bytes, too large for a golden file."])
+    assert not (project.path / "answers.json").exists()
+
+
 def test_secrets_do_not_reach_the_file(project: pytest.Pytester) -> None:
     source = """
 class Deployment:

@@ -84,9 +84,13 @@ def write_golden(path: Path, folder: Path, text: str, noun: str = _NOUN) -> None
         noun: what messages call it.
 
     Raises:
-        ContractError: it leads out of its folder, or cannot be written.
+        ContractError: it leads out of its folder, cannot be written, or would be too large to be read again.
     """
     _stay_inside(path, folder, noun)
+    if len(text.encode()) > MAXIMUM_BYTES:
+        raise ContractError(
+            f"The {noun} '{path}' would be larger than {MAXIMUM_BYTES:,} bytes, too large for a golden file."
+        )
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

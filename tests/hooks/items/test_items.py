@@ -399,7 +399,7 @@ def test_help_names_the_settings(project: pytest.Pytester) -> None:
     shown = " ".join(project.runpytest_subprocess("--help").stdout.str().split())
     for words in (
         "--aicore-check collect workflow YAML files as tests: their checks, and their contracts",
-        "--aicore-update update golden files: contracts of workflows, and rendered manifests",
+        "--aicore-update update golden files: contracts of workflows, rendered manifests, and (local, live) baselines",
         "aicore_contracts (string): folder with the golden contracts (default: contracts beside the workflows folder)",
         "aicore_check_strict (bool): warnings of the checks fail, too",
     ):
