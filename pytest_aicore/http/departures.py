@@ -44,9 +44,10 @@ class Departures:
             yield
         finally:
             with self._lock:
-                self._then.pop(descriptor, None)
-                with suppress(OSError, ValueError):  # it is closed
-                    epoll.unregister(descriptor)
+                if self._then.get(descriptor) is then:  # else the connection was closed, and another one has its number
+                    del self._then[descriptor]
+                    with suppress(OSError, ValueError):  # it is closed
+                        epoll.unregister(descriptor)
 
     def forget(self) -> None:
         """Begin again in a forked process, which has no such thread."""
@@ -56,7 +57,7 @@ class Departures:
         while True:
             for descriptor, _ in epoll.poll():
                 with self._lock:
-                    then = self._then.pop(descriptor, None)
+                    then = self._then.get(descriptor)
                 if then is not None:
                     then()
 

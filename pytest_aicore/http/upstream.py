@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+import struct
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -99,15 +100,20 @@ def _body(answer: http.client.HTTPResponse, request: Request, connection: socket
     Raises:
         OSError: it is cut off.
     """
+    is_whole = False
     try:
         with request.on_departure(partial(_shut, connection)):
             while chunk := answer.read1(_CHUNK):
                 yield chunk
         if answer.length:
             raise ConnectionResetError(f"{answer.length} bytes of the answer are missing")
+        is_whole = True
     except http.client.HTTPException as error:
         raise ConnectionResetError(_why(error)) from None
     finally:
+        if not is_whole:  # a server that waits until somebody reads learns only by a reset that nobody does
+            with suppress(OSError):  # the server has ended it itself
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         answer.close()
         connection.close()
 

@@ -14,6 +14,8 @@ import requests
 
 from pytest_aicore.emulator.serve.server import Server
 from pytest_aicore.local.choices import LocalChoices
+from tests.emulator.serve.test_tls import Papers, context
+from tests.emulator.serve.test_tls import papers as papers
 from tests.local.servings import Serving, free_port, serving
 from tests.waiting import until
 
@@ -157,7 +159,15 @@ class Streams:
         Args:
             line: the line.
         """
-        until(lambda: ("kserve-container", line) in self.service.log(self.deployment), line)
+        until(lambda: self.times(line), line)
+
+    def times(self, line: str) -> int:
+        """Return how often the server of the deployment has written a line.
+
+        Args:
+            line: the line.
+        """
+        return self.service.log(self.deployment).count(("kserve-container", line))
 
 
 @pytest.fixture
@@ -321,3 +331,23 @@ def test_other_calls_do_not_wait_for_predictions(streams: Streams) -> None:
     assert json.loads(connection.getresponse().read())["status"] == "RUNNING"
     for each in waiting:
         each.close()
+
+
+def test_over_tls(streams: Streams, papers: Papers) -> None:
+    with Server(streams.service.emulator, tls=papers.tls) as server:
+        secured = http.client.HTTPSConnection("127.0.0.1", server.port, context=context(papers), timeout=20)
+        streams.connections.append(secured)
+        for is_chunked in (True, False):
+            length = {} if is_chunked else {"Content-Length": str(8 * MEBIBYTE)}
+            body = (bytes(MEBIBYTE) for _ in range(8))
+            headers = {**streams.headers, **length}
+            secured.request("POST", f"{streams.path}count", body, headers, encode_chunked=is_chunked)
+            how = "chunked" if is_chunked else "whole"
+            assert secured.getresponse().read() == f"{8 * MEBIBYTE} bytes, {how}".encode()
+        before = streams.times("nobody reads")
+        secured.request("GET", f"{streams.path}endless", headers=streams.headers)
+        answer = secured.getresponse()
+        assert len(answer.read(MEBIBYTE)) == MEBIBYTE
+        answer.close()
+        streams.close()
+        until(lambda: streams.times("nobody reads") > before, "the end of the answer")
