@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import closing, contextmanager
+from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from time import sleep as wait
@@ -68,6 +70,14 @@ spec:
     - name: one
       container: {{image: "docker.io/me/tiny:1", command: [sleep, "1"]}}
 """
+WATCHED = """
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: watched}
+spec:
+  entrypoint: one
+  templates: [{name: one, container: {image: "docker.io/me/tiny:1", command: [echo, "WORD"]}}]
+"""
 TINY = "print('trained')"
 
 
@@ -114,6 +124,7 @@ def figures() -> Iterator[Figure]:
             at_most=50,
             detail=f"{before / MEBIBYTE:.0f} MiB before",
         )
+    yield Figure("local: from a saved file to the first line of the next run (--watch)", saved(), "s", at_most=1)
 
 
 def beside_kfp(service: Service, component: Callable[[], object]) -> Comparison:
@@ -200,6 +211,27 @@ def step_here(service: Service) -> float:
         service: which carries it out.
     """
     return step(service, f'python3 -c "{TINY}" > /out/model')
+
+
+def saved() -> float:
+    """Return the median of the seconds from saving a workflow to the first line of its next run."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "watched.yaml")
+        file.write_text(WATCHED.replace("WORD", "begun"), encoding="utf-8")
+        words = [sys.executable, "-m", "pytest_aicore.cli", "run", str(file), "--substitute", "--watch"]
+        took: list[float] = []
+        with subprocess.Popen(
+            words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process:
+            lines = process.stdout or ()
+            for number in range(ROUNDS):
+                next(line for line in lines if "the next run begins" in line)
+                began = perf_counter()
+                file.write_text(WATCHED.replace("WORD", f"word {number}"), encoding="utf-8")
+                next(line for line in lines if f"| word {number}" in line)
+                took.append(perf_counter() - began)
+            process.terminate()
+        return median(took)
 
 
 def bare() -> float:

@@ -597,6 +597,22 @@ READS = """
 """
 
 
+def test_an_artifact_that_the_workflow_reads_from_a_server() -> None:
+    """Nothing is downloaded: it is bound, or the workflow is refused."""
+    place = "path: /in/data, http: {url: 'https://example.com/data'}"
+    write("reads.yaml", READS.replace("path: /in/data", place, 1))
+    options = ("reads.yaml", "--engine", "process", "--format", "json")
+    refused = run(*options)
+    assert refused.returncode == 2
+    what = "The artifact `data` is read from `http`, which is not asked on this machine."
+    assert f"{what} Bind a file or folder instead: --artifact data=PATH." in refused.stderr
+    write("words.txt", "some words\n")
+    bound = run(*options, "--artifact", "data=words.txt")
+    assert bound.returncode == 0, bound.stderr
+    output = Path(json.loads(bound.stdout)["outputs"]["artifacts"]["copy"])
+    assert output.read_text(encoding="utf-8") == "some words\n"
+
+
 def test_artifacts_of_object_stores() -> None:
     """Those that the project's settings name, and the outputs of earlier runs."""
     write("reads.yaml", READS)

@@ -24,6 +24,10 @@ _CONFIGURATION = (
 """Of /etc only what programs need: it also holds keys and passwords, which root and groups can read."""
 _OF_MACHINE = tuple(Path("/", name) for name in (*_PROGRAMS, *(f"etc/{name}" for name in _CONFIGURATION)))
 _BY_FOLDER = {name: tuple(found) for name, found in groupby(_OF_MACHINE, lambda path: path.parts[1])}
+_AGAIN = Path("/run/host/usr")
+"""Where a step finds all of /usr once more, where its image has files among those of this machine."""
+_MANY = 100
+"""From here on links are faster than mounts."""
 _OF_KERNEL = ("/proc/", "/dev/", "/sys/")
 _SWITCHES = ("acpi", "bus", "fs", "irq", "mtrr", "pressure", "scsi", "sys", "sysrq-trigger")
 """Of /proc: they change the whole machine. If root starts the tests, files of root count as the step's own."""
@@ -115,9 +119,14 @@ def _layer(path: Path, root: Root) -> Iterator[str]:
     if not os.path.lexists(own):
         yield from _shown(path)
     elif own.is_dir() and path.is_dir() and not own.is_symlink():
-        if path.is_symlink() and not _share_folders(own, path):
-            yield from _linked(path, own)
-            return
+        if not _share_folders(own, path):
+            if path.is_symlink():
+                yield from _linked(path, own, path.resolve())
+                return
+            if path.is_relative_to("/usr") and len(_names(path)) > _MANY:
+                yield from ("--ro-bind", "/usr", str(_AGAIN))
+                yield from _linked(path, own, _AGAIN / path.relative_to("/usr"))
+                return
         for child in sorted(path.iterdir()):
             yield from _layer(child, root)
 
@@ -126,17 +135,21 @@ def _share_folders(own: Path, path: Path) -> bool:
     return any(child.is_dir() and os.path.lexists(path / child.name) for child in own.iterdir())
 
 
-def _linked(path: Path, own: Path) -> Iterator[str]:
-    """Yield the options for a folder that is a link on this machine, `/bin` to `usr/bin`, and has files of the image.
+def _linked(path: Path, own: Path, real: Path) -> Iterator[str]:
+    """Yield the options for a folder with files of the image, and links to all that this machine has there.
 
-    What is not of the image are links to where that link leads: a mount for each program would take seconds.
+    A mount for each program would take a second and more.
+
+    Args:
+        path: the folder.
+        own: what the image has there.
+        real: where the step finds what this machine has there.
     """
     yield from ("--tmpfs", str(path))
     for child in sorted(own.iterdir()):
         at = str(path / child.name)
         yield from ("--symlink", str(child.readlink()), at) if child.is_symlink() else ("--bind", str(child), at)
-    real = path.resolve()
-    for name in _names(real):
+    for name in _names(path):
         if not os.path.lexists(own / name):
             yield from ("--symlink", str(real / name), str(path / name))
     yield from ("--remount-ro", str(path))
