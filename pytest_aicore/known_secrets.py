@@ -235,10 +235,10 @@ def _beginnings(text: str, secret: str) -> Iterator[Span]:
     while start >= 0:
         end = start + _common(text[start : start + len(secret)], secret)
         # A mark may begin with the next character of the secret, for example `[`.
-        marked = any(
-            _CUT_AFTER.match(text, place) for place in range(end, max(start + _PIECE, end - _CUT_LENGTH) - 1, -1)
-        )
-        if end - start < len(secret) and (end - start >= _LONG_PIECE or marked):
+        places = range(end, max(start + _PIECE, end - _CUT_LENGTH) - 1, -1)
+        if end - start < len(secret) and (
+            end - start >= _LONG_PIECE or any(_CUT_AFTER.match(text, place) for place in places)
+        ):
             yield start, end
         start = text.find(secret[:_PIECE], end)
 
@@ -249,8 +249,9 @@ def _ends(text: str, secret: str) -> Iterator[Span]:
         start = end - _common(text[max(0, end - len(secret)) : end][::-1], secret[::-1])
         # A mark may end with the previous character of the secret, for example `]`.
         places = range(start, min(start + _CUT_LENGTH, end - _PIECE) + 1)
-        marked = any(_CUT_BEFORE.search(text[max(0, place - _CUT_LENGTH) : place]) for place in places)
-        if end - start < len(secret) and marked:
+        if end - start < len(secret) and any(
+            _CUT_BEFORE.search(text[max(0, place - _CUT_LENGTH) : place]) for place in places
+        ):
             yield start, end
 
 

@@ -65,7 +65,9 @@ _PROSE = re.compile(r"(?:[a-z]{1,19}|[A-Z][a-z]{1,18}|[A-Z]{1,19})(?:-[A-Za-z][a
 """Words that may follow `Basic` and `Bearer` in a sentence: `authentication`, `token-based`."""
 
 _KEPT, _LONG = 5000, 500
-"""How many redacted texts are cached, and the longest one, in characters: one or two megabytes."""
+"""How many redacted texts are cached, and the longest one, in characters: one or two megabytes. Of longer ones, as many
+are recognised that had no secret: a report with its traceback passes through several hooks.
+"""
 
 
 def _without_shapes(text: str) -> str:
@@ -98,17 +100,33 @@ class _Known:
         self.secrets = secrets
         self._finder = Finder(secrets)
         self._clean: dict[str, str] = {}
+        self._long_and_clean: set[int] = set()
 
     def without(self, text: str) -> str:
         """Return the text without these secrets, and without texts with the shape of a secret."""
+        if len(text) > _LONG:
+            return self._without_of_long(text)
         clean = self._clean.get(text)
         if clean is None:
-            clean = _without_shapes(self._finder.hide(text, HIDDEN))
-            if len(text) <= _LONG:
-                if len(self._clean) >= _KEPT:
-                    self._clean.clear()
-                self._clean[text] = clean
+            clean = self._searched(text)
+            if len(self._clean) >= _KEPT:
+                self._clean.clear()
+            self._clean[text] = clean
         return clean
+
+    def _without_of_long(self, text: str) -> str:
+        key = hash(text)
+        if key in self._long_and_clean:
+            return text
+        clean = self._searched(text)
+        if clean == text:
+            if len(self._long_and_clean) >= _KEPT:
+                self._long_and_clean.clear()
+            self._long_and_clean.add(key)
+        return clean
+
+    def _searched(self, text: str) -> str:
+        return _without_shapes(self._finder.hide(text, HIDDEN))
 
 
 class Redactor:

@@ -286,3 +286,12 @@ def test_a_key_in_base64_is_found_where_only_a_part_of_it_is_shown() -> None:
 
 def test_a_secret_never_shows_itself() -> None:
     assert repr({"secret": Secret("swordfish")}) == "{'secret': '***'}"
+
+
+def test_a_long_text_that_was_clean_is_searched_again_when_a_secret_is_known() -> None:
+    secrets: set[str] = set()
+    hide = Redactor(lambda: secrets)
+    text = "a line of a traceback\n" * 50
+    assert (hide(f"{text}hunter-22-hunter"), hide(f"{text}hunter-22-hunter")) == (f"{text}hunter-22-hunter",) * 2
+    secrets.add("hunter-22-hunter")
+    assert (hide(f"{text}hunter-22-hunter"), hide(f"{text}hunter-22-hunter")) == (f"{text}***",) * 2

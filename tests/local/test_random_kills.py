@@ -25,7 +25,7 @@ pytestmark = pytest.mark.once
 
 LONG = 100
 """Seconds for what takes one or two; a loaded machine is no reason to fail."""
-KILLS = int(os.environ.get("PYTEST_AICORE_KILLS", "4"))
+KILLS = int(os.environ.get("PYTEST_AICORE_KILLS", "3"))
 WORKFLOW = """
 apiVersion: argoproj.io/v1alpha1
 kind: WorkflowTemplate
