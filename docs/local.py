@@ -377,7 +377,8 @@ come, in both directions.
   on.
 - A server that ends, before or after that, makes the deployment DEAD at once, with the exit code and its last line;
   Kubernetes would start it again and again. One that is not ready after 600 seconds is DEAD as well. Where it listens
-  at another port than the template says, its log tells so after three seconds.
+  at another port than the template says, its log tells so after three seconds, and where it listens at 127.0.0.1 alone
+  as soon as it is ready.
 - An update to another configuration starts the new server; the previous one answers until the new one is ready. If that
   never is, the deployment is DEAD.
 - With the engine `sandbox` several servers may use the same port at once: the first one shares the network of this

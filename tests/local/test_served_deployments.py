@@ -274,3 +274,15 @@ def test_containers_of_a_virtual_machine_show_their_port_here(served: Serving, m
         deployment = served.deploy(serving(), port=port, word=word)
         assert served.reached(deployment, "RUNNING", "DEAD")["status"] == "RUNNING"
         assert served.predict(deployment, "/v1/word").json()["word"] == word
+
+
+@ONLY_SANDBOX
+def test_a_server_that_nobody_else_reaches(served: Serving) -> None:
+    text = serving(ANSWERS.replace('"0.0.0.0"', '"127.0.0.1"'))
+    deployment = served.deploy(text, port=free_port())
+    served.reached(deployment, "RUNNING", "DEAD")
+    told = (
+        "pytest-aicore: the server listens at 127.0.0.1 alone. On AI Core it has to listen at 0.0.0.0, where others "
+        "reach it"
+    )
+    until(lambda: ("kserve-container", told) in served.log(deployment), "the line")

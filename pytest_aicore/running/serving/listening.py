@@ -17,13 +17,24 @@ _LOCAL, _STATE, _INODE = 1, 3, 9
 _SOCKET: Final = re.compile(r"socket:\[(\d+)\]")
 
 
-def listening_ports(pids: Collection[int]) -> set[int] | None:
+_THIS_MACHINE: Final = (
+    "0100007F",
+    "00000000000000000000000001000000",
+    "0000000000000000FFFF00000100007F",
+)
+"""127.0.0.1, ::1 and ::ffff:127.0.0.1, as the kernel of a little-endian machine writes them."""
+
+
+def listening_ports(pids: Collection[int]) -> dict[int, bool] | None:
     """Return the TCP ports at which processes listen, None if that cannot be told.
 
     Args:
         pids: the processes; one that has ended listens nowhere.
+
+    Returns:
+        By port whether others than programs of the same machine can connect.
     """
-    found: set[int] = set()
+    found: dict[int, bool] = {}
     if not pids:
         return None
     for pid in pids:
@@ -38,7 +49,9 @@ def listening_ports(pids: Collection[int]) -> set[int] | None:
                 for line in Path(f"/proc/{pid}/net/{name}").read_text(encoding="ascii").splitlines()[1:]:
                     fields = line.split()
                     if fields[_STATE] == _LISTENING and fields[_INODE] in own:
-                        found.add(int(fields[_LOCAL].rpartition(":")[2], 16))
+                        address, _, written = fields[_LOCAL].rpartition(":")
+                        port = int(written, 16)
+                        found[port] = found.get(port, False) or address not in _THIS_MACHINE
     return found
 
 

@@ -24,6 +24,11 @@ _HINT_SECONDS: Final = 3.0
 """After that long the log says where a server listens that does not listen where requests arrive; and whatever accepts
 connections there is taken for the server, also where its processes are not known to do that."""
 
+_ONLY_HERE: Final = (
+    "pytest-aicore: the server listens at 127.0.0.1 alone. On AI Core it has to listen at 0.0.0.0, where others reach"
+    " it"
+)
+
 
 class ModelServer:
     """The server of a deployment, while it runs.
@@ -46,7 +51,6 @@ class ModelServer:
         self._mapped: Callable[[str], str] = str
         self._has_started = threading.Event()
         self._is_over = threading.Event()
-        self._has_ended = threading.Event()
         self._is_told = False
 
     def started(self, running: Running, mapped: Callable[[str], str]) -> None:
@@ -67,16 +71,11 @@ class ModelServer:
         """
         self.how = how
         self.let_go()
-        self._has_ended.set()
 
     def let_go(self) -> None:
         """Wait for nothing any more."""
         self._is_over.set()
         self._has_started.set()
-
-    def join(self) -> None:
-        """Return when its container has ended."""
-        self._has_ended.wait()
 
     def connect(self, seconds: float) -> socket.socket:
         """Return a connection to its port.
@@ -94,7 +93,10 @@ class ModelServer:
         self._has_started.wait()
         begin = time.monotonic()
         probes = {"Startup": self._service.startup, "Readiness": self._service.readiness}
-        return all(probe is None or self._succeeds(name, probe, begin) for name, probe in probes.items())
+        is_ready = all(probe is None or self._succeeds(name, probe, begin) for name, probe in probes.items())
+        if is_ready and (self._ports() or {}).get(self._service.pod.port or 0) is False:
+            self._say(_ONLY_HERE)
+        return is_ready
 
     def wait_until_over(self) -> None:
         """Return when it has ended, when it is not alive any more, or when nobody waits any more."""
@@ -135,7 +137,7 @@ class ModelServer:
         ports = self._ports()
         return ports is None or port in ports
 
-    def _ports(self) -> set[int] | None:
+    def _ports(self) -> dict[int, bool] | None:
         return None if self._running is None else listening_ports(self._running.usage.pids)
 
     def _hint(self) -> str:
@@ -148,7 +150,7 @@ class ModelServer:
         return f" The server listens at {listing(map(str, ports))}, and requests arrive at port {port}: {written}?"
 
     def _connect(self, port: int, seconds: float) -> socket.socket:
-        if self._running is None or self._has_ended.is_set():
+        if self._running is None or self.how is not None:
             raise ConnectionRefusedError("the server does not run")
         return self._running.connect(port, seconds)
 
