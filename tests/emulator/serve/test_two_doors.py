@@ -15,6 +15,7 @@ from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.api.routes import ROUTES
 from pytest_aicore.emulator.in_process import door_to
 from pytest_aicore.emulator.serve.server import Server
+from pytest_aicore.http.exchange import PLAYED
 from pytest_aicore.workflows import parse_template
 from tests.emulator.serve.servers import SERVING_WORKFLOW, WORKFLOW, Client
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("waitress", reason="the server is an extra: pip install 'pytest-aicore[server]'")
 
-OF_THE_CONNECTION = {"connection", "content-length", "date"}
+OF_THE_CONNECTION = {"connection", "content-length", "date", PLAYED}
 """Headers that only an HTTP server writes."""
 
 
