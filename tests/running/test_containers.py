@@ -165,6 +165,26 @@ def test_an_image_that_nobody_has(contained: Here) -> None:
     assert str(caught.value).startswith(begin)
 
 
+def test_what_root_has_written_belongs_to_the_user_here(contained: Here) -> None:
+    """So whoever runs the tests can delete it; the step itself may not even read it."""
+    folder = contained.folder / "image"
+    folder.mkdir()
+    makes = "RUN mkdir -p /made/closed && echo 1 > /made/closed/file && chmod 000 /made/closed/file /made/closed\n"
+    (folder / "Dockerfile").write_text(f"FROM docker.io/me/train:1\n{makes}")
+    contained.mapping = {"docker.io/me/root:1": folder}
+    out = ArtifactOut("made", "/made", "none")
+    how = contained.sh("cat /made/closed/file || exit 0", image="docker.io/me/root:1", artifacts_out=(out,))
+    assert how.last_lines == ("cat: /made/closed/file: Permission denied",)
+    (left,) = how.artifacts.values()
+    found = [left.path, *left.path.rglob("*")]
+    assert [path.name for path in found] == ["made", "closed", "file"]
+    for path in found:
+        status = path.stat()
+        assert (status.st_uid, status.st_mode & 0o600) == (os.getuid(), 0o600)
+    shutil.rmtree(folder)
+    contained.engine.remove_leftovers()  # type: ignore[attr-defined]
+
+
 SEES = """
 import os, socket, urllib.request
 print([socket.socket().connect_ex((host, PORT)) != 0 for host in ("127.0.0.1", "10.0.2.2", "192.0.2.1")])
