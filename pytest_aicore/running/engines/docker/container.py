@@ -131,7 +131,8 @@ class Container:
             return bool(state.get("OOMKilled"))
         kills = self._kills_before
         if state.get("OOMKilled") or (kills is not None and kernel_kills() != kills):
-            self.usage.peak_memory = max(peak, most)  # it may have taken that since it was measured last
+            limit = most if kills is None else kernel_limit(most)
+            self.usage.peak_memory = max(peak, limit)  # it may have taken that since it was measured last
             return True
         return peak >= _NEARLY * most
 
@@ -241,6 +242,17 @@ class Container:
         self._exits.close()
 
 
+def kernel_limit(memory: int) -> int:
+    """Return at how many bytes the kernel ends a process of a step.
+
+    What is measured here ends the whole step in time; so that comes first, and the kernel's limit is a larger one.
+
+    Args:
+        memory: that the step may have.
+    """
+    return memory + memory // 4
+
+
 def remove_container(client: APIClient, identity: str) -> None:
     """Remove a container with its volumes, as far as the API answers: the next session removes what is left.
 
@@ -315,4 +327,4 @@ def _cgroup_of(pid: int) -> str:
         return ""
 
 
-__all__ = ["Container", "remove_container"]
+__all__ = ["Container", "kernel_limit", "remove_container"]

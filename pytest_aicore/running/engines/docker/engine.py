@@ -6,6 +6,7 @@ import contextlib
 import re
 import shutil
 import threading
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,7 @@ from pytest_aicore.running.copying import remove
 from pytest_aicore.running.engines import ports
 from pytest_aicore.running.engines.commands import refused
 from pytest_aicore.running.engines.docker.connection import NoApiError, connected, is_on_this_machine
-from pytest_aicore.running.engines.docker.container import Container, remove_container
+from pytest_aicore.running.engines.docker.container import Container, kernel_limit, remove_container
 from pytest_aicore.running.engines.docker.files import USER, Files
 from pytest_aicore.running.engines.docker.images import DockerImages
 from pytest_aicore.running.engines.docker.leftovers import labels, remove_containers, remove_images
@@ -37,6 +38,10 @@ _GATEWAY: Final = "host.docker.internal"
 _THIS_MACHINE = re.compile(r"(?<=://)(?:127\.0\.0\.1|localhost)(?=[:/]|$)")
 _OF_CONTAINER: Final = "container:"
 """Before the id of a container whose network a step shares."""
+_NO_IMAGE = re.compile(r"image not known", re.IGNORECASE)
+_LOOKUPS: Final = 5
+_BETWEEN_LOOKUPS: Final = 0.2
+"""Seconds: Podman does not find an image while another one is being removed."""
 _NO_INIT = re.compile(r"init", re.IGNORECASE)
 
 
@@ -205,8 +210,7 @@ class Docker:
         client = self._api()
         closed = _closed(launch)
         host = {**self._volumes(client, launch, closed, exits), **self._reached(client, launch, exits)}
-        # What is measured here ends the whole step in time; the kernel would end one of its processes.
-        most = launch.memory + launch.memory // 4 if launch.memory and self._is_here else launch.memory
+        most = kernel_limit(launch.memory) if launch.memory and self._is_here else launch.memory
         env = launch.env
         if self._network and not self._is_here and TRACKING in env:
             env = {**env, TRACKING: _THIS_MACHINE.sub(_GATEWAY, env[TRACKING])}
@@ -286,6 +290,7 @@ class Docker:
         from docker.errors import APIError
         from docker.types import LogConfig
 
+        lookups = 0
         while True:
             has_init = self._has_init
             config = client.create_host_config(
@@ -304,6 +309,10 @@ class Docker:
                     **{"command": ["true"], **options},
                 )
             except APIError as error:
+                if lookups < _LOOKUPS and _NO_IMAGE.search(str(error.explanation)):
+                    lookups += 1
+                    time.sleep(_BETWEEN_LOOKUPS)
+                    continue
                 if not has_init or _NO_INIT.search(str(error.explanation)) is None:
                     raise
                 self._has_init = False
