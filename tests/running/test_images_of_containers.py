@@ -17,7 +17,7 @@ import pytest
 from pytest_aicore.errors import ImageError
 from pytest_aicore.running.engines.docker import images as of_api
 from pytest_aicore.running.engines.docker.engine import Docker
-from pytest_aicore.running.engines.docker.leftovers import FOLDER, MACHINE, TAGS
+from pytest_aicore.running.engines.docker.leftovers import FOLDER, MACHINE, TAGS, list_images
 from tests.waiting import sleeping, until
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def refusal(here: Here, name: str = NAME) -> str:
 
 def tagged(here: Here, begin: str) -> list[str]:
     """Return the names of images that begin so."""
-    found = engine(here)._api().images()
+    found = list_images(engine(here)._api())
     return [tag for image in found for tag in image["RepoTags"] or () if tag.startswith(begin)]
 
 
@@ -164,7 +164,7 @@ def test_what_a_build_replaces(contained: Here, dockerfile: Callable[[str], Path
     first = built(contained)["Id"]
     dockerfile("ENV A=2\n")
     second = built(contained)
-    assert first not in {image["Id"] for image in client.images(all=True)}
+    assert first not in {image["Id"] for image in list_images(client, all=True)}
     client.tag(second["RepoTags"][0], "localhost/users-own", "3")
     try:
         dockerfile("ENV A=3\n")

@@ -29,6 +29,8 @@ FOLDER: Final = "pytest-aicore.folder"
 """The label of images that were built, with the folder of their Dockerfile."""
 TAGS: Final = "localhost/pytest-aicore/"
 """The beginning of the names of images that were built."""
+_TRIES: Final = 5
+_BETWEEN_TRIES: Final = 0.2
 _SECONDS_OF_A_BUILD: Final = 3600
 """An image gets its tag at the end of its build."""
 
@@ -74,7 +76,7 @@ def remove_images(client: APIClient) -> Iterator[str]:
     """
     from docker.errors import APIError
 
-    for each in client.images(filters={"label": FOLDER}):
+    for each in list_images(client, filters={"label": FOLDER}):
         folder, tags = each["Labels"][FOLDER], _tags(each)
         if each["Labels"].get(MACHINE) != platform.node():  # Podman finds nothing by two labels
             continue
@@ -87,6 +89,25 @@ def remove_images(client: APIClient) -> Iterator[str]:
                     with suppress(APIError):  # a container still has it
                         client.remove_image(tag)
                         yield f"the image of {folder}"
+
+
+def list_images(client: APIClient, **options: Any) -> list[dict[str, Any]]:
+    """Return what the API says of its images; Podman fails while another process removes one.
+
+    Args:
+        client: of the API.
+        options: of docker-py's `images`.
+
+    Raises:
+        DockerException: the API fails again and again.
+    """
+    from docker.errors import APIError
+
+    for _ in range(_TRIES):
+        with suppress(APIError):
+            return list(client.images(**options))
+        time.sleep(_BETWEEN_TRIES)
+    return list(client.images(**options))
 
 
 def remove_untagged(client: APIClient, image: str) -> bool:
@@ -142,4 +163,14 @@ def _is_held(lock: Path) -> bool:
     return False
 
 
-__all__ = ["FOLDER", "LOCK", "MACHINE", "TAGS", "labels", "remove_containers", "remove_images", "remove_untagged"]
+__all__ = [
+    "FOLDER",
+    "LOCK",
+    "MACHINE",
+    "TAGS",
+    "labels",
+    "list_images",
+    "remove_containers",
+    "remove_images",
+    "remove_untagged",
+]
