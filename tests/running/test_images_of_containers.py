@@ -145,10 +145,10 @@ def test_the_image_of_a_folder_that_is_gone(contained: Here, dockerfile: Callabl
     for _ in client.build(path=str(folder), tag=f"{TAGS}of-another:2", labels=others, rm=True, decode=True):
         pass
     try:
-        assert engine(contained).remove_leftovers() == []
+        engine(contained).remove_leftovers()
         assert own in tagged(contained, TAGS)
         shutil.rmtree(folder)
-        assert engine(contained).remove_leftovers() == [f"the image of {folder}"]
+        engine(contained).remove_leftovers()  # unless a build of another worker has removed it
         assert own not in tagged(contained, TAGS)
         for name, tag in theirs.items():
             assert tagged(contained, name) == [f"{name}:{tag}"]
