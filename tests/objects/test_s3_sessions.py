@@ -12,6 +12,7 @@ import pytest
 from pytest_aicore.cli.run_artifacts import fetched
 from pytest_aicore.errors import SettingsError
 from pytest_aicore.running.engines.sandbox import Sandbox
+from tests.local.servings import free_port, serving
 from tests.local.test_sessions import DOCKERFILE, TESTS, WORKFLOW
 from tests.objects.conftest import KEYS
 from tests.training.live.sessions.conftest import ledger, live, live_arguments, pace, service
@@ -94,6 +95,27 @@ def test_another_store(aicore_execution):
     result.assert_outcomes(passed=2)
     keys = [each["Key"] for each in client.list_objects_v2(Bucket="my-bucket")["Contents"]]
     assert keys == ["models/tree/rows.csv", "team/leaves/rows.csv"]
+    require_no_key(result.stdout.str() + (project.path / "report.json").read_text())
+
+
+def test_a_model_of_a_live_training_is_served_on_this_machine(
+    run_local: Callable[..., pytest.RunResult], client: Any, project: pytest.Pytester
+) -> None:
+    """Its URL is that of the live training, and the store is mapped to the bucket: the user's own keys fetch it."""
+    client.put_object(Bucket="my-bucket", Key="team/e0123456789/model/model.txt", Body=b"trained on AI Core")
+    text = serving().replace("docker.io/me/serve:1", "docker.io/me/leaf:1").replace('"9001"', f'"{free_port()}"')
+    text = text.replace("scenarios.ai.sap.com/name: Tiny", "scenarios.ai.sap.com/name: Leaves")
+    (project.path / "workflows" / "serving.yaml").write_text(text.replace("/id: tiny", "/id: leaves"))
+    result = run_local(
+        """
+@pytest.mark.aicore_deployment(
+    "serving.yaml", artifacts={"tinymodel": "ai://default/e0123456789/model"}, predict="/v1/predict"
+)
+def test_it(aicore_deployment):
+    assert aicore_deployment.predict([1])["model"] == "trained on AI Core"
+"""
+    )
+    result.assert_outcomes(passed=1)
     require_no_key(result.stdout.str() + (project.path / "report.json").read_text())
 
 
