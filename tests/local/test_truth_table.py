@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from pytest_aicore.emulator.control.scripts import LONGEST_STATUS_MESSAGE
 from pytest_aicore.running.engines.choosing import ENGINES
+from tests.local.laptops import workflow
 from tests.local.truth_table import ENDINGS, FOLDER, Ending
 
 if TYPE_CHECKING:
@@ -43,6 +45,22 @@ def what(request: pytest.FixtureRequest, engine: str) -> str:
     if why_not is not None:
         pytest.skip(why_not)
     return str(request.param)
+
+
+def test_a_step_ends_itself_by_a_signal_that_this_process_ignores(
+    engine: str, make_laptop: Callable[..., Laptop], tmp_path: Path
+) -> None:
+    """Sessions in the background of a script ignore SIGINT, those under `nohup` SIGHUP; containers do not."""
+    laptop = make_laptop(engine=engine, outputs=tmp_path / "outputs")
+    before = [signal.signal(each, signal.SIG_IGN) for each in (signal.SIGINT, signal.SIGHUP)]
+    try:
+        ended = [laptop.ended(workflow(f"kill -{name} $$$$; echo survived")) for name in ("INT", "HUP", "PIPE")]
+    finally:
+        for each, handler in zip((signal.SIGINT, signal.SIGHUP), before, strict=True):
+            signal.signal(each, handler)
+    assert [(each["status"], each["statusMessage"]) for each in ended] == [
+        ("DEAD", f"Error (exit code {code})") for code in (130, 129, 141)
+    ]
 
 
 def test_an_ending(what: str, engine: str, laptop: Laptop, tmp_path: Path) -> None:

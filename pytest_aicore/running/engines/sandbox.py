@@ -23,6 +23,7 @@ from pytest_aicore.running.engines.engine import Exit, StartError, failed
 from pytest_aicore.running.engines.entrance import Entrance
 from pytest_aicore.running.engines.of_machine import ProgramsOfMachine
 from pytest_aicore.running.engines.relay import TRACKING, Relay
+from pytest_aicore.running.engines.signals import with_default_signals
 from pytest_aicore.running.engines.view import bound, file_system, is_of_machine, links, make_ways
 from pytest_aicore.running.engines.watchdog import Watchdog
 from pytest_aicore.running.usage import Usage
@@ -215,7 +216,7 @@ class Sandbox(ProgramsOfMachine):
             file.seek(0)
             told = ["--args", str(file.fileno()), "--json-status-fd", str(reporting), "--info-fd", str(info)]
             return subprocess.Popen(  # noqa: S603  the step's own command, in the sandbox
-                [str(self._program), *told, "--", *command],
+                with_default_signals([str(self._program), *told, "--", *command]),
                 stdin=subprocess.DEVNULL,
                 stdout=launch.stdout,
                 stderr=launch.stderr,

@@ -78,7 +78,7 @@ def test_new_run_is_what_it_was_begun_with(make: Make) -> None:
     entry = ledger.begin("key", place="test_it.py:1", **FACTS)
     assert (entry.session, entry.key) == ("one", "key")
     assert {name: entry.facts[name] for name in FACTS} == FACTS
-    assert entry.facts.keys() - FACTS.keys() == {"place", "scenario", "executable"}
+    assert entry.facts.keys() - FACTS.keys() == {"kind", "place", "plans", "scenario", "executable"}
     assert entry.facts["place"] == "test_it.py:1"
     assert ledger.entries == {entry.id: entry}
     opened, run = lines(ledger)

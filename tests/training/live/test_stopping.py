@@ -29,6 +29,8 @@ UNKNOWN = UnknownStatusError("PAUSED")
 class Service:
     """Answers each call with the next of its answers, the last one for ever."""
 
+    what = "execution"
+
     def __init__(self, **answers: Sequence[Any]) -> None:
         self.answers = {name: list(each) for name, each in answers.items()}
         self.calls: list[str] = []
