@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from tests.running.pods_here import Here
 
-pytestmark = pytest.mark.once
+# Podman answers with errors while another process removes images.
+pytestmark = [pytest.mark.once, pytest.mark.xdist_group("leftovers")]
 
 NAME = "docker.io/me/mapped:1"
 BASE = "FROM docker.io/me/train:1\n"
