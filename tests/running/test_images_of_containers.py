@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.once, pytest.mark.xdist_group("leftovers")]
 
 NAME = "docker.io/me/mapped:1"
+OWN = f"localhost/users-own-{uuid4().hex}"
+"""As a user may name an image that was built; another session of these tests has other names."""
 BASE = "FROM docker.io/me/train:1\n"
 
 
@@ -140,8 +143,8 @@ def test_the_image_of_a_folder_that_is_gone(contained: Here, dockerfile: Callabl
     client = engine(contained)._api()
     (own,) = built(contained)["RepoTags"]
     assert own.startswith(TAGS)
-    theirs = {"localhost/users-own": "1", f"{TAGS}of-another": "2"}
-    client.tag(own, "localhost/users-own", "1")
+    theirs = {OWN: "1", f"{TAGS}of-another": "2"}
+    client.tag(own, OWN, "1")
     others = {FOLDER: str(folder / "gone"), MACHINE: "another"}
     for _ in client.build(path=str(folder), tag=f"{TAGS}of-another:2", labels=others, rm=True, decode=True):
         pass
@@ -166,11 +169,11 @@ def test_what_a_build_replaces(contained: Here, dockerfile: Callable[[str], Path
     dockerfile("ENV A=2\n")
     second = built(contained)
     assert first not in {image["Id"] for image in list_images(client, all=True)}
-    client.tag(second["RepoTags"][0], "localhost/users-own", "3")
+    client.tag(second["RepoTags"][0], OWN, "3")
     try:
         dockerfile("ENV A=3\n")
         assert built(contained)["Id"] != second["Id"]
-        assert tagged(contained, "localhost/users-own") == ["localhost/users-own:3"]
-        assert client.inspect_image("localhost/users-own:3")["Config"]["Labels"][MACHINE] == platform.node()
+        assert tagged(contained, OWN) == [f"{OWN}:3"]
+        assert client.inspect_image(f"{OWN}:3")["Config"]["Labels"][MACHINE] == platform.node()
     finally:
-        client.remove_image("localhost/users-own:3")
+        client.remove_image(f"{OWN}:3")
