@@ -18,7 +18,7 @@ from pytest_aicore.running.engines import ports
 from pytest_aicore.running.engines.commands import refused
 from pytest_aicore.running.engines.engine import Exit, failed
 from pytest_aicore.running.engines.of_machine import ProgramsOfMachine
-from pytest_aicore.running.engines.signals import with_default_signals
+from pytest_aicore.running.engines.signals import start_with_default_signals
 from pytest_aicore.running.usage import Usage
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ class PlainProcess(ProgramsOfMachine):
         if launch.port is not None:
             ports.require(launch.port, self.name)
         try:
-            process = subprocess.Popen(  # noqa: S603  the step's own command
-                with_default_signals(launch.command, launch.env.get("PATH")),
+            process = start_with_default_signals(
+                launch.command,
                 stdin=subprocess.DEVNULL,
                 stdout=launch.stdout,
                 stderr=launch.stderr,

@@ -23,7 +23,7 @@ from pytest_aicore.running.engines.engine import Exit, StartError, failed
 from pytest_aicore.running.engines.entrance import Entrance
 from pytest_aicore.running.engines.of_machine import ProgramsOfMachine
 from pytest_aicore.running.engines.relay import TRACKING, Relay
-from pytest_aicore.running.engines.signals import with_default_signals
+from pytest_aicore.running.engines.signals import start_with_default_signals
 from pytest_aicore.running.engines.view import bound, file_system, is_of_machine, links, make_ways
 from pytest_aicore.running.engines.watchdog import Watchdog
 from pytest_aicore.running.usage import Usage
@@ -215,8 +215,8 @@ class Sandbox(ProgramsOfMachine):
             file.write(b"".join(os.fsencode(option) + b"\0" for option in options))
             file.seek(0)
             told = ["--args", str(file.fileno()), "--json-status-fd", str(reporting), "--info-fd", str(info)]
-            return subprocess.Popen(  # noqa: S603  the step's own command, in the sandbox
-                with_default_signals([str(self._program), *told, "--", *command]),
+            return start_with_default_signals(
+                [str(self._program), *told, "--", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=launch.stdout,
                 stderr=launch.stderr,

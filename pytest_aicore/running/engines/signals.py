@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import signal
+import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,28 +15,57 @@ _OF_PYTHON = ("SIGPIPE", "SIGXFSZ")
 """Python ignores them, and `subprocess` gives them back to a child; to the one below they must be given once more."""
 _PROGRAM = """
 import os, signal, sys
-for number in sys.argv[1].split():
+report, numbers, *command = sys.argv[1:]
+for number in numbers.split():
     signal.signal(int(number), signal.SIG_DFL)
-os.execvp(sys.argv[2], sys.argv[2:])
+os.set_inheritable(int(report), False)
+try:
+    os.execvp(command[0], command)
+except OSError as error:
+    os.write(int(report), str(error.errno).encode())
 """
 
 
-def with_default_signals(command: Sequence[str], path: str | None = None) -> list[str]:
-    """Return a command that has the system's way with each signal, also where this process ignores some.
+def start_with_default_signals(
+    command: Sequence[str], *, pass_fds: Sequence[int] = (), **how: Any
+) -> subprocess.Popen[bytes]:
+    """Start a process that has the system's way with each signal, also where this process ignores some.
 
     In the background of a script a process ignores SIGINT, with `nohup` SIGHUP. A training that ends itself by such a
     signal would go on, and seem to have completed.
 
     Args:
-        command: the command.
-        path: where its program is looked for, as in PATH.
+        command: its program and arguments.
+        pass_fds: as of `subprocess.Popen`.
+        **how: the other arguments of `subprocess.Popen`.
+
+    Raises:
+        OSError: it cannot be started.
+        ValueError: an argument cannot be passed to a process.
     """
-    ignored = [int(each) for each in signal.valid_signals() if signal.getsignal(each) is signal.SIG_IGN]
-    of_python = [int(getattr(signal, name)) for name in _OF_PYTHON if hasattr(signal, name)]
-    # What cannot be found is left to whoever starts it, and says so.
-    if set(ignored) <= set(of_python) or shutil.which(command[0], path=path) is None:
-        return list(command)
-    return [sys.executable, "-ISc", _PROGRAM, " ".join(map(str, {*ignored, *of_python})), *command]
+    ignored = {int(each) for each in signal.valid_signals() if signal.getsignal(each) is signal.SIG_IGN}
+    of_python = {int(getattr(signal, name)) for name in _OF_PYTHON if hasattr(signal, name)}
+    if ignored <= of_python:
+        return subprocess.Popen(command, pass_fds=pass_fds, **how)  # noqa: S603  the step's own command
+    reading, writing = os.pipe()
+    with open(reading, "rb") as report:  # noqa: PTH123  a descriptor
+        try:
+            wrapped = [
+                sys.executable,
+                "-ISc",
+                _PROGRAM,
+                str(writing),
+                " ".join(map(str, ignored | of_python)),
+                *command,
+            ]
+            process = subprocess.Popen(wrapped, pass_fds=(*pass_fds, writing), **how)
+        finally:
+            os.close(writing)
+        said = report.read()
+    if said:
+        process.wait()
+        raise OSError(int(said), os.strerror(int(said)))
+    return process
 
 
-__all__ = ["with_default_signals"]
+__all__ = ["start_with_default_signals"]
