@@ -50,15 +50,9 @@ def start_with_default_signals(
     reading, writing = os.pipe()
     with open(reading, "rb") as report:  # noqa: PTH123  a descriptor
         try:
-            wrapped = [
-                sys.executable,
-                "-ISc",
-                _PROGRAM,
-                str(writing),
-                " ".join(map(str, ignored | of_python)),
-                *command,
-            ]
-            process = subprocess.Popen(wrapped, pass_fds=(*pass_fds, writing), **how)
+            numbers = " ".join(map(str, ignored | of_python))
+            wrapped = [sys.executable, "-ISc", _PROGRAM, str(writing), numbers, *command]
+            process = subprocess.Popen(wrapped, pass_fds=(*pass_fds, writing), **how)  # noqa: S603  likewise
         finally:
             os.close(writing)
         said = report.read()
