@@ -117,7 +117,7 @@ class NothingRuns:
         return None
 
     def unfinished(self) -> list[Any]:
-        """Return no execution."""
+        """Return nothing."""
         return []
 
     def executions_of(self, _: str) -> list[str]:
@@ -173,7 +173,8 @@ def test_any_line_harms_no_other_and_is_said(
     number = f"{damaged} line" if damaged == 1 else f"{damaged} lines"
     assert [each.split(" of the ledger ")[0] for each in said] == ([number] if damaged else [])
 
-    monkeypatch.setattr(sweeping, "TrainingApi", NothingRuns)
+    for api in ("TrainingApi", "DeploymentApi"):
+        monkeypatch.setattr(sweeping, api, NothingRuns)
     monkeypatch.setattr(sweeping, "RealClock", FastClock)
     key = {"clientid": "c", "clientsecret": "s", "url": "https://t", "serviceurls": {"AI_API_URL": "https://h"}}
     monkeypatch.setattr(sweeping, "_credentials", lambda _: from_service_key(key, "test"))
