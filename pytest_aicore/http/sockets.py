@@ -212,7 +212,8 @@ class _Workers(ThreadedTaskDispatcher):
 
     def _pass_on(self) -> None:
         while (task := self._passing.get()) is not None:
-            task.service()  # logs all exceptions
+            with suppress(OSError):  # the server has ended, and with it the pipe that wakes it after an answer
+                task.service()  # logs all other exceptions
             self._free.release()
 
     def shutdown(self, cancel_pending: bool = True, timeout: int = 5) -> bool:

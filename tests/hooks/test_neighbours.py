@@ -262,7 +262,8 @@ def test_modules_are_loaded_as_those_of_other_packages(empty_project: pytest.Pyt
         def test_it(aicore_client, pytester):
             ours = {name: module for name, module in sys.modules.items() if name.startswith("pytest_aicore.")}
             rewritten = [name for name, module in ours.items() if type(module.__loader__) is not SourceFileLoader]
-            assert {name.partition(".")[2] for name in rewritten} == {"fixtures", "own_bytecode", "plugin"}
+            # Of an editable installation pytest knows no files: it rewrites what it imports as a plugin alone.
+            assert {name.partition(".")[2] for name in rewritten} <= {"fixtures", "own_bytecode", "plugin"}
             assert len(ours) > 50
             pytester.makepyfile("def test_it(aicore_client): assert aicore_client")
             pytester.runpytest_inprocess("-W", "error").assert_outcomes(passed=1)
