@@ -93,6 +93,18 @@ class Workflows:
         if not any(folder.resolve().is_relative_to(path.resolve()) for path in visited):
             config.args.append(str(folder))
 
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Follow no link to a folder above it that is collected: what is in there is found in its own place.
+
+        The system ends such a walk after about 40 links, at one call or another, and only some of them are errors that
+        pytest expects.
+        """
+        if not self.settings.check.value or not collection_path.is_symlink() or not collection_path.is_dir():
+            return None
+        above = [parent for parent in collection_path.parents if parent.samefile(collection_path)]
+        arguments = [Path(self.config.invocation_params.dir, each.partition("::")[0]) for each in self.config.args]
+        return True if any(folder.is_relative_to(each) for folder in above for each in arguments) else None
+
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> WorkflowFile | None:
         """Collect a file that looks like a template; of any other only the beginning is read."""
         if not self.settings.check.value or file_path.suffix.lower() not in TEMPLATE_SUFFIXES:

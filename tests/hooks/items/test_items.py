@@ -255,6 +255,26 @@ def test_links_that_leave_the_project_are_left_alone(project: pytest.Pytester) -
     assert "again" not in result.stdout.str()
 
 
+def test_a_link_to_a_folder_above_it_is_not_followed(project: pytest.Pytester) -> None:
+    """The system would end such a walk, at a call that pytest may not expect to fail."""
+    project.mkdir("tests").joinpath("test_it.py").write_text("def test_it(): pass")
+    (project.path / "tests" / "all").symlink_to(project.path)
+    project.makeconftest(
+        """
+        def pytest_collectstart(collector):
+            print("COLLECTED", collector.nodeid)
+        """
+    )
+    everything = project.runpytest_inprocess("--aicore-check", "-s")
+    everything.assert_outcomes(passed=9)
+    assert "COLLECTED tests/test_it.py" in everything.outlines
+    assert not [line for line in everything.outlines if line.startswith("COLLECTED tests/all")]
+    # Where what it leads to is not collected, it is as pytest has it.
+    part = project.runpytest_inprocess("--aicore-check", "--collect-only", "-s", "tests")
+    assert "COLLECTED tests/all/tests/test_it.py" in part.outlines
+    assert not [line for line in part.outlines if line.startswith("COLLECTED tests/all/tests/all")]
+
+
 def test_broken_files_fail_with_a_message(project: pytest.Pytester) -> None:
     head = "apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\nmetadata: # ai.sap.com/\n"
     folder = project.path / "workflows"
