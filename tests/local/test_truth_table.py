@@ -63,6 +63,19 @@ def test_a_step_ends_itself_by_a_signal_that_this_process_ignores(
     ]
 
 
+def test_what_gives_the_signals_back_leaves_no_variable(
+    engine: str, make_laptop: Callable[..., Laptop], tmp_path: Path
+) -> None:
+    """Python sets LC_CTYPE for itself (PEP 538), and its children would have it."""
+    laptop = make_laptop(engine=engine, outputs=tmp_path / "outputs")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        ended = laptop.ended(workflow("! env | grep ^LC_CTYPE && echo none > /out/model"))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert (ended["status"], ended.get("statusMessage", "")) == ("COMPLETED", "")
+
+
 def test_an_ending(what: str, engine: str, laptop: Laptop, tmp_path: Path) -> None:
     ending = ENDINGS[what]
     ended = laptop.ended(ending.workflow, ending.data)

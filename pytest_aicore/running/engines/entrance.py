@@ -13,6 +13,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING, Final
 
+from pytest_aicore.running.engines.becoming import BECOME, becoming
 from pytest_aicore.running.engines.ports import HERE
 from pytest_aicore.running.watching import Pipe
 
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-_INSIDE: Final = """
-import os, signal, socket, sys
+_INSIDE: Final = (
+    BECOME
+    + """
+import socket, sys
 outside, told = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
 if os.fork() == 0:
     if os.fork() == 0:  # of nobody's children: the server must not meet it when it waits for its own
@@ -54,15 +57,12 @@ if os.fork() == 0:
 os.wait()
 for number in (outside.fileno(), told):
     os.set_inheritable(number, False)
-if not sys.argv[3]:  # else Python has set it (PEP 538)
-    os.environ.pop("LC_CTYPE", None)
-for number in (signal.SIGPIPE, signal.SIGXFSZ):
-    signal.signal(number, signal.SIG_DFL)
 try:
-    os.execvp(sys.argv[4], sys.argv[4:])
+    become(*sys.argv[3:])
 except OSError as error:
     os.write(told, os.strerror(error.errno).encode())
 """
+)
 _LONGEST: Final = 1024
 """Bytes of a sentence of the operating system."""
 _LONGEST_ANSWER: Final = 64 * 1024
@@ -99,7 +99,7 @@ class Entrance:
             env: of the server.
         """
         inside = [str(self._python), "-I", "-S", "-c", _INSIDE]
-        return [*inside, *map(str, self.descriptors), env.get("LC_CTYPE", ""), *command]
+        return [*inside, *map(str, self.descriptors), *becoming(command, env)]
 
     def begin(self) -> None:
         """Close what the sandbox has now."""

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from pytest_aicore.running.engines.becoming import BECOME, becoming
 from pytest_aicore.running.engines.engine import StartError
 
 if TYPE_CHECKING:
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 
 TRACKING: Final = "AICORE_TRACKING_ENDPOINT"
 """The variable that names the tracking service to steps."""
-_INSIDE: Final = """
-import os, signal, socket, sys
+_INSIDE: Final = (
+    BECOME
+    + """
+import socket, sys
 outside = socket.socket(fileno=int(sys.argv[1]))
 outside.set_inheritable(False)
 try:
@@ -29,17 +32,14 @@ try:
 except OSError as error:
     outside.send(os.strerror(error.errno).encode())
     sys.exit(1)
-if not sys.argv[3]:  # else Python has set it (PEP 538)
-    os.environ.pop("LC_CTYPE", None)
 socket.send_fds(outside, [b"listener"], [listener.fileno()])
 listener.close()
-for number in (signal.SIGPIPE, signal.SIGXFSZ):
-    signal.signal(number, signal.SIG_DFL)
 try:
-    os.execvp(sys.argv[4], sys.argv[4:])
+    become(*sys.argv[3:])
 except OSError as error:
     outside.send(os.strerror(error.errno).encode())
 """
+)
 _CHUNK: Final = 65536
 
 
@@ -77,7 +77,7 @@ class Relay:
             env: of the step.
         """
         inside = [str(self._python), "-I", "-S", "-c", _INSIDE]
-        return [*inside, *map(str, self.descriptors), str(self._service[1]), env.get("LC_CTYPE", ""), *command]
+        return [*inside, *map(str, self.descriptors), str(self._service[1]), *becoming(command, env)]
 
     def begin(self) -> None:
         """Serve, now that the sandbox has its end."""

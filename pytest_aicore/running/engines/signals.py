@@ -6,28 +6,30 @@ import os
 import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from pytest_aicore.running.engines.becoming import BECOME, becoming
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-_OF_PYTHON = ("SIGPIPE", "SIGXFSZ")
-"""Python ignores them, and `subprocess` gives them back to a child; to the one below they must be given once more."""
-_PROGRAM = """
-import os, signal, sys
-report, numbers, *command = sys.argv[1:]
-for number in numbers.split():
-    signal.signal(int(number), signal.SIG_DFL)
-os.set_inheritable(int(report), False)
+_OF_PYTHON: Final = {getattr(signal, name) for name in ("SIGPIPE", "SIGXFSZ") if hasattr(signal, name)}
+"""Python ignores them, and `subprocess` gives them back to a child."""
+_PROGRAM: Final = (
+    BECOME
+    + """
+import sys
+os.set_inheritable(int(sys.argv[1]), False)
 try:
-    os.execvp(command[0], command)
+    become(*sys.argv[2:])
 except OSError as error:
-    os.write(int(report), str(error.errno).encode())
+    os.write(int(sys.argv[1]), str(error.errno).encode())
 """
+)
 
 
 def start_with_default_signals(
-    command: Sequence[str], *, pass_fds: Sequence[int] = (), **how: Any
+    command: Sequence[str], *, env: Mapping[str, str], pass_fds: Sequence[int] = (), **how: Any
 ) -> subprocess.Popen[bytes]:
     """Start a process that has the system's way with each signal, also where this process ignores some.
 
@@ -36,6 +38,7 @@ def start_with_default_signals(
 
     Args:
         command: its program and arguments.
+        env: its environment.
         pass_fds: as of `subprocess.Popen`.
         **how: the other arguments of `subprocess.Popen`.
 
@@ -43,16 +46,14 @@ def start_with_default_signals(
         OSError: it cannot be started.
         ValueError: an argument cannot be passed to a process.
     """
-    ignored = {int(each) for each in signal.valid_signals() if signal.getsignal(each) is signal.SIG_IGN}
-    of_python = {int(getattr(signal, name)) for name in _OF_PYTHON if hasattr(signal, name)}
-    if ignored <= of_python:
-        return subprocess.Popen(command, pass_fds=pass_fds, **how)  # noqa: S603  the step's own command
+    ignored = {each for each in signal.valid_signals() if signal.getsignal(each) is signal.SIG_IGN}
+    if ignored <= _OF_PYTHON:
+        return subprocess.Popen(command, env=env, pass_fds=pass_fds, **how)  # noqa: S603  the step's own command
     reading, writing = os.pipe()
     with open(reading, "rb") as report:  # noqa: PTH123  a descriptor
         try:
-            numbers = " ".join(map(str, ignored | of_python))
-            wrapped = [sys.executable, "-ISc", _PROGRAM, str(writing), numbers, *command]
-            process = subprocess.Popen(wrapped, pass_fds=(*pass_fds, writing), **how)  # noqa: S603  likewise
+            wrapped = [sys.executable, "-ISc", _PROGRAM, str(writing), *becoming(command, env)]
+            process = subprocess.Popen(wrapped, env=env, pass_fds=(*pass_fds, writing), **how)  # noqa: S603  likewise
         finally:
             os.close(writing)
         said = report.read()
