@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_aicore.own_bytecode import use_own_bytecode
+from pytest_aicore.own_bytecode import end_own_bytecode, use_own_bytecode
 
 use_own_bytecode()
 
@@ -76,6 +76,7 @@ _INI_TYPES: dict[str, Any] = {
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Declare options and ini values, and register the fixtures, so that `-p no:aicore` switches them off as well."""
+    use_own_bytecode()  # also in the second session of a process
     # Not by `pytest_plugins`: pytest reads the entry points of all installed distributions for each of its names.
     pluginmanager.import_plugin("pytest_aicore.fixtures")
     config = pluginmanager.get_plugin("pytestconfig")
@@ -84,7 +85,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         config.stash[ENVIRONMENT] = dict(os.environ)
         config.stash[_ARGUMENTS] = config.invocation_params.args
         # Made first, so done last: other plugins warn when they clean up.
-        config.add_cleanup(lambda: _end_hiding(config))
+        config.add_cleanup(lambda: _end_session(config))
     group = parser.getgroup("aicore", "SAP AI Core")
     for option in OPTIONS:
         if option.flag is not None:
@@ -120,13 +121,14 @@ def _hide_if_needed(config: pytest.Config) -> Hiding | None:
     return None
 
 
-def _end_hiding(config: pytest.Config) -> None:
+def _end_session(config: pytest.Config) -> None:
     refused = sys.exc_info()[1]
     if isinstance(refused, pytest.UsageError):  # an unknown argument, which pytest repeats; no hook is called
         _clean_exception(config, refused)
     hiding = config.pluginmanager.get_plugin(HIDING_PLUGIN)
     if hiding is not None:
         hiding.end()
+    end_own_bytecode()
 
 
 @_NO_SECRETS_SHOWN
