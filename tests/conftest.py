@@ -36,6 +36,7 @@ _OF_THE_TESTS = frozenset(
         "PYTEST_AICORE_KILLS",
         "PYTEST_AICORE_THOROUGH",
         "PYTEST_AICORE_TEST_API",
+        "PYTEST_AICORE_TEST_WHEELS",
         "REPOSITORY_CHECKS",
         "PYTHONPATH",
     }

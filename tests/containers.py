@@ -9,6 +9,8 @@ from pytest_aicore.running.engines.choosing import ENGINES
 
 API = os.environ.get("PYTEST_AICORE_TEST_API", "")
 """The URL of an API of Docker or Podman that has the images of the tests, empty if there is none."""
+WHEELS = os.environ.get("PYTEST_AICORE_TEST_WHEELS", "")
+"""A folder with the wheels that the image of `pytest-aicore serve` needs, empty if the build asks the package index."""
 WHY_NOT = "PYTEST_AICORE_TEST_API names no API of Docker or Podman with the images of the tests: see .ci/run docker"
 TRIED = [name for name in ENGINES if name != "docker" or API]
 

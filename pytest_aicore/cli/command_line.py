@@ -119,7 +119,28 @@ def serve(parser: argparse.ArgumentParser) -> None:
         "status), or instant (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, help="seed of the generated ids (default: 0, with --local a random one)")
-    parser.add_argument("--no-admin", action="store_true", help="do not answer /__aicore__/")
+    parser.add_argument(
+        "--log-format",
+        choices=("text", "json"),
+        help="write a line about each request to stderr; json: warnings are JSON, too (default: no such lines)",
+    )
+    others = parser.add_argument_group("clients on other machines, and behind other names")
+    others.add_argument(
+        "--public-url", metavar="URL", help="the URL by which clients reach the server: for keys and links in answers"
+    )
+    others.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="answer requests under this name as well; requests under unknown names are refused",
+    )
+    others.add_argument(
+        "--admin-token",
+        metavar="TOKEN",
+        help="answer /__aicore__/ for other machines that send this token (better: PYTEST_AICORE_ADMIN_TOKEN)",
+    )
+    others.add_argument("--no-admin", action="store_true", help="do not answer /__aicore__/")
     local = parser.add_argument_group("executions on this machine")
     local.add_argument(
         "--local", action="store_true", help="carry executions out on this machine, with their real code"
@@ -160,6 +181,10 @@ def serve(parser: argparse.ArgumentParser) -> None:
             pace=asked.pace,
             seed=asked.seed,
             admin=not asked.no_admin,
+            admin_token=asked.admin_token,
+            public_url=asked.public_url,
+            allowed_hosts=asked.allow_host,
+            log_format=asked.log_format,
             tls_cert=asked.tls_cert,
             tls_key=asked.tls_key,
             tls_client_ca=asked.tls_client_ca,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import socket
-import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.emulator import Emulator
 from pytest_aicore.emulator.serve.control_api import ADMIN_ROOT
+from pytest_aicore.emulator.serve.log import Log
 from pytest_aicore.emulator.serve.server import Server, Tls
 from pytest_aicore.emulator.serve.workflow_folder import WatchedFolder
 from pytest_aicore.emulator.world.pace import RunningClock, pace_named
@@ -18,11 +19,13 @@ from pytest_aicore.errors import EmulatorError, WorkflowError
 from pytest_aicore.printable import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pytest_aicore.cli.serve_local import Wanted
 
+ADMIN_TOKEN = "PYTEST_AICORE_ADMIN_TOKEN"  # noqa: S105  # the name of a variable
+"""The environment variable with the token for `/__aicore__/`: arguments are seen by other users of the machine."""
 DESCRIPTORS = 8192
 """How many files and connections the program asks the system for: the default of many systems is 1024."""
 
@@ -36,6 +39,10 @@ def serve_until_stopped(
     pace: str,
     seed: int | None,
     admin: bool,
+    admin_token: str | None,
+    public_url: str | None,
+    allowed_hosts: Sequence[str],
+    log_format: str | None,
     tls_cert: Path | None,
     tls_key: Path | None,
     tls_client_ca: Path | None,
@@ -52,6 +59,10 @@ def serve_until_stopped(
         pace: how fast time passes.
         seed: of the generated ids; None for the usual one.
         admin: whether `/__aicore__/` is answered.
+        admin_token: with which other machines may use it, too; None to ask the environment.
+        public_url: the URL of keys and links; None for the one of the server.
+        allowed_hosts: further names of the server.
+        log_format: of the lines about requests; None for none.
         tls_cert: the server's certificate chain.
         tls_key: its private key.
         tls_client_ca: the CA certificates that client certificates must be signed by.
@@ -64,17 +75,39 @@ def serve_until_stopped(
         WorkflowError: the workflows folder does not exist.
     """
     tls = _tls(tls_cert, tls_key, tls_client_ca, allow_x509_over_http=allow_x509_over_http)
+    admin_token = admin_token or os.environ.get(ADMIN_TOKEN) or None
+    if admin_token and not admin:
+        raise EmulatorError(
+            f"--admin-token (or {ADMIN_TOKEN}) and --no-admin contradict each other: remove one of them."
+        )
+    log = Log(log_format)
     if workflows is not None and not workflows.is_dir():
         state = "is a file, not a folder" if workflows.exists() else "does not exist"
         raise WorkflowError(f"--workflows '{workflows}': the folder {state}.")
     _ask_for_descriptors()
-    with _emulator(seed, pace, local) as emulator:
-        server = Server(emulator, host=host, port=port, tls=tls, allow_x509_over_http=allow_x509_over_http, admin=admin)
-        emulator.base_url = emulator.auth_url = server.url  # the URLs in answers
+    with _emulator(seed, pace, local, log) as emulator:
+        server = Server(
+            emulator,
+            host=host,
+            port=port,
+            tls=tls,
+            allow_x509_over_http=allow_x509_over_http,
+            admin=admin,
+            admin_token=admin_token,
+            public_url=public_url,
+            allowed_hosts=allowed_hosts,
+            log=log,
+        )
+        emulator.base_url = emulator.auth_url = server.public_url  # the URLs in answers
         emulator.local_repositories = server.is_loopback  # other machines must not choose which local folders are read
-        folder = None if workflows is None else WatchedFolder(emulator, workflows, _warn)
+        folder = None if workflows is None else WatchedFolder(emulator, workflows, log.tell)
         try:
-            _consider_host(server, host, allow_x509_over_http=allow_x509_over_http, is_local=local is not None)
+            if not server.is_loopback:
+                names = [f"--allow-host {name}" for name in allowed_hosts]
+                names = [f"--public-url {server.public_url}", *names] if public_url else names
+                reachable = names[0] if server.listens_here else f"--host {host}"
+                _refuse_dangerous(reachable, allow_x509_over_http=allow_x509_over_http, is_local=local is not None)
+                log.tell(_reached_by_others(reachable, admin=admin, has_token=admin_token is not None))
             if folder:
                 folder.start()
             if service_key_out is not None:
@@ -92,33 +125,38 @@ def serve_until_stopped(
     return 0
 
 
-def _consider_host(server: Server, host: str, *, allow_x509_over_http: bool, is_local: bool) -> None:
-    """Refuse, or warn about, what a server that other machines reach would let them do."""
-    if server.is_loopback:
-        return
+def _refuse_dangerous(reachable: str, *, allow_x509_over_http: bool, is_local: bool) -> None:
+    """Refuse what a server that other machines reach would let them do."""
     if allow_x509_over_http:
         raise EmulatorError(
-            f"--allow-x509-over-http with --host {host}: any client that reaches that address would get a token. "
+            f"--allow-x509-over-http with {reachable}: any client that reaches that address would get a token. "
             "Use it on this machine alone, or give --tls-cert, --tls-key and --tls-client-ca."
         )
     if is_local:
         raise EmulatorError(
-            f"--local with --host {host}: any client that reaches that address could run code on this machine. "
+            f"--local with {reachable}: any client that reaches that address could run code on this machine. "
             "Use it on this machine alone."
         )
-    _warn(
-        f"Warning: --host {host} can be reached from other machines, and the credentials of an emulator can be "
-        f"guessed: any client that reaches it can use it. {ADMIN_ROOT} stays closed to other machines."
+
+
+def _reached_by_others(reachable: str, *, admin: bool, has_token: bool) -> str:
+    """Return the warning about a server that other machines reach."""
+    control = f" {ADMIN_ROOT} stays closed to other machines." if admin else ""
+    if has_token:
+        control = f" {ADMIN_ROOT} is open to other machines that have the token of --admin-token."
+    return (
+        f"Warning: {reachable} can be reached from other machines, and the credentials of an emulator can be "
+        f"guessed: any client that reaches it can use it.{control}"
     )
 
 
-def _emulator(seed: int | None, pace: str, local: Wanted | None) -> Emulator:
+def _emulator(seed: int | None, pace: str, local: Wanted | None, log: Log) -> Emulator:
     chosen = pace_named(pace)
     if local is None:
         return Emulator(seed or 0, clock=RunningClock(chosen), pace=chosen.said, tokens_expire=True)
     from pytest_aicore.cli.serve_local import working_emulator
 
-    return working_emulator(local, chosen.name, seed)
+    return working_emulator(local, chosen.name, seed, log.tell)
 
 
 def _tls(
@@ -162,8 +200,3 @@ def _ask_for_descriptors() -> None:
         wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
         if soft != resource.RLIM_INFINITY and soft < wanted:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
-def _warn(sentence: str) -> None:
-    with suppress(OSError):  # standard error is closed
-        say(f"pytest-aicore: {sentence}", sys.stderr)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pytest_aicore.errors import SettingsError, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pytest_aicore.cli.chosen import Chosen
     from pytest_aicore.emulator.emulator import Emulator
@@ -44,7 +44,7 @@ class Wanted:
             raise SettingsError(f"{listing(useless)}: only with --local; without it executions are emulated.")
 
 
-def working_emulator(wanted: Wanted, pace: str, seed: int | None) -> Emulator:
+def working_emulator(wanted: Wanted, pace: str, seed: int | None, warn: Callable[[str], None]) -> Emulator:
     """Return an emulator that carries executions out on this machine, and say by what.
 
     What the command line does not say, the settings of the project in the current folder do.
@@ -53,6 +53,7 @@ def working_emulator(wanted: Wanted, pace: str, seed: int | None) -> Emulator:
         wanted: what is asked for.
         pace: how fast time passes; it must be real.
         seed: of the generated ids; None for ids that no other server gives, since outputs stay under them.
+        warn: tells what the user should know.
 
     Raises:
         SettingsError: something that is asked for cannot be.
@@ -69,14 +70,12 @@ def working_emulator(wanted: Wanted, pace: str, seed: int | None) -> Emulator:
         raise SettingsError(f"--pace {pace} with --local: what runs here takes its real time. Remove --pace.")
     choices = replace(local_options.choices(wanted.chosen, wanted.store), outputs=Path(OUTPUT))
     engine = chosen_engine(choices.engine, network=choices.network)
-    local_options.warn(
-        f"executions run on this machine, by the engine `{engine.name}`; their output artifacts stay in {OUTPUT}"
-    )
+    warn(f"executions run on this machine, by the engine `{engine.name}`; their output artifacts stay in {OUTPUT}")
     for phrase in engine.lacks if engine.name == PlainProcess.name else ():
-        local_options.warn(f"the engine `{engine.name}`: {phrase}.")
+        warn(f"the engine `{engine.name}`: {phrase}.")
     engine.close()
     chosen = secrets.randbits(64) if seed is None else seed
-    return local_emulator(choices, local_options.warn, seed=chosen, tokens_expire=True)
+    return local_emulator(choices, warn, seed=chosen, tokens_expire=True)
 
 
 __all__ = ["Wanted", "working_emulator"]

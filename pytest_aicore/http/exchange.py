@@ -47,6 +47,7 @@ class Request:
         client_certificate: whether the client has presented a trusted certificate.
         stream: the body where it is read as it comes, and `body` is empty; None where `body` is all of it.
         on_departure: calls a function as soon as the client leaves, as long as its `with` block lasts.
+        public_url: of the server, for links in the answer; empty if it is the one of the request.
     """
 
     method: str
@@ -57,6 +58,7 @@ class Request:
     client_certificate: bool = False
     stream: Iterable[bytes] | None = None
     on_departure: Callable[[Callable[[], None]], AbstractContextManager[None]] = _nobody_leaves
+    public_url: str = ""
     host: str = field(init=False)
     raw_path: str = field(init=False)
     """As sent: a percent-encoded slash is part of a segment."""
@@ -73,7 +75,9 @@ class Request:
 
     @property
     def base_url(self) -> str:
-        """Scheme and host of the request, which may be another name of the server; empty for a URL without host."""
+        """The server's URL as the client knows it, by one of its names; empty for a URL without host."""
+        if self.public_url:
+            return self.public_url
         parts = urlsplit(self.url)
         named = self.headers.get("host", "")
         host = named if _HOST.match(named) else parts.netloc
@@ -130,9 +134,9 @@ class Transport:
 
 
 NETWORK = Transport()
+"""The transport that changes nothing."""
 PLAYED = "x-aicore-played"
 """The header of the answers of `pytest-aicore serve` where scripts say what executions do, so that nobody trains."""
-"""The transport that changes nothing."""
 
 
 class ApiError(Exception):

@@ -82,6 +82,10 @@ class Responder(Protocol):
         """Answer a request from an address; never raises."""
         ...
 
+    def refused(self, status: int, peer: str) -> None:
+        """Take note that bytes from an address, which are not a request, got an answer with this status."""
+        ...
+
     def passes_on(self, path: str) -> bool:
         """Return whether requests to a path are passed on to a server, which may take its time."""
         ...
@@ -272,6 +276,7 @@ class _Refusal(ErrorTask):
         status = self.request.error.code
         self.version = "1.1"
         self.close_on_finish = True
+        self.channel.server.answering.refused(status, self.channel.addr[0])
         _send(self, text_response(status, _phrase(status)))  # as Envoy refuses invalid requests (assumed)
         if self.channel.linger():
             self.close_on_finish = False

@@ -136,11 +136,11 @@ class _SessionServer(Server):
         super().__init__(shared.emulator, admin=False)
         self._shared = shared
 
-    def answer(self, request: Request, peer: str) -> Response:
-        """Answer a request from an address; internal errors become an answer as well."""
+    def respond(self, request: Request, peer: str) -> Response:
+        """Answer a request from an address."""
         if request.path.startswith(SESSION_ROOT):
             return self._shared.answer(request)
-        return super().answer(request, peer)
+        return super().respond(request, peer)
 
 
 __all__ = ["RECORDS", "SENTENCES", "SESSION_HEADER", "SESSION_ROOT", "WORKFLOWS", "SharedEmulator"]

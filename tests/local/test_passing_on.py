@@ -238,7 +238,7 @@ def test_a_client_that_expects_to_be_asked(streams: Streams) -> None:
     head = "".join(f"{name}: {value}\r\n" for name, value in streams.headers.items())
     host, port = streams.address.split(":")
     with socket.create_connection((host, int(port)), 20) as client:
-        first = f"POST {streams.path}count HTTP/1.1\r\nHost: x\r\n{head}Content-Length: {MEBIBYTE}\r\n"
+        first = f"POST {streams.path}count HTTP/1.1\r\nHost: [::1]\r\n{head}Content-Length: {MEBIBYTE}\r\n"
         client.sendall(f"{first}Expect: 100-continue\r\n\r\n".encode())
         file = client.makefile("rb")
         assert file.readline() == b"HTTP/1.1 100 Continue\r\n"

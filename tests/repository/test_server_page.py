@@ -8,6 +8,7 @@ import re
 from pytest_aicore.cli import command_line as cli
 from pytest_aicore.emulator import Emulator
 from pytest_aicore.emulator.serve.control_api import ADMIN_ROOT, Admin
+from pytest_aicore.emulator.serve.names import Names
 from pytest_aicore.emulator.world.pace import PACES
 from pytest_aicore.http.exchange import Request
 from tests.places import ROOT
@@ -29,7 +30,8 @@ def test_paces_are_listed() -> None:
 
 
 def test_calls_are_listed() -> None:
-    overview = Admin(Emulator(), "http://127.0.0.1:1").answer(Request("GET", ADMIN_ROOT), "127.0.0.1")
+    names = Names("127.0.0.1", is_loopback=True)
+    overview = Admin(Emulator(), "http://127.0.0.1:1", names).answer(Request("GET", ADMIN_ROOT), "127.0.0.1")
     calls = set(re.findall(r"(?:GET|POST|DELETE) /__aicore__/\w+", overview.body.decode()))
     listed = set(re.findall(r"(?:GET|POST) /__aicore__/\w+", "\n".join(ROWS)))
     assert listed == calls - {"DELETE /__aicore__/requests"}

@@ -1,7 +1,8 @@
 """`/__aicore__/`: the control API, with which tests in other processes script a server.
 
 Everything is JSON. Names of arguments are those of `Emulator.script` and `Emulator.fault`, unchanged or in camel case.
-Only programs on the server's own machine may use it; pages in a browser may not.
+Programs on the server's own machine may use it, and whoever has the administrator's token; other pages in a browser and
+other machines may not.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
+from hmac import compare_digest
 from inspect import signature
-from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.control.faults import Fault
+from pytest_aicore.emulator.serve.names import Names, is_loopback
 from pytest_aicore.errors import AicoreError, EmulatorError, did_you_mean
 from pytest_aicore.http.exchange import Json, Request, Response, empty_response, json_response, microseconds_z
+from pytest_aicore.known_secrets import remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +30,12 @@ if TYPE_CHECKING:
     from pytest_aicore.objects.store import Store
 
 ADMIN_ROOT = "/__aicore__/"
+SHORTEST_TOKEN = 8
+_TOKEN = re.compile(rf"[!-~]{{{SHORTEST_TOKEN},}}")
+_OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""Headers of requests that a proxy of this machine passes on for others."""
+_OWN_PAGES = frozenset({None, "none", "same-origin"})
+"""The `Sec-Fetch-Site` of what no page of a stranger has caused: a program, an address that was typed, our own page."""
 _CAPITAL = re.compile(r"(?<=[a-z0-9])[A-Z]")
 
 
@@ -36,11 +45,25 @@ class Admin:
     Args:
         emulator: the emulator that it controls.
         url: of the server, for messages.
+        names: of the server.
+        token: with which others may use it as well; None for nobody.
+
+    Raises:
+        EmulatorError: the token is too short, or has characters that a header cannot have.
     """
 
-    def __init__(self, emulator: Emulator, url: str) -> None:
+    def __init__(self, emulator: Emulator, url: str, names: Names, token: str | None = None) -> None:
+        if token is not None:
+            if not _TOKEN.fullmatch(token):
+                raise EmulatorError(
+                    f"--admin-token: invalid token; expected at least {SHORTEST_TOKEN} characters of ASCII without"
+                    " blanks, for example from: openssl rand -hex 24"
+                )
+            remember([token])
         self._emulator = emulator
         self._url = url
+        self._names = names
+        self._token = token
         self._beginning: Checkpoint = emulator.checkpoint()
         self._calls: dict[tuple[str, str], tuple[Callable[[Json], Response], str]] = {
             ("GET", ""): (self._overview, "this list"),
@@ -78,8 +101,8 @@ class Admin:
             request: to a path below `/__aicore__/`.
             peer: the address it came from.
         """
-        if not is_loopback(peer) or "origin" in request.headers:
-            return _wrong(403, f"{ADMIN_ROOT} answers only programs on the server's own machine.")
+        if not (self._has_token(request) or self._is_of_machine(request, peer)):
+            return self._refusal()
         name = request.path.removeprefix(ADMIN_ROOT).rstrip("/")
         known = self._calls.get((request.method, name))
         if known is None:
@@ -96,6 +119,36 @@ class Admin:
             return _wrong(400, str(error))
         except (TypeError, ValueError, AttributeError, OverflowError) as error:
             return _wrong(400, f"{request.method} {request.path}: a value cannot be used: {error}.")
+
+    def _has_token(self, request: Request) -> bool:
+        scheme, _, presented = request.headers.get("authorization", "").partition(" ")
+        return (
+            self._token is not None
+            and scheme.lower() == "bearer"
+            and compare_digest(presented.strip().encode(), self._token.encode())
+        )
+
+    def _is_of_machine(self, request: Request, peer: str) -> bool:
+        """Return whether a program of this machine asks, not a page in a browser, and nobody by way of a proxy."""
+        headers = request.headers
+        return (
+            is_loopback(peer)
+            and "origin" not in headers
+            and headers.get("sec-fetch-site") in _OWN_PAGES
+            and not any(name in headers for name in _OF_PROXIES)
+            and not self._names.is_public(headers.get("host", ""))
+        )
+
+    def _refusal(self) -> Response:
+        if self._token is None:
+            return _wrong(403, f"{ADMIN_ROOT} answers only programs on the server's own machine.")
+        refusal = _wrong(
+            401,
+            f"{ADMIN_ROOT} answers programs on the server's own machine, and others with the token of --admin-token:"
+            " Authorization: Bearer TOKEN.",
+        )
+        refusal.headers["www-authenticate"] = f'Bearer realm="{ADMIN_ROOT}"'
+        return refusal
 
     def _unknown(self, method: str, name: str) -> Response:
         methods = sorted(known for known, path in self._calls if path == name)
@@ -221,18 +274,6 @@ class Admin:
 
 def _no_folder() -> Path:
     raise EmulatorError("nothing is fetched here")
-
-
-def is_loopback(address: str) -> bool:
-    """Return whether an address is a loopback address."""
-    if address == "127.0.0.1":
-        return True
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    return (mapped or parsed).is_loopback
 
 
 def _arguments(said: Json, function: Callable[..., object]) -> Json:

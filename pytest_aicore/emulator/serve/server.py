@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from pytest_aicore.emulator.api.routes import INFERENCE_PATH
 from pytest_aicore.emulator.control.caller import arose_at
 from pytest_aicore.emulator.serve.control_api import ADMIN_ROOT, Admin
+from pytest_aicore.emulator.serve.log import Log
+from pytest_aicore.emulator.serve.names import Names
 from pytest_aicore.errors import EmulatorError
 from pytest_aicore.http.exchange import (
     PLAYED,
@@ -23,16 +25,19 @@ from pytest_aicore.http.exchange import (
     BrokenRequestError,
     Request,
     Response,
+    empty_response,
     error_body,
     internal_path,
     json_response,
+    text_response,
 )
-from pytest_aicore.printable import on_one_line, say
+from pytest_aicore.printable import on_one_line
 from pytest_aicore.processes import Home
 from pytest_aicore.redact import redact
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterable
     from pathlib import Path
 
     from typing_extensions import Self
@@ -47,6 +52,8 @@ MAXIMUM_CONNECTIONS = 4096
 SPARE_DESCRIPTORS = 64
 INTERNAL_ERROR_CODE = "01010000"
 """Assumed: no capture shows an internal error of AI Core."""
+HEALTH, READY = "/health", "/ready"
+"""What orchestrators and load balancers ask, without token: does the process serve, does the emulator answer?"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,10 @@ class Server:
         tls: the files for HTTPS; without them plain HTTP.
         allow_x509_over_http: give tokens to clients that would show a certificate if this were TLS.
         admin: answer `/__aicore__/` for clients on this machine.
+        admin_token: answer it for clients elsewhere that have this token, too.
+        public_url: the URL in keys and links, if clients reach the server by another name.
+        allowed_hosts: further names by which clients reach it.
+        log: writes warnings and requests.
         hang_seconds: how long a client waits in an injected timeout.
 
     Raises:
@@ -117,6 +128,10 @@ class Server:
         tls: Tls | None = None,
         allow_x509_over_http: bool = False,
         admin: bool = True,
+        admin_token: str | None = None,
+        public_url: str | None = None,
+        allowed_hosts: Iterable[str] = (),
+        log: Log | None = None,
         hang_seconds: float = HANG_SECONDS,
     ) -> None:
         self.emulator = emulator
@@ -130,9 +145,23 @@ class Server:
         self._home = Home()
         self._service_key_file: Path | None = None
         address, self.port = self._socket.getsockname()[:2]
-        self.is_loopback = ip_address(address.partition("%")[0]).is_loopback
+        self.listens_here = ip_address(address.partition("%")[0]).is_loopback
+        """Whether its address is one of this machine alone."""
         self.url = f"{'https' if tls else 'http'}://{_reachable(host, self._socket.family)}:{self.port}"
-        self._admin = Admin(emulator, self.url) if admin else None
+        """The URL on this machine."""
+        try:
+            self._names = Names(
+                host, is_loopback=self.listens_here, public_url=public_url, allowed=tuple(allowed_hosts)
+            )
+            self.public_url = self._names.public_url or self.url
+            """The URL for clients, in keys and links."""
+            self._admin = Admin(emulator, self.public_url, self._names, admin_token) if admin else None
+        except EmulatorError:
+            self._socket.close()
+            raise
+        self.is_loopback = self.listens_here and self._names.are_of_this_machine
+        """Whether programs of this machine alone reach it."""
+        self._log = log or Log()
         self._plays = emulator.plays_scripts
 
     def __repr__(self) -> str:
@@ -148,9 +177,9 @@ class Server:
     @property
     def service_key(self) -> dict[str, Any]:
         """A service key with which clients reach this server."""
-        urls = dict.fromkeys(self.emulator.service_key["serviceurls"], self.url)
-        key = {**self.emulator.service_key, "serviceurls": urls, "url": self.url}
-        return {**key, "certurl": self.url} if self._x509 else key
+        urls = dict.fromkeys(self.emulator.service_key["serviceurls"], self.public_url)
+        key = {**self.emulator.service_key, "serviceurls": urls, "url": self.public_url}
+        return {**key, "certurl": self.public_url} if self._x509 else key
 
     @property
     def service_key_file(self) -> Path:
@@ -236,13 +265,31 @@ class Server:
         Raises:
             BrokenRequestError: its body, which is read as it comes, cannot be read.
         """
+        if not self._log.has_requests:
+            return self._answer(request, peer)
+        began = time.perf_counter()
         try:
-            if request.path.startswith(ADMIN_ROOT) and self._admin:
-                return self._admin.answer(request, peer)
-            if self._allow_x509_over_http:
-                request.client_certificate = True
-            response = self.emulator.handle(request)
-            return replace(response, headers={**response.headers, PLAYED: "scripts"}) if self._plays else response
+            response = self._answer(request, peer)
+        except BrokenRequestError:
+            self.refused(400, peer)
+            raise
+        self._log.request(request, response, peer, time.perf_counter() - began)
+        return response
+
+    def refused(self, status: int, peer: str) -> None:
+        """Log that received bytes were not a request."""
+        if self._log.has_requests:
+            self._log.refused(status, peer)
+
+    def _answer(self, request: Request, peer: str) -> Response:
+        if not self._names.include(request.headers.get("host", "")):
+            return text_response(
+                403,
+                "Unknown host: a page in a browser may have led a name of its own here. Use the server's URL, or start"
+                " the server with --public-url or --allow-host.",
+            )
+        try:
+            return self.respond(request, peer)
         except BrokenRequestError:
             raise
         except Exception as error:  # the last resort: the client gets an answer, and the user a message
@@ -252,13 +299,38 @@ class Server:
                 f" {type(error).__name__} at {arose_at(error)}. Please report it."
             )
             self.emulator.report(told)
-            with suppress(OSError, ValueError):  # the reader is gone, or the stream is closed
-                say(f"pytest-aicore: {on_one_line(told)}", sys.stderr)
+            self._log.tell(on_one_line(told))
             failed = ApiError(500, INTERNAL_ERROR_CODE, "Internal Server Error")
             with self.emulator.lock:
                 request_id = self.emulator.state.uuid()
             body = error_body(failed, request_id=request_id, target=internal_path(request.path))
             return json_response(500, {"error": body})
+
+    def respond(self, request: Request, peer: str) -> Response:
+        """Answer a request to one of the server's names from an address; it may raise.
+
+        Args:
+            request: the request.
+            peer: the address it came from.
+        """
+        if request.path in (HEALTH, READY):
+            return self._state(request)
+        if request.path.startswith(ADMIN_ROOT) and self._admin:
+            return self._admin.answer(request, peer)
+        if self._allow_x509_over_http:
+            request.client_certificate = True
+        request.public_url = self._names.public_url or ""
+        response = self.emulator.handle(request)
+        return replace(response, headers={**response.headers, PLAYED: "scripts"}) if self._plays else response
+
+    def _state(self, request: Request) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            return empty_response(405, {"allow": "GET, HEAD"})
+        fresh = {"cache-control": "no-store"}
+        if request.path == HEALTH:
+            return json_response(200, {"status": "up"}, fresh)
+        with self.emulator.lock:  # requests get their turn
+            return json_response(200, {"status": "ready"}, fresh)
 
 
 def _bound(host: str, port: int) -> socket.socket:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_aicore.emulator import Request
-from pytest_aicore.emulator.serve.control_api import is_loopback
+from pytest_aicore.emulator.serve.names import is_loopback
+from pytest_aicore.errors import EmulatorError
 from pytest_aicore.workflows import parse_template
 from tests.emulator.serve.servers import SERVING_WORKFLOW, WORKFLOW, Served, serving
 
@@ -333,6 +334,49 @@ def test_another_machine_is_not_heard(served: Served) -> None:
     request = Request("POST", f"{served.server.url}/__aicore__/reset")
     assert served.server.answer(request, "192.0.2.1").status == 403
     assert served.server.answer(request, "127.0.0.1").status == 200
+
+
+TOKEN = "an-administrator-s-token"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},  # an image in a page: no Origin
+        {"X-Forwarded-For": "192.0.2.1"},  # a proxy of this machine
+        {"Host": "aicore.example.com"},
+    ],
+)
+def test_nobody_is_heard_by_way_of_a_browser_or_a_proxy(headers: dict[str, str]) -> None:
+    with serving(public_url="https://aicore.example.com") as served:
+        assert served.stranger().ask("GET", "/__aicore__/incidents", headers=headers).status == 403
+        assert served.stranger().ask("GET", "/__aicore__/incidents").status == 200
+
+
+def test_the_token_opens_it_to_other_machines() -> None:
+    with serving(admin_token=TOKEN) as served:
+        asked = f"{served.server.url}/__aicore__/reset"
+        bearer = {"Authorization": f"Bearer {TOKEN}"}
+        assert served.server.answer(Request("POST", asked, bearer), "192.0.2.1").status == 200
+        assert served.stranger().ask("POST", "/__aicore__/reset", headers=bearer | {"Origin": "null"}).status == 200
+        refused = served.server.answer(Request("POST", asked, {"Authorization": "Bearer wrong"}), "192.0.2.1")
+        assert (refused.status, refused.headers["www-authenticate"]) == (401, 'Bearer realm="/__aicore__/"')
+        assert json.loads(refused.body)["error"]["message"] == (
+            "/__aicore__/ answers programs on the server's own machine, and others with the token of --admin-token: "
+            "Authorization: Bearer TOKEN."
+        )
+        assert served.client().ask("POST", "/__aicore__/reset").status == 200  # with a token of the API, from here
+        assert served.client().ask("POST", "/__aicore__/reset", headers={"Origin": "null"}).status == 401
+
+
+@pytest.mark.parametrize("token", ["short", "with a blank", "höllisch geheim"])
+def test_a_token_that_no_header_can_have_is_refused(token: str) -> None:
+    with pytest.raises(EmulatorError) as refused, serving(admin_token=token):
+        pass
+    assert str(refused.value) == (
+        "--admin-token: invalid token; expected at least 8 characters of ASCII without blanks, for example from: "
+        "openssl rand -hex 24"
+    )
 
 
 @pytest.mark.parametrize(

@@ -174,7 +174,7 @@ def test_an_odd_target_gets_an_answer_of_the_service(served: Served, first_line:
     token = served.client().headers["Authorization"] if authorised else "Bearer \xff"
     answer = exchange(
         served,
-        first_line + b"\r\nHost: x\r\nConnection: close\r\nAuthorization: " + token.encode("latin-1") + b"\r\n\r\n",
+        first_line + b"\r\nHost: [::1]\r\nConnection: close\r\nAuthorization: " + token.encode("latin-1") + b"\r\n\r\n",
     )
     assert status_line(answer).split(b" ")[1] in (b"200", b"400", b"401", b"404", b"405", b"501")
     assert b"server: istio-envoy" in answer
@@ -197,7 +197,7 @@ def test_repeated_headers_and_ten_thousand_of_them_do_no_harm(served: Served) ->
 
 def test_garbage_of_all_kinds_is_survived(served: Served) -> None:
     dice = random.Random(4)
-    proper = b"POST /v2/lm/artifacts HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+    proper = b"POST /v2/lm/artifacts HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
     for _ in range(300):
         sent = bytearray(proper)
         for _ in range(dice.randint(1, 8)):
@@ -209,7 +209,7 @@ def test_garbage_of_all_kinds_is_survived(served: Served) -> None:
 
 def test_a_half_closed_connection_still_gets_its_answer(served: Served) -> None:
     token = served.client().headers["Authorization"].encode()
-    request = b"GET /v2/lm/artifacts HTTP/1.1\r\nHost: x\r\nAuthorization: " + token + b"\r\n\r\n"
+    request = b"GET /v2/lm/artifacts HTTP/1.1\r\nHost: [::1]\r\nAuthorization: " + token + b"\r\n\r\n"
     for _ in range(50):
         answer = exchange(served, request, half_close=True)
         assert status_line(answer) == b"HTTP/1.1 200 OK"
@@ -227,7 +227,7 @@ def test_a_request_that_breaks_off_creates_nothing(served: Served) -> None:
 def test_clients_that_leave_before_their_answer_do_no_harm(served: Served) -> None:
     for _ in range(100):
         with socket.create_connection(("127.0.0.1", served.server.port)) as connection:
-            connection.sendall(b"GET /v2/lm/meta HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
+            connection.sendall(b"GET /v2/lm/meta HTTP/1.1\r\nHost: [::1]\r\n\r\n" * 5)
 
 
 def test_a_date_that_jumps_ends_no_connection(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +239,7 @@ def test_a_date_that_jumps_ends_no_connection(served: Served, monkeypatch: pytes
             monkeypatch.setattr(time, "time", lambda jump=jump: date() + jump)
             for _ in range(2):
                 unharmed(served)
-            connection.sendall(b"Host: x\r\n\r\n")
+            connection.sendall(b"Host: [::1]\r\n\r\n")
             assert status_line(connection.recv(65536)) == b"HTTP/1.1 401 Unauthorized"
 
 
@@ -249,7 +249,7 @@ def test_slow_clients_keep_nobody_waiting(served: Served) -> None:
         for number in range(300):
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", served.server.port)))
             connection.sendall(
-                b"POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Le"
+                b"POST /oauth/token HTTP/1.1\r\nHost: [::1]\r\nContent-Le"
                 if number % 2
                 else b"POST /oauth/token HTTP/1.1\r\nContent-Length: 5\r\n\r\nab"
             )
@@ -264,7 +264,7 @@ def test_slow_clients_keep_nobody_waiting(served: Served) -> None:
 
 def test_requests_in_one_go_are_answered_in_order(served: Served) -> None:
     token = served.client().headers["Authorization"].encode()
-    one = b"GET /v2/lm/%s HTTP/1.1\r\nHost: x\r\nAuthorization: " + token + b"\r\n%s\r\n"
+    one = b"GET /v2/lm/%s HTTP/1.1\r\nHost: [::1]\r\nAuthorization: " + token + b"\r\n%s\r\n"
     sent = one % (b"artifacts", b"") + one % (b"meta/versions", b"") + one % (b"nothing", b"Connection: close\r\n")
     answer = exchange(served, sent)
     assert [part[:3] for part in answer.split(b"HTTP/1.1 ")[1:]] == [b"200", b"200", b"501"]
@@ -277,7 +277,7 @@ def test_clients_that_do_not_read_keep_no_worker(capfd: pytest.CaptureFixture[st
         for _ in range(3000):
             assert client.ask("POST", "/v2/lm/artifacts", {**ARTIFACT, "description": "x" * 4900}).status == 201
         token = client.headers["Authorization"].encode()
-        request = b"GET /v2/lm/artifacts HTTP/1.1\r\nHost: x\r\nAuthorization: " + token + b"\r\n\r\n"
+        request = b"GET /v2/lm/artifacts HTTP/1.1\r\nHost: [::1]\r\nAuthorization: " + token + b"\r\n\r\n"
         address = ("127.0.0.1", served.server.port)
         deaf = [stack.enter_context(socket.create_connection(address, LIMIT)) for _ in range(6)]
         for connection in deaf:
@@ -301,7 +301,7 @@ def test_a_thousand_connections_at_once_are_all_answered(capfd: pytest.CaptureFi
     try:
         with serving() as served, ExitStack() as stack:
             token = served.client().headers["Authorization"].encode()
-            request = b"GET /v2/lm/artifacts HTTP/1.1\r\nHost: x\r\nAuthorization: " + token + b"\r\n\r\n"
+            request = b"GET /v2/lm/artifacts HTTP/1.1\r\nHost: [::1]\r\nAuthorization: " + token + b"\r\n\r\n"
             address = ("127.0.0.1", served.server.port)
             connections = [stack.enter_context(socket.create_connection(address, LIMIT)) for _ in range(1000)]
             for _ in range(2):  # each connection is kept

@@ -51,7 +51,7 @@ def test_a_timeout_keeps_the_client_waiting_and_no_worker(served: Served) -> Non
     token = client.headers["Authorization"].encode()
     for _ in range(20):
         connection = socket.create_connection(("127.0.0.1", served.server.port))
-        connection.sendall(b"GET /v2/lm/artifacts HTTP/1.1\r\nHost: x\r\nAuthorization: " + token + b"\r\n\r\n")
+        connection.sendall(b"GET /v2/lm/artifacts HTTP/1.1\r\nHost: [::1]\r\nAuthorization: " + token + b"\r\n\r\n")
         hanging.append(connection)
     while sum(record.status == 0 for record in served.emulator.requests) < 20:
         time.sleep(0.01)

@@ -219,7 +219,7 @@ def test_what_is_no_request_is_refused_over_tls_as_well(secured: Served, papers:
 def test_a_client_that_reads_late_gets_all_of_a_large_answer(secured: Served, papers: Papers) -> None:
     size = 6_000_000  # more than all buffers between the two, less than the server keeps for who does not read
     secured.emulator.fault("token", status=200, body="x" * size, times=2)
-    request = b"POST /oauth/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    request = b"POST /oauth/token HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     with connected(secured, papers) as late, connected(secured, papers) as never:
         late.sendall(request)
         never.sendall(request)
@@ -236,7 +236,7 @@ def test_a_client_that_reads_late_gets_all_of_a_large_answer(secured: Served, pa
 def test_a_client_that_vanishes_over_tls_harms_nobody(
     secured: Served, papers: Papers, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for sent in (b"", b"GET /v2/lm/meta HTT", b"GET /v2/lm/meta HTTP/1.1\r\nHost: x\r\n\r\n"):
+    for sent in (b"", b"GET /v2/lm/meta HTT", b"GET /v2/lm/meta HTTP/1.1\r\nHost: [::1]\r\n\r\n"):
         with connected(secured, papers) as connection:
             connection.sendall(sent)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

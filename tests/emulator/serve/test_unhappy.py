@@ -58,7 +58,7 @@ def test_an_old_client_that_asks_to_keep_its_connection_may_ask_again(served: Se
 @pytest.mark.parametrize(("status", "line"), [(299, b"299 Unknown"), (520, b"520 Unknown"), (599, b"599 Unknown")])
 def test_a_status_that_nobody_named_has_a_phrase_all_the_same(served: Served, status: int, line: bytes) -> None:
     served.emulator.fault("token", status=status, body="odd")
-    request = b"POST /oauth/token HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    request = b"POST /oauth/token HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     answer = talk(served, request)
     assert answer.startswith(b"HTTP/1.1 " + line + b"\r\n")
     assert answer.endswith(b"\r\n\r\nodd")
@@ -67,13 +67,20 @@ def test_a_status_that_nobody_named_has_a_phrase_all_the_same(served: Served, st
 def test_a_target_that_is_no_ascii_is_one_that_is_escaped(served: Served) -> None:
     token = served.client().headers["Authorization"].encode()
     for sent in (b"/v2/lm/artifacts/\xc3\xa9", b"/v2/lm/artifacts/%C3%A9"):
-        head = b"GET " + sent + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: " + token + b"\r\n\r\n"
+        head = (
+            b"GET " + sent + b" HTTP/1.1\r\nHost: [::1]\r\nConnection: close\r\nAuthorization: " + token + b"\r\n\r\n"
+        )
         assert talk(served, head).startswith(b"HTTP/1.1 400 ")
     assert {record.path for record in served.emulator.requests} == {"/oauth/token", "/v2/lm/artifacts/é"}
 
 
 def test_a_client_that_resets_its_connection_harms_nobody(served: Served) -> None:
-    for sent in (b"", b"GET /v2/lm/meta HTT", b"GET /v2/lm/meta HTTP/1.1\r\nHost: x\r\n\r\n", b"nonsense\r\n\r\n"):
+    for sent in (
+        b"",
+        b"GET /v2/lm/meta HTT",
+        b"GET /v2/lm/meta HTTP/1.1\r\nHost: [::1]\r\n\r\n",
+        b"nonsense\r\n\r\n",
+    ):
         with socket.create_connection(("127.0.0.1", served.server.port), timeout=LIMIT) as connection:
             connection.sendall(sent)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
