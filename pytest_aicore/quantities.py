@@ -20,6 +20,19 @@ def memory_text(size: float) -> str:
     return f"{size / _KIBIBYTE:.0f} KiB"
 
 
+def duration_text(seconds: float) -> str:
+    """Return a duration as `0.4 s`, `12 min 05 s` or `3 h 10 min`.
+
+    Args:
+        seconds: the duration.
+    """
+    if seconds < 60:
+        return f"{seconds:g} s" if seconds == round(seconds, 1) else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
 def usage_text(seconds: float, cpu_seconds: float | None, peak_memory: float | None) -> str:
     """Return how much a step took: `3.1 s, CPU 2.9 s, peak memory 143 MiB`; what was not measured is left out.
 
@@ -49,4 +62,4 @@ def beyond_plan(peak_memory: float | None, plan: str, size: float | None) -> str
     return f"peak {memory_text(peak_memory)}; `{plan}` has {memory_text(size)}"
 
 
-__all__ = ["beyond_plan", "memory_text", "usage_text"]
+__all__ = ["beyond_plan", "duration_text", "memory_text", "usage_text"]

@@ -223,6 +223,14 @@ class Settings:
         flag="--aicore-report",
         ini="aicore_report",
     )
+    html: Setting[Path | None] = _declared(
+        "write all training runs of the session as a page: to this file, or to a folder if the name has no .html",
+        reads="written_file",
+        default=None,
+        metavar="FILE",
+        flag="--aicore-html",
+        ini="aicore_html",
+    )
     block_network: Setting[bool] = _declared(
         "offline: block all network access of the test process",
         reads="switch",

@@ -65,10 +65,10 @@ def start(config: pytest.Config) -> None:
         from pytest_aicore.hooks.output_file import OutputFile
 
         OutputFile.register(config, output)
-    if settings.report.value is not None:
-        from pytest_aicore.hooks.report_file import ReportFile
+    if settings.report.value is not None or settings.html.value is not None:
+        from pytest_aicore.hooks.report_files import ReportFiles
 
-        ReportFile.register(config, settings)
+        ReportFiles.register(config, settings)
 
 
 def header(config: pytest.Config) -> list[str]:

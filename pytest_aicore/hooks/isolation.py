@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
     from pytest_aicore.emulator.emulator import Condition
+    from pytest_aicore.hooks.run_details import RunDetails
     from pytest_aicore.redact import Redactor
     from pytest_aicore.reports.model import RunReport
     from pytest_aicore.session.session import Session
@@ -75,6 +76,9 @@ class ItemRecord:
         outcomes: of its phases so far.
         causes: the likely causes of the failure of a run.
         steps: what the steps of a run took.
+        details: what a report file shows of a run besides.
+        requests: the last requests of the test, if it failed.
+        error: the message with which it failed.
     """
 
     def __init__(self) -> None:
@@ -85,6 +89,14 @@ class ItemRecord:
         self.outcomes: dict[str, str] = {}
         self.causes: dict[Run, Sequence[Cause]] = {}
         self.steps: dict[Run, Sequence[Mapping[str, Any]]] = {}
+        self.details: dict[Run, dict[str, Any]] = {}
+        self.requests: list[dict[str, Any]] = []
+        self.error = ""
+
+    @property
+    def outcome(self) -> str:
+        """How the test ended so far, in one word."""
+        return next((each for each in ("failed", "skipped") if each in self.outcomes.values()), "passed")
 
 
 def isolation_of(config: pytest.Config) -> Isolation:
@@ -135,6 +147,12 @@ class Isolation:
         self._follows_tests = False
         self._of_fixtures: list[Condition] = []
         self._warned: set[str] = set()
+        self._details: RunDetails | None = None
+        settings = session.settings
+        if settings.report.value is not None or settings.html.value is not None:
+            from pytest_aicore.hooks.run_details import RunDetails
+
+            self._details = RunDetails(session)
 
     def begin_late(self, item: pytest.Item | None) -> None:
         """Begin to isolate a test that is running already: it is the first to use the plugin.
@@ -280,11 +298,16 @@ class Isolation:
                 )
                 if lines:
                     report.sections.append((reporting.TITLE, "\n".join(lines)))
+                if ask and self._details is not None:
+                    record.error = failure
+                    record.requests = self._details.requests(requests)
             if record.runs and call.when == "teardown":
                 reports = self._reports(item)
                 setattr(report, model.CARRIED, [each.data() for each in reports])
                 report.user_properties += model.properties(reports)
                 self._unreported = None
+        if self._details is not None and call.when == "call":
+            record.details.update(self._details.of(record.runs))
         return report
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:
@@ -313,6 +336,10 @@ class Isolation:
                 record.causes.get(run, ()),
                 record.steps.get(run, ()),
                 family_of(item),
+                outcome=record.outcome if "teardown" in record.outcomes else "",
+                error=record.error,
+                requests=record.requests,
+                **record.details.get(run, {}),
             )
             for run in record.runs
         ]

@@ -51,6 +51,13 @@ class RunReport:
         local: whether it really ran on this machine.
         family: the test's id without its parameter set.
         steps: what each of its steps took there.
+        outcome: of the test: `passed`, `failed` or `skipped`; empty if it was interrupted.
+        error: the message with which the test failed, cut.
+        message: what the service says of the status.
+        details: the status details, of any shape.
+        log: the log as `details.log_of` returns it; None if it is not known.
+        series: steps and values of each metric, as `details.series_of` returns them.
+        requests: the last requests of the test, if it failed; the emulator knows them.
     """
 
     run: str
@@ -80,6 +87,13 @@ class RunReport:
     local: bool = False
     family: str = ""
     steps: list[dict[str, Any]] = field(default_factory=list)
+    outcome: str = ""
+    error: str = ""
+    message: str = ""
+    details: Any = None
+    log: dict[str, Any] | None = None
+    series: dict[str, list[list[float]]] = field(default_factory=dict)
+    requests: list[dict[str, Any]] = field(default_factory=list)
 
     def data(self) -> dict[str, Any]:
         """Return it as plain data that can be carried to another process."""
@@ -94,6 +108,7 @@ def report_of(
     causes: Sequence[Cause] = (),
     steps: Sequence[Mapping[str, Any]] = (),
     family: str = "",
+    **more: Any,
 ) -> RunReport:
     """Return the report of a run by one test.
 
@@ -105,6 +120,7 @@ def report_of(
         causes: the likely causes of its failure.
         steps: what its steps took.
         family: the test's id without its parameter set.
+        more: further attributes of the report.
     """
     from pytest_aicore.training.output import outputs_of
 
@@ -150,6 +166,7 @@ def report_of(
         diagnosis=[cause._asdict() for cause in causes],
         failure=str(failure) if failure is not None else None,
         steps=[dict(step) for step in steps],
+        **more,
     )
 
 

@@ -12,7 +12,7 @@ from pytest_aicore.config.settings import OFFLINE_HOST
 from pytest_aicore.echo import shown
 from pytest_aicore.errors import AicoreError, did_you_mean, listing
 from pytest_aicore.printable import from_terminal, on_one_line, printable
-from pytest_aicore.quantities import beyond_plan, usage_text
+from pytest_aicore.quantities import beyond_plan, duration_text, usage_text
 from pytest_aicore.redact import HIDDEN, redact
 from pytest_aicore.reports.families import families, table
 from pytest_aicore.reports.model import distinct
@@ -244,7 +244,7 @@ def _history(history: Sequence[Seen]) -> list[str]:
 def _moments(history: Sequence[Seen]) -> list[str]:
     lines, previous = [], None
     for seen in history:
-        after = f"  after {_seconds((seen.time - previous.time).total_seconds())}" if previous else ""
+        after = f"  after {duration_text((seen.time - previous.time).total_seconds())}" if previous else ""
         lines.append(f"{seen.time:%H:%M:%S}  {seen.status.value:<10}{after}".rstrip())
         previous = seen
     return lines
@@ -417,14 +417,6 @@ def _line(label: str, text: str) -> str:
     return on_one_line(f"{label:<{_LABEL}}{text}".rstrip())
 
 
-def _seconds(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:g} s" if seconds == round(seconds, 1) else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
 # The session --------------------------------------------------------------------------------------------------------
 
 
@@ -447,12 +439,12 @@ def summary(reports: Iterable[RunReport], *, verbose: bool, prices: Mapping[str,
         statuses[str(run.status)] = statuses.get(str(run.status), 0) + 1
     counts = ", ".join(f"{count} {status}" for status, count in statuses.items())
     where = "live" if any(run.live for run, _ in runs) else "local" if any(run.local for run, _ in runs) else "emulated"
-    total = _seconds(sum(run.seconds or 0 for run, _ in runs))
+    total = duration_text(sum(run.seconds or 0 for run, _ in runs))
     whose = "this machine's" if where == "local" else "AI Core's"
     lines = [f"{len(runs)} training run{'s' if len(runs) > 1 else ''}, {where}: {counts}; {total} of {whose} time"]
     workflows = max(len(run.workflow) for run, _ in runs)
     for run, tests in runs:
-        took = "" if run.seconds is None else _seconds(run.seconds)
+        took = "" if run.seconds is None else duration_text(run.seconds)
         # An emulated id is not unique: after a rollback the next run has the same.
         run_id = f" {run.id}" if run.live else ""
         users = run.test if tests <= 1 else f"{tests} tests"
@@ -465,7 +457,7 @@ def summary(reports: Iterable[RunReport], *, verbose: bool, prices: Mapping[str,
         metrics = _metrics(run) if run.live or run.local else ""
         lines.append(f"{run.status:<9}{run_id} {took:>10}{cost}  {run.workflow:<{workflows}}  {users}{metrics}{note}")
     for family in families(reports):
-        seconds = ["" if run.seconds is None else _seconds(run.seconds) for run in family.runs]
+        seconds = ["" if run.seconds is None else duration_text(run.seconds) for run in family.runs]
         lines += ["", f"{family.test.rpartition('::')[2]}, {family.workflow}:", *table(family, seconds, WIDTH)]
     return [on_one_line(line) for line in lines]
 

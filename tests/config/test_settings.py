@@ -61,6 +61,7 @@ def test_defaults() -> None:
         "timeout": Setting(3600.0, "default"),
         "output": Setting(None, "default"),
         "report": Setting(None, "default"),
+        "html": Setting(None, "default"),
         "block_network": Setting(False, "default"),
         "emulator_start": Setting(None, "default"),
         "check": Setting(False, "default"),

@@ -248,7 +248,8 @@ def assert_junit(file: Path) -> None:
 ASKED = ("--aicore-report=out/report.json", "--junitxml=junit.xml")
 RUN_KEYS = [
     "workflow", "executable", "scenario", "configuration_id", "artifacts", "parameters", "execution_id", "status",
-    "history", "duration", "outputs", "metrics", "tests", "diagnosis", "failure", "steps",
+    "history", "duration", "outputs", "plans", "cost", "stopped", "metrics", "tests", "diagnosis", "failure", "steps",
+    "message", "details", "log", "series", "requests",
 ]  # fmt: skip
 
 
@@ -292,12 +293,22 @@ def test_report_of_a_session(project: pytest.Pytester, workers: int) -> None:
     assert good["history"][0]["time"] == "2025-01-01T00:00:00.000000Z"
     assert (good["status"], good["duration"], good["metrics"]) == ("COMPLETED", 45.0, {})
     assert [output["name"] for output in good["outputs"]] == ["text-model-tutorial"]
+    seen = {"expected": "COMPLETED", "as_expected": True, "looked": True, "outcome": "passed", "error": ""}
     assert good["tests"] == [
-        {"id": "test_it.py::test_good", "expected": "COMPLETED", "as_expected": True},
-        {"id": "test_it.py::test_two", "expected": "COMPLETED", "as_expected": True},
+        {"id": "test_it.py::test_good", **seen},
+        {"id": "test_it.py::test_two", **seen},
     ]
     assert (dead["status"], dead["duration"], dead["failure"]) == ("DEAD", 60.0, None)
-    assert dead["tests"] == [{"id": "test_it.py::test_dead", "expected": "COMPLETED", "as_expected": False}]
+    (test,) = dead["tests"]
+    error = test.pop("error")
+    assert test == {
+        "id": "test_it.py::test_dead",
+        "expected": "COMPLETED",
+        "as_expected": False,
+        "looked": True,
+        "outcome": "failed",
+    }
+    assert error.splitlines()[0].endswith("ended DEAD, expected COMPLETED.")
     assert dead["diagnosis"] == [
         {
             "name": "program failed",

@@ -55,6 +55,8 @@ ONLY_IN = {
     "yaml": "pytest_aicore.workflows.yaml.source",
     "waitress": "pytest_aicore.http.sockets",
     "boto3": "pytest_aicore.objects.s3",
+    "jinja2": "pytest_aicore.reports.html.rendering",
+    "markupsafe": "pytest_aicore.reports.html.rendering",
 }
 HEAVY = {*ONLY_IN, "requests", "urllib3", "http.client", "ssl", "xml.dom.minidom"}
 

@@ -1,0 +1,108 @@
+"""`--aicore-report=FILE` and `--aicore-html=FILE`: all training runs of the session, for tools and for readers."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_aicore.config.settings import OFFLINE_HOST
+from pytest_aicore.echo import shown
+from pytest_aicore.errors import AicoreError
+from pytest_aicore.printable import on_one_line
+from pytest_aicore.processes import Home
+from pytest_aicore.reports.document import document_of
+from pytest_aicore.reports.model import gates_in, reports_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pytest_aicore.config.options import Settings
+    from pytest_aicore.reports.model import RunReport
+
+
+class ReportFiles:
+    """Collects the runs from the reports, and writes the files when the session ends, however it ends."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        self._config = config
+        self._settings = settings
+        self._began = _now()
+        self._runs: list[RunReport] = []
+        self._gates: list[dict[str, Any]] = []
+        self._outcomes: list[str] = []
+        self._home = Home()
+
+    @classmethod
+    def register(cls, config: pytest.Config, settings: Settings) -> None:
+        """Begin to collect, unless this is a worker of pytest-xdist: its reports reach the controller.
+
+        Raises:
+            pytest.UsageError: what makes the page is not installed.
+        """
+        if hasattr(config, "workerinput") or config.option.collectonly:
+            return
+        if settings.html.value is not None:
+            from pytest_aicore.reports.html import require_installed
+
+            try:
+                require_installed(settings.html.source)
+            except AicoreError as error:
+                raise pytest.UsageError(str(error)) from None
+        config.pluginmanager.register(cls(config, settings), "aicore-report")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the runs and the quality gates of a test."""
+        self._runs += reports_in(report)
+        self._gates += gates_in(report)
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Write the files, except in a forked process that returns into pytest."""
+        if not self._home.is_here:
+            return
+        document = self._document(int(exitstatus))
+        report, html = self._settings.report.value, self._settings.html.value
+        if report is not None:
+            from pytest_aicore.training.output import replace_file
+
+            self._write(report, lambda: replace_file(report, json.dumps(document, indent=2) + "\n"))
+        if html is not None:
+            from pytest_aicore.reports.html import write_page
+
+            self._write(html, lambda: write_page(document, html))
+
+    def _document(self, exit_status: int) -> dict[str, Any]:
+        from pytest_aicore.hooks.isolation import unreported
+
+        # A test that was interrupted has no report.
+        runs = [*self._runs, *unreported(self._config)]
+        settings = self._settings
+        session = {
+            "mode": "live" if settings.live.value else "local" if settings.local.value else "offline",
+            "host": OFFLINE_HOST if not settings.live.value else next((each.host for each in runs if each.host), None),
+            "resource_group": settings.resource_group.value,
+            "started_at": self._began,
+            "ended_at": _now(),
+            "exit_status": exit_status,
+        }
+        return document_of(runs, self._gates, session, settings.prices.value)
+
+    def _write(self, file: Path, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except OSError as error:
+            self._outcomes.append(f"{shown(file)} cannot be written: {error.strerror or error}.")
+        else:
+            self._outcomes.append(f"{shown(file)} written.")
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Report whether the files were written."""
+        for outcome in self._outcomes:
+            terminalreporter.line(on_one_line(f"aicore: {outcome}"))
+
+
+def _now() -> str:
+    return f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S.%fZ}"
