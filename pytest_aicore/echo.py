@@ -83,6 +83,11 @@ def exists(path: str | Path) -> bool:
         return False
 
 
+def is_glob(text: str) -> bool:
+    """Tell whether a path is a pattern of several."""
+    return any(character in text for character in "*?[")
+
+
 def shown(value: object) -> str:
     """Return a value as a message may repeat it, or how long it is.
 

@@ -209,6 +209,39 @@ def aicore_environment(
         yield environment
 
 
+@pytest.fixture(scope="class")
+def aicore_class_environment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Environment]:
+    """As `aicore_environment`, for a whole class: set before its `setUpClass`, for example of `unittest`."""
+    from pytest_aicore.hooks.fixture_bodies import setting_wider_environment
+
+    with setting_wider_environment(request, tmp_path_factory.mktemp("aicore")) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="module")
+def aicore_module_environment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Environment]:
+    """As `aicore_environment`, for a whole module."""
+    from pytest_aicore.hooks.fixture_bodies import setting_wider_environment
+
+    with setting_wider_environment(request, tmp_path_factory.mktemp("aicore")) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+def aicore_session_environment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Environment]:
+    """As `aicore_environment`, for the whole session."""
+    from pytest_aicore.hooks.fixture_bodies import setting_wider_environment
+
+    with setting_wider_environment(request, tmp_path_factory.mktemp("aicore")) as environment:
+        yield environment
+
+
 @pytest.fixture
 def aicore_clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> VirtualTime:
     """Virtual time for the test: `time.sleep` advances the emulator's clock and returns at once.

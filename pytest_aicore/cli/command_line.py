@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from pytest_aicore.echo import MISPLACED, is_misplaced, shown
+from pytest_aicore.echo import MISPLACED, is_misplaced, parts_shown, shown
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.printable import on_one_line, say
 from pytest_aicore.redact import HIDDEN, redact
@@ -236,7 +236,7 @@ def check(parser: argparse.ArgumentParser) -> None:
         if asked.explain is not None:
             return checking.explain(asked.explain)
         return checking.check(
-            asked.paths or [_project_folder()],
+            asked.paths or _project_folders(),
             output_format=asked.format,
             strict=asked.strict,
             against=asked.against,
@@ -246,14 +246,16 @@ def check(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
 
 
-def _project_folder() -> str:
-    """Return the workflows folder of the project, and say that it is checked."""
-    from pytest_aicore.cli.project import workflows_folder
+def _project_folders() -> list[str]:
+    """Return the workflows folders of the project, and say that they are checked."""
+    from pytest_aicore.cli.project import workflows_folders
 
-    folder = workflows_folder()
-    path = os.path.relpath(folder.value)
-    say(f"no path is given: checking the workflows folder '{shown(path)}' ({folder.source})", sys.stderr)
-    return path
+    folders = workflows_folders()
+    paths = [os.path.relpath(folder) for folder in folders.value]
+    names = ", ".join(f"'{path}'" for path in parts_shown(paths))
+    what = f"workflows folder{'s' * (len(paths) > 1)} {names} ({folders.source})"
+    say(f"no path is given: checking the {what}", sys.stderr)
+    return paths
 
 
 def sweep(parser: argparse.ArgumentParser) -> None:

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from pytest_aicore.config.setting import Setting
 
 
-def workflows_folder() -> Setting[Path]:
-    """Return the workflows folder of the project in the current folder, and what names it.
+def workflows_folders() -> Setting[tuple[Path, ...]]:
+    """Return the workflows folders of the project in the current folder, and what names them.
 
     Raises:
-        SettingsError: pytest cannot read its settings, or the folder does not exist.
+        SettingsError: pytest cannot read its settings, or a folder does not exist.
     """
     settings = project_settings()
     if settings is None:
@@ -53,13 +53,14 @@ def project_settings() -> Settings | None:
     return None
 
 
-def _existing(folder: Setting[Path]) -> Setting[Path]:
-    if not folder.value.is_dir():
-        raise SettingsError(
-            f"No file or folder is named, and the workflows folder '{os.path.relpath(folder.value)}' ({folder.source})"
-            " does not exist. Name a file or folder, - for standard input, --explain RULE or --list-rules."
-        )
-    return folder
+def _existing(folders: Setting[tuple[Path, ...]]) -> Setting[tuple[Path, ...]]:
+    for folder in folders.value:
+        if not folder.is_dir():
+            raise SettingsError(
+                f"No file or folder is named, and the workflows folder '{os.path.relpath(folder)}' ({folders.source})"
+                " does not exist. Name a file or folder, - for standard input, --explain RULE or --list-rules."
+            )
+    return folders
 
 
 class _SettingsReader:

@@ -31,7 +31,7 @@ class Option:
     Args:
         help: what `pytest --help` shows, for option and ini alike.
         reads: the reader of its values in `settings.READERS`.
-        default: its value if it is not set; a relative path is relative to the project's root.
+        default: its value if it is not set; a relative path, also one of several, is relative to the project's root.
         metavar: the placeholder of the option's value in `--help`; None for a switch.
         flag: the command line option, None where there is none.
         environment: the environment variable, None where there is none.
@@ -181,13 +181,14 @@ class Settings:
         environment="AICORE_RESOURCE_GROUP",
         ini="aicore_resource_group",
     )
-    workflows: Setting[Path] = _declared(
-        "folder with the workflow YAML files (default: workflows)",
-        reads="path",
-        default=Path(DEFAULT_WORKFLOWS),
+    workflows: Setting[tuple[Path, ...]] = _declared(
+        "folders with the workflow YAML files, one a line, globs allowed: services/*/workflows (default: workflows)",
+        reads="workflow_folders",
+        default=(Path(DEFAULT_WORKFLOWS),),
         metavar="DIR",
         flag="--aicore-workflows",
         ini="aicore_workflows",
+        ini_type="linelist",
     )
     poll_interval: Setting[float] = _declared(
         "seconds between two polls of a running execution (default: 5)",

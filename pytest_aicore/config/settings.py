@@ -8,18 +8,19 @@ from __future__ import annotations
 import math
 import os
 import re
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_aicore.config.options import OPTIONS, Settings
 from pytest_aicore.config.setting import Setting
-from pytest_aicore.echo import exists, is_content, parts_shown, shown
+from pytest_aicore.echo import exists, is_content, is_glob, parts_shown, shown
 from pytest_aicore.errors import SettingsError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, NAME, to_fill_in
 from pytest_aicore.service_facts import DEFAULT_STORE, RESOURCE_GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pytest_aicore.config.options import Option
     from pytest_aicore.objects.s3_address import S3Address
@@ -80,14 +81,20 @@ def read_settings(given: Given) -> Settings:
     found = [(option, _look_up(option, given)) for option in OPTIONS]
     settings = Settings()
     for option, its in found:
-        default = given.root / option.default if isinstance(option.default, Path) else option.default
-        setattr(settings, option.name, _read(its, READERS[option.reads], default))
+        setattr(settings, option.name, _read(its, READERS[option.reads], _from_root(option.default, given.root)))
     _choose_world(settings)
     if settings.live.value:
         _require_resource_group(settings, given.environment)
     _refuse_output_in_workflows(settings)
     _refuse_contracts_in_workflows(settings, given.root)
     return settings
+
+
+def _from_root(default: Any, root: Path) -> Any:
+    """Return a default; a relative path is relative to the project's root."""
+    if isinstance(default, tuple):
+        return tuple(_from_root(each, root) for each in default)
+    return root / default if isinstance(default, Path) else default
 
 
 def _choose_world(settings: Settings) -> None:
@@ -148,7 +155,9 @@ def _read(found: _Found | None, convert: Callable[[_Found], T], default: T) -> S
     try:
         return Setting(convert(found), found.source)
     except ValueError as error:
-        raise SettingsError(f"{found.source} = {shown(found.value)}: {error}") from None
+        value = found.value
+        told = ", ".join(parts_shown([*map(str, value)])) if isinstance(value, (list, tuple)) else shown(value)
+        raise SettingsError(f"{found.source} = {told}: {error}") from None
 
 
 def _switch(found: _Found) -> bool:
@@ -288,6 +297,28 @@ def _path(found: _Found) -> Path:
     return path
 
 
+def _workflow_folders(found: _Found) -> tuple[Path, ...]:
+    """Return the folders that paths and globs mean, each once; of a glob without a folder, the glob itself."""
+    lines = _lines(found)
+    if found.source.startswith("--") and len(lines) == 1 and not exists(found.base / lines[0]):
+        lines = tuple(filter(None, lines[0].split(os.pathsep)))
+    folders: dict[Path, Path] = {}
+    for line in lines:
+        path = _path(_Found(line, found.source, found.base))
+        for folder in _matching(line, found.base) or [path]:
+            folders.setdefault(folder.resolve(), folder)
+    return tuple(folders.values())
+
+
+def _matching(line: str, base: Path) -> list[Path]:
+    """Return the folders that a glob means; none if it is a plain path."""
+    if not is_glob(line) or exists(base / line):
+        return []
+    pattern = os.path.expanduser(line)  # noqa: PTH111  it may be a pattern
+    names = sorted(glob(pattern, root_dir=base, recursive=True))  # noqa: PTH207  which finds hidden folders as well
+    return [folder for name in names if (folder := base / name).is_dir()]
+
+
 def _service_key(found: _Found) -> Path | Secret:
     from pytest_aicore.training.service.credentials import CONTENT_VARIABLE, content_or_file
 
@@ -298,15 +329,15 @@ def _service_key(found: _Found) -> Path | Secret:
 
 def _refuse_output_in_workflows(settings: Settings) -> None:
     for setting in (getattr(settings, option.name) for option in OPTIONS if option.reads == WRITTEN_FILE):
-        if setting.value is not None and is_inside(setting.value, settings.workflows.value):
-            raise SettingsError(
-                f"{setting.source} = {shown(setting.value)}: {OUTPUT_IN_WORKFLOWS.format(settings.workflows.value)}"
-            )
+        folder = None if setting.value is None else folder_around(setting.value, settings.workflows.value)
+        if folder is not None:
+            raise SettingsError(f"{setting.source} = {shown(setting.value)}: {OUTPUT_IN_WORKFLOWS.format(folder)}")
 
 
 def _refuse_contracts_in_workflows(settings: Settings, root: Path) -> None:
-    contracts, workflows = settings.contracts.value, settings.workflows.value
-    if contracts is None or not is_inside(contracts, workflows):
+    contracts = settings.contracts.value
+    workflows = None if contracts is None else folder_around(contracts, settings.workflows.value)
+    if contracts is None or workflows is None:
         return
     if workflows.resolve() == root.resolve() != contracts.resolve():
         return  # the workflows are in the project's root: AI Core's Git sync does not read its sub-folders
@@ -321,9 +352,10 @@ OUTPUT_IN_WORKFLOWS = (
 )
 
 
-def is_inside(path: Path, folder: Path) -> bool:
-    """Return whether a path is inside a folder, after symbolic links are followed."""
-    return path.resolve().is_relative_to(folder.resolve())
+def folder_around(path: Path, folders: Iterable[Path]) -> Path | None:
+    """Return the first folder that a path is inside of, after symbolic links are followed; None if there is none."""
+    real = path.resolve()
+    return next((folder for folder in folders if real.is_relative_to(folder.resolve())), None)
 
 
 def _engine(found: _Found) -> str:
@@ -409,6 +441,7 @@ READERS: Mapping[str, Callable[[_Found], Any]] = {
     "service_key": _service_key,
     "stores": _stores,
     "switch": _switch,
+    "workflow_folders": _workflow_folders,
     WRITTEN_FILE: _path,
 }
 """The function that reads each kind of value, by the name that declarations use."""

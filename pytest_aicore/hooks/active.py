@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
     from pytest_aicore.config.options import Settings
 
+_SET_UP = {
+    "aicore_class_environment": ("_unittest_setUpClass_fixture_", "_xunit_setup_class_fixture_"),
+    "aicore_module_environment": ("_xunit_setup_module_fixture_",),
+}
+"""The fixtures that pytest makes of functions, by the fixture that these functions may need."""
 _MISREAD: pytest.StashKey[str | None] = pytest.StashKey()
 
 
@@ -101,6 +106,7 @@ def begin(config: pytest.Config, items: Sequence[pytest.Item], ours: Sequence[py
     """
     settings = settings_of(config)
     for item in ours:
+        _set_environment_first(item)
         reason = _skipped(item, settings)
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=reason))
@@ -114,6 +120,21 @@ def begin(config: pytest.Config, items: Sequence[pytest.Item], ours: Sequence[py
             from pytest_aicore.hooks.deployments import DeploymentHooks
 
             DeploymentHooks.register(config)
+
+
+def _set_environment_first(item: pytest.Item) -> None:
+    """Have the environment of a class or module set before its `setUpClass` or `setup_module` runs.
+
+    pytest makes fixtures of these functions that every test uses, and sets such fixtures up before those that
+    `usefixtures` names.
+    """
+    names: list[str] = getattr(item, "fixturenames", [])
+    for environment, functions in _SET_UP.items():
+        if environment in names:
+            place = next((at for at, name in enumerate(names) if name.startswith(functions)), len(names))
+            if place < names.index(environment):
+                names.remove(environment)
+                names.insert(place, environment)
 
 
 def _deploys(item: pytest.Item) -> bool:

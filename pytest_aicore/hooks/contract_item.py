@@ -42,8 +42,8 @@ class ContractCheck:
         self._owner = files.owner_of(golden, path)
         self._first = files.is_first(path)
         # A workflow file outside the project has its contract outside, too.
-        inside = golden.is_relative_to(files.contracts())
-        self._folder = files.contracts() if inside else golden.parent
+        folder = files.contracts_of(path)
+        self._folder = folder if golden.is_relative_to(folder) else golden.parent
 
     def findings(self) -> list[Finding]:
         """Compare the contract with its golden file, or update that file.
@@ -168,7 +168,8 @@ class ContractCheck:
         """Yield each golden contract that no workflow file belongs to any more."""
         workflows = self._files.settings.workflows.value
         # If the folder of contracts holds other things as well, search only the sub-folder of this file.
-        beside = self._folder if not workflows.is_relative_to(self._folder) else self._golden.parent
+        holds_others = any(folder.is_relative_to(self._folder) for folder in workflows)
+        beside = self._golden.parent if holds_others else self._folder
         stems = cache(_stems)
         for path in sorted(beside.rglob("*.json")):
             if not any(path.stem in stems(home) for home in self._homes(path)):
@@ -180,8 +181,7 @@ class ContractCheck:
         """Return the folders in which the workflow file of a golden contract may be."""
         if golden.parent == self._golden.parent:
             return [self._path.parent]
-        below = golden.parent.relative_to(self._folder)
-        return [self._files.settings.workflows.value / below, self._files.config.rootpath / below]
+        return self._files.places.homes_of(golden, self._path)
 
     def _orphans(self) -> list[Finding]:
         from pytest_aicore.workflows.contracts import rules as contract_rules

@@ -59,12 +59,13 @@ class DeploymentHooks:
         session, place = session_of(self._config), place_of(item)
         try:
             asked = deployed(item)
-            template = session.workflow(asked.get("workflow"), place, deployable=True)
+            template = session.workflow(asked.get("workflow"), place, near=item.path, deployable=True)
             plan = session.deployment_plan(template, asked, place)
             trained = None
             if plan.trained:
                 arguments = marked(item)
-                trained = session.plan(session.workflow(arguments.get("workflow"), place), arguments, place)
+                workflow = session.workflow(arguments.get("workflow"), place, near=item.path)
+                trained = session.plan(workflow, arguments, place)
             return session.deployment_key(plan, trained)
         except AicoreError:
             return None  # the test reports the error when it runs

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -84,7 +85,7 @@ def workflow_for(request: pytest.FixtureRequest) -> Template:
     """
     session = session_for(request)
     with failing_plainly():
-        template = session.workflow(marked(request.node).get("workflow"), place_of(request.node))
+        template = session.workflow(marked(request.node).get("workflow"), place_of(request.node), near=request.path)
     return template.with_goldens(_goldens(request))
 
 
@@ -109,16 +110,23 @@ def plan_for(request: pytest.FixtureRequest, workflow: Template) -> TrainingPlan
         return session.plan(workflow, marked(request.node), place_of(request.node))
 
 
-def _checked(plan: object) -> TrainingPlan:
+def _checked(plan: object, session: Session) -> TrainingPlan:
     """Return the plan that `aicore_plan` returned; the user may have overridden that fixture.
 
     Raises:
-        PlanError: it is not a plan.
+        PlanError: it is not a plan, or not one for the resource group of the session.
     """
     if not isinstance(plan, TrainingPlan):
         raise PlanError(
             f"The fixture 'aicore_plan' of this folder or test module returned {plan!r}, which is not a TrainingPlan."
             " Return for example dataclasses.replace(aicore_plan, timeout=60)."
+        )
+    group = session.settings.resource_group.value
+    if plan.resource_group != group:
+        raise PlanError(
+            f"The fixture 'aicore_plan' of this folder or test module returned a plan for the resource group"
+            f" {plan.resource_group!r}, but all trainings of a session run in one, which is {group!r}: where money may"
+            " be spent is said by --aicore-resource-group, AICORE_RESOURCE_GROUP or ini aicore_resource_group alone."
         )
     return plan
 
@@ -132,7 +140,7 @@ def run_for(request: pytest.FixtureRequest, plan: TrainingPlan) -> Run:
     """
     isolation = _isolation(request)
     with failing_plainly():
-        return isolation.run(request.node, _checked(plan))
+        return isolation.run(request.node, _checked(plan, isolation.session))
 
 
 class RunStarter:
@@ -144,6 +152,7 @@ class RunStarter:
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self._request = request
+        self._near = request.path
         self._session = session_for(request)
         self._isolation = _isolation(request)
         with failing_plainly():
@@ -179,10 +188,10 @@ class RunStarter:
         workflow = given.pop("workflow")
         if given.get("timeout", 0) is None:
             del given["timeout"]
-        template = None if workflow is None else session.workflow(workflow, place)
-        if template is None or template is session.workflow_of(self._defaults):
+        template = None if workflow is None else session.workflow(workflow, place, near=self._near)
+        if template is None or template is session.workflow_of(self._defaults, self._near):
             with self._asking:
-                default = _checked(self._request.getfixturevalue("aicore_plan"))
+                default = _checked(self._request.getfixturevalue("aicore_plan"), session)
             return replace(default, place=place, **given)
         # Artifacts and parameters of one workflow do not fit another.
         asked = {name: value for name, value in self._defaults.items() if name in ("expect", "timeout", "fresh")}
@@ -206,6 +215,7 @@ class Deployer:
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self._request = request
         self._item = request.node
+        self._near = request.path
         self._session = session_for(request)
         self._own = _isolation(request).is_own(request.node)
         with failing_plainly():
@@ -219,7 +229,7 @@ class Deployer:
             AicoreError: it cannot be deployed, or does not answer rightly.
         """
         session, place = self._session, place_of(self._item)
-        template = session.workflow(self._defaults.get("workflow"), place, deployable=True)
+        template = session.workflow(self._defaults.get("workflow"), place, near=self._near, deployable=True)
         return self._deployed(session.deployment_plan(template, self._defaults, place))
 
     def deploy(self, workflow: Any = None, **arguments: Any) -> Deployment:
@@ -239,9 +249,10 @@ class Deployer:
             given = bind_marker("aicore_deploy", aicore_deployment, use, place, "the call of")
             named = given.pop("workflow")
             default = self._defaults.get("workflow")
-            template = session.workflow(default if named is None else named, place, deployable=True)
+            find = partial(session.workflow, place=place, near=self._near, deployable=True)
+            template = find(default if named is None else named)
             # Artifacts and parameters of one template do not fit another.
-            fits = named is None or (default is not None and template is session.workflow(default, place))
+            fits = named is None or (default is not None and template is find(default))
             kept = self._defaults if fits else {}
             return self._deployed(session.deployment_plan(template, {**kept, **given}, place))
         except AicoreError as error:
@@ -338,7 +349,7 @@ def setting_environment(
     from pytest_aicore.session.environment import make_environment
 
     session = session_for(request)
-    served = "aicore_server" in request.fixturenames
+    served = request.scope == "function" and "aicore_server" in request.fixturenames
     server = request.getfixturevalue("aicore_server") if served else None
     with failing_plainly():
         credentials = session.credentials if server is None else session.credentials_of(server)
@@ -350,3 +361,15 @@ def setting_environment(
         monkeypatch.setenv(name, value)
     yield environment
     environment.remove()
+
+
+@contextmanager
+def setting_wider_environment(request: pytest.FixtureRequest, folder: Path) -> Iterator[Environment]:
+    """Set the environment variables of the SAP SDK for more than one test.
+
+    Args:
+        request: of the fixture.
+        folder: where a service key is written.
+    """
+    with pytest.MonkeyPatch.context() as monkeypatch, setting_environment(request, monkeypatch, folder) as environment:
+        yield environment

@@ -385,7 +385,7 @@ class Isolation:
         item.addfinalizer(self._end)
         try:
             if item.get_closest_marker("aicore") is not None:
-                self.session.publish_marked(marked(item))
+                self.session.publish_marked(marked(item), item.path)
             self._apply_scripts(item)
         except AicoreError as error:
             self._refusal = error

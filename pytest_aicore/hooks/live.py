@@ -272,7 +272,9 @@ class LiveSession:
                 ):
                     continue
                 place, arguments = place_of(item), marked(item)
-                plan = session.plan(session.workflow(arguments.get("workflow"), place), arguments, place)
+                plan = session.plan(
+                    session.workflow(arguments.get("workflow"), place, near=item.path), arguments, place
+                )
                 plan.require_complete()
             except AicoreError:
                 continue  # the test reports the error when it runs

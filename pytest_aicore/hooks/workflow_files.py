@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from pytest_aicore.config.options import Settings
     from pytest_aicore.workflows.checks import CheckOptions, Finding
+    from pytest_aicore.workflows.contracts.goldens import ContractPlaces
 
 WRITTEN: pytest.StashKey[list[Path]] = pytest.StashKey()
 """The golden files that this session wrote."""
@@ -38,7 +40,7 @@ class WorkflowFiles:
         self._collected: dict[Path, None] = {}
         self._options: CheckOptions | None = None
         self._owners: dict[Path, Path] = {}
-        self._first: Path | None = None
+        self._first: dict[Path, Path] = {}
         self._left_out: set[str] = set()
         self.compared = 0
         self.up_to_date = 0
@@ -55,7 +57,7 @@ class WorkflowFiles:
         if contract:
             self._owners.setdefault(self.golden_of(path), path)
             if not named:
-                self._first = self._first or path
+                self._first.setdefault(self.contracts_of(path), path)
 
     def shown(self, path: Path) -> str:
         """Return a file as messages show it: relative to the folder in which pytest was started."""
@@ -135,14 +137,14 @@ class WorkflowFiles:
         workflows = self.settings.workflows.value
         together: dict[str, None] = {}
         for folder in dict.fromkeys(path.parent for path in self._collected):
-            if folder == workflows:
-                # AI Core reads this folder, so its other files matter as well.
+            if folder in workflows:
+                # AI Core reads these folders, so their other files matter as well.
                 together[self.openable(folder)] = None
                 continue
             beside = (one for one in folder.iterdir() if one.suffix.lower() in TEMPLATE_SUFFIXES and one.is_file())
             together.update((self.openable(file), None) for file in sorted(beside))
         # Files that cannot be read are not found in their folder, but were named.
-        together.update((self.openable(path), None) for path in self._collected if path.parent != workflows)
+        together.update((self.openable(path), None) for path in self._collected if path.parent not in workflows)
         return list(together)
 
     def openable(self, path: Path) -> str:
@@ -154,18 +156,20 @@ class WorkflowFiles:
 
     def golden_of(self, path: Path) -> Path:
         """Return the path of the golden contract of a workflow file."""
+        return self.places.path_of(path)
+
+    @cached_property
+    def places(self) -> ContractPlaces:
+        """Where golden contracts are."""
         # This module must not read YAML, which the package of workflows does, before a template was found.
-        from pytest_aicore.workflows.contracts.goldens import contract_path
+        from pytest_aicore.workflows.contracts.goldens import ContractPlaces
 
         settings = self.settings
-        return contract_path(
-            path, workflows=settings.workflows.value, root=self.config.rootpath, contracts=settings.contracts.value
-        )
+        return ContractPlaces(settings.workflows.value, self.config.rootpath, settings.contracts.value)
 
-    def contracts(self) -> Path:
-        """Return the folder that no golden contract may lead out of."""
-        contracts = self.settings.contracts.value
-        return contracts if contracts is not None else self.golden_of(self.settings.workflows.value / "any.yaml").parent
+    def contracts_of(self, path: Path) -> Path:
+        """Return the folder that the golden contract of a workflow file may not lead out of."""
+        return self.places.folder_of(path)
 
     def with_contracts(self) -> list[Path]:
         """Return the collected files that have contracts."""
@@ -181,11 +185,11 @@ class WorkflowFiles:
         return self._owners.get(golden, path)
 
     def is_first(self, path: Path) -> bool:
-        """Return whether a file reports the contracts without a workflow file.
+        """Return whether a file reports the contracts without a workflow file that are in the folder of its own.
 
         If particular files were named, none does; otherwise the first one.
         """
-        return path == self._first
+        return path == self._first.get(self.contracts_of(path))
 
 
 def write_lines(config: pytest.Config, lines: Iterable[str]) -> None:

@@ -85,13 +85,14 @@ class Workflows:
     # Collection -----------------------------------------------------------------------------------------------------
 
     def visit_folder(self) -> None:
-        """Collect the workflows folder as well if `testpaths`, not the command line, names what is collected."""
-        config, folder = self.config, self.settings.workflows.value
-        if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or not folder.is_dir():
+        """Collect the workflows folders as well if `testpaths`, not the command line, names what is collected."""
+        config = self.config
+        if config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
             return
         visited = [Path(config.invocation_params.dir, argument.partition("::")[0]) for argument in config.args]
-        if not any(folder.resolve().is_relative_to(path.resolve()) for path in visited):
-            config.args.append(str(folder))
+        for folder in self.settings.workflows.value:
+            if folder.is_dir() and not any(folder.resolve().is_relative_to(path.resolve()) for path in visited):
+                config.args.append(str(folder))
 
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
         """Follow no link to a folder above it that is collected: what is in there is found in its own place.
@@ -185,9 +186,9 @@ class Workflows:
             yield f"{number}: -v shows remedies, aicore_check_strict makes them fail"
 
     def _notes(self) -> Iterator[str]:
-        folder = self.settings.workflows.value
-        if self.settings.check.value and not self._files.collected and folder.is_dir():
-            yield f"{self._files.shown(folder)}: no workflow file was collected, so nothing was checked"
+        folders = [self._files.shown(folder) for folder in self.settings.workflows.value if folder.is_dir()]
+        if self.settings.check.value and not self._files.collected and folders:
+            yield f"{', '.join(folders)}: no workflow file was collected, so nothing was checked"
         for name in self._skipped_links:
             yield f"{name}: skipped: symbolic link to a target outside the project"
         if not self.settings.update.value:

@@ -36,6 +36,7 @@ _LOG_LINES = 10
 _REQUESTS = 10
 _METRICS = 4
 _STEPS = 10
+_PATHS = 3
 
 
 def _nothing_known(run: Run) -> Sequence[Mapping[str, Any]]:
@@ -56,7 +57,7 @@ def header(settings: Settings) -> list[str]:
     group = _sourced(settings.resource_group)
     lines = [
         f"aicore: {_mode(settings)}",
-        f"aicore: resource group {group}, workflows {_short(folder.value)} ({_from(folder)})",
+        f"aicore: resource group {group}, workflows {_several(folder.value)} ({_from(folder)})",
     ]
     rest = [
         f"{words} {_sourced(setting)}"
@@ -111,14 +112,24 @@ def _sourced(setting: Setting[Any]) -> str:
     value = setting.value
     if isinstance(value, bool):
         text = str(value).lower()
+    elif isinstance(value, os.PathLike):
+        text = _short(value)
     else:
         text = f"{value:g} s" if isinstance(value, float) else shown(value)
     return f"{text} ({_from(setting)})"
 
 
+def _several(paths: Sequence[os.PathLike[str]]) -> str:
+    """Return the first of several paths, and how many more there are."""
+    names = [_short(path) for path in paths[:_PATHS]]
+    more = len(paths) - len(names)
+    return ", ".join(names) + (f" and {more} more" if more else "")
+
+
 def _short(path: os.PathLike[str]) -> str:
+    """Return a path as messages show it: from the current folder if it is below that, and without `..`."""
     relative = os.path.relpath(path)
-    return shown(path if relative.startswith("..") else relative)
+    return shown(os.path.abspath(path) if relative.startswith("..") else relative)  # noqa: PTH100  links stay
 
 
 # A failed test ------------------------------------------------------------------------------------------------------

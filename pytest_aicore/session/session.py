@@ -111,19 +111,19 @@ class Session:
 
     @cached_property
     def _folder(self) -> WorkflowFolder | AicoreError:
-        from pytest_aicore.workflows import read_folder
+        from pytest_aicore.workflows import read_folders
 
         try:
-            return read_folder(self.settings.workflows.value)
+            return read_folders(self.settings.workflows.value)
         except WorkflowError as error:
             return error
 
     @property
     def folder(self) -> WorkflowFolder:
-        """The workflows folder.
+        """The workflows of the session's folders.
 
         Raises:
-            WorkflowError: it does not exist, or AI Core could not read it.
+            WorkflowError: a folder does not exist, or AI Core could not read it.
         """
         if isinstance(self._folder, AicoreError):
             raise copy(self._folder).with_traceback(None)
@@ -135,17 +135,21 @@ class Session:
         Raises:
             WorkflowError: as `folder`.
         """
-        if self.settings.workflows.is_default and not self.settings.workflows.value.exists():
+        folders = self.settings.workflows
+        if folders.is_default and not any(folder.exists() for folder in folders.value):
             return
         _ = self.folder
 
-    def workflow(self, reference: object, place: str, *, deployable: bool = False) -> Template:
+    def workflow(
+        self, reference: object, place: str, *, near: Path | None = None, deployable: bool = False
+    ) -> Template:
         """Return the workflow that a test refers to.
 
         Args:
             reference: file name, file name without suffix, executable id, or a path relative to the folder's parent;
                 None for the only one there is.
             place: `file:line` of the test, for messages.
+            near: the test's file: of several workflows of one file name, the nearest to it is meant.
             deployable: whether the only ServingTemplate is meant by None, not the only WorkflowTemplate.
 
         Raises:
@@ -159,46 +163,53 @@ class Session:
             if isinstance(reference, PurePath):
                 reference = reference.as_posix()
             try:
-                return self._at_path(reference) or self.folder.find(reference)
+                return self._at_path(reference, near) or self.folder.find(reference, near)
             except WorkflowError as error:
                 raise WorkflowError(f"{place}: {error}") from None
+        from pytest_aicore.workflows.folder import nearest_templates
+
         try:
             found = [template for template in self.folder.values() if template.executable.deployable is deployable]
         except WorkflowError as error:
             raise WorkflowError(f"{place}: {error}") from None
+        found = nearest_templates(found, near)
         if len(found) == 1:
             return found[0]
-        names = [template.path.name if template.path else template.name for template in found]
-        folder, marker = self.settings.workflows.value, "aicore_deployment" if deployable else "aicore"
+        names = [self.folder.name_of(template) for template in found]
+        marker, one = ("aicore_deployment", "ServingTemplate") if deployable else ("aicore", "WorkflowTemplate")
+        named = self.folder.named
+        holds = "holds" if len(self.folder.paths) == 1 else "hold"
         if not names:
-            kind, use = ("ServingTemplate", "deploy") if deployable else ("WorkflowTemplate", "train")
-            raise WorkflowError(f"{place}: the folder '{folder}' holds no {kind}, so there is nothing to {use}.")
+            use = "deploy" if deployable else "train"
+            raise WorkflowError(f"{place}: {named} {holds} no {one}, so there is nothing to {use}.")
         what = "serving templates" if deployable else "workflows"
         raise WorkflowError(
-            f"{place}: the folder '{folder}' holds {len(names)} {what}: {listing(names)}."
+            f"{place}: {named} {holds} {len(names)} {what}: {listing(names)}."
             f' Name one of them: @pytest.mark.{marker}("{names[0]}")'
         )
 
-    def _at_path(self, reference: str) -> Template | None:
+    def _at_path(self, reference: str, near: Path | None) -> Template | None:
         """Return the workflow at a path such as `workflows/training.yaml`, None if it is not the path of a file."""
         from pytest_aicore.workflows import read_template
+        from pytest_aicore.workflows.folder import nearest
 
-        path = self.settings.workflows.value.parent / reference
-        if "/" not in reference or not path.is_file():
+        if "/" not in reference:
             return None
-        for template in self.folder.values():
-            if template.path is not None and template.path.resolve() == path.resolve():
-                return template
-        return read_template(path)
+        template = self.folder.at_path(reference, near)
+        if template is not None:
+            return template
+        beside = [path for folder in self.folder.paths if (path := folder.parent / reference).is_file()]
+        return read_template(nearest(beside, near)[0]) if beside else None
 
-    def workflow_of(self, marked: Mapping[str, Any]) -> Template | None:
+    def workflow_of(self, marked: Mapping[str, Any], near: Path | None = None) -> Template | None:
         """Return the workflow that a test's markers name, None if they name none or an unknown one.
 
         Args:
             marked: the arguments of the test's `aicore` markers.
+            near: the test's file.
         """
         try:
-            return self.workflow(marked.get("workflow"), "")
+            return self.workflow(marked.get("workflow"), "", near=near)
         except WorkflowError:
             return None
 
@@ -301,11 +312,11 @@ class Session:
         Raises:
             AicoreError: the file would be in the workflows folder, or there is nothing to write.
         """
-        from pytest_aicore.config.settings import OUTPUT_IN_WORKFLOWS, is_inside
+        from pytest_aicore.config.settings import OUTPUT_IN_WORKFLOWS, folder_around
         from pytest_aicore.training.output import outputs_of, write_output
 
-        workflows = self.settings.workflows.value
-        if is_inside(file, workflows):
+        workflows = folder_around(file, self.settings.workflows.value)
+        if workflows is not None:
             raise SettingsError(f"{file}: {OUTPUT_IN_WORKFLOWS.format(workflows)}")
         return write_output(file, outputs_of(execution))
 
@@ -658,15 +669,16 @@ class Session:
             store=lambda: self.store,
         )
 
-    def publish_marked(self, marked: Mapping[str, Any]) -> None:
+    def publish_marked(self, marked: Mapping[str, Any], near: Path) -> None:
         """Publish the workflow that a test's markers name, if it is not one of the folder, for this test alone.
 
         Args:
             marked: the arguments of the test's `aicore` markers.
+            near: the test's file.
         """
         reference = marked.get("workflow")
         if not self.live and "/" in str(reference):
-            template = self.workflow_of(marked)
+            template = self.workflow_of(marked, near)
             if template is not None:
                 self.publish(template)
 

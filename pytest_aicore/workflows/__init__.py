@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_aicore.workflows.executable import Artifact, Executable, OutputArtifact, Parameter
-from pytest_aicore.workflows.folder import Skipped, WorkflowFolder, read_folder
+from pytest_aicore.workflows.folder import Skipped, WorkflowFolder, read_folder, read_folders
 from pytest_aicore.workflows.template import (
     ServingTemplate,
     Template,
@@ -28,5 +28,6 @@ __all__ = [
     "WorkflowTemplate",
     "parse_template",
     "read_folder",
+    "read_folders",
     "read_template",
 ]

@@ -1,12 +1,14 @@
-"""A folder of workflow YAML files, read the way AI Core's Git synchronisation reads it."""
+"""Folders of workflow YAML files, read the way AI Core's Git synchronisation reads them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
-from pytest_aicore.echo import shown
+from pytest_aicore.echo import is_glob, shown
 from pytest_aicore.errors import WorkflowError, did_you_mean, listing
 from pytest_aicore.service_facts import YAML_SUFFIXES
 from pytest_aicore.workflows.executable import SCENARIO_ID_LABEL, SCENARIO_NAME_ANNOTATION
@@ -15,10 +17,11 @@ from pytest_aicore.workflows.yaml.places import SourceError
 from pytest_aicore.workflows.yaml.source import MAXIMUM_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 _NO_KIND: Final = "its `kind` is none that AI Core reads"
+_SHOWN_FOLDERS: Final = 3
 _SIGNS_OF_A_TEMPLATE: Final = (b"WorkflowTemplate", b"ServingTemplate")
 
 
@@ -36,20 +39,24 @@ class Skipped:
 
 
 class WorkflowFolder(Mapping[str, Template]):
-    """The templates of a folder by executable id, in the order of their file names.
+    """The templates of a folder, or of several of one tenant, by executable id, in the order of their file names.
 
     Attributes:
-        path: the folder.
-        skipped: the YAML files in it that are not templates.
+        path: the folder; the first of several.
+        paths: all folders.
+        skipped: the YAML files in them that are not templates.
     """
 
-    def __init__(self, path: Path, templates: Iterable[Template], skipped: Iterable[Skipped] = ()) -> None:
+    def __init__(
+        self, path: Path, templates: Iterable[Template], skipped: Iterable[Skipped] = (), *, others: Sequence[Path] = ()
+    ) -> None:
         """Take templates for a folder; `read_folder` is what reads one.
 
         Raises:
             WorkflowError: two templates have the same executable id, or disagree on the name of a scenario.
         """
         self.path = path
+        self.paths = (path, *others)
         self.skipped = tuple(skipped)
         self._templates: dict[str, Template] = {}
         problems = [*_taken_ids(templates := tuple(templates)), *_scenarios_with_two_names(templates)]
@@ -57,6 +64,7 @@ class WorkflowFolder(Mapping[str, Template]):
             raise WorkflowError("\n\n".join(problems))
         for template in templates:
             self._templates[template.name] = template
+        self._by_path = {template.path: template for template in self.values() if template.path is not None}
 
     def __getitem__(self, executable_id: str) -> Template:
         """Return the template of an executable id."""
@@ -72,43 +80,139 @@ class WorkflowFolder(Mapping[str, Template]):
 
     def __repr__(self) -> str:
         """Return folder and executable ids."""
-        return f"WorkflowFolder({str(self.path)!r}, {list(self)})"
+        return f"WorkflowFolder({', '.join(repr(str(path)) for path in self.paths)}, {list(self)})"
 
-    def find(self, reference: str) -> Template:
+    @property
+    def named(self) -> str:
+        """The folders as a message calls them: `the folder 'workflows'`."""
+        shown = [f"'{path}'" for path in self.paths[:_SHOWN_FOLDERS]]
+        if len(self.paths) == 1:
+            return f"the folder {shown[0]}"
+        more = len(self.paths) - len(shown)
+        last = f"{more} more" if more else shown.pop()
+        return f"the folders {', '.join(shown)} and {last}"
+
+    def name_of(self, template: Template) -> str:
+        """Return what a test calls a template: its file name, with as much of its path as tells it from the others."""
+        if template.path is None:
+            return template.name
+        parts = template.path.parts
+        for length in range(1, len(parts)):
+            if sum(path.parts[-length:] == parts[-length:] for path in self._by_path) == 1:
+                return "/".join(parts[-length:])
+        return template.name
+
+    def at_path(self, reference: str, near: Path | None = None) -> Template | None:
+        """Return the template at a path: as seen from the parent of its folder, or the end of its own.
+
+        Args:
+            reference: for example `workflows/training.yaml` or `churn/workflows/training.yaml`.
+            near: the file that refers to it; without it, none of several is the nearest.
+
+        Returns:
+            None if it is the path of no template.
+
+        Raises:
+            WorkflowError: more than one template is meant.
+        """
+        places = {(folder.parent / reference).resolve() for folder in self.paths}
+        parts = PurePath(reference).parts
+        meant = [
+            template
+            for path, template in self._by_path.items()
+            if path.parts[-len(parts) :] == parts or path.resolve() in places
+        ]
+        return self._one_of(meant, reference, near) if meant else None
+
+    def find(self, reference: str, near: Path | None = None) -> Template:
         """Return the template that a file name, a file name without suffix, or an executable id means.
 
         Args:
             reference: for example `training.yaml`, `training`, or `text-clf-train-tutorial`.
+            near: the file that refers to it: of several files of that name the nearest is meant.
 
         Raises:
             WorkflowError: no template is meant, or more than one.
         """
-        for template in self.values():
-            if template.path is not None and template.path.name == reference:
-                return template
-        meant = {
-            template.name: template
-            for template in self.values()
-            if template.name == reference or (template.path is not None and template.path.stem == reference)
-        }
-        if len(meant) == 1:
-            return next(iter(meant.values()))
-        if meant:
-            raise WorkflowError(
-                f"{reference!r} can mean more than one workflow of the folder '{self.path}':\n"
-                f"{_table(meant.values())}\nName the file with its suffix."
-            )
+        named = [template for path, template in self._by_path.items() if path.name == reference]
+        if named:
+            return self._one_of(named, reference, near)
+        stems = [template for path, template in self._by_path.items() if path.stem == reference]
+        by_id = self.get(reference)
+        if by_id is not None and by_id not in stems:
+            stems.append(by_id)
+            near = None  # an executable id does not depend on the test
+        if stems:
+            return self._one_of(stems, reference, near)
         for skipped in self.skipped:
             if reference in (skipped.path.name, skipped.path.stem):
                 raise _why_skipped(skipped)
         known = [word for template in self.values() for word in _names(template)]
-        holds = f"It holds:\n{_table(self.values())}" if self else "It has no workflow template."
+        one = len(self.paths) == 1
+        has, it_has, it_holds = ("has", "It has", "It holds") if one else ("have", "They have", "They hold")
+        holds = f"{it_holds}:\n{self._table(self.values())}" if self else f"{it_has} no workflow template."
         if self.skipped:
             others = listing(skipped.path.name for skipped in self.skipped)
-            holds += f"\nIts other YAML files are not templates: {others}."
+            holds += f"\n{'Its' if one else 'Their'} other YAML files are not templates: {others}."
         raise WorkflowError(
-            f"The folder '{self.path}' has no workflow {reference!r}.{did_you_mean(reference, known)}\n{holds}"
+            f"T{self.named[1:]} {has} no workflow {reference!r}.{did_you_mean(reference, known)}\n{holds}"
         )
+
+    def _one_of(self, meant: Sequence[Template], reference: str, near: Path | None) -> Template:
+        """Return the nearest of the templates that a reference can mean.
+
+        Raises:
+            WorkflowError: more than one is as near.
+        """
+        nearest = sorted(nearest_templates(meant, near), key=lambda template: template.path or PurePath())
+        if len(nearest) == 1:
+            return nearest[0]
+        alike = len({template.path.name for template in nearest if template.path is not None}) < len(nearest)
+        remedy = f"with its folder: {self.name_of(nearest[0])!r}" if alike else "with its suffix"
+        raise WorkflowError(
+            f"{reference!r} can mean more than one workflow of {self.named}:\n{self._table(nearest)}\n"
+            f"Name the file {remedy}."
+        )
+
+    def _table(self, templates: Iterable[Template]) -> str:
+        rows = [
+            (self.name_of(template) if template.path is not None else template.document.name, template)
+            for template in templates
+        ]
+        width = max((len(name) for name, _ in rows), default=0)
+        return "\n".join(f"  {name:<{width}}  {template.name}" for name, template in rows)
+
+
+def nearest_templates(templates: Iterable[Template], near: Path | None) -> list[Template]:
+    """Return the templates whose files are nearest to a file: all that are as near, all of them without such a file.
+
+    Args:
+        templates: to choose from.
+        near: the file that refers to one of them.
+    """
+    templates = list(templates)
+    files = nearest([template.path for template in templates if template.path is not None], near)
+    return [template for template in templates if template.path is None or template.path in files]
+
+
+def nearest(paths: Sequence[Path], near: Path | None) -> list[Path]:
+    """Return the paths that are nearest to a file: those that share most folders with it, the least deep below these.
+
+    Args:
+        paths: of other files.
+        near: the file; without it all are as near.
+    """
+    if near is None:
+        return list(paths)
+    home = near.resolve().parent.parts
+
+    def distance(path: Path) -> tuple[int, int]:
+        folders = path.resolve().parent.parts
+        common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(folders, home, strict=False)))
+        return -common, len(folders) - common
+
+    least = min(map(distance, paths), default=None)
+    return [path for path in paths if distance(path) == least]
 
 
 def read_folder(folder: Path) -> WorkflowFolder:
@@ -124,10 +228,37 @@ def read_folder(folder: Path) -> WorkflowFolder:
         WorkflowError: the folder does not exist; a template in it cannot be read; two have the same
             executable id; two disagree on the name of a scenario.
     """
-    _refuse_what_is_no_folder(folder)
+    return read_folders((folder,))
+
+
+def read_folders(folders: Sequence[Path]) -> WorkflowFolder:
+    """Read all templates of several folders of one tenant.
+
+    Args:
+        folders: at least one, each read as `read_folder` does.
+
+    Raises:
+        WorkflowError: as `read_folder`.
+    """
     templates: list[Template] = []
     skipped: list[Skipped] = []
     problems: list[WorkflowError] = []
+    for folder in folders:
+        _read(folder, templates, skipped, problems)
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        raise WorkflowError("\n\n".join(str(problem) for problem in problems))
+    return WorkflowFolder(folders[0], templates, skipped, others=folders[1:])
+
+
+def _read(folder: Path, templates: list[Template], skipped: list[Skipped], problems: list[WorkflowError]) -> None:
+    """Read a folder: what it has, what is left alone and what is broken go to the end of the lists.
+
+    Raises:
+        WorkflowError: there is no such folder, or it cannot be read.
+    """
+    _refuse_what_is_no_folder(folder)
     home = folder.resolve()
     try:
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in YAML_SUFFIXES)
@@ -147,17 +278,14 @@ def read_folder(folder: Path) -> WorkflowFolder:
                 skipped.append(Skipped(path, _NO_KIND))
             else:
                 problems.append(error)
-    if len(problems) == 1:
-        raise problems[0]
-    if problems:
-        raise WorkflowError("\n\n".join(str(problem) for problem in problems))
-    return WorkflowFolder(folder, templates, skipped)
 
 
 def _refuse_what_is_no_folder(folder: Path) -> None:
-    remedy = "Name the folder with `--aicore-workflows=DIR`, or with `aicore_workflows` in the ini file."
     if folder.is_dir():
         return
+    remedy = "Name the folder with `--aicore-workflows=DIR`, or with `aicore_workflows` in the ini file."
+    if is_glob(folder.name) or is_glob(str(folder.parent)):
+        raise WorkflowError(f"No folder matches '{shown(folder)}', which names the workflows folders.\n{remedy}")
     if folder.exists():
         raise WorkflowError(f"The workflows folder '{shown(folder)}' is a file, not a folder.\n{remedy}")
     nearest = next((parent for parent in folder.absolute().parents if parent.is_dir()), None)
@@ -174,8 +302,20 @@ def _refuse_what_is_no_folder(folder: Path) -> None:
         raise WorkflowError(f"The workflows folder '{shown(folder)}' does not exist, but '{above}' does.\n{remedy}")
     raise WorkflowError(
         f"The workflows folder '{shown(folder)}' does not exist; the nearest folder that does is '{nearest}'."
-        f"{did_you_mean(wanted, beside)}\n{remedy}"
+        f"{did_you_mean(wanted, beside)}{_where_templates_are(nearest)}\n{remedy}"
     )
+
+
+def _where_templates_are(root: Path) -> str:
+    """Return a sentence that names the folders below a folder that hold templates; nothing if none does."""
+    from pytest_aicore.workflows.searching import template_folders
+
+    found = template_folders(root)
+    if not found:
+        return ""
+    names = [str(each.relative_to(root)) for each in found[:_SHOWN_FOLDERS]]
+    more = f" and {len(found) - len(names)} more" if len(found) > len(names) else ""
+    return f" Templates are in {listing(names)}{more} there."
 
 
 def _why_not(path: Path, home: Path) -> str | None:
@@ -214,15 +354,6 @@ def _why_skipped(skipped: Skipped) -> WorkflowError:
 
 def _names(template: Template) -> tuple[str, ...]:
     return (template.path.name, template.path.stem, template.name) if template.path is not None else (template.name,)
-
-
-def _table(templates: Iterable[Template]) -> str:
-    rows = [
-        (template.path.name if template.path is not None else template.document.name, template)
-        for template in templates
-    ]
-    width = max((len(name) for name, _ in rows), default=0)
-    return "\n".join(f"  {name:<{width}}  {template.name}" for name, template in rows)
 
 
 def _taken_ids(templates: Iterable[Template]) -> Iterator[str]:

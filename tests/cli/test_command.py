@@ -61,6 +61,19 @@ def test_without_a_path_the_workflows_folder_is_checked(
     assert (result.returncode, result.stderr) == (0, told)
 
 
+def test_without_a_path_all_workflows_folders_are_checked(project: pytest.Pytester, command: Command) -> None:
+    project.makeini("[pytest]\naicore_workflows = services/*/workflows\n")
+    for name in ("a", "b"):
+        (project.path / "services" / name / "workflows").mkdir(parents=True)
+    files = sorted((project.path / "workflows").glob("*.yaml"))
+    for number, file in enumerate(files):
+        file.rename(project.path / "services" / "ab"[number % 2] / "workflows" / file.name)
+    result = command()
+    told = "'services/a/workflows', 'services/b/workflows' (ini aicore_workflows)"
+    assert result.stderr == f"no path is given: checking the workflows folders {told}\n"
+    assert (result.returncode, result.stdout) == (0, "4 files checked: nothing found\n")
+
+
 def test_a_conftest_that_pytest_needs_for_its_settings_is_read(project: pytest.Pytester, command: Command) -> None:
     project.makeini("[pytest]\naddopts = --ours\n")
     assert command().stderr == (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ def test_defaults() -> None:
         "local_network": Setting(True, "default"),
         "service_key": Setting(None, "default"),
         "resource_group": Setting("default", "default"),
-        "workflows": Setting(ROOT / "workflows", "default"),
+        "workflows": Setting((ROOT / "workflows",), "default"),
         "poll_interval": Setting(5.0, "default"),
         "timeout": Setting(3600.0, "default"),
         "output": Setting(None, "default"),
@@ -133,7 +134,36 @@ def test_empty_environment_variable_is_none() -> None:
     ],
 )
 def test_paths_are_relative_to_where_they_were_written(where: dict[str, Any], expected: Path) -> None:
-    assert read_settings(given(**where)).workflows.value == expected
+    assert read_settings(given(**where)).workflows.value == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ({"ini": {"aicore_workflows": ["a/flows", "b/flows"]}}, ["a/flows", "b/flows"]),
+        ({"ini": {"aicore_workflows": ["?/flows", "b/flows", "b/../a/flows"]}}, ["a/flows", "b/flows"]),
+        ({"ini": {"aicore_workflows": ["**/flows"]}}, ["[c]/flows", "a/deep/flows", "a/flows", "b/flows"]),
+        ({"ini": {"aicore_workflows": ["[b]/flows", "[c]/flows", "[d]/flows"]}}, ["b/flows", "[c]/flows", "[d]/flows"]),
+        ({"option": {"aicore_workflows": f"b/flows{os.pathsep}a/*/flows"}}, ["b/flows", "a/deep/flows"]),
+        ({"option": {"aicore_workflows": f"x{os.pathsep}y"}}, [f"x{os.pathsep}y"]),
+    ],
+)
+def test_several_workflows_folders(tmp_path: Path, where: dict[str, Any], expected: list[str]) -> None:
+    for folder in ("a/flows", "b/flows", "a/deep/flows", "[c]/flows", ".hidden/flows", f"x{os.pathsep}y"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "file").mkdir()
+    (tmp_path / "file" / "flows").write_text("")
+    found = given(**where)
+    found.directory = found.ini_directory = tmp_path
+    assert read_settings(found).workflows.value == tuple(tmp_path / folder for folder in expected)
+
+
+def test_a_key_in_the_place_of_folders_is_not_repeated() -> None:
+    key = ['{"clientid": "sb-1",', '"clientsecret": "sEcReT-of-the-client-1234567890"}']
+    with pytest.raises(SettingsError) as caught:
+        read_settings(given(ini={"aicore_workflows": key}))
+    assert "sEcReT" not in str(caught.value)
+    assert "sb-1" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -299,6 +329,7 @@ def test_every_fixture_explains_itself(project: pytest.Pytester) -> None:
     assert {lines[number].split()[0] for number in ours} == {
         "aicore_artifact",
         "aicore_artifacts",
+        "aicore_class_environment",
         "aicore_client",
         "aicore_clock",
         "aicore_configuration",
@@ -307,9 +338,11 @@ def test_every_fixture_explains_itself(project: pytest.Pytester) -> None:
         "aicore_emulator",
         "aicore_environment",
         "aicore_execution",
+        "aicore_module_environment",
         "aicore_plan",
         "aicore_run",
         "aicore_server",
+        "aicore_session_environment",
         "aicore_store",
         "aicore_training_output",
         "aicore_trajectories",

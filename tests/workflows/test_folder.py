@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_aicore.errors import WorkflowError
-from pytest_aicore.workflows import read_folder
+from pytest_aicore.workflows import read_folder, read_folders
 from tests.workflows.yaml.trees import workflow
 
 if TYPE_CHECKING:
@@ -151,6 +151,18 @@ class TestNoFolder:
             f"The workflows folder 'flows' does not exist; the nearest folder that does is '{tmp_path}'.\n{self.REMEDY}"
         )
 
+    def test_templates_that_are_elsewhere_are_named(self, tmp_path: Path) -> None:
+        places = ("a/flows", "b", "pipelines/c", "d", ".git/x", "venv/lib", "node_modules/x")
+        for place in places:
+            (tmp_path / place).mkdir(parents=True)
+            (tmp_path / place / "train.yaml").write_text(template(place.replace("/", "-")))
+        (tmp_path / "venv" / "pyvenv.cfg").write_text("")
+        (tmp_path / "values.yaml").write_text("workflowTemplateRef: WorkflowTemplate\n")
+        assert refusal(tmp_path / "flows") == (
+            f"The workflows folder '{tmp_path}/flows' does not exist; the nearest folder that does is '{tmp_path}'."
+            f" Templates are in 'b', 'd', 'a/flows' and 1 more there.\n{self.REMEDY}"
+        )
+
     def test_it_lies_further_up(self, folder: Path, tmp_path: Path) -> None:
         (tmp_path / "tests").mkdir()
         assert refusal(tmp_path / "tests" / "workflows") == (
@@ -199,6 +211,58 @@ class TestContradictions:
         (folder / "b.yaml").write_text("kind: WorkflowTemplate\nmetadata: {name: two}\n")
         (folder / "c.yaml").write_text(template("three", scenario_name="''"))
         assert list(read_folder(folder)) == ["one", "two", "three"]
+
+
+class TestSeveralFolders:
+    @pytest.fixture
+    def services(self, tmp_path: Path) -> list[Path]:
+        folders = [tmp_path / name / "flows" for name in ("a", "b", "b/inner")]
+        for number, folder in enumerate(folders):
+            folder.mkdir(parents=True)
+            (folder / "train.yaml").write_text(template(f"train-{number}"))
+        return folders
+
+    @pytest.mark.parametrize(
+        ("near", "meant"),
+        [
+            ("a/tests/test_it.py", "train-0"),
+            ("b/test_it.py", "train-1"),
+            ("b/inner/tests/deep/test_it.py", "train-2"),
+            ("b/flows/test_it.py", "train-1"),
+        ],
+    )
+    @pytest.mark.parametrize("reference", ["train.yaml", "train"])
+    def test_the_nearest(self, services: list[Path], tmp_path: Path, near: str, meant: str, reference: str) -> None:
+        found = read_folders(services)
+        assert found.find(reference, tmp_path / near).name == meant
+        at_path = found.at_path("flows/train.yaml", tmp_path / near)
+        assert at_path is not None
+        assert at_path.name == meant
+
+    def test_an_id_and_the_name_of_another_file_stay_ambiguous(self, services: list[Path], tmp_path: Path) -> None:
+        (services[0] / "train-1.yaml").write_text(template("other"))
+        with pytest.raises(WorkflowError) as caught:
+            read_folders(services[:2]).find("train-1", tmp_path / "a" / "test_it.py")
+        assert str(caught.value) == (
+            f"'train-1' can mean more than one workflow of the folders '{services[0]}' and '{services[1]}':\n"
+            "  train-1.yaml        other\n"
+            "  b/flows/train.yaml  train-1\n"
+            "Name the file with its suffix."
+        )
+
+    def test_what_there_is_not(self, services: list[Path]) -> None:
+        with pytest.raises(WorkflowError) as caught:
+            read_folders(services).find("serve.yaml")
+        assert str(caught.value) == (
+            f"The folders '{services[0]}', '{services[1]}' and '{services[2]}' have no workflow 'serve.yaml'.\n"
+            "They hold:\n"
+            "  a/flows/train.yaml      train-0\n"
+            "  b/flows/train.yaml      train-1\n"
+            "  inner/flows/train.yaml  train-2"
+        )
+        assert repr(read_folders(services[:2])) == (
+            f"WorkflowFolder({str(services[0])!r}, {str(services[1])!r}, ['train-0', 'train-1'])"
+        )
 
 
 class TestFinding:

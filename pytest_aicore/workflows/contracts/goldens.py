@@ -13,6 +13,7 @@ from pytest_aicore.redact import redact
 from pytest_aicore.workflows.regular import read_beginning
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 MAXIMUM_BYTES: Final = 4 * 1024 * 1024
@@ -22,29 +23,75 @@ _SHOWN_LINES: Final = 60
 _NOUN: Final = "golden file"
 
 
-def contract_path(workflow: Path, *, workflows: Path, root: Path, contracts: Path | None = None) -> Path:
-    """Return the path of the golden contract of a workflow file.
+class ContractPlaces:
+    """Where the golden contracts of workflow files are.
 
-    It is the same wherever pytest is started and whatever it is asked to check, and never in the workflows folder,
-    of which AI Core's Git synchronisation reads every YAML and JSON file.
+    A contract is at the same place wherever pytest is started and whatever it is asked to check, and never in a
+    workflows folder, of which AI Core's Git synchronisation reads every YAML and JSON file.
 
     Args:
-        workflow: the workflow file.
-        workflows: the workflows folder of the session.
+        workflows: the workflows folders of the session.
         root: the root of the project.
-        contracts: the folder of the contracts; without it `contracts` beside the workflows folder.
-
-    Returns:
-        `<contracts>/<stem>.json` for a file of the workflows folder; below it, the folders of any other file as seen
-        from the workflows folder or the root.
+        contracts: the folder of all contracts; without it each workflows folder has `contracts` beside itself.
     """
-    beside = root if workflows == root else workflows.parent
-    folder = contracts if contracts is not None else beside / "contracts"
-    for base in (workflows, root):
-        if workflow.parent.is_relative_to(base):
-            return folder / workflow.parent.relative_to(base) / f"{workflow.stem}.json"
-    # Outside of the project nothing of the project's can be its contract.
-    return workflow.parent.parent / "contracts" / workflow.parent.name / f"{workflow.stem}.json"
+
+    def __init__(self, workflows: Sequence[Path], root: Path, contracts: Path | None = None) -> None:
+        """Take the folders; nothing is read."""
+        self._workflows = workflows
+        self._root = root
+        self._contracts = contracts
+
+    def path_of(self, workflow: Path) -> Path:
+        """Return the path of the golden contract of a workflow file.
+
+        Args:
+            workflow: the file.
+
+        Returns:
+            `<contracts>/<stem>.json` for a file of a workflows folder; below it, the folders of any other file as seen
+            from its workflows folder or the root. If all contracts of several folders are in one, the folders of each
+            file as seen from the root are below it.
+        """
+        for base in self._bases_of(workflow):
+            if workflow.parent.is_relative_to(base):
+                return self.folder_of(workflow) / workflow.parent.relative_to(base) / f"{workflow.stem}.json"
+        # Outside of the project nothing of the project's can be its contract.
+        return workflow.parent.parent / "contracts" / workflow.parent.name / f"{workflow.stem}.json"
+
+    def folder_of(self, workflow: Path) -> Path:
+        """Return the folder that the contract of a file of the project may not lead out of.
+
+        Args:
+            workflow: the file.
+        """
+        if self._contracts is not None:
+            return self._contracts
+        own = self._own_folder(workflow)
+        if own is None and len(self._workflows) == 1:
+            own = self._workflows[0]
+        return (self._root if own in (None, self._root) else own.parent) / "contracts"
+
+    def homes_of(self, golden: Path, sibling: Path) -> list[Path]:
+        """Return the folders in which the workflow file of a golden contract may be.
+
+        Args:
+            golden: the contract, in the folder of a file's contract or below it.
+            sibling: that file.
+        """
+        below = golden.parent.relative_to(self.folder_of(sibling))
+        return list(dict.fromkeys(base / below for base in self._bases_of(sibling)))
+
+    def _bases_of(self, workflow: Path) -> list[Path]:
+        """Return what the folders of a file are seen from, what comes first counts."""
+        own = self._own_folder(workflow)
+        if self._contracts is not None and len(self._workflows) > 1:
+            return [self._root, *([own] if own is not None else [])]
+        return [*([own] if own is not None else self._workflows[:1]), self._root]
+
+    def _own_folder(self, workflow: Path) -> Path | None:
+        """Return the workflows folder that a file is in, the innermost of several."""
+        around = [folder for folder in self._workflows if workflow.parent.is_relative_to(folder)]
+        return max(around, key=lambda folder: len(folder.parts), default=None)
 
 
 def read_golden(path: Path, folder: Path, noun: str = _NOUN) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_aicore.errors import ContractError
-from pytest_aicore.workflows.contracts.goldens import Goldens, contract_path, read_golden, remove_golden, write_golden
+from pytest_aicore.workflows.contracts.goldens import ContractPlaces, Goldens, read_golden, remove_golden, write_golden
 
 ROOT = Path("/project")
 
@@ -30,10 +30,8 @@ ROOT = Path("/project")
 def test_a_contract_has_one_place_wherever_pytest_is_started(
     workflow: str, workflows: str, contracts: str | None, expected: str
 ) -> None:
-    path = contract_path(
-        Path(workflow), workflows=Path(workflows), root=ROOT, contracts=Path(contracts) if contracts else None
-    )
-    assert path == Path(expected)
+    places = ContractPlaces((Path(workflows),), ROOT, Path(contracts) if contracts else None)
+    assert places.path_of(Path(workflow)) == Path(expected)
 
 
 def test_a_golden_file_is_written_whole_and_read_back(tmp_path: Path) -> None:
