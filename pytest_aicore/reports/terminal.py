@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.config.settings import OFFLINE_HOST
-from pytest_aicore.echo import shown
+from pytest_aicore.echo import parts_shown, shown
 from pytest_aicore.errors import AicoreError, did_you_mean, listing
 from pytest_aicore.printable import from_terminal, on_one_line, printable
 from pytest_aicore.quantities import beyond_plan, duration_text, usage_text
@@ -121,15 +121,19 @@ def _sourced(setting: Setting[Any]) -> str:
 
 def _several(paths: Sequence[os.PathLike[str]]) -> str:
     """Return the first of several paths, and how many more there are."""
-    names = [_short(path) for path in paths[:_PATHS]]
-    more = len(paths) - len(names)
-    return ", ".join(names) + (f" and {more} more" if more else "")
+    names = parts_shown([_relative(path) for path in paths])
+    more = len(names) - _PATHS
+    return ", ".join(names[:_PATHS]) + (f" and {more} more" if more > 0 else "")
 
 
 def _short(path: os.PathLike[str]) -> str:
-    """Return a path as messages show it: from the current folder if it is below that, and without `..`."""
+    return shown(_relative(path))
+
+
+def _relative(path: os.PathLike[str]) -> str:
+    """Return a path from the current folder if it is below that, and without `..`."""
     relative = os.path.relpath(path)
-    return shown(os.path.abspath(path) if relative.startswith("..") else relative)  # noqa: PTH100  links stay
+    return os.path.abspath(path) if relative.startswith("..") else relative  # noqa: PTH100  links stay
 
 
 # A failed test ------------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,12 +143,11 @@ def test_paths_are_relative_to_where_they_were_written(where: dict[str, Any], ex
         ({"ini": {"aicore_workflows": ["?/flows", "b/flows", "b/../a/flows"]}}, ["a/flows", "b/flows"]),
         ({"ini": {"aicore_workflows": ["**/flows"]}}, ["[c]/flows", "a/deep/flows", "a/flows", "b/flows"]),
         ({"ini": {"aicore_workflows": ["[b]/flows", "[c]/flows", "[d]/flows"]}}, ["b/flows", "[c]/flows", "[d]/flows"]),
-        ({"option": {"aicore_workflows": f"b/flows{os.pathsep}a/*/flows"}}, ["b/flows", "a/deep/flows"]),
-        ({"option": {"aicore_workflows": f"x{os.pathsep}y"}}, [f"x{os.pathsep}y"]),
+        ({"option": {"aicore_workflows": "a/*/flows"}}, ["a/deep/flows"]),
     ],
 )
 def test_several_workflows_folders(tmp_path: Path, where: dict[str, Any], expected: list[str]) -> None:
-    for folder in ("a/flows", "b/flows", "a/deep/flows", "[c]/flows", ".hidden/flows", f"x{os.pathsep}y"):
+    for folder in ("a/flows", "b/flows", "a/deep/flows", "[c]/flows", ".hidden/flows"):
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "file").mkdir()
     (tmp_path / "file" / "flows").write_text("")
@@ -159,11 +157,16 @@ def test_several_workflows_folders(tmp_path: Path, where: dict[str, Any], expect
 
 
 def test_a_key_in_the_place_of_folders_is_not_repeated() -> None:
-    key = ['{"clientid": "sb-1",', '"clientsecret": "sEcReT-of-the-client-1234567890"}']
-    with pytest.raises(SettingsError) as caught:
-        read_settings(given(ini={"aicore_workflows": key}))
-    assert "sEcReT" not in str(caught.value)
-    assert "sb-1" not in str(caught.value)
+    for key in (
+        ['{"clientid": "sb-1",', '"clientsecret": "sEcReT-of-1234567890"}'],
+        ["eyJjbGllbnRpZCI6ICJ4" * 4, "eCJ9"],
+    ):
+        with pytest.raises(SettingsError) as caught:
+            read_settings(given(ini={"aicore_workflows": key}))
+        hidden = ", ".join(f"*** ({len(line)} characters, not shown because they may be a secret)" for line in key)
+        assert str(caught.value).startswith(
+            f"ini aicore_workflows = {hidden}: expected a path, but this is the content"
+        )
 
 
 @pytest.mark.parametrize(
