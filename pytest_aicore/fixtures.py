@@ -64,7 +64,7 @@ def aicore_emulator(request: pytest.FixtureRequest) -> Emulator:
 def aicore_server(aicore_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The test's emulator over HTTP, for code in other processes: `.url`, `.service_key`, `.service_key_file`.
 
-    Needs `pip install 'pytest-aicore[server]'`. Time is the emulator's: script `polls=1` for code that sleeps.
+    Needs `pip install 'pytest-aicore[server]'`. Time is the emulator's; `.pace = "60x"` lets it pass by itself.
     """
     from pytest_aicore.hooks.fixture_bodies import serving
 

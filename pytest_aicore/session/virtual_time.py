@@ -14,6 +14,7 @@ from weakref import WeakSet
 
 from pytest_aicore.errors import RunError
 from pytest_aicore.processes import Home
+from pytest_aicore.session import other_clocks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,7 +73,7 @@ class VirtualTime:
             RunError: this is a forked process, which has no such clock.
         """
         self._require_home()
-        self._clock.sleep(seconds)
+        self._pass(seconds)
 
     def advance(self, seconds: float) -> None:
         """Let time pass at once.
@@ -86,7 +87,12 @@ class VirtualTime:
         self._require_home()
         if self._live:
             raise RunError("aicore_clock.advance works offline only: the real SAP AI Core keeps its own time.")
+        self._pass(seconds)
+
+    def _pass(self, seconds: float) -> None:
         self._clock.sleep(seconds)
+        if not self._live:
+            other_clocks.move(seconds)
 
     def _datetime(self, is_real: Callable[[], bool]) -> type[datetime]:
         """Return a class `datetime` whose `now` is virtual where other times are."""
@@ -113,7 +119,8 @@ class VirtualTime:
         Threads that run already keep real time: they are not the test's (pytest-timeout, pytest-xdist). Those that the
         test starts share its virtual time: what several of them sleep adds up, as if they took turns.
         Other processes keep real time, forked ones as well.
-        An asyncio event loop keeps real time, too: it would otherwise wait for a clock that does not move.
+        The event loops of asyncio follow `event_loops.py`. A date that time-machine or freezegun have set is what
+        `time.time` shows, and it moves with the clock.
 
         Args:
             patch: sets an attribute until the test ends, as `MonkeyPatch.setattr` does.
@@ -144,16 +151,21 @@ class VirtualTime:
                 return
             if seconds < 0:
                 raise ValueError("sleep length must be non-negative")
-            self._clock.sleep(seconds)
+            self._pass(seconds)
             real["sleep"](0)  # let the test's other threads have their turn
 
+        def is_set() -> bool:
+            return is_real() or other_clocks.are_set()
+
+        keeping = {"time": is_set, "time_ns": is_set}
+
         def virtual(name: str, at: Callable[[], float]) -> Callable[[], float]:
-            real_function: Callable[[], float] = real[name]
-            return lambda: real_function() if is_real() else at()
+            real_function, keeps = real[name], keeping.get(name, is_real)
+            return lambda: real_function() if keeps() else at()
 
         def in_nanoseconds(name: str, at: Callable[[], float]) -> Callable[[], int]:
-            real_function: Callable[[], int] = real[name]
-            return lambda: real_function() if is_real() else round(at() * _NANOSECONDS)
+            real_function, keeps = real[name], keeping.get(name, is_real)
+            return lambda: real_function() if keeps() else round(at() * _NANOSECONDS)
 
         def monotonic() -> float:
             return monotonic_began + self.elapsed
@@ -179,9 +191,12 @@ class VirtualTime:
             patch(time, name, function)
         if _AUTHENTICATOR in sys.modules:
             patch(sys.modules[_AUTHENTICATOR], "datetime", self._datetime(is_real))
-        loops = sys.modules.get("asyncio.base_events")
-        if loops is not None:
-            patch(loops.BaseEventLoop, "time", lambda _loop: real["monotonic"]())
+        # Late, because it imports asyncio; but now, because code under test may import it at any time.
+        from pytest_aicore.session import event_loops
+
+        event_loops.install(
+            patch, is_virtual=lambda: not is_real(), monotonic=monotonic, sleep=self.sleep, is_of_test=_is_of_test
+        )
 
 
 def _imported(real: dict[str, Any]) -> Iterator[tuple[ModuleType, str, str]]:
@@ -207,6 +222,12 @@ def _is_ordinary(file: str | None) -> bool:
     """Return whether a module is not part of Python itself, whose timers and threads keep the machine's time."""
     installed, own = _folders()
     return file is not None and (file.startswith(installed) or not file.startswith(own))
+
+
+def _is_of_test(file: str | None) -> bool:
+    """Return whether a module is the user's: neither part of Python itself nor of an installed package."""
+    installed, own = _folders()
+    return file is not None and not file.startswith((*installed, *own))
 
 
 @lru_cache(maxsize=1)

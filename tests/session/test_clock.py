@@ -163,10 +163,11 @@ def test_threads_of_the_test_are_virtual_and_older_threads_are_not(project: pyte
     project.runpytest_inprocess().assert_outcomes(passed=1)
 
 
-def test_event_loop_of_asyncio_does_not_wait_for_virtual_time(project: pytest.Pytester) -> None:
+def test_event_loop_of_asyncio_shares_the_virtual_time(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
         import asyncio, time
+        import pytest
 
         def test_it(aicore_clock):
             async def main():
@@ -174,7 +175,7 @@ def test_event_loop_of_asyncio_does_not_wait_for_virtual_time(project: pytest.Py
                 time.sleep(3600)
 
             asyncio.run(main())
-            assert aicore_clock.elapsed == 3600
+            assert aicore_clock.elapsed == pytest.approx(3600.01)
         """
     )
     project.runpytest_inprocess("-p", "no:asyncio").assert_outcomes(passed=1)

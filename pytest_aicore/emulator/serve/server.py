@@ -18,6 +18,7 @@ from pytest_aicore.emulator.control.caller import arose_at
 from pytest_aicore.emulator.serve.control_api import ADMIN_ROOT, Admin
 from pytest_aicore.emulator.serve.log import Log
 from pytest_aicore.emulator.serve.names import Names
+from pytest_aicore.emulator.world.pace import Passing, pace_named
 from pytest_aicore.errors import EmulatorError
 from pytest_aicore.http.exchange import (
     PLAYED,
@@ -37,7 +38,7 @@ from pytest_aicore.redact import redact
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from typing_extensions import Self
@@ -163,6 +164,8 @@ class Server:
         """Whether programs of this machine alone reach it."""
         self._log = log or Log()
         self._plays = emulator.plays_scripts
+        self._passing: Passing | None = None
+        self._pace_before = dict(emulator.pace)
 
     def __repr__(self) -> str:
         return f"<Server of {self.emulator!r} at {self.url}>"
@@ -173,6 +176,26 @@ class Server:
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
+
+    @property
+    def pace(self) -> str | None:
+        """How time passes for its clients, as `--pace` of `pytest-aicore serve`; None if the emulator's clock says it.
+
+        Setting it applies to executions and deployments that start from then on. In a test, time is virtual otherwise:
+        it moves when the test sleeps, or somebody polls again.
+        """
+        return None if self._passing is None else self._passing.name
+
+    @pace.setter
+    def pace(self, name: str) -> None:
+        chosen = pace_named(name)
+        with self.emulator.lock:
+            self._passing = Passing(chosen)
+            self._set_pace(chosen.said)
+
+    def _set_pace(self, said: Mapping[str, Any]) -> None:
+        self.emulator.pace.clear()
+        self.emulator.pace.update(said)
 
     @property
     def service_key(self) -> dict[str, Any]:
@@ -246,6 +269,9 @@ class Server:
             self._listener.close()
             self._listener = None
         self._socket.close()
+        if self._passing is not None:  # the emulator of a test outlives its server
+            self._passing = None
+            self._set_pace(self._pace_before)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until it has stopped unexpectedly; return whether it has."""
@@ -320,6 +346,9 @@ class Server:
         if self._allow_x509_over_http:
             request.client_certificate = True
         request.public_url = self._names.public_url or ""
+        if self._passing is not None:
+            with self.emulator.lock:
+                self.emulator.clock.sleep(self._passing.since_last())
         response = self.emulator.handle(request)
         return replace(response, headers={**response.headers, PLAYED: "scripts"}) if self._plays else response
 

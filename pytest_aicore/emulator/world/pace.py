@@ -110,6 +110,26 @@ class RunningClock(VirtualClock):
         self._origin += max(now - self.now(), 0.0)
 
 
+class Passing:
+    """The time that passes between the requests to a server whose clock does not run by itself.
+
+    Args:
+        pace: its speed; none passes between requests where polls take time, or everything is ready at once.
+        ticks: a monotonic clock, in seconds.
+    """
+
+    def __init__(self, pace: Pace, ticks: Callable[[], float] = time.monotonic) -> None:
+        self.name = pace.name
+        self._rate = 0.0 if pace.poll_seconds or pace.at_once else pace.rate
+        self._ticks = ticks
+        self._last = ticks()
+
+    def since_last(self) -> float:
+        """Return the seconds that have passed since the last call."""
+        before, self._last = self._last, self._ticks()
+        return (self._last - before) * self._rate
+
+
 PACES = {
     "real": Pace("real"),
     "60x": Pace("60x", rate=60.0),

@@ -59,6 +59,61 @@ def test_another_process_sees_what_the_test_did(project: pytest.Pytester) -> Non
     project.runpytest_subprocess().assert_outcomes(passed=2)
 
 
+POLLS = """
+import json, sys, time, urllib.parse, urllib.request
+key = json.load(open(sys.argv[1]))
+form = {"grant_type": "client_credentials", "client_id": key["clientid"], "client_secret": key["clientsecret"]}
+answer = urllib.request.urlopen(key["url"] + "/oauth/token", urllib.parse.urlencode(form).encode())
+headers = {"Authorization": "Bearer " + json.load(answer)["access_token"], "AI-Resource-Group": "default"}
+for _ in range(4):
+    request = urllib.request.Request(key["url"] + "/v2/lm/executions/" + sys.argv[2], headers=headers)
+    print(json.load(urllib.request.urlopen(request))["status"])
+    time.sleep(0.02)
+"""
+
+
+def test_time_passes_at_a_pace_for_other_processes(project: pytest.Pytester) -> None:
+    project.makepyfile(polls_aicore=POLLS)
+    project.makepyfile(
+        test_it="""
+        import subprocess, sys
+        import pytest
+        from pytest_aicore.errors import EmulatorError
+
+        pytestmark = pytest.mark.aicore(
+            "training_workflow_tutorial.yaml", artifacts={"text-data": "ai://default/data"}, fresh=True
+        )
+
+        def statuses(server, client, configuration):
+            execution = client.execution.create(configuration.id)
+            command = [sys.executable, "polls_aicore.py", str(server.service_key_file), execution.id]
+            return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+
+        @pytest.mark.parametrize(
+            ("pace", "expected"),
+            [("polls", ["UNKNOWN", "PENDING", "RUNNING", "COMPLETED"]), ("instant", ["COMPLETED"] * 4)],
+        )
+        def test_steps(pace, expected, aicore_server, aicore_client, aicore_configuration):
+            aicore_server.pace = pace
+            assert aicore_server.pace == pace
+            assert statuses(aicore_server, aicore_client, aicore_configuration) == expected
+
+        def test_scaled(aicore_server, aicore_client, aicore_configuration, aicore_emulator):
+            aicore_server.pace = "100000x"
+            began = aicore_emulator.now
+            assert statuses(aicore_server, aicore_client, aicore_configuration)[-1] == "COMPLETED"
+            assert (aicore_emulator.now - began).total_seconds() > 60
+
+        def test_the_next_test_has_none(aicore_server, aicore_emulator):
+            assert aicore_server.pace is None
+            assert aicore_emulator.pace == {}
+            with pytest.raises(EmulatorError, match="unknown pace"):
+                aicore_server.pace = "slow"
+        """
+    )
+    project.runpytest_subprocess("-p", "no:randomly").assert_outcomes(passed=4)
+
+
 def test_what_is_unknown_over_http_fails_the_test(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_it="""
