@@ -169,7 +169,7 @@ class LiveSession:
         """End the session as Ctrl-C does: fixtures are torn down, and executions stopped."""
         if not self._signalled:  # a second exception would interrupt the end of the session
             self._signalled = True
-            raise KeyboardInterrupt(signal.Signals(number).name)
+            raise KeyboardInterrupt(f"the session was ended by {signal.Signals(number).name}")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self) -> None:

@@ -36,6 +36,7 @@ class Progress:
         write: writes a text where pytest's own output goes.
         uncaptured: entered around writing.
         no_test_prints: called while a test waits, and so prints nothing.
+        begin_line: ends a line of pytest's that is not whole yet; without it a line end is written.
         is_terminal: whether lines can be drawn over.
         streams: whether new log lines are printed.
         shows_ids: whether the user wants ids.
@@ -48,6 +49,7 @@ class Progress:
         uncaptured: Callable[[], AbstractContextManager[None]],
         no_test_prints: Callable[[], None] = lambda: None,
         *,
+        begin_line: Callable[[], None] | None = None,
         is_terminal: bool,
         streams: bool,
         shows_ids: bool,
@@ -57,6 +59,7 @@ class Progress:
         self._write = write
         self._uncaptured = uncaptured
         self._no_test_prints = no_test_prints
+        self._begin_line = begin_line or (lambda: write("\n"))
         self._is_terminal = is_terminal
         self._streams = streams
         self._shows_ids = shows_ids
@@ -85,6 +88,7 @@ class Progress:
             lambda text: reporter.write(text, flush=True),
             capture.global_and_fixture_disabled,
             hiding_of(config).no_test_prints,
+            begin_line=lambda: end_line(config.get_terminal_writer()),
             is_terminal=bool(reporter.isatty),
             streams=streams,
             shows_ids=config.get_verbosity() > 0,
@@ -128,7 +132,7 @@ class Progress:
             self._erase()
             new, self._new = self._new, []
             if new or (lines and not self._is_terminal and now >= self._due):
-                self._write("\n")
+                self._begin_line()
             for line in new:
                 self._write(f"{line}\n")
             if self._is_terminal:
@@ -207,7 +211,8 @@ class WorkerProgress:
         reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
         if reporter is None or config.get_verbosity() < 0:
             return None
-        return cls(ledger, lambda line: reporter.write(f"\n{line}", flush=True), shows_ids=config.get_verbosity() > 0)
+        writer = config.get_terminal_writer()
+        return cls(ledger, lambda line: write_whole_line(writer, line), shows_ids=config.get_verbosity() > 0)
 
     def end(self) -> None:
         """Stop the thread."""
@@ -233,6 +238,28 @@ class WorkerProgress:
                 if self._shows_ids:
                     name = f"{entry.execution_id} {name}"
                 yield f"aicore: {_row('started' if entry.running_since is None else 'RUNNING', age, name)}"
+
+
+def end_line(writer: Any) -> None:
+    """End a line that is not whole yet.
+
+    Args:
+        writer: what pytest prints with.
+    """
+    if writer.width_of_current_line:
+        writer.line()
+
+
+def write_whole_line(writer: Any, line: str) -> None:
+    """Write a line that begins and ends by itself, whatever pytest has printed or prints next.
+
+    Args:
+        writer: what pytest prints with.
+        line: without line end.
+    """
+    end_line(writer)
+    writer.line(line)
+    writer.flush()
 
 
 def _row(status: str, age: float | None, name: str) -> str:

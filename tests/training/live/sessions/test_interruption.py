@@ -89,6 +89,7 @@ def test_signal_stops_what_runs(lasting: Service, start: Callable[..., LiveProce
         assert set(lasting.statuses()) <= {"STOPPING", "STOPPED"}
         assert session.text.count("is being stopped: the session was interrupted.") == 2
         assert "aicore: stopping 2 executions ...\n" in session.text
+        assert name == "SIGINT" or f" KeyboardInterrupt: the session was ended by {name} " in session.text
         assert session.events()[-1]["event"] == "closed"
 
 

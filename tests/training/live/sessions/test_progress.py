@@ -8,12 +8,13 @@ import subprocess
 import sys
 import threading
 from contextlib import nullcontext
+from io import StringIO
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pytest_aicore.hooks.progress import Progress
+from pytest_aicore.hooks.progress import Progress, write_whole_line
 from tests.hostile import COMMAND, EVERYTHING, acting
 from tests.training.live.sessions.conftest import HEAD
 
@@ -62,6 +63,21 @@ def test_log_of_a_build_gets_a_line_a_minute() -> None:
     )
     screen.now = 61.0
     assert screen.show(run(1)) == ""
+
+
+@pytest.mark.parametrize(
+    ("printed", "begun"), [("test_it.py .", "test_it.py .\n"), ("test_it.py .\n", "test_it.py .\n"), ("", "")]
+)
+def test_lines_begin_and_end_by_themselves_between_those_of_pytest(
+    pytestconfig: pytest.Config, printed: str, begun: str
+) -> None:
+    output = StringIO()
+    writer = type(pytestconfig.get_terminal_writer())(output)
+    writer.write(printed)
+    write_whole_line(writer, "aicore: RUNNING")
+    write_whole_line(writer, "aicore: PENDING")
+    writer.write(".")
+    assert output.getvalue() == f"{begun}aicore: RUNNING\naicore: PENDING\n."
 
 
 def hostile_run() -> Training:
