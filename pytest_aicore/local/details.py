@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.world.bindings import SERVING, container_json, node_json, refused_details
-from pytest_aicore.http.exchange import seconds_z
+from pytest_aicore.http.exchange import microseconds_z, seconds_z
 from pytest_aicore.running.walking.nodes import title_of
 from pytest_aicore.workflows.resource_plans import memory_of
 
@@ -79,6 +79,8 @@ def steps_of(outcome: Outcome) -> list[dict[str, Any]]:
             "phase": node.phase,
             "message": node.message,
             "exit_code": node.exit_code,
+            "started": microseconds_z(node.started.timestamp()),
+            "ended": microseconds_z((node.finished or node.started).timestamp()),
             "seconds": ended.seconds,
             "cpu_seconds": ended.cpu_seconds,
             "peak_memory": ended.peak_memory,

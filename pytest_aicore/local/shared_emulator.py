@@ -103,8 +103,9 @@ class SharedEmulator:
         """Return the records of runs, each once: {"ids": [...]}."""
         with self.emulator.lock:
             group = self.emulator.state.groups[self._group]
-            found = {record.id: (table, record) for each in said["ids"] for table, record in records_of(group, each)}
-        return json_response(200, {"records": [plain(*each) for each in found.values()]})
+            # An execution and its metrics have the same id.
+            found = {(table, one.id): one for each in said["ids"] for table, one in records_of(group, each)}
+        return json_response(200, {"records": [plain(table, one) for (table, _), one in found.items()]})
 
     def _publish(self, said: dict[str, Any]) -> Response:
         """Publish a workflow: {"name": ..., "text": ..., "path": ...}; the path is null for one that is in no file."""

@@ -208,6 +208,7 @@ def test_a_plan_that_is_too_small_is_told(
     assert (step["name"], step["phase"], step["exit_code"], step["plan"]) == ("train", "Succeeded", 0, "starter")
     assert step["peak_memory"] > step["plan_memory"] == 1 << 20
     assert step["seconds"] > 0
+    assert step["started"] < step["ended"]
     assert step["cpu_seconds"] >= 0
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_aicore.emulator.store.records import Configuration
+from pytest_aicore.emulator.store.records import Configuration, Metrics
 from pytest_aicore.errors import RunError
 from pytest_aicore.http.exchange import Request
 from pytest_aicore.http.loopback import over_loopback
@@ -38,6 +38,15 @@ def test_records_workflows_and_sentences_go_over_http(shared: SharedEmulator) ->
     assert runs.records(["c1", "unknown"]) == [("configurations", made)]
     shared.emulator.report("something is wrong")
     assert (runs.sentences(), runs.sentences()) == (["something is wrong"], [])
+
+
+def test_a_record_does_not_hide_another_of_its_id(shared: SharedEmulator) -> None:
+    """An execution and what the tracking service has of it have the same id."""
+    runs = SharedRuns(over_loopback(shared.serve()), shared.token)
+    made, logged = Configuration("e1", 1, "mine", "tiny", "tiny", 5.0, (), ()), Metrics("e1", 2, 5.0, 6.0)
+    shared.emulator.state.groups["default"].configurations.add(made)
+    shared.emulator.state.groups["default"].metrics.add(logged)
+    assert runs.records(["e1"]) == [("configurations", made), ("metrics", logged)]
 
 
 def test_nobody_without_the_token_is_answered(shared: SharedEmulator) -> None:

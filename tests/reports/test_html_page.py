@@ -77,7 +77,7 @@ def test_page_of_a_session(shown: Element) -> None:
     assert "cannot run yet" in causes[2]
     runs = runs_of(shown)
     assert list(runs) == ["test_dead", "test_disappointed", "test_incomplete", "test_alarm", "test_good"]
-    assert {test: run.attributes["data-state"] for test, run in runs.items()} == {
+    assert {test: run.attributes["class"].split()[1] for test, run in runs.items()} == {
         "test_dead": "failed",
         "test_disappointed": "failed",
         "test_incomplete": "failed",

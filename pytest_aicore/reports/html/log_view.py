@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _END_LINES: Final = 12
+_SEARCHED: Final = 50_000
+"""Characters at the end of a log in which the error is searched."""
 _ERROR: Final = re.compile(
-    r"^.*(?:\b[A-Z]\w*(?:Error|Exception)\b|\b(?:error|fatal|killed|panic|out of memory)\b).*$", re.MULTILINE | re.I
+    r"[A-Z]\w*(?:Error|Exception)\b|\b(?:error|fatal|killed|panic|out of memory)\b", re.IGNORECASE
 )
-_TRACEBACK: Final = "Traceback (most recent call last)"
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,6 @@ class LogView:
         lines: how many lines the whole log has.
         left_out: how much of its beginning is missing, in words; empty if nothing is.
         problem: why there is no log, None if there is one.
-        end: its last lines.
     """
 
     before: str
@@ -38,7 +38,14 @@ class LogView:
     lines: int
     left_out: str
     problem: str | None
-    end: str
+
+    @property
+    def end(self) -> str:
+        """Its last lines, in which the error is."""
+        if not self.error:
+            return "\n".join(self.before.rstrip().splitlines()[-_END_LINES:])
+        before, after = self.before.splitlines(), self.after.strip("\n").splitlines()
+        return "\n".join([*before[-_END_LINES:], self.error, *after[:_END_LINES]])
 
     @property
     def size(self) -> int:
@@ -46,20 +53,20 @@ class LogView:
         return len(self.before) + len(self.error) + len(self.after)
 
 
-def log_view(log: Mapping[str, Any] | None, most: int) -> LogView | None:
+def log_view(log: Mapping[str, Any] | None, most: int, *, has_failed: bool) -> LogView | None:
     """Return how a page shows a log, None if none is known.
 
     Args:
         log: as `reports.details.log_of` returns it.
         most: how many characters the page has left.
+        has_failed: whether some line tells an error.
     """
     if log is None:
         return None
     text = from_terminal(log["text"])
     shown = text if len(text) <= most else text[len(text) - most :].partition("\n")[2] if most > 0 else ""
     left_out = log["left_out"] + len(text) - len(shown)
-    end = "\n".join(shown.rstrip().splitlines()[-_END_LINES:]) if shown else ""
-    start, stop = _error_in(shown)
+    start, stop = _error_in(shown) if has_failed else (len(shown), len(shown))
     return LogView(
         before=shown[:start],
         error=shown[start:stop],
@@ -67,17 +74,18 @@ def log_view(log: Mapping[str, Any] | None, most: int) -> LogView | None:
         lines=log["lines"],
         left_out=_size(left_out) if left_out else "",
         problem=log.get("problem"),
-        end=end,
     )
 
 
 def _error_in(text: str) -> tuple[int, int]:
-    """Return where the line is that tells the error: after the last traceback, else the last that names one."""
-    begin = text.rfind(_TRACEBACK)
-    found = None
-    for found in _ERROR.finditer(text, max(begin, len(text) - 100_000, 0)):  # noqa: B007  the last one
-        pass
-    return found.span() if found is not None else (len(text), len(text))
+    """Return where the last line is that names an error, the end of the text if none does."""
+    end = len(text)
+    while end > max(0, len(text) - _SEARCHED):
+        begin = text.rfind("\n", 0, end) + 1
+        if _ERROR.search(text, begin, end):
+            return begin, end
+        end = begin - 1
+    return len(text), len(text)
 
 
 def _size(characters: int) -> str:

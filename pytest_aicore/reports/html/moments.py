@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+from pytest_aicore.http.exchange import parse_time
+
 
 def moment(text: str) -> float:
-    """Return a time of a document in seconds since the epoch.
+    """Return a time of a document in seconds since the epoch; the beginning of that for what is none.
 
     Args:
-        text: in ISO 8601, UTC.
+        text: as of RFC 3339.
     """
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(timezone.utc).timestamp()
+    return parse_time(text) or 0.0
 
 
 def moment_text(text: str, *, with_date: bool = False) -> str:

@@ -80,5 +80,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["number"] = number_text
+    environment.globals.update(number=number_text, short="{:g}".format)
     return environment

@@ -124,7 +124,7 @@ class RunView:
         found, before = [], None
         for seen in self.data["history"]:
             time = moment(seen["time"])
-            after = "" if before is None else f"after {duration_text(round(max(time - before, 0), 1))}"
+            after = "" if before is None or time <= before else f"after {duration_text(round(time - before, 1))}"
             found.append((str(seen["status"]), moment_text(seen["time"]), after))
             before = time
         return found
@@ -286,7 +286,7 @@ def view_of(document: Mapping[str, Any]) -> View:
     left, runs = PAGE_LOGS, []
     used: set[str] = set()
     for state, number, run in ranked:
-        log = log_view(run.get("log"), left)
+        log = log_view(run.get("log"), left, has_failed=state in ("failed", "expected"))
         left -= log.size if log is not None else 0
         own = gates.get(str(run["execution_id"]), [])
         anchor = f"run-{run['execution_id'] or number}"

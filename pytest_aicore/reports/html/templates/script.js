@@ -5,6 +5,7 @@
   const runs = all("details.run"), form = document.querySelector(".filter"), q = document.getElementById("q");
   const found = document.getElementById("found"), buttons = all("button[data-state]");
   const known = new Set(buttons.map((each) => each.dataset.state));
+  const stateOf = (run) => run.classList[1];
   let states = new Set(), anchor = "";
   form.hidden = runs.length === 0;
   all(".keys, .copier").forEach((each) => { each.hidden = false; });
@@ -35,7 +36,7 @@
     let shown = 0;
     for (const run of runs) {
       const text = words.length ? run.textContent.toLowerCase() : "";
-      run.hidden = (states.size > 0 && !states.has(run.dataset.state)) || !words.every((word) => text.includes(word));
+      run.hidden = (states.size > 0 && !states.has(stateOf(run))) || !words.every((word) => text.includes(word));
       shown += run.hidden ? 0 : 1;
     }
     buttons.forEach((each) => each.setAttribute("aria-pressed", states.has(each.dataset.state)));
@@ -71,7 +72,7 @@
       if (event.key === "Escape") { q.value = ""; change(); q.blur(); }
       return;
     }
-    const keys = { "/": () => q.focus(), j: () => go(1, () => true), k: () => go(-1, () => true), f: () => go(1, (run) => run.dataset.state === "failed") };
+    const keys = { "/": () => q.focus(), j: () => go(1, () => true), k: () => go(-1, () => true), f: () => go(1, (run) => stateOf(run) === "failed") };
     if (keys[event.key]) { event.preventDefault(); keys[event.key](); }
   });
 
