@@ -23,6 +23,7 @@ BENCHMARKS = {
     "local": "steps in the sandbox beside bare processes and kfp's runner, many at once, log lines",
     "training": "a session of pytest with one tiny training on this machine, beside `python train.py`",
     "serving": "requests to a deployment on this machine, against the bare server; how soon it is ready",
+    "report": "the report as a page: its size, how soon it is written and drawn",
     "server": "the server against bare waitress, Prism and moto_server; how soon it is ready",
 }
 
