@@ -233,6 +233,19 @@ def uses_aicore(item: pytest.Item) -> bool:
     )
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Have the sections of failed tests coloured, if there are any and the terminal has colours."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not reporter.hasmarkup:
+        return
+    failed = (report for outcome in ("failed", "error") for report in reporter.stats.get(outcome, ()))
+    # `reports.terminal.TITLE`
+    if any(title == "SAP AI Core" for report in failed for title, _ in getattr(report, "sections", ())):
+        from pytest_aicore.hooks.colours import Colours
+
+        session.config.pluginmanager.register(Colours(), "aicore-colours")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """List the runs of the session. They come from reports, which pytest-xdist carries here."""
     carrying = [

@@ -164,6 +164,7 @@ def summarize(terminalreporter: pytest.TerminalReporter, config: pytest.Config, 
         config: of pytest.
         carrying: the reports of tests that had runs.
     """
+    from pytest_aicore.reports.colours import of_summary
     from pytest_aicore.reports.model import gates_in, reports_in
     from pytest_aicore.reports.terminal import TITLE, gates_summary, summary
 
@@ -173,5 +174,6 @@ def summarize(terminalreporter: pytest.TerminalReporter, config: pytest.Config, 
     lines += gates_summary([gate for report in carrying for gate in gates_in(report)])
     if lines:
         terminalreporter.section(TITLE)
+        paint = config.get_terminal_writer().markup
         for line in lines:
-            terminalreporter.line(line)
+            terminalreporter.line(of_summary(line, paint))

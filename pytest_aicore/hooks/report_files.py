@@ -11,10 +11,11 @@ import pytest
 from pytest_aicore.config.settings import OFFLINE_HOST
 from pytest_aicore.echo import shown
 from pytest_aicore.errors import AicoreError
+from pytest_aicore.hooks.context import hiding_of, session_of
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.processes import Home
 from pytest_aicore.reports.document import document_of
-from pytest_aicore.reports.model import gates_in, reports_in
+from pytest_aicore.reports.model import encodable, gates_in, reports_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,7 +89,13 @@ class ReportFiles:
             "ended_at": _now(),
             "exit_status": exit_status,
         }
-        return document_of(runs, self._gates, session, settings.prices.value)
+        document = document_of(runs, self._gates, session, settings.prices.value)
+        if settings.html.value is not None:
+            from pytest_aicore.reports.sources import sources_of
+
+            found = sources_of(runs, settings, lambda: session_of(self._config).folder)
+            document["workflows"] = encodable(hiding_of(self._config).redact.data(found))
+        return document
 
     def _write(self, file: Path, write: Callable[[], object]) -> None:
         try:

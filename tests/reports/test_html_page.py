@@ -57,9 +57,15 @@ def shown(project: pytest.Pytester) -> Element:
     return read((project.path / "out" / "report.html").read_text(encoding="utf-8"))
 
 
+def runs_of_workflows(shown: Element) -> list[Element]:
+    """Return the runs of a page; what looks like them are the workflow files."""
+    return [each for each in shown.all(class_="run") if not each.has("class_", "source")]
+
+
 def runs_of(shown: Element) -> dict[str, Element]:
     """Return each run of a page by its test."""
-    return {run.one("ul", class_="plain").one("code").text.rpartition("::")[2]: run for run in shown.all(class_="run")}
+    runs = runs_of_workflows(shown)
+    return {run.one("ul", class_="plain").one("code").text.rpartition("::")[2]: run for run in runs}
 
 
 def test_page_of_a_session(shown: Element) -> None:
@@ -128,6 +134,32 @@ def test_timeline(shown: Element) -> None:
         ["waiting", "failed"],
         ["waiting", "passed"],
     ]
+
+
+def test_workflow_files_have_the_lines_marked_in_which_something_was_found(project: pytest.Pytester) -> None:
+    file = project.path / "workflows" / "training_workflow_tutorial.yaml"
+    file.write_text(file.read_text().replace("globalName: text-model-tutorial", ""))
+    line = file.read_text().splitlines().index("          - name: text-model-tutorial") + 1
+    project.makepyfile(test_it=SESSION)
+    project.runpytest_inprocess("--aicore-html=report.html")
+    shown = read((project.path / "report.html").read_text(encoding="utf-8"))
+    source = shown.one("details", class_="source")
+    assert source.one("summary").text == "training_workflow_tutorial.yaml 1 finding"
+    (finding,) = source.one("ul").all("li")
+    assert finding.text.startswith(f"error line {line} The output artifact `text-model-tutorial` has no globalName")
+    (mark,) = source.all("mark")
+    assert (mark.attributes["id"], mark.raw) == (
+        f"workflow-1-{line}",
+        f"{line:>4}            - name: text-model-tutorial\n",
+    )
+    assert source.one("pre").raw.count("\n") == len(file.read_text().splitlines())
+    links = [
+        each.attributes["href"]
+        for run in runs_of_workflows(shown)
+        for each in run.all("a")
+        if each.text == "workflow file"
+    ]
+    assert set(links) == {"#workflow-1"}
 
 
 # Safe ---------------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pytest_aicore.quantities import beyond_plan, duration_text, usage_text
 from pytest_aicore.reports.html.log_view import LogView, log_view
 from pytest_aicore.reports.html.metric_view import MetricView, metric_views
 from pytest_aicore.reports.html.moments import moment, moment_text
+from pytest_aicore.reports.html.source_view import SourceView, source_view
 from pytest_aicore.reports.html.timeline import Timeline, timeline_of
 from pytest_aicore.service_facts import FINAL_STATUSES
 
@@ -262,6 +263,17 @@ class View:
             groups.setdefault(run.causes[0].likely, []).append(run)
         found = [FailureGroup(runs[0].causes[0], runs) for runs in groups.values()]
         return sorted(found, key=lambda group: -len(group.runs))
+
+    @cached_property
+    def sources(self) -> list[SourceView]:
+        """The workflow files, those first in which something was found."""
+        found = [source_view(each, number) for number, each in enumerate(self.data.get("workflows", ()), 1)]
+        return sorted(found, key=lambda each: not each.findings)
+
+    @cached_property
+    def source_anchors(self) -> dict[str, str]:
+        """Where the file of each workflow is on the page."""
+        return {each.name: each.anchor for each in self.sources}
 
     @property
     def families(self) -> list[dict[str, Any]]:
