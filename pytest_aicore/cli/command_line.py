@@ -140,6 +140,9 @@ def serve(parser: argparse.ArgumentParser) -> None:
         metavar="TOKEN",
         help="answer /__aicore__/ for other machines that send this token (better: PYTEST_AICORE_ADMIN_TOKEN)",
     )
+    others.add_argument(
+        "--no-page", action="store_true", help="do not show what runs at / (which needs pytest-aicore[html])"
+    )
     others.add_argument("--no-admin", action="store_true", help="do not answer /__aicore__/")
     local = parser.add_argument_group("executions on this machine")
     local.add_argument(
@@ -182,6 +185,7 @@ def serve(parser: argparse.ArgumentParser) -> None:
             seed=asked.seed,
             admin=not asked.no_admin,
             admin_token=asked.admin_token,
+            page=not asked.no_page,
             public_url=asked.public_url,
             allowed_hosts=asked.allow_host,
             log_format=asked.log_format,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 import select
 import signal
 import socket
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pytest_aicore.emulator.emulator import Emulator
@@ -19,10 +21,11 @@ from pytest_aicore.errors import EmulatorError, WorkflowError
 from pytest_aicore.printable import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from pytest_aicore.cli.serve_local import Wanted
+    from pytest_aicore.http.exchange import Request, Response
 
 ADMIN_TOKEN = "PYTEST_AICORE_ADMIN_TOKEN"  # noqa: S105  # the name of a variable
 """The environment variable with the token for `/__aicore__/`: arguments are seen by other users of the machine."""
@@ -40,6 +43,7 @@ def serve_until_stopped(
     seed: int | None,
     admin: bool,
     admin_token: str | None,
+    page: bool,
     public_url: str | None,
     allowed_hosts: Sequence[str],
     log_format: str | None,
@@ -60,6 +64,7 @@ def serve_until_stopped(
         seed: of the generated ids; None for the usual one.
         admin: whether `/__aicore__/` is answered.
         admin_token: with which other machines may use it, too; None to ask the environment.
+        page: whether a page shows what runs, where Jinja2 is installed.
         public_url: the URL of keys and links; None for the one of the server.
         allowed_hosts: further names of the server.
         log_format: of the lines about requests; None for none.
@@ -86,6 +91,8 @@ def serve_until_stopped(
         raise WorkflowError(f"--workflows '{workflows}': the folder {state}.")
     _ask_for_descriptors()
     with _emulator(seed, pace, local, log) as emulator:
+        token = admin_token or secrets.token_urlsafe(24)
+        shows_page = page and find_spec("jinja2") is not None
         server = Server(
             emulator,
             host=host,
@@ -94,6 +101,8 @@ def serve_until_stopped(
             allow_x509_over_http=allow_x509_over_http,
             admin=admin,
             admin_token=admin_token,
+            page_token=token if shows_page else None,
+            page=_page(emulator, has_actions=admin, is_local=local is not None) if shows_page else None,
             public_url=public_url,
             allowed_hosts=allowed_hosts,
             log=log,
@@ -113,6 +122,9 @@ def serve_until_stopped(
             if service_key_out is not None:
                 server.write_service_key(service_key_out)
             server.start()
+            if shows_page:
+                key = "" if admin_token or not admin else f"#token={token}"
+                log.tell(f"what runs now: {server.public_url}/{key}", plain=True)
             with _stopped_by_signal() as stopped:
                 say(f"SAP AI Core is emulated at {server.url}")
                 while not select.select([stopped], [], [], 1.0)[0]:
@@ -123,6 +135,18 @@ def serve_until_stopped(
                 folder.stop()
             server.stop()
     return 0
+
+
+def _page(emulator: Emulator, *, has_actions: bool, is_local: bool) -> Callable[[Request], Response | None]:
+    from pytest_aicore.reports.html.live_page import LivePage  # late: not every server has a page
+
+    survives = "the workflows of --workflows"
+    if is_local:
+        from pytest_aicore.cli.local_options import OUTPUT
+
+        survives += f", and the output artifacts in {OUTPUT}"
+    restart = f"A restart of the server forgets everything here but {survives}."
+    return LivePage(emulator, has_actions=has_actions, restart=restart).answer
 
 
 def _refuse_dangerous(reachable: str, *, allow_x509_over_http: bool, is_local: bool) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.emulator.control.faults import Fault
 from pytest_aicore.emulator.serve.names import Names, is_loopback
+from pytest_aicore.emulator.store.statuses import CAN_BE_DELETED, CAN_BE_STOPPED, TERMINAL
 from pytest_aicore.errors import AicoreError, EmulatorError, did_you_mean
 from pytest_aicore.http.exchange import Json, Request, Response, empty_response, json_response, microseconds_z
 from pytest_aicore.known_secrets import remember
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
     from pytest_aicore.emulator.api.request_record import RequestRecord
     from pytest_aicore.emulator.emulator import Emulator
+    from pytest_aicore.emulator.store.records import Enactment
+    from pytest_aicore.emulator.store.state import ResourceGroup
     from pytest_aicore.emulator.world.world import Checkpoint
     from pytest_aicore.objects.store import Store
 
@@ -47,12 +50,15 @@ class Admin:
         url: of the server, for messages.
         names: of the server.
         token: with which others may use it as well; None for nobody.
+        page_token: with which pages in a browser of this machine may use it.
 
     Raises:
         EmulatorError: the token is too short, or has characters that a header cannot have.
     """
 
-    def __init__(self, emulator: Emulator, url: str, names: Names, token: str | None = None) -> None:
+    def __init__(
+        self, emulator: Emulator, url: str, names: Names, token: str | None = None, page_token: str | None = None
+    ) -> None:
         if token is not None:
             if not _TOKEN.fullmatch(token):
                 raise EmulatorError(
@@ -64,6 +70,7 @@ class Admin:
         self._url = url
         self._names = names
         self._token = token
+        self._page_token = page_token
         self._beginning: Checkpoint = emulator.checkpoint()
         self._calls: dict[tuple[str, str], tuple[Callable[[Json], Response], str]] = {
             ("GET", ""): (self._overview, "this list"),
@@ -85,6 +92,9 @@ class Admin:
                 'put a file into an object store: {"url": "ai://default/data/a.csv", "base64": "YSxi"}',
             ),
             ("POST", "objects/list"): (self._list, 'the URLs of stored files: {"url": "ai://default/data"}'),
+            ("POST", "stop"): (self._stop, 'stop an execution or deployment: {"id": "e1a2..."}'),
+            ("POST", "delete"): (self._delete, 'delete one that has ended: {"id": "e1a2..."}'),
+            ("POST", "fail"): (self._fail, 'let one that is under way end DEAD now: {"id": "e1a2..."}'),
             ("POST", "reset"): (self._reset, "forget everything but the workflows"),
             ("GET", "requests"): (self._requests, "the last 500 requests of clients, without secrets"),
             ("DELETE", "requests"): (self._forget_requests, "forget the requests of clients"),
@@ -101,7 +111,8 @@ class Admin:
             request: to a path below `/__aicore__/`.
             peer: the address it came from.
         """
-        if not (self._has_token(request) or self._is_of_machine(request, peer)):
+        of_machine = self._is_of_machine(request, peer)
+        if not (self._has(self._token, request) or (of_machine and self._is_welcome(request))):
             return self._refusal()
         name = request.path.removeprefix(ADMIN_ROOT).rstrip("/")
         known = self._calls.get((request.method, name))
@@ -120,24 +131,28 @@ class Admin:
         except (TypeError, ValueError, AttributeError, OverflowError) as error:
             return _wrong(400, f"{request.method} {request.path}: a value cannot be used: {error}.")
 
-    def _has_token(self, request: Request) -> bool:
+    def _has(self, token: str | None, request: Request) -> bool:
         scheme, _, presented = request.headers.get("authorization", "").partition(" ")
         return (
-            self._token is not None
+            token is not None
             and scheme.lower() == "bearer"
-            and compare_digest(presented.strip().encode(), self._token.encode())
+            and compare_digest(presented.strip().encode(), token.encode())
         )
 
     def _is_of_machine(self, request: Request, peer: str) -> bool:
-        """Return whether a program of this machine asks, not a page in a browser, and nobody by way of a proxy."""
+        """Return whether a program of this machine asks, and nobody by way of a proxy."""
         headers = request.headers
         return (
             is_loopback(peer)
-            and "origin" not in headers
-            and headers.get("sec-fetch-site") in _OWN_PAGES
             and not any(name in headers for name in _OF_PROXIES)
             and not self._names.is_public(headers.get("host", ""))
         )
+
+    def _is_welcome(self, request: Request) -> bool:
+        """Return whether it is not a page in a browser that asks, or one that has its token."""
+        headers = request.headers
+        is_page = "origin" in headers or headers.get("sec-fetch-site") not in _OWN_PAGES
+        return not is_page or self._has(self._page_token, request)
 
     def _refusal(self) -> Response:
         if self._token is None:
@@ -214,6 +229,46 @@ class Admin:
             raise EmulatorError('profile: "name" is missing, for example "throttled".')
         faults = self._emulator.profile(**arguments)
         return json_response(201, {"calls": [fault.call for fault in faults], "profile": arguments["name"]})
+
+    def _stop(self, said: Json) -> Response:
+        with self._emulator.lock:
+            group, enactment = self._meant(said)
+            if enactment.status not in CAN_BE_STOPPED:
+                raise EmulatorError(f"stop: {enactment.id} is {enactment.status}, which cannot be stopped.")
+            self._emulator.cluster.stop(group, enactment)
+        return json_response(202, {"id": enactment.id})
+
+    def _delete(self, said: Json) -> Response:
+        with self._emulator.lock:
+            group, enactment = self._meant(said)
+            if enactment.status not in CAN_BE_DELETED:
+                raise EmulatorError(f"delete: {enactment.id} is {enactment.status}: stop it first.")
+            self._emulator.cluster.delete(group, enactment)
+        return json_response(202, {"id": enactment.id})
+
+    def _fail(self, said: Json) -> Response:
+        emulator = self._emulator
+        with emulator.lock:
+            _, enactment = self._meant(said)
+            if not emulator.plays_scripts:
+                raise EmulatorError("fail: real code runs here, and ends as it does; it can be stopped.")
+            if enactment.status in TERMINAL:
+                raise EmulatorError(f"fail: {enactment.id} has ended {enactment.status} already.")
+            emulator.cluster.status(enactment.id, "DEAD", message=f"failed by POST {ADMIN_ROOT}fail")
+        return json_response(202, {"id": enactment.id})
+
+    def _meant(self, said: Json) -> tuple[ResourceGroup, Enactment]:
+        """Return the execution or deployment that a request names, after what is due has happened.
+
+        Raises:
+            EmulatorError: unknown id.
+        """
+        identifier = _only(said, "id")
+        self._emulator.agenda.settle()
+        found = self._emulator.cluster.find(identifier) if isinstance(identifier, str) else None
+        if found is None:
+            raise EmulatorError(f"unknown execution or deployment {identifier!r}.")
+        return found
 
     def _reset(self, _: Json) -> Response:
         emulator = self._emulator

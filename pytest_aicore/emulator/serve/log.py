@@ -30,10 +30,16 @@ class Log:
         self.has_requests = format is not None
         """Whether requests are logged."""
 
-    def tell(self, sentence: str) -> None:
-        """Write a warning or an event."""
+    def tell(self, sentence: str, *, plain: bool = False) -> None:
+        """Write a warning or an event.
+
+        Args:
+            sentence: what happened.
+            plain: whether it is news that may contain a token which the reader is to have.
+        """
         if self._format == "json":
-            _write(_as_json({"time": _now(), "level": "warning", "message": redact(sentence)}))
+            message = sentence if plain else redact(sentence)
+            _write(_as_json({"time": _now(), "level": "info" if plain else "warning", "message": message}))
         else:
             _write(f"pytest-aicore: {sentence}")
 

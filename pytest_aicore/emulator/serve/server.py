@@ -38,7 +38,7 @@ from pytest_aicore.redact import redact
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from typing_extensions import Self
@@ -111,6 +111,8 @@ class Server:
         allow_x509_over_http: give tokens to clients that would show a certificate if this were TLS.
         admin: answer `/__aicore__/` for clients on this machine.
         admin_token: answer it for clients elsewhere that have this token, too.
+        page_token: answer it for pages in a browser of this machine that have this token.
+        page: answers requests for a page about the emulator; None for what is not for it.
         public_url: the URL in keys and links, if clients reach the server by another name.
         allowed_hosts: further names by which clients reach it.
         log: writes warnings and requests.
@@ -130,6 +132,8 @@ class Server:
         allow_x509_over_http: bool = False,
         admin: bool = True,
         admin_token: str | None = None,
+        page_token: str | None = None,
+        page: Callable[[Request], Response | None] | None = None,
         public_url: str | None = None,
         allowed_hosts: Iterable[str] = (),
         log: Log | None = None,
@@ -156,13 +160,14 @@ class Server:
             )
             self.public_url = self._names.public_url or self.url
             """The URL for clients, in keys and links."""
-            self._admin = Admin(emulator, self.public_url, self._names, admin_token) if admin else None
+            self._admin = Admin(emulator, self.public_url, self._names, admin_token, page_token) if admin else None
         except EmulatorError:
             self._socket.close()
             raise
         self.is_loopback = self.listens_here and self._names.are_of_this_machine
         """Whether programs of this machine alone reach it."""
         self._log = log or Log()
+        self._page = page
         self._plays = emulator.plays_scripts
         self._passing: Passing | None = None
         self._pace_before = dict(emulator.pace)
@@ -343,6 +348,8 @@ class Server:
             return self._state(request)
         if request.path.startswith(ADMIN_ROOT) and self._admin:
             return self._admin.answer(request, peer)
+        if self._page is not None and (shown := self._page(request)) is not None:
+            return shown
         if self._allow_x509_over_http:
             request.client_certificate = True
         request.public_url = self._names.public_url or ""

@@ -240,13 +240,14 @@ def serving(pace: str = "real", **options: Any) -> Iterator[Served]:
 class Program:
     """`pytest-aicore serve` in a process of its own."""
 
-    def __init__(self, *arguments: str, cwd: Path | None = None) -> None:
+    def __init__(self, *arguments: str, cwd: Path | None = None, page: bool = False) -> None:
         self.began = time.monotonic()
         self._folder = tempfile.TemporaryDirectory()
         self._printed = {name: Path(self._folder.name, name) for name in ("stdout", "stderr")}
         self._last: dict[str, list[str]] | None = None
         output, errors = self._printed.values()
         errors.touch()
+        arguments = arguments if page else (*arguments, "--no-page")
         self.process = start_command("serve", *arguments, output=output, errors=errors, cwd=cwd)
 
     @property

@@ -51,12 +51,15 @@ def test_it_tells_what_there_is(served: Served) -> None:
         "GET /__aicore__/requests",
         "POST /__aicore__/answers",
         "POST /__aicore__/clock",
+        "POST /__aicore__/delete",
+        "POST /__aicore__/fail",
         "POST /__aicore__/faults",
         "POST /__aicore__/objects",
         "POST /__aicore__/objects/list",
         "POST /__aicore__/profiles",
         "POST /__aicore__/reset",
         "POST /__aicore__/scripts",
+        "POST /__aicore__/stop",
     ]
 
 
@@ -112,6 +115,47 @@ def test_answers_of_deployments_can_be_given(served: Served) -> None:
     client.ask("POST", "/__aicore__/clock", {"advance": 60})
     predicted = client.ask("POST", f"/v2/inference/deployments/{deployment}/v1/predict", {"petals": 5})
     assert (predicted.status, predicted.json) == (201, {"flower": "rose"})
+
+
+def test_one_that_is_under_way_can_be_failed_stopped_and_deleted(served: Served) -> None:
+    client = served.client()
+    client.ask("POST", "/__aicore__/scripts", {"running": 600, "logs": ["epoch 1"]})
+    failed, stopped = client.start(), client.start()
+    client.ask("POST", "/__aicore__/clock", {"advance": 60})
+    assert client.ask("POST", "/__aicore__/fail", {"id": failed}).status == 202
+    assert client.ask("POST", "/__aicore__/stop", {"id": stopped}).status == 202
+    client.ask("POST", "/__aicore__/clock", {"advance": 3600})
+    found = client.ask("GET", f"/v2/lm/executions/{failed}").json
+    assert (found["status"], found["statusMessage"]) == ("DEAD", "failed by POST /__aicore__/fail")
+    assert client.status(stopped) == "STOPPED"
+    assert client.ask("POST", "/__aicore__/delete", {"id": failed}).status == 202
+    client.ask("POST", "/__aicore__/clock", {"advance": 3600})
+    assert client.ask("GET", f"/v2/lm/executions/{failed}").status == 404
+    assert client.ask("GET", "/__aicore__/incidents").json == {"incidents": []}
+    running = client.start()
+    for call, body, message in (
+        ("stop", {"id": stopped}, f"stop: {stopped} is STOPPED, which cannot be stopped."),
+        ("fail", {"id": stopped}, f"fail: {stopped} has ended STOPPED already."),
+        ("delete", {"id": running}, f"delete: {running} is UNKNOWN: stop it first."),
+        ("stop", {"id": failed}, f"unknown execution or deployment '{failed}'."),
+        ("stop", {}, "Expected 'id' and nothing else."),
+    ):
+        answer = client.ask("POST", f"/__aicore__/{call}", body)
+        if call == "delete" and answer.status == 202:
+            continue
+        assert (answer.status, answer.json) == (400, {"error": {"message": message}})
+
+
+def test_a_page_of_this_machine_has_a_token_of_its_own() -> None:
+    with serving(page_token="of-the-page-alone", public_url="http://aicore.example.com") as served:
+        bearer = {"Authorization": "Bearer of-the-page-alone", "Origin": served.server.url}
+        assert served.stranger().ask("POST", "/__aicore__/reset", headers=bearer).status == 200
+        asked = f"{served.server.url}/__aicore__/reset"
+        assert served.server.answer(Request("POST", asked, bearer), "192.0.2.1").status == 403
+        through = bearer | {"Host": "aicore.example.com"}
+        assert served.stranger().ask("POST", "/__aicore__/reset", headers=through).status == 403
+        wrong = bearer | {"Authorization": "Bearer of-another-page"}
+        assert served.stranger().ask("POST", "/__aicore__/reset", headers=wrong).status == 403
 
 
 def test_a_bad_day_can_be_ordered_by_name(served: Served) -> None:
