@@ -64,7 +64,7 @@ def test_it_shows_what_runs() -> None:
         assert run.one("span", class_="pill").text == "RUNNING"
         assert run.one("pre").text.endswith(" epoch 1")
         assert next(cell.text for cell in run.one("table", class_="metrics").all("td")) == "0.5"
-        assert "epochs 2 pictures ai://default/in" in run.text
+        assert "epochs2picturesai://default/in" in run.text
         assert page.one("details", id=deployment).one("span", class_="pill").text == "UNKNOWN"
         assert {each.text for each in page.all("h2")} >= {
             "default resource group, PROVISIONED",

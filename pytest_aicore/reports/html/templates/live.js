@@ -12,6 +12,10 @@
     try { sessionStorage.setItem("aicore-token", value); } catch { /* not allowed: the page has it as long as it lives */ }
     allow();
   };
+  const show = () => {
+    document.title = live.querySelector("h1").textContent + " · " + document.querySelector(".badge").textContent;
+    live.querySelectorAll("pre[id]").forEach((each) => { each.scrollTop = each.scrollHeight; });
+  };
   const allow = () => {
     if (!key) return;
     key.hidden = token !== "";
@@ -33,10 +37,8 @@
     const open = live.contains(document.activeElement) && document.activeElement.closest("details");
     live.innerHTML = html;
     live.querySelectorAll("details[id]").forEach((each) => { if (seen.has(each.id)) each.open = seen.get(each.id); });
-    live.querySelectorAll("pre[id]").forEach((each) => {
-      const place = places.get(each.id);
-      each.scrollTop = place === undefined || place === null ? each.scrollHeight : place;
-    });
+    show();
+    live.querySelectorAll("pre[id]").forEach((each) => { each.scrollTop = places.get(each.id) ?? each.scrollTop; });
     allow();
     const again = focused && document.getElementById(focused) || open && document.getElementById(open.id)?.querySelector("summary");
     if (again && live.contains(again)) again.focus({ preventScroll: true });
@@ -81,5 +83,6 @@
   }
   document.addEventListener("visibilitychange", poll);
   if (given) keep(given); else allow();
+  show();
   setInterval(poll, PERIOD);
 })();
