@@ -70,7 +70,7 @@ def test_a_change_is_seen_and_the_buttons_work(served: Served, visit: Callable[.
     page = visit(f"#token={TOKEN}")
     assert page.url == f"{served.server.url}/"  # the token does not stay in the address
     assert page.inner_text("h1") == "0 under way"
-    first, second = start(served), start(served)
+    first, second = start(served, running=1000), start(served, running=1000)
     page.wait_for_selector(f"[id='{first}'] .pill.running")
     assert "epoch 1" in page.inner_text(f"[id='log-{first}']")
     assert page.title() == "2 under way · emulated"

@@ -114,7 +114,7 @@ def test_a_program_whose_server_has_ended_says_so(
 ) -> None:
     monkeypatch.setattr("pytest_aicore.cli.serve.select.select", lambda *_: ([], [], []))
     monkeypatch.setattr(Server, "wait", lambda self, seconds: True)
-    assert main(["serve"]) == 2
+    assert main(["serve", "--no-page"]) == 2
     written = capsys.readouterr()
     url = written.out.split()[-1]
     assert written.err == f"pytest-aicore: The server at {url} has stopped by itself. Please report it.\n"
