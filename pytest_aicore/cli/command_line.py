@@ -262,6 +262,24 @@ def _project_folders() -> list[str]:
     return paths
 
 
+def init(parser: argparse.ArgumentParser) -> None:
+    """Write a first test of each workflow of a project, and what it needs; nothing is overwritten.
+
+    Exit status: 0 done, 2 wrong arguments or no workflows.
+    """
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path(), metavar="FOLDER", help="the project (default: this folder)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="show what would be written, and write nothing")
+
+    def run(asked: argparse.Namespace) -> int:
+        from pytest_aicore.cli.init.init import init
+
+        return init(asked.folder, dry_run=asked.dry_run)
+
+    parser.set_defaults(run=run)
+
+
 def sweep(parser: argparse.ArgumentParser) -> None:
     """Stop the executions that interrupted live sessions left running.
 
@@ -428,6 +446,7 @@ _seconds.__name__ = "number of seconds"  # as argparse calls it: invalid number 
 
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "check": ("check workflow YAML files", check),
+    "init": ("write a first test of each workflow of a project", init),
     "run": ("carry a workflow out on this machine", run),
     "serve": ("emulate SAP AI Core over HTTP", serve),
     "sweep": ("stop the executions that interrupted live sessions left running", sweep),

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from io import StringIO
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_aicore.config.options import OPTIONS
 from pytest_aicore.config.settings import Given, read_settings
+from pytest_aicore.echo import shown
 from pytest_aicore.errors import AicoreError, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pytest_aicore.config.options import Settings
@@ -40,16 +44,60 @@ def project_settings() -> Settings | None:
     Raises:
         SettingsError: one of them cannot be used.
     """
+    reader = _read([])
+    return None if reader is None else reader.found
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project as pytest sees it.
+
+    Attributes:
+        root: pytest's rootdir.
+        ini: the file with its settings, None if there is none; a `pyproject.toml` may have no table for them.
+        ini_names: those of our settings that the file has.
+        python_files: the patterns of test modules.
+        testpaths: the folders that are collected when none is named; none: all.
+        workflows: the workflows folders.
+        contracts: the folder of golden contracts, None if each workflows folder has its own.
+    """
+
+    root: Path
+    ini: Path | None
+    ini_names: tuple[str, ...]
+    python_files: tuple[str, ...]
+    testpaths: tuple[str, ...]
+    workflows: tuple[Path, ...]
+    contracts: Path | None
+
+
+def project_of(folder: Path) -> Project:
+    """Return the project that a folder belongs to.
+
+    Args:
+        folder: any.
+
+    Raises:
+        SettingsError: pytest cannot read its settings, or one of ours cannot be used.
+    """
+    reader = _read([str(folder)])
+    if reader is None or reader.found is None or reader.project is None:
+        raise SettingsError(f"pytest cannot read the settings of '{shown(folder)}': `pytest --collect-only` says why.")
+    return reader.project
+
+
+def _read(arguments: Sequence[str]) -> _SettingsReader | None:
+    """Return what pytest has read with some arguments, None if it cannot read its settings."""
     reader = _SettingsReader()
     # The conftest of a project may import much, and is rarely needed to read its ini file.
-    for arguments in (["--noconftest"], []):
+    for conftests in (["--noconftest"], []):
         with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
             # Rewriting assertions warns of modules that are imported already, and the project may make that an error.
-            pytest.main(["--assert=plain", *arguments], plugins=[reader])
+            pytest.main(["--assert=plain", *conftests, *arguments], plugins=[reader])
         if reader.error is not None:
             raise reader.error
         if reader.found is not None:
-            return reader.found
+            return reader
     return None
 
 
@@ -68,11 +116,13 @@ class _SettingsReader:
 
     Attributes:
         found: the settings, None if pytest did not get that far.
+        project: what else pytest has read.
         error: why the settings cannot be used.
     """
 
     def __init__(self) -> None:
         self.found: Settings | None = None
+        self.project: Project | None = None
         self.error: AicoreError | None = None
 
     @pytest.hookimpl(tryfirst=True)
@@ -89,6 +139,15 @@ class _SettingsReader:
                     ini_directory=config.inipath.parent if config.inipath else root,
                     root=root,
                 )
+            )
+            self.project = Project(
+                root=root,
+                ini=config.inipath,
+                ini_names=tuple(each.ini for each in OPTIONS if each.ini and config.getini(each.ini) not in (None, [])),
+                python_files=tuple(config.getini("python_files")),
+                testpaths=tuple(config.getini("testpaths")),
+                workflows=self.found.workflows.value,
+                contracts=self.found.contracts.value,
             )
         except AicoreError as error:
             self.error = error

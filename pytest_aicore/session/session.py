@@ -195,10 +195,12 @@ class Session:
 
         if "/" not in reference:
             return None
-        template = self.folder.at_path(reference, near)
-        if template is not None:
-            return template
-        beside = [path for folder in self.folder.paths if (path := folder.parent / reference).is_file()]
+        folders = self.settings.workflows
+        if not (folders.is_default and isinstance(self._folder, AicoreError) and not folders.value[0].exists()):
+            template = self.folder.at_path(reference, near)
+            if template is not None:
+                return template
+        beside = [path for folder in folders.value if (path := folder.parent / reference).is_file()]
         return read_template(nearest(beside, near)[0]) if beside else None
 
     def workflow_of(self, marked: Mapping[str, Any], near: Path | None = None) -> Template | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +11,7 @@ from pytest_aicore.echo import is_glob, shown
 from pytest_aicore.errors import WorkflowError, did_you_mean, listing
 from pytest_aicore.service_facts import YAML_SUFFIXES
 from pytest_aicore.workflows.executable import SCENARIO_ID_LABEL, SCENARIO_NAME_ANNOTATION
+from pytest_aicore.workflows.searching import folders_shared, template_folders
 from pytest_aicore.workflows.template import Template, read_template
 from pytest_aicore.workflows.yaml.places import SourceError
 from pytest_aicore.workflows.yaml.source import MAXIMUM_BYTES
@@ -204,12 +204,11 @@ def nearest(paths: Sequence[Path], near: Path | None) -> list[Path]:
     """
     if near is None:
         return list(paths)
-    home = near.resolve().parent.parts
+    home = near.parent
 
     def distance(path: Path) -> tuple[int, int]:
-        folders = path.resolve().parent.parts
-        common = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(folders, home, strict=False)))
-        return -common, len(folders) - common
+        common = folders_shared(path.parent, home)
+        return -common, len(path.resolve().parent.parts) - common
 
     least = min(map(distance, paths), default=None)
     return [path for path in paths if distance(path) == least]
@@ -308,8 +307,6 @@ def _refuse_what_is_no_folder(folder: Path) -> None:
 
 def _where_templates_are(root: Path) -> str:
     """Return a sentence that names the folders below a folder that hold templates; nothing if none does."""
-    from pytest_aicore.workflows.searching import template_folders
-
     found = template_folders(root)
     if not found:
         return ""

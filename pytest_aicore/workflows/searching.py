@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -61,6 +62,17 @@ def folders_below(root: Path) -> Iterator[tuple[Path, list[str]]]:
             continue
         waiting += [folder / name for name in _names(entries, folders=True) if name not in _NOT_SEARCHED]
         yield folder, _names(entries, folders=False)
+
+
+def folders_shared(one: Path, other: Path) -> int:
+    """Return how many folders two paths have in common, from the root on.
+
+    Args:
+        one: an absolute path.
+        other: the same.
+    """
+    pairs = zip(one.resolve().parts, other.resolve().parts, strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _names(entries: Iterable[os.DirEntry[str]], *, folders: bool) -> list[str]:
