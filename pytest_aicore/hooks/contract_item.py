@@ -28,6 +28,9 @@ class ContractCheck:
     Args:
         files: the workflow files of the session.
         path: the workflow file.
+
+    Attributes:
+        is_offered: whether it was not compared, because the project has no golden contracts yet.
     """
 
     def __init__(self, files: WorkflowFiles, path: Path) -> None:
@@ -41,6 +44,7 @@ class ContractCheck:
         self._shown_golden = Path(files.shown(golden))
         self._owner = files.owner_of(golden, path)
         self._first = files.is_first(path)
+        self.is_offered = False
         # A workflow file outside the project has its contract outside, too.
         folder = files.contracts_of(path)
         self._folder = folder if golden.is_relative_to(folder) else golden.parent
@@ -80,6 +84,9 @@ class ContractCheck:
         except ContractError as error:
             what, _, remedy = str(error).partition("\n")
             return [self._unable(what, remedy or REMEDY), *orphans]
+        if old is None and not (self._files.has_golden or self._is_kept_anywhere()):
+            self.is_offered = True
+            return [contract_rules.offered(self._name, told=self._path != self._files.with_contracts()[0])]
         if old is None:
             renamed_from = self._renamed_from(template)
             shown = Path(self._files.shown(renamed_from)) if renamed_from else None
@@ -162,6 +169,10 @@ class ContractCheck:
             remove_golden(renamed_from, self._folder)
         self._files.config.stash[WRITTEN].append(self._golden)
 
+    def _is_kept_anywhere(self) -> bool:
+        """Return whether the project has a golden contract, so that one that is missing was forgotten."""
+        return any(_is_contract(path) for path in self._files.goldens())
+
     # Contracts without workflow -------------------------------------------------------------------------------------
 
     def _without_workflow(self) -> Iterator[tuple[Path, Contract]]:
@@ -215,6 +226,17 @@ class ContractCheck:
             return None if text is None else parse_contract(text, str(path))
         except ContractError:
             return None
+
+
+def _is_contract(path: Path) -> bool:
+    from pytest_aicore.workflows.contracts.contract import parse_contract
+    from pytest_aicore.workflows.contracts.goldens import read_golden
+
+    try:
+        parse_contract(read_golden(path, path.parent) or "", str(path))
+    except ContractError:
+        return False
+    return True
 
 
 def _stems(folder: Path) -> set[str]:

@@ -14,7 +14,7 @@ from pytest_aicore.printable import on_one_line, say
 from pytest_aicore.service_facts import TEMPLATE_SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pytest_aicore.config.options import Settings
     from pytest_aicore.workflows.checks import CheckOptions, Finding
@@ -170,6 +170,19 @@ class WorkflowFiles:
     def contracts_of(self, path: Path) -> Path:
         """Return the folder that the golden contract of a workflow file may not lead out of."""
         return self.places.folder_of(path)
+
+    @property
+    def has_golden(self) -> bool:
+        """Whether there is a golden contract of a collected file, be it what it is."""
+        return any(os.path.lexists(golden) for golden in self._owners)
+
+    def goldens(self) -> Iterator[Path]:
+        """Yield what may be golden contracts of any workflows folder."""
+        workflows = self.settings.workflows.value
+        for contracts in dict.fromkeys(self.contracts_of(folder / "any.yaml") for folder in workflows):
+            # If it holds other things as well, what is below it may be anything.
+            holds_others = any(folder.is_relative_to(contracts) for folder in workflows)
+            yield from sorted(contracts.glob("*.json") if holds_others else contracts.rglob("*.json"))
 
     def with_contracts(self) -> list[Path]:
         """Return the collected files that have contracts."""

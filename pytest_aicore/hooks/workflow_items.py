@@ -307,12 +307,19 @@ class CheckItem(WorkflowItem):
 class ContractItem(WorkflowItem):
     """`path::contract`: the comparison with the golden contract."""
 
+    _is_offered = False
+
+    def is_left_out(self) -> bool:
+        """Return whether the project has no golden contracts yet."""
+        return self._is_offered
+
     def find(self) -> list[Finding]:
         """Return what became of the contract, or update it."""
         from pytest_aicore.hooks.contract_item import ContractCheck
 
         contract = ContractCheck(self.files, self.path)
         findings = contract.findings()
+        self._is_offered = contract.is_offered
         if not self.files.settings.live.value:
             return findings
         return [*findings, *contract.with_service(session_of(self.config), findings)]

@@ -129,6 +129,9 @@ def test_contracts_are_beside_their_workflows(services: pytest.Pytester) -> None
     contracts = sorted(str(path.relative_to(services.path)) for path in services.path.rglob("contracts/*"))
     assert contracts == ["services/churn/contracts/train.json", "services/price/contracts/train.json"]
     services.runpytest_inprocess("--aicore-check").assert_outcomes(passed=6)
+    (services.path / contracts[1]).unlink()  # one of another service shows that contracts are kept
+    services.runpytest_inprocess("--aicore-check", "services/price").assert_outcomes(passed=2, failed=1)
+    services.runpytest_inprocess("--aicore-update", "--aicore-check").assert_outcomes(passed=6)
     for name in ("churn", "price"):  # each folder of contracts is searched for what no workflow belongs to
         shutil.copy(services.path / contracts[0], services.path / "services" / name / "contracts" / "gone.json")
     result = services.runpytest_inprocess("--aicore-check", "-k", "contract")

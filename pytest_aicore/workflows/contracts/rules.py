@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.redact import redact
@@ -74,7 +75,8 @@ MISSING: Final = Rule(
     summary="The workflow has no golden contract",
     explanation=(
         "Without one a change that breaks configurations is not noticed. `pytest --aicore-check --aicore-update` "
-        "writes it to the folder `contracts` beside the workflows folder; commit it together with the workflow."
+        "writes it to the folder `contracts` beside the workflows folder; commit it together with the workflow. "
+        "In a project that has no golden contract at all this is one warning, and the tests of contracts are skipped."
     ),
     bad="workflows/train.yaml\n",
     good="workflows/train.yaml\ncontracts/train.json\n",
@@ -334,6 +336,18 @@ def missing(workflow: str, golden: Path, executable_id: str, renamed_from: Path 
         f"The golden contract '{golden}' does not exist, so changes that break configurations would not be noticed.",
         f"Write it, review it, and commit it: {UPDATE}",
     )
+
+
+def offered(workflow: str, *, told: bool) -> Finding:
+    """Return the finding of a workflow in a project that has no golden contracts yet: it may want some.
+
+    Args:
+        workflow: what messages call the workflow file.
+        told: whether another workflow has told so already.
+    """
+    what = "This project has no golden contracts yet, which notice changes that break configurations."
+    finding = at_start(MISSING, workflow, what, f"Write them, review them, and commit them: {UPDATE}")
+    return replace(finding, severity=Severity.HINT if told else Severity.WARNING)
 
 
 def stale(template: Template, comparison: Comparison, golden: Path) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -127,6 +128,40 @@ def test_a_missing_golden_contract_fails_and_names_the_command(project: pytest.P
         ),
         "Write it, review it, and commit it: pytest --aicore-check --aicore-update",
     ]
+
+
+OFFER = "This project has no golden contracts yet, which notice changes that break configurations."
+
+
+def test_a_project_without_golden_contracts_is_offered_some(project: pytest.Pytester) -> None:
+    """Nobody begins with a wall of red."""
+    shutil.rmtree(project.path / "contracts")
+    result = project.runpytest_inprocess("--aicore-check", "-rs")
+    result.assert_outcomes(passed=4, skipped=4)
+    assert section(result) == [
+        f"workflows/churn_dag.yaml:1:1: warning AIC903: {OFFER}",
+        "1 warning: -v shows remedies, aicore_check_strict makes them fail",
+    ]
+    (skipped,) = (line for line in result.outlines if line.startswith("SKIPPED"))
+    assert skipped.startswith("SKIPPED [4] ")
+    assert skipped.endswith(f": {OFFER}")
+    remedy = "Write them, review them, and commit them: pytest --aicore-check --aicore-update"
+    assert remedy in project.runpytest_inprocess("--aicore-check", "-v").outlines
+    project.runpytest_inprocess("--aicore-check", TRAINING).assert_outcomes(passed=1, skipped=1)
+    strict = project.runpytest_inprocess("--aicore-check", "-o", "aicore_check_strict=true")
+    strict.assert_outcomes(passed=4, failed=1, skipped=3)
+    project.runpytest_inprocess("--aicore-check", "--aicore-update").assert_outcomes(passed=8)
+    (project.path / GOLDEN).unlink()
+    project.runpytest_inprocess("--aicore-check", TRAINING).assert_outcomes(passed=1, failed=1)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "no contract"])
+def test_other_files_beside_are_no_contracts_and_a_broken_one_is(project: pytest.Pytester, content: str) -> None:
+    shutil.rmtree(project.path / "contracts")
+    project.mkdir("contracts").joinpath("notes.json").write_text(content)
+    project.runpytest_inprocess("--aicore-check").assert_outcomes(passed=4, skipped=4)
+    (project.path / GOLDEN).write_text(content)
+    project.runpytest_inprocess("--aicore-check").assert_outcomes(passed=4, failed=4)
 
 
 def test_a_golden_contract_without_workflow_is_named_once(project: pytest.Pytester) -> None:
@@ -367,7 +402,7 @@ def test_update_is_refused_from_an_ini_file(project: pytest.Pytester) -> None:
 
 def test_contracts_can_lie_elsewhere(project: pytest.Pytester) -> None:
     (project.path / "contracts").rename(project.path / "promises")
-    project.runpytest_inprocess("--aicore-check").assert_outcomes(passed=4, failed=4)
+    project.runpytest_inprocess("--aicore-check").assert_outcomes(passed=4, skipped=4)
     project.runpytest_inprocess("--aicore-check", "-o", "aicore_contracts=promises").assert_outcomes(passed=8)
 
 
