@@ -136,6 +136,22 @@ def test_timeline(shown: Element) -> None:
     ]
 
 
+def test_the_line_of_the_error_stands_at_the_top(project: pytest.Pytester) -> None:
+    """Also where the diagnosis only says that the program failed; not again where it quotes that line."""
+    project.makepyfile(
+        test_it="""
+import pytest
+
+@pytest.mark.aicore("training_workflow_tutorial.yaml", artifacts={"text-data": "ai://default/data"})
+@pytest.mark.aicore_script(outcome="DEAD", logs=["usage: train.py", "train.py: error: invalid value: 'fast'", "bye"])
+def test_it(aicore_execution): pass
+"""
+    )
+    project.runpytest_inprocess("--aicore-html=report.html").assert_outcomes(failed=1)
+    causes = read((project.path / "report.html").read_text(encoding="utf-8")).one("ul", class_="causes")
+    assert causes.one(class_="line").text == "train.py: error: invalid value: 'fast'"
+
+
 def test_workflow_files_have_the_lines_marked_in_which_something_was_found(project: pytest.Pytester) -> None:
     file = project.path / "workflows" / "training_workflow_tutorial.yaml"
     file.write_text(file.read_text().replace("globalName: text-model-tutorial", ""))

@@ -25,6 +25,7 @@ PAGE_LOGS: Final = 20_000_000
 """Characters of all logs of a page; those of failed runs come first."""
 _ORDER: Final = ("failed", "running", "stopped", "expected", "prepared", "passed")
 _SHOWN_VALUE: Final = 40
+_SHOWN_LINE: Final = 200
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,13 @@ class FailureGroup:
 
     cause: Cause
     runs: Sequence[RunView]
+
+    @property
+    def error(self) -> str:
+        """The line of the first run's log that tells the error, empty if the cause has it already."""
+        log = self.runs[0].log
+        line = cut(log.error.partition("  ")[2].strip(), _SHOWN_LINE) if log is not None else ""
+        return "" if line in f"{self.cause.likely}\n{self.cause.seen}" else line
 
 
 @dataclass(frozen=True)
