@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import threading
 import time
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_aicore.running.engines import ports
 from pytest_aicore.running.engines.commands import refused
 from pytest_aicore.running.engines.docker.files import Files
+from pytest_aicore.running.engines.docker.output import Output
 from pytest_aicore.running.engines.engine import Exit, StartError, failed
 from pytest_aicore.running.usage import Usage, kernel_kills
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.01, 0.5
 """Seconds until the container is looked at again once its outputs are closed."""
+_EARLY: Final = 0.1
+"""Outputs that were closed so many seconds before the end of the container were not closed by this end."""
 _WHILE_IT_WRITES: Final = 1.0
 _WITHOUT_PROGRESS: Final = 5.0
 """Seconds after which nobody reads any more what a step has written before its end."""
@@ -65,7 +67,7 @@ class Container:
         self._exit: Exit | None = None
         self._problem = ""
         self._kills_before: int | None = None
-        self._pump: _Pump | None = None
+        self._output: Output | None = None
 
     def begin(self, *, is_here: bool) -> None:
         """Start it, and pass on what it writes.
@@ -78,13 +80,14 @@ class Container:
             RequestException: the API does not answer.
         """
         self._kills_before = kernel_kills() if is_here else None
-        written = {"stdout": 1, "stderr": 1, "stream": 1}
-        output = self._client.attach_socket(self._id, params=written)
-        self._pump = _Pump(output, os.dup(self._launch.stdout), os.dup(self._launch.stderr))
+        output = self._output = Output(self._client, self._id, self._launch.stdout, self._launch.stderr)
         try:
             self._client.start(self._id)
+        except BaseException:
+            output.give_up()
+            raise
         finally:
-            self._pump.start()  # also closes what is open
+            output.start()  # also closes what is open
         if is_here:
             self._find_processes()
 
@@ -98,14 +101,17 @@ class Container:
 
     def wait(self) -> None:
         """Return when its main process has ended, and what it wrote was passed on."""
-        pump = self._pump
+        output = self._output
+        if output is None:
+            return
         seconds = _FIRST_WAIT
-        while pump is not None and not self._has_ended():
-            if pump.is_over.wait(_WHILE_IT_WRITES):
+        is_early = False
+        while not self._has_ended():
+            if output.is_over.wait(_WHILE_IT_WRITES):
+                is_early = seconds > _EARLY
                 threading.Event().wait(seconds)
                 seconds = min(2 * seconds, _LONGEST_WAIT)
-        if pump is not None:
-            pump.finish(_WITHOUT_PROGRESS)
+        output.finish(_WITHOUT_PROGRESS, is_early=is_early)
 
     def _has_ended(self) -> bool:
         from docker.errors import DockerException, NotFound
@@ -265,57 +271,6 @@ def remove_container(client: APIClient, identity: str) -> None:
 
     with contextlib.suppress(DockerException, RequestException, OSError):
         client.remove_container(identity, force=True, v=True)
-
-
-class _Pump(threading.Thread):
-    """Passes on what a container writes; who does not read lets it wait.
-
-    Args:
-        output: the socket of the API on which it comes; closed in the end.
-        stdout: a descriptor, closed in the end.
-        stderr: the other one.
-    """
-
-    def __init__(self, output: Any, stdout: int, stderr: int) -> None:
-        super().__init__(daemon=True, name="aicore-container-output")
-        self.is_over = threading.Event()
-        self._output = output
-        self._descriptors = (stdout, stderr)
-        self._passed_on = 0
-
-    def run(self) -> None:
-        """Pass on until the output is closed."""
-        from docker.utils.socket import STDERR, frames_iter
-
-        try:
-            for stream, content in frames_iter(self._output, tty=False):
-                self._write(self._descriptors[stream == STDERR], content)
-        except Exception:  # noqa: S110  the connection: how the step ended is asked for anyway
-            pass
-        finally:
-            for descriptor in self._descriptors:
-                os.close(descriptor)
-            self._output._response.close()  # noqa: SLF001  docker-py keeps it there
-            self._output.close()
-            self.is_over.set()
-
-    def _write(self, descriptor: int, content: bytes) -> None:
-        with contextlib.suppress(BrokenPipeError):
-            while content:
-                written = os.write(descriptor, content)
-                self._passed_on += written
-                content = content[written:]
-
-    def finish(self, seconds: float) -> None:
-        """Wait until all is passed on, or nobody reads any more.
-
-        Args:
-            seconds: after which nobody reads any more.
-        """
-        before = -1
-        while before != self._passed_on and self.is_alive():
-            before = self._passed_on
-            self.is_over.wait(seconds)
 
 
 def _cgroup_of(pid: int) -> str:

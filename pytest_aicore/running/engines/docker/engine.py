@@ -18,6 +18,7 @@ from pytest_aicore.running.engines.docker.container import Container, kernel_lim
 from pytest_aicore.running.engines.docker.files import USER, Files
 from pytest_aicore.running.engines.docker.images import DockerImages
 from pytest_aicore.running.engines.docker.leftovers import labels, remove_containers, remove_images
+from pytest_aicore.running.engines.docker.output import LOG
 from pytest_aicore.running.engines.docker.programs import require_program
 from pytest_aicore.running.engines.docker.tracking import Relay, command
 from pytest_aicore.running.engines.engine import StartError
@@ -297,7 +298,7 @@ class Docker:
                 init=has_init,
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges"],
-                log_config=LogConfig(type="none"),  # what is written is read at once, and kept nowhere else
+                log_config=LogConfig(**LOG),
                 **host,
             )
             try:
@@ -319,10 +320,6 @@ class Docker:
             else:
                 exits.callback(remove_container, client, made["Id"])
                 return str(made["Id"])
-
-
-def _bound(path: str, launch: Launch, closed: set[str]) -> str:
-    return f"{launch.root.place(path)}:{path}{':ro' if path in closed else ''}"
 
 
 def _closed(launch: Launch) -> set[str]:
