@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from contextlib import closing, contextmanager
@@ -17,6 +18,7 @@ from benchmarks.memory import MEBIBYTE, resident
 from benchmarks.service import Service
 from pytest_aicore.local.choices import LocalChoices
 from pytest_aicore.local.emulator import local_emulator
+from pytest_aicore.running.engines.choosing import ENGINES
 from pytest_aicore.workflows import parse_template
 
 if TYPE_CHECKING:
@@ -79,6 +81,35 @@ spec:
   templates: [{name: one, container: {image: "docker.io/me/tiny:1", command: [echo, "WORD"]}}]
 """
 TINY = "print('trained')"
+FILES = 20_000
+MANY = f"""
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {{name: many}}
+spec:
+  entrypoint: one
+  volumes: [{{name: out, emptyDir: {{}}}}]
+  templates:
+    - name: one
+      outputs: {{artifacts: [{{name: model, globalName: model, path: /out/model, archive: {{none: {{}}}}}}]}}
+      container:
+        image: docker.io/me/tiny:1
+        command: [sh, -c, "mkdir /out/model && cd /out/model && seq {FILES} | xargs touch; echo made"]
+        volumeMounts: [{{name: out, mountPath: /out}}]
+"""
+INTERRUPTED = 4
+SLEEPING = f"""
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {{name: sleeping}}
+spec:
+  entrypoint: all
+  templates:
+    - name: all
+      steps: [[{{name: each, template: one, withSequence: {{count: "{INTERRUPTED}"}}}}]]
+    - name: one
+      container: {{image: "docker.io/me/tiny:1", command: [sh, -c, "echo begun; exec sleep 600"]}}
+"""
 
 
 def figures() -> Iterator[Figure]:
@@ -124,6 +155,20 @@ def figures() -> Iterator[Figure]:
             at_most=50,
             detail=f"{before / MEBIBYTE:.0f} MiB before",
         )
+    yield Figure(
+        f"local: {FILES} output files, from the end of the training until they lie in --output",
+        many_files(),
+        "s",
+        at_most=10,
+    )
+    for engine in ("sandbox", "docker"):
+        if ENGINES[engine]().probe() is None:
+            yield Figure(
+                f"local: from the first Ctrl-C until {INTERRUPTED} steps and what they left are gone, {engine}",
+                interrupted(engine),
+                "s",
+                at_most=3,
+            )
     yield Figure("local: from a saved file to the first line of the next run (--watch)", saved(), "s", at_most=1)
 
 
@@ -232,6 +277,59 @@ def saved() -> float:
                 took.append(perf_counter() - began)
             process.terminate()
         return median(took)
+
+
+@contextmanager
+def run(folder: str, workflow: str, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """Yield a process of `pytest-aicore run`.
+
+    Args:
+        folder: in which it runs.
+        workflow: the text of its file.
+        options: further arguments.
+    """
+    Path(folder, "workflow.yaml").write_text(workflow, encoding="utf-8")
+    words = [sys.executable, "-m", "pytest_aicore.cli", "run", "workflow.yaml", "--substitute", *options]
+    with subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        yield process
+
+
+def many_files() -> float:
+    """Return the median of the seconds from the last line of a training until its many outputs lie where users look.
+
+    Raises:
+        RuntimeError: a run has not completed.
+    """
+    took: list[float] = []
+    for _ in range(ROUNDS):
+        with TemporaryDirectory() as folder, run(folder, MANY, "--engine", "sandbox", "--output", "out") as process:
+            lines = process.stdout or ()
+            next(line for line in lines if line.endswith("| made\n"))
+            began = perf_counter()
+            next((line for line in lines if line.startswith("output artifact model: ")), None)
+            took.append(perf_counter() - began)
+            if process.wait() or len(list(Path(folder, "out", "model").iterdir())) != FILES:
+                raise RuntimeError("the run has not completed")
+    return median(took)
+
+
+def interrupted(engine: str) -> float:
+    """Return the median of the seconds from Ctrl-C until a run has ended that had steps at the same time.
+
+    Args:
+        engine: of the steps.
+    """
+    took: list[float] = []
+    for _ in range(ROUNDS):
+        with TemporaryDirectory() as folder, run(folder, SLEEPING, "--engine", engine) as process:
+            lines = process.stdout or ()
+            for _ in range(INTERRUPTED):
+                next(line for line in lines if line.endswith("| begun\n"))
+            began = perf_counter()
+            process.send_signal(signal.SIGINT)
+            process.wait()
+            took.append(perf_counter() - began)
+    return median(took)
 
 
 def bare() -> float:

@@ -7,7 +7,7 @@ import re
 import secrets
 import signal
 import tempfile
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from hashlib import sha256
@@ -25,7 +25,7 @@ from pytest_aicore.cli.run_tracking import Tracking
 from pytest_aicore.cli.watching_files import Files, Interruption
 from pytest_aicore.errors import AicoreError, SettingsError, did_you_mean, listing
 from pytest_aicore.placeholders import LEFT, to_fill_in
-from pytest_aicore.running.copying import copy
+from pytest_aicore.running.copying import share
 from pytest_aicore.running.earlier import Choice, PodsOfRun, keep_run, read_last_run
 from pytest_aicore.running.engines.choosing import chosen_engine
 from pytest_aicore.running.engines.process import PlainProcess
@@ -34,6 +34,7 @@ from pytest_aicore.running.local_pods import LocalPods
 from pytest_aicore.running.own_folder import own_folder
 from pytest_aicore.running.pods import Stored
 from pytest_aicore.running.settings import Settings
+from pytest_aicore.running.telling import telling
 from pytest_aicore.running.walking.locations import located_inputs
 from pytest_aicore.running.walking.refusing import lost_outputs
 from pytest_aicore.running.walking.walk import Walk
@@ -154,6 +155,7 @@ def _run_once(wanted: Wanted, files: Files | None = None) -> int:
     last = None if last_folder is None else read_last_run(last_folder)
     report: Report = TextReport() if wanted.output_format == "text" else JsonReport()
     with (
+        ExitStack() as exits,
         own_folder() as folder,
         Tracking(name) as tracking,
     ):
@@ -193,15 +195,18 @@ def _run_once(wanted: Wanted, files: Files | None = None) -> int:
                     warn(f"nothing takes what `Tracking()` logs: {tracking.problem}")
                 report.begin(workflow, name, engine)
                 outcome, signals = _carried_out(walk, wanted.timeout, shell)
+            with telling("saving the outputs", warn):
+                kept = _keep(outcome, output)
+            report.end(outcome, tracking.logged(), kept)
+            for sentence in lost_outputs(workflow) if outcome.status == "COMPLETED" else ():
+                warn(sentence)
+            exits.enter_context(telling("removing the files of this run and of the last one", warn))
+            if last_folder is not None:
+                _remember(of_run, last_folder, choices.secrets)
         finally:
             pods.close()
             images.close()
             engine.close()
-        if last_folder is not None:
-            _remember(of_run, last_folder, choices.secrets)
-        report.end(outcome, tracking.logged(), _keep(outcome, output))
-        for sentence in lost_outputs(workflow) if outcome.status == "COMPLETED" else ():
-            warn(sentence)
     if interruption is not None and interruption.path is not None and not signals:
         return _SAVED
     is_chosen_good = wanted.choice is not None and all(each.phase == "Succeeded" for each in of_run.chosen)
@@ -347,7 +352,7 @@ def _remember(pods: PodsOfRun, folder: Path, known: Mapping[str, Mapping[str, st
 
 
 def _keep(outcome: Outcome, folder: Path) -> dict[str, Path]:
-    """Copy the outputs that AI Core would register into their folder, and return their places by name."""
+    """Put the outputs that AI Core would register into their folder, and return their places by name."""
     kept: dict[str, Path] = {}
     for name, left in outcome.artifacts.items():
         folder.mkdir(parents=True, exist_ok=True)
@@ -357,7 +362,7 @@ def _keep(outcome: Outcome, folder: Path) -> dict[str, Path]:
             target.write_bytes(left)
         else:
             target = folder / (safe if left.path.is_dir() else f"{safe}{left.path.suffix}")
-            copy(left.path, target)
+            share(left.path, target)
         kept[name] = target
     return kept
 

@@ -10,7 +10,7 @@ from pytest_aicore.objects.ai_url import ai_url
 from pytest_aicore.objects.folder import Folder
 from pytest_aicore.objects.s3_address import S3Address
 from pytest_aicore.objects.shelf import Layers, fetch
-from pytest_aicore.running.copying import copy as copy_files
+from pytest_aicore.running.copying import share
 from pytest_aicore.running.pods import Stored
 from pytest_aicore.service_facts import DEFAULT_STORE
 
@@ -176,7 +176,7 @@ class ObjectStore:
         if isinstance(content, bytes):
             place.write_bytes(content)
         else:
-            copy_files(content.path, place)
+            share(content.path, place)
         return place
 
 

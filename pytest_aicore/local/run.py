@@ -12,6 +12,7 @@ from pytest_aicore.local.log_lines import LogLines
 from pytest_aicore.running.known_images import PodsWithKnownImages
 from pytest_aicore.running.local_pods import LocalPods
 from pytest_aicore.running.settings import Settings
+from pytest_aicore.running.telling import telling
 from pytest_aicore.running.walking.refusing import lost_outputs
 from pytest_aicore.running.walking.walk import Walk
 from pytest_aicore.workflows.cache import cache_folder
@@ -158,7 +159,8 @@ class Run(Carried):
     def _keep(self, outcome: Outcome) -> None:
         for name, content in outcome.artifacts.items():
             try:
-                self._store.keep(self.job.id, f"{name}{self.job.suffixes.get(name, '')}", content)
+                with telling(f"{self.job.id}: saving the output artifact {name!r}", self._warn):
+                    self._store.keep(self.job.id, f"{name}{self.job.suffixes.get(name, '')}", content)
             except OSError as error:
                 raise SettingsError(f"The output artifact {name!r} cannot be kept: {error}") from None
             self._desk.output(self.job.id, name)

@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from pytest_aicore.running.copying import UnusualFileError, copy, link_or_copy, require_space
+from pytest_aicore.running.copying import UnusualFileError, copy, require_space, share
 from pytest_aicore.running.pods import Stored
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def pack(source: Path, archive: Archive, name: str, folder: Path) -> Stored:
         require_space(source, folder)
     if archive == "none":
         target = folder / source.name
-        copy(source, target, link_or_copy)
+        share(source, target)
     elif archive == "zip":
         target = folder / f"{name}.zip"
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as packed:

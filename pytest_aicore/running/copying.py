@@ -6,13 +6,15 @@ import errno
 import os
 import shutil
 import stat
+from hashlib import sha256
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_aicore.quantities import memory_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class UnusualFileError(Exception):
@@ -49,16 +51,39 @@ def require_usual_tree(path: Path, name: str) -> None:
     require_usual(path, name)
     if not path.is_dir():
         return
-    for parent, _, files in os.walk(path, onerror=_raised):
-        for file in files:
-            mode = Path(parent, file).lstat().st_mode
-            if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
-                inner = Path(parent, file).relative_to(path).as_posix()
-                raise UnusualFileError(f"{name}/{inner} is not a regular file or directory")
+    for entry in _entries(path):
+        if not (entry.is_symlink() or entry.is_file() or entry.is_dir()):
+            inner = Path(entry.path).relative_to(path).as_posix()
+            raise UnusualFileError(f"{name}/{inner} is not a regular file or directory")
 
 
-def _raised(error: OSError) -> None:
-    raise error
+def _entries(folder: str | Path) -> Iterator[os.DirEntry[str]]:
+    """Yield all that is below a folder; links are not followed."""
+    with os.scandir(folder) as entries:
+        for entry in sorted(entries, key=attrgetter("name")):
+            yield entry
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(entry.path)
+
+
+def fingerprint(path: Path) -> str:
+    """Return a digest of names, sizes, times and targets of links, which changes when a file is written to.
+
+    Args:
+        path: a file or folder.
+
+    Raises:
+        OSError: something cannot be read.
+    """
+    digest = sha256()
+    folder = str(path)
+    for each in [folder] if path.is_symlink() or not path.is_dir() else (entry.path for entry in _entries(path)):
+        status = os.lstat(each)
+        kind = stat.S_IFMT(status.st_mode)
+        link = os.readlink(each) if stat.S_ISLNK(kind) else ""  # noqa: PTH115 - many
+        known = (status.st_size, status.st_mtime_ns) if stat.S_ISREG(kind) else ()
+        digest.update(repr((each.removeprefix(folder), kind, known, link)).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
 
 
 def copy(source: Path, destination: Path, copy_file: Callable[[str, str], object] = shutil.copy2) -> None:
@@ -121,7 +146,24 @@ def inside(folder: Path, path: str) -> Path | None:
     return place
 
 
-def link_or_copy(source: str, destination: str) -> None:
+def share(source: Path, destination: Path) -> None:
+    """Make a file or a folder appear at a second place: its files get a second name, where the file system can.
+
+    Nothing may write to them at either place. So many small files cost no second copy, nor its removal.
+
+    Args:
+        source: a file or folder, checked by `require_usual_tree`.
+        destination: the second place; its parent exists, it itself does not.
+
+    Raises:
+        OSError: something cannot be read or written.
+    """
+    if source.lstat().st_dev != destination.parent.stat().st_dev:
+        require_space(source, destination.parent)
+    copy(source, destination, _link_or_copy)
+
+
+def _link_or_copy(source: str, destination: str) -> None:
     """Make a file appear at a second place without a second copy of its content, where the file system can.
 
     Args:
@@ -166,10 +208,11 @@ def _open_up(folder: str) -> None:
 __all__ = [
     "UnusualFileError",
     "copy",
+    "fingerprint",
     "inside",
-    "link_or_copy",
     "remove",
     "require_space",
     "require_usual",
     "require_usual_tree",
+    "share",
 ]

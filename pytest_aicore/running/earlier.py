@@ -14,7 +14,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.errors import SettingsError, did_you_mean, listing
-from pytest_aicore.running.copying import copy, link_or_copy, remove
+from pytest_aicore.running.copying import fingerprint, remove, share
 from pytest_aicore.running.pods import Ended, Stored
 from pytest_aicore.running.walking.nodes import title_of
 
@@ -36,6 +36,7 @@ class LastRun:
         steps: how each step ended that succeeded, by its title.
         others: why nothing can be taken from each other step, by its title.
         parameters: a digest of the value of each parameter that was given, by name.
+        fingerprints: of each artifact that was kept, by its place.
     """
 
     name: str
@@ -43,6 +44,7 @@ class LastRun:
     steps: Mapping[str, Ended] = field(default_factory=dict)
     others: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
+    fingerprints: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def titles(self) -> list[str]:
@@ -58,9 +60,14 @@ def read_last_run(folder: Path) -> LastRun | None:
     """
     try:
         content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-        steps = {title: _ended(each, folder) for title, each in content["steps"].items()}
-        ended_at = datetime.fromisoformat(content["ended_at"])
-        return LastRun(content["name"], ended_at, steps, dict(content["others"]), dict(content["parameters"]))
+        return LastRun(
+            content["name"],
+            datetime.fromisoformat(content["ended_at"]),
+            {title: _ended(each, folder) for title, each in content["steps"].items()},
+            dict(content["others"]),
+            dict(content["parameters"]),
+            {folder / path: mark for each in content["steps"].values() for path, _, mark in each["artifacts"].values()},
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # damaged: as if there were none
         return None
 
@@ -106,13 +113,13 @@ def _plain(ended: Ended, folder: Path, name: str) -> dict[str, Any]:
     for artifact, stored in ended.artifacts.items():
         place = folder / name / artifact / stored.path.name
         place.parent.mkdir(parents=True)
-        copy(stored.path, place, link_or_copy)
-        artifacts[artifact] = [str(place.relative_to(folder)), stored.archive]
+        share(stored.path, place)
+        artifacts[artifact] = [str(place.relative_to(folder)), stored.archive, fingerprint(place)]
     return {"result": ended.result, "parameters": dict(ended.parameters), "artifacts": artifacts}
 
 
 def _ended(content: dict[str, Any], folder: Path) -> Ended:
-    artifacts = {name: Stored(folder / path, archive) for name, (path, archive) in content["artifacts"].items()}
+    artifacts = {name: Stored(folder / path, archive) for name, (path, archive, _) in content["artifacts"].items()}
     if not all(each.path.exists() for each in artifacts.values()):
         raise ValueError("an artifact is missing")
     return Ended("Succeeded", result=content["result"], parameters=content["parameters"], artifacts=artifacts)
@@ -258,6 +265,10 @@ class PodsOfRun:
             known = {} if last is None else last.others
             reason = known.get(title, "the last run had no such step")
             return Ended("Error", f"not carried out ({option}), and nothing can be taken of it: {reason}")
+        changed = _changed(last, title)
+        if changed:
+            reason = f"its artifact {listing(changed)} was changed in the outputs of the run {last.name}"
+            return Ended("Error", f"not carried out ({option}), and nothing can be taken of it: {reason}")
         self._say(
             f"{title} is not carried out ({option}): what it left in the run {last.name}, "
             f"{last.ended_at.astimezone():%Y-%m-%d %H:%M:%S}, is taken"
@@ -273,6 +284,12 @@ class PodsOfRun:
             else:
                 self._others[title] = f"it has {how.phase.lower()}: {how.message}" if is_chosen else how.message
         return how
+
+
+def _changed(last: LastRun, title: str) -> list[str]:
+    """Return the artifacts of a step to which somebody has written: they share their files with the run's outputs."""
+    artifacts = last.steps[title].artifacts
+    return [name for name, each in artifacts.items() if fingerprint(each.path) != last.fingerprints[each.path]]
 
 
 __all__ = ["Choice", "LastRun", "PodsOfRun", "keep_run", "read_last_run"]

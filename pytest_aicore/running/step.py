@@ -15,6 +15,7 @@ from pytest_aicore.running.logs import Lines, Result
 from pytest_aicore.running.pods import Ended
 from pytest_aicore.running.root import Root
 from pytest_aicore.running.staging import SCRIPT, stage
+from pytest_aicore.running.telling import telling
 from pytest_aicore.running.watching import TOO_LONG, Pipe, drain, watch
 from pytest_aicore.workflows.resource_plans import memory_of
 
@@ -86,7 +87,8 @@ class Step:
             return self._stopped()
         how = self._run(image, command, own)
         if not self._is_cut_off:  # else nobody saves outputs any more
-            how = self._with_outputs(how)
+            with telling("pytest-aicore: saving what the step has left", self._say):
+                how = self._with_outputs(how)
         result = self._result.text() if self._pod.keep_result and how.exit_code is not None else None
         if how.phase != "Succeeded" and self._launched and self._settings.failed and not self._stop.is_wished:
             self._settings.failed(self._pod, self._launched)

@@ -97,6 +97,25 @@ def test_what_cannot_be_taken(run: Callable[..., subprocess.CompletedProcess[str
     )
 
 
+def test_outputs_to_which_somebody_has_written_are_not_taken(
+    run: Callable[..., subprocess.CompletedProcess[str]], folder: Path
+) -> None:
+    """They share their files with what is kept for the next run."""
+    whole = "{name: data, globalName: data, archive: {none: {}}, path: /out/data}"
+    write("two.yaml", TWO_STEPS.replace("{name: data, path: /out/data}", whole))
+    assert run("--output", "out").returncode == 0
+    assert run("--only", "use").returncode == 0
+    assert run("--output", "out2").returncode == 0
+    with (folder / "out2" / "data").open("a") as file:
+        file.write("more\n")
+    again = run("--only", "use", "--format", "json")
+    pods = {node["displayName"]: node for node in json.loads(again.stdout)["nodes"] if node["type"] == "Pod"}
+    assert again.returncode == 1
+    assert pods["make"]["message"].startswith(
+        "not carried out (--only use), and nothing can be taken of it: its artifact 'data' was changed in the outputs"
+    )
+
+
 def test_files_of_a_failed_step_are_kept(run: Callable[..., subprocess.CompletedProcess[str]]) -> None:
     result = run("--parameter", "code=3", "--keep")
     (line,) = [line for line in result.stdout.splitlines() if line.startswith("to repeat it by hand: ")]

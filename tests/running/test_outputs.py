@@ -6,11 +6,13 @@ import os
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_aicore.running.collecting import Collected, collect
 from pytest_aicore.running.pods import ArtifactIn, ArtifactOut, ParameterOut
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from tests.running.pods_here import Here
@@ -59,6 +61,27 @@ def test_what_one_step_writes_another_reads(here: Here, archive: str) -> None:
     read = ArtifactIn("model", "/in/m", stored)
     how = here.sh("ls /in/m; cat /in/m/b", name="second", artifacts_in=(read,))
     assert how.last_lines == ("a", "b", "weights")
+
+
+def test_what_another_step_writes_to_its_input_does_not_change_what_is_stored(here: Here) -> None:
+    stored = here.sh(MAKE, name="first", artifacts_out=(MODEL,), **OUT).artifacts["model"]
+    read = ArtifactIn("model", "/in/m", stored)
+    assert here.sh("echo more >> /in/m/a; rm /in/m/b", name="second", artifacts_in=(read,)).phase == "Succeeded"
+    assert (stored.path / "a").read_text() == "weights\n"
+    assert (stored.path / "b").is_symlink()
+
+
+def test_it_is_told_where_saving_takes_long(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_aicore.running.telling._FIRST", 0.01)
+
+    def slow(*args: Any) -> Collected:
+        until(lambda: here.lines[1:], "the line")
+        return collect(*args)
+
+    monkeypatch.setattr("pytest_aicore.running.step.collect", slow)
+    how = here.sh(f"{MAKE}; echo end", artifacts_out=(MODEL,), **OUT)
+    assert (how.phase, how.last_lines) == ("Succeeded", ("end",))
+    assert here.lines[:2] == ["end", "pytest-aicore: saving what the step has left, for 0 s now"]
 
 
 def test_outputs_are_collected_after_a_failure(here: Here) -> None:

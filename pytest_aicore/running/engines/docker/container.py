@@ -68,6 +68,7 @@ class Container:
         self._problem = ""
         self._kills_before: int | None = None
         self._output: Output | None = None
+        self._is_stopped = False
 
     def begin(self, *, is_here: bool) -> None:
         """Start it, and pass on what it writes.
@@ -111,7 +112,7 @@ class Container:
                 is_early = seconds > _EARLY
                 threading.Event().wait(seconds)
                 seconds = min(2 * seconds, _LONGEST_WAIT)
-        output.finish(_WITHOUT_PROGRESS, is_early=is_early)
+        output.finish(_WITHOUT_PROGRESS, is_early=is_early, is_stopped=self._is_stopped)
 
     def _has_ended(self) -> bool:
         from docker.errors import DockerException, NotFound
@@ -144,6 +145,14 @@ class Container:
 
     def stop(self) -> None:
         """End all its processes at once; harmless if they have ended."""
+        self._is_stopped = True
+        # Podman answers when it has cleaned up, long after the processes have ended.
+        try:
+            threading.Thread(target=self._kill, daemon=True, name="aicore-container-kill").start()
+        except RuntimeError:  # the system allows no further thread
+            self._kill()
+
+    def _kill(self) -> None:
         from docker.errors import DockerException
         from requests.exceptions import RequestException
 

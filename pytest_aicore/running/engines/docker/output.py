@@ -47,6 +47,7 @@ class Output(threading.Thread):
             self._stderr = _Stream(os.dup(stderr), {"stdout": False, "stderr": True})
         self._has_ended = threading.Event()
         self._is_doubtful = True
+        self._may_be_silent = False
 
     def run(self) -> None:
         """Pass on until the output is closed; once the container has ended, pass on what was missed."""
@@ -65,7 +66,7 @@ class Output(threading.Thread):
         self._has_ended.wait()
         streams = {self._stdout, self._stderr}
         try:
-            if self._is_doubtful or not self._length:
+            if self._is_doubtful or not (self._length or self._may_be_silent):
                 for each in streams:
                     each.complete(self._log)
         finally:
@@ -74,9 +75,10 @@ class Output(threading.Thread):
 
     def give_up(self) -> None:
         """Wait for no end: the container does not start."""
+        self._may_be_silent = True
         self._has_ended.set()
 
-    def finish(self, seconds: float, *, is_early: bool) -> None:
+    def finish(self, seconds: float, *, is_early: bool, is_stopped: bool) -> None:
         """Wait until all is passed on, or nobody reads any more; the container has ended.
 
         Podman's connection may have ended, or not have begun, before it had passed on everything.
@@ -84,7 +86,9 @@ class Output(threading.Thread):
         Args:
             seconds: after which nobody reads any more.
             is_early: whether the output was over before the container had ended.
+            is_stopped: whether the container was stopped: whoever waits for that need not wait for an empty log.
         """
+        self._may_be_silent = is_stopped
         self._wait_while_it_goes_on(self.is_over.wait, seconds)
         if not self.is_over.is_set():
             self._disconnect()
