@@ -318,6 +318,10 @@ What the command line does not say, the project's ini file does: `aicore_local_i
 Exit status: 0 COMPLETED, 1 otherwise (DEAD, STOPPED), 2 nothing was started because something that was asked for cannot
 be, 130 after Ctrl-C. The first Ctrl-C ends all steps, the second one the command.
 
+Outputs of many files take no second copy where they stay on one file system: `--output` and what `--only` and `--from`
+take are the same files. So nothing is taken of a step to whose outputs you have written. The result is told before
+the files of the run are removed; what takes longer than 5 s says what it is doing.
+
 **Images.** Without `--image` an image is substituted: steps find the programs of this machine and the Python that runs
 pytest-aicore, and the command says so; where the variable `CI` is set it needs `--substitute`. `FROM` (also a stage of
 the same file), `WORKDIR`, `ENV`, `COPY`, `ADD`, `ENTRYPOINT`, `CMD` are followed, here-documents among them, and of
@@ -402,6 +406,9 @@ CONTAINERS = """
 as it is there, or pulled. Steps run as user 65534, without capabilities; inputs are copied into the container and
 outputs out of it, so that nothing of this machine is mounted and no file of another user stays. Without network a
 second container of the same image, in the same empty network, takes what `Tracking()` logs; models are not served then.
+
+What a step writes comes as it is written. Its last 256 kB are also in the container's log until the container is
+removed: from there comes what the API has not passed on.
 
 Containers have the labels `pytest-aicore.machine` and `pytest-aicore.lock`, images that were built
 `pytest-aicore.machine` and `pytest-aicore.folder`. The containers that a killed session has left are removed by the
