@@ -472,4 +472,5 @@ def test_several_at_a_time(laptop: Laptop) -> None:
     scripts = {"COMPLETED": "mkdir /out/model", "DEAD": "exit 1"}
     executions = [(status, laptop.begin(workflow(script))) for status, script in [*scripts.items()] * 3]
     for status, execution in executions:
-        assert laptop.until(execution, "COMPLETED", "DEAD")["status"] == status
+        ended = laptop.until(execution, "COMPLETED", "DEAD")
+        assert ended["status"] == status, ended
