@@ -69,6 +69,10 @@ class GateError(AicoreError, AssertionError):
     """A value is worse than its baseline allows, or missing: the test has failed, and nothing is broken."""
 
 
+class ReportError(AicoreError):
+    """A file is no report of a session, or is one that cannot be read."""
+
+
 class RevisionError(AicoreError):
     """A git revision to compare with cannot be read."""
 

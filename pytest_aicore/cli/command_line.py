@@ -444,9 +444,41 @@ def _seconds(text: str) -> float:
 
 _seconds.__name__ = "number of seconds"  # as argparse calls it: invalid number of seconds value: 'x'
 
+def report(parser: argparse.ArgumentParser) -> None:
+    """Merge the reports of shards and of sessions: what is worse than a week before, by how much, and what is flaky.
+
+    Exit status: 0 the newest session passed, 1 it failed, 2 wrong arguments or a file that is no report.
+    """
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="REPORT",
+        help="what --aicore-report=FILE wrote: files, and folders with files *.json",
+    )
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page: to this file, or to a folder if the name has no .html"
+    )
+    parser.add_argument("--markdown", action="store_true", help="print Markdown, for the summary of a CI job")
+    parser.add_argument(
+        "--one-session",
+        action="store_true",
+        help="all files are shards of one session (default: those of one CI build, or of the same time, without a test "
+        "in common)",
+    )
+
+    def run(asked: argparse.Namespace) -> int:
+        from pytest_aicore.cli.report import report
+
+        return report(asked.paths, html=asked.html, markdown=asked.markdown, one_session=asked.one_session)
+
+    parser.set_defaults(run=run)
+
+
 COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "check": ("check workflow YAML files", check),
     "init": ("write a first test of each workflow of a project", init),
+    "report": ("merge reports of sessions: what is worse, and by how much", report),
     "run": ("carry a workflow out on this machine", run),
     "serve": ("emulate SAP AI Core over HTTP", serve),
     "sweep": ("stop the executions that interrupted live sessions left running", sweep),

@@ -336,6 +336,7 @@ class Isolation:
                 record.causes.get(run, ()),
                 record.steps.get(run, ()),
                 family_of(item),
+                self.is_own(item),
                 outcome=record.outcome if "teardown" in record.outcomes else "",
                 error=record.error,
                 requests=record.requests,

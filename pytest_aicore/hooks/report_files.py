@@ -11,10 +11,12 @@ import pytest
 from pytest_aicore.config.settings import OFFLINE_HOST
 from pytest_aicore.echo import shown
 from pytest_aicore.errors import AicoreError
+from pytest_aicore.hooks import environment_at_start
 from pytest_aicore.hooks.context import hiding_of, session_of
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.processes import Home
 from pytest_aicore.reports.document import document_of
+from pytest_aicore.reports.identity import build_of
 from pytest_aicore.reports.model import encodable, gates_in, reports_in
 
 if TYPE_CHECKING:
@@ -88,6 +90,7 @@ class ReportFiles:
             "started_at": self._began,
             "ended_at": _now(),
             "exit_status": exit_status,
+            "build": build_of(environment_at_start(self._config)),
         }
         document = document_of(runs, self._gates, session, settings.prices.value)
         if settings.html.value is not None:

@@ -53,7 +53,9 @@ def runs_of(reports: Sequence[RunReport], prices: Mapping[str, Price]) -> list[d
         run = found.setdefault(
             each.run,
             {
+                "identity": each.identity,
                 "workflow": each.workflow,
+                "workflow_hash": each.workflow_hash,
                 "executable": each.executable,
                 "scenario": each.scenario,
                 "configuration_id": each.configuration_id,

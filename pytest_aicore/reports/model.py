@@ -58,6 +58,8 @@ class RunReport:
         log: the log as `details.log_of` returns it; None if it is not known.
         series: steps and values of each metric, as `details.series_of` returns them.
         requests: the last requests of the test, if it failed; the emulator knows them.
+        identity: of what was asked for, as `identity.identity_of` returns it.
+        workflow_hash: of the content of the workflow's file.
     """
 
     run: str
@@ -94,6 +96,8 @@ class RunReport:
     log: dict[str, Any] | None = None
     series: dict[str, list[list[float]]] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
+    identity: str = ""
+    workflow_hash: str = ""
 
     def data(self) -> dict[str, Any]:
         """Return it as plain data that can be carried to another process."""
@@ -108,6 +112,7 @@ def report_of(
     causes: Sequence[Cause] = (),
     steps: Sequence[Mapping[str, Any]] = (),
     family: str = "",
+    own: bool = False,
     **more: Any,
 ) -> RunReport:
     """Return the report of a run by one test.
@@ -120,8 +125,10 @@ def report_of(
         causes: the likely causes of its failure.
         steps: what its steps took.
         family: the test's id without its parameter set.
+        own: whether the test says what the emulator does with the run, so that another test's is no equal.
         more: further attributes of the report.
     """
+    from pytest_aicore.reports.identity import hash_of, identity_of
     from pytest_aicore.training.output import outputs_of
 
     training, plan = run.training, run.plan
@@ -166,6 +173,8 @@ def report_of(
         diagnosis=[cause._asdict() for cause in causes],
         failure=str(failure) if failure is not None else None,
         steps=[dict(step) for step in steps],
+        identity=identity_of(plan, node if own and not session.is_real else ""),
+        workflow_hash=hash_of(plan.template),
         **more,
     )
 

@@ -95,7 +95,7 @@ def _view(
         change=_change(value, baseline),
         rule=rule["rule"] if rule is not None else "",
         verdict="" if rule is None else "passed" if rule["passed"] else "failed",
-        curve=_curve(series, baseline),
+        curve=curve_of(series, baseline),
     )
 
 
@@ -106,7 +106,13 @@ def _change(value: float | None, baseline: float | None) -> str:
     return f"{value - baseline:+.4g}{percent}"
 
 
-def _curve(series: Sequence[Sequence[float]], baseline: float | None) -> Curve | None:
+def curve_of(series: Sequence[Sequence[float]], baseline: float | None = None) -> Curve | None:
+    """Return the curve of a series; None if it has less than two points.
+
+    Args:
+        series: steps and values.
+        baseline: a value that is drawn as a line, None without one.
+    """
     points = [(step, value) for step, value in series if value is not None and math.isfinite(value)]
     if len(points) < 2:
         return None

@@ -35,17 +35,30 @@ def page(document: Mapping[str, Any], *, alone: bool = True) -> str:
         alone: whether style and script are in the page, and not beside it.
     """
     view = view_of(document)
+    return fill("report.html", view.world, view.verdict, alone=alone, view=view)
+
+
+def fill(template: str, world: str, verdict: str, *, alone: bool, **values: Any) -> str:
+    """Return a page with what all pages have: policy, style, script, icon.
+
+    Args:
+        template: the name of its template.
+        world: the mode of the document, for the icon.
+        verdict: `failed`, `running` or `passed`, likewise.
+        alone: whether style and script are in the page, and not beside it.
+        values: what the template uses besides.
+    """
     if alone:
         policy = f"style-src {fingerprint(STYLE)}; script-src {fingerprint(SCRIPT)}; img-src data:"
     else:
         policy = "style-src 'self'; script-src 'self'; img-src 'self'"
     return render(
-        "report.html",
-        view=view,
+        template,
+        **values,
         policy=f"{_NOTHING_ELSE}; {policy}",
         style=asset(STYLE) if alone else None,
         script=asset(SCRIPT) if alone else None,
-        icon=icon_url(view.world, view.verdict) if alone else _ICON,
+        icon=icon_url(world, verdict) if alone else _ICON,
     )
 
 
@@ -59,13 +72,29 @@ def write_page(document: Mapping[str, Any], target: Path) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    view = view_of(document)
+    write_files(target, "report.html", view.world, view.verdict, view=view)
+
+
+def write_files(target: Path, template: str, world: str, verdict: str, **values: Any) -> None:
+    """Write a page, to a file or into a folder.
+
+    Args:
+        target: the file; a folder if its name does not end with `.html`.
+        template: the name of its template.
+        world: as `fill` takes it.
+        verdict: as `fill` takes it.
+        values: what the template uses besides.
+
+    Raises:
+        OSError: it cannot be written.
+    """
     from pytest_aicore.training.output import replace_file
 
     if not is_folder(target):
-        replace_file(target, page(document))
+        replace_file(target, fill(template, world, verdict, alone=True, **values))
         return
-    view = view_of(document)
     for name in (STYLE, SCRIPT):
         replace_file(target / name, asset(name))
-    replace_file(target / _ICON, icon(view.world, view.verdict))
-    replace_file(target / INDEX, page(document, alone=False))
+    replace_file(target / _ICON, icon(world, verdict))
+    replace_file(target / INDEX, fill(template, world, verdict, alone=False, **values))
