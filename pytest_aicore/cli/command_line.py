@@ -444,6 +444,7 @@ def _seconds(text: str) -> float:
 
 _seconds.__name__ = "number of seconds"  # as argparse calls it: invalid number of seconds value: 'x'
 
+
 def report(parser: argparse.ArgumentParser) -> None:
     """Merge the reports of shards and of sessions: what is worse than a week before, by how much, and what is flaky.
 

@@ -41,7 +41,12 @@ def session_markdown(view: View, limit: int = LIMIT) -> str:
         limit: of its size in bytes.
     """
     facts = [view.world_name, view.host, view.data["resource_group"], view.runs_took, view.cost]
-    head = [f"## {_sign(view.verdict)} {plain(view.headline)}", "", " · ".join(plain(each) for each in facts if each), ""]
+    head = [
+        f"## {_sign(view.verdict)} {plain(view.headline)}",
+        "",
+        " · ".join(plain(each) for each in facts if each),
+        "",
+    ]
     failed = [_failure(run) for run in view.by_state["failed"]]
     return _within(limit, head, failed, _runs(view.runs))
 
@@ -104,7 +109,14 @@ def _failure(run: RunView) -> list[str]:
     log = "" if run.log is None else run.log.end[-_LOG:]
     if log:
         # Blank lines would end HTML that is not `pre`; the text has no `<`, so nothing but our own tag ends this.
-        lines += ["", "<details><summary>Log</summary>", "", f"<pre>{html.escape(visible(log))}</pre>", "", "</details>"]
+        lines += [
+            "",
+            "<details><summary>Log</summary>",
+            "",
+            f"<pre>{html.escape(visible(log))}</pre>",
+            "",
+            "</details>",
+        ]
     return [*lines, ""]
 
 

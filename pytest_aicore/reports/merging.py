@@ -102,7 +102,9 @@ def _runs(group: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             if name is not None and name in known:
                 known[name]["tests"] += run["tests"]
                 if len(run["history"]) > len(known[name]["history"]):
-                    newer = {each: run[each] for each in ("status", "history", "duration", "outputs", "stopped", "cost")}
+                    newer = {
+                        each: run[each] for each in ("status", "history", "duration", "outputs", "stopped", "cost")
+                    }
                     known[name].update(newer)
                 for each in ("metrics", "diagnosis", "failure", "log", "series", "message", "details"):
                     known[name][each] = known[name][each] or run[each]

@@ -57,7 +57,7 @@ _RUN: Final = {
     ],
     "diagnosis": [{"likely": str, "seen?": str, "remedy?": str}],
     "failure": (str, None),
-    "steps": [_STEP],
+    "steps?": [_STEP],
     "message?": (str, None),
     "log?": ({"text": str, "lines": int, "left_out": int, "problem": (str, None)}, None),
     "series?": {"*": [[(*_NUMBER, None)]]},

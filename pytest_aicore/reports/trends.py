@@ -125,7 +125,9 @@ class Training:
     @cached_property
     def reference(self) -> Point | None:
         """What the newest is compared with: a run that went well a week before, or else the oldest one."""
-        earlier = [each for each in self.points if each.at < self.newest.at and each.run.state in ("passed", "expected")]
+        earlier = [
+            each for each in self.points if each.at < self.newest.at and each.run.state in ("passed", "expected")
+        ]
         week_before = [each for each in earlier if each.at <= self.newest.at - WEEK + _EARLY]
         return week_before[-1] if week_before else earlier[0] if earlier else None
 
@@ -271,7 +273,9 @@ class Trends:
         if not trainings:
             return "No training runs"
         compared = [each for each in self.trainings if each.reference is not None]
-        return f"{trainings} {noun}, none worse than {self._before(compared)}" if compared else f"{trainings} new {noun}"
+        return (
+            f"{trainings} {noun}, none worse than {self._before(compared)}" if compared else f"{trainings} new {noun}"
+        )
 
     @staticmethod
     def _before(trainings: Iterable[Training]) -> str:
@@ -280,6 +284,8 @@ class Trends:
         if days == {7}:
             return "a week before"
         dates = sorted({each.reference.date for each in trainings if each.reference})
+        if 0 not in days:
+            dates = sorted({each.partition(" ")[0] for each in dates})
         return f"on {dates[0]}" if len(dates) == 1 else f"between {dates[0]} and {dates[-1]}"
 
 

@@ -2,7 +2,7 @@
 // Everything can be read without this: it adds search, filters, copying, keys and zooming.
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-  const runs = all("details.run:not(.source)"), form = document.querySelector(".filter"), q = document.getElementById("q");
+  const runs = all("details.run:not(.source, .trend)"), form = document.querySelector(".filter"), q = document.getElementById("q");
   const found = document.getElementById("found"), buttons = all("button[data-state]");
   const known = new Set(buttons.map((each) => each.dataset.state));
   const stateOf = (run) => run.classList[1];
