@@ -70,7 +70,7 @@ class GateError(AicoreError, AssertionError):
 
 
 class ReportError(AicoreError):
-    """A file is no report of a session, or is one that cannot be read."""
+    """A file is not a report of a session, or is one that cannot be read."""
 
 
 class RevisionError(AicoreError):

@@ -448,7 +448,7 @@ _seconds.__name__ = "number of seconds"  # as argparse calls it: invalid number 
 def report(parser: argparse.ArgumentParser) -> None:
     """Merge the reports of shards and of sessions: what is worse than a week before, by how much, and what is flaky.
 
-    Exit status: 0 the newest session passed, 1 it failed, 2 wrong arguments or a file that is no report.
+    Exit status: 0 the newest session passed, 1 it failed, 2 wrong arguments or a file that is not a report.
     """
     parser.add_argument(
         "paths",

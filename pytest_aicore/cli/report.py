@@ -30,7 +30,7 @@ def report(paths: Sequence[Path], *, html: Path | None, markdown: bool, one_sess
         one_session: whether all files are shards of one session.
 
     Raises:
-        ReportError: a file is no report, or the page cannot be written.
+        ReportError: a file is not a report, or the page cannot be written.
         SettingsError: Jinja2 is not installed.
     """
     if html is not None:

@@ -125,7 +125,7 @@ def report_of(
         causes: the likely causes of its failure.
         steps: what its steps took.
         family: the test's id without its parameter set.
-        own: whether the test says what the emulator does with the run, so that another test's is no equal.
+        own: whether the test says what the emulator does with the run, so that it is equal to no other test's.
         more: further attributes of the report.
     """
     from pytest_aicore.reports.identity import hash_of, identity_of

@@ -97,7 +97,7 @@ def read_documents(paths: Iterable[Path]) -> list[dict[str, Any]]:
         paths: files and folders.
 
     Raises:
-        ReportError: one cannot be read, or is no report.
+        ReportError: one cannot be read, or is not a report.
     """
     return [_read(file) for path in paths for file in _files(path)]
 
@@ -119,10 +119,10 @@ def _read(path: Path) -> dict[str, Any]:
         raise ReportError(f"{name} cannot be read: {error.strerror or error}.") from None
     except (ValueError, RecursionError) as error:
         raise ReportError(
-            f"{name} is damaged, or no report: it is not JSON ({error}). Expected what --aicore-report=FILE wrote."
+            f"{name} is damaged, or not a report: it is not JSON ({error}). Expected what --aicore-report=FILE wrote."
         ) from None
     if not isinstance(document, dict) or document.get("document") != DOCUMENT:
-        raise ReportError(f"{name} is no report of a session. Expected what --aicore-report=FILE wrote.")
+        raise ReportError(f"{name} is not a report of a session. Expected what --aicore-report=FILE wrote.")
     version = document.get("version")
     if version != VERSION:
         raise ReportError(
@@ -131,7 +131,9 @@ def _read(path: Path) -> dict[str, Any]:
         )
     wrong = next(_wrong(document, _SHAPE, ""), None)
     if wrong is None:
-        wrong = next((f"{key} is no time" for key in ("started_at", "ended_at") if not parse_time(document[key])), None)
+        wrong = next(
+            (f"{key} is not a time" for key in ("started_at", "ended_at") if not parse_time(document[key])), None
+        )
     if wrong is not None:
         raise ReportError(f"{name} is damaged: {wrong}. Write it again with --aicore-report=FILE.")
     runs = [{**_LATER, **run} for run in document["runs"]]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from pytest_aicore.reports.identity import build_of
 from pytest_aicore.reports.terminal import WIDTH
 from tests.prepared import start_pytest
 from tests.projects import START
@@ -247,8 +249,8 @@ def assert_junit(file: Path) -> None:
 
 ASKED = ("--aicore-report=out/report.json", "--junitxml=junit.xml")
 RUN_KEYS = [
-    "workflow", "executable", "scenario", "configuration_id", "artifacts", "parameters", "execution_id", "status",
-    "history", "duration", "outputs", "plans", "cost", "stopped", "metrics", "tests", "diagnosis", "failure", "steps",
+    "identity", "workflow", "workflow_hash", "executable", "scenario", "configuration_id", "artifacts", "parameters",
+    "execution_id", "status", "history", "duration", "outputs", "plans", "cost", "stopped", "metrics", "tests", "diagnosis", "failure", "steps",
     "message", "details", "log", "series", "requests",
 ]  # fmt: skip
 
@@ -276,6 +278,7 @@ def test_report_of_a_session(project: pytest.Pytester, workers: int) -> None:
     (family,) = document.pop("families")
     assert document.pop("gates") == []
     assert document.pop("started_at") < document.pop("ended_at")
+    assert document.pop("build") == build_of(os.environ)
     assert document == {
         "document": "pytest-aicore report",
         "version": 1,

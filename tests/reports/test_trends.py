@@ -225,7 +225,7 @@ def test_a_shard_that_failed_makes_the_session_fail() -> None:
 
 
 def test_an_execution_that_two_shards_used_is_one_run() -> None:
-    more = {"mode": "live", "host": "https://api.example.org"}
+    more: Any = {"mode": "live", "host": "https://api.example.org"}
     early = a_run("RUNNING", history=[], duration=3.0)
     late = a_run(test="test_it.py::test_other", metrics={"loss": 1.0})
     (merged,) = sessions_of([a_document(early, **more), a_document(late, file="b", **more)])
@@ -278,7 +278,7 @@ def test_a_failure_is_worse_and_flaky_while_its_file_is_the_same() -> None:
 
 
 def test_a_resumed_execution_is_not_flaky() -> None:
-    more = {"mode": "live", "host": "https://api.example.org"}
+    more: Any = {"mode": "live", "host": "https://api.example.org"}
     running = a_run("RUNNING", execution_id="x")
     running["tests"][0].update(outcome="", as_expected=False)
     training = training_of(a_document(running, day=20, **more), a_document(a_run(execution_id="x"), day=21, **more))
@@ -384,11 +384,11 @@ ONLY = "Expected what --aicore-report=FILE wrote."
     ("content", "said"),
     [
         (None, "bad.json cannot be read: No such file or directory."),
-        ("{", f"bad.json is damaged, or no report: it is not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)). {ONLY}"),
-        ([], f"bad.json is no report of a session. {ONLY}"),
-        ({"document": "other"}, f"bad.json is no report of a session. {ONLY}"),
+        ("{", f"bad.json is damaged, or not a report: it is not JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1)). {ONLY}"),
+        ([], f"bad.json is not a report of a session. {ONLY}"),
+        ({"document": "other"}, f"bad.json is not a report of a session. {ONLY}"),
         (a_document() | {"version": 2}, "bad.json is a report of version 2, and this pytest-aicore reads version 1. Use the pytest-aicore that wrote it."),
-        (a_document() | {"started_at": "soon"}, "bad.json is damaged: started_at is no time. Write it again with --aicore-report=FILE."),
+        (a_document() | {"started_at": "soon"}, "bad.json is damaged: started_at is not a time. Write it again with --aicore-report=FILE."),
         (a_document(a_run(status=7)), "bad.json is damaged: runs[0].status is 7. Write it again with --aicore-report=FILE."),  # type: ignore[arg-type]
         (a_document({}), "bad.json is damaged: runs[0].workflow is missing. Write it again with --aicore-report=FILE."),
         (a_document(a_run(), a_run(metrics={"loss": "low"})), 'bad.json is damaged: runs[1].metrics.loss is "low". Write it again with --aicore-report=FILE.'),
