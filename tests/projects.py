@@ -19,6 +19,8 @@ from tests.prepared import prepare
 for _module in walk_packages(pytest_aicore.__path__, "pytest_aicore."):
     with suppress(ImportError):  # what an extra is for that is not installed
         import_module(_module.name)
+with suppress(ImportError):
+    import_module("jinja2")  # templates of two of its copies would not take each other's markup for such
 sdk("AIAPIV2Client")
 
 if TYPE_CHECKING:
