@@ -51,6 +51,20 @@ def test_times_without_runs_are_cut() -> None:
     assert 990 < max(ends) <= 1001.5
 
 
+def test_a_run_at_which_nobody_looked_while_it_ran_is_not_said_to_have_waited() -> None:
+    data = document(1)
+    seen = _spans(data)
+    run = data["runs"][0]
+    run["history"] = [each for each in run["history"] if each["status"] in ("UNKNOWN", run["status"])]
+    assert _spans(data) == seen
+    assert [kind for kind, _ in seen] == ["waiting", "passed"]
+
+
+def _spans(data: dict[str, Any]) -> list[tuple[str, str]]:
+    spans = read(page(data)).one(class_="timeline").one("a").all("rect")
+    return [(each.attributes["class"], each.one("title").text) for each in spans]
+
+
 def test_what_still_runs_is_told_with_its_cost() -> None:
     data = document(2)
     run = data["runs"][1]

@@ -162,13 +162,18 @@ def timeline_of(runs: Iterable[Shown], until: str | None) -> Timeline:
 
 
 def _phases(run: Shown, until: str | None) -> list[tuple[str, float, float, str]]:
-    """Return the statuses of a run: kind, begin, end and name; whatever comes before RUNNING is called waiting."""
+    """Return the statuses of a run: kind, begin, end and name; whatever comes before RUNNING is called waiting.
+
+    Where nobody looked while it ran, AI Core's own times tell how long it did.
+    """
     history = [(str(seen["status"]), moment(seen["time"])) for seen in run.data["history"]]
     if not history:
         return []
     last, at = history[-1]
     if last not in FINAL_STATUSES:
         history.append((last, max(at, moment(until)) if until is not None else at))
+    elif run.data["duration"] is not None and all(status != "RUNNING" for status, _ in history):
+        history.insert(-1, ("RUNNING", max([at - run.data["duration"], *(time for _, time in history[:-1])])))
     found: list[tuple[str, float, float, str]] = []
     for (status, begin), (_, end) in pairwise(history):
         kind, name = (run.state, status) if status in ("RUNNING", "STOPPING") else ("waiting", "waiting")
