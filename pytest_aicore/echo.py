@@ -83,6 +83,19 @@ def exists(path: str | Path) -> bool:
         return False
 
 
+def seen_from(path: str | os.PathLike[str], start: str | os.PathLike[str] | None = None) -> str:
+    """Return a path relative to a folder; as it is where it is on another drive, which only Windows has.
+
+    Args:
+        path: any.
+        start: the folder; the current one if left out.
+    """
+    try:
+        return os.path.relpath(path, start)
+    except ValueError:
+        return os.fspath(path)
+
+
 def is_glob(text: str) -> bool:
     """Tell whether a path is a pattern of several."""
     return any(character in text for character in "*?[")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
 from pytest_aicore.config.check_options import all_rules, meant
+from pytest_aicore.echo import seen_from
 from pytest_aicore.errors import SettingsError, did_you_mean, listing
 from pytest_aicore.printable import write
 from pytest_aicore.reports.findings import FORMATS, STANDARD_INPUT, Outcome, text
@@ -142,15 +143,8 @@ def _since(reference: str, folders: Iterable[Path], candidates: Iterable[Path], 
     findings = [
         finding for one in since.changed for finding in contract_rules.of_comparison(one.template, one.comparison)
     ]
-    findings += [contract_rules.removed(_shown(path), template, reference) for path, template in since.removed]
+    findings += [contract_rules.removed(seen_from(path), template, reference) for path, template in since.removed]
     return [finding for finding in findings if not options.ignores(finding.rule, finding.place.path)]
-
-
-def _shown(path: Path) -> str:
-    try:
-        return os.path.relpath(path)
-    except ValueError:  # on another drive
-        return str(path)
 
 
 def explain(rule_id: str, out: TextIO | None = None) -> int:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from pytest_aicore.echo import MISPLACED, is_misplaced, parts_shown, shown
+from pytest_aicore.echo import MISPLACED, is_misplaced, parts_shown, seen_from, shown
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.printable import on_one_line, say
 from pytest_aicore.redact import HIDDEN, redact
@@ -255,7 +255,7 @@ def _project_folders() -> list[str]:
     from pytest_aicore.cli.project import workflows_folders
 
     folders = workflows_folders()
-    paths = [os.path.relpath(folder) for folder in folders.value]
+    paths = [seen_from(folder) for folder in folders.value]
     names = ", ".join(f"'{path}'" for path in parts_shown(paths))
     what = f"workflows folder{'s' * (len(paths) > 1)} {names} ({folders.source})"
     say(f"no path is given: checking the {what}", sys.stderr)

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_aicore.config.options import OPTIONS
 from pytest_aicore.config.settings import Given, read_settings
-from pytest_aicore.echo import shown
+from pytest_aicore.echo import seen_from, shown
 from pytest_aicore.errors import AicoreError, SettingsError
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _existing(folders: Setting[tuple[Path, ...]]) -> Setting[tuple[Path, ...]]:
     for folder in folders.value:
         if not folder.is_dir():
             raise SettingsError(
-                f"No file or folder is named, and the workflows folder '{os.path.relpath(folder)}' ({folders.source})"
+                f"No file or folder is named, and the workflows folder '{seen_from(folder)}' ({folders.source})"
                 " does not exist. Name a file or folder, - for standard input, --explain RULE or --list-rules."
             )
     return folders

@@ -206,7 +206,7 @@ def _stopped_by_signal() -> Iterator[socket.socket]:
         # Not a lock of any kind: the thread that was interrupted may hold it.
         sender.send(b".")
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in _endings()}
     try:
         yield stopped
     finally:
@@ -214,6 +214,11 @@ def _stopped_by_signal() -> Iterator[socket.socket]:
             signal.signal(number, handler)
         stopped.close()
         sender.close()
+
+
+def _endings() -> list[int]:
+    """Return the signals that end the program; Ctrl-Break is one of Windows."""
+    return [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name)]
 
 
 def _ask_for_descriptors() -> None:

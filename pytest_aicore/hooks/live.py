@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 _WAITING = frozenset({"aicore_execution", "aicore_run", "aicore_deployment", "aicore_deploy"})
 """The fixtures of tests that wait for something that takes long."""
-_SIGNALS = ("SIGTERM", "SIGHUP")
-"""Signals that end a process without a message unless they are handled; pytest itself handles SIGINT."""
+_SIGNALS = ("SIGTERM", "SIGHUP", "SIGBREAK")
+"""Signals that end a process without a message unless they are handled; pytest itself handles SIGINT. SIGBREAK is
+that of Ctrl-Break on Windows, by which CI systems cancel jobs there."""
 _WORKER_INPUT = "aicore_session"
 _WORKER_OUTPUT = "aicore_handed_over"
 _MARGIN = 60.0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_aicore.echo import seen_from
 from pytest_aicore.printable import on_one_line, say
 from pytest_aicore.service_facts import TEMPLATE_SUFFIXES
 
@@ -61,10 +62,7 @@ class WorkflowFiles:
 
     def shown(self, path: Path) -> str:
         """Return a file as messages show it: relative to the folder in which pytest was started."""
-        try:
-            return os.path.relpath(path, self.config.invocation_params.dir)
-        except ValueError:  # on another drive
-            return str(path)
+        return seen_from(path, self.config.invocation_params.dir)
 
     # Checks ---------------------------------------------------------------------------------------------------------
 

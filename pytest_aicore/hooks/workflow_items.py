@@ -6,12 +6,12 @@ collected.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from pytest_aicore.echo import seen_from
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.hooks.context import session_of
 from pytest_aicore.hooks.workflow_files import WRITTEN, WorkflowFiles
@@ -208,10 +208,7 @@ class Workflows:
 
 def _printable_names(path: Path, root: Path) -> dict[str, Any]:
     """Return the name and id of a file that pytest would print as they are; none if nothing in them acts."""
-    try:
-        nodeid = Path(os.path.relpath(path, root)).as_posix()
-    except ValueError:  # on another drive
-        nodeid = path.as_posix()
+    nodeid = Path(seen_from(path, root)).as_posix()
     if on_one_line(nodeid) == nodeid and on_one_line(path.name) == path.name:
         return {}
     return {"name": on_one_line(path.name), "nodeid": on_one_line(nodeid)}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.config.settings import OFFLINE_HOST
-from pytest_aicore.echo import parts_shown, shown
+from pytest_aicore.echo import parts_shown, seen_from, shown
 from pytest_aicore.errors import AicoreError, did_you_mean, listing
 from pytest_aicore.printable import from_terminal, on_one_line, printable
 from pytest_aicore.quantities import beyond_plan, duration_text, usage_text
@@ -132,7 +132,7 @@ def _short(path: os.PathLike[str]) -> str:
 
 def _relative(path: os.PathLike[str]) -> str:
     """Return a path from the current folder if it is below that, and without `..`."""
-    relative = os.path.relpath(path)
+    relative = seen_from(path)
     return os.path.abspath(path) if relative.startswith("..") else relative  # noqa: PTH100  links stay
 
 

@@ -206,7 +206,9 @@ def held(file: Path, *, longer: bool = False) -> Iterator[None]:
         lock.release()
 
 
-if os.name == "nt":
+try:
+    import fcntl
+except ImportError:  # Windows
     import msvcrt
 
     def _lock(handle: int) -> None:
@@ -215,7 +217,6 @@ if os.name == "nt":
     _lock_shared = _lock
 
 else:
-    import fcntl
 
     def _lock(handle: int) -> None:
         fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
