@@ -1,4 +1,4 @@
-"""docs/checks.md and README show what the checks really say."""
+"""docs/checks.md and docs/tutorial.md show what the checks really say."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ def test_the_mistake_is_found_as_the_page_says_and_its_repair_helps(
     assert command(TRAINING).returncode == 0
 
 
-def test_readme_shows_the_same_finding() -> None:
+def test_the_tutorial_shows_the_same_finding() -> None:
     (shown,) = blocks("text")
-    assert f"```text\n{shown}```" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"```text\n{shown}```" in (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
 
 
 def test_rules_that_the_page_names_exist(command: Command) -> None:
