@@ -96,7 +96,9 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(autouse=True)
 def variables_of_the_session_end_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Inner sessions and commands see neither the worker of pytest-xdist around them nor what the tests are told."""
-    for name in [name for name in os.environ if name.startswith(("PYTEST_AICORE_", "PYTEST_XDIST_"))]:
+    for name in [
+        name for name in os.environ if name.startswith(("PYTEST_AICORE_", "PYTEST_XDIST_", "GITHUB_STEP_SUMMARY"))
+    ]:
         monkeypatch.delenv(name)
 
 

@@ -284,7 +284,8 @@ def _import_everything() -> None:
 
     path = [*sys.path]
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "pytest.ini").write_text(f"[pytest]\naicore_workflows = {WORKFLOWS}\n", encoding="utf-8")
+        settings = f"[pytest]\naicore_workflows = {WORKFLOWS}\naicore_job_summary = false\n"
+        Path(folder, "pytest.ini").write_text(settings, encoding="utf-8")
         Path(folder, "test_prepared.py").write_text(_TRAINING, encoding="utf-8")
         # pytest-rerunfailures starts a thread, and who has threads must not fork.
         status = pytest.main([folder, "-q", "-p", "no:cacheprovider", "-p", "no:rerunfailures"])

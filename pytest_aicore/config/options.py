@@ -232,6 +232,13 @@ class Settings:
         flag="--aicore-html",
         ini="aicore_html",
     )
+    job_summary: Setting[bool] = _declared(
+        "append the training runs to the summary of a GitHub Actions job, GITHUB_STEP_SUMMARY (default: true)",
+        reads="switch",
+        default=True,
+        ini="aicore_job_summary",
+        ini_type="bool",
+    )
     block_network: Setting[bool] = _declared(
         "offline: block all network access of the test process",
         reads="switch",

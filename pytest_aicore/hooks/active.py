@@ -11,7 +11,7 @@ import pytest
 
 from pytest_aicore.echo import MISPLACED, is_misplaced
 from pytest_aicore.errors import AicoreError, SettingsError
-from pytest_aicore.hooks import EMULATED_ONLY, SETTINGS
+from pytest_aicore.hooks import EMULATED_ONLY, SETTINGS, environment_at_start
 from pytest_aicore.hooks.context import hiding_of, session_of, settings_of
 
 if TYPE_CHECKING:
@@ -177,3 +177,12 @@ def summarize(terminalreporter: pytest.TerminalReporter, config: pytest.Config, 
         paint = config.get_terminal_writer().markup
         for line in lines:
             terminalreporter.line(of_summary(line, paint))
+    file = environment_at_start(config).get("GITHUB_STEP_SUMMARY")
+    if file and settings_of(config).job_summary.value:
+        from pytest_aicore.hooks.job_summary import append_summary
+
+        has_failed = any(terminalreporter.stats.get(each) for each in ("failed", "error"))
+        gates = [gate for report in carrying for gate in gates_in(report)]
+        problem = append_summary(file, runs, gates, settings_of(config), has_failed=has_failed)
+        if problem is not None:
+            terminalreporter.line(problem)

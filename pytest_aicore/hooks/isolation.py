@@ -149,10 +149,14 @@ class Isolation:
         self._warned: set[str] = set()
         self._details: RunDetails | None = None
         settings = session.settings
-        if settings.report.value is not None or settings.html.value is not None:
+        writes_allure = config.pluginmanager.has_plugin("allure_listener")  # without --alluredir there is none
+        self._is_shown_elsewhere = writes_allure or bool(getattr(config.option, "htmlpath", None))
+        if settings.report.value is not None or settings.html.value is not None or self._is_shown_elsewhere:
             from pytest_aicore.hooks.run_details import RunDetails
 
-            self._details = RunDetails(session)
+            # Live, only the page is worth requests to the service.
+            asks = settings.html.value is not None or (self._is_shown_elsewhere and not session.live)
+            self._details = RunDetails(session, asks=asks)
 
     def begin_late(self, item: pytest.Item | None) -> None:
         """Begin to isolate a test that is running already: it is the first to use the plugin.
@@ -308,6 +312,11 @@ class Isolation:
                 self._unreported = None
         if self._details is not None and call.when == "call":
             record.details.update(self._details.of(record.runs))
+        is_seen = call.when == "call" or (call.when == "setup" and report.failed)
+        if self._is_shown_elsewhere and is_seen and record.runs:
+            from pytest_aicore.hooks.other_reports import add_runs
+
+            add_runs(item.config, report, self._reports(item))
         return report
 
     def pytest_assertrepr_compare(self, op: str, left: object, right: object) -> list[str] | None:

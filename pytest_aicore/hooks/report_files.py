@@ -20,7 +20,7 @@ from pytest_aicore.reports.identity import build_of
 from pytest_aicore.reports.model import encodable, gates_in, reports_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from pytest_aicore.config.options import Settings
@@ -84,9 +84,7 @@ class ReportFiles:
         runs = [*self._runs, *unreported(self._config)]
         settings = self._settings
         session = {
-            "mode": "live" if settings.live.value else "local" if settings.local.value else "offline",
-            "host": OFFLINE_HOST if not settings.live.value else next((each.host for each in runs if each.host), None),
-            "resource_group": settings.resource_group.value,
+            **session_facts(settings, runs),
             "started_at": self._began,
             "ended_at": _now(),
             "exit_status": exit_status,
@@ -112,6 +110,20 @@ class ReportFiles:
         """Report whether the files were written."""
         for outcome in self._outcomes:
             terminalreporter.line(on_one_line(f"aicore: {outcome}"))
+
+
+def session_facts(settings: Settings, runs: Sequence[RunReport]) -> dict[str, Any]:
+    """Return mode, host and resource group of a session, as its document has them.
+
+    Args:
+        settings: of the session.
+        runs: the reports of its tests.
+    """
+    return {
+        "mode": "live" if settings.live.value else "local" if settings.local.value else "offline",
+        "host": OFFLINE_HOST if not settings.live.value else next((each.host for each in runs if each.host), None),
+        "resource_group": settings.resource_group.value,
+    }
 
 
 def _now() -> str:

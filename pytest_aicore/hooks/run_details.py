@@ -22,12 +22,13 @@ class RunDetails:
 
     Args:
         session: of the tests.
+        asks: whether log and metrics are requested that no test has asked for.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, asks: bool) -> None:
         self._session = session
         asked = MOST_ASKED if session.live else sys.maxsize
-        self._budget = Budget(asked if session.settings.html.value is not None else 0)
+        self._budget = Budget(asked if asks else 0)
         self._nothing = Budget(0)
         self._told: set[tuple[int, bool]] = set()
 

@@ -230,14 +230,16 @@ class WorkflowFile(pytest.File):
             yield ContractItem.from_parent(self, name="contract", files=self.files)
 
 
-class Failing(Exception):  # noqa: N818  never leaves this module
-    """What fails an item: findings, or one sentence."""
+class Failing(AssertionError):  # noqa: N818  Allure shows its name
+    """What fails an item: findings, or one sentence. An assertion, which Allure shows as failed and not as broken."""
+
+    __module__ = "builtins"
 
     def __init__(self, findings: Sequence[Finding], sentence: str | None = None) -> None:
         """Take findings, the first of which stands for all."""
-        super().__init__(sentence or "")
         self.findings = findings
         self.sentence = sentence
+        super().__init__(_Crash(self).message)
 
 
 class WorkflowItem(pytest.Item):
