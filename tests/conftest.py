@@ -96,9 +96,7 @@ def pytest_collection_finish() -> None:
 @pytest.fixture(autouse=True)
 def variables_of_the_session_end_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """Inner sessions and commands see neither the worker of pytest-xdist around them nor what the tests are told."""
-    for name in [
-        name for name in os.environ if name.startswith(("PYTEST_AICORE_", "PYTEST_XDIST_", "GITHUB_STEP_SUMMARY"))
-    ]:
+    for name in [name for name in os.environ if name.startswith(("PYTEST_AICORE_", "PYTEST_XDIST_"))]:
         monkeypatch.delenv(name)
 
 

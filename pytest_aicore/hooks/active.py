@@ -178,7 +178,8 @@ def summarize(terminalreporter: pytest.TerminalReporter, config: pytest.Config, 
         for line in lines:
             terminalreporter.line(of_summary(line, paint))
     file = environment_at_start(config).get("GITHUB_STEP_SUMMARY")
-    if file and settings_of(config).job_summary.value:
+    is_worker = hasattr(config, "workerinput")  # of pytest-xdist: its reports reach the controller
+    if file and not is_worker and settings_of(config).job_summary.value:
         from pytest_aicore.hooks.job_summary import append_summary
 
         has_failed = any(terminalreporter.stats.get(each) for each in ("failed", "error"))

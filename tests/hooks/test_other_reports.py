@@ -138,12 +138,11 @@ def test_summary_of_a_job(project: pytest.Pytester, summary: Path, workers: tupl
         "",
         "## ❌ 1 of 2 training runs failed",
         "",
-        "emulated · api.ai.aicore.invalid · default · 1 min 45 s of virtual time",
+        "emulated · api.ai.aicore.invalid · default · 1 min 30 s of virtual time",
         "",
     ]
-    assert lines[6] == "### training&#95;workflow&#95;tutorial.yaml test&#95;dead: DEAD".replace(
-        ": ", "&#58; "
-    ).replace("&#58; DEAD", ": DEAD")
+    assert lines[6] == "### training&#95;workflow&#95;tutorial.yaml test&#95;dead: DEAD"
+    assert text.count("## ❌") == 1  # the workers of pytest-xdist write none
     rows = [line for line in lines if line.startswith("| ")]
     assert [row.split(" | ")[0] for row in rows] == ["| status", "| DEAD, failed", "| COMPLETED"]
     assert rows[2].endswith("| 45 s | loss 0.25 |")
