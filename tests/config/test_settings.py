@@ -62,6 +62,7 @@ def test_defaults() -> None:
         "output": Setting(None, "default"),
         "report": Setting(None, "default"),
         "html": Setting(None, "default"),
+        "job_summary": Setting(True, "default"),
         "block_network": Setting(False, "default"),
         "emulator_start": Setting(None, "default"),
         "check": Setting(False, "default"),
