@@ -45,6 +45,11 @@ def ini_value(config: pytest.Config, name: str) -> object:
     try:
         return config.getini(name)
     except (TypeError, ValueError, pytest.UsageError) as error:
+        from pytest_aicore.hooks.toml_values import lines_of_text
+
+        lines = lines_of_text(config, name)
+        if lines is not None:
+            return lines
         raise ValueError(str(error)) from None
 
 

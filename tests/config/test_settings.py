@@ -319,6 +319,24 @@ def test_toml_files(pytester: pytest.Pytester, toml: str) -> None:
     )
 
 
+@pytest.mark.skipif(pytest.version_tuple < (9,), reason="native TOML came with pytest 9")
+@pytest.mark.parametrize("value", ["'flows'", "['flows']", "'''\nflows\n'''"])
+def test_one_folder_needs_no_list_in_native_toml(pytester: pytest.Pytester, value: str) -> None:
+    """As before there could be several; pytest itself takes lists alone."""
+    pytester.mkdir("flows")
+    pytester.makepyprojecttoml(f"[tool.pytest]\naicore_workflows = {value}")
+    result = pytester.runpytest_inprocess("-p", "no:hypothesispytest", "-p", "no:randomly")
+    result.stdout.fnmatch_lines(["aicore: *workflows flows (from ini aicore_workflows)"])
+
+
+@pytest.mark.skipif(pytest.version_tuple < (9,), reason="native TOML came with pytest 9")
+def test_another_value_of_native_toml_is_refused(pytester: pytest.Pytester) -> None:
+    pytester.makepyprojecttoml("[tool.pytest]\naicore_workflows = 3")
+    result = pytester.runpytest_inprocess("-p", "no:hypothesispytest", "-p", "no:randomly")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: ini aicore_workflows: *expects a list for type 'linelist', got int: 3"])
+
+
 def test_every_option_and_ini_value_explains_itself(project: pytest.Pytester) -> None:
     text = " ".join(project.runpytest_inprocess("--help").stdout.str().split())
     for option in OPTIONS:
