@@ -36,8 +36,8 @@ _OF_INIT = ("ERROR (catatonit:", "[FATAL tini (", "exec /run/podman-init: ", "ex
 """How the init programs of Podman and Docker, and what starts them, begin to say that they cannot execute something."""
 _ENDED_BUT_MOUNTED: Final = "stopped"
 """A status of Podman; that of Docker is `exited` at once."""
-_TO_CLEAN_UP: Final = 10.0
-"""Seconds: on a machine with much else to do Podman takes one."""
+_TO_CLEAN_UP: Final = 60.0
+"""Seconds: on a machine with much else to do Podman takes one, with a slow disk more."""
 KILLED: Final = 137
 _NEARLY: Final = 0.9
 """Of its limit: more than that is hardly measured before the kernel ends a step."""
