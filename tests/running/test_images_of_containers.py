@@ -127,6 +127,24 @@ def test_what_is_given_up(contained: Here, dockerfile: Callable[[str], Path], *,
         os.kill(process, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("asks", ["inspect_image", "create_container"])
+def test_an_image_that_is_not_found_for_a_moment(contained: Here, monkeypatch: pytest.MonkeyPatch, asks: str) -> None:
+    """As it happens with Podman while another process removes another image."""
+    from docker import APIClient
+    from docker.errors import APIError
+
+    real, left = getattr(APIClient, asks), [1, 2]
+
+    def ask(*args: Any, **options: Any) -> Any:
+        if left:
+            raise APIError("500 Server Error", explanation=f"locating image {left.pop()}: image not known")
+        return real(*args, **options)
+
+    monkeypatch.setattr(APIClient, asks, ask)
+    assert contained.run("echo", "found").last_lines == ("found",)
+    assert left == []
+
+
 def test_an_image_without_command(contained: Here, dockerfile: Callable[[str], Path]) -> None:
     dockerfile("")
     how = contained.run(image=NAME, args=None)

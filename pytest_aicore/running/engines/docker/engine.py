@@ -6,8 +6,8 @@ import contextlib
 import re
 import shutil
 import threading
-import time
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.running.copying import remove
@@ -18,6 +18,7 @@ from pytest_aicore.running.engines.docker.container import Container, kernel_lim
 from pytest_aicore.running.engines.docker.files import USER, Files
 from pytest_aicore.running.engines.docker.images import DockerImages
 from pytest_aicore.running.engines.docker.leftovers import labels, remove_containers, remove_images
+from pytest_aicore.running.engines.docker.lookups import found
 from pytest_aicore.running.engines.docker.output import LOG
 from pytest_aicore.running.engines.docker.programs import require_program
 from pytest_aicore.running.engines.docker.tracking import Relay, command
@@ -39,10 +40,6 @@ _GATEWAY: Final = "host.docker.internal"
 _THIS_MACHINE = re.compile(r"(?<=://)(?:127\.0\.0\.1|localhost)(?=[:/]|$)")
 _OF_CONTAINER: Final = "container:"
 """Before the id of a container whose network a step shares."""
-_NO_IMAGE = re.compile(r"image not known", re.IGNORECASE)
-_LOOKUPS: Final = 5
-_BETWEEN_LOOKUPS: Final = 0.2
-"""Seconds: Podman does not find an image while another one is being removed."""
 _NO_INIT = re.compile(r"init", re.IGNORECASE)
 
 
@@ -291,7 +288,6 @@ class Docker:
         from docker.errors import APIError
         from docker.types import LogConfig
 
-        lookups = 0
         while True:
             has_init = self._has_init
             config = client.create_host_config(
@@ -302,18 +298,17 @@ class Docker:
                 **host,
             )
             try:
-                made = client.create_container(
-                    launch.image.reference,
-                    user=f"{USER}:{USER}",
-                    labels=labels(),
-                    host_config=config,
-                    **{"command": ["true"], **options},
+                made = found(
+                    partial(
+                        client.create_container,
+                        launch.image.reference,
+                        user=f"{USER}:{USER}",
+                        labels=labels(),
+                        host_config=config,
+                        **{"command": ["true"], **options},
+                    )
                 )
             except APIError as error:
-                if lookups < _LOOKUPS and _NO_IMAGE.search(str(error.explanation)):
-                    lookups += 1
-                    time.sleep(_BETWEEN_LOOKUPS)
-                    continue
                 if not has_init or _NO_INIT.search(str(error.explanation)) is None:
                     raise
                 self._has_init = False

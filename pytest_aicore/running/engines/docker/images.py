@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pytest_aicore.errors import ImageError
 from pytest_aicore.running.engines.docker.following import Following, GivenUp, Silence
 from pytest_aicore.running.engines.docker.leftovers import FOLDER, MACHINE, TAGS, remove_images, remove_untagged
+from pytest_aicore.running.engines.docker.lookups import found
 from pytest_aicore.running.images.image import Image
 from pytest_aicore.running.images.mapped import MappedImages
 
@@ -59,10 +60,10 @@ class DockerImages(MappedImages):
 
         try:
             with suppress(ImageNotFound):
-                return _image(self._client.inspect_image(name))
+                return _image(found(lambda: self._client.inspect_image(name)))
             what = f"ErrImagePull: the image {name} is not mapped to a folder, and its pull"
             self._follow(lambda: self._client.pull(name, stream=True, decode=True), what, _LONGEST_SILENCE)
-            return _image(self._client.inspect_image(name))
+            return _image(found(lambda: self._client.inspect_image(name)))
         except (DockerException, RequestException) as error:
             raise ImageError(f"ErrImagePull: the image {name} is not mapped to a folder, and {_said(error)}") from None
 
@@ -81,7 +82,7 @@ class DockerImages(MappedImages):
 
         try:
             self._follow(build, f"{folder / 'Dockerfile'}: the build", None)
-            built = self._client.inspect_image(tag)
+            built = found(lambda: self._client.inspect_image(tag))
         except (DockerException, RequestException, OSError) as error:
             raise ImageError(f"{folder / 'Dockerfile'}: the image cannot be built: {_said(error)}") from None
         if before != built["Id"]:
