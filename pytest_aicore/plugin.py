@@ -252,7 +252,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         report
         for reports in terminalreporter.stats.values()
         for report in reports
-        if getattr(report, "aicore_runs", None) or getattr(report, "aicore_gates", None)  # `reports.model.CARRIED`
+        if any(getattr(report, name, None) for name in ("aicore_runs", "aicore_gates", "aicore_deployments"))
     ]
     if carrying:
         from pytest_aicore.hooks.active import summarize

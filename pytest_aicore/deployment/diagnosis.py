@@ -103,8 +103,8 @@ class Evidence:
         return None
 
 
-def explained(plan: DeploymentPlan, deployment: Any, lines: Sequence[str], how: str) -> list[str]:
-    """Return the lines that tell why a deployment does not answer.
+def evidence_of(plan: DeploymentPlan, deployment: Any, lines: Sequence[str], how: str) -> Evidence:
+    """Return what is known of a deployment that does not answer.
 
     Args:
         plan: what is deployed.
@@ -115,9 +115,27 @@ def explained(plan: DeploymentPlan, deployment: Any, lines: Sequence[str], how: 
     template = plan.template
     status = "UNKNOWN" if deployment is None else deployment.status.value
     told = tuple(_texts((getattr(deployment, "status_message", None), getattr(deployment, "status_details", None))))
-    evidence = Evidence(template.document.text, template.executable.resource_plans, status, told, lines, how)
-    shown: list[str] = [f"  AI Core says: {_short(each)}" for each in told[:3]]
-    cause = next((found for row in ROWS if (found := row(evidence)) is not None), None)
+    return Evidence(template.document.text, template.executable.resource_plans, status, told, lines, how)
+
+
+def likely_cause(evidence: Evidence) -> Cause | None:
+    """Return the likely cause, None if none is known.
+
+    Args:
+        evidence: what is known.
+    """
+    return next((found for row in ROWS if (found := row(evidence)) is not None), None)
+
+
+def explained(evidence: Evidence, cause: Cause | None) -> list[str]:
+    """Return the lines that tell why a deployment does not answer.
+
+    Args:
+        evidence: what is known of it.
+        cause: the likely one.
+    """
+    lines = evidence.lines
+    shown: list[str] = [f"  AI Core says: {_short(each)}" for each in evidence.told[:3]]
     if cause is not None:
         shown += [f"  likely: {cause.likely}", f"    seen: {_short(cause.seen)}", f"    do: {cause.remedy}"]
     if lines:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_aicore.deployment.answers import Answer, PredictionError, read
-from pytest_aicore.deployment.diagnosis import explained
+from pytest_aicore.deployment.diagnosis import evidence_of, explained, likely_cause
 from pytest_aicore.errors import AicoreError, RunError, VerdictError, our_message
 from pytest_aicore.service_facts import FINAL_STATUSES
 from pytest_aicore.training.finished import LogLine
@@ -16,6 +16,7 @@ from pytest_aicore.training.service.retry import patiently
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pytest_aicore.deployment.diagnosis import Cause
     from pytest_aicore.deployment.plan import DeploymentPlan
     from pytest_aicore.training.clock import Clock
     from pytest_aicore.training.live.ledger import Entry
@@ -40,12 +41,14 @@ class Readiness:
         listening: the server itself answered for the first time.
         answered: it gave the first right answer.
         retried: how many requests were repeated before that, because the connection was refused or the answer was 503.
+        resumed: whether an earlier session has created it, so that the times begin when this session resumed it.
     """
 
     running: float | None = None
     listening: float | None = None
     answered: float | None = None
     retried: int = 0
+    resumed: bool = False
 
 
 class Serving:
@@ -77,6 +80,10 @@ class Serving:
         self.stages = stages
         self.api = api
         self.readiness = Readiness()
+        self.failure: str | None = None
+        """How it failed last: the text of the error."""
+        self.cause: Cause | None = None
+        """The likely cause of that."""
         self.is_stopped = False
         self._maker_of = maker_of
         self._watcher = watcher
@@ -116,6 +123,14 @@ class Serving:
         """The id of the configuration that it has got last."""
         return self._configuration_id or self.stages.configuration().id
 
+    def ran(self) -> float | None:
+        """Return for how many seconds it has run, None if it was not seen to run."""
+        running = self.readiness.running
+        if running is None:
+            return None
+        recorded = self.stages.record().ran(self._clock, self.api.service_now())
+        return recorded or max(0.0, self._since_start() - running)
+
     def poll(self) -> None:
         """Ask AI Core for its status.
 
@@ -126,6 +141,20 @@ class Serving:
         self._watcher.poll([self.watch])
 
     # Until it answers -----------------------------------------------------------------------------------------------
+
+    def require(self, plan: DeploymentPlan) -> None:
+        """Wait until it runs, and gives the answer that a test calls right.
+
+        Args:
+            plan: of the test.
+
+        Raises:
+            AicoreError: it cannot be created, or does not answer rightly.
+        """
+        self.failure = self.cause = None  # of another test
+        plan.require_complete()
+        self.require_running(plan.timeout)
+        self.require_right(plan)
 
     def require_running(self, timeout: float) -> None:
         """Wait until AI Core says that it is running.
@@ -153,9 +182,12 @@ class Serving:
                     raise VerdictError(self.failed(f"was {status} {timeout:g} s after its start, and not RUNNING"))
                 self._clock.sleep(min(self._interval, left))
         if self.readiness.running is None:
-            self._note(running=self._since_start())
-            began = watch.running_since
-            self.stages.record().note("running", time=self._clock.now(), ticks=self._clock.monotonic(), began=began)
+            resumed = self.entry is not None and self.entry.is_resumed
+            self._note(running=self._since_start(), resumed=resumed)
+            began = self.api.service_now() if resumed else watch.running_since
+            record = self.stages.record()
+            if record.running_since is None:
+                record.note("running", time=self._clock.now(), ticks=self._clock.monotonic(), began=began)
 
     def _require_allowed(self) -> None:
         """Raise an error if it must not run any longer; it is stopped then.
@@ -168,6 +200,8 @@ class Serving:
         if self._clock.monotonic() - self._polled >= self._interval:
             self.poll()  # from its answers the service's time is known, by which the budget counts
         why = self._refusal()
+        if self.entry is not None and self.entry.stops is not None:
+            why = self.entry.stops.why
         if why is not None:
             raise RunError(f"deployment {self.watch.execution_id} of {self.plan.workflow}: {why}")
 
@@ -331,6 +365,14 @@ class Serving:
         lines = patiently(self._clock, lambda: self.api.logs(watch.execution_id, since), seconds)
         return [LogLine(line.msg.removesuffix("\n"), line.timestamp) for line in lines]
 
+    def known_logs(self) -> list[LogLine]:
+        """Return its log lines for a report, which does not wait long for them.
+
+        Raises:
+            AicoreError: AI Core does not give them.
+        """
+        return self.logs(_LOG_SECONDS)
+
     def failed(self, how: str) -> str:
         """Return the text of an error: what happened, why that may be, and the end of the log.
 
@@ -338,12 +380,15 @@ class Serving:
             how: how it failed, what follows its name in a sentence.
         """
         try:
-            lines = self.logs(_LOG_SECONDS)
+            lines = self.known_logs()
         except AicoreError:
             lines = []
         place = f"{self.plan.place}: " if self.plan.place else ""
         told = f"{place}deployment {self.watch.execution_id} of {self.plan.workflow} {how.rstrip('.')}."
-        return "\n".join([told, *explained(self.plan, self.watch.execution, lines, how)])
+        evidence = evidence_of(self.plan, self.watch.execution, lines, how)
+        self.cause = likely_cause(evidence)
+        self.failure = "\n".join([told, *explained(evidence, self.cause)])
+        return self.failure
 
     def _since_start(self) -> float:
         return max(0.0, self._clock.monotonic() - self.watch.began)

@@ -12,7 +12,7 @@ import pytest
 from pytest_aicore.echo import MISPLACED, is_misplaced
 from pytest_aicore.errors import AicoreError, SettingsError
 from pytest_aicore.hooks import EMULATED_ONLY, SETTINGS, environment_at_start
-from pytest_aicore.hooks.context import hiding_of, session_of, settings_of
+from pytest_aicore.hooks.context import ends_of_deployments, hiding_of, session_of, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -165,12 +165,16 @@ def summarize(terminalreporter: pytest.TerminalReporter, config: pytest.Config, 
         carrying: the reports of tests that had runs.
     """
     from pytest_aicore.reports.colours import of_summary
+    from pytest_aicore.reports.deployments import deployments_in, distinct_deployments
     from pytest_aicore.reports.model import gates_in, reports_in
-    from pytest_aicore.reports.terminal import TITLE, gates_summary, summary
+    from pytest_aicore.reports.terminal import TITLE, deployments_summary, gates_summary, summary
 
     runs = [run for report in carrying for run in reports_in(report)]
-    verbose = config.get_verbosity() > 0
-    lines = summary(runs, verbose=verbose, prices=settings_of(config).prices.value)
+    deployed = [each for report in carrying for each in deployments_in(report)]
+    verbose, prices = config.get_verbosity() > 0, settings_of(config).prices.value
+    lines = summary(runs, verbose=verbose, prices=prices)
+    distinct = distinct_deployments(deployed, ends_of_deployments(config, deployed))
+    lines += deployments_summary(distinct, verbose=verbose, prices=prices)
     lines += gates_summary([gate for report in carrying for gate in gates_in(report)])
     if lines:
         terminalreporter.section(TITLE)

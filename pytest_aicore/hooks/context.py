@@ -11,15 +11,16 @@ from pytest_aicore.hooks import HIDING_PLUGIN, SETTINGS, environment_at_start, i
 from pytest_aicore.processes import processors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pytest_aicore.config.markers import MarkerUse
     from pytest_aicore.config.options import Settings
     from pytest_aicore.hooks.secrets import Hiding
+    from pytest_aicore.reports.deployments import DeploymentReport
     from pytest_aicore.session.local_session import Owner
     from pytest_aicore.session.session import Session
-    from pytest_aicore.training.live.runs import Live, LiveOptions
+    from pytest_aicore.training.live.runs import EndOfDeployment, Live, LiveOptions
 
 _SESSION: pytest.StashKey[Session] = pytest.StashKey()
 LIVE_PLUGIN = "aicore-live"
@@ -140,6 +141,18 @@ def make_live(config: pytest.Config, session: Session) -> Live:
         is_worker=hasattr(config, "workerinput"),
         store=lambda: session.store,
     )
+
+
+def ends_of_deployments(config: pytest.Config, reports: Iterable[DeploymentReport]) -> dict[str, EndOfDeployment]:
+    """Return how long deployments of the real service have run, and why they were stopped, by their ids.
+
+    Args:
+        config: of pytest.
+        reports: of the deployments of the session.
+    """
+    if not any(each.live for each in reports):
+        return {}
+    return session_of(config).real_runs.ends_of_deployments()
 
 
 def _ledger_file(config: pytest.Config) -> Path:

@@ -272,7 +272,8 @@ class Deployer:
         serving = self._session.deployments.get(plan, key, self._item.nodeid, own=own)
         self._servings.append(serving)
         deployment = Deployment(plan, serving)
-        _isolation(self._request).gates.follow(self._item).note(deployment)
+        _isolation(self._request).note(self._item, deployment)
+        serving.require(plan)
         return deployment
 
     def give_back(self) -> None:

@@ -35,9 +35,11 @@ from pytest_aicore.training.plan import COMPLETED
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
 
+    from pytest_aicore.deployment.deployment import Deployment
     from pytest_aicore.emulator.emulator import Condition
     from pytest_aicore.hooks.run_details import RunDetails
     from pytest_aicore.redact import Redactor
+    from pytest_aicore.reports.deployments import DeploymentReport
     from pytest_aicore.reports.model import RunReport
     from pytest_aicore.session.session import Session
     from pytest_aicore.training.diagnosis import Cause
@@ -70,6 +72,7 @@ class ItemRecord:
 
     Attributes:
         runs: the runs that it used.
+        deployments: the deployments that it used.
         incidents: what failed it without an exception.
         started: the programs that it started and that may reach the network.
         unseen: the packages that may do so unseen.
@@ -83,6 +86,7 @@ class ItemRecord:
 
     def __init__(self) -> None:
         self.runs: list[Run] = []
+        self.deployments: list[Deployment] = []
         self.incidents: list[str] = []
         self.started: list[str] = []
         self.unseen: list[str] = []
@@ -109,10 +113,10 @@ def isolation_of(config: pytest.Config) -> Isolation:
     return config.stash[_ISOLATION]
 
 
-def unreported(config: pytest.Config) -> list[RunReport]:
-    """Return the runs of a test that was interrupted, and therefore has no report."""
+def unreported(config: pytest.Config) -> tuple[list[RunReport], list[DeploymentReport]]:
+    """Return the runs and deployments of a test that was interrupted, and therefore has no report."""
     isolation = config.stash.get(_ISOLATION, None)
-    return [] if isolation is None else isolation.unreported()
+    return ([], []) if isolation is None else isolation.unreported()
 
 
 def _warn(item: pytest.Item, warning: pytest.PytestWarning) -> None:
@@ -178,6 +182,16 @@ class Isolation:
         run = self.session.run(plan, own=self.is_own(item), user=item.nodeid)
         self._record(item).runs.append(run)
         return run
+
+    def note(self, item: pytest.Item, deployment: Deployment) -> None:
+        """Note that a test uses a deployment: its section and reports show it, values of the test may come from it.
+
+        Args:
+            item: the test.
+            deployment: which.
+        """
+        self._record(item).deployments.append(deployment)
+        self.gates.follow(item).note(deployment)
 
     @staticmethod
     def is_own(item: pytest.Item) -> bool:
@@ -277,8 +291,9 @@ class Isolation:
             self._ask_for_metrics(record)
         if call.when != "teardown":  # after it the emulator has forgotten the test
             record.steps.update({run: found for run in record.runs if (found := self._steps(run))})
-        if report.failed or (record.runs and call.when == "teardown"):
-            from pytest_aicore.reports import model
+        used = record.runs or record.deployments
+        if report.failed or (used and call.when == "teardown"):
+            from pytest_aicore.reports import deployments, model
             from pytest_aicore.reports import terminal as reporting
 
             if report.failed:
@@ -299,16 +314,20 @@ class Isolation:
                     ask=ask,
                     hints=hints,
                     steps=lambda run: record.steps.get(run, ()),
+                    deployments=record.deployments,
                 )
                 if lines:
                     report.sections.append((reporting.TITLE, "\n".join(lines)))
                 if ask and self._details is not None:
                     record.error = failure
                     record.requests = self._details.requests(requests)
-            if record.runs and call.when == "teardown":
-                reports = self._reports(item)
-                setattr(report, model.CARRIED, [each.data() for each in reports])
-                report.user_properties += model.properties(reports)
+            if used and call.when == "teardown":
+                reports, deployed = self._reports(item), self._deployments(item)
+                if reports:
+                    setattr(report, model.CARRIED, [each.data() for each in reports])
+                if deployed:
+                    setattr(report, deployments.CARRIED_DEPLOYMENTS, [each.data() for each in deployed])
+                report.user_properties += model.properties(reports) + deployments.deployment_properties(deployed)
                 self._unreported = None
         if self._details is not None and call.when == "call":
             record.details.update(self._details.of(record.runs))
@@ -327,9 +346,10 @@ class Isolation:
             return None
         return compared(left, op, right, self._record(self._item).runs)
 
-    def unreported(self) -> list[RunReport]:
-        """Return the runs of a test that was interrupted, so that it has no report."""
-        return [] if self._unreported is None else self._reports(self._unreported)
+    def unreported(self) -> tuple[list[RunReport], list[DeploymentReport]]:
+        """Return the runs and deployments of a test that was interrupted, so that it has no report."""
+        item = self._unreported
+        return ([], []) if item is None else (self._reports(item), self._deployments(item))
 
     def _reports(self, item: pytest.Item) -> list[RunReport]:
         """Return what a test saw of its runs, without secrets."""
@@ -354,6 +374,17 @@ class Isolation:
             for run in record.runs
         ]
         return [RunReport(**encodable(self._redact.data(each.data()))) for each in reports]
+
+    def _deployments(self, item: pytest.Item) -> list[DeploymentReport]:
+        """Return what a test saw of its deployments, without secrets."""
+        record = self._record(item)
+        if not record.deployments:
+            return []
+        from pytest_aicore.reports.deployments import DeploymentReport, deployment_report
+        from pytest_aicore.reports.model import encodable
+
+        reports = [deployment_report(each, item.name, self.session, item.nodeid) for each in record.deployments]
+        return [DeploymentReport(**encodable(self._redact.data(each.data()))) for each in reports]
 
     def _ask_for_metrics(self, record: ItemRecord) -> None:
         """Ask for the metrics of runs that have completed, for the table of their family."""

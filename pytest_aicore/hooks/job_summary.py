@@ -47,7 +47,7 @@ def append_summary(
     """
     now = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S.%fZ}"
     session = {**session_facts(settings, runs), "started_at": now, "ended_at": now, "exit_status": int(has_failed)}
-    document = document_of(runs, gates, session, settings.prices.value)
+    document = document_of(runs, [], gates, session, settings.prices.value)
     path = Path(file)
     try:
         room = LIMIT - (path.stat().st_size if path.exists() else 0)

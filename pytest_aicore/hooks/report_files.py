@@ -12,18 +12,20 @@ from pytest_aicore.config.settings import OFFLINE_HOST
 from pytest_aicore.echo import shown
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.hooks import environment_at_start
-from pytest_aicore.hooks.context import hiding_of, session_of
+from pytest_aicore.hooks.context import ends_of_deployments, hiding_of, session_of
 from pytest_aicore.printable import on_one_line
 from pytest_aicore.processes import Home
+from pytest_aicore.reports.deployments import deployments_in, distinct_deployments
 from pytest_aicore.reports.document import document_of
 from pytest_aicore.reports.identity import build_of
 from pytest_aicore.reports.model import encodable, gates_in, reports_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     from pytest_aicore.config.options import Settings
+    from pytest_aicore.reports.deployments import DeploymentReport
     from pytest_aicore.reports.model import RunReport
 
 
@@ -35,6 +37,7 @@ class ReportFiles:
         self._settings = settings
         self._began = _now()
         self._runs: list[RunReport] = []
+        self._deployments: list[DeploymentReport] = []
         self._gates: list[dict[str, Any]] = []
         self._outcomes: list[str] = []
         self._home = Home()
@@ -58,15 +61,35 @@ class ReportFiles:
         config.pluginmanager.register(cls(config, settings), "aicore-report")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep the runs and the quality gates of a test."""
+        """Keep the runs, the deployments and the quality gates of a test."""
         self._runs += reports_in(report)
+        self._deployments += deployments_in(report)
         self._gates += gates_in(report)
 
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
-        """Write the files, except in a forked process that returns into pytest."""
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> Generator[None, object, object]:
+        """Write the files, except in a forked process that returns into pytest.
+
+        Once more, where deployments were stopped since: how long each has run, and what that costs.
+        """
         if not self._home.is_here:
-            return
-        document = self._document(int(exitstatus))
+            return (yield)
+        from pytest_aicore.hooks.isolation import unreported
+
+        # A test that was interrupted has no report.
+        runs, deployments = unreported(self._config)
+        self._runs += runs
+        self._deployments += deployments
+        self._write_all(int(exitstatus))
+        try:
+            return (yield)
+        finally:
+            if any(each.live for each in self._deployments):
+                self._write_all(int(exitstatus))
+
+    def _write_all(self, exit_status: int) -> None:
+        self._outcomes = []
+        document = self._document(exit_status)
         report, html = self._settings.report.value, self._settings.html.value
         if report is not None:
             from pytest_aicore.training.output import replace_file
@@ -78,19 +101,17 @@ class ReportFiles:
             self._write(html, lambda: write_page(document, html))
 
     def _document(self, exit_status: int) -> dict[str, Any]:
-        from pytest_aicore.hooks.isolation import unreported
-
-        # A test that was interrupted has no report.
-        runs = [*self._runs, *unreported(self._config)]
-        settings = self._settings
+        runs, settings = self._runs, self._settings
         session = {
-            **session_facts(settings, runs),
+            **session_facts(settings, [*runs, *self._deployments]),
             "started_at": self._began,
             "ended_at": _now(),
             "exit_status": exit_status,
             "build": build_of(environment_at_start(self._config)),
         }
-        document = document_of(runs, self._gates, session, settings.prices.value)
+        ends = ends_of_deployments(self._config, self._deployments)
+        deployments = distinct_deployments(self._deployments, ends)
+        document = document_of(runs, deployments, self._gates, session, settings.prices.value)
         if settings.html.value is not None:
             from pytest_aicore.reports.sources import sources_of
 
@@ -112,12 +133,12 @@ class ReportFiles:
             terminalreporter.line(on_one_line(f"aicore: {outcome}"))
 
 
-def session_facts(settings: Settings, runs: Sequence[RunReport]) -> dict[str, Any]:
+def session_facts(settings: Settings, runs: Sequence[RunReport | DeploymentReport]) -> dict[str, Any]:
     """Return mode, host and resource group of a session, as its document has them.
 
     Args:
         settings: of the session.
-        runs: the reports of its tests.
+        runs: the reports of its tests' runs and deployments.
     """
     return {
         "mode": "live" if settings.live.value else "local" if settings.local.value else "offline",

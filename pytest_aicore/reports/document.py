@@ -9,6 +9,7 @@ from pytest_aicore.reports.families import families
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from pytest_aicore.reports.deployments import DeploymentReport, DistinctDeployment
     from pytest_aicore.reports.model import RunReport
     from pytest_aicore.training.live.budget import Price
 
@@ -19,6 +20,7 @@ VERSION: Final = 1
 
 def document_of(
     reports: Sequence[RunReport],
+    deployments: Sequence[DistinctDeployment],
     gates: Sequence[Mapping[str, Any]],
     session: Mapping[str, Any],
     prices: Mapping[str, Price],
@@ -27,6 +29,7 @@ def document_of(
 
     Args:
         reports: of all tests.
+        deployments: of all tests, each once.
         gates: the quality gates of all tests, as their reports carry them.
         session: what is known of the session: mode, host, resource group, times, exit status.
         prices: of an hour, by resource plan.
@@ -36,6 +39,7 @@ def document_of(
         "version": VERSION,
         **session,
         "runs": runs_of(reports, prices),
+        "deployments": [_deployment(each, prices) for each in deployments],
         "families": [each.data() for each in families(reports)],
         "gates": list(gates),
     }
@@ -102,7 +106,36 @@ def runs_of(reports: Sequence[RunReport], prices: Mapping[str, Price]) -> list[d
     return list(found.values())
 
 
-def _cost(run: RunReport, prices: Mapping[str, Price]) -> dict[str, Any] | None:
+def _deployment(deployment: DistinctDeployment, prices: Mapping[str, Price]) -> dict[str, Any]:
+    """Return a deployment as the document has it."""
+    its = deployment.deployment
+    return {
+        "workflow": its.workflow,
+        "executable": its.executable,
+        "scenario": its.scenario,
+        "configuration_id": its.configuration_id,
+        "artifacts": its.artifacts,
+        "parameters": its.parameters,
+        "deployment_id": its.id,
+        "status": its.status,
+        "url": its.url,
+        "history": its.history,
+        "running": its.running,
+        "listening": its.listening,
+        "answered": its.answered,
+        "retried": its.retried,
+        "resumed": its.resumed,
+        "duration": its.seconds,
+        "plans": its.plans,
+        "cost": _cost(its, prices),
+        "stopped": its.stopped,
+        "tests": deployment.tests,
+        "diagnosis": its.diagnosis,
+        "failure": its.failure,
+    }
+
+
+def _cost(run: RunReport | DeploymentReport, prices: Mapping[str, Price]) -> dict[str, Any] | None:
     """Return what a run on AI Core cost by the table of prices, None where that is unknown."""
     if not run.live or not prices or run.seconds is None:
         return None

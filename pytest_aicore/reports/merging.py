@@ -76,6 +76,7 @@ def _merged(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "ended_at": max((each["ended_at"] for each in group), key=lambda text: parse_time(text) or 0.0),
         "exit_status": _exit_status([each["exit_status"] for each in group]),
         "runs": _runs(group),
+        "deployments": [deployment for each in group for deployment in each.get("deployments", ())],
         "families": [family for each in group for family in each.get("families", ())],
         "gates": [gate for each in group for gate in each.get("gates", ())],
         "workflows": _workflows(group),

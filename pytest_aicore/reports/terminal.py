@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 
     from pytest_aicore.config.options import Settings
     from pytest_aicore.config.setting import Setting
+    from pytest_aicore.deployment.deployment import Deployment
+    from pytest_aicore.deployment.diagnosis import Cause as CauseOfSilence
+    from pytest_aicore.deployment.serving import Readiness
+    from pytest_aicore.reports.deployments import DeploymentReport, DistinctDeployment
     from pytest_aicore.reports.model import RunReport
     from pytest_aicore.training.diagnosis import Cause
-    from pytest_aicore.training.finished import FinishedExecution, LogLine
+    from pytest_aicore.training.finished import LogLine
     from pytest_aicore.training.live.budget import Price
     from pytest_aicore.training.run import Run
     from pytest_aicore.training.watcher import Seen
@@ -148,6 +152,7 @@ def section(
     ask: bool = True,
     hints: Sequence[str] = (),
     steps: Callable[[Run], Sequence[Mapping[str, Any]]] = _nothing_known,
+    deployments: Sequence[Deployment] = (),
 ) -> list[str]:
     """Return the lines of a failed test's section; none if the test did not use AI Core.
 
@@ -159,12 +164,14 @@ def section(
         ask: whether AI Core may be asked for what is not known yet.
         hints: what may have bypassed the emulator.
         steps: returns what the steps of a run on this machine took.
+        deployments: the deployments that the test used.
     """
     log = list(requests)  # before explaining a run makes more requests
     cut = len(log) == getattr(requests, "maxlen", None)
     parts = [[line for incident in incidents for line in _row("incident", incident)]]
     parts += [[line for hint in hints for line in _row("hint", hint)]]
     parts += [[*_diagnosis(explain(run)), *_run(run, ask, steps(run))] for run in runs]
+    parts += [_deployment(each, ask) for each in deployments]
     parts += [_requests(log, cut)]
     lines: list[str] = []
     for part in parts:
@@ -205,7 +212,7 @@ def unknown_groups(requests: Iterable[Any], known: Collection[str]) -> list[str]
     ]
 
 
-def _diagnosis(causes: Sequence[Cause]) -> list[str]:
+def _diagnosis(causes: Iterable[Cause | CauseOfSilence]) -> list[str]:
     """Show the likely causes, the likeliest first, each with its evidence and remedy."""
     lines: list[str] = []
     for cause in causes:
@@ -248,8 +255,46 @@ def _run(run: Run, ask: bool, steps: Sequence[Mapping[str, Any]]) -> list[str]:
     if watch.trouble is not None:
         lines += _row("trouble", str(watch.trouble))
     if finished is not None and (ask or finished.knows_logs):
-        lines += _logs(finished)
+        lines += _logs(lambda: finished.logs)
     return lines
+
+
+def _deployment(deployment: Deployment, ask: bool) -> list[str]:
+    serving = deployment.serving
+    watch, cause = serving.stages.watch, serving.cause
+    lines = _diagnosis([] if cause is None else [cause])
+    if watch is not None:
+        lines += _row("deployment", f"{watch.execution_id} of {deployment.plan.workflow}")
+        lines += _row("status", watch.history[-1].status.value)
+        if watch.execution is not None and watch.execution.deployment_url:
+            lines += _row("url", watch.execution.deployment_url)
+    configuration = serving.stages.configuration.made
+    if configuration is not None:
+        lines += _row("configuration", serving.configuration_id)
+    for name, artifact in (serving.stages.artifacts.made or {}).items():
+        lines += _row("artifact", f"{name} {artifact.id} {artifact.url}")
+    if watch is None:
+        return lines
+    lines += _history(watch.history)
+    lines += _row("ready", _readiness(serving.readiness))
+    if serving.failure is not None:
+        return lines  # the message of the failure has what AI Core says, and the end of the log
+    if watch.execution is not None and watch.execution.status_message:
+        lines += _row("message", watch.execution.status_message)
+    return [*lines, *_logs(serving.known_logs)] if ask else lines
+
+
+def _readiness(its: Readiness | DeploymentReport) -> str:
+    """Return when a deployment came to answer, and how many requests were repeated before."""
+    since = "this session resumed it" if its.resumed else "its creation"
+    moments = (("running", its.running), ("listening", its.listening), ("first right answer", its.answered))
+    known = [f"{what} {duration_text(seconds)}" for what, seconds in moments if seconds is not None]
+    text = f"{', '.join(known)} after {since}" if known else "not running yet"
+    return f"{text}; {_repeated(its.retried)}" if its.retried else text
+
+
+def _repeated(number: int) -> str:
+    return f"{number} request{'s' if number > 1 else ''} repeated"
 
 
 def _history(history: Sequence[Seen]) -> list[str]:
@@ -378,9 +423,9 @@ def _plain(name: str, value: object, depth: int = 0) -> Iterator[str]:
         yield f"{indent}{name}: {HIDDEN if secret else value}"
 
 
-def _logs(finished: FinishedExecution) -> list[str]:
+def _logs(ask: Callable[[], list[LogLine]]) -> list[str]:
     try:
-        logs: list[LogLine] = finished.logs
+        logs = ask()
     except AicoreError as error:
         return _row("logs", f"not available: {error}")
     if not logs:
@@ -477,6 +522,38 @@ def summary(reports: Iterable[RunReport], *, verbose: bool, prices: Mapping[str,
     return [on_one_line(line) for line in lines]
 
 
+def deployments_summary(
+    deployments: Sequence[DistinctDeployment], *, verbose: bool, prices: Mapping[str, Price] | None = None
+) -> list[str]:
+    """Return the lines about deployments: one for each. Offline there are none, unless the user asked for more.
+
+    Args:
+        deployments: each once.
+        verbose: whether the user asked for more.
+        prices: of an hour, by resource plan.
+    """
+    known = [each for each in deployments if each.deployment.id is not None]
+    if not known or not (verbose or any(its.live or its.local for its, _ in known)):
+        return []
+    first = known[0].deployment
+    where = "live" if first.live else "local" if first.local else "emulated"
+    lines = [f"{len(known)} deployment{'s' if len(known) > 1 else ''}, {where}"]
+    workflows = max(len(its.workflow) for its, _ in known)
+    for its, tests in known:
+        took = "" if its.seconds is None else duration_text(its.seconds)
+        users = its.test if len(tests) == 1 else f"{len(tests)} tests"
+        cost = _cost(its, prices) if prices and its.live else ""
+        note = f"; answered after {duration_text(its.answered)}" if its.answered is not None else ""
+        note += f", {_repeated(its.retried)}" if its.retried else ""
+        note += "; resumed" if its.resumed else ""
+        note += f"; stopped by us: {its.stopped}" if its.stopped else ""
+        note += f"; likely: {its.diagnosis[0]['likely']}" if its.diagnosis else ""
+        # An emulated id is not unique: after a rollback the next deployment has the same.
+        its_id = f" {its.id}" if its.live else ""
+        lines.append(f"{its.status:<9}{its_id} {took:>10}{cost}  {its.workflow:<{workflows}}  {users}{note}")
+    return [on_one_line(line) for line in lines]
+
+
 def gates_summary(gates: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the lines about quality gates that were compared: how many passed, and each with its rules.
 
@@ -522,7 +599,7 @@ def _metrics(run: RunReport) -> str:
     return f"; {', '.join(shown[:_METRICS])}{further}" if shown else ""
 
 
-def _cost(run: RunReport, prices: Mapping[str, Price]) -> str:
+def _cost(run: RunReport | DeploymentReport, prices: Mapping[str, Price]) -> str:
     """Return what a run cost by the table of prices, `?` where that is unknown."""
     from pytest_aicore.training.live.budget import estimate
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _SUFFIX: Final = ".processes"
-_OF_STEPS: Final = b"ARGO_CONTAINER_NAME="
+_OF_STEPS: Final = (b"ARGO_CONTAINER_NAME=", b"K_REVISION=")
+"""Variables of which each step of a workflow has one, and each server of a deployment the other."""
 
 
 def file_of(root: Path) -> Path:
@@ -61,8 +62,16 @@ def end_noted(folder: Path) -> None:
     for file in (*folder.glob(f"steps/*{_SUFFIX}"), *folder.glob(f"*/steps/*{_SUFFIX}")):
         with suppress(OSError):
             marks += file.read_text(encoding="utf-8", errors="replace").splitlines()
-    leaders = {mark.split(" ")[1] for mark in marks} | {_session_of(process) for process in _steps_in(folder)}
-    end([*marks, *_of_sessions(leaders - {""})])
+    leaders = {mark.split(" ")[1] for mark in marks}
+    known: set[str] = set()
+    while found := {*marks, *_of_sessions(leaders := leaders | _sessions_in(folder))} - known:
+        end(found)  # whatever started others while these were looked for starts no more
+        known |= found
+
+
+def _sessions_in(folder: Path) -> set[str]:
+    """Return the sessions of the steps that work in a folder."""
+    return {_session_of(process) for process in _steps_in(folder)} - {""}
 
 
 def _steps_in(folder: Path) -> Iterator[Path]:
@@ -101,7 +110,8 @@ def _session_of(process: Path) -> str:
 
 
 def _is_of_step(process: Path) -> bool:
-    return _OF_STEPS in (process / "environ").read_bytes()
+    variables = (process / "environ").read_bytes()
+    return any(each in variables for each in _OF_STEPS)
 
 
 __all__ = ["end", "end_noted", "file_of", "note"]

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from pytest_aicore.deployment.from_run import RunArtifact
 from pytest_aicore.deployment.maker import DeploymentMaker
 from pytest_aicore.deployment.serving import Serving
 from pytest_aicore.errors import AicoreError
@@ -67,6 +68,7 @@ class Deployments:
         self._shared: dict[str, Serving] = {}
         self._own: list[Serving] = []
         self._needed: dict[str, set[str]] = {}
+        self._made = 0
 
     def need(self, keys: Mapping[str, Iterable[str]]) -> None:
         """Note which tests will need which deployments.
@@ -77,16 +79,13 @@ class Deployments:
         self._needed = {key: set(tests) for key, tests in keys.items()}
 
     def get(self, plan: DeploymentPlan, key: str, user: str, *, own: bool) -> Serving:
-        """Return the deployment of a plan, which runs and answers rightly.
+        """Return the deployment of a plan; it is not created before somebody requires that it answers.
 
         Args:
             plan: what is deployed, with the artifacts of the test's own training.
             key: of the shared deployment.
             user: the test that asks.
             own: whether the test must not share it.
-
-        Raises:
-            AicoreError: it cannot be created, or does not answer.
         """
         serving = None if own else self._shared.get(key)
         if serving is None or not self._may_be_used(serving, user):
@@ -95,9 +94,6 @@ class Deployments:
                 self._own.append(serving)
             else:
                 self._shared[key] = serving
-        plan.require_complete()
-        serving.require_running(plan.timeout)
-        serving.require_right(plan)
         return serving
 
     def _may_be_used(self, serving: Serving, user: str) -> bool:
@@ -117,8 +113,10 @@ class Deployments:
 
         if live is not None:
             live.follow(api)
-        record = NoRecord if live is None else partial(live.deployment_record, plan, key, user)
-        stages = Training(plan, maker_of(plan), api, around.clock, OneByOne(watcher), kept, record)
+        trained = {name: url.id for name, url in plan.artifacts.items() if isinstance(url, RunArtifact)}
+        record = NoRecord if live is None else partial(live.deployment_record, plan, key, user, trained)
+        self._made += 1
+        stages = Training(plan, maker_of(plan), api, around.clock, OneByOne(watcher), kept, record, self._made)
         refusal = None if live is None else live.why_spent
         return Serving(plan, stages, maker_of, api, watcher, around.clock, around.interval, refusal)
 

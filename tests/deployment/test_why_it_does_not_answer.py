@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_aicore.deployment.diagnosis import explained
+from pytest_aicore.deployment.diagnosis import evidence_of, explained, likely_cause
 from pytest_aicore.deployment.plan import DeploymentPlan
 from pytest_aicore.workflows import parse_template
 
@@ -41,6 +41,12 @@ spec:
 """
 PLAN = DeploymentPlan(parse_template(TEMPLATE))
 NOT_LISTENING = "runs, but GET /v1/x was refused for 60 s after its start (3 times repeated): it does not listen"
+
+
+def told_of(deployment: Any, lines: list[str], how: str) -> list[str]:
+    """Return the lines that tell why a deployment does not answer."""
+    evidence = evidence_of(PLAN, deployment, lines, how)
+    return explained(evidence, likely_cause(evidence))
 
 
 def waiting(message: str) -> dict[str, Any]:
@@ -185,7 +191,7 @@ that imagePullSecrets names is missing
 def test_the_likely_cause_is_told(case: str) -> None:
     status, details, lines, told = CASES[case]
     deployment = SimpleNamespace(status=SimpleNamespace(value=status), status_message=None, status_details=details)
-    assert "\n".join(explained(PLAN, deployment, lines, NOT_LISTENING)) == told
+    assert "\n".join(told_of(deployment, lines, NOT_LISTENING)) == told
 
 
 @pytest.mark.parametrize(
@@ -200,7 +206,7 @@ def test_the_likely_cause_is_told(case: str) -> None:
 )
 def test_servers_say_where_they_listen_in_many_ways(line: str, seen: str | None) -> None:
     deployment = SimpleNamespace(status=SimpleNamespace(value="PENDING"), status_message=None, status_details=None)
-    told = next(each for each in explained(PLAN, deployment, [line], "") if "likely" in each)
+    told = next(each for each in told_of(deployment, [line], "") if "likely" in each)
     assert told.startswith("  likely: the server listens on") is (seen is not None)
     assert seen is None or seen in told
 
@@ -209,6 +215,6 @@ def test_what_a_log_says_cannot_act_in_a_terminal() -> None:
     deployment = SimpleNamespace(
         status=SimpleNamespace(value="DEAD"), status_message="\x1b[31mred", status_details=None
     )
-    told = explained(PLAN, deployment, ["\x1b[2J" + "x" * 1000], "")
+    told = told_of(deployment, ["\x1b[2J" + "x" * 1000], "")
     assert not any("\x1b" in line for line in told)
     assert max(map(len, told)) < 400

@@ -102,25 +102,26 @@ def start(env):
     script = "cd / && sleep SECONDS & exec sleep SECONDS"
     env["PATH"] = os.environ["PATH"]
     subprocess.Popen(["sh", "-c", script], cwd=folder / "steps", env=env, start_new_session=True)
-start({"ARGO_CONTAINER_NAME": "main"})
+start({"VARIABLE": "main"})
 start({})
 os._exit(1)
 """
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="found in /proc, which Linux has")
-def test_a_step_that_nobody_had_time_to_note(tmp_path: Path) -> None:
-    """What works in the folder and is no step is left alone."""
+@pytest.mark.parametrize("variable", ["ARGO_CONTAINER_NAME", "K_REVISION"])
+def test_a_step_or_server_that_nobody_had_time_to_note(tmp_path: Path, variable: str) -> None:
+    """What works in the folder and is neither is left alone."""
     seconds = f"4{int.from_bytes(os.urandom(4), 'big')}"
     env = {"TMPDIR": str(tmp_path), "PATH": os.environ["PATH"]}
-    command = [sys.executable, "-c", BEGIN + STEP.replace("SECONDS", seconds)]
+    command = [sys.executable, "-c", BEGIN + STEP.replace("SECONDS", seconds).replace("VARIABLE", variable)]
     assert subprocess.run(command, env=env, cwd=ROOT, stdout=subprocess.DEVNULL, check=False).returncode == 1
     try:
         until(lambda: len(sleeping(seconds)) == 4, "all processes")
         subprocess.run([sys.executable, "-c", NEXT], env=env, cwd=ROOT, check=True)
         until(lambda: len(sleeping(seconds)) == 2, "the end of the step")
         for process in sleeping(seconds):
-            assert b"ARGO_" not in Path(f"/proc/{process}/environ").read_bytes()
+            assert variable.encode() not in Path(f"/proc/{process}/environ").read_bytes()
     finally:
         for process in sleeping(seconds):
             os.kill(process, signal.SIGKILL)

@@ -167,6 +167,7 @@ class Entry:
         gone: whether it does not exist.
         users: the tests that use it.
         unwanted: whether it was given up because no remaining test needs it.
+        is_resumed: whether its session has resumed it from an earlier one.
     """
 
     id: str
@@ -187,6 +188,7 @@ class Entry:
     gone: bool = False
     users: set[str] = field(default_factory=set)
     unwanted: bool = False
+    is_resumed: bool = False
 
     @property
     def is_deployment(self) -> bool:
@@ -292,6 +294,9 @@ class Entry:
         elif event == "adopted":
             self.session, self.kept, self.lost, self.unwanted = line["session"], False, False, False
             self.stops = None
+            self.is_resumed = True
+            if self.is_deployment:  # the session that created it has paid for the time before
+                self.running_since = self.running_ticks = self.began = None
             self.users.clear()
             for stage in self.stages.values():
                 if stage.in_doubt:  # the new session searches for it again

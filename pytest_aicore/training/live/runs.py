@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from threading import Thread
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_aicore.errors import AicoreError
 from pytest_aicore.processes import Home, ThreadLock
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_aicore.training.live.keeping import Keeper
     from pytest_aicore.training.live.ledger import Entry, FileLedger, LedgerRecord, RunRecord
     from pytest_aicore.training.live.log_stream import Onlooker
+    from pytest_aicore.training.live.meter import Meter
     from pytest_aicore.training.plan import TrainingPlan
     from pytest_aicore.training.run import Training
     from pytest_aicore.training.service.api import TrainingApi
@@ -43,6 +45,20 @@ _STOPPING_PATIENCE = 60.0
 _LEAST_PATIENCE = 3.0
 """The least number of seconds for each part of the end, if the parts before have used all of them."""
 _AT_ONCE = 8
+NEEDLESS = "no remaining test needs it"
+NOTHING_TRAINED: Mapping[str, str] = MappingProxyType({})
+
+
+class EndOfDeployment(NamedTuple):
+    """What became of a deployment.
+
+    Attributes:
+        seconds: for how long it has run in this session.
+        why: this session stopped it; None if it did not.
+    """
+
+    seconds: float
+    why: str | None
 
 
 @dataclass(frozen=True)
@@ -118,6 +134,8 @@ class Live:
         self._asked: set[str] = set()
         self._opening = ThreadLock()
         self._keeper: Keeper | None = None
+        self._meter: Meter | None = None
+        self._why_finished: str | None = None
         self._fleet: Fleet | None = None
         self._stopping: list[Thread] = []
         self._begun_to_finish = False
@@ -341,13 +359,16 @@ class Live:
 
     # Deployments ----------------------------------------------------------------------------------------------------
 
-    def deployment_record(self, plan: BoundPlan, key: str, user: str) -> LedgerRecord:
-        """Return the record of a deployment in the ledger: of this session, or a new one.
+    def deployment_record(
+        self, plan: BoundPlan, key: str, user: str, trained: Mapping[str, str] = NOTHING_TRAINED
+    ) -> LedgerRecord:
+        """Return the record of a deployment in the ledger: of this session, of an earlier one to resume, or a new one.
 
         Args:
             plan: what is deployed.
-            key: identifies the same deployment in other processes of the session.
+            key: identifies the same deployment in other processes and sessions.
             user: the test that asks.
+            trained: the ids of the artifacts that are outputs of the test's own training, by input artifact.
 
         Raises:
             AicoreError: the plan is incomplete, the service would deploy something else, or nothing can be recorded.
@@ -358,8 +379,17 @@ class Live:
         plan.require_complete()
         ledger, executable = self.ledger, plan.template.executable
         self._open_ledger()
+        self._follow_budget()
+        resumed = self._resumable_deployment(key, trained)
         with ledger.locked():
-            entry = ledger.of_key(key) or ledger.begin(
+            entry = ledger.of_key(key)
+            if entry is None and resumed is not None and not ledger.is_alive(resumed.session):
+                entry = resumed
+                ledger.write("adopted", run=entry.id, session=self._session)
+                self.told.append(
+                    f"resumed: deployment {entry.execution_id} of {plan.workflow}, which an earlier session created."
+                )
+            entry = entry or ledger.begin(
                 key,
                 workflow=plan.workflow,
                 scenario=executable.scenario_id,
@@ -375,6 +405,88 @@ class Live:
         if not entry.has_begun:
             self._prepare(plan)
         return LedgerRecord(ledger, entry)
+
+    def _resumable_deployment(self, key: str, trained: Mapping[str, str]) -> Entry | None:
+        """Return the deployment of an earlier session that still serves the same, None if there is none.
+
+        Args:
+            key: of the deployment.
+            trained: what the test's own training has left: a deployment with the model of another one is not the same.
+
+        Raises:
+            CallError: AI Core does not answer for it.
+        """
+        from pytest_aicore.service_facts import FINAL_STATUSES
+        from pytest_aicore.training.live.ledger import ARTIFACTS
+        from pytest_aicore.training.service.failures import CallError
+        from pytest_aicore.training.service.retry import patiently
+
+        if not self.options.resumes or self.ledger.of_key(key) is not None:
+            return None
+        entry = self.ledger.resumable(key, self._host, self._resource_group)
+        if entry is None or (deployment_id := entry.execution_id) is None:
+            return None
+        bound = entry.stages[ARTIFACTS].result or {}
+        if any(bound.get(name, {}).get("id") != artifact for name, artifact in trained.items()):
+            return None
+        try:
+            found = patiently(self.fleet.clock, lambda: self.deployment_api.execution(deployment_id))
+        except CallError as error:
+            if error.is_missing:
+                return None
+            raise
+        target = found.target_status
+        is_left = found.status.value not in FINAL_STATUSES and (target is None or target.value == "RUNNING")
+        return entry if is_left else None
+
+    def _follow_budget(self) -> None:
+        """Stop deployments when the budget is spent, in the process that ends the session."""
+        from pytest_aicore.training.clock import RealClock
+        from pytest_aicore.training.live.budget import Budget
+        from pytest_aicore.training.live.meter import Meter
+
+        if self.is_worker or self.options.budget is None:
+            return
+        with self._opening:
+            if self._meter is None and not self._begun_to_finish:
+                api = self.deployment_api
+                budget = Budget(self.options.budget, self.ledger.of_session, RealClock(), api.service_now)
+                self._meter = Meter(budget, self.ledger, api, self.options.interval, self._stop_too_expensive)
+
+    def _stop_too_expensive(self, entry: Entry, why: str) -> None:
+        """Stop a deployment in a thread of its own, because the budget is spent.
+
+        Args:
+            entry: of the deployment.
+            why: the sentence for tests that ask it.
+        """
+        reason = "the budget is spent"
+        with self.ledger.locked():
+            self.ledger.refresh()
+            if entry.stops is not None or entry.unwanted or not entry.is_open:
+                return
+            self.ledger.write("stops", run=entry.id, reason=reason, why=why)
+        stop = Thread(target=self._stop_one, args=(entry, reason), name="pytest-aicore stop", daemon=True)
+        self._stopping.append(stop)
+        stop.start()
+
+    def ends_of_deployments(self) -> dict[str, EndOfDeployment]:
+        """Return for how long the deployments of the session have run, and why they were stopped, by their ids."""
+        from pytest_aicore.training.clock import RealClock
+
+        clock, now = RealClock(), self.deployment_api.service_now()
+        return {
+            str(entry.execution_id): EndOfDeployment(entry.ran(clock, now), self._why_stopped(entry))
+            for entry in self.ledger.of_session()
+            if entry.is_deployment and entry.execution_id is not None
+        }
+
+    def _why_stopped(self, entry: Entry) -> str | None:
+        if not entry.stopped:
+            return None
+        if entry.stops is not None:
+            return entry.stops.reason
+        return NEEDLESS if entry.unwanted else self._why_finished
 
     def mark(self, key: str) -> str:
         """Return the part of the name of a deployment's configuration that no other deployment has.
@@ -421,7 +533,7 @@ class Live:
         if self.options.keep or not entry.is_open:
             return
         self.ledger.record("unwanted", run=entry.id)
-        stop = Thread(target=self._stop_one_unneeded, args=(entry,), name="pytest-aicore stop", daemon=True)
+        stop = Thread(target=self._stop_one, args=(entry, NEEDLESS), name="pytest-aicore stop", daemon=True)
         self._stopping.append(stop)
         stop.start()
 
@@ -469,6 +581,7 @@ class Live:
         stops = stops_unneeded and not self.options.keep
         with suppress(AicoreError):  # the first run says what is wrong
             self._open_ledger(self._stop_unneeded if stops else lambda: None)
+            self._follow_budget()
 
     def is_done(self, tests: Iterable[str]) -> None:
         """Record that tests have ended or will not run any more, so that runs that only they need can be stopped.
@@ -489,13 +602,13 @@ class Live:
                         continue
                     self.ledger.write("unwanted", run=entry.id)
                 if entry.is_open:
-                    stop = Thread(target=self._stop_one_unneeded, args=(entry,), name="pytest-aicore stop", daemon=True)
+                    stop = Thread(target=self._stop_one, args=(entry, NEEDLESS), name="pytest-aicore stop", daemon=True)
                     self._stopping.append(stop)
                     stop.start()
 
-    def _stop_one_unneeded(self, entry: Entry) -> None:
+    def _stop_one(self, entry: Entry, why: str) -> None:
         with suppress(AicoreError):  # the end of the session tries again
-            self._settle(entry, "no remaining test needs it")
+            self._settle(entry, why)
 
     def running(self) -> int:
         """Return how many executions of the session may run now, as far as the ledger can be read."""
@@ -513,9 +626,12 @@ class Live:
         if self._begun_to_finish:
             return
         self._begun_to_finish = True
+        self._why_finished = why
         if self._fleet is not None:
             self._fleet.close()
         self._deadline = RealClock().monotonic() + _STOPPING_PATIENCE
+        if self._meter is not None:
+            self._meter.end()
         if self._keeper is not None:
             self._keeper.end(self._left_to_stop())
         for thread in self._stopping:
@@ -597,7 +713,7 @@ class Live:
             if price is None
             else f"It costs {price.amount:.2f} {price.currency}".rstrip() + " an hour"
         )
-        return f"{cost}, until `pytest-aicore sweep` stops it."
+        return f"{cost}, until `pytest-aicore sweep` stops it; --aicore-resume resumes it."
 
     def _stop(self, entries: list[Entry], why: str) -> bool:
         """Stop executions, several at once, and return whether that worked for all of them."""

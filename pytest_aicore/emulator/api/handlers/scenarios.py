@@ -101,9 +101,13 @@ def query_models(call: ApiCall) -> Response:
 
 
 def find_executable(state: State, scenario_id: str, executable_id: str) -> PublishedExecutable | None:
-    """Return the executable of a scenario with this id, or None."""
+    """Return the executable of a scenario with this id, or None.
+
+    That of a scenario that is not visible as well: public projects that serve a model of somebody else's have no
+    WorkflowTemplate, and deploy (SAP-samples/btp-generative-ai-hub-use-cases, BYOM).
+    """
     item = state.find_published(executable_id)
-    return item if item and item in _of_scenario(state, scenario_id) else None
+    return item if item and item.executable.scenario_id == scenario_id and not item.executable.missing else None
 
 
 def scenario_json(state: State, scenario_id: str) -> Json | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -118,7 +119,7 @@ def test_what_is_kept_is_named_with_its_costs_and_swept(
         [
             (
                 "aicore: left running: deployment d* of serving_workflow_tutorial.yaml, because of --aicore-keep."
-                f" {cost}, until `pytest-aicore sweep` stops it."
+                f" {cost}, until `pytest-aicore sweep` stops it; --aicore-resume resumes it."
             )
         ]
     )
@@ -143,6 +144,91 @@ def test_it(aicore_deployment):
     result = live(DEPLOY + body, "--aicore-budget=5m")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*the budget of this session is spent: its executions have run for *"])
+    assert all(target in ("DELETED", "STOPPED") for _, target in deployments(service))
+
+
+def test_a_budget_that_is_spent_while_nobody_asks_stops_the_deployment(
+    live: Callable[..., pytest.RunResult], service: Service, project: pytest.Pytester
+) -> None:
+    """The test sees that it ends, does not ask it, and the reports tell why."""
+    service.emulator.answer(SERVE, "/v2/predict", "good")
+    body = """
+@given
+def test_it(aicore_deployment, aicore_client):
+    while aicore_client.deployment.get(aicore_deployment.id).target_status.value == "RUNNING":
+        time.sleep(0.02)
+    aicore_deployment.predict({})
+"""
+    prices = "--override-ini=aicore_prices=starter = 60 EUR"
+    result = live(DEPLOY + body, "--aicore-budget=5m", "--aicore-report=report.json", prices)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*deployment d* of serving_workflow_tutorial.yaml: the budget of this session is spent: *",
+            "1 deployment, live",
+            "STOP* d* min * s  ~*EUR  serving_workflow_tutorial.yaml  test_it; stopped by us: the budget is spent",
+        ]
+    )
+    (told,) = json.loads((project.path / "report.json").read_text(encoding="utf-8"))["deployments"]
+    assert (told["stopped"], told["failure"], told["tests"]) == (
+        "the budget is spent",
+        None,
+        ["test_it.py::test_it"],
+    )
+    assert told["duration"] >= 300
+    assert told["cost"] == {"amount": round(told["duration"] / 60, 4), "currency": "EUR"}
+    assert told["url"] == f"{service.server.url}/v2/inference/deployments/{told['deployment_id']}"
+    assert all(target in ("DELETED", "STOPPED") for _, target in deployments(service))
+
+
+def test_what_was_kept_is_resumed_and_not_paid_twice(
+    live: Callable[..., pytest.RunResult], service: Service, ledger: Callable[[], list[dict[str, Any]]]
+) -> None:
+    """Its time before does not count for the budget of the session that resumes it; in the end it is stopped."""
+    service.emulator.answer(SERVE, "/v2/predict", "good")
+    body = DEPLOY + "@given\ndef test_it(aicore_deployment): assert aicore_deployment.predict({}) == 'good'"
+    live(body, "--aicore-keep").assert_outcomes(passed=1)
+    with service.emulator.lock:
+        service.emulator.clock.advance(3600)
+    result = live(body, "--aicore-resume", "--aicore-budget=50m", "--aicore-report=report.json")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "aicore: resumed: deployment d* of serving_workflow_tutorial.yaml, which an earlier session created.",
+            "RUNNING * serving_workflow_tutorial.yaml  test_it*; resumed; stopped by us: no remaining test needs it",
+        ]
+    )
+    assert [line["stage"] for line in ledger_of(ledger(), "made")].count("execution") == 1
+    assert all(target in ("DELETED", "STOPPED") for _, target in deployments(service))
+
+
+def test_a_deployment_of_another_model_is_not_resumed(
+    live: Callable[..., pytest.RunResult], service: Service, ledger: Callable[[], list[dict[str, Any]]]
+) -> None:
+    """The second session trains again, so the first one's deployment serves another model; it is kept further."""
+    service.emulator.answer(SERVE, "/v2/predict", {"class": "good"})
+    body = DEPLOY + "@trained\ndef test_it(aicore_deployment): pass"
+    live(body, "--aicore-keep").assert_outcomes(passed=1)
+    result = live(body, "--aicore-resume")
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("aicore: resumed*")
+    assert [line["stage"] for line in ledger_of(ledger(), "made")].count("execution") == 2
+    assert sorted(target == "RUNNING" for _, target in deployments(service)) == [False, True]
+
+
+def test_what_ended_meanwhile_is_not_resumed(
+    live: Callable[..., pytest.RunResult], service: Service, ledger: Callable[[], list[dict[str, Any]]]
+) -> None:
+    body = DEPLOY + "@given\ndef test_it(aicore_deployment): pass"
+    live(body, "--aicore-keep").assert_outcomes(passed=1)
+    with service.emulator.lock:
+        (its,) = service.emulator.state.groups["default"].deployments
+    kept = its.id
+    stop = "def test_it(aicore_client): aicore_client.deployment.modify(KEPT, target_status=TargetStatus.STOPPED)"
+    target = "from ai_api_client_sdk.models.target_status import TargetStatus\n"
+    live(target + stop.replace("KEPT", repr(kept))).assert_outcomes(passed=1)
+    live(body, "--aicore-resume").assert_outcomes(passed=1)
+    assert [line["stage"] for line in ledger_of(ledger(), "made")].count("execution") == 2
     assert all(target in ("DELETED", "STOPPED") for _, target in deployments(service))
 
 
