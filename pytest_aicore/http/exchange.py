@@ -107,7 +107,8 @@ class BrokenRequestError(Exception):
 class Response:
     """An HTTP answer; with `failure` the client gets a broken connection or a timeout instead.
 
-    With `stream` the body comes from there; an `OSError` of it means that the rest is missing.
+    With `stream` the body comes from there; an `OSError` of it means that the rest is missing. `repeated` has the
+    header lines whose name comes once more, such as a second `Set-Cookie`, which cannot be joined with the first.
     """
 
     status: int
@@ -115,6 +116,7 @@ class Response:
     body: bytes = b""
     failure: Failure | None = None
     stream: Iterator[bytes] | None = None
+    repeated: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

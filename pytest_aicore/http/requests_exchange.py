@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from email.message import Message
 from http import HTTPStatus
 from io import BytesIO, RawIOBase
 from typing import TYPE_CHECKING, Any
 
 from urllib3 import HTTPResponse
+from urllib3._collections import HTTPHeaderDict
 from urllib3.exceptions import ProtocolError
 
 from pytest_aicore.http.exchange import Request
@@ -51,10 +53,34 @@ def as_raw(response: Response, method: str) -> HTTPResponse:
         body=_File(response.stream) if response.stream is not None else body,
         status=response.status,
         reason=_REASONS.get(response.status),
-        headers=response.headers,
+        headers=_headers(response),
+        original_response=_Cookies(response) if "set-cookie" in response.headers else None,  # type: ignore[arg-type]
         preload_content=False,
         request_method=method,
     )
+
+
+def _headers(response: Response) -> HTTPHeaderDict:
+    headers = HTTPHeaderDict(response.headers)
+    for name, value in response.repeated:
+        headers.add(name, value)
+    return headers
+
+
+class _Cookies:
+    """What `requests` reads cookies from: the message of `http.client`, with each line of its own."""
+
+    def __init__(self, response: Response) -> None:
+        self.msg = Message()
+        for name, value in (*response.headers.items(), *response.repeated):
+            self.msg[name] = value
+
+    def isclosed(self) -> bool:
+        """Return whether the connection is closed; there is none."""
+        return False
+
+    def close(self) -> None:
+        """Do nothing, likewise."""
 
 
 class _File(RawIOBase):

@@ -621,7 +621,7 @@ def _head(task: Any, response: Response, length: list[str]) -> bytes:
     if "close" in wishes or (task.version == "1.0" and "keep-alive" not in wishes):
         task.close_on_finish = True
     lines = [f"HTTP/{task.version} {response.status} {_phrase(response.status)}"]
-    for name, value in response.headers.items():
+    for name, value in (*response.headers.items(), *response.repeated):
         if name not in _WRITTEN_HERE:
             safe = value if value.isascii() and value.isprintable() else quote(value, _PRINTABLE + " ")
             lines.append(f"{name}: {safe}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_aicore.http.exchange import BrokenRequestError, Response, text_response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from pytest_aicore.http.exchange import Request
 
@@ -26,6 +26,10 @@ _OF_A_CONNECTION: Final = frozenset(
     }
 )
 """Headers that are not passed on (RFC 9110, section 7.6.1); what expects `100 Continue` has been answered already."""
+_NO_WEBSOCKET: Final = (
+    "WebSockets are not passed on here: whether AI Core passes them on is not known. Ask the deployment by HTTP: a"
+    " stream of server-sent events is passed on as it comes."
+)
 
 
 class Upstream:
@@ -46,6 +50,8 @@ class Upstream:
         Args:
             request: as the server gets it.
         """
+        if request.headers.get("upgrade", "").lower() == "websocket":
+            return text_response(501, _NO_WEBSOCKET)
         try:
             connection = self._connect(_CONNECT_SECONDS)
         except OSError as error:
@@ -54,6 +60,7 @@ class Upstream:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         asked = http.client.HTTPConnection("localhost")
         asked.sock = connection
+        asked.response_class = _Answer
         try:
             with request.on_departure(partial(_shut, connection)):
                 return self._answer(asked, request, connection)
@@ -71,19 +78,47 @@ class Upstream:
         with suppress(ConnectionError):  # it may have answered before it has read everything
             _send(asked, request)
         answer = asked.getresponse()
+        if answer.status == http.client.SWITCHING_PROTOCOLS:
+            raise http.client.HTTPException("it switches to another protocol unasked")
         headers: dict[str, str] = {}
+        repeated: list[tuple[str, str]] = []
+        dropped = _dropped(answer.getheader("connection", ""))
         for name, value in answer.getheaders():
-            if (key := name.lower()) not in _OF_A_CONNECTION:
-                headers[key] = f"{headers[key]}, {value}" if key in headers else value
+            if (key := name.lower()) in headers:
+                repeated.append((key, value))
+            elif key not in dropped:
+                headers[key] = value
         if request.method != "HEAD" and answer.length is not None and answer.length <= _CHUNK:
             with answer, connection:
-                return Response(answer.status, headers, answer.read())
-        return Response(answer.status, headers, stream=_body(answer, request, connection))
+                return Response(answer.status, headers, answer.read(), repeated=tuple(repeated))
+        body = _Body(answer, request, connection)
+        return Response(answer.status, headers, stream=body, repeated=tuple(repeated))
+
+
+class _Answer(http.client.HTTPResponse):
+    """An answer behind those that only announce it, such as `103 Early Hints`."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        while True:
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+            if not http.client.SWITCHING_PROTOCOLS < status < http.client.OK:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+
+
+def _dropped(connection: str) -> frozenset[str]:
+    """Return the headers that are not passed on, with those that a `Connection` header names (RFC 9110, 7.6.1).
+
+    Args:
+        connection: the value of that header.
+    """
+    return _OF_A_CONNECTION | {name.strip().lower() for name in connection.split(",")}
 
 
 def _send(asked: http.client.HTTPConnection, request: Request) -> None:
     asked.putrequest(request.method, request.url, skip_host=True, skip_accept_encoding=True)
-    headers = {name: value for name, value in request.headers.items() if name not in _OF_A_CONNECTION}
+    dropped = _dropped(request.headers.get("connection", ""))
+    headers = {name: value for name, value in request.headers.items() if name not in dropped}
     is_chunked = request.stream is not None and "content-length" not in headers
     if request.stream is None and (request.body or request.method not in ("GET", "HEAD", "OPTIONS")):
         headers["content-length"] = str(len(request.body))
@@ -94,28 +129,48 @@ def _send(asked: http.client.HTTPConnection, request: Request) -> None:
     asked.endheaders(request.body if request.stream is None else request.stream, encode_chunked=is_chunked)
 
 
-def _body(answer: http.client.HTTPResponse, request: Request, connection: socket.socket) -> Iterator[bytes]:
-    """Yield the body of an answer as it comes.
+class _Body:
+    """The body of an answer as it comes; closed early, also before its first piece, it ends the connection."""
 
-    Raises:
-        OSError: it is cut off.
-    """
-    is_whole = False
-    try:
-        with request.on_departure(partial(_shut, connection)):
-            while chunk := answer.read1(_CHUNK):
-                yield chunk
-        if answer.length:
-            raise ConnectionResetError(f"{answer.length} bytes of the answer are missing")
-        is_whole = True
-    except http.client.HTTPException as error:
-        raise ConnectionResetError(_why(error)) from None
-    finally:
-        if not is_whole:  # a server that waits until somebody reads learns only by a reset that nobody does
-            with suppress(OSError):  # the server has ended it itself
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        answer.close()
-        connection.close()
+    def __init__(self, answer: http.client.HTTPResponse, request: Request, connection: socket.socket) -> None:
+        self._answer = answer
+        self._connection = connection
+        self._chunks = self._read(request)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        """Return the next piece.
+
+        Raises:
+            OSError: the rest is missing.
+        """
+        return next(self._chunks)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._chunks.close()
+        self._answer.close()
+        self._connection.close()
+
+    def _read(self, request: Request) -> Generator[bytes]:
+        is_whole = False
+        try:
+            with request.on_departure(partial(_shut, self._connection)):
+                while chunk := self._answer.read1(_CHUNK):
+                    yield chunk
+            if self._answer.length:
+                raise ConnectionResetError(f"{self._answer.length} bytes of the answer are missing")
+            is_whole = True
+        except http.client.HTTPException as error:
+            raise ConnectionResetError(_why(error)) from None
+        finally:
+            if not is_whole:  # a server that waits until somebody reads learns only by a reset that nobody does
+                with suppress(OSError):  # the server has ended it itself
+                    self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self._answer.close()
+            self._connection.close()
 
 
 def _shut(connection: socket.socket) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import resource
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.once
 
 MEBIBYTE = 1024 * 1024
 STREAMS = """
-import os, select, socket, threading
+import gzip, json, os, select, socket, threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 may_go_on = threading.Event()
@@ -52,7 +53,48 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def do_GET(self):
-        getattr(self, self.path.rpartition("/")[2])()
+        getattr(self, self.path.partition("?")[0].rpartition("/")[2])()
+
+    def do_HEAD(self):
+        self.head(Content_Length="1234")
+
+    def echo(self):
+        self.whole(json.dumps([self.path, self.headers.items()]).encode())
+
+    def cookies(self):
+        self.send_response(200)
+        for name, value in (
+            ("Set-Cookie", "a=1; Expires=Wed, 21 Oct 2099 07:28:00 GMT"), ("Set-Cookie", "b=2"), ("Link", "</x>"),
+            ("Link", "</y>"), ("Connection", "X-Mine"), ("X-Mine", "1"), ("Content-Length", "0"),
+        ):
+            self.send_header(name, value)
+        self.end_headers()
+
+    def early(self):
+        self.wfile.write(b"HTTP/1.1 103 Early Hints\\r\\nLink: </style.css>\\r\\n\\r\\n")
+        self.whole(b"late")
+
+    def switch(self):
+        self.wfile.write(b"HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: chat\\r\\nConnection: upgrade\\r\\n\\r\\n")
+
+    def packed(self):
+        body = gzip.compress(b"much " * 1000)
+        self.head(Content_Length=str(len(body)), Content_Encoding="gzip")
+        self.wfile.write(body)
+
+    def nothing(self):
+        self.send_response(204)
+        self.end_headers()
+
+    def same(self):
+        self.send_response(304)
+        self.send_header("ETag", '"7"')
+        self.end_headers()
+
+    def trailer(self):
+        self.head(Transfer_Encoding="chunked", Trailer="X-Sum")
+        self.send(b"all of it")
+        self.wfile.write(b"0\\r\\nX-Sum: 9\\r\\n\\r\\n")
 
     def do_POST(self):
         count = 0
@@ -318,6 +360,71 @@ def test_a_short_answer_that_is_cut_off(streams: Streams) -> None:
             b"The request was passed on, and the server has not answered in HTTP: IncompleteRead(13 bytes read, 987 "
             b"more expected)."
         ),
+    )
+
+
+def shown(streams: Streams, path: str, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
+    """Return the answer to a request whose path nobody normalises."""
+    connection = streams.connection()
+    connection.putrequest(method, f"{streams.path}{path}", skip_accept_encoding=True)
+    for name, value in {
+        **streams.headers,
+        **{name.replace("_", "-"): value for name, value in headers.items()},
+    }.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    return connection.getresponse()
+
+
+def test_the_headers_of_an_answer(streams: Streams) -> None:
+    """Each as often as it comes; those of the connection to the server are not the client's."""
+    answer = shown(streams, "cookies")
+    assert answer.headers.get_all("set-cookie") == ["a=1; Expires=Wed, 21 Oct 2099 07:28:00 GMT", "b=2"]
+    assert answer.headers.get_all("link") == ["</x>", "</y>"]
+    assert (answer.headers["x-mine"], answer.headers["connection"]) == (None, None)
+    here = streams.service.predict(streams.deployment, "/v1/cookies")
+    assert dict(here.cookies) == {"a": "1", "b": "2"}
+    assert here.raw.headers.getlist("set-cookie") == answer.headers.get_all("set-cookie")
+
+
+def test_the_forms_of_an_answer(streams: Streams) -> None:
+    early, packed, trailer = (shown(streams, path) for path in ("early", "packed", "trailer"))
+    assert (early.status, early.headers["link"], early.read()) == (200, None, b"late")
+    assert packed.headers["content-encoding"] == "gzip"
+    assert gzip.decompress(packed.read()) == b"much " * 1000
+    assert (trailer.headers["trailer"], trailer.read()) == (None, b"all of it")
+    head = shown(streams, "x", "HEAD")
+    assert (head.headers["content-length"], head.read()) == ("1234", b"")
+    nothing, same = shown(streams, "nothing"), shown(streams, "same")
+    assert [nothing.status, nothing.headers["content-length"], nothing.read()] == [204, None, b""]
+    assert [same.status, same.headers["etag"], same.read()] == [304, '"7"', b""]
+
+
+def test_a_request_arrives_as_it_was_sent(streams: Streams) -> None:
+    for path in ("a%2Fb%20c/echo?q=%E4&q=a+b&%zz;x=&=1", "echo?", "echo?" + "x" * 40_000, "../v1//echo"):
+        asked, _ = json.loads(shown(streams, path).read())
+        assert asked == f"/v1/{path}".removesuffix("?")
+    headers = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2_Settings": "AAM", "X_Team": "a, b"}
+    _, arrived = json.loads(shown(streams, "echo", **headers).read())
+    names = {name.lower(): value for name, value in arrived}
+    assert names.pop("host") == streams.address
+    assert names == {"ai-resource-group": "default", "x-team": "a, b", "connection": "close"}
+    assert shown(streams, "echo?" + "x" * 70_000).status == 431
+
+
+def test_no_other_protocol_is_passed_on(streams: Streams) -> None:
+    answer = shown(streams, "echo", Connection="Upgrade", Upgrade="websocket", Sec_WebSocket_Key="AA==")
+    assert (answer.status, answer.read().decode()) == (
+        501,
+        (
+            "WebSockets are not passed on here: whether AI Core passes them on is not known. Ask the deployment by"
+            " HTTP: a stream of server-sent events is passed on as it comes."
+        ),
+    )
+    switched = shown(streams, "switch")
+    assert (switched.status, switched.read().decode()) == (
+        502,
+        "The request was passed on, and the server has not answered in HTTP: it switches to another protocol unasked.",
     )
 
 
