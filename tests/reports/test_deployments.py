@@ -96,6 +96,7 @@ def test_one_deployment_of_three_tests(project: pytest.Pytester) -> None:
         "retried": 0,
         "resumed": False,
         "duration": 0.0,
+        "plans": ["starter"],
         "cost": None,
         "stopped": None,
         "tests": ["test_it.py::test_wrong", "test_it.py::test_bad", "test_it.py::test_right"],
