@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 ROUNDS = 300
 STARTS = 7
+ENDS_AT_ONCE = 9
+"""The port at which the server of this module does not listen, but ends itself."""
 SERVER = """
-import os, pathlib, time
+import os, pathlib, sys, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Handler(BaseHTTPRequestHandler):
@@ -47,6 +49,10 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b'{"cat": 0.875}')
         self.wfile.flush()
 
+if os.environ["PORT"] == "9":
+    print("cannot load the model")
+    print(time.time())
+    sys.exit(3)
 server = ThreadingHTTPServer(("0.0.0.0", int(os.environ["PORT"])), Handler)
 print(time.time())
 server.serve_forever()
@@ -86,6 +92,7 @@ def figures() -> Iterator[Figure]:
     """Yield what AI Core's URL adds to a request, for a server that answers at once and for one that takes 10 ms."""
     with Cats() as cats:
         late = [cats.ready_after_listening() for _ in range(STARTS)]
+        over = [cats.dead_after_exit() for _ in range(STARTS)]
         deployment, port = cats.deployed()
         here, through = f"http://127.0.0.1:{port}", f"{cats.url}/v2/inference/deployments/{deployment}"
         quick = in_turns(lambda: cats.get(f"{through}/v1/quick"), lambda: cats.get(f"{here}/v1/quick"), ROUNDS)
@@ -105,6 +112,7 @@ def figures() -> Iterator[Figure]:
         detail=slow.medians("ms", 1000),
     )
     yield Figure("serving: RUNNING after the server has begun to listen", median(late), "s", at_most=0.3)
+    yield Figure("serving: DEAD, with its log, after the server has ended itself", median(over), "s", at_most=0.2)
 
 
 class Cats:
@@ -147,14 +155,27 @@ class Cats:
         """Return the id of a new deployment that is RUNNING, and the port of its server."""
         with socket.create_server(("127.0.0.1", 0)) as listening:
             port: int = listening.getsockname()[1]
-        bound = [{"key": "port", "value": str(port)}]
-        body = {"name": "c", "scenarioId": "cats", "executableId": "cats-serve", "parameterBindings": bound}
-        configuration = self._created("configurations", body)
-        deployment = self._created("deployments", {"configurationId": configuration})
+        deployment = self._deploy(port)
         while (status := self._shown(deployment)["status"]) != "RUNNING":
             assert status != "DEAD", self._shown(deployment)
             sleep(0.002)
         return deployment, port
+
+    def _deploy(self, port: int) -> str:
+        bound = [{"key": "port", "value": str(port)}]
+        body = {"name": "c", "scenarioId": "cats", "executableId": "cats-serve", "parameterBindings": bound}
+        return self._created("deployments", {"configurationId": self._created("configurations", body)})
+
+    def dead_after_exit(self) -> float:
+        """Return the seconds from when a server ends itself to when a client sees its deployment DEAD, with its log."""
+        deployment = self._deploy(ENDS_AT_ONCE)
+        while self._shown(deployment)["status"] != "DEAD":
+            sleep(0.002)
+        logs = self._session.get(f"{self.url}/v2/lm/deployments/{deployment}/logs", timeout=10).json()
+        seen = time()
+        first, last = (line["msg"] for line in logs["data"]["result"])
+        assert first == "cannot load the model", first
+        return seen - float(last)
 
     def ready_after_listening(self) -> float:
         """Return the seconds from when a server listens to when its deployment is RUNNING."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
+import tempfile
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timezone
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +26,7 @@ from pytest_aicore.hooks.workflow_files import WRITTEN, write_lines
 from pytest_aicore.reports.model import CARRIED_GATES, encodable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 
     from pytest_aicore.baselines.gate import Subject
     from pytest_aicore.baselines.rules import Rule
@@ -278,6 +281,28 @@ class TestGate:
             return None
 
 
+@contextmanager
+def alone_with(file: Path) -> Iterator[None]:
+    """Let no other process update a baseline meanwhile: each keeps what others have written for their tests.
+
+    The lock is not beside the baseline, where it would be committed. Where nothing can be locked, this goes on without.
+
+    Args:
+        file: of the baseline.
+
+    Raises:
+        RunError: another process holds it for too long.
+    """
+    from pytest_aicore.training.live.locks import held
+    from pytest_aicore.workflows.cache import cache_folder
+
+    name = sha256(os.path.realpath(file).encode()).hexdigest()[:16]
+    with ExitStack() as exits:
+        with suppress(OSError):
+            exits.enter_context(held((cache_folder() or Path(tempfile.gettempdir())) / "locks" / f"{name}.lock"))
+        yield
+
+
 def _kept(values: Values, steps: set[int]) -> Values:
     """Return what a baseline keeps of a metric: of its steps only those that a rule names."""
     return replace(values, steps={step: value for step, value in values.steps.items() if step in steps}, labels=())
@@ -306,7 +331,7 @@ class _Update:
 
     def finish(self) -> None:
         """Show the changes, then write them."""
-        with failing_plainly():
+        with failing_plainly(), alone_with(self._file):
             self._write()
 
     def _write(self) -> None:

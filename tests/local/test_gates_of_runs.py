@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_aicore.baselines.document import parse
+from pytest_aicore.hooks.gates import alone_with
 from pytest_aicore.running.engines.sandbox import Sandbox
+from tests.prepared import start_pytest
+from tests.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -302,3 +306,26 @@ def test_what_failed_becomes_no_baseline(churn: Project) -> None:
     assert not (churn.path / "baselines").exists()
     assert "GateError: --aicore-update: not every rule has a value, so nothing is written." in lines_of(result)
     assert any("Did you mean 'accuracy'?" in line for line in lines_of(result))
+
+
+def test_two_processes_update_one_baseline(churn: Project) -> None:
+    """The one that comes second keeps what the first has written, also if its test ended before."""
+    source = """
+import pathlib
+
+@pytest.mark.parametrize("n", ["first", "second"])
+def test_gate(aicore_execution, n):
+    assert aicore_execution.metrics.matches_baseline("baselines/churn.json", accuracy=at_least(0))
+    pathlib.Path(f"over-{n}").touch()
+"""
+    churn.run(source, FIRST, "--aicore-update", "-k", "first").assert_outcomes(passed=1, deselected=1)
+    file = churn.path / "baselines" / "churn.json"
+    written = file.read_text(encoding="utf-8")
+    file.unlink()
+    with alone_with(file):
+        arguments = ["-p", "no:randomly", "--aicore-local", "--aicore-update", "-k", "second"]
+        other = start_pytest(arguments, cwd=churn.path, output=churn.path / "output.txt")
+        until((churn.path / "over-second").exists, "the end of its test", 100)
+        file.write_text(written, encoding="utf-8")
+    assert other.wait(100) == 0, (churn.path / "output.txt").read_text(encoding="utf-8")
+    assert list(parse(file.read_text(encoding="utf-8"), "churn.json").sets) == ["first", "second"]
