@@ -332,6 +332,14 @@ def test_where_files_are_copied(made: Made, line: str, files: set[str]) -> None:
     assert {path.relative_to(image.files).as_posix() for path in image.files.rglob("*") if path.is_file()} == files
 
 
+def test_what_is_copied_into_the_root(here: Here, folder: Path) -> None:
+    """The engine `process` maps its path as well, and leaves what this machine has at the same place alone."""
+    (folder / "etc").mkdir()
+    (folder / "etc" / "mine").touch()
+    dockerfile(here, folder, f'{FROM}COPY . /\nENTRYPOINT ["sh"]\nCMD ["/tool.sh", "/etc/passwd"]\n')
+    assert here.run().last_lines == ("tool /etc/passwd",)
+
+
 def test_permissions(here: Here, folder: Path) -> None:
     dockerfile(here, folder, f"{FROM}COPY --chmod=755 tool.sh /a/\nCOPY tool.sh /b/\nRUN chmod 755 /b/tool.sh\n")
     assert here.sh("/a/tool.sh 1; /b/tool.sh 2").last_lines == ("tool 1", "tool 2")

@@ -207,8 +207,12 @@ class Build:
             return
         whole = self._absolute(target)
         permissions = int(mode, 8) if mode is not None else None
+        before = {each.name for each in self._root.folder.iterdir()}
         self._context.copy(sources, whole, self._root, self._place(instruction), permissions)
         self._paths.append(whole.rstrip("/") or "/")
+        if whole == "/":  # what this machine has as well, such as /usr, stays the machine's
+            new = sorted({each.name for each in self._root.folder.iterdir()} - before)
+            self._paths += [f"/{name}" for name in new if not os.path.lexists(f"/{name}")]
 
     def _write_documents(self, instruction: Instruction, target: str) -> None:
         mode = instruction.flags.get("chmod") or "644"
