@@ -337,7 +337,7 @@ def test_what_is_copied_into_the_root(here: Here, folder: Path) -> None:
     (folder / "etc").mkdir()
     (folder / "etc" / "mine").touch()
     dockerfile(here, folder, f'{FROM}COPY . /\nENTRYPOINT ["sh"]\nCMD ["/tool.sh", "/etc/passwd"]\n')
-    assert here.run().last_lines == ("tool /etc/passwd",)
+    assert here.run(args=None).last_lines == ("tool /etc/passwd",)
 
 
 def test_permissions(here: Here, folder: Path) -> None:
