@@ -68,15 +68,18 @@ class Deployments:
         self._shared: dict[str, Serving] = {}
         self._own: list[Serving] = []
         self._needed: dict[str, set[str]] = {}
+        self._others: set[str] | None = None
         self._made = 0
 
-    def need(self, keys: Mapping[str, Iterable[str]]) -> None:
+    def need(self, keys: Mapping[str, Iterable[str]], others: Iterable[str]) -> None:
         """Note which tests will need which deployments.
 
         Args:
             keys: ids of tests, by the key of a shared deployment.
+            others: the tests that may deploy anything in their body.
         """
         self._needed = {key: set(tests) for key, tests in keys.items()}
+        self._others = set(others)
 
     def get(self, plan: DeploymentPlan, key: str, user: str, *, own: bool) -> Serving:
         """Return the deployment of a plan; it is not created before somebody requires that it answers.
@@ -130,6 +133,11 @@ class Deployments:
             tests.discard(test)
             if not tests and key in self._shared:
                 self._stop(self._shared.pop(key))
+        if self._others is not None:
+            self._others.discard(test)
+            for key in list(self._shared) if not self._others else ():
+                if key not in self._needed:
+                    self._stop(self._shared.pop(key))
 
     def give_back(self, servings: Iterable[Serving]) -> None:
         """Stop the deployments that a test has for itself.

@@ -110,6 +110,23 @@ def test_train_deploy_predict(project: pytest.Pytester) -> None:
     project.runpytest_inprocess().assert_outcomes(passed=8)
 
 
+def test_what_bodies_deploy_is_stopped_after_the_last_of_them(project: pytest.Pytester) -> None:
+    """Not at the end of the session: what is deployed costs money meanwhile."""
+    body = """
+ids = []
+
+@pytest.mark.parametrize("n", range(2))
+def test_deploys(aicore_deploy, n):
+    ids.append(aicore_deploy("serving_workflow_tutorial", **GIVEN).id)
+    assert len(set(ids)) == 1
+
+def test_it_is_stopped(aicore_client):
+    assert [each.id for each in aicore_client.deployment.query(status=Status.STOPPED).resources] == ids[:1]
+"""
+    project.makepyfile(test_it=HEAD + body)
+    project.runpytest_inprocess("-p", "no:randomly").assert_outcomes(passed=3)
+
+
 def test_a_mistake_in_the_marker_is_told_without_traceback(message: Callable[[str], str]) -> None:
     marker = '@pytest.mark.aicore_deployment("training_workflow_tutorial.yaml")'
     assert message(f"import pytest\n{marker}\ndef test_it(aicore_deployment): pass") == (
