@@ -175,7 +175,8 @@ def summarize(terminalreporter: pytest.TerminalReporter, config: pytest.Config, 
     lines = summary(runs, verbose=verbose, prices=prices)
     distinct = distinct_deployments(deployed, ends_of_deployments(config, deployed))
     lines += deployments_summary(distinct, verbose=verbose, prices=prices)
-    lines += gates_summary([gate for report in carrying for gate in gates_in(report)])
+    gates = [gate for report in carrying for gate in gates_in(report)]
+    lines += gates_summary(gates)
     if lines:
         terminalreporter.section(TITLE)
         paint = config.get_terminal_writer().markup
@@ -183,11 +184,10 @@ def summarize(terminalreporter: pytest.TerminalReporter, config: pytest.Config, 
             terminalreporter.line(of_summary(line, paint))
     file = environment_at_start(config).get("GITHUB_STEP_SUMMARY")
     is_worker = hasattr(config, "workerinput")  # of pytest-xdist: its reports reach the controller
-    if file and not is_worker and settings_of(config).job_summary.value:
+    if file and (runs or gates) and not is_worker and settings_of(config).job_summary.value:
         from pytest_aicore.hooks.job_summary import append_summary
 
         has_failed = any(terminalreporter.stats.get(each) for each in ("failed", "error"))
-        gates = [gate for report in carrying for gate in gates_in(report)]
         problem = append_summary(file, runs, gates, settings_of(config), has_failed=has_failed)
         if problem is not None:
             terminalreporter.line(problem)
