@@ -36,7 +36,7 @@ class Deployment:
     def __init__(self, plan: DeploymentPlan, serving: Serving) -> None:
         """Take plan and deployment; nothing is asked yet."""
         self.plan = plan
-        self.serving = serving
+        self._serving = serving
 
     def __repr__(self) -> str:
         """Return id and status."""
@@ -45,7 +45,7 @@ class Deployment:
     @property
     def id(self) -> str:
         """Its id."""
-        return self.serving.watch.execution_id
+        return self._serving.watch.execution_id
 
     @property
     def origin(self) -> Origin:
@@ -55,38 +55,38 @@ class Deployment:
     @property
     def url(self) -> str:
         """The URL below which it answers, without trailing slash; it stays the same in an update."""
-        return self.serving.url
+        return self._serving.url
 
     @property
     def status(self) -> Status:
         """Its status now, the SDK's `Status`."""
-        self.serving.poll()
+        self._serving.poll()
         return self.history[-1].status
 
     @property
     def history(self) -> tuple[Seen, ...]:
         """Each status with the time at which it was first seen (`status`, `time`), oldest first."""
-        return tuple(self.serving.watch.history)
+        return tuple(self._serving.watch.history)
 
     @property
     def deployment(self) -> Any:
         """The SDK's `Deployment`, as it was last seen."""
-        return self.serving.deployment
+        return self._serving.deployment
 
     @property
     def configuration(self) -> ConfigurationCreateResponse:
         """Its configuration: the SDK's create response (`id`, `message`)."""
-        return self.serving.api.configuration_response(self.serving.configuration_id)
+        return self._serving.api.configuration_response(self._serving.configuration_id)
 
     @property
     def logs(self) -> list[LogLine]:
         """Its log lines so far, oldest first, each with its `timestamp`."""
-        return self.serving.logs()
+        return self._serving.logs()
 
     @property
     def readiness(self) -> Readiness:
         """When it came to answer, in seconds since its creation: `.running .listening .answered .retried`."""
-        return self.serving.readiness
+        return self._serving.readiness
 
     def predict(self, json: Any, path: str | None = None, **how: Any) -> Any:
         """Post JSON content, and return the content of the answer: JSON if it says so, else its text.
@@ -103,10 +103,10 @@ class Deployment:
         where = self.plan.predict if path is None else path
         if where is None:
             raise PlanError("predict: where to? Give predict='/v1/...' in the marker, or path= in the call.")
-        answer = self.serving.ask("POST", _endpoint(where), self.plan.timeout, json=json, **how)
+        answer = self._serving.ask("POST", _endpoint(where), self.plan.timeout, json=json, **how)
         if answer.status >= SERVER_ERROR:
             what = f"is {self.status.value}, and {answer.asked} was answered {answer.status}: {answer.shown}"
-            raise PredictionError(self.serving.failed(what))
+            raise PredictionError(self._serving.failed(what))
         if not answer.is_good:
             raise PredictionError(
                 f"deployment {self.id} of {self.plan.workflow}: {answer.asked} was answered {answer.status}:"
@@ -143,7 +143,7 @@ class Deployment:
         Raises:
             VerdictError: there is no answer.
         """
-        response: requests.Response = self.serving.send(method, _endpoint(path), self.plan.timeout, **how)
+        response: requests.Response = self._serving.send(method, _endpoint(path), self.plan.timeout, **how)
         return response
 
     def update(self, **changes: Any) -> None:
@@ -162,8 +162,17 @@ class Deployment:
                 " update would surprise. Give fresh=True in the marker, or to aicore_deploy."
             )
         plan = replace(self.plan, **changes)
-        self.serving.update(plan)
+        self._serving.update(plan)
         self.plan = plan
+
+
+def serving_of(deployment: Deployment) -> Serving:
+    """Return what a deployment is made of, for the reports.
+
+    Args:
+        deployment: as tests have it.
+    """
+    return deployment._serving  # noqa: SLF001  not for tests
 
 
 def _endpoint(path: object) -> str:

@@ -92,7 +92,9 @@ def deployment_report(deployment: Deployment, test: str, session: Session, node:
         session: of the test.
         node: the test's id.
     """
-    serving, plan = deployment.serving, deployment.plan
+    from pytest_aicore.deployment.deployment import serving_of
+
+    serving, plan = serving_of(deployment), deployment.plan
     stages, executable, readiness = serving.stages, plan.template.executable, serving.readiness
     watch, problem = stages.watch, stages.problem
     newest = watch.execution if watch is not None else None

@@ -260,7 +260,9 @@ def _run(run: Run, ask: bool, steps: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _deployment(deployment: Deployment, ask: bool) -> list[str]:
-    serving = deployment.serving
+    from pytest_aicore.deployment.deployment import serving_of
+
+    serving = serving_of(deployment)
     watch, cause = serving.stages.watch, serving.cause
     lines = _diagnosis([] if cause is None else [cause])
     if watch is not None:
