@@ -49,7 +49,7 @@ def asset(name: str) -> str:
     Args:
         name: `STYLE` or `SCRIPT`.
     """
-    return files(__package__).joinpath("templates", name).read_text(encoding="utf-8")
+    return files(__package__).joinpath("templates").joinpath(name).read_text(encoding="utf-8")
 
 
 @cache
