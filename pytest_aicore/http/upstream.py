@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import struct
+import threading
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -43,6 +44,20 @@ class Upstream:
     def __init__(self, connect: Callable[[float], socket.socket], seconds: float) -> None:
         self._connect = connect
         self._seconds = seconds
+        self._changed = threading.Condition()
+        self._under_way: set[object] = set()
+        self._successor: Upstream | None = None
+
+    def hand_over(self, successor: Upstream, seconds: float) -> bool:
+        """Pass what comes from now on to another server; return whether this one has answered what it was asked.
+
+        Args:
+            successor: of the other server.
+            seconds: for which that is waited for.
+        """
+        with self._changed:
+            self._successor = successor
+            return self._changed.wait_for(lambda: not self._under_way, seconds)
 
     def __call__(self, request: Request) -> Response:
         """Return the answer of the server, or what a gateway answers if there is none; never raises.
@@ -52,6 +67,26 @@ class Upstream:
         """
         if request.headers.get("upgrade", "").lower() == "websocket":
             return text_response(501, _NO_WEBSOCKET)
+        ticket, response = object(), None
+        with self._changed:
+            successor = self._successor
+            if successor is None:
+                self._under_way.add(ticket)
+        if successor is not None:
+            return successor(request)
+        try:
+            response = self._passed_on(request, partial(self._answered, ticket))
+        finally:
+            if response is None or response.stream is None:
+                self._answered(ticket)
+        return response
+
+    def _answered(self, ticket: object) -> None:
+        with self._changed:
+            self._under_way.discard(ticket)
+            self._changed.notify_all()
+
+    def _passed_on(self, request: Request, over: Callable[[], None]) -> Response:
         try:
             connection = self._connect(_CONNECT_SECONDS)
         except OSError as error:
@@ -63,7 +98,7 @@ class Upstream:
         asked.response_class = _Answer
         try:
             with request.on_departure(partial(_shut, connection)):
-                return self._answer(asked, request, connection)
+                return self._answer(asked, request, connection, over)
         except BrokenRequestError:
             asked.close()
             raise
@@ -74,7 +109,13 @@ class Upstream:
             asked.close()
             return _failed(502, f"the server has not answered in HTTP: {_why(error)}")
 
-    def _answer(self, asked: http.client.HTTPConnection, request: Request, connection: socket.socket) -> Response:
+    def _answer(
+        self,
+        asked: http.client.HTTPConnection,
+        request: Request,
+        connection: socket.socket,
+        over: Callable[[], None],
+    ) -> Response:
         with suppress(ConnectionError):  # it may have answered before it has read everything
             _send(asked, request)
         answer = asked.getresponse()
@@ -91,7 +132,7 @@ class Upstream:
         if request.method != "HEAD" and answer.length is not None and answer.length <= _CHUNK:
             with answer, connection:
                 return Response(answer.status, headers, answer.read(), repeated=tuple(repeated))
-        body = _Body(answer, request, connection)
+        body = _Body(answer, request, connection, over)
         return Response(answer.status, headers, stream=body, repeated=tuple(repeated))
 
 
@@ -132,9 +173,16 @@ def _send(asked: http.client.HTTPConnection, request: Request) -> None:
 class _Body:
     """The body of an answer as it comes; closed early, also before its first piece, it ends the connection."""
 
-    def __init__(self, answer: http.client.HTTPResponse, request: Request, connection: socket.socket) -> None:
+    def __init__(
+        self,
+        answer: http.client.HTTPResponse,
+        request: Request,
+        connection: socket.socket,
+        over: Callable[[], None],
+    ) -> None:
         self._answer = answer
         self._connection = connection
+        self._over = over
         self._chunks = self._read(request)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -151,8 +199,7 @@ class _Body:
     def close(self) -> None:
         """End the connection."""
         self._chunks.close()
-        self._answer.close()
-        self._connection.close()
+        self._end()
 
     def _read(self, request: Request) -> Generator[bytes]:
         is_whole = False
@@ -169,8 +216,12 @@ class _Body:
             if not is_whole:  # a server that waits until somebody reads learns only by a reset that nobody does
                 with suppress(OSError):  # the server has ended it itself
                     self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self._answer.close()
-            self._connection.close()
+            self._end()
+
+    def _end(self) -> None:
+        self._answer.close()
+        self._connection.close()
+        self._over()
 
 
 def _shut(connection: socket.socket) -> None:

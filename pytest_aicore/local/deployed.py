@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_aicore.emulator.world.bindings import SERVING
 from pytest_aicore.errors import WorkflowError
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from pytest_aicore.running.images.image import Images
     from pytest_aicore.running.pods import ArtifactIn, Pod
     from pytest_aicore.running.serving.service import Service
+
+_GRACE: Final = 30.0
+"""Seconds in which a server that is replaced may answer what it has been asked (Kubernetes' grace period of a pod)."""
 
 
 class Deployed(Carried):
@@ -132,6 +135,10 @@ class Deployed(Carried):
         if server.wait_until_ready():
             self._ready, self._was_ready = Upstream(server.connect, service.seconds), True
             self._status("RUNNING")
+            before = self._before
+            previous = before.server if before is not None else None
+            if previous is not None:
+                previous.hand_over(self._ready, _GRACE)
             self._end_previous()
             server.wait_until_over()
 
