@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import shutil
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,66 +12,37 @@ import pytest
 
 from benchmarks.documents import document
 from pytest_aicore.reports.html import write_page
+from tests.reports.browsers import GRAVE, NEEDED, Visits
+from tests.reports.browsers import browser as browser
 from tests.reports.test_html_page import HOSTILE, hostile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-MISSING = [name for name in ("playwright", "axe_playwright_python") if importlib.util.find_spec(name) is None]
-pytestmark = pytest.mark.skipif(
-    bool(MISSING) or CHROMIUM is None,
-    reason=f"needs {', '.join([*MISSING, *([] if CHROMIUM else ['chromium'])])}: see .ci/run browser",
-)
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+pytestmark = NEEDED
 JENKINS = "sandbox; default-src 'none'; img-src 'self'; style-src 'self';"
 """The default of Jenkins' `hudson.model.DirectoryBrowserSupport.CSP` (its documentation)."""
-GRAVE = ("serious", "critical")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
 def visit(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """A function that opens the page of a document, and returns the browser's page; nothing may go wrong in it."""
-    contexts, wrong = [], []
+    visits = Visits(browser)
 
     def visit(data: dict[str, Any], after: str = "", **options: Any) -> Any:
         file = tmp_path / "report.html"
         write_page(data, file)
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: wrong.append(dialog.message))
+        page = visits.page(**{"viewport": {"width": 1280, "height": 800}, **options})
         page.on(
-            "request", lambda request: None if request.url.startswith(("file:", "data:")) else wrong.append(request.url)
+            "request",
+            lambda request: None if request.url.startswith(("file:", "data:")) else visits.wrong.append(request.url),
         )
         page.goto(f"{file.as_uri()}{after}")
         return page
 
     yield visit
-    for context in contexts:
-        context.close()
-    assert wrong == []
+    visits.end()
 
 
 def shown(page: Any) -> list[str]:

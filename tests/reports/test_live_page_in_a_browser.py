@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.reports.test_in_a_browser import ARGUMENTS, CHROMIUM, GRAVE, MISSING
+from tests.reports.browsers import GRAVE, NEEDED, Visits
+from tests.reports.browsers import browser as browser
 from tests.reports.test_live_page import HOSTILE, shown
 
 if TYPE_CHECKING:
@@ -14,21 +15,8 @@ if TYPE_CHECKING:
 
     from tests.emulator.serve.servers import Served
 
-pytestmark = pytest.mark.skipif(
-    bool(MISSING) or CHROMIUM is None,
-    reason=f"needs {', '.join([*MISSING, *([] if CHROMIUM else ['chromium'])])}: see .ci/run browser",
-)
+pytestmark = NEEDED
 TOKEN = "of-the-page-alone-24-xyz"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -41,21 +29,15 @@ def served() -> Iterator[Served]:
 @pytest.fixture
 def visit(browser: Any, served: Served) -> Iterator[Callable[..., Any]]:
     """A function that opens the page and returns the browser's; no error may be logged in it."""
-    contexts, wrong = [], []
+    visits = Visits(browser)
 
     def visit(after: str = "", **options: Any) -> Any:
-        contexts.append(browser.new_context(**options))
-        page = contexts[-1].new_page()
-        page.on("console", lambda message: wrong.append(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: wrong.append(dialog.message))
+        page = visits.page(**options)
         page.goto(f"{served.server.url}/{after}")
         return page
 
     yield visit
-    for context in contexts:
-        context.close()
-    assert wrong == []
+    visits.end()
 
 
 def start(served: Served, **script: Any) -> str:
