@@ -33,10 +33,6 @@ OFFLINE_HOST = "https://api.ai.aicore.invalid"
 """Where the emulator answers; repeated here so that the header need not import the emulator."""
 
 _SECONDS_EXPECTED = "expected a number of seconds greater than 0, for example 3600."
-_CONTENT = (
-    "expected a path, but this is the content of a file. The content of a service key belongs into the environment"
-    " variable PYTEST_AICORE_SERVICE_KEY."
-)
 _TRUE = ("1", "true", "yes", "on")
 _FALSE = ("0", "false", "no", "off", "")
 
@@ -286,7 +282,7 @@ def _path(found: _Found) -> Path:
     text = str(found.value)
     path = found.base / Path(text).expanduser()
     if is_content(text) and not exists(path):
-        raise ValueError(_CONTENT)
+        raise _content_given()
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError, PermissionError):
@@ -296,12 +292,21 @@ def _path(found: _Found) -> Path:
     return path
 
 
+def _content_given() -> ValueError:
+    from pytest_aicore.training.service.credentials import CONTENT_VARIABLE
+
+    return ValueError(
+        "expected a path, but this is the content of a file. The content of a service key belongs into the"
+        f" environment variable {CONTENT_VARIABLE}."
+    )
+
+
 def _workflow_folders(found: _Found) -> tuple[Path, ...]:
     """Return the folders that paths and globs mean, each once; of a glob without a folder, the glob itself."""
     lines = [*found.value] if isinstance(found.value, (list, tuple)) else [str(found.value)]
     for line, told in zip(lines, parts_shown(lines), strict=True):
         if told != line and len(lines) > 1 and not (is_glob(line) or exists(found.base / line)):
-            raise ValueError(_CONTENT)  # a line of a key may look like a path
+            raise _content_given()  # a line of a key may look like a path
     folders: dict[Path, Path] = {}
     for line in lines:
         path = _path(_Found(line, found.source, found.base))

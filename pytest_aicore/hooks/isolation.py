@@ -319,8 +319,10 @@ class Isolation:
                 if lines:
                     report.sections.append((reporting.TITLE, "\n".join(lines)))
                 if ask and self._details is not None:
+                    from pytest_aicore.reports.details import requests_of
+
                     record.error = failure
-                    record.requests = self._details.requests(requests)
+                    record.requests = requests_of(requests)
             if used and call.when == "teardown":
                 reports, deployed = self._reports(item), self._deployments(item)
                 if reports:

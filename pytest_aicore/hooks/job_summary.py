@@ -12,6 +12,7 @@ from pytest_aicore.printable import on_one_line
 from pytest_aicore.reports.document import document_of
 from pytest_aicore.reports.html.view import view_of
 from pytest_aicore.reports.markdown import LIMIT, session_markdown
+from pytest_aicore.reports.model import time_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +46,7 @@ def append_summary(
     Returns:
         why nothing was written; None if it was.
     """
-    now = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S.%fZ}"
+    now = time_text(datetime.now(timezone.utc))
     session = {**session_facts(settings, runs), "started_at": now, "ended_at": now, "exit_status": int(has_failed)}
     document = document_of(runs, [], gates, session, settings.prices.value)
     path = Path(file)

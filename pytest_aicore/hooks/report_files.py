@@ -18,7 +18,7 @@ from pytest_aicore.processes import Home
 from pytest_aicore.reports.deployments import deployments_in, distinct_deployments
 from pytest_aicore.reports.document import document_of
 from pytest_aicore.reports.identity import build_of
-from pytest_aicore.reports.model import encodable, gates_in, reports_in
+from pytest_aicore.reports.model import encodable, gates_in, reports_in, time_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -35,7 +35,7 @@ class ReportFiles:
     def __init__(self, config: pytest.Config, settings: Settings) -> None:
         self._config = config
         self._settings = settings
-        self._began = _now()
+        self._began = time_text(datetime.now(timezone.utc))
         self._runs: list[RunReport] = []
         self._deployments: list[DeploymentReport] = []
         self._gates: list[dict[str, Any]] = []
@@ -105,7 +105,7 @@ class ReportFiles:
         session = {
             **session_facts(settings, [*runs, *self._deployments]),
             "started_at": self._began,
-            "ended_at": _now(),
+            "ended_at": time_text(datetime.now(timezone.utc)),
             "exit_status": exit_status,
             "build": build_of(environment_at_start(self._config)),
         }
@@ -145,7 +145,3 @@ def session_facts(settings: Settings, runs: Sequence[RunReport | DeploymentRepor
         "host": OFFLINE_HOST if not settings.live.value else next((each.host for each in runs if each.host), None),
         "resource_group": settings.resource_group.value,
     }
-
-
-def _now() -> str:
-    return f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%S.%fZ}"

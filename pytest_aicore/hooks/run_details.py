@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from pytest_aicore.reports.details import Budget, details_of, requests_of
+from pytest_aicore.reports.details import Budget, details_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,12 +46,3 @@ class RunDetails:
                 # A fault that waits for a request of the test must not meet one of ours.
                 found[run] = details_of(run, self._nothing if self._session.silent_faults() else self._budget)
         return found
-
-    @staticmethod
-    def requests(log: Iterable[Any]) -> list[dict[str, Any]]:
-        """Return the last requests of a test that failed.
-
-        Args:
-            log: the emulator's.
-        """
-        return requests_of(log)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pytest_aicore.reports.model import artifacts_of, history_of, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -101,9 +102,7 @@ def deployment_report(deployment: Deployment, test: str, session: Session, node:
     configuration = stages.configuration.made
     failure = serving.failure if serving.failure is not None or problem is None else str(problem)
     return DeploymentReport(
-        deployment=watch.execution_id
-        if session.is_real and watch
-        else f"{os.environ.get('PYTEST_XDIST_WORKER', '')}:{stages.number}",
+        deployment=name_of(stages, session),
         test=test,
         node=node,
         workflow=plan.workflow,
@@ -114,15 +113,12 @@ def deployment_report(deployment: Deployment, test: str, session: Session, node:
         scenario=executable.scenario_id,
         plans=list(executable.resource_plans),
         configuration_id=serving.configuration_id if configuration else None,
-        artifacts={name: {"id": each.id, "url": str(each.url)} for name, each in (stages.artifacts.made or {}).items()},
+        artifacts=artifacts_of(stages),
         parameters=dict(plan.parameters),
         id=watch.execution_id if watch else None,
         status=watch.history[-1].status.value if watch else None,
         url=str(newest.deployment_url or "") if newest is not None else "",
-        history=[
-            {"status": seen.status.value, "time": f"{seen.time:%Y-%m-%dT%H:%M:%S.%fZ}"}
-            for seen in (watch.history if watch else ())
-        ],
+        history=history_of(stages),
         running=readiness.running,
         listening=readiness.listening,
         answered=readiness.answered,

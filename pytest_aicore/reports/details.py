@@ -99,7 +99,16 @@ def _chosen(series: Sequence[Any]) -> Sequence[Any]:
 
 
 def requests_of(log: Iterable[Any]) -> list[dict[str, Any]]:
-    """Return the last requests of a test as plain data; equal ones in a row, such as polling, count as one.
+    """Return the last requests of a test as plain data, as `grouped_requests` has them.
+
+    Args:
+        log: the emulator's.
+    """
+    return grouped_requests(log)[-MOST_REQUESTS:]
+
+
+def grouped_requests(log: Iterable[Any]) -> list[dict[str, Any]]:
+    """Return requests as plain data, and how many `times` each; equal ones in a row, such as polling, count as one.
 
     Args:
         log: the emulator's.
@@ -111,4 +120,4 @@ def requests_of(log: Iterable[Any]) -> list[dict[str, Any]]:
             found[-1]["times"] += 1
         else:
             found.append({**request, "times": 1})
-    return found[-MOST_REQUESTS:]
+    return found

@@ -72,8 +72,8 @@ def _merged(group: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         **first,
         "host": next((each["host"] for each in group if each["host"]), None),
-        "started_at": min((each["started_at"] for each in group), key=lambda text: parse_time(text) or 0.0),
-        "ended_at": max((each["ended_at"] for each in group), key=lambda text: parse_time(text) or 0.0),
+        "started_at": min(group, key=lambda each: _time(each, "started_at"))["started_at"],
+        "ended_at": max(group, key=lambda each: _time(each, "ended_at"))["ended_at"],
         "exit_status": _exit_status([each["exit_status"] for each in group]),
         "runs": _runs(group),
         "deployments": [deployment for each in group for deployment in each.get("deployments", ())],

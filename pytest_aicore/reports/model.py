@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from pytest_aicore.session.session import Session
     from pytest_aicore.training.diagnosis import Cause
-    from pytest_aicore.training.run import Run
+    from pytest_aicore.training.run import Run, Training
 
 CARRIED = "aicore_runs"
 """The attribute of pytest's reports that has the plain data of a test's runs: pytest-xdist carries it."""
@@ -135,11 +136,7 @@ def report_of(
     watch, finished, failure = training.watch, training.made, training.problem
     executable, configuration = plan.template.executable, training.configuration.made
     return RunReport(
-        # Several workers may use one execution that really happens. Emulated ids are not unique: the emulators
-        # of two workers give the same, and so does one after a rollback.
-        run=watch.execution_id
-        if session.is_real and watch
-        else f"{os.environ.get('PYTEST_XDIST_WORKER', '')}:{run.training.number}",
+        run=name_of(training, session),
         test=test,
         workflow=plan.workflow,
         live=session.live,
@@ -158,15 +155,10 @@ def report_of(
         executable=executable.id,
         scenario=executable.scenario_id,
         configuration_id=configuration.id if configuration else None,
-        artifacts={
-            name: {"id": artifact.id, "url": artifact.url} for name, artifact in (training.artifacts.made or {}).items()
-        },
+        artifacts=artifacts_of(training),
         parameters=dict(plan.parameters),
         expect=plan.expect,
-        history=[
-            {"status": seen.status.value, "time": f"{seen.time:%Y-%m-%dT%H:%M:%S.%fZ}"}
-            for seen in (watch.history if watch else ())
-        ],
+        history=history_of(training),
         metrics={name: float(value) for name, value in finished.metrics.items()}
         if finished is not None and finished.knows_metrics
         else None,
@@ -177,6 +169,49 @@ def report_of(
         workflow_hash=hash_of(plan.template),
         **more,
     )
+
+
+def name_of(training: Training, session: Session) -> str:
+    """Return what identifies a run, also among several workers of pytest-xdist.
+
+    Several workers may use one execution that really happens. Emulated ids are not unique: the emulators of two workers
+    give the same, and so does one after a rollback.
+
+    Args:
+        training: of the run, or of a deployment.
+        session: of the test.
+    """
+    if session.is_real and training.watch:
+        return training.watch.execution_id
+    return f"{os.environ.get('PYTEST_XDIST_WORKER', '')}:{training.number}"
+
+
+def artifacts_of(training: Training) -> dict[str, dict[str, str]]:
+    """Return id and URL of each input artifact by its name.
+
+    Args:
+        training: of a run, or of a deployment.
+    """
+    return {name: {"id": each.id, "url": str(each.url)} for name, each in (training.artifacts.made or {}).items()}
+
+
+def history_of(training: Training) -> list[dict[str, str]]:
+    """Return each status, and when it was first seen.
+
+    Args:
+        training: of a run, or of a deployment.
+    """
+    watch = training.watch
+    return [{"status": seen.status.value, "time": time_text(seen.time)} for seen in (watch.history if watch else ())]
+
+
+def time_text(time: datetime) -> str:
+    """Return a time as reports have it.
+
+    Args:
+        time: in UTC.
+    """
+    return f"{time:%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def reports_in(report: object) -> list[RunReport]:

@@ -14,6 +14,7 @@ from pytest_aicore.errors import AicoreError, did_you_mean, listing
 from pytest_aicore.printable import from_terminal, on_one_line, printable
 from pytest_aicore.quantities import beyond_plan, duration_text, usage_text
 from pytest_aicore.redact import HIDDEN, redact
+from pytest_aicore.reports.details import grouped_requests
 from pytest_aicore.reports.families import families, table
 from pytest_aicore.reports.model import distinct
 
@@ -444,20 +445,15 @@ def _logs(ask: Callable[[], list[LogLine]]) -> list[str]:
 
 
 def _requests(log: Sequence[Any], cut: bool) -> list[str]:
-    """Return the last requests; equal ones in a row, such as polling, count as one."""
-    grouped: list[tuple[str, str, int]] = []
-    for record in log:
-        text, answer = f"{record.method} {record.path}", str(record.status or "no answer")
-        if grouped and grouped[-1][:2] == (text, answer):
-            grouped[-1] = (text, answer, grouped[-1][2] + 1)
-        else:
-            grouped.append((text, answer, 1))
+    """Return the last requests."""
+    grouped = grouped_requests(log)
     lines: list[str] = []
-    for number, (text, answer, times) in enumerate(grouped):
+    for number, each in enumerate(grouped):
         more = " or more" if cut and number == 0 else ""
-        counted = f"  ({times} times{more})" if times > 1 else ""
+        counted = f"  ({each['times']} times{more})" if each["times"] > 1 else ""
         if number >= len(grouped) - _REQUESTS:
-            lines += _row("" if lines else "requests", f"{answer}  {text}{counted}")
+            text = f"{each['status'] or 'no answer'}  {each['method']} {each['path']}{counted}"
+            lines += _row("" if lines else "requests", text)
     return lines
 
 

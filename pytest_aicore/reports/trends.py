@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pytest_aicore.http.exchange import parse_time
 from pytest_aicore.quantities import duration_text
-from pytest_aicore.reports.html.metric_view import number_text
+from pytest_aicore.reports.html.metric_view import difference_texts, number_text
 from pytest_aicore.reports.html.moments import moment_text
 from pytest_aicore.reports.html.view import view_of
 from pytest_aicore.service_facts import FINAL_STATUSES
@@ -170,7 +170,9 @@ class Training:
             verdict = "changed"
         else:
             verdict = "better" if (now > before) == higher else "worse"
-        return Change(name, number_text(before), number_text(now), _difference(before, now), verdict, share)
+        return Change(
+            name, number_text(before), number_text(now), ", ".join(difference_texts(before, now)), verdict, share
+        )
 
     @property
     def verdict(self) -> str:
@@ -347,11 +349,6 @@ def _plan_of(view: View, run: RunView) -> tuple[object, ...]:
         return (*world, data["identity"])
     inputs = [*data["parameters"].items(), *((name, each["url"]) for name, each in data["artifacts"].items())]
     return (*world, view.data["resource_group"], data["workflow"], data["executable"], *sorted(inputs))
-
-
-def _difference(before: float, now: float) -> str:
-    percent = f"{(now - before) / abs(before):+.1%}" if before else ""
-    return ", ".join(filter(None, [f"{now - before:+.4g}", percent]))
 
 
 def _duration(before: float, now: float) -> Change:

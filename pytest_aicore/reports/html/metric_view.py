@@ -102,8 +102,18 @@ def _view(
 def _change(value: float | None, baseline: float | None) -> str:
     if value is None or baseline is None:
         return ""
-    percent = f" ({(value - baseline) / abs(baseline):+.1%})" if baseline else ""
-    return f"{value - baseline:+.4g}{percent}"
+    by, *percent = difference_texts(baseline, value)
+    return f"{by} ({percent[0]})" if percent else by
+
+
+def difference_texts(before: float, now: float) -> list[str]:
+    """Return how a value differs from what it was, and which share of that it is; without the share of zero.
+
+    Args:
+        before: what it was.
+        now: the value.
+    """
+    return [f"{now - before:+.4g}", *([f"{(now - before) / abs(before):+.1%}"] if before else [])]
 
 
 def curve_of(series: Sequence[Sequence[float]], baseline: float | None = None) -> Curve | None:
