@@ -14,7 +14,6 @@ from pytest_aicore.errors import AicoreError, did_you_mean, listing
 from pytest_aicore.printable import from_terminal, on_one_line, printable
 from pytest_aicore.quantities import beyond_plan, duration_text, usage_text
 from pytest_aicore.redact import HIDDEN, redact
-from pytest_aicore.reports.details import grouped_requests
 from pytest_aicore.reports.families import families, table
 from pytest_aicore.reports.model import distinct
 
@@ -446,6 +445,8 @@ def _logs(ask: Callable[[], list[LogLine]]) -> list[str]:
 
 def _requests(log: Sequence[Any], cut: bool) -> list[str]:
     """Return the last requests."""
+    from pytest_aicore.reports.details import grouped_requests  # with what is known of trainings: not for the header
+
     grouped = grouped_requests(log)
     lines: list[str] = []
     for number, each in enumerate(grouped):
